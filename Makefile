@@ -4,8 +4,7 @@
 # Another Python: make test PYTHON=python3.12.  More for pytest: make test ARGS='-k layout -n 0'.
 
 PACKAGES := visioncam visioncam_core visioncam_methods visioncam_viz
-VENV := $(CURDIR)/.venv
-BIN := $(VENV)/bin
+BIN := .venv/bin
 PYTHON ?=
 ARGS ?=
 JOBS ?= 2
@@ -13,7 +12,7 @@ JOBS ?= 2
 # The folders are listed too: their time changes when a file comes or goes.
 SOURCES := pyproject.toml README.md LICENSE $(shell find $(PACKAGES) -name __pycache__ -prune -o -print)
 PLUGIN := $(wildcard plugins_example/pyproject.toml)
-PLUGIN_SOURCES := $(if $(PLUGIN),$(shell find plugins_example -name __pycache__ -prune -o -name '*.py' -print) $(PLUGIN))
+PLUGIN_SOURCES := $(PLUGIN) $(if $(PLUGIN),$(shell find plugins_example -name __pycache__ -prune -o -name '*.py' -print))
 
 # A stranger's settings must not decide what the tests import.
 unexport PYTHONPATH PYTHONHOME
@@ -21,47 +20,50 @@ unexport PYTHONPATH PYTHONHOME
 .PHONY: demo test lint format wheel clean
 .DEFAULT_GOAL := demo
 
-demo: $(VENV)/.demo
+demo: .venv/.demo
 	@mkdir -p out
 	$(BIN)/visioncam compare examples/chelsea.png -o out/compare.png
 
 # From an empty folder, so that nothing but the installed wheel can be imported.
 test: lint
-	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT INT TERM && cd "$$work" && \
-	VISIONCAM_TEST_INSTALLED=1 $(BIN)/pytest -c $(CURDIR)/pyproject.toml --rootdir=$(CURDIR) -n $(JOBS) \
-	    $(CURDIR)/tests $(if $(PLUGIN),$(CURDIR)/plugins_example/tests) $(ARGS)
+	@here=$$(pwd) && work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && cd "$$work" && \
+	VISIONCAM_TEST_INSTALLED=1 "$$here/$(BIN)/python" -m pytest -c "$$here/pyproject.toml" --rootdir="$$here" \
+	    -n $(JOBS) "$$here/tests" $(if $(PLUGIN),"$$here/plugins_example/tests") $(ARGS)
 
-lint: $(VENV)/.test
+lint: .venv/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-format: $(VENV)/.test
+format: .venv/.test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 wheel: dist/.built
 
 clean:
-	rm -rf $(VENV) dist out .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv dist out .mypy_cache .pytest_cache .ruff_cache
 
 # ---- stamp files: each names a step that is done, so that the second call is quick
 
-$(VENV)/.created:
-	@sh .ci/make-venv $(VENV) $(PYTHON)
+.venv/.created:
+	@sh .ci/make-venv .venv $(PYTHON)
 	@touch $@
 
-dist/.built: $(SOURCES) $(VENV)/.created
+dist/.built: $(SOURCES) .venv/.created
 	@rm -rf dist
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	@touch $@
 
-$(VENV)/.demo: dist/.built
-	$(BIN)/python -m pip install --quiet --no-deps --force-reinstall dist/*.whl
-	$(BIN)/python -m pip install "$$(echo dist/visioncam-*.whl)[demo]"
+# The first line puts a changed wheel of the same version in; the second sees to what it depends on.
+INSTALL = $(BIN)/python -m pip install $(if $(wildcard $@),--quiet)
+
+.venv/.demo: dist/.built
+	$(INSTALL) --no-deps --force-reinstall dist/*.whl
+	$(INSTALL) "$$(echo dist/visioncam-*.whl)[demo]"
 	@touch $@
 
-$(VENV)/.test: dist/.built $(PLUGIN_SOURCES)
-	$(BIN)/python -m pip install --quiet --no-deps --force-reinstall dist/*.whl
-	$(BIN)/python -m pip install "$$(echo dist/visioncam-*.whl)[demo,test,dev]" $(if $(PLUGIN),./plugins_example)
-	@touch $@ $(VENV)/.demo
+.venv/.test: dist/.built $(PLUGIN_SOURCES)
+	$(INSTALL) --no-deps --force-reinstall dist/*.whl
+	$(INSTALL) "$$(echo dist/visioncam-*.whl)[demo,test,dev]" $(if $(PLUGIN),./plugins_example)
+	@touch $@ .venv/.demo
