@@ -1,0 +1,73 @@
+"""A Keras model in a file, made when it is not there and made again when it is damaged.
+
+Processes may race: each writes a file of its own and moves it into place in one
+step, so a reader sees a whole file or none.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+
+_log = logging.getLogger("visioncam.demo")
+
+
+def load_or_make(path: Path, make: Callable[[], keras.Model]) -> keras.Model:
+    """Return the model in the file, or make it and keep it there.
+
+    Args:
+        path: the `.keras` file; its folders are made.
+        make: makes the model; called when the file is missing or damaged.
+
+    Returns:
+        A new model object on every call. A file that is damaged, or that cannot be
+        written, costs a warning in the log and nothing else.
+    """
+    try:
+        return _load(path)
+    except FileNotFoundError:
+        pass
+    except Exception as error:  # a damaged file can make its reader raise anything
+        _log.warning("the cached model %s cannot be used (%s); it is made again", path, _one_line(error))
+    model = make()
+    try:
+        _write(path, model)
+    except OSError as error:
+        _log.warning(
+            "the model could not be cached in %s (%s); the next call is slower", path, _one_line(error)
+        )
+    return model
+
+
+def _load(path: Path) -> keras.Model:
+    import keras
+
+    with zipfile.ZipFile(path) as archive:
+        if (bad := archive.testzip()) is not None:
+            raise zipfile.BadZipFile(f"{bad} fails its checksum")
+    model: Any = keras.saving.load_model(path, compile=False, safe_mode=True)
+    return model
+
+
+def _write(path: Path, model: keras.Model) -> None:
+    """Write the file atomically: a temporary name in the same folder, then one rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".keras", dir=path.parent)
+    os.close(handle)
+    try:
+        model.save(name)
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]
