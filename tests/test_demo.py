@@ -16,9 +16,7 @@ from PIL import Image
 from visioncam import demo
 from visioncam.demo import cache, network, weights
 from visioncam_core.cards import card_of
-
-# Keras 3.15 saves with a call that NumPy 2.4 deprecates.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning")
+from visioncam_core.geometry import CenterCrop, Resize, fit
 
 ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT / "tests" / "golden" / "efficientnet_lite0_maps.npz"
@@ -83,15 +81,18 @@ def test_layers_have_the_promised_names_and_shapes(model: Any) -> None:
 
 
 def test_chelsea_is_a_tiger_cat_in_the_centre_crop_and_an_egyptian_cat_squashed(model: Any) -> None:
-    picture = Image.open(CHELSEA).convert("RGB")
-    side = round(min(picture.size) * 224 / 256)
-    left, upper = (picture.width - side) // 2, (picture.height - side) // 2
-    crop = picture.crop((left, upper, left + side, upper + side)).resize((224, 224), Image.Resampling.BICUBIC)
-    index, probability = top(model, np.asarray(crop))
+    picture = np.asarray(Image.open(CHELSEA).convert("RGB"))
+    card = card_of(model)
+    assert card is not None
+    pixels, geometry = fit(picture, (224, 224), card.geometry)
+    assert geometry.view == (19, 94, 281, 356)  # 262 = round(300 * 224 / 256) pixels a side
+    difference = pixels.astype(int) - np.load(GOLDEN)["input"][0]
+    assert np.abs(difference).max() <= 1
+    index, probability = top(model, pixels)
     assert index == 282
-    assert probability == pytest.approx(0.385, abs=0.02)
-    squashed = picture.resize((224, 224), Image.Resampling.BICUBIC)
-    assert top(model, np.asarray(squashed))[0] == 285
+    assert probability == pytest.approx(0.385, abs=0.005)
+    squashed, _ = fit(picture, (224, 224), Resize("bicubic"))
+    assert top(model, squashed)[0] == 285
 
 
 def test_keras_defaults_of_the_user_do_not_change_the_network() -> None:
@@ -132,7 +133,7 @@ def test_the_model_comes_with_its_card(model: Any) -> None:
     pixels = np.array([0, 127, 255], np.uint8)
     assert card.preprocess(pixels).tolist() == [-127 / 128, 0.0, 1.0]
     assert card.preprocess(pixels).dtype == np.float32
-    assert card.geometry == demo.GEOMETRY
+    assert card.geometry == CenterCrop(0.875, "bicubic")
     assert "Lite0" in card.title
 
 

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["class_names", "load", "preprocess"]
 
 TITLE = "EfficientNet-Lite0 (ImageNet-1k)"
-GEOMETRY = (
-    "center_crop:0.875"  # a centre crop of side round(min(h, w) * 224 / 256), resized bicubically to 224
-)
 _FORMAT = "v1"  # raise it with any change to the converted model, so that old cache files are left alone
 
 
@@ -44,12 +41,14 @@ def load() -> keras.Model:
     """
     from platformdirs import user_cache_path
 
+    from visioncam_core.geometry import CenterCrop
+
     from . import cache, weights
 
     key = f"{weights.SHA256[:8]}-{_FORMAT}-keras{version('keras')}"
     path = user_cache_path("visioncam", appauthor=False) / f"efficientnet-lite0-{key}.keras"
     model = cache.load_or_make(path, _convert)
-    describe(model, ModelCard(tuple(class_names()), preprocess, GEOMETRY, TITLE))
+    describe(model, ModelCard(tuple(class_names()), preprocess, CenterCrop(224 / 256, "bicubic"), TITLE))
     return model
 
 
