@@ -1,0 +1,157 @@
+"""Writing pictures whole or not at all.
+
+The bytes are made in memory, written under a temporary name in the same
+folder and renamed over the final name.  A process that dies half-way leaves
+the old file, or none, never a torn one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+from zlib import Z_RLE
+
+import numpy as np
+
+from visioncam_core.errors import ImageError, OutputError
+
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+LIMITS = {"JPEG": 65_500, "WEBP": 16_383}  # pixels a side
+LARGE = 4_000_000  # pixels; above it PNG is packed quickly rather than tightly
+
+# An absolute path inside a longer text: in quotes (spaces allowed), or as a word.
+_QUOTED = re.compile(r"""(?<=["'])(?:/|[A-Za-z]:[\\/]|\\\\)(?:[^"'\\/\n]*[\\/]+)*(?=[^"'\\/\n]*["'])""")
+_WORD = re.compile(r"(?<![^\s=(\[,;'\"])(?:/|[A-Za-z]:[\\/]|\\\\)(?:[^\s\"'\\/]+[\\/]+)*(?=[^\s\"'\\/])")
+
+
+def write_image(path: str | os.PathLike[str], array: np.ndarray, text: Mapping[str, str] = {}) -> Path:
+    """Write a picture as PNG, JPEG or WebP, whole or not at all.
+
+    Args:
+        path: where to write; its suffix names the format.
+        array: (H, W, 3) RGB or (H, W) grey uint8 ndarray.
+        text: what made the picture, written as PNG text chunks (other formats carry none).
+            Absolute paths in it are cut down to the file's name.
+
+    Returns:
+        The path that was written.
+
+    Raises:
+        OutputError: the suffix is unknown, or the folder or file cannot be written.
+        ImageError: the array is not a picture.
+    """
+    target = Path(path)
+    payload = encode_image(array, target.suffix, text)
+    write_bytes(target, payload)
+    return target
+
+
+def encode_image(array: np.ndarray, suffix: str, text: Mapping[str, str] = {}) -> bytes:
+    """Return the bytes of a picture file.
+
+    Args:
+        array: (H, W, 3) RGB or (H, W) grey uint8 ndarray.
+        suffix: `.png`, `.jpg`, `.jpeg` or `.webp`, in either case.
+        text: PNG text chunks, see `write_image`.
+
+    Raises:
+        OutputError: the suffix is unknown, or the format cannot hold a picture this large.
+        ImageError: the array is not a picture.
+    """
+    from PIL import Image
+
+    kind = FORMATS.get(suffix.lower())
+    if kind is None:
+        got = f"{suffix!r}" if suffix else "no suffix"
+        raise OutputError(f"Cannot write a picture with {got}. Use one of {', '.join(FORMATS)}.")
+    pixels = np.asarray(array)
+    rgb_or_grey = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)
+    if pixels.dtype != np.uint8 or not rgb_or_grey or pixels.size == 0:
+        raise ImageError(
+            f"A picture to write must be a uint8 array (H, W, 3) or (H, W) with at least one pixel; got "
+            f"{pixels.dtype} {pixels.shape}. Convert it first, for example with e.render()."
+        )
+    height, width = pixels.shape[:2]
+    if max(height, width) > LIMITS.get(kind, height + width):
+        raise OutputError(
+            f"{kind} holds at most {LIMITS[kind]} pixels a side; this picture is {width} x {height}. "
+            "Write a .png instead."
+        )
+    buffer = BytesIO()
+    try:
+        Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, kind, **_settings(kind, pixels, text))
+    except (OSError, ValueError) as error:
+        raise OutputError(
+            f"{kind} cannot hold this picture of {width} x {height} pixels: {error}."
+        ) from error
+    return buffer.getvalue()
+
+
+def write_bytes(path: Path, payload: bytes) -> None:
+    """Write a file under a temporary name in its folder, then rename it over `path`.
+
+    Args:
+        path: the final name; a link there is replaced, not followed.
+        payload: the whole content.
+
+    Raises:
+        OutputError: the folder does not exist or cannot be written, or the disk is full.
+    """
+    folder = path.parent
+    if os.path.isdir(path):
+        raise OutputError(f"Cannot write {str(path)!r}: it is a folder. Give a file name in it.")
+    if not os.path.isdir(folder):
+        why = "it is not a folder" if os.path.exists(folder) else "it does not exist"
+        raise OutputError(f"Cannot write into {str(folder)!r}: {why}. Make the folder or choose another.")
+    temporary = folder / f".tmp-{secrets.token_hex(8)}{path.suffix}"
+    try:
+        with open(temporary, "xb") as file:
+            file.write(payload)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OutputError(
+            f"Cannot write {path.name!r} into {str(folder)!r}: {error.strerror or error}. "
+            "Check its permissions and free space, or choose another folder."
+        ) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def without_folders(text: str) -> str:
+    """Cut absolute paths in a text down to the file's name, so that no folder or user name leaks.
+
+    >>> without_folders("/home/ada lovelace/cat.jpg"), without_folders("image=/home/ada/cat.jpg")
+    ('cat.jpg', 'image=cat.jpg')
+    """
+    if "\n" not in text:
+        for kind in (PurePosixPath, PureWindowsPath):
+            if kind(text).is_absolute():
+                return kind(text).name
+    return _WORD.sub("", _QUOTED.sub("", text))
+
+
+def _settings(kind: str, pixels: np.ndarray, text: Mapping[str, str]) -> dict[str, Any]:
+    """Return Pillow's settings for a format."""
+    if kind == "JPEG":
+        return {"quality": 95, "subsampling": 0}
+    if kind == "WEBP":
+        return {"quality": 92, "method": 4}
+    from PIL.PngImagePlugin import PngInfo
+
+    chunks = PngInfo()
+    for key, value in text.items():
+        clean = without_folders(str(value)).encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+        name = str(key).encode("latin-1", "replace").decode("latin-1").replace("\0", "")[:79]
+        chunks.add_text(name or "comment", clean)
+    if pixels.shape[0] * pixels.shape[1] <= LARGE:
+        return {"pnginfo": chunks}
+    return {"pnginfo": chunks, "compress_level": 1, "compress_type": Z_RLE}

@@ -1,0 +1,149 @@
+"""A picture on a white page: title above, colour bar below, a note where the map is blank.
+
+A page is as wide as its picture, or wide enough for its words.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from visioncam_viz import caption
+from visioncam_viz.scene import THINNEST, Scene, enlarge, scene_of
+from visioncam_viz.text import INK, QUIET, WHITE, draw, line_height, mask, shorten, width_of
+
+if TYPE_CHECKING:
+    from visioncam_core.explanation import Explanation
+
+NARROWEST = 320  # pixels across; room for words
+HAIR = (208, 212, 218)
+
+
+def prepare(explanation: Explanation, *, min_size: int, words: bool) -> Scene:
+    """Return the explanation's scene, enlarged when it is small and words go with it.
+
+    Args:
+        explanation: what to show.
+        min_size: pixels that the longer side shall have at least.
+        words: whether a title or a colour bar will be drawn.
+    """
+    scene = scene_of(explanation)
+    if words or scene.blank:
+        return enlarge(scene, max(min_size, NARROWEST), THINNEST)
+    return enlarge(scene, min_size)
+
+
+def frame(
+    picture: np.ndarray,
+    explanation: Explanation,
+    table: np.ndarray,
+    *,
+    blank: bool,
+    title: bool,
+    colorbar: bool,
+) -> np.ndarray:
+    """Put a rendered picture on its page.
+
+    Args:
+        picture: (H, W, 3) uint8 ndarray.
+        explanation: where the words come from.
+        table: (256, 3) uint8 ndarray, the bar's colours.
+        blank: whether to note that the map is zero everywhere.
+        title: whether to write target and certainty, method and layer above.
+        colorbar: whether to draw the scale below.
+
+    Returns:
+        (H', W', 3) uint8 ndarray; the picture itself when there is nothing to add.
+    """
+    if blank:
+        picture = noted(picture, caption.nothing(explanation))
+    if not (title or colorbar):
+        return picture
+    height, width = picture.shape[:2]
+    inner = max(width, NARROWEST)
+    unit = max(inner / 640, 1.0)
+    margin, gap = round(16 * unit), round(10 * unit)
+    big, small = round(17 * unit), round(13 * unit)
+    above = line_height(big) + line_height(small) + gap if title else 0
+    below = gap + line_height(small) if colorbar else 0
+
+    page = np.full((height + above + below + 2 * margin, inner + 2 * margin, 3), 255, np.uint8)
+    if title:
+        _title(page, explanation, margin, margin, inner, big, small)
+    top = margin + above
+    page[top : top + height, margin : margin + width] = picture
+    if colorbar:
+        legend(page, explanation, table, margin, top + height + gap, inner, small)
+    return page
+
+
+def legend(
+    page: np.ndarray, explanation: Explanation, table: np.ndarray, left: int, top: int, width: int, size: int
+) -> int:
+    """Draw, in place and flush right, what the colours measure and the bar; return where that begins."""
+    low, high = ("\u22121", "+1") if explanation.evidence == "signed" else ("0", "1")
+    space = size // 2
+    right = left + width
+    end = width_of(high, size)
+    draw(page, high, right, top, size, colour=QUIET, align="right")
+    words = caption.measure(explanation)
+    room = width - width_of(words, size) - width_of(low, size) - end - 4 * space
+    bar = min(round(12.5 * size), max(room, width // 4))
+    stop = right - end - space
+    start = stop - bar
+    y, thick = top + round(0.18 * size), round(0.92 * size)
+    colours = table[(np.arange(bar) * 256 // bar)]
+    page[y : y + thick, start:stop] = colours
+    outline(page, start, y, bar, thick)
+    draw(page, low, start - space, top, size, colour=QUIET, align="right")
+    stop = start - 2 * space - width_of(low, size)
+    return stop - draw(page, shorten(words, stop - left, size), stop, top, size, colour=QUIET, align="right")
+
+
+def heading(
+    page: np.ndarray, explanation: Explanation, left: int, top: int, width: int, size: int, small: int
+) -> None:
+    """Write, in place, the target on the left and how sure the model is on the right, one line high."""
+    kind, number = caption.certainty(explanation)
+    right = left + width - draw(page, number, left + width, top, size, bold=True, align="right")
+    drop = round(0.98 * size) - round(0.98 * small)  # to the same baseline
+    right -= small // 2
+    right -= draw(page, kind, right, top + drop, small, colour=QUIET, align="right")
+    label = shorten(explanation.target.label, right - size - left, size, True)
+    draw(page, label, left, top, size, bold=True)
+
+
+def noted(picture: np.ndarray, note: str) -> np.ndarray:
+    """Write a note on the picture's lower edge, or below it where there is no room; returns a new array."""
+    height, width = picture.shape[:2]
+    size = round(13 * max(width / 640, 1.0))
+    band = line_height(size) + size
+    letters = mask(note, size, True)
+    if width < letters.shape[1] + size or height < 3 * band:
+        page = np.full((height + band, max(width, letters.shape[1] + size), 3), 255, np.uint8)
+        page[:height, :width] = picture
+        draw(page, note, size // 2, height + size // 2, size, colour=INK, bold=True)
+        return page
+    page = picture.copy()
+    strip = page[height - band :]
+    strip[:] = np.rint(strip * 0.2 + np.asarray(INK, np.float32) * 0.8)
+    draw(page, note, width // 2, height - band + size // 2, size, colour=WHITE, bold=True, align="centre")
+    return page
+
+
+def outline(page: np.ndarray, left: int, top: int, width: int, height: int) -> None:
+    """Draw a hair line around a box, in place, so that pale colours end somewhere."""
+    page[[top, top + height - 1], left : left + width] = HAIR
+    page[top : top + height, [left, left + width - 1]] = HAIR
+
+
+def _title(
+    page: np.ndarray, explanation: Explanation, left: int, top: int, width: int, big: int, small: int
+) -> None:
+    heading(page, explanation, left, top, width, big, small)
+    line = top + line_height(big)
+    used = draw(page, shorten(explanation.method_title, width // 2, small), left, line, small, colour=QUIET)
+    room = width - used - small
+    layer = shorten(caption.layer_name(explanation), room, small, keep="end")
+    draw(page, layer, left + width, line, small, colour=QUIET, align="right")

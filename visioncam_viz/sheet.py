@@ -1,0 +1,176 @@
+"""The contact sheet: one photo and its maps by several methods, on one white page.
+
+Every tile has the photo's proportions; every map is on its own scale, as the
+header says.  A method that failed keeps its place, with the reason.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+
+from visioncam_core.errors import ImageError, ImageTypeError
+from visioncam_core.names import normalise
+from visioncam_core.options import in_range, option
+from visioncam_viz import caption
+from visioncam_viz.colour import colour_table
+from visioncam_viz.panel import heading, legend
+from visioncam_viz.text import INK, QUIET, draw, line_height, shorten, width_of, wrap
+from visioncam_viz.tile import Tile, box_of, fit, plain, resized, small_photo
+
+if TYPE_CHECKING:
+    from visioncam_core.explanation import Comparison, Explanation
+
+HEAD, TITLE, SMALL = 30, 18, 14  # font sizes in pixels
+MARGIN, GAP, ROW = 36, 22, 26
+NARROWEST = 820  # pixels that the header's words need
+FAILED = (247, 243, 240)
+EMPTY_WEIGHT = 0.5  # how much an empty cell counts against a shape of the grid
+PAGE_SHAPE = 1.7  # width over height that a page tends to
+
+
+@attrs.frozen
+class Sheet:
+    """Photo and maps in one grid; takes a `Comparison`, not an `Explanation`.
+
+    Tiles are made by `explanation.render(renderer, **tile_options)` on a copy at the tile's
+    size, so any renderer serves, a third party's as well.
+
+    Attributes:
+        renderer: name of the renderer of each map, or a renderer object.
+        tile_options: options of that renderer.
+        columns: tiles a row; 0 chooses.
+        tile: a tile's width in pixels (height for tall photos).
+    """
+
+    renderer: object = option("overlay", help="renderer of each map")
+    tile_options: Mapping[str, object] = option(attrs.Factory(dict), help="options of that renderer")
+    columns: int = option(0, help="tiles a row; 0 chooses", validator=in_range(0, 100))
+    tile: int = option(340, help="width of a tile", unit="pixels", validator=in_range(64, 2048))
+
+    def __call__(self, comparison: Comparison) -> np.ndarray:
+        """Render a comparison.
+
+        Args:
+            comparison: explanations of one picture, with `seconds`, `passes` and `failures` by method.
+
+        Returns:
+            (H, W, 3) uint8 ndarray, RGB.
+
+        Raises:
+            ImageError: the comparison is empty.
+            ImageTypeError: what was received is not a comparison.
+        """
+        if not hasattr(comparison, "explanations"):
+            raise ImageTypeError(
+                f"The sheet shows a comparison, received {type(comparison).__name__}. Make one with "
+                "visioncam.compare(model, image), or render this with 'overlay'."
+            )
+        tiles = self._tiles(comparison)
+        cell_h = max(tile.picture.shape[0] for tile in tiles)
+        cell_w = max(max(tile.picture.shape[1] for tile in tiles), 180)
+        words = line_height(TITLE) + line_height(SMALL) + 8
+        columns = min(self.columns, len(tiles)) or _columns(len(tiles), cell_w + GAP, cell_h + words + ROW)
+        rows = -(-len(tiles) // columns)
+        head = line_height(HEAD) + line_height(SMALL) + ROW
+        height = 2 * MARGIN + head + rows * (words + cell_h) + (rows - 1) * ROW
+        inner = max(columns * cell_w + (columns - 1) * GAP, NARROWEST)
+        page = np.full((height, inner + 2 * MARGIN, 3), 255, np.uint8)
+        self._header(page, comparison, inner)
+        for place, tile in enumerate(tiles):
+            row, column = divmod(place, columns)
+            left = MARGIN + column * (cell_w + GAP)
+            top = MARGIN + head + row * (words + cell_h + ROW)
+            _place(page, tile, left, top, cell_w, cell_h)
+        return page
+
+    def _tiles(self, comparison: Comparison) -> list[Tile]:
+        """Return the photo's tile and one for each method, in order; those that failed last."""
+        if not comparison.explanations:
+            why = "; ".join(f"{name}: {why}" for name, why in comparison.failures.items())
+            raise ImageError(f"Nothing to show in a sheet: no method gave a map. {why or 'None was asked.'}")
+        first = comparison.explanations[0]
+        box = box_of(first, self.tile)
+        flat = first.heatmap.ndim == 2
+        photo = small_photo(first, box) if flat else fit(plain(first), box)
+        layers = {e.layer.path for e in comparison.explanations}
+        tiles = [Tile("Photo" if flat else "Input", _size(first), photo)]
+        for e in comparison.explanations:
+            at_size = e
+            if flat:
+                at_size = resized(e, photo if e.picture is first.picture else small_photo(e, box))
+            picture = fit(at_size.render(self.renderer, **self.tile_options), box)
+            notes = [_cost(comparison, e), e.layer.path if len(layers) > 1 else ""]
+            tiles.append(Tile(e.method_title, " \u00b7 ".join(filter(None, notes)), picture))
+        empty = np.full_like(photo, FAILED)
+        return tiles + [Tile(name, "failed", empty, why) for name, why in comparison.failures.items()]
+
+    def _header(self, page: np.ndarray, comparison: Comparison, inner: int) -> None:
+        """Write, in place, what was explained on the left and what the colours mean on the right."""
+        first = comparison.explanations[0]
+        heading(page, first, MARGIN, MARGIN, inner, HEAD, SMALL)
+        line = MARGIN + line_height(HEAD) + 4
+        room = inner
+        if (name := self._colormap()) is not None:
+            table = colour_table(name, signed=first.evidence == "signed")
+            room = legend(page, first, table, MARGIN, line, inner, SMALL) - MARGIN - GAP
+        layers = sorted({caption.layer_name(e) for e in comparison.explanations})
+        scale = " \u00b7 each map on its own scale"
+        words = f"Layer {layers[0]}" if len(layers) == 1 else f"{len(layers)} layers"
+        words = shorten(words, room - width_of(scale, SMALL), SMALL, keep="end") + scale
+        draw(page, words, MARGIN, line, SMALL, colour=QUIET)
+
+    def _colormap(self) -> str | None:
+        """Return the colour map of the tiles; None where only the renderer knows it: then no bar is drawn."""
+        if isinstance(self.renderer, str):
+            ours = normalise(self.renderer) in ("overlay", "saliency", "heatmap")
+            return str(self.tile_options.get("colormap", "auto")) if ours else None
+        name = getattr(self.renderer, "colormap", None)
+        return name if isinstance(name, str) else None
+
+
+def _place(page: np.ndarray, tile: Tile, left: int, top: int, width: int, height: int) -> None:
+    """Put a tile's words and picture onto the page, in place."""
+    draw(page, shorten(tile.title, width, TITLE, True), left, top, TITLE, bold=True)
+    top += line_height(TITLE)
+    draw(page, shorten(tile.note, width, SMALL), left, top, SMALL, colour=QUIET)
+    top += line_height(SMALL) + 8
+    h, w = tile.picture.shape[:2]
+    page[top : top + h, left : left + w] = tile.picture
+    if tile.failure:
+        room = max((height - 16) // line_height(SMALL), 1)
+        for number, line in enumerate(wrap(tile.failure, width - 16, SMALL, room)):
+            draw(page, line, left + 8, top + 8 + number * line_height(SMALL), SMALL, colour=INK)
+
+
+def _columns(count: int, width: int, height: int) -> int:
+    """Return the tiles a row that make a page near its wanted shape with few empty cells."""
+
+    def cost(columns: int) -> float:
+        rows = -(-count // columns)
+        return abs(math.log(columns * width / (rows * height) / PAGE_SHAPE)) + EMPTY_WEIGHT * (
+            rows * columns - count
+        )
+
+    return min(range(1, count + 1), key=cost)
+
+
+def _size(explanation: Explanation) -> str:
+    """Return the input's size: `451 × 300` (width first) for pictures, `1,000 samples` for signals."""
+    shape = explanation.heatmap.shape
+    if len(shape) == 1:
+        return f"{shape[0]:,} samples"
+    return " \u00d7 ".join(str(length) for length in (reversed(shape) if len(shape) == 2 else shape))
+
+
+def _cost(comparison: Comparison, explanation: Explanation) -> str:
+    """Return what a method cost: `0.12 s · 2 passes`, as far as it is known."""
+    seconds, passes = comparison.seconds.get(explanation.method), comparison.passes.get(explanation.method)
+    parts = [] if seconds is None else [f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"]
+    if passes is not None:
+        parts.append(f"{passes:,} pass{'' if passes == 1 else 'es'}")
+    return " \u00b7 ".join(parts)
