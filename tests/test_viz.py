@@ -187,14 +187,15 @@ def test_options_out_of_range_are_refused(options: dict[str, float]) -> None:
 
 
 def test_nothing_given_is_changed_and_nothing_given_is_returned(photo: np.ndarray, heat: np.ndarray) -> None:
-    for values in (heat, np.zeros_like(heat)):
-        e = explanation(photo, values)
-        before = photo.copy(), values.copy()
+    large = np.tile(photo, (8, 8, 1))
+    for given, values in ((photo, heat), (large, np.zeros(large.shape[:2], np.float32))):
+        e = explanation(given, values)
+        before = given.copy(), values.copy()
         for renderer in (Overlay(), Overlay(alpha=0.0), Heatmap(title=True, colorbar=True)):
             picture = renderer(e)
-            assert not np.shares_memory(picture, photo)
+            assert not np.shares_memory(picture, given)
             picture[:] = 0
-        assert np.array_equal(photo, before[0])
+        assert np.array_equal(given, before[0])
         assert np.array_equal(values, before[1])
     photo.setflags(write=False)
     heat.setflags(write=False)

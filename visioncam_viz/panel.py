@@ -115,7 +115,7 @@ def heading(
 
 
 def noted(picture: np.ndarray, note: str) -> np.ndarray:
-    """Write a note on the picture's lower edge, or below it where there is no room; returns a new array."""
+    """Write a note on the picture's lower edge, in place, or on a strip below it where there is no room."""
     height, width = picture.shape[:2]
     size = round(13 * max(width / 640, 1.0))
     band = line_height(size) + size
@@ -125,11 +125,10 @@ def noted(picture: np.ndarray, note: str) -> np.ndarray:
         page[:height, :width] = picture
         draw(page, note, size // 2, height + size // 2, size, colour=INK, bold=True)
         return page
-    page = picture.copy()
-    strip = page[height - band :]
+    strip = picture[height - band :]
     strip[:] = np.rint(strip * 0.2 + np.asarray(INK, np.float32) * 0.8)
-    draw(page, note, width // 2, height - band + size // 2, size, colour=WHITE, bold=True, align="centre")
-    return page
+    draw(picture, note, width // 2, height - band + size // 2, size, colour=WHITE, bold=True, align="centre")
+    return picture
 
 
 def outline(page: np.ndarray, left: int, top: int, width: int, height: int) -> None:
