@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sys
+import types
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, ClassVar, TypeVar
 
+import attrs
 import pytest
 
 from visioncam_core.errors import PluginWarning
+from visioncam_core.hookspecs import hookimpl
 from visioncam_core.layers import LayerRow, LayerTable
 from visioncam_core.plugin_info import PluginInfo
 from visioncam_core.registry import Registry
+from visioncam_core.specs import MethodSpec
 
 FOLDER = Path(__file__).resolve().parent / "fake_plugins"
 OURS = ("fake_ours",)
@@ -61,3 +65,31 @@ def table(*paths: str) -> LayerTable:
         for number, path in enumerate(paths)
     )
     return LayerTable(rows, (8, 8))
+
+
+@attrs.frozen
+class LocalCAM:
+    """A method that returns its evidence."""
+
+    needs: ClassVar[frozenset[str]] = frozenset({"activations"})
+
+    def __call__(self, evidence: Any) -> Any:
+        return evidence
+
+
+def spec(**changes: Any) -> MethodSpec:
+    """Return a row that is right, but for the changes."""
+    fields: dict[str, Any] = {"name": "localcam", "cls": LocalCAM, "title": "Local-CAM"}
+    return MethodSpec(**(fields | {"reference": "none", "summary": "A test."} | changes))
+
+
+def plugin(*answers: Any, name: str = "local_plugin", **attributes: Any) -> types.ModuleType:
+    """Return a module whose method hook returns the answer."""
+    module = types.ModuleType(name)
+
+    @hookimpl
+    def visioncam_register_methods() -> Any:
+        return answers[0]
+
+    vars(module).update({"visioncam_register_methods": visioncam_register_methods, **attributes})
+    return module
