@@ -1,0 +1,219 @@
+"""Opening a picture file, bytes included, so that a stranger's file can do no harm.
+
+Nothing but a regular file is ever opened (a named pipe would hang for ever),
+the format is read from the content and must be on a short list, and the size
+comes from the header before a single pixel is decoded.  Pillow's plugins are
+called one by one instead of through `Image.open`: its limit on pixels is a
+global, and ours belongs to the call.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
+
+from visioncam_core.errors import ImageError, ImageNotFoundError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MAX_SIDE = 32_767
+
+# format -> (module of Pillow, what opens it)
+FORMATS = {
+    "PNG": ("PngImagePlugin", "PngImageFile"),
+    "JPEG": ("JpegImagePlugin", "jpeg_factory"),
+    "WebP": ("WebPImagePlugin", "WebPImageFile"),
+    "BMP": ("BmpImagePlugin", "BmpImageFile"),
+    "TIFF": ("TiffImagePlugin", "TiffImageFile"),
+    "GIF": ("GifImagePlugin", "GifImageFile"),
+}
+_BEGINNINGS = (
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"BM", "BMP"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"II+\0", "TIFF"),
+    (b"MM\0+", "TIFF"),
+    (b"%PDF", "PDF"),
+    (b"%!PS", "EPS"),
+    (b"\xc5\xd0\xd3\xc6", "EPS"),
+    (b"8BPS", "PSD"),
+    (b"\0\0\1\0", "ICO"),
+    (b"\0\0\0\x0cjP  ", "JPEG 2000"),
+    (b"\xff\x0a", "JPEG XL"),
+    (b"\0\0\0\x0cJXL ", "JPEG XL"),
+    (b"v/1\x01", "OpenEXR"),
+    (b"#?RADIANCE", "Radiance HDR"),
+)
+_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
+_KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
+    (stat.S_ISDIR, "is a folder; pass a file in it, or run `visioncam batch` on the folder"),
+    (stat.S_ISFIFO, "is a named pipe (FIFO), which could block for ever; pass a regular file or the bytes"),
+    (stat.S_ISSOCK, "is a socket; pass a regular file or the bytes"),
+    (stat.S_ISCHR, "is a character device; pass a regular file or the bytes"),
+    (stat.S_ISBLK, "is a block device; pass a regular file or the bytes"),
+)
+
+
+def quoted(name: str) -> str:
+    """Return a name fit for a one-line message: quoted, control characters escaped, at most 90 long."""
+    text = ascii(name) if not name.isprintable() else f"'{name}'"
+    return text if len(text) <= 90 else "'…" + text[-88:]
+
+
+@contextmanager
+def opened(source: str | os.PathLike[str] | bytes) -> Iterator[tuple[BinaryIO, str]]:
+    """Open a path or bytes for reading.
+
+    Args:
+        source: a path, or the bytes of a file.
+
+    Yields:
+        (file, name): a seekable binary file and the name for messages.
+
+    Raises:
+        ImageNotFoundError: there is no such file.
+        ImageError: it is not a regular file, or may not be read.
+    """
+    if isinstance(source, bytes):
+        yield io.BytesIO(source), "bytes"
+        return
+    path = os.fsdecode(os.fspath(source))
+    name = quoted(path)
+    try:
+        mode = os.stat(path).st_mode
+        _refuse_special(mode, name)
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except (FileNotFoundError, NotADirectoryError) as exc:
+        raise ImageNotFoundError(f"{name}: {_missing(path)}") from exc
+    except ImageError:
+        raise
+    except (OSError, ValueError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+        raise ImageError(
+            f"{name}: cannot be read ({reason.lower()}); check the path and its permissions"
+        ) from exc
+    with os.fdopen(descriptor, "rb") as file:
+        _refuse_special(os.fstat(file.fileno()).st_mode, name)  # the name may point elsewhere by now
+        yield file, name
+
+
+def format_of(file: BinaryIO, name: str) -> str:
+    """Return which of `FORMATS` a file's content is.
+
+    Args:
+        file: a seekable binary file, at its start.
+        name: the name for messages.
+
+    Raises:
+        ImageError: empty, not a picture, or a format that is not enabled.
+    """
+    start = file.read(512)
+    file.seek(0)
+    kind = sniff(start)
+    if kind in FORMATS:
+        return kind
+    allowed = ", ".join(FORMATS)
+    if not start:
+        raise ImageError(f"{name}: is empty (0 bytes); download or save it again")
+    if kind is not None and kind != "HTML":
+        raise ImageError(f"{name}: format not enabled: {kind}; convert it to one of {allowed}")
+    what = "is an HTML page, not an image" if kind else f"is not an image (it begins with {start[:12]!r})"
+    raise ImageError(f"{name}: {what}; pass a picture in one of {allowed}")
+
+
+def open_image(file: BinaryIO, kind: str) -> Image.Image:
+    """Read a picture's header and nothing more; raises whatever Pillow raises on a damaged one."""
+    module, opener = FORMATS[kind]
+    image: Image.Image = getattr(importlib.import_module(f"PIL.{module}"), opener)(file, "")
+    return image
+
+
+def check_size(size: tuple[int, int], max_pixels: int, name: str) -> None:
+    """Refuse a picture that is too large, before it is decoded.
+
+    Args:
+        size: (width, height) in pixels, as the header says.
+        max_pixels: the largest number of pixels allowed.
+        name: the name for messages.
+
+    Raises:
+        ImageError: too many pixels, or a side above 32,767.
+    """
+    width, height = size
+    if width < 1 or height < 1:
+        raise ImageError(f"{name}: has no pixels ({width} x {height}); pass a picture of at least 1 x 1")
+    if width * height > max_pixels:
+        raise ImageError(
+            f"{name}: {width} x {height} = {width * height:,} pixels, more than max_pixels={max_pixels:,}; "
+            "shrink the picture or raise max_pixels (--max-pixels)"
+        )
+    if max(width, height) > MAX_SIDE:
+        raise ImageError(
+            f"{name}: {width} x {height} has a side above {MAX_SIDE:,} pixels; cut the picture into parts"
+        )
+
+
+def sniff(start: bytes) -> str | None:
+    """Return the format that a file's first bytes (512 are enough) tell, or None."""
+    for beginning, kind in _BEGINNINGS:
+        if start.startswith(beginning):
+            return kind
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return "WebP"
+    if start[4:8] == b"ftyp":
+        return (
+            "AVIF" if start[8:12] in (b"avif", b"avis") else "HEIC" if start[8:12] in _BRANDS else "MP4 video"
+        )
+    if start[:1] == b"P" and start[1:2] in b"1234567fF" and start[2:3].isspace():
+        return "PNM"
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if text.startswith((b"<!doctype html", b"<html")):
+        return "HTML"
+    return "SVG" if text.startswith(b"<") and b"<svg" in text else None
+
+
+def silence_libtiff() -> bool:
+    """Stop libtiff from writing to the terminal past Python, which tears a progress bar apart.
+
+    For programs that own the terminal (a batch run): it holds for the whole process.
+
+    Returns:
+        Whether it could be done.
+    """
+    import ctypes
+
+    from PIL import _imaging
+
+    try:
+        library = ctypes.CDLL(_imaging.__file__)
+        for setter in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+            getattr(library, setter)(None)
+    except (OSError, AttributeError):  # built in another way
+        return False
+    return True
+
+
+def _refuse_special(mode: int, name: str) -> None:
+    for test, message in _KINDS:
+        if test(mode):
+            raise ImageError(f"{name}: {message}")
+    if not stat.S_ISREG(mode):
+        raise ImageError(f"{name}: is not a regular file; pass a regular file or the bytes")
+
+
+def _missing(path: str) -> str:
+    if "://" in path:
+        return "URLs are not fetched; download the picture and pass the file or its bytes"
+    if os.path.islink(path):
+        return f"is a link to {quoted(os.readlink(path))}, which does not exist; mend the link"
+    return "no such file; check the path" + ("" if os.path.isabs(path) else " and the working folder")
