@@ -1,0 +1,197 @@
+"""The facade: a few functions over the core, with the built-in plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+
+from visioncam.progress import reporting
+from visioncam_core.errors import OptionTypeError
+from visioncam_core.explainer import Explainer
+from visioncam_core.explanation import Comparison, Explanation, render as _render
+from visioncam_core.layer_listing import LayerListing
+from visioncam_core.names import did_you_mean
+from visioncam_core.options import describe_options
+from visioncam_core.plugin_info import PluginInfo
+from visioncam_core.registry import Registry
+from visioncam_core.running import Named
+from visioncam_core.settings import Settings
+from visioncam_core.specs import MethodSpec, RendererSpec
+
+BUILTINS = (
+    "visioncam_core.selectors",
+    "visioncam_core.auto",
+    "visioncam_methods.plugin",
+    "visioncam_viz.plugin",
+)
+
+
+@lru_cache(maxsize=1)
+def registry() -> Registry:
+    """Return the registry of this process: the built-ins, then installed plugins; loaded when first asked."""
+    return Registry(BUILTINS)
+
+
+def explain(
+    model: Any,
+    image: Any,
+    method: str | object = "gradcam",
+    *,
+    target: Any = None,
+    layer: Any = "auto",
+    score: Literal["logit", "probability"] = "logit",
+    output: str | int | None = None,
+    evidence: Literal["for", "against", "signed"] = "for",
+    preprocess: Any = "auto",
+    geometry: Any = None,
+    class_names: Any = None,
+    reshape: Callable[[Any], Any] | None = None,
+    batch_size: int | None = None,
+    seed: int = 0,
+    progress: Any = None,
+    **method_options: Any,
+) -> Explanation | list[Explanation]:
+    """Explain why a model decided what it did.
+
+    Args:
+        model: a built Keras model; it is not changed.
+        image: a *picture* (path, bytes, Pillow image, uint8 array (H, W), (H, W, C)), which is fitted and preprocessed;
+            or *model input* (float array or tensor, with or without batch axis), used as it is; or a list
+            of either; for models with several inputs a list, tuple or dict as the model takes it.
+        method: a name of `visioncam.methods()`, or a method object such as `ScoreCAM(weights="probability")`.
+        target: what to explain: None for the top class, an index, a class name, an object of
+            `visioncam.targets`, a function of the outputs, or a list with one for each picture.
+        layer: name, path, index into `visioncam.layers(model)`, `"re:…"`, a layer object, a function of
+            the table, or `"auto"`.
+        score: "logit" (before softmax or sigmoid, found in the model) or "probability".
+        output: name or index of the output to explain; the first by default.
+        evidence: "for" shows what speaks for the target, "against" what speaks against it, "signed" both.
+        preprocess: "auto", "none", "unit", "tf", "torch", "caffe", "imagenet", or a function of a
+            (N, h, w, C) float32 batch of 0..255.  Only pictures are preprocessed.
+        geometry: "resize", "center_crop", "letterbox", or an object of `visioncam.geometry`.
+        class_names: a list of names, or a JSON or text file with them.
+        reshape: your own `(N, ...) -> (N, *grid, K)` where the layer's space is not found.
+        batch_size: pictures in one pass, 32 by default; halved when memory runs out.
+        seed: seed of whatever the method draws at random.
+        progress: True for a progress bar, or a function of (done, total).
+        **method_options: the method's options, see `visioncam.methods()`.
+
+    Returns:
+        One `Explanation` for one image; a list of N for a batch or a list, also when N is 1.
+
+    Raises:
+        VisionCamError: one of its kinds, naming the value received and the fix.
+    """
+    keywords = dict(
+        layer=layer, score=score, output=output, evidence=evidence, preprocess=preprocess, geometry=geometry,
+        class_names=class_names, reshape=reshape, batch_size=batch_size, seed=seed, progress=progress,
+    )  # fmt: skip
+    return explainer(model, method, **keywords, **method_options)(image, target)
+
+
+def explainer(model: Any, method: str | object = "gradcam", **keywords: Any) -> Explainer:
+    """Return a model made ready to be asked many times: `explainer(...)(image, target)`.
+
+    Args:
+        model: a built Keras model.
+        method: as in `explain`.
+        **keywords: the keywords of `explain` but `target`, and the method's options.
+    """
+    settings, options = _split(keywords, [method])
+    return Explainer.of(model, registry(), [_named(method, options)], settings)
+
+
+def compare(
+    model: Any,
+    image: Any,
+    methods: str | Sequence[str | object] = "all",
+    *,
+    target: Any = None,
+    **keywords: Any,
+) -> Comparison | list[Comparison]:
+    """Explain one image with several methods, evidence computed once.
+
+    Args:
+        model: a built Keras model.
+        image: as in `explain`; a batch or list gives a list of comparisons.
+        methods: "all" for the nine built-in methods and those of plugins, or a list of names and objects.
+        target: as in `explain`.
+        **keywords: the other keywords of `explain`; method options go to the methods that have them.
+    """
+    wanted: list[str | object] = (
+        [spec.name for spec in registry().methods()] if isinstance(methods, str) and methods == "all"
+        else [methods] if isinstance(methods, str) else list(methods)
+    )  # fmt: skip
+    settings, options = _split(keywords, wanted)
+    named = []
+    for method in wanted:
+        own = _option_names(method)
+        named.append(_named(method, {name: value for name, value in options.items() if name in own}))
+    return Explainer.of(model, registry(), named, settings).compare(image, target)
+
+
+def layers(model: Any, image: Any = None, **keywords: Any) -> LayerListing:
+    """Return the layers of a model that can be explained, and which one `"auto"` takes.
+
+    Args:
+        model: a built Keras model.
+        image: a picture or model input, for models whose size is open; blank 224 pixels otherwise.
+        **keywords: `output`, `score`, `layer` of `explain`.
+    """
+    settings, options = _split(keywords, [])
+    seen, choice = Explainer.of(model, registry(), [], settings).layers(image)
+    return LayerListing(seen.table, choice)
+
+
+def methods() -> tuple[MethodSpec, ...]:
+    """Return the registered methods, built-ins first."""
+    return registry().methods()
+
+
+def renderers() -> tuple[RendererSpec, ...]:
+    """Return the registered renderers, built-ins first."""
+    return registry().renderers()
+
+
+def plugins() -> tuple[PluginInfo, ...]:
+    """Return every plugin found, with what became of it."""
+    return registry().plugins()
+
+
+def render(explanation: Explanation, renderer: str | object = "overlay", **options: Any) -> np.ndarray:
+    """Return what a renderer makes of an explanation, (H, W, 3) uint8 RGB; as `explanation.render`."""
+    return _render(registry(), explanation, renderer, options)
+
+
+def forget(model: Any) -> None:
+    """Drop everything cached for a model: its traces, and with them their memory."""
+    from visioncam_core.engine.cache import forget as drop
+
+    drop(model)
+
+
+def _named(method: str | object, options: dict[str, Any]) -> Named:
+    return Named.of(*registry().make_method(method, options))
+
+
+def _option_names(method: str | object) -> set[str]:
+    if not isinstance(method, str):
+        return set()
+    return {info.name for info in describe_options(registry().method(method).cls)}
+
+
+def _split(keywords: dict[str, Any], methods: Sequence[str | object]) -> tuple[Settings, dict[str, Any]]:
+    """Part keywords into settings and method options; an unknown one is an error with the nearest name."""
+    own = [info.name for info in describe_options(Settings)]
+    known = {name for method in methods for name in _option_names(method)}
+    unknown = [name for name in keywords if name not in own and name not in known]
+    if unknown and (not methods or any(isinstance(method, str) for method in methods)):
+        every = sorted({*own, "target", *known})
+        hint = did_you_mean(unknown[0], every) or ";"
+        raise OptionTypeError(f"unknown keyword {unknown[0]!r}{hint} known: {', '.join(every)}")
+    settings = {name: value for name, value in keywords.items() if name in own}
+    settings["progress"] = reporting(settings.get("progress"))
+    return Settings(**settings), {name: value for name, value in keywords.items() if name not in own}

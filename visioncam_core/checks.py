@@ -1,0 +1,117 @@
+"""Diagnostics of one map: what its reader should know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+import numpy as np
+
+from visioncam_core import ops
+from visioncam_core.diagnostics import Diagnostic
+from visioncam_core.evidence import Evidence
+
+SATURATED = 0.9999
+
+
+@attrs.frozen
+class Facts:
+    """What is seen in one picture's activations, gradients and score, before any method.
+
+    Attributes:
+        path: the layer's path.
+        positions: number of positions.
+        broken: number of NaN or infinite activations and scores.
+        dead: every activation is zero.
+        negative: share of negative activations.
+        broken_gradients: number of NaN or infinite gradients.
+        flat: every gradient is zero; False where none were asked for.
+    """
+
+    path: str
+    positions: int
+    broken: int
+    dead: bool
+    negative: float
+    broken_gradients: int
+    flat: bool
+
+    @classmethod
+    def of(cls, evidence: Evidence, path: str) -> Facts:
+        """Return the facts of evidence of one picture."""
+        A = ops.to_numpy(evidence.activations)
+        score = ops.to_numpy(evidence.score)
+        G = ops.to_numpy(evidence.gradients) if evidence.has_gradients else None
+        return cls(
+            path=path,
+            positions=int(np.prod(A.shape[1:-1])),
+            broken=_broken(A) + _broken(score),
+            dead=not A.any(),
+            negative=float((A < 0).mean()) if A.min() < 0 else 0.0,
+            broken_gradients=0 if G is None else _broken(G),
+            flat=G is not None and not G.any(),
+        )
+
+    def diagnostics(self, method: object) -> Iterator[Diagnostic]:
+        """Yield what the reader of one method's map should know.
+
+        Args:
+            method: it may declare `assumes_positive` and what it `needs`.
+        """
+        if self.broken:
+            yield Diagnostic(
+                "non-finite", f"{self.broken} activations of {self.path!r} or scores are NaN or infinite"
+            )
+        elif self.dead:
+            yield Diagnostic("dead-layer", f"every activation of {self.path!r} is zero for this picture")
+        elif self.negative and getattr(method, "assumes_positive", False):
+            message = f"{self.negative:.0%} of the activations of {self.path!r} are negative"
+            yield Diagnostic("signed-activations", message)
+        if self.positions == 1:
+            message = f"layer {self.path!r} has a single position, so every pixel gets the same value"
+            yield Diagnostic("trivial-grid", message)
+        if "gradients" not in getattr(method, "needs", ("gradients",)):
+            return
+        if self.broken_gradients:
+            message = f"{self.broken_gradients} gradients at {self.path!r} are NaN or infinite"
+            yield Diagnostic("non-finite", message)
+        elif self.flat:
+            yield Diagnostic(
+                "zero-gradient", f"the gradient of the score at {self.path!r} is zero everywhere"
+            )
+
+
+def _broken(values: np.ndarray) -> int:
+    return 0 if np.all(np.isfinite(values)) else int((~np.isfinite(values)).sum())
+
+
+def of_score(kind: str, probability: float | None) -> Iterator[Diagnostic]:
+    """Yield what is seen in the score: a probability that has no room to change."""
+    if kind == "probability" and probability is not None and probability > SATURATED:
+        yield Diagnostic(
+            "saturated-probability", f"the probability is {probability:.6f}, where it hardly changes"
+        )
+
+
+def of_map(raw: np.ndarray, evidence: str) -> Iterator[Diagnostic]:
+    """Yield what is seen in one raw map.
+
+    Args:
+        raw: (*grid) finite raw map.
+        evidence: "for", "against" or "signed".
+    """
+    part = {"for": raw, "against": -raw, "signed": np.abs(raw)}[evidence]
+    if part.max(initial=0.0) <= 0:
+        word = {"for": "positive", "against": "negative", "signed": "any"}[evidence]
+        seen = (
+            "the raw map is zero everywhere"
+            if not raw.any()
+            else f"the raw map lies in [{raw.min():.3g}, {raw.max():.3g}]"
+        )
+        fix = {"for": "", "against": "look at evidence='for'", "signed": ""}[evidence]
+        message = f"there is no {word} evidence at any position: {seen}"
+        yield (
+            Diagnostic("no-positive-evidence", message, fix)
+            if fix
+            else Diagnostic("no-positive-evidence", message)
+        )

@@ -1,0 +1,58 @@
+"""Running work in bounded batches, halved when memory runs out; and bringing results home."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from visioncam_core.engine.counters import COUNTERS
+
+
+def in_batches(count: int, size: int, run: Callable[[np.ndarray], Any]) -> Iterator[Any]:
+    """Yield `run(indices)` for `count` items, at most `size` at a time.
+
+    A batch that does not fit into memory is halved and tried again; the smaller size is kept.  One
+    item that does not fit raises.
+    """
+    import tensorflow as tf
+
+    start = 0
+    while start < count:
+        indices = np.arange(start, min(start + size, count), dtype=np.int32)
+        try:
+            result = run(indices)
+        except (tf.errors.ResourceExhaustedError, MemoryError):
+            if len(indices) == 1:
+                raise
+            size = max(1, len(indices) // 2)
+            COUNTERS.add("halved")
+            continue
+        yield result
+        start += len(indices)
+
+
+def home(tensor: Any) -> Any:
+    """Return a tensor as methods see it: NumPy on the CPU, the tensor itself on an accelerator.
+
+    Half precision is widened to float32, since sums over positions lose it.
+    """
+    import tensorflow as tf
+
+    if tensor.dtype in (tf.float16, tf.bfloat16):
+        tensor = tf.cast(tensor, tf.float32)
+    if "CPU" in tensor.device or not tensor.device:
+        return tensor.numpy()
+    return tensor
+
+
+def joined(parts: list[Any]) -> Any:
+    """Return one array or tensor from parts along the batch axis."""
+    if len(parts) == 1:
+        return parts[0]
+    if isinstance(parts[0], np.ndarray):
+        return np.concatenate(parts)
+    import tensorflow as tf
+
+    return tf.concat(parts, axis=0)

@@ -1,0 +1,156 @@
+"""Traces are kept as long as their model lives, and made anew when it changes."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections import OrderedDict
+from typing import Any
+
+import attrs
+
+from visioncam_core.engine.trace import Trace, trace
+from visioncam_core.engine.units import fingerprint
+from visioncam_core.errors import BackendError, ModelError
+
+MAX_SIGNATURES = 16
+
+
+@attrs.define(eq=False)
+class _Entry:
+    fingerprint: tuple[int, ...]
+    traces: OrderedDict[Any, Trace] = attrs.field(factory=OrderedDict)
+    lock: threading.RLock = attrs.field(factory=threading.RLock)
+
+
+_ENTRIES: weakref.WeakKeyDictionary[Any, _Entry] = weakref.WeakKeyDictionary()
+_LOCK = threading.RLock()
+
+
+def require_tensorflow() -> None:
+    """Raise `BackendError` unless TensorFlow is installed and Keras runs on it."""
+    try:
+        import tensorflow  # noqa: F401 - only whether it can be imported
+    except ImportError as error:
+        raise BackendError(
+            f"TensorFlow cannot be imported ({error}); install it with `pip install tensorflow` (2.16 or newer)"
+        ) from error
+    import keras
+
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise BackendError(
+            f"Keras runs on the {backend!r} backend, and VisionCam needs 'tensorflow'; set the environment variable "
+            "KERAS_BACKEND=tensorflow before Keras is imported"
+        )
+
+
+def is_model(value: Any) -> bool:
+    """Return whether `value` can be called as a Keras 3 or Keras 2 model."""
+    return callable(value) and hasattr(value, "_flatten_layers") and hasattr(value, "call")
+
+
+def open_trace(model: Any, structure: Any, flat: list[Any]) -> Trace:
+    """Return the trace of `model` for inputs like these, from the cache where it is current.
+
+    Args:
+        model: a built Keras model or layer.
+        structure: any structure that packs as the inputs do.
+        flat: the flat input tensors, each with a batch axis.
+
+    Raises:
+        ModelError: not a model, not built, or not callable on these inputs.
+    """
+    check(model)
+    specs = _open_specs(model, structure, flat)
+    key = (repr(_skeleton(structure)), tuple((tuple(s.shape), s.dtype.name) for s in specs))
+    mark = fingerprint(model)
+    with _LOCK:
+        entry = _ENTRIES.get(model)
+        if entry is None or entry.fingerprint != mark:
+            entry = _ENTRIES[model] = _Entry(mark)
+    with entry.lock:
+        found = entry.traces.get(key)
+        if found is None or (found.exact and not _fits(found, flat)):
+            if found is not None:
+                key = (key, tuple(tuple(x.shape[1:]) for x in flat))
+                found = entry.traces.get(key)
+            if found is None:
+                found = trace(model, structure, specs, _closed_specs(flat))
+                entry.traces[key] = found
+                while len(entry.traces) > MAX_SIGNATURES:
+                    entry.traces.popitem(last=False)
+        entry.traces.move_to_end(key)
+        return found
+
+
+def check(model: Any) -> None:
+    """Raise an error unless `model` is a Keras model that is ready to be called."""
+    require_tensorflow()
+    if not is_model(model):
+        raise ModelError(
+            f"expected a Keras model, received {type(model).__name__}; load a file with keras.models.load_model first"
+        )
+    if not getattr(model, "built", True):
+        raise ModelError(
+            f"the model {model.name!r} has no weights yet; call it once on an input, or model.build(input_shape), "
+            "before explaining it"
+        )
+
+
+def forget(model: Any) -> None:
+    """Drop every trace of `model`."""
+    with _LOCK:
+        _ENTRIES.pop(model, None)
+
+
+def cached_models() -> int:
+    """Return how many living models have traces."""
+    with _LOCK:
+        return len(_ENTRIES)
+
+
+def declared_shapes(model: Any) -> list[tuple[int | None, ...]] | None:
+    """Return the flat input shapes the model declares (batch axis included), or None where it declares none."""
+    try:
+        inputs = model.inputs
+    except (AttributeError, ValueError):
+        return None
+    if not inputs:
+        return None
+    import tensorflow as tf
+
+    return [tuple(tensor.shape) for tensor in tf.nest.flatten(inputs)]
+
+
+def _open_specs(model: Any, structure: Any, flat: list[Any]) -> list[Any]:
+    import tensorflow as tf
+
+    declared = declared_shapes(model)
+    specs = []
+    for position, tensor in enumerate(flat):
+        shape: list[int | None] = [None, *tensor.shape[1:]]
+        if declared is not None and len(declared) == len(flat) and len(declared[position]) == len(shape):
+            wanted = declared[position]
+            shape[1:] = [
+                None if want is None else size
+                for want, size in zip(wanted[1:], tensor.shape[1:], strict=True)
+            ]
+        specs.append(tf.TensorSpec(shape, tensor.dtype))
+    return specs
+
+
+def _closed_specs(flat: list[Any]) -> list[Any]:
+    import tensorflow as tf
+
+    return [tf.TensorSpec([1, *tensor.shape[1:]], tensor.dtype) for tensor in flat]
+
+
+def _fits(found: Trace, flat: list[Any]) -> bool:
+    return all(tuple(s.shape[1:]) == tuple(x.shape[1:]) for s, x in zip(found.inputs, flat, strict=True))
+
+
+def _skeleton(structure: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.nest.map_structure(lambda _: 0, structure)

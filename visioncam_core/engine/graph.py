@@ -1,0 +1,82 @@
+"""Questions about a traced graph: what depends on what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def ancestors(tensors: list[Any], stop: frozenset[int] = frozenset()) -> dict[int, Any]:
+    """Return id -> operation for everything `tensors` are computed from, not passing tensors in `stop`."""
+    found: dict[int, Any] = {}
+    waiting = [t for t in tensors if id(t) not in stop]
+    while waiting:
+        op = waiting.pop().op
+        if id(op) in found:
+            continue
+        found[id(op)] = op
+        waiting.extend(i for i in op.inputs if id(i) not in stop)
+        for control in op.control_inputs:
+            waiting.extend(control.outputs[:1])
+    return found
+
+
+def descendants(tensors: list[Any]) -> dict[int, Any]:
+    """Return id -> tensor for `tensors` and everything computed from them."""
+    found = {id(t): t for t in tensors}
+    waiting = list(tensors)
+    while waiting:
+        for op in waiting.pop().consumers():
+            for output in op.outputs:
+                if id(output) not in found:
+                    found[id(output)] = output
+                    waiting.append(output)
+    return found
+
+
+def frontier(fetches: list[Any], at: list[Any], inputs: list[Any], exact: bool) -> list[Any]:
+    """Return the side tensors a tail needs besides the activations.
+
+    They depend on the model's inputs but not on the activations, and feed what does.  A value that is
+    not batch-first (a shape, a scalar) is not taken: its own inputs are, so it is recomputed.
+
+    Args:
+        fetches: what the tail returns.
+        at: the activations, where the tail begins.
+        inputs: the model's inputs.
+        exact: the batch is always one, so that every side value may be kept as it is.
+    """
+    from_input = descendants(inputs)
+    from_layer = descendants(at)
+    stop = frozenset(id(t) for t in at)
+    sides: dict[int, Any] = {}
+    visited: set[int] = set()
+    waiting = [t for t in fetches if id(t) not in stop]
+    while waiting:
+        tensor = waiting.pop()
+        if id(tensor) in visited:
+            continue
+        visited.add(id(tensor))
+        if id(tensor) in stop or id(tensor) not in from_input:
+            continue
+        side = id(tensor) not in from_layer
+        if side and (exact or _batch_first(tensor)):
+            sides[id(tensor)] = tensor
+        elif side and tensor.op.type == "Placeholder":
+            sides[id(tensor)] = tensor
+        else:
+            waiting.extend(tensor.op.inputs)
+    return list(sides.values())
+
+
+def _batch_first(tensor: Any) -> bool:
+    rank = tensor.shape.rank
+    return rank is not None and rank >= 1 and tensor.shape[0] is None
+
+
+def identities(tensor: Any) -> set[int]:
+    """Return the ids of `tensor` and of what it is merely a copy of."""
+    found = {id(tensor)}
+    while tensor.op.type in ("Identity", "Cast", "StopGradient"):
+        tensor = tensor.op.inputs[0]
+        found.add(id(tensor))
+    return found

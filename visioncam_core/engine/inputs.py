@@ -1,0 +1,125 @@
+"""What a model says of its inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from visioncam_core.engine.cache import check
+from visioncam_core.engine.units import walk
+
+
+@attrs.frozen
+class ModelInput:
+    """One input of a model.
+
+    Attributes:
+        name: its name, or its position as text.
+        shape: axes without the batch; None where the axis is open.  None as a whole where the model does not say.
+        dtype: such as "float32".
+        strict: the axes that are not open must fit; otherwise they are only what the model was built with.
+    """
+
+    name: str
+    shape: tuple[int | None, ...] | None
+    dtype: str
+    strict: bool = True
+
+
+@attrs.frozen
+class ModelInputs:
+    """All inputs of a model, in flat order.
+
+    Attributes:
+        inputs: the inputs.
+        structure: any structure packed as the model wants its inputs; its leaves are flat positions.
+        image: position of the image input: the one with the most spatial axes.
+        channels_first: whether the image input is (K, *space).
+    """
+
+    inputs: tuple[ModelInput, ...]
+    structure: Any
+    image: int
+    channels_first: bool
+
+    @property
+    def image_shape(self) -> tuple[int | None, ...] | None:
+        """The image input's axes without the batch, or None where the model does not say."""
+        return self.inputs[self.image].shape
+
+
+def model_inputs(model: Any) -> ModelInputs:
+    """Return what `model` says of its inputs; nothing is traced.
+
+    Raises:
+        ModelError: not a Keras model, or one that is not built.
+        BackendError: no TensorFlow, or Keras on another backend.
+    """
+    check(model)
+    import tensorflow as tf
+
+    structure: Any = 0
+    found: list[ModelInput] = []
+    declared = _declared(model)
+    if declared is not None:
+        # Keras 2 keeps the packed structure in `input`, Keras 3 in `_inputs_struct`; a Sequential has one input.
+        packed = getattr(model, "_inputs_struct", None)
+        packed = packed if packed is not None else declared
+        flat = tf.nest.flatten(packed)
+        if isinstance(packed, list | tuple) and len(flat) == 1:
+            packed = flat[0]
+        structure = (
+            tf.nest.pack_sequence_as(packed, list(range(len(flat)))) if tf.nest.is_nested(packed) else 0
+        )
+        names = [str(getattr(tensor, "name", position)).split(":")[0] for position, tensor in enumerate(flat)]
+        for name, tensor in zip(names, flat, strict=True):
+            found.append(ModelInput(name, tuple(tensor.shape[1:]), tf.as_dtype(tensor.dtype).name))
+    else:
+        shapes = _built_shapes(model)
+        if shapes is None:
+            found.append(ModelInput("input", None, "float32"))
+        else:
+            flat_shapes, structure = shapes
+            found.extend(
+                ModelInput(str(i), shape, "float32", strict=False) for i, shape in enumerate(flat_shapes)
+            )
+    ranks = [len(one.shape or ()) for one in found]
+    image = max(range(len(found)), key=lambda i: (ranks[i], -i))
+    return ModelInputs(tuple(found), structure, image, _channels_first(model))
+
+
+def _declared(model: Any) -> Any:
+    try:
+        return model.inputs or None
+    except (AttributeError, ValueError):
+        return None
+
+
+def _built_shapes(model: Any) -> tuple[list[tuple[int | None, ...]], Any] | None:
+    """Return the input shapes a subclassed model was built with, batch axis left out."""
+    known = getattr(model, "_build_shapes_dict", None) or {}
+    value = next(iter(known.values())) if len(known) == 1 else getattr(model, "_build_input_shape", None)
+    if value is None:
+        return None
+    shapes: list[tuple[int | None, ...]] = []
+
+    def visit(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: visit(part[key]) for key in sorted(part)}
+        items = list(part)
+        if all(n is None or isinstance(n, int) for n in items):
+            shapes.append(tuple(items[1:]))
+            return len(shapes) - 1
+        return [visit(item) for item in items]
+
+    structure = visit(value)
+    return shapes, structure
+
+
+def _channels_first(model: Any) -> bool:
+    for _, unit in walk(model):
+        data_format = getattr(unit, "data_format", None)
+        if data_format:
+            return bool(data_format == "channels_first")
+    return False

@@ -1,0 +1,211 @@
+"""The passes through a model that evidence is made of, for one layer and one score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam_core.engine import cuts
+from visioncam_core.engine.batches import home, in_batches, joined
+from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.layouts import from_grid, to_grid
+from visioncam_core.engine.trace import Recorded, Trace
+from visioncam_core.layers import Layout
+
+Flat = list[Any]
+"""The model's inputs in flat order, each with a batch axis."""
+
+
+@attrs.frozen(eq=False)
+class Seen:
+    """What passes over a batch gave, on the grid of the layer.
+
+    Attributes:
+        activations: (N, *grid, K).
+        gradients: the same shape, or None where none were asked for.
+        values: (N, ...) float32 score values, one for each class.
+        answer: (N, ...) float32 output of the model.
+    """
+
+    activations: Any
+    gradients: Any
+    values: Any
+    answer: Any
+
+
+Cotangent = Callable[[Any], Any]
+"""Given the score's values (a tensor), the gradient of the target in them (the same shape)."""
+
+
+@attrs.frozen(eq=False)
+class Passes:
+    """Passes through one traced model.
+
+    Attributes:
+        trace, score, record, layout: the model, the score, the layer, and where its space is.
+        reshape: the user's own `(N, ...) -> (N, *grid, K)`, or None.
+        batch_size: pictures in one pass.
+    """
+
+    trace: Trace
+    score: cuts.Score
+    record: Recorded
+    layout: Layout
+    reshape: Callable[[Any], Any] | None
+    batch_size: int
+
+    def _grid(self, tensors: list[Any]) -> Any:
+        import tensorflow as tf
+
+        value = tensors[0] if len(tensors) == 1 else tf.stack(tensors, axis=1)
+        value = self.reshape(value) if self.reshape is not None else to_grid(value, self.layout)
+        return home(tf.convert_to_tensor(value))
+
+    def _size(self, batch: int) -> int:
+        return 1 if self.trace.exact else min(self.batch_size, batch)
+
+    def probe(self, inputs: Flat, classes: np.ndarray) -> Seen:
+        """Run one forward pass and one tail-backward pass for class targets.
+
+        Args:
+            inputs: flat inputs of batch N.
+            classes: (N,) int32 class indices, -1 for the top class.
+        """
+        import tensorflow as tf
+
+        count = len(self.record.tensors)
+        run = cuts.probe(self.trace, self.record, self.score)
+        half = self.record.tensors[0].dtype == tf.float16
+
+        def one(indices: np.ndarray) -> Seen:
+            part = [_take(x, indices) for x in inputs]
+            chosen = tf.constant(classes[indices], tf.int32)
+            for scale in (1024.0, 1.0, 65536.0) if half else (1.0,):
+                out = run(*part, chosen, tf.constant(scale, tf.float32))
+                _count(len(indices), "forward", "backward")
+                gradients = self._grid(out[count : 2 * count])
+                if np.all(np.isfinite(gradients)) and np.any(np.asarray(gradients)):
+                    break
+            gradients = gradients / np.float32(scale) if scale != 1.0 else gradients
+            return Seen(self._grid(out[:count]), gradients, home(out[-2]), home(out[-1]))
+
+        return _join(list(in_batches(_length(inputs), self._size(_length(inputs)), one)))
+
+    def watch(self, inputs: Flat, cotangent: Cotangent | None) -> Seen:
+        """Run a forward pass, and the tail's gradient for any target if `cotangent` is given."""
+        import tensorflow as tf
+
+        count = len(self.record.tensors)
+        if cotangent is None:
+            parted = cuts.split(self.trace, self.record, self.score)
+            head, backward = parted.head, None
+        else:
+            head, backward = cuts.tail_backward(self.trace, self.record, self.score)
+
+        def one(indices: np.ndarray) -> Seen:
+            out = head(*[_take(x, indices) for x in inputs])
+            _count(len(indices), "forward")
+            gradients = None
+            if backward is not None and cotangent is not None:
+                slope = tf.cast(tf.convert_to_tensor(cotangent(out[-2])), tf.float32)
+                gradients = self._grid(backward(*out[:-2], slope))
+                _count(len(indices), "backward")
+            return Seen(self._grid(out[:count]), gradients, home(out[-2]), home(out[-1]))
+
+        return _join(list(in_batches(_length(inputs), self._size(_length(inputs)), one)))
+
+    def forward(
+        self,
+        single: Flat,
+        image: int,
+        make: Callable[[np.ndarray], Any],
+        count: int,
+        read: Callable[[Any, Any], Any],
+    ) -> Any:
+        """Return `read(values, answer)` for `count` versions of one picture.
+
+        Args:
+            single: flat inputs of batch 1.
+            image: which of them is replaced.
+            make: indices -> that many versions of the image input.
+            count: how many there are.
+            read: what is kept of (values, answer) of each batch, one row an item.
+        """
+        import tensorflow as tf
+
+        run = cuts.forward(self.trace, self.score)
+
+        def one(indices: np.ndarray) -> Any:
+            versions = tf.cast(tf.convert_to_tensor(make(indices)), single[image].dtype)
+            part = [versions if i == image else _tile(x, len(indices)) for i, x in enumerate(single)]
+            values, answer = run(*part)
+            _count(len(indices), "forward")
+            return read(home(values), home(answer))
+
+        return joined(list(in_batches(count, self._size(count), one)))
+
+    def tail(
+        self, single: Flat, make: Callable[[np.ndarray], Any], count: int, read: Callable[[Any, Any], Any]
+    ) -> Any:
+        """Return `read(values, answer)` for `count` changed activations of one picture.
+
+        The head runs once; what the tail needs besides the activations is computed once and repeated.
+        `make` gives (b, *grid, K) arrays for b indices; the other arguments are those of `forward`.
+        """
+        import tensorflow as tf
+
+        parted = cuts.split(self.trace, self.record, self.score)
+        number = len(self.record.tensors)
+        out = parted.head(*single)
+        _count(1, "head")
+        original, sides = out[0], out[number:-2]
+
+        def one(indices: np.ndarray) -> Any:
+            changed = from_grid(
+                tf.convert_to_tensor(make(indices)), self.layout, tf.cast(original, tf.float32)
+            )
+            changed = tf.cast(changed, original.dtype)
+            changed.set_shape([None, *self.record.tensors[0].shape[1:]] if number == 1 else changed.shape)
+            parts = [changed] if number == 1 else tf.unstack(changed, num=number, axis=1)
+            values, answer = parted.tail(*parts, *[_tile(side, len(indices)) for side in sides])
+            _count(len(indices), "tail")
+            return read(home(values), home(answer))
+
+        return joined(list(in_batches(count, self._size(count), one)))
+
+
+def _take(value: Any, indices: np.ndarray) -> Any:
+    """Return rows of a flat input, without a copy where it is the whole of it."""
+    if len(indices) == int(value.shape[0]):
+        return value
+    return value[int(indices[0]) : int(indices[-1]) + 1]
+
+
+def _tile(value: Any, count: int) -> Any:
+    """Repeat the one picture's values along the batch axis, also where windows were folded into it."""
+    import tensorflow as tf
+
+    if count == 1 or value.shape.rank == 0:
+        return value
+    return tf.tile(value, [count] + [1] * (value.shape.rank - 1))
+
+
+def _length(inputs: Flat) -> int:
+    return int(inputs[0].shape[0])
+
+
+def _count(pictures: int, *names: str) -> None:
+    for name in names:
+        COUNTERS.add(name, pictures)
+
+
+def _join(parts: list[Seen]) -> Seen:
+    if len(parts) == 1:
+        return parts[0]
+    columns: list[Any] = []
+    for column in zip(*(attrs.astuple(part, recurse=False) for part in parts), strict=True):
+        columns.append(None if column[0] is None else joined(list(column)))
+    return Seen(*columns)

@@ -1,0 +1,159 @@
+"""The table of a traced model: every unit's output, and what can be explained."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import attrs
+
+from visioncam_core.engine.graph import ancestors, descendants, identities
+from visioncam_core.engine.layouts import even, spatial, strides, tokens
+from visioncam_core.engine.trace import Recorded, Trace
+from visioncam_core.layers import LayerRow, LayerTable, Layout
+
+
+def image_input(trace: Trace) -> int:
+    """Return the position of the input with the most spatial axes, the first of several."""
+    ranks = [tensor.shape.rank or 0 for tensor in trace.inputs]
+    return max(range(len(ranks)), key=lambda i: (ranks[i], -i))
+
+
+def channels_first_input(trace: Trace) -> bool:
+    """Return whether the image input is `(N, K, *space)`, judged by the first layer that says so."""
+    for record in trace.records:
+        if record.data_format:
+            return record.data_format == "channels_first"
+    return False
+
+
+def space_of(trace: Trace, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the spatial axes of an image input of `shape` (without the batch axis)."""
+    return tuple(shape[1:]) if channels_first_input(trace) else tuple(shape[:-1])
+
+
+def build_table(
+    trace: Trace,
+    model: Any,
+    output: str,
+    score: Any,
+    image: int,
+    image_shape: tuple[int, ...],
+    shapes: list[Any],
+) -> LayerTable:
+    """Build the layer table for one explained output.
+
+    Args:
+        trace: the traced model.
+        model: the model, for its name and units; only a weak reference is kept.
+        output: name of the explained output.
+        score: its symbolic logits.
+        image: position of the image input.
+        image_shape: its shape without the batch axis.
+        shapes: for each record its shape without the batch axis, or None where it is not batch-first.
+    """
+    space = space_of(trace, image_shape)
+    reached = ancestors([score])
+    answers = identities(score)
+    from_inputs = [set(descendants([tensor])) for tensor in trace.inputs]
+    input_ids = {id(tensor) for tensor in trace.inputs}
+    rows: list[LayerRow] = []
+    data_format = ""
+    for record, shape in zip(trace.records, shapes, strict=True):
+        data_format = record.data_format or data_format
+        tensor = record.tensors[0]
+        full = () if shape is None else _stacked(record, shape)
+        layout = None if shape is None else _layout(record, full, space, data_format, input_ids)
+        stride = strides(space, layout.grid) if layout else ()
+        depends = tuple(i for i, ids in enumerate(from_inputs) if id(tensor) in ids)
+        rows.append(
+            LayerRow(
+                path=record.path,
+                bare=record.bare,
+                kind=record.kind,
+                shape=full,
+                layout=layout,
+                stride=stride,
+                inputs=depends,
+                reaches_score=id(tensor.op) in reached,
+                is_score=id(tensor) in answers,
+                refused=_refused(record, shape, full, layout, depends, image),
+                projects=_projects(record, trace, image),
+            )
+        )
+    position = 0
+    for number, row in enumerate(rows):
+        if not row.refused:
+            rows[number] = attrs.evolve(row, index=position)
+            position += 1
+    shape = score.shape
+    dense = shape.rank == len(space) + 2 and any(n is None or n > 1 for n in shape[1:-1])
+    reference = weakref.ref(model)
+    return LayerTable(
+        rows=tuple(rows),
+        image_shape=space,
+        dense=dense,
+        output=output,
+        units=lambda: _units(reference()),
+        model_name=str(getattr(model, "name", "model")),
+    )
+
+
+def _stacked(record: Recorded, shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (len(record.tensors), *shape) if len(record.tensors) > 1 else shape
+
+
+def _layout(
+    record: Recorded, shape: tuple[int, ...], space: tuple[int, ...], data_format: str, inputs: set[int]
+) -> Layout | None:
+    layout = spatial(shape, len(space), data_format == "channels_first")
+    if layout is not None:
+        return layout
+    return tokens(record.tensors[0], shape, space, inputs)
+
+
+def _refused(
+    record: Recorded,
+    shape: tuple[int, ...] | None,
+    full: tuple[int, ...],
+    layout: Layout | None,
+    depends: tuple[int, ...],
+    image: int,
+) -> str:
+    if record.inside:
+        return f"it is computed inside {record.inside}, where its values cannot be reached"
+    if shape is None:
+        return "its first axis is not the batch (windows or heads were folded into it)"
+    if not depends:
+        return "it does not depend on the model's input"
+    if image not in depends:
+        return "it does not depend on the picture"
+    if layout is None:
+        return f"its output shape {full} has no spatial axes that fit the picture"
+    return ""
+
+
+def _projects(record: Recorded, trace: Trace, image: int) -> bool:
+    """Whether the unit cuts the picture itself into patches: a convolution with stride = kernel > 1."""
+    if not record.kind.startswith("Conv") or len(record.tensors) != 1:
+        return False
+    op = record.tensors[0].op
+    while op.type in ("Identity", "BiasAdd", "Cast", "Reshape") and op.inputs:
+        op = op.inputs[0].op
+    if op.type not in ("Conv2D", "Conv3D"):
+        return False
+    kernel, steps = op.inputs[1].shape, op.get_attr("strides")
+    size, step = kernel[0], steps[2]
+    convolutions = [o for o in ancestors([op.inputs[0]]).values() if "Conv" in o.type]
+    return bool(size is not None and size == step > 1 and not convolutions)
+
+
+def _units(model: Any) -> dict[str, Any]:
+    from visioncam_core.engine.units import walk
+
+    return {} if model is None else dict(walk(model))
+
+
+def is_even(row: LayerRow) -> bool:
+    """Whether the row's strides are those of a feature map."""
+    return bool(row.stride) and even(row.stride)

@@ -1,0 +1,157 @@
+"""One question to a model: the trace, the score, the table of layers, and the passes for a chosen layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam_core.engine import cuts
+from visioncam_core.engine.cache import open_trace
+from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.inputs import ModelInputs
+from visioncam_core.engine.passes import Passes
+from visioncam_core.engine.table import build_table
+from visioncam_core.engine.trace import Recorded, Trace
+from visioncam_core.errors import LayerError
+from visioncam_core.layers import LayerChoice, LayerRow, LayerTable, Layout
+
+
+@attrs.frozen(eq=False)
+class View:
+    """A traced model seen through one output and one kind of score.
+
+    Attributes:
+        trace: the traced model.
+        score: the score's values.
+        table: the layers.
+        image: position of the image input.
+        channels_first: whether the image input is (K, *space).
+    """
+
+    trace: Trace
+    score: cuts.Score
+    table: LayerTable
+    image: int
+    channels_first: bool
+
+    def record(self, row: LayerRow) -> Recorded:
+        """Return the recorded output behind a row."""
+        return next(record for record in self.trace.records if record.path == row.path)
+
+    def passes(self, choice: LayerChoice, reshape: Callable[[Any], Any] | None, batch_size: int) -> Passes:
+        """Return the passes for a chosen layer."""
+        layout = choice.row.layout or Layout("custom", (), 0)
+        return Passes(self.trace, self.score, self.record(choice.row), layout, reshape, batch_size)
+
+
+def view(model: Any, inputs: ModelInputs, flat: list[Any], output: str | int | None, wanted: str) -> View:
+    """Return the view of `model` for inputs like `flat`.
+
+    Args:
+        model: a built Keras model.
+        inputs: what it says of its inputs.
+        flat: flat input tensors, batch first.
+        output: name or index of the explained output; the first by default.
+        wanted: "logit" or "probability".
+    """
+    trace = open_trace(model, inputs.structure, flat)
+    name = cuts.output_name(trace, output)
+    score = cuts.score_of(trace, name, wanted)
+    if wanted == "probability" and not score.activation:
+        score = cuts.score_of(trace, name, wanted, normalise=not _looks_probable(trace, score, flat))
+    key = ("view", score.key, tuple(tuple(x.shape[1:]) for x in flat))
+    with trace.lock:
+        found = trace.memo.get(key)
+        if found is None:
+            image_shape = tuple(int(n) for n in flat[inputs.image].shape[1:])
+            shapes = _shapes(trace, flat)
+            table = build_table(trace, model, name, score.values, inputs.image, image_shape, shapes)
+            table = attrs.evolve(table, token_support=_support(trace, score, flat))
+            found = trace.memo[key] = View(trace, score, table, inputs.image, inputs.channels_first)
+        return found
+
+
+def _looks_probable(trace: Trace, score: cuts.Score, flat: list[Any]) -> bool:
+    key = ("probable", score.output)
+    if key not in trace.memo:
+        answer = cuts.forward(trace, score)(*[x[:1] for x in flat])[1].numpy()
+        COUNTERS.add("forward")
+        trace.memo[key] = looks_probable(answer)
+    return bool(trace.memo[key])
+
+
+def looks_probable(answer: np.ndarray) -> bool:
+    """Return whether an output looks like class probabilities: within [0, 1], several values summing to 1."""
+    inside = bool(np.all(answer >= 0) and np.all(answer <= 1))
+    if not inside or answer.ndim < 2 or answer.shape[-1] == 1:
+        return False
+    return bool(np.allclose(answer.sum(-1), 1.0, atol=1e-3))
+
+
+def _shapes(trace: Trace, flat: list[Any]) -> list[tuple[int, ...] | None]:
+    """Return each record's shape without the batch axis, None where the first axis is not the batch.
+
+    They are read off the graph where every axis is known and nothing folds axes into the batch, and
+    from one pass over two blank pictures elsewhere.
+    """
+    static = [record.tensors[0].shape for record in trace.records]
+    known = all(shape.rank and None not in shape[1:] for shape in static)
+    folding = any(
+        op.type in ("Reshape", "SpaceToBatchND") and (op.outputs[0].shape.rank or 9) > 2
+        for op in trace.graph.get_operations()
+    )
+    if trace.exact:
+        return [tuple(s[1:]) if s.rank and s[0] in (1, None) and None not in s[1:] else None for s in static]
+    if known and not folding:
+        return [tuple(shape[1:]) for shape in static]
+    reachable = [record for record in trace.records if not record.inside]
+    blanks = [np.zeros((2, *x.shape[1:]), x.dtype.as_numpy_dtype) for x in flat]
+    import tensorflow as tf
+
+    measured = cuts.shapes(trace, reachable)(*[tf.constant(blank) for blank in blanks])
+    COUNTERS.add("shapes")
+    by_path = {
+        record.path: tuple(int(n) for n in shape) for record, shape in zip(reachable, measured, strict=True)
+    }
+    result: list[tuple[int, ...] | None] = []
+    for record in trace.records:
+        shape = by_path.get(record.path, ())
+        result.append(shape[1:] if shape and shape[0] == 2 else None)
+    return result
+
+
+def _support(trace: Trace, score: cuts.Score, flat: list[Any]) -> Callable[[Sequence[LayerRow]], list[float]]:
+    shapes = [(1, *x.shape[1:]) for x in flat]
+    dtypes = [x.dtype for x in flat]
+
+    def measure(rows: Sequence[LayerRow]) -> list[float]:
+        """Return the share of patch tokens that receive a gradient, on one seeded noise picture."""
+        key = ("support", tuple(row.path for row in rows), tuple(shapes))
+        if key in trace.memo:
+            return list(trace.memo[key])
+        import tensorflow as tf
+
+        paths = {row.path for row in rows}
+        records = [record for record in trace.records if record.path in paths]
+        draw = np.random.default_rng(0)
+        noise = [
+            tf.cast(tf.constant(draw.uniform(-1, 1, shape), tf.float32), t)
+            for shape, t in zip(shapes, dtypes, strict=True)
+        ]
+        gradients = cuts.support(trace, records, score)(*noise)
+        COUNTERS.add("forward")
+        COUNTERS.add("backward")
+        shares = []
+        for row, gradient in zip(rows, gradients, strict=True):
+            layout = row.layout
+            if layout is None:
+                raise LayerError(f"layer {row.path!r} has no tokens")
+            size = np.abs(tf.cast(gradient, tf.float32).numpy()[0, layout.prefix :]).max(-1)
+            shares.append(float((size > 0).mean()))
+        trace.memo[key] = tuple(shares)
+        return shares
+
+    return measure

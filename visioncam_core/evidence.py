@@ -1,0 +1,208 @@
+"""Evidence: what a method may look at.  Computed once, shared by every method that asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, Protocol
+
+import attrs
+import numpy as np
+
+from visioncam_core.errors import PluginError
+
+Make = Callable[[np.ndarray], Any]
+"""Indices (b,) -> b versions of the picture or of the activations."""
+Progress = Callable[[int, int], None]
+"""Called with (done, total)."""
+Which = Literal["target", "probability"]
+
+
+class Source(Protocol):
+    """Where further scores come from: the engine, or plain functions in a test."""
+
+    def images(self) -> Any:
+        """Return (N, *space, C) image inputs, channels last."""
+
+    def score_inputs(self, picture: int, make: Make, count: int, which: Which) -> Any:
+        """Return (count,) scores of changed image inputs of one picture."""
+
+    def score_activations(self, picture: int, make: Make, count: int, which: Which) -> Any:
+        """Return (count,) scores of changed activations of one picture."""
+
+    def at(self, picture: int, images: Any) -> tuple[Any, Any, Any]:
+        """Return (activations, gradients, score) at other image inputs, for one picture's target."""
+
+
+@attrs.frozen(eq=False)
+class Evidence:
+    """Activations, gradients and scores of N pictures, and the means to ask for more.
+
+    Attributes:
+        activations: (N, *grid, K) A, at least float32.
+        score: (N,) S, the scalar being explained.
+        seed: seed for whatever a method draws at random.
+    """
+
+    activations: Any
+    score: Any
+    seed: int = 0
+    _gradients: Any = None
+    _source: Source | None = None
+    _pictures: tuple[int, ...] = (0,)
+    _progress: Progress | None = None
+
+    @property
+    def gradients(self) -> Any:
+        """(N, *grid, K) G = ∂S/∂A."""
+        if self._gradients is None:
+            raise PluginError(
+                "this evidence has no gradients: the method must declare them, "
+                "needs = frozenset({'activations', 'gradients'})"
+            )
+        return self._gradients
+
+    @property
+    def has_gradients(self) -> bool:
+        """Whether gradients were computed."""
+        return self._gradients is not None
+
+    @property
+    def inputs(self) -> Any:
+        """(N, *space, C) image inputs as the model receives them, channels last."""
+        images = self._asked().images()
+        if len(self._pictures) == int(images.shape[0]):
+            return images
+        return images[self._pictures[0] : self._pictures[-1] + 1]
+
+    def each(self) -> Iterator[Evidence]:
+        """Yield the evidence of one picture at a time (N = 1), as perturbation methods need it."""
+        for i, picture in enumerate(self._pictures):
+            part = slice(i, i + 1)
+            gradients = None if self._gradients is None else self._gradients[part]
+            yield attrs.evolve(
+                self,
+                activations=self.activations[part],
+                score=self.score[part],
+                gradients=gradients,
+                pictures=(picture,),
+            )
+
+    def score_inputs(self, make: Make, count: int, which: Which = "target") -> Any:
+        """Return the (count,) scores of changed pictures; for evidence of one picture.
+
+        Args:
+            make: given (b,) int32 indices, returns (b, *space, C) image inputs, channels last.
+            count: how many there are in all.  They are made and scored in bounded batches.
+            which: "target" for the scalar being explained, "probability" for its class probability.
+        """
+        return self._asked().score_inputs(self._only(), self._reporting(make, count), count, which)
+
+    def score_activations(self, make: Make, count: int, which: Which = "target") -> Any:
+        """Return the (count,) scores of changed activations; for evidence of one picture.
+
+        Only the part of the model behind the layer is run.  `make` returns (b, *grid, K); the rest is
+        as in `score_inputs`.
+        """
+        return self._asked().score_activations(self._only(), self._reporting(make, count), count, which)
+
+    def at(self, images: Any) -> Evidence:
+        """Return the evidence, gradients included, at M other image inputs (M, *space, C); of one picture."""
+        activations, gradients, score = self._asked().at(self._only(), images)
+        return attrs.evolve(
+            self,
+            activations=activations,
+            gradients=gradients,
+            score=score,
+            source=None,
+            pictures=tuple(range(int(score.shape[0]))),
+        )
+
+    @classmethod
+    def from_arrays(
+        cls,
+        activations: Any,
+        gradients: Any = None,
+        score: Any = None,
+        *,
+        inputs: Any = None,
+        score_inputs: Callable[[Any], Any] | None = None,
+        score_activations: Callable[[Any], Any] | None = None,
+        at: Callable[[Any], tuple[Any, Any, Any]] | None = None,
+        seed: int = 0,
+    ) -> Evidence:
+        """Return evidence made of arrays and plain functions: a method is tested without TensorFlow.
+
+        Args:
+            activations: (N, *grid, K).
+            gradients: the same shape, for gradient methods.
+            score: (N,); zeros by default.
+            inputs: (N, *space, C) image inputs.
+            score_inputs: (b, *space, C) -> (b,) scores.
+            score_activations: (b, *grid, K) -> (b,) scores.
+            at: (M, *space, C) -> (activations, gradients, score).
+            seed: seed for methods that draw at random.
+        """
+        count = int(activations.shape[0])
+        source = ArraySource(inputs, score_inputs, score_activations, at)
+        score = np.zeros(count, np.float32) if score is None else score
+        return cls(activations, score, seed, gradients, source, tuple(range(count)))
+
+    def _asked(self) -> Source:
+        if self._source is None:
+            raise PluginError("this evidence cannot be asked for more: it has no model behind it")
+        return self._source
+
+    def _only(self) -> int:
+        if len(self._pictures) != 1:
+            raise PluginError(
+                f"scores are asked for one picture at a time, and this evidence has {len(self._pictures)}; "
+                "loop over evidence.each()"
+            )
+        return self._pictures[0]
+
+    def _reporting(self, make: Make, count: int) -> Make:
+        progress = self._progress
+        if progress is None:
+            return make
+
+        def reported(indices: np.ndarray) -> Any:
+            progress(int(indices[0]), count)
+            made = make(indices)
+            if int(indices[-1]) == count - 1:
+                progress(count, count)
+            return made
+
+        return reported
+
+
+@attrs.frozen(eq=False)
+class ArraySource:
+    """A source made of plain functions; see `Evidence.from_arrays`."""
+
+    inputs: Any
+    by_inputs: Callable[[Any], Any] | None
+    by_activations: Callable[[Any], Any] | None
+    elsewhere: Callable[[Any], tuple[Any, Any, Any]] | None
+
+    def images(self) -> Any:
+        """Return the image inputs given."""
+        return _given(self.inputs, "inputs")
+
+    def score_inputs(self, picture: int, make: Make, count: int, which: Which) -> Any:
+        """Score all versions at once."""
+        return _given(self.by_inputs, "score_inputs")(make(np.arange(count, dtype=np.int32)))
+
+    def score_activations(self, picture: int, make: Make, count: int, which: Which) -> Any:
+        """Score all versions at once."""
+        return _given(self.by_activations, "score_activations")(make(np.arange(count, dtype=np.int32)))
+
+    def at(self, picture: int, images: Any) -> tuple[Any, Any, Any]:
+        """Ask the function given."""
+        answer: tuple[Any, Any, Any] = _given(self.elsewhere, "at")(images)
+        return answer
+
+
+def _given(value: Any, name: str) -> Any:
+    if value is None:
+        raise PluginError(f"this method asks for {name}; pass {name}= to Evidence.from_arrays")
+    return value

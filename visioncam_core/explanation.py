@@ -1,0 +1,206 @@
+"""The result: a heat map on the picture, where it came from, and what to be careful about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+
+from visioncam_core.diagnostics import Diagnostic
+from visioncam_core.errors import NameNotFoundError
+from visioncam_core.layers import LayerChoice
+
+if TYPE_CHECKING:
+    from visioncam_core.registry import Registry
+
+
+@attrs.frozen
+class TargetInfo:
+    """What was explained.
+
+    Attributes:
+        index: class index, or None where the target is a function.
+        name: class name, or None where it is not known.
+        probability: the model's probability for the class, or None where the output is no probability.
+        label: how the target reads in a title, such as "tiger cat (282)".
+    """
+
+    index: int | None
+    name: str | None
+    probability: float | None
+    label: str
+
+
+@attrs.frozen
+class Prediction:
+    """One row of what the model sees: class index, name, and the model's own output for it."""
+
+    index: int
+    name: str | None
+    value: float
+
+
+@attrs.frozen(eq=False)
+class Explanation:
+    """Why a model decided what it did, for one picture and one method.
+
+    Attributes:
+        raw: (*grid) float32, signed, the method's own scale, at the layer's resolution.
+        heatmap: float32 on the pixels of the picture that was passed in: (H, W), (L,) for signals,
+            (D, H, W) for volumes.  In [0, 1]; in [-1, 1] when `evidence` is "signed".  Pixels the model
+            never saw (a centre crop) are 0.
+        picture: what was passed in, for display: uint8 (H, W, 3) RGB or (H, W), else the float array.
+        target: what was explained.
+        score: its value.
+        score_kind: "logit", "probability" or "output": what the score is.
+        predictions: the model's best five classes, best first; empty where the output is no list of classes.
+        probabilities: whether the predictions are probabilities.
+        layer: which layer was looked at, and why.
+        method: canonical name of the method.
+        method_title: its title for people.
+        options: the method's options.
+        evidence: "for", "against" or "signed": which part of the raw map the heat map shows.
+        diagnostics: what to be careful about; empty when all is well.
+        provenance: versions, model name, seed, geometry, preprocessing.
+    """
+
+    raw: np.ndarray = attrs.field(repr=lambda a: f"<{a.shape}>")
+    heatmap: np.ndarray = attrs.field(repr=lambda a: f"<{a.shape}>")
+    picture: np.ndarray = attrs.field(repr=lambda a: f"<{a.shape} {a.dtype}>")
+    target: TargetInfo
+    score: float
+    score_kind: str
+    predictions: tuple[Prediction, ...] = attrs.field(repr=False)
+    probabilities: bool = attrs.field(repr=False)
+    layer: LayerChoice = attrs.field(repr=str)
+    method: str
+    method_title: str
+    options: dict[str, Any]
+    evidence: str
+    diagnostics: tuple[Diagnostic, ...]
+    provenance: dict[str, Any] = attrs.field(repr=False)
+    _registry: Registry | None = attrs.field(default=None, repr=False)
+
+    def render(self, renderer: str | object = "overlay", **options: Any) -> np.ndarray:
+        """Return the picture a renderer makes of this explanation, (H, W, 3) uint8 RGB.
+
+        Args:
+            renderer: a name of `visioncam.renderers()`, or a renderer object.
+            options: the renderer's options.
+
+        Raises:
+            NameNotFoundError: an unknown renderer.
+            OptionError: an unknown option or a value out of its range.
+        """
+        return render(self._registry, self, renderer, options)
+
+    def save(self, path: str | Path, renderer: str | object = "overlay", **options: Any) -> Path:
+        """Write the rendered picture to a PNG, JPEG or WebP file and return its path; never half a file."""
+        from visioncam_core.export import write_image
+
+        return write_image(path, self.render(renderer, **options), self._text())
+
+    def show(self, renderer: str | object = "overlay", **options: Any) -> None:
+        """Show the rendered picture: in a notebook in place, elsewhere in the system's viewer."""
+        show(self.render(renderer, **options))
+
+    def _text(self) -> dict[str, str]:
+        return {
+            "Title": f"{self.method_title}: {self.target.label}",
+            "Software": f"VisionCam {self.provenance.get('visioncam', '')}".strip(),
+            "Layer": self.layer.path,
+            "Method": self.method,
+        }
+
+    def _repr_png_(self) -> bytes:
+        from visioncam_core.export import encode_image
+
+        return encode_image(self.render(), ".png", self._text())
+
+
+@attrs.frozen(eq=False)
+class Comparison:
+    """Several methods on one picture, target and layer; evidence computed once.
+
+    Attributes:
+        explanations: one for each method that worked, in the order asked for.
+        seconds: method name -> seconds spent in the method itself.
+        passes: method name -> passes (pictures) through the model or parts of it, beyond the shared ones.
+        failures: method name -> why it could not be applied.
+    """
+
+    explanations: tuple[Explanation, ...]
+    seconds: dict[str, float]
+    passes: dict[str, int]
+    failures: dict[str, str]
+    _registry: Registry | None = attrs.field(default=None, repr=False)
+
+    def __len__(self) -> int:
+        """Return the number of explanations."""
+        return len(self.explanations)
+
+    def __iter__(self) -> Iterator[Explanation]:
+        """Iterate over the explanations."""
+        return iter(self.explanations)
+
+    def __getitem__(self, method: str | int) -> Explanation:
+        """Return the explanation of a method, by canonical name or position."""
+        if isinstance(method, int):
+            return self.explanations[method]
+        from visioncam_core.names import normalise
+
+        for explanation in self.explanations:
+            if normalise(explanation.method) == normalise(method):
+                return explanation
+        known = ", ".join(explanation.method for explanation in self.explanations)
+        raise NameNotFoundError(f"this comparison has no method {method!r}; it has {known}")
+
+    def sheet(self, **options: Any) -> np.ndarray:
+        """Return the contact sheet, (H, W, 3) uint8 RGB; options are those of the renderer "sheet"."""
+        return render(self._registry, self, "sheet", options)
+
+    def save(self, path: str | Path, **options: Any) -> Path:
+        """Write the contact sheet to a PNG, JPEG or WebP file and return its path."""
+        from visioncam_core.export import write_image
+
+        return write_image(path, self.sheet(**options), {"Title": "VisionCam comparison"})
+
+    def show(self, **options: Any) -> None:
+        """Show the contact sheet: in a notebook in place, elsewhere in the system's viewer."""
+        show(self.sheet(**options))
+
+    def _repr_png_(self) -> bytes:
+        from visioncam_core.export import encode_image
+
+        return encode_image(self.sheet(), ".png")
+
+
+def render(
+    registry: Registry | None, subject: Any, renderer: str | object, options: dict[str, Any]
+) -> np.ndarray:
+    """Return what a renderer, by name or as an object, makes of an explanation or comparison."""
+    from visioncam_core.registry import Registry
+
+    _, make = (registry or Registry()).make_renderer(renderer, options)
+    picture: np.ndarray = make(subject)  # type: ignore[operator] - renderers are callables
+    return picture
+
+
+def show(picture: np.ndarray) -> None:
+    """Show an RGB picture: in a notebook in place, elsewhere in the system's viewer."""
+    from PIL import Image
+
+    image = Image.fromarray(picture)
+    try:
+        from IPython import get_ipython  # type: ignore[import-not-found,unused-ignore]
+        from IPython.display import display  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        image.show()
+        return
+    if get_ipython() is None:
+        image.show()
+    else:
+        display(image)

@@ -1,0 +1,149 @@
+"""From a raw map to an explanation: the part that is shown, on the picture's own pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam_core.diagnostics import Diagnostic
+from visioncam_core.explanation import Explanation, Prediction, TargetInfo
+from visioncam_core.inputs import Item
+from visioncam_core.layers import LayerChoice
+from visioncam_core.picks import Head, Pick, function_name, name_of
+from visioncam_core.registry import Registry
+from visioncam_core.running import Named
+from visioncam_core.settings import Settings
+
+
+@attrs.frozen(eq=False)
+class Context:
+    """What all explanations of one call have in common.
+
+    Attributes:
+        settings: how the question was asked.
+        registry: for rendering.
+        head: the explained output.
+        score_kind: what the score is.
+        choice: the layer.
+        model_name: for the provenance.
+        preprocessing: its name.
+    """
+
+    settings: Settings
+    registry: Registry
+    head: Head
+    score_kind: str
+    choice: LayerChoice
+    model_name: str
+    preprocessing: str
+
+
+def heat(raw: np.ndarray, evidence: str) -> np.ndarray:
+    """Return the shown part of a raw map divided by its maximum; zeros stay zeros.
+
+    Args:
+        raw: (*grid) float32, finite.
+        evidence: "for" (the positive part), "against" (the negative part, turned positive), "signed".
+
+    Returns:
+        (*grid) float32 in [0, 1], or in [-1, 1] when signed.
+    """
+    part = raw if evidence == "signed" else np.maximum(raw if evidence == "for" else -raw, 0)
+    top = float(np.abs(part).max(initial=0.0))
+    if top == 0.0:
+        return np.zeros_like(part)
+    return (part.astype(np.float64) / top).astype(np.float32)
+
+
+def finish(
+    context: Context,
+    item: Item,
+    named: Named,
+    raw: np.ndarray,
+    target: TargetInfo,
+    score: float,
+    answer: np.ndarray,
+    diagnostics: Iterable[Diagnostic],
+) -> Explanation:
+    """Return the explanation of one picture by one method.
+
+    Args:
+        context: what all explanations of the call share.
+        item: the picture.
+        named: the method.
+        raw: (*grid) raw map; values that are not finite become 0 (a diagnostic says so).
+        target: what was explained.
+        score: its value.
+        answer: (...) output of the model for this picture.
+        diagnostics: what was found.
+    """
+    finite = np.nan_to_num(raw, nan=0.0, posinf=0.0, neginf=0.0)
+    shown = item.project(heat(finite, context.settings.evidence))
+    return Explanation(
+        raw=finite,
+        heatmap=np.clip(shown, -1.0 if context.settings.evidence == "signed" else 0.0, 1.0),
+        picture=item.display,
+        target=target,
+        score=score,
+        score_kind=context.score_kind,
+        predictions=predictions(answer, context.head),
+        probabilities=context.head.probable,
+        layer=context.choice,
+        method=named.name,
+        method_title=named.title,
+        options=named.options,
+        evidence=context.settings.evidence,
+        diagnostics=tuple(diagnostics),
+        provenance={
+            **versions(),
+            "model": context.model_name,
+            "source": item.source,
+            "preprocess": context.preprocessing if item.geometry is not None else "model input as passed",
+            "geometry": item.geometry.name if item.geometry is not None else "model input as passed",
+            "seed": context.settings.seed,
+            "batch_size": context.settings.batch,
+        },
+        registry=context.registry,
+    )
+
+
+def target_info(pick: Pick, answer: np.ndarray, head: Head) -> TargetInfo:
+    """Return what was explained, in words."""
+    if pick.index is None:
+        index = getattr(pick.source, "class_", None)
+        name = None if index is None else name_of(index, head.names, head.binary)
+        return TargetInfo(index, name, None, f"{name}: " * bool(name) + function_name(pick.source))
+    name = name_of(pick.index, head.names, head.binary)
+    probability = float(pick.probability(answer[None], answer[None])[0]) if head.probable else None
+    short = name.split(",")[0] if name else None
+    plain = f"class {pick.index}" if head.classes > 1 else f"output {pick.index}"
+    return TargetInfo(pick.index, name, probability, f"{short} ({pick.index})" if short else plain)
+
+
+def predictions(answer: np.ndarray, head: Head, count: int = 5) -> tuple[Prediction, ...]:
+    """Return the model's best classes, best first; none where the output is no list of classes."""
+    if head.dense:
+        return ()
+    values = answer.reshape(-1)
+    if head.binary:
+        values = np.asarray([1.0 - values[0], values[0]])
+    best = np.argsort(-values, kind="stable")[:count]
+    return tuple(Prediction(int(i), name_of(int(i), head.names, head.binary), float(values[i])) for i in best)
+
+
+@lru_cache(maxsize=1)
+def versions() -> dict[str, Any]:
+    """Return the versions that made a result."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {}
+    for name in ("visioncam", "tensorflow", "keras", "numpy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "unknown"
+    return found

@@ -1,0 +1,142 @@
+"""Layers as data: the table of what a model computes, and the choice of one row to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import attrs
+
+
+@attrs.frozen
+class Layout:
+    """How a layer's output becomes `(N, *grid, K)`.
+
+    Attributes:
+        kind: "grid" (it is already), "channels_first", "tokens" (`(N, T, K)` with leading tokens that are
+            no part of the picture), or "custom" (the user's `reshape=`).
+        grid: lengths of the spatial axes, one to three of them.
+        channels: K.
+        prefix: number of leading tokens left out (class token, registers).
+    """
+
+    kind: str
+    grid: tuple[int, ...]
+    channels: int
+    prefix: int = 0
+
+    @property
+    def positions(self) -> int:
+        """Number of positions Z."""
+        total = 1
+        for length in self.grid:
+            total *= length
+        return total
+
+
+@attrs.frozen
+class LayerRow:
+    """One output of one unit of the model.
+
+    Attributes:
+        path: unique name, such as `backbone/stage4/conv`, `conv#1` (second call), `lstm:0` (first output).
+        bare: the path without call number and output key.
+        kind: class name of the unit.
+        shape: output shape without the batch axis.
+        layout: how it becomes a grid, or None where there is no space in it.
+        stride: input pixels per position, one an axis; () without a layout.
+        inputs: positions of the model's inputs it depends on.
+        reaches_score: whether the explained score depends on it.
+        is_score: it is the logits, or computed from them.
+        refused: why it cannot be explained, or "".
+        index: position among the candidates, or None where it is none.
+        projects: it cuts the picture into patches and is followed by tokens.
+    """
+
+    path: str
+    bare: str
+    kind: str
+    shape: tuple[int, ...]
+    layout: Layout | None
+    stride: tuple[float, ...]
+    inputs: tuple[int, ...]
+    reaches_score: bool
+    is_score: bool = False
+    refused: str = ""
+    index: int | None = None
+    projects: bool = False
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        """Lengths of the spatial axes; () where there are none."""
+        return self.layout.grid if self.layout else ()
+
+
+@attrs.frozen(eq=False)
+class LayerTable:
+    """Everything a layer selector may look at.
+
+    Attributes:
+        rows: every recorded output in call order.
+        image_shape: lengths of the image input's spatial axes.
+        dense: whether the explained output has a value for every position (segmentation).
+        output: name of the explained output.
+        units: path -> the unit itself, for queries by layer object; empty in a saved table.
+        token_support: given token rows, the share of patch tokens that receive a gradient, for each.
+        model_name: the model's name, for messages.
+    """
+
+    rows: tuple[LayerRow, ...]
+    image_shape: tuple[int, ...]
+    dense: bool = False
+    output: str = ""
+    units: Callable[[], dict[str, Any]] = attrs.field(default=dict, repr=False)
+    token_support: Callable[[Sequence[LayerRow]], list[float]] = attrs.field(
+        default=lambda rows: [1.0] * len(rows), repr=False
+    )
+    model_name: str = "model"
+
+    @property
+    def candidates(self) -> tuple[LayerRow, ...]:
+        """The rows that can be explained, in call order; layer indices count these."""
+        return tuple(row for row in self.rows if row.index is not None)
+
+    def __len__(self) -> int:
+        """Return the number of candidates."""
+        return len(self.candidates)
+
+    def __iter__(self) -> Iterator[LayerRow]:
+        """Iterate over the candidates."""
+        return iter(self.candidates)
+
+
+@attrs.frozen
+class LayerChoice:
+    """The layer that is looked at, and why.
+
+    Attributes:
+        row: the chosen row of the table.
+        why: one sentence for the reader of the map.
+    """
+
+    row: LayerRow
+    why: str
+
+    @property
+    def path(self) -> str:
+        """Unique path of the layer."""
+        return self.row.path
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        """Lengths of the layer's spatial axes."""
+        return self.row.grid
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Output shape without the batch axis."""
+        return self.row.shape
+
+    def __str__(self) -> str:
+        """Return the path."""
+        return self.path

@@ -1,0 +1,161 @@
+"""Evidence from a model: the passes run, the targets fixed, the engine behind the scorers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam_core import picks as p
+from visioncam_core.engine.passes import Passes, Seen
+from visioncam_core.errors import LayerError, TargetError
+from visioncam_core.evidence import Evidence, Make, Progress, Which
+
+
+@attrs.frozen(eq=False)
+class Observed:
+    """The evidence of a chunk of pictures, with what was decided on the way.
+
+    Attributes:
+        evidence: for the methods.
+        picks: the scalar of each picture.
+        values: (N, ...) score values.
+        answer: (N, ...) output of the model.
+    """
+
+    evidence: Evidence
+    picks: list[p.Pick]
+    values: np.ndarray
+    answer: np.ndarray
+
+
+def observe(
+    passes: Passes,
+    flat: list[Any],
+    image: int,
+    channels_first: bool,
+    wishes: list[p.Wish],
+    head: p.Head,
+    gradients: bool,
+    seed: int,
+    progress: Progress | None,
+) -> Observed:
+    """Run the passes that the methods need, once.
+
+    Args:
+        passes: the passes for the chosen layer and score.
+        flat: flat input tensors of N pictures.
+        image, channels_first: which of them is the image, and where its channels are.
+        wishes: what is asked of each picture.
+        head: the explained output.
+        gradients: whether any method needs gradients.
+        seed: for methods that draw at random.
+        progress: called by the scorers.
+    """
+    plain = all(isinstance(wish, int) for wish in wishes) and not head.dense
+    fixed: list[p.Pick] = []
+    if gradients and plain and passes.score.values.shape.rank <= 2:
+        seen = passes.probe(flat, np.asarray(wishes, np.int32))
+    elif gradients:
+        seen = passes.watch(flat, lambda values: _slopes(values, wishes, head, fixed))
+    else:
+        seen = passes.watch(flat, None)
+    values, answer = _array(seen.values), _array(seen.answer)
+    fixed = fixed or [p.pick(wish, values[i : i + 1], head) for i, wish in enumerate(wishes)]
+    score = np.concatenate([one.score(values[i : i + 1]) for i, one in enumerate(fixed)]).astype(np.float32)
+    source = EngineSource(passes, flat, image, channels_first, fixed)
+    activations = _checked_grid(seen, passes)
+    evidence = Evidence(activations, score, seed, seen.gradients, source, tuple(range(len(fixed))), progress)
+    return Observed(evidence, fixed, values, answer)
+
+
+def _slopes(values: Any, wishes: list[p.Wish], head: p.Head, fixed: list[p.Pick]) -> Any:
+    """Return the gradient of each picture's target in the (b, ...) values; picks are fixed as they come."""
+    import tensorflow as tf
+
+    done = len(fixed)
+    gradients = []
+    for i in range(int(values.shape[0])):
+        one = values[i : i + 1]
+        pick = p.pick(wishes[done + i], one.numpy(), head)
+        fixed.append(pick)
+        gradients.append(p.slope(pick.function_of_values, one)[1])
+    return tf.concat(gradients, axis=0)
+
+
+def _checked_grid(seen: Seen, passes: Passes) -> Any:
+    if passes.reshape is None:
+        return seen.activations
+    rank = len(seen.activations.shape)
+    if not 3 <= rank <= 5 or int(seen.activations.shape[0]) != int(seen.values.shape[0]):
+        raise LayerError(
+            f"reshape= returned shape {tuple(seen.activations.shape)} for layer {passes.record.path!r}; it must return "
+            "(N, *grid, K) with one to three spatial axes"
+        )
+    return seen.activations
+
+
+@attrs.frozen(eq=False)
+class EngineSource:
+    """The model behind an evidence's scorers."""
+
+    passes: Passes
+    flat: list[Any]
+    image: int
+    channels_first: bool
+    picks: list[p.Pick]
+
+    def images(self) -> Any:
+        """Return the (N, *space, C) image inputs, channels last."""
+        images = _array(self.flat[self.image])
+        images = (
+            images.astype(np.float32) if images.dtype.kind != "f" or images.dtype.itemsize < 4 else images
+        )
+        return np.moveaxis(images, 1, -1) if self.channels_first else images
+
+    def score_inputs(self, picture: int, make: Make, count: int, which: Which) -> Any:
+        """Run the whole model on changed pictures."""
+        single = [x[picture : picture + 1] for x in self.flat]
+        made = (lambda indices: np.moveaxis(_array(make(indices)), -1, 1)) if self.channels_first else make
+        return self.passes.forward(single, self.image, made, count, self._read(picture, which))
+
+    def score_activations(self, picture: int, make: Make, count: int, which: Which) -> Any:
+        """Run the tail of the model on changed activations."""
+        if self.passes.reshape is not None:
+            raise LayerError(
+                "methods that change activations need to put them back into the layer, which a reshape= of the user's "
+                "own does not say how to do; choose a gradient method or ScoreCAM"
+            )
+        single = [x[picture : picture + 1] for x in self.flat]
+        return self.passes.tail(single, make, count, self._read(picture, which))
+
+    def at(self, picture: int, images: Any) -> tuple[Any, Any, Any]:
+        """Run forward and backward passes at other pictures, for one picture's target."""
+        import tensorflow as tf
+
+        count = int(images.shape[0])
+        images = np.moveaxis(_array(images), -1, 1) if self.channels_first else images
+        images = tf.cast(tf.convert_to_tensor(images), self.flat[self.image].dtype)
+        others = [tf.repeat(x[picture : picture + 1], count, axis=0) for x in self.flat]
+        flat = [images if i == self.image else x for i, x in enumerate(others)]
+        pick = self.picks[picture]
+        if pick.index is not None and self.passes.score.values.shape.rank <= 2:
+            seen = self.passes.probe(flat, np.full(count, pick.index, np.int32))
+        else:
+            seen = self.passes.watch(flat, lambda values: p.slope(pick.function_of_values, values)[1])
+        return seen.activations, seen.gradients, pick.score(_array(seen.values)).astype(np.float32)
+
+    def _read(self, picture: int, which: Which) -> Any:
+        pick = self.picks[picture]
+        if which == "probability":
+            if pick.index is None:
+                raise TargetError(
+                    "class probabilities need a class as target, received a function; pass an index or a name"
+                )
+            return pick.probability
+        return pick.score
+
+
+def _array(values: Any) -> np.ndarray:
+    return np.asarray(values.numpy() if hasattr(values, "numpy") else values)

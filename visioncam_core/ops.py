@@ -1,0 +1,186 @@
+"""A dozen functions that method bodies are written in.
+
+They are NumPy for arrays and `keras.ops` for tensors, so that one body serves both; Keras is imported
+only when a tensor arrives.  Arrays are `(N, *grid, K)`: batch first, channels last, one to three
+spatial axes in between.  Reductions run over space or channels, never over the batch, in at least
+float32 (half precision is widened, float64 stays).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from visioncam_core.interpolate import linear_matrix
+
+RELATIVE_ZERO = 1e-6
+"""A sum of terms that cancel to less than this share of their absolute sum counts as zero."""
+
+
+def backend(values: Any) -> Any:
+    """Return `numpy` for an array and `keras.ops` for a tensor."""
+    if isinstance(values, np.ndarray | np.generic | float | int):
+        return np
+    import keras
+
+    return keras.ops
+
+
+def wide(values: Any) -> Any:
+    """Return the values in at least float32."""
+    name = str(getattr(values.dtype, "name", values.dtype))
+    if name in ("float32", "float64"):
+        return values
+    return backend(values).asarray(values, "float32") if isinstance(values, np.ndarray) else _cast(values)
+
+
+def _cast(values: Any) -> Any:
+    import keras
+
+    return keras.ops.cast(values, "float32")
+
+
+def space(values: Any) -> tuple[int, ...]:
+    """Return the spatial axes of `(N, *grid, K)`: all but the first and the last."""
+    return tuple(range(1, len(values.shape) - 1))
+
+
+def relu(values: Any) -> Any:
+    """Return max(x, 0), elementwise."""
+    return backend(values).maximum(values, 0)
+
+
+def sum_space(values: Any, keepdims: bool = False) -> Any:
+    """Return the sum over positions: (N, *grid, K) -> (N, K)."""
+    return backend(values).sum(wide(values), axis=space(values), keepdims=keepdims)
+
+
+def mean_space(values: Any, keepdims: bool = False) -> Any:
+    """Return the mean over positions: (N, *grid, K) -> (N, K)."""
+    return backend(values).mean(wide(values), axis=space(values), keepdims=keepdims)
+
+
+def sum_channels(values: Any) -> Any:
+    """Return the sum over channels: (N, *grid, K) -> (N, *grid)."""
+    return backend(values).sum(wide(values), axis=-1)
+
+
+def weigh(activations: Any, weights: Any) -> Any:
+    """Return Σ_k w_k A_pk: (N, *grid, K), (N, K) -> (N, *grid)."""
+    activations, weights = wide(activations), wide(weights)
+    xp = backend(activations)
+    shape = tuple(activations.shape)
+    flat = xp.reshape(activations, (shape[0], -1, shape[-1]))
+    return xp.reshape(xp.matmul(flat, weights[..., None]), shape[:-1])
+
+
+def divide(numerator: Any, denominator: Any, valid: Any) -> Any:
+    """Return numerator / denominator where `valid`, 0 elsewhere; never divides by an invalid value."""
+    xp = backend(denominator)
+    return xp.where(valid, numerator / xp.where(valid, denominator, 1), 0)
+
+
+def divide_by_sum(numerator: Any, activations: Any) -> Any:
+    """Return numerator_k / Σ_p A_pk, and 0 for channels whose sum vanishes.
+
+    A sum vanishes when it is at most `RELATIVE_ZERO` of Σ_p |A_pk|: a relative guard, so that scaling
+    the activations changes nothing.  Shapes: (N, K), (N, *grid, K) -> (N, K).
+    """
+    xp = backend(activations)
+    total = sum_space(activations)
+    size = sum_space(xp.abs(activations))
+    return divide(numerator, total, xp.abs(total) > RELATIVE_ZERO * size)
+
+
+def spread(values: Any) -> Any:
+    """Return max − min over positions: (N, *grid, K) -> (N, K)."""
+    xp = backend(values)
+    axes = space(values)
+    return xp.max(values, axis=axes) - xp.min(values, axis=axes)
+
+
+def softmax(values: Any) -> Any:
+    """Return the softmax over the last axis."""
+    xp = backend(values)
+    powers = xp.exp(wide(values) - xp.max(values, axis=-1, keepdims=True))
+    return powers / xp.sum(powers, axis=-1, keepdims=True)
+
+
+def resize(maps: Any, shape: tuple[int, ...]) -> Any:
+    """Resize (B, *grid) maps linearly, half-pixel centres, to (B, *shape)."""
+    xp = backend(maps)
+    result = wide(maps)
+    for axis, length in enumerate(shape, start=1):
+        matrix = linear_matrix(length, int(result.shape[axis]))
+        result = xp.moveaxis(xp.tensordot(result, xp.asarray(matrix), axes=[[axis], [1]]), -1, axis)
+    return result
+
+
+def to_numpy(values: Any) -> np.ndarray:
+    """Return a NumPy array of the values."""
+    if isinstance(values, np.ndarray):
+        return values
+    if hasattr(values, "numpy"):
+        return np.asarray(values.numpy())
+    return np.asarray(values)
+
+
+def stack(values: list[Any]) -> Any:
+    """Return the arrays or tensors stacked along a new first axis."""
+    return backend(values[0]).stack(values)
+
+
+def concatenate(values: list[Any]) -> Any:
+    """Return the arrays or tensors joined along the first axis."""
+    return values[0] if len(values) == 1 else backend(values[0]).concatenate(values)
+
+
+def live_channels(activations: Any) -> np.ndarray:
+    """Return the channels of one picture (1, *grid, K) that are not zero everywhere, (L,) int."""
+    size = backend(activations).max(backend(activations).abs(activations), axis=space(activations))
+    return np.flatnonzero(to_numpy(size)[0])
+
+
+def varying_channels(activations: Any) -> np.ndarray:
+    """Return the channels of one picture (1, *grid, K) that are not constant over space, (L,) int."""
+    size = to_numpy(backend(activations).max(backend(activations).abs(activations), axis=space(activations)))
+    return np.flatnonzero(to_numpy(spread(activations))[0] > RELATIVE_ZERO * size[0])
+
+
+def channels(activations: Any, which: np.ndarray) -> Any:
+    """Return channels of one picture as maps: (1, *grid, K), (b,) -> (b, *grid)."""
+    xp = backend(activations)
+    return xp.moveaxis(xp.take(activations[0], which, axis=-1), -1, 0)
+
+
+def without_channels(activations: Any, which: np.ndarray) -> Any:
+    """Return copies with one channel set to zero each: (1, *grid, K), (b,) -> (b, *grid, K)."""
+    xp = backend(activations)
+    kept = np.ones((len(which), int(activations.shape[-1])), np.float32)
+    kept[np.arange(len(which)), which] = 0.0
+    rank = len(activations.shape) - 2
+    mask = kept.reshape(len(which), *[1] * rank, -1).astype(to_numpy(activations[:1, ..., :1]).dtype)
+    return activations * xp.asarray(mask)
+
+
+def channel_norms(activations: Any) -> np.ndarray:
+    """Return the Euclidean norm of each channel of one picture: (1, *grid, K) -> (K,)."""
+    return np.sqrt(to_numpy(sum_space(wide(activations) ** 2))[0])
+
+
+def unit_range(maps: Any) -> Any:
+    """Return each map of (B, *grid) scaled so that its minimum is 0 and its maximum 1."""
+    xp = backend(maps)
+    axes = tuple(range(1, len(maps.shape)))
+    low = xp.min(maps, axis=axes, keepdims=True)
+    high = xp.max(maps, axis=axes, keepdims=True)
+    return (maps - low) / (high - low)
+
+
+def place(weights: Any, which: np.ndarray, activations: Any) -> Any:
+    """Return (1, K) weights with the (L,) given at the channels `which`, 0 elsewhere."""
+    given = to_numpy(weights)
+    full = np.zeros((1, int(activations.shape[-1])), given.dtype)
+    full[0, which] = given
+    return backend(activations).asarray(full)

@@ -1,0 +1,147 @@
+"""The built-in layer selectors: exact names and paths, indices, layer objects, patterns, callables.
+
+They answer before any other plugin (`tryfirst`), so that nobody can take over an exact name;
+`auto` answers last, see `visioncam_core.auto`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from visioncam_core.errors import LayerError
+from visioncam_core.hookspecs import hookimpl
+from visioncam_core.layers import LayerChoice, LayerRow, LayerTable
+from visioncam_core.names import nearest
+
+
+@hookimpl(tryfirst=True)
+def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice | None:
+    """Answer a layer object, an index, an exact name or path, `re:pattern`, or a callable."""
+    if isinstance(query, bool) or query is None or query == "auto":
+        return None
+    if isinstance(query, int):
+        return by_index(table, query)
+    if isinstance(query, str):
+        if query.startswith("re:"):
+            return by_pattern(table, query[3:])
+        return by_name(table, query)
+    if hasattr(query, "name") and hasattr(query, "call"):
+        return by_object(table, query)
+    if callable(query):
+        return by_callable(table, query)
+    return None
+
+
+def by_index(table: LayerTable, index: int) -> LayerChoice:
+    """Return the candidate at an index, negative from the end."""
+    rows = table.candidates
+    if not rows:
+        raise LayerError(no_layer(table))
+    if not -len(rows) <= index < len(rows):
+        raise LayerError(
+            f"layer index {index} is out of range: the model has {len(rows)} candidate layers, "
+            f"{-len(rows)} to {len(rows) - 1}; see visioncam.layers(model)"
+        )
+    return checked(table, rows[index], f"candidate {rows[index].index} of the layer table, as asked")
+
+
+def by_name(table: LayerTable, name: str) -> LayerChoice | None:
+    """Return the row of an exact path, or of a bare name that stands for one row only."""
+    exact = [row for row in table.rows if row.path == name]
+    if not exact:
+        exact = [row for row in table.rows if row.bare == name]
+    if not exact:
+        exact = [row for row in table.rows if row.bare.rsplit("/", 1)[-1] == name]
+    if not exact:
+        return None
+    usable = [row for row in exact if row.index is not None and row.reaches_score] or exact
+    if len(usable) > 1:
+        rows = ", ".join(_described(row) for row in usable)
+        raise LayerError(f"layer {name!r} stands for {len(usable)} outputs: {rows}; pass one of these paths")
+    return checked(table, usable[0], "as asked")
+
+
+def by_pattern(table: LayerTable, pattern: str) -> LayerChoice:
+    """Return the last candidate whose path matches a regular expression."""
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise LayerError(f"the layer pattern {pattern!r} is not a regular expression: {error}") from None
+    rows = [row for row in table.candidates if compiled.search(row.path)]
+    if not rows:
+        raise LayerError(f"no candidate layer matches the pattern {pattern!r}; see visioncam.layers(model)")
+    return checked(table, rows[-1], f"the last of {len(rows)} layers matching {pattern!r}")
+
+
+def by_object(table: LayerTable, layer: Any) -> LayerChoice:
+    """Return the row of a layer object of the model."""
+    for path, unit in table.units().items():
+        if unit is layer:
+            choice = by_name(table, path)
+            if choice is not None:
+                return choice
+            raise LayerError(f"layer {path!r} is not called when {table.model_name!r} runs; choose another")
+    raise LayerError(
+        f"the layer {getattr(layer, 'name', layer)!r} is not part of the model {table.model_name!r}; "
+        "take it from this very model, with model.get_layer(...)"
+    )
+
+
+def by_callable(table: LayerTable, choose: Callable[[LayerTable], Any]) -> LayerChoice:
+    """Return what the user's own function picks: a row, an index or a path."""
+    answer = choose(table)
+    if isinstance(answer, LayerChoice):
+        return answer
+    if isinstance(answer, LayerRow):
+        return checked(table, answer, "picked by the function given")
+    if isinstance(answer, int | str) and not isinstance(answer, bool):
+        choice = by_index(table, answer) if isinstance(answer, int) else by_name(table, answer)
+        if choice is not None:
+            return choice
+    raise LayerError(
+        f"the layer function returned {answer!r}; it must return a row of the table, an index or a path"
+    )
+
+
+def checked(table: LayerTable, row: LayerRow, why: str) -> LayerChoice:
+    """Return the choice of a row, or raise because it cannot be explained."""
+    if row.refused:
+        spatial = [r for r in table.candidates if r.reaches_score and not r.is_score]
+        last = (
+            f"the last layer that can is {spatial[-1].path!r}" if spatial else "this model has none that can"
+        )
+        raise LayerError(f"layer {row.path!r} cannot be explained: {row.refused}; {last}")
+    if not row.reaches_score:
+        raise LayerError(
+            f"the score of output {table.output!r} does not depend on layer {row.path!r}; "
+            "choose a layer marked so in visioncam.layers(model), or another output="
+        )
+    return LayerChoice(row, why)
+
+
+def no_layer(table: LayerTable) -> str:
+    """Return the message for a model without a single candidate."""
+    return (
+        f"the model {table.model_name!r} has no layer with spatial axes: class activation maps need at least one "
+        "layer that keeps positions apart (a convolution, or tokens); pass reshape= if a layer holds them in "
+        "another shape"
+    )
+
+
+def unknown_layer(table: LayerTable, query: object) -> LayerError:
+    """Return the error for a query that no selector answered."""
+    if not isinstance(query, str):
+        return LayerError(
+            f"layer={query!r} of type {type(query).__name__} is not understood; pass a name, an index, "
+            "'re:pattern', a layer object, a function of the table, or 'auto'"
+        )
+    names = {row.path for row in table.candidates} | {row.path.rsplit("/", 1)[-1] for row in table.candidates}
+    close = nearest(query, sorted(names))[:3]
+    hint = f"did you mean {', '.join(map(repr, close))}? " if close else ""
+    return LayerError(f"the model has no layer {query!r}; {hint}visioncam.layers(model) lists all")
+
+
+def _described(row: LayerRow) -> str:
+    return f"{row.path!r} (from input {', '.join(map(str, row.inputs))})" if row.inputs else repr(row.path)

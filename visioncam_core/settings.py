@@ -1,0 +1,36 @@
+"""How a question is asked: the keywords of `visioncam.explain` that are neither image, target nor method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import attrs
+
+from visioncam_core.options import in_range, option
+
+DEFAULT_BATCH = 32
+
+
+@attrs.frozen(eq=False)
+class Settings:
+    """Keywords of `visioncam.explain`, checked."""
+
+    layer: Any = option(
+        "auto", help="layer to look at: name, path, index, 're:…', layer, function, or 'auto'"
+    )
+    score: Literal["logit", "probability"] = option("logit", help="score that is explained")
+    output: Any = option(None, help="name or index of the model's output; the first by default")
+    evidence: Literal["for", "against", "signed"] = option("for", help="part of the raw map that is shown")
+    preprocess: Any = option("auto", help="how a picture's 0..255 become model input")
+    geometry: Any = option(None, help="how a picture is fitted: resize, center_crop, letterbox")
+    class_names: Any = option(None, help="list of names, or a JSON or text file")
+    reshape: Callable[..., Any] | None = option(None, help="your own (N, ...) -> (N, *grid, K) for the layer")
+    batch_size: int | None = option(None, help="pictures in one pass", validator=in_range(1, 65_536))
+    seed: int = option(0, help="seed of whatever a method draws", validator=in_range(0, 2**32 - 1))
+    progress: Any = option(None, help="True for a bar, or a function of (done, total)")
+
+    @property
+    def batch(self) -> int:
+        """Pictures in one pass."""
+        return self.batch_size or DEFAULT_BATCH

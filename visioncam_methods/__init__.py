@@ -1,0 +1,1 @@
+"""The nine built-in methods, one small file each; `plugin.py` is the table of contents."""
