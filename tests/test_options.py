@@ -35,8 +35,8 @@ class Everything:
     span: tuple[float, float] = option((1.0, 99.0), help="percentiles", validator=in_range(0, 100))
     names: tuple[str, ...] = option((), help="labels")
     size: int | str = option("auto", help="width")
-    where: Path = option(Path(), help="folder")  # noqa: RUF009 -- option makes a field
-    anything: Any = option(None, help="passed on")  # noqa: RUF009 -- option makes a field
+    where: Path = option(Path(), help="folder")
+    anything: Any = option(None, help="passed on")
 
 
 GOOD = [
@@ -211,7 +211,7 @@ def test_description_of_plain_attrs_fields() -> None:
 def test_mistakes_of_a_plugin_author_are_named() -> None:
     @attrs.frozen
     class Lost:
-        value: Unreadable = option(1, help="unreadable")  # noqa: RUF009 -- option makes a field
+        value: Unreadable = option(1, help="unreadable")
 
     with pytest.raises(PluginError, match=r"annotations of Lost cannot be read \(NameError: .*'Unreadable'"):
         describe_options(Lost)
