@@ -147,7 +147,9 @@ def check_range(
     small = max(-low, high) <= 5 and (low < 0 or bool(np.any(batch != np.floor(batch))))
     if span > 100 and small:
         return f"values lie in {low:.4g}..{high:.4g}, next to nothing where {wants}"
-    if wanted[0] <= -1 and span < 10 and low >= 0 and high <= 1:
+    if (
+        wanted[0] <= -1 and span < 10 and 0 <= low < 0.1 and high <= 1
+    ):  # a bright picture has no such dark end
         return f"values lie in {low:.4g}..{high:.4g}, which looks like 0..1, but {wants}"
     return None
 
@@ -183,9 +185,12 @@ def _unknown(why: str) -> Preprocessing:
 
 def _checked(function: Callable[[np.ndarray], Any], name: str) -> Callable[[np.ndarray], np.ndarray]:
     def call(batch: np.ndarray) -> np.ndarray:
-        values = np.asarray(
-            function(np.array(batch, np.float32))
-        )  # a copy: Keras's own functions write into it
+        try:
+            values = np.asarray(
+                function(np.array(batch, np.float32))
+            )  # a copy: Keras's functions write into it
+        except Exception as exc:
+            raise OptionError(f"preprocess={name} failed on a batch of shape {batch.shape}: {exc}") from exc
         if values.shape != batch.shape or values.dtype.kind not in "fiu":
             raise OptionError(
                 f"preprocess={name} must return numbers of the shape it was given, {batch.shape}; "
