@@ -48,7 +48,7 @@ def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice:
 
 
 def _usable(row: LayerRow) -> bool:
-    if not row.reaches_score or row.is_score or any(word in row.kind for word in _STAND_FOR_PRODUCER):
+    if not row.reaches_score or row.is_score or row.copy_of or any(word in row.kind for word in _STAND_FOR_PRODUCER):
         return False
     return prod(row.grid) > 1 and _even(row.stride)
 

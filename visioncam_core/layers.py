@@ -50,7 +50,8 @@ class LayerRow:
         is_score: it is the logits, or computed from them.
         refused: why it cannot be explained, or "".
         index: position among the candidates, or None where it is none.
-        projects: it cuts the picture into patches and is followed by tokens.
+        projects: it cuts the picture into patches, as before tokens.
+        copy_of: path of the row it merely hands on (a model around its last layer, a dropout), or "".
     """
 
     path: str
@@ -65,6 +66,7 @@ class LayerRow:
     refused: str = ""
     index: int | None = None
     projects: bool = False
+    copy_of: str = ""
 
     @property
     def grid(self) -> tuple[int, ...]:

@@ -58,6 +58,7 @@ def build_table(
     from_inputs = [set(descendants([tensor])) for tensor in trace.inputs]
     input_ids = {id(tensor) for tensor in trace.inputs}
     rows: list[LayerRow] = []
+    by_tensor: dict[int, str] = {}
     data_format = ""
     for record, shape in zip(trace.records, shapes, strict=True):
         data_format = record.data_format or data_format
@@ -65,6 +66,8 @@ def build_table(
         full = () if shape is None else _stacked(record, shape)
         layout = None if shape is None else _layout(record, full, space, data_format, input_ids)
         stride = strides(space, layout.grid) if layout else ()
+        same = [by_tensor[key] for key in identities(tensor) if key in by_tensor]
+        by_tensor.setdefault(id(tensor), same[0] if same else record.path)
         depends = tuple(i for i, ids in enumerate(from_inputs) if id(tensor) in ids)
         rows.append(
             LayerRow(
@@ -79,6 +82,7 @@ def build_table(
                 is_score=id(tensor) in answers,
                 refused=_refused(record, shape, full, layout, depends, image),
                 projects=_projects(record, trace, image),
+                copy_of=same[0] if same and len(record.tensors) == 1 else "",
             )
         )
     position = 0

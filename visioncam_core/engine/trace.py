@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -116,11 +116,8 @@ def _attempt(
     reference = weakref.ref(model)
 
     def keep(call: Call, output: Any) -> Any:
-        paths = (
-            tf.nest.flatten_with_joined_string_paths(output) if tf.nest.is_nested(output) else [("", output)]
-        )
         kept = []
-        for key, value in paths:
+        for key, value in _leaves(output):
             usable = isinstance(value, tf.Tensor) and value.dtype.is_floating
             if usable and not call.inside:
                 value = tf.identity(value)
@@ -134,10 +131,7 @@ def _attempt(
         graph = tf.compat.v1.get_default_graph()
         with stateless(target), recording(target, graph, keep, convert):
             answer = target(tf.nest.pack_sequence_as(structure, list(flat)), training=False)
-        if tf.nest.is_nested(answer):
-            pairs = tf.nest.flatten_with_joined_string_paths(answer)
-        else:
-            pairs = [("0", answer)]
+        pairs = [(key or "0", value) for key, value in _leaves(answer)]
         names.extend(key for key, _ in pairs)
         return [tf.identity(value) for _, value in pairs]
 
@@ -164,6 +158,20 @@ def stateless(model: Any) -> contextlib.AbstractContextManager[Any]:
         scope: contextlib.AbstractContextManager[Any] = keras.StatelessScope(collect_losses=True)
         return scope
     return contextlib.nullcontext()
+
+
+def _leaves(structure: Any, path: str = "") -> list[tuple[str, Any]]:
+    """Return (path, leaf) in the order of `tf.nest.flatten`; a lone leaf has the path ""."""
+    import tensorflow as tf
+
+    if not tf.nest.is_nested(structure):
+        return [(path, structure)]
+    if isinstance(structure, Mapping):
+        parts = [(str(key), structure[key]) for key in sorted(structure)]
+    else:
+        names = getattr(structure, "_fields", range(len(structure)))
+        parts = [(str(name), part) for name, part in zip(names, structure, strict=True)]
+    return [leaf for name, part in parts for leaf in _leaves(part, f"{path}/{name}" if path else name)]
 
 
 def _output_names(model: Any, positions: list[str]) -> list[str]:
