@@ -7,7 +7,11 @@ import struct
 import zlib
 
 import numpy as np
+import pytest
 from PIL import Image
+
+from visioncam_core.errors import ImageError, VisionCamError
+from visioncam_core.images import load_picture
 
 P3 = np.array([[0.5151, 0.2919, 0.1572], [0.2412, 0.6922, 0.0666], [-0.0011, 0.0419, 0.7841]])
 SRGB = np.array([[0.4361, 0.3851, 0.1431], [0.2225, 0.7169, 0.0606], [0.0139, 0.0971, 0.7141]])
@@ -102,3 +106,20 @@ def p3_to_srgb(colour: tuple[int, int, int], gamma: float = 2.2) -> np.ndarray:
     """Return what a colour of the `P3` profile is in sRGB, 0 to 255."""
     linear = np.linalg.solve(SRGB, P3 @ (np.array(colour) / 255) ** gamma).clip(0, 1)
     return 255 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def noise() -> np.ndarray:
+    """Return pixels that no format can make small, so that a cut falls into the pixel data."""
+    return np.random.default_rng(1).integers(0, 256, (48, 64, 3)).astype(np.uint8)
+
+
+def refusal(source: object, **options: int) -> str:
+    """Return the message of the error that loading raises, having checked its form."""
+    with pytest.raises(ImageError) as caught:
+        load_picture(source, **options)
+    message = str(caught.value)
+    assert isinstance(caught.value, VisionCamError | ValueError)
+    assert len(message) <= 200
+    assert message.isprintable()
+    assert "object at 0x" not in message
+    return message
