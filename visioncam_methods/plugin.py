@@ -19,7 +19,7 @@ def visioncam_register_methods() -> list[MethodSpec]:
     from visioncam_methods.smoothgradcamplusplus import SmoothGradCAMPlusPlus
     from visioncam_methods.xgradcam import XGradCAM
 
-    homogeneous = frozenset({"scale-invariant"})
+    plain = frozenset({"scale-invariant", "flip-equivariant"})
     return [
         MethodSpec(
             name="gradcam",
@@ -27,7 +27,7 @@ def visioncam_register_methods() -> list[MethodSpec]:
             title="Grad-CAM",
             reference="Selvaraju et al. 2017, arXiv:1610.02391",
             summary="channels weighted by their mean gradient",
-            claims=homogeneous,
+            claims=plain,
         ),
         MethodSpec(
             name="gradcamplusplus",
@@ -35,6 +35,7 @@ def visioncam_register_methods() -> list[MethodSpec]:
             title="Grad-CAM++",
             reference="Chattopadhay et al. 2018, arXiv:1710.11063",
             summary="positive gradients, weighted so that every occurrence of the object counts",
+            claims=frozenset({"flip-equivariant"}),
         ),
         MethodSpec(
             name="gradcamelementwise",
@@ -42,7 +43,7 @@ def visioncam_register_methods() -> list[MethodSpec]:
             title="Grad-CAM element-wise",
             reference="Pillai and Pirsiavash 2021, AAAI",
             summary="the positive part of activation times gradient, summed over channels",
-            claims=homogeneous,
+            claims=plain | {"non-negative"},
         ),
         MethodSpec(
             name="hirescam",
@@ -51,7 +52,7 @@ def visioncam_register_methods() -> list[MethodSpec]:
             reference="Draelos and Carin 2020, arXiv:2011.08891",
             summary="activation times gradient at each position; exact for one dense layer behind it",
             aliases=("hriescam",),
-            claims=homogeneous,
+            claims=plain | {"sums-to-score"},
         ),
         MethodSpec(
             name="respondcam",
@@ -59,7 +60,7 @@ def visioncam_register_methods() -> list[MethodSpec]:
             title="Respond-CAM",
             reference="Zhao et al. 2018, arXiv:1806.00102",
             summary="made for volumes: a signed map whose sum is the score",
-            claims=homogeneous,
+            claims=plain | {"sums-to-score"},
         ),
         MethodSpec(
             name="scorecam",
@@ -67,6 +68,7 @@ def visioncam_register_methods() -> list[MethodSpec]:
             title="Score-CAM",
             reference="Wang et al. 2020, arXiv:1910.01279",
             summary="channels weighted by the score of the picture seen through them",
+            claims=frozenset({"flip-equivariant"}),
         ),
         MethodSpec(
             name="smoothgradcamplusplus",
@@ -81,7 +83,7 @@ def visioncam_register_methods() -> list[MethodSpec]:
             title="XGrad-CAM",
             reference="Fu et al. 2020, arXiv:2008.02312",
             summary="channels weighted by gradients averaged with the activations as weights",
-            claims=homogeneous,
+            claims=plain | {"sums-to-score"},
         ),
         MethodSpec(
             name="ablationcam",
@@ -89,6 +91,6 @@ def visioncam_register_methods() -> list[MethodSpec]:
             title="Ablation-CAM",
             reference="Desai and Ramaswamy 2020, WACV",
             summary="channels weighted by the drop of the score without them",
-            claims=homogeneous,
+            claims=plain,
         ),
     ]
