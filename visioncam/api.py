@@ -11,7 +11,8 @@ import numpy as np
 from visioncam.progress import reporting
 from visioncam_core.errors import OptionTypeError
 from visioncam_core.explainer import Explainer
-from visioncam_core.explanation import Comparison, Explanation, render as _render
+from visioncam_core.explanation import Comparison, Explanation
+from visioncam_core.explanation import render as _render
 from visioncam_core.layer_listing import LayerListing
 from visioncam_core.names import did_you_mean
 from visioncam_core.options import describe_options
@@ -58,9 +59,9 @@ def explain(
 
     Args:
         model: a built Keras model; it is not changed.
-        image: a *picture* (path, bytes, Pillow image, uint8 array (H, W), (H, W, C)), which is fitted and preprocessed;
-            or *model input* (float array or tensor, with or without batch axis), used as it is; or a list
-            of either; for models with several inputs a list, tuple or dict as the model takes it.
+        image: a *picture* (path, bytes, Pillow image, uint8 array (H, W) or (H, W, C)), which is fitted and
+            preprocessed; or *model input* (float array or tensor, with or without batch axis), used as it
+            is; or a list of either; for several inputs a list, tuple or dict as the model takes them.
         method: a name of `visioncam.methods()`, or a method object such as `ScoreCAM(weights="probability")`.
         target: what to explain: None for the top class, an index, a class name, an object of
             `visioncam.targets`, a function of the outputs, or a list with one for each picture.
@@ -85,11 +86,22 @@ def explain(
     Raises:
         VisionCamError: one of its kinds, naming the value received and the fix.
     """
-    keywords = dict(
-        layer=layer, score=score, output=output, evidence=evidence, preprocess=preprocess, geometry=geometry,
-        class_names=class_names, reshape=reshape, batch_size=batch_size, seed=seed, progress=progress,
-    )  # fmt: skip
-    return explainer(model, method, **keywords, **method_options)(image, target)
+    return explainer(
+        model,
+        method,
+        layer=layer,
+        score=score,
+        output=output,
+        evidence=evidence,
+        preprocess=preprocess,
+        geometry=geometry,
+        class_names=class_names,
+        reshape=reshape,
+        batch_size=batch_size,
+        seed=seed,
+        progress=progress,
+        **method_options,
+    )(image, target)
 
 
 def explainer(model: Any, method: str | object = "gradcam", **keywords: Any) -> Explainer:
@@ -121,10 +133,8 @@ def compare(
         target: as in `explain`.
         **keywords: the other keywords of `explain`; method options go to the methods that have them.
     """
-    wanted: list[str | object] = (
-        [spec.name for spec in registry().methods()] if isinstance(methods, str) and methods == "all"
-        else [methods] if isinstance(methods, str) else list(methods)
-    )  # fmt: skip
+    names = [spec.name for spec in registry().methods()] if methods == "all" else methods
+    wanted: list[str | object] = [names] if isinstance(names, str) else list(names)
     settings, options = _split(keywords, wanted)
     named = []
     for method in wanted:
@@ -141,7 +151,7 @@ def layers(model: Any, image: Any = None, **keywords: Any) -> LayerListing:
         image: a picture or model input, for models whose size is open; blank 224 pixels otherwise.
         **keywords: `output`, `score`, `layer` of `explain`.
     """
-    settings, options = _split(keywords, [])
+    settings, _ = _split(keywords, [])
     seen, choice = Explainer.of(model, registry(), [], settings).layers(image)
     return LayerListing(seen.table, choice)
 

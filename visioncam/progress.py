@@ -19,7 +19,8 @@ def reporting(progress: Any) -> Progress | None:
     if progress is True:
         return bar()
     if callable(progress):
-        return progress  # type: ignore[no-any-return] - the user's own function
+        report: Progress = progress
+        return report
     raise OptionTypeError(
         f"progress must be True, None or a function of (done, total), received {progress!r}"
     )

@@ -38,9 +38,8 @@ def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice:
     if table.dense:
         smallest = min(prod(row.grid) for row in rows)
         rows = [row for row in rows if prod(row.grid) == smallest]
-        return LayerChoice(
-            rows[-1], f"the last layer of the smallest grid {_by(rows[-1].grid)}, as the output is dense"
-        )
+        why = f"the last layer of the smallest grid {_by(rows[-1].grid)}, as the output is dense"
+        return LayerChoice(rows[-1], why)
     last = rows[-1]
     if last in token_rows:
         return _among_tokens(table, rows, token_rows)
@@ -48,7 +47,12 @@ def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice:
 
 
 def _usable(row: LayerRow) -> bool:
-    if not row.reaches_score or row.is_score or row.copy_of or any(word in row.kind for word in _STAND_FOR_PRODUCER):
+    if (
+        not row.reaches_score
+        or row.is_score
+        or row.copy_of
+        or any(word in row.kind for word in _STAND_FOR_PRODUCER)
+    ):
         return False
     return prod(row.grid) > 1 and _even(row.stride)
 
@@ -78,7 +82,10 @@ def _nothing(table: LayerTable) -> str:
     if not reaching:
         return no_layer(table)
     names = ", ".join(f"{row.path!r} {_by(row.grid)}" for row in reaching[-3:])
-    return f"no layer of {table.model_name!r} has an even grid of more than one position; choose by hand, e.g. {names}"
+    return (
+        f"no layer of {table.model_name!r} has an even grid of more than one position; "
+        f"choose by hand, e.g. {names}"
+    )
 
 
 def _by(grid: tuple[int, ...]) -> str:

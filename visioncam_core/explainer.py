@@ -12,6 +12,7 @@ from visioncam_core import checks
 from visioncam_core.cards import ModelCard, card_of
 from visioncam_core.class_names import load_class_names
 from visioncam_core.diagnostics import Diagnostic
+from visioncam_core.engine.batches import running
 from visioncam_core.engine.cache import check
 from visioncam_core.engine.inputs import ModelInputs, model_inputs
 from visioncam_core.engine.view import View, looks_probable, view
@@ -107,20 +108,18 @@ class Explainer:
         return found[0] if single else found
 
     def compare(self, image: Any, target: Any = None) -> Comparison | list[Comparison]:
-        """Explain with every method, evidence computed once; a method that cannot apply is noted, not raised."""
+        """Explain with every method, evidence computed once; one that cannot apply is noted, not raised."""
         rows, single = self._run(image, target)
         found = [self._comparison(row) for row in rows]
         return found[0] if single else found
 
     def layers(self, image: Any = None) -> tuple[View, LayerChoice | None]:
-        """Return the view with the layer table, and the choice of `settings.layer`; None where none can be made."""
+        """Return the view with its table, and what `settings.layer` chooses; None where it finds nothing."""
         from visioncam_core.errors import LayerError
 
-        if image is None:
-            flat = _blank(self.inputs)
-        else:
-            flat = _stacked(self.reader.read(image)[0][:1])
-        seen = self._view(flat)
+        flat = _blank(self.inputs) if image is None else _stacked(self.reader.read(image)[0][:1])
+        with running(self.model):
+            seen = self._view(flat)
         try:
             return seen, self.registry.select_layer(seen.table, self.settings.layer)
         except LayerError:
@@ -128,15 +127,15 @@ class Explainer:
 
     def _run(self, image: Any, target: Any) -> tuple[list[Row], bool]:
         items, single = self.reader.read(image)
-        targets = target
         rows: list[Row] = []
         start = 0
         for chunk in _chunks(items, self.settings.batch):
             flat = _stacked(chunk)
-            seen = self._view(flat)
-            head = self._head(seen)
-            asked = wishes(targets, len(items), head)[start : start + len(chunk)]
-            rows.extend(self._chunk(seen, head, chunk, flat, asked))
+            with running(self.model):
+                seen = self._view(flat)
+                head = self._head(seen)
+                asked = wishes(target, len(items), head)[start : start + len(chunk)]
+                rows.extend(self._chunk(seen, head, chunk, flat, asked))
             start += len(chunk)
         return rows, single
 

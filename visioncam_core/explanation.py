@@ -184,8 +184,8 @@ def render(
     """Return what a renderer, by name or as an object, makes of an explanation or comparison."""
     from visioncam_core.registry import Registry
 
-    _, make = (registry or Registry()).make_renderer(renderer, options)
-    picture: np.ndarray = make(subject)  # type: ignore[operator] - renderers are callables
+    make: Any = (registry or Registry()).make_renderer(renderer, options)[1]
+    picture: np.ndarray = make(subject)
     return picture
 
 

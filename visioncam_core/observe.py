@@ -46,7 +46,8 @@ def observe(
     Args:
         passes: the passes for the chosen layer and score.
         flat: flat input tensors of N pictures.
-        image, channels_first: which of them is the image, and where its channels are.
+        image: which of them is the image.
+        channels_first: whether its channels come before its space.
         wishes: what is asked of each picture.
         head: the explained output.
         gradients: whether any method needs gradients.
@@ -90,7 +91,8 @@ def _checked_grid(seen: Seen, passes: Passes) -> Any:
     rank = len(seen.activations.shape)
     if not 3 <= rank <= 5 or int(seen.activations.shape[0]) != int(seen.values.shape[0]):
         raise LayerError(
-            f"reshape= returned shape {tuple(seen.activations.shape)} for layer {passes.record.path!r}; it must return "
+            f"reshape= returned shape {tuple(seen.activations.shape)} for layer {passes.record.path!r}; it "
+            "must return "
             "(N, *grid, K) with one to three spatial axes"
         )
     return seen.activations
@@ -124,7 +126,8 @@ class EngineSource:
         """Run the tail of the model on changed activations."""
         if self.passes.reshape is not None:
             raise LayerError(
-                "methods that change activations need to put them back into the layer, which a reshape= of the user's "
+                "methods that change activations need to put them back into the layer, which a reshape= of "
+                "the user's "
                 "own does not say how to do; choose a gradient method or ScoreCAM"
             )
         single = [x[picture : picture + 1] for x in self.flat]

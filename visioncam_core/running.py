@@ -98,14 +98,16 @@ def checked(named: Named, raw: Any, evidence: Evidence) -> np.ndarray:
         ) from error
     if array.dtype.kind not in "fiu" or array.shape != expected:
         raise PluginError(
-            f"method {named.name!r} of {named.source} returned {array.dtype} of shape {array.shape}; a raw map here has "
+            f"method {named.name!r} of {named.source} returned {array.dtype} of shape {array.shape}; a raw "
+            "map here has "
             f"shape {expected} and real numbers"
         )
     array = array.astype(np.float32)
     if not np.all(np.isfinite(array)) and _finite(evidence):
         count = int((~np.isfinite(array)).sum())
         raise PluginError(
-            f"method {named.name!r} of {named.source} returned {count} NaN or infinite values from finite evidence"
+            f"method {named.name!r} of {named.source} returned {count} NaN or infinite values from finite "
+            "evidence"
         )
     return array
 

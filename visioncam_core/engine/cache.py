@@ -33,14 +33,16 @@ def require_tensorflow() -> None:
         import tensorflow  # noqa: F401 - only whether it can be imported
     except ImportError as error:
         raise BackendError(
-            f"TensorFlow cannot be imported ({error}); install it with `pip install tensorflow` (2.16 or newer)"
+            f"TensorFlow cannot be imported ({error}); install it with `pip install tensorflow` (2.16 or "
+            "newer)"
         ) from error
     import keras
 
     backend = keras.backend.backend()
     if backend != "tensorflow":
         raise BackendError(
-            f"Keras runs on the {backend!r} backend, and VisionCam needs 'tensorflow'; set the environment variable "
+            f"Keras runs on the {backend!r} backend, and VisionCam needs 'tensorflow'; set the environment "
+            "variable "
             "KERAS_BACKEND=tensorflow before Keras is imported"
         )
 
@@ -63,7 +65,7 @@ def open_trace(model: Any, structure: Any, flat: list[Any]) -> Trace:
     """
     check(model)
     specs = _open_specs(model, structure, flat)
-    key = (repr(_skeleton(structure)), tuple((tuple(s.shape), s.dtype.name) for s in specs))
+    key: Any = (repr(_skeleton(structure)), tuple((tuple(s.shape), s.dtype.name) for s in specs))
     mark = fingerprint(model)
     with _LOCK:
         entry = _ENTRIES.get(model)
@@ -89,11 +91,13 @@ def check(model: Any) -> None:
     require_tensorflow()
     if not is_model(model):
         raise ModelError(
-            f"expected a Keras model, received {type(model).__name__}; load a file with keras.models.load_model first"
+            f"expected a Keras model, received {type(model).__name__}; load a file with "
+            "keras.models.load_model first"
         )
     if not getattr(model, "built", True):
         raise ModelError(
-            f"the model {model.name!r} has no weights yet; call it once on an input, or model.build(input_shape), "
+            f"the model {model.name!r} has no weights yet; call it once on an input, or "
+            "model.build(input_shape), "
             "before explaining it"
         )
 
@@ -111,7 +115,7 @@ def cached_models() -> int:
 
 
 def declared_shapes(model: Any) -> list[tuple[int | None, ...]] | None:
-    """Return the flat input shapes the model declares (batch axis included), or None where it declares none."""
+    """Return the flat input shapes a model declares, batch axis included, or None."""
     try:
         inputs = model.inputs
     except (AttributeError, ValueError):

@@ -59,9 +59,7 @@ def frontier(fetches: list[Any], at: list[Any], inputs: list[Any], exact: bool) 
         if id(tensor) in stop or id(tensor) not in from_input:
             continue
         side = id(tensor) not in from_layer
-        if side and (exact or _batch_first(tensor)):
-            sides[id(tensor)] = tensor
-        elif side and tensor.op.type == "Placeholder":
+        if (side and (exact or _batch_first(tensor))) or (side and tensor.op.type == "Placeholder"):
             sides[id(tensor)] = tensor
         else:
             waiting.extend(tensor.op.inputs)

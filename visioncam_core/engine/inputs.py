@@ -16,7 +16,7 @@ class ModelInput:
 
     Attributes:
         name: its name, or its position as text.
-        shape: axes without the batch; None where the axis is open.  None as a whole where the model does not say.
+        shape: axes without the batch, None where the axis is open; None where the model does not say.
         dtype: such as "float32".
         strict: the axes that are not open must fit; otherwise they are only what the model was built with.
     """
@@ -63,7 +63,7 @@ def model_inputs(model: Any) -> ModelInputs:
     found: list[ModelInput] = []
     declared = _declared(model)
     if declared is not None:
-        # Keras 2 keeps the packed structure in `input`, Keras 3 in `_inputs_struct`; a Sequential has one input.
+        # Keras 3 keeps the packed structure in `_inputs_struct`; a Sequential has one input.
         packed = getattr(model, "_inputs_struct", None)
         packed = packed if packed is not None else declared
         flat = tf.nest.flatten(packed)

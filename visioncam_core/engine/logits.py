@@ -48,7 +48,8 @@ def find_logits(output: Any) -> Logits:
 def _walk(output: Any) -> Logits | None:
     import tensorflow as tf
 
-    tensor, shape_ops = output, []
+    tensor = output
+    shape_ops: list[Any] = []
     while True:
         op = tensor.op
         if op.type in _ENDS:

@@ -13,32 +13,13 @@ from visioncam_core.engine.trace import Recorded, Trace
 from visioncam_core.layers import LayerRow, LayerTable, Layout
 
 
-def image_input(trace: Trace) -> int:
-    """Return the position of the input with the most spatial axes, the first of several."""
-    ranks = [tensor.shape.rank or 0 for tensor in trace.inputs]
-    return max(range(len(ranks)), key=lambda i: (ranks[i], -i))
-
-
-def channels_first_input(trace: Trace) -> bool:
-    """Return whether the image input is `(N, K, *space)`, judged by the first layer that says so."""
-    for record in trace.records:
-        if record.data_format:
-            return record.data_format == "channels_first"
-    return False
-
-
-def space_of(trace: Trace, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the spatial axes of an image input of `shape` (without the batch axis)."""
-    return tuple(shape[1:]) if channels_first_input(trace) else tuple(shape[:-1])
-
-
 def build_table(
     trace: Trace,
     model: Any,
     output: str,
     score: Any,
     image: int,
-    image_shape: tuple[int, ...],
+    space: tuple[int, ...],
     shapes: list[Any],
 ) -> LayerTable:
     """Build the layer table for one explained output.
@@ -49,10 +30,9 @@ def build_table(
         output: name of the explained output.
         score: its symbolic logits.
         image: position of the image input.
-        image_shape: its shape without the batch axis.
+        space: its spatial axes.
         shapes: for each record its shape without the batch axis, or None where it is not batch-first.
     """
-    space = space_of(trace, image_shape)
     reached = ancestors([score])
     answers = identities(score)
     from_inputs = [set(descendants([tensor])) for tensor in trace.inputs]

@@ -127,7 +127,7 @@ def _attempt(
         return tf.nest.pack_sequence_as(output, kept) if tf.nest.is_nested(output) else kept[0]
 
     def body(*flat: Any) -> Any:
-        target = reference()
+        target: Any = reference()
         graph = tf.compat.v1.get_default_graph()
         with stateless(target), recording(target, graph, keep, convert):
             answer = target(tf.nest.pack_sequence_as(structure, list(flat)), training=False)

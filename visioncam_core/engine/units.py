@@ -16,6 +16,8 @@ from typing import Any
 import attrs
 
 _ABSENT = object()
+_COPIED = ("_losses", "_eager_losses", "_loss_ids")
+_KEPT = ("_called", "_dropout_mask", "_recurrent_dropout_mask")
 _TRACING = threading.RLock()
 
 
@@ -96,11 +98,13 @@ def recording(
         on_output: receives the `Call` and the output, returns what the caller of the unit gets.
         convert: applied to each original `call` first (AutoGraph, where a model needs it).
 
-    Everything is put back when the block ends, also when it fails.
+    Everything is put back when the block ends, also when it fails: what was shadowed, what a call leaves
+    behind (`_called`, dropout masks), and tensors of the graph that a layer kept for itself.
     """
     import tensorflow as tf
 
     undo: list[tuple[dict[str, Any], str, Any]] = []
+    before: list[tuple[dict[str, Any], dict[str, Any]]] = []
     counts: dict[int, int] = {}
     stack: list[tuple[Any, int]] = []
 
@@ -132,7 +136,8 @@ def recording(
                 state = unit.__dict__
                 if state.get("_remat_mode") is not None:
                     shadow(state, "_remat_mode", None)
-                for name in ("_losses", "_eager_losses", "_loss_ids"):
+                before.append((state, dict(state)))
+                for name in _COPIED:
                     if name in state:
                         shadow(state, name, copy.copy(state[name]))
                 for name in ("call", "quantized_call"):
@@ -147,10 +152,11 @@ def recording(
             yield
         finally:
             for state, name, value in reversed(undo):
-                if value is _ABSENT:
-                    state.pop(name, None)
-                else:
-                    state[name] = value
+                _put(state, name, value)
+            for state, held in before:
+                for name in [n for n, value in state.items() if held.get(n, _ABSENT) is not value]:
+                    if name in _KEPT or _symbolic(state[name], graph):
+                        _put(state, name, held.get(name, _ABSENT))
 
 
 def _nesting(here: Any, graph: Any) -> str | None:
@@ -163,3 +169,18 @@ def _nesting(here: Any, graph: Any) -> str | None:
             return "a loop, branch or function"
         outer = getattr(outer, "outer_graph", None)
     return None
+
+
+def _put(state: dict[str, Any], name: str, value: Any) -> None:
+    if value is _ABSENT:
+        state.pop(name, None)
+    else:
+        state[name] = value
+
+
+def _symbolic(value: Any, graph: Any) -> bool:
+    """Whether a layer kept a tensor of the traced graph for itself (its last attention, say)."""
+    parts = (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else [value]
+    )
+    return any(getattr(part, "graph", None) is graph for part in parts)

@@ -66,9 +66,10 @@ def view(model: Any, inputs: ModelInputs, flat: list[Any], output: str | int | N
     with trace.lock:
         found = trace.memo.get(key)
         if found is None:
-            image_shape = tuple(int(n) for n in flat[inputs.image].shape[1:])
+            shape = tuple(int(n) for n in flat[inputs.image].shape[1:])
+            space = shape[1:] if inputs.channels_first else shape[:-1]
             shapes = _shapes(trace, flat)
-            table = build_table(trace, model, name, score.values, inputs.image, image_shape, shapes)
+            table = build_table(trace, model, name, score.values, inputs.image, space, shapes)
             table = attrs.evolve(table, token_support=_support(trace, score, flat))
             found = trace.memo[key] = View(trace, score, table, inputs.image, inputs.channels_first)
         return found
