@@ -99,7 +99,12 @@ def test_a_file_may_change_into_a_pipe_between_the_checks(
     file.write_bytes(encoded(colours(), "PNG"))
     regular = os.stat(file)
     monkeypatch.setattr(os, "stat", lambda *_, **__: regular)
-    assert "is a named pipe" in refusal(str(pipe))
+    seen: list[str] = []
+    worker = threading.Thread(target=lambda: seen.append(refusal(str(pipe))), daemon=True)
+    worker.start()
+    worker.join(5)
+    assert seen, "hangs"
+    assert "is a named pipe" in seen[0]
 
 
 def cut(kind: str, share: float = 0.6) -> bytes:
