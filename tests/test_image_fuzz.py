@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from support_pictures import encoded, smooth
 
 from visioncam_core.errors import ImageError
 from visioncam_core.images import load_picture
-from visioncam_core.picture_files import silence_libtiff
+from visioncam_core.picture_files import silence_decoders
 
 
 def mutated(data: bytes, rng: np.random.Generator) -> bytes:
@@ -48,7 +50,7 @@ SEEDS: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("kind", SEEDS)
 def test_damage_gives_a_picture_or_an_image_error(kind: str, capfd: pytest.CaptureFixture[str]) -> None:
     """A seeded sample; VISIONCAM_FUZZ=1000 runs that many of each kind."""
-    silent = silence_libtiff()
+    silent = silence_decoders()
     rng = np.random.default_rng(86)
     seed = SEEDS[kind]()
     outcomes = {"picture": 0, "refused": 0}
@@ -68,5 +70,30 @@ def test_damage_gives_a_picture_or_an_image_error(kind: str, capfd: pytest.Captu
         assert capfd.readouterr().err == ""
 
 
-def test_libtiff_is_told_to_be_quiet() -> None:
-    assert silence_libtiff() or sys.platform != "linux"
+QUIET = """
+import sys
+from visioncam_core.images import load_picture
+from visioncam_core.picture_files import silence_decoders
+if sys.argv[1] == "quiet":
+    assert silence_decoders()
+for path in sys.argv[2:]:
+    try:
+        load_picture(path)
+    except ValueError:
+        pass
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="libtiff is reached in another way")
+def test_a_program_that_owns_the_terminal_can_have_silence(tmp_path: Path) -> None:
+    rng = np.random.default_rng(86)
+    paths = [tmp_path / f"{n}.tif" for n in range(40)]
+    for path in paths:
+        path.write_bytes(mutated(SEEDS["lzw"](), rng))
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    said = {}
+    for mode in ("quiet", "as it is"):
+        command = [sys.executable, "-c", QUIET, mode, *map(str, paths)]
+        said[mode] = subprocess.run(command, capture_output=True, text=True, env=env, check=True).stderr
+    assert said["quiet"] == ""
+    assert "tempfile.tif" in said["as it is"]  # or there is nothing to silence any more

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import importlib
 import io
+import logging
 import os
 import stat
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
@@ -182,18 +184,21 @@ def sniff(start: bytes) -> str | None:
     return "SVG" if text.startswith(b"<") and b"<svg" in text else None
 
 
-def silence_libtiff() -> bool:
-    """Stop libtiff from writing to the terminal past Python, which tears a progress bar apart.
+def silence_decoders() -> bool:
+    """Stop Pillow and libtiff from writing to the terminal, where they tear a progress bar apart.
 
     For programs that own the terminal (a batch run): it holds for the whole process.
+    Pillow's warnings and log lines are dropped, and what libtiff writes past Python.
 
     Returns:
-        Whether it could be done.
+        Whether libtiff could be reached.
     """
     import ctypes
 
     from PIL import _imaging
 
+    logging.getLogger("PIL").addHandler(logging.NullHandler())  # else Python prints errors nobody handles
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
         library = ctypes.CDLL(_imaging.__file__)
         for setter in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
