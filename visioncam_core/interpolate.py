@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)  # a matrix for a large photo takes megabytes
 def linear_matrix(n_out: int, n_in: int, start: float = 0.0, stop: float | None = None) -> np.ndarray:
     """Return the weights that read `n_out` samples from the part `[start, stop)` of an axis of `n_in`.
 

@@ -128,8 +128,9 @@ def _projects(record: Recorded, trace: Trace, image: int) -> bool:
         return False
     kernel, steps = op.inputs[1].shape, op.get_attr("strides")
     size, step = kernel[0], steps[2]
-    convolutions = [o for o in ancestors([op.inputs[0]]).values() if "Conv" in o.type]
-    return bool(size is not None and size == step > 1 and not convolutions)
+    if size is None or not size == step > 1:
+        return False
+    return not any("Conv" in earlier.type for earlier in ancestors([op.inputs[0]]).values())
 
 
 def _units(model: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from visioncam_core.engine import cuts
 from visioncam_core.engine.cache import open_trace
 from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.graph import ancestors, folds
 from visioncam_core.engine.inputs import ModelInputs
 from visioncam_core.engine.passes import Passes
 from visioncam_core.engine.table import build_table
@@ -100,10 +101,7 @@ def _shapes(trace: Trace, flat: list[Any]) -> list[tuple[int, ...] | None]:
     """
     static = [record.tensors[0].shape for record in trace.records]
     known = all(shape.rank and None not in shape[1:] for shape in static)
-    folding = any(
-        op.type in ("Reshape", "SpaceToBatchND") and (op.outputs[0].shape.rank or 9) > 2
-        for op in trace.graph.get_operations()
-    )
+    folding = any(folds(op) for op in ancestors([record.tensors[0] for record in trace.records]).values())
     if trace.exact:
         return [tuple(s[1:]) if s.rank and s[0] in (1, None) and None not in s[1:] else None for s in static]
     if known and not folding:
