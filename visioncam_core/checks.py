@@ -93,6 +93,21 @@ def of_score(kind: str, probability: float | None) -> Iterator[Diagnostic]:
         )
 
 
+def of_output(kind: str, probable: bool) -> Iterator[Diagnostic]:
+    """Yield what is seen in the model's own output: probabilities whose logits were not found.
+
+    Args:
+        kind: what the score is.
+        probable: whether the output looks like class probabilities.
+    """
+    if kind == "output" and probable:
+        yield Diagnostic(
+            "score-not-logit",
+            "the output looks like probabilities, but no softmax was found in front of it; the output itself "
+            "is explained, which hardly changes where it is near 0 or 1",
+        )
+
+
 def of_map(raw: np.ndarray, evidence: str) -> Iterator[Diagnostic]:
     """Yield what is seen in one raw map.
 

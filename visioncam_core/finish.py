@@ -11,9 +11,10 @@ import numpy as np
 
 from visioncam_core.diagnostics import Diagnostic
 from visioncam_core.explanation import Explanation, Prediction, TargetInfo
+from visioncam_core.heads import Head
 from visioncam_core.inputs import Item
 from visioncam_core.layers import LayerChoice
-from visioncam_core.picks import Head, Pick, function_name, name_of
+from visioncam_core.picks import Pick, function_name
 from visioncam_core.registry import Registry
 from visioncam_core.running import Named
 from visioncam_core.settings import Settings
@@ -68,6 +69,7 @@ def finish(
     score: float,
     answer: np.ndarray,
     diagnostics: Iterable[Diagnostic],
+    values: np.ndarray | None = None,
 ) -> Explanation:
     """Return the explanation of one picture by one method.
 
@@ -80,6 +82,7 @@ def finish(
         score: its value.
         answer: (...) output of the model for this picture.
         diagnostics: what was found.
+        values: (...) score values of this picture; the output itself by default.
     """
     finite = np.nan_to_num(raw, nan=0.0, posinf=0.0, neginf=0.0)
     shown = item.project(heat(finite, context.settings.evidence))
@@ -90,8 +93,8 @@ def finish(
         target=target,
         score=score,
         score_kind=context.score_kind,
-        predictions=predictions(answer, context.head),
-        probabilities=context.head.probable,
+        predictions=predictions(answer if values is None else values, answer, context.head),
+        probabilities=context.head.probable or context.head.scored,
         layer=context.choice,
         method=named.name,
         method_title=named.title,
@@ -111,28 +114,46 @@ def finish(
     )
 
 
-def target_info(pick: Pick, answer: np.ndarray, head: Head) -> TargetInfo:
-    """Return what was explained, in words."""
+def target_info(pick: Pick, answer: np.ndarray, head: Head, values: np.ndarray | None = None) -> TargetInfo:
+    """Return what was explained, in words.
+
+    Args:
+        pick: the target.
+        answer: (...) output of the model for this picture.
+        head: the explained output.
+        values: (...) score values of this picture; the output itself by default.
+    """
+    values = answer if values is None else values
     if pick.index is None:
         index = getattr(pick.source, "class_", None)
-        name = None if index is None else name_of(index, head.names, head.binary)
+        name = None if index is None else head.name(index)
         return TargetInfo(index, name, None, f"{name}: " * bool(name) + function_name(pick.source))
-    name = name_of(pick.index, head.names, head.binary)
-    probability = float(pick.probability(answer[None], answer[None])[0]) if head.probable else None
+    name = head.name(pick.index)
+    given = head.probabilities(values[None], answer[None])
+    own = attrs.evolve(pick, head=head)
+    probability = None if given is None else float(own.probability(values[None], answer[None])[0])
     short = name.split(",")[0] if name else None
     plain = f"class {pick.index}" if head.classes > 1 else f"output {pick.index}"
     return TargetInfo(pick.index, name, probability, f"{short} ({pick.index})" if short else plain)
 
 
-def predictions(answer: np.ndarray, head: Head, count: int = 5) -> tuple[Prediction, ...]:
-    """Return the model's best classes, best first; none where the output is no list of classes."""
+def predictions(values: np.ndarray, answer: np.ndarray, head: Head, count: int = 5) -> tuple[Prediction, ...]:
+    """Return the model's best classes, best first; none where the output is no list of classes.
+
+    Args:
+        values: (...) score values of one picture.
+        answer: (...) output of the model for it.
+        head: the explained output.
+        count: how many at most.
+    """
     if head.dense:
         return ()
-    values = answer.reshape(-1)
+    given = head.probabilities(values, answer)
+    shown = (answer if given is None else given).reshape(-1)
     if head.binary:
-        values = np.asarray([1.0 - values[0], values[0]])
-    best = np.argsort(-values, kind="stable")[:count]
-    return tuple(Prediction(int(i), name_of(int(i), head.names, head.binary), float(values[i])) for i in best)
+        shown = np.asarray([-shown[0] if given is None else 1.0 - shown[0], shown[0]])
+    best = np.argsort(-shown, kind="stable")[:count]
+    return tuple(Prediction(int(i), head.name(int(i)), float(shown[i])) for i in best)
 
 
 @lru_cache(maxsize=1)

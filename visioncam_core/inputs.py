@@ -13,14 +13,18 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.arrays import as_array, check_finite, check_shape, is_picture
-from visioncam_core.engine.inputs import ModelInputs
+from visioncam_core.arrays import KINDS, as_array, as_input, check_shape, is_picture
+from visioncam_core.datasets import images_of, is_dataset
+from visioncam_core.engine.inputs import ModelInput, ModelInputs
 from visioncam_core.errors import ImageError, ImageTypeError
 from visioncam_core.geometry import Geometry, fit
 from visioncam_core.images import Picture, load_picture, match_channels
 from visioncam_core.interpolate import resize
+from visioncam_core.side_inputs import parts_of, rows_of
 
 Preprocess = Callable[[np.ndarray], np.ndarray]
+Others = Sequence[tuple[int, np.ndarray]]
+"""Rows of the inputs that are not the picture, with their flat positions."""
 
 
 @attrs.frozen(eq=False)
@@ -55,6 +59,19 @@ class Item:
 
 
 @attrs.frozen(eq=False)
+class Read:
+    """Images that were read before: `Reader.read` hands them on, so that they are decoded once.
+
+    Attributes:
+        items: the pictures.
+        single: whether a single image was passed.
+    """
+
+    items: tuple[Item, ...]
+    single: bool
+
+
+@attrs.frozen(eq=False)
 class Reader:
     """Turns a user's images into items for one model.
 
@@ -74,112 +91,74 @@ class Reader:
         Raises:
             ImageError: anything that cannot be used, naming what was received.
         """
-        if len(self.inputs.inputs) > 1 and isinstance(images, dict | list | tuple):
-            return self._several(images)
-        if isinstance(images, dict) and len(images) == 1:
-            images = next(iter(images.values()))
-        if isinstance(images, list | tuple):
-            if not images:
-                raise ImageError("an empty list of images was passed; pass at least one")
-            return [self._one(image, ()) for image in images], False
-        if is_picture(images, self._rank()):
-            return [self._one(images, ())], True
-        array = as_array(images)
-        rank = self._rank()
-        if array.ndim == rank + 2:
-            if len(array) == 0:
-                raise ImageError(f"an empty batch of shape {array.shape} was passed; pass at least one image")
-            return [self._one(array[i], ()) for i in range(len(array))], False
-        return [self._one(array, ())], True
+        if isinstance(images, Read):
+            return list(images.items), images.single
+        if len(self.inputs.inputs) > 1 or isinstance(images, Mapping):
+            parts = parts_of(images, self.inputs)
+            pictures, single = self._pictures(parts[self.inputs.image])
+            others = [
+                (position, self._other(part, self.inputs.inputs[position], len(pictures), single))
+                for position, part in enumerate(parts)
+                if position != self.inputs.image
+            ]
+        else:
+            (pictures, single), others = self._pictures(images), []
+        items = []
+        for i, picture in enumerate(pictures):
+            try:
+                items.append(self._one(picture, [(position, rows[i : i + 1]) for position, rows in others]))
+            except ImageError as error:
+                if single or isinstance(picture, str | os.PathLike):
+                    raise
+                raise type(error)(f"image {i} of {len(pictures)}: {error}") from error
+        return items, single
 
     def _rank(self) -> int:
         shape = self.inputs.image_shape
         return len(shape) - 1 if shape is not None else 2
 
-    def _several(self, images: Mapping[Any, Any] | Sequence[Any]) -> tuple[list[Item], bool]:
-        """Read the inputs of a model with several: a mapping or a sequence in the model's own structure."""
-        parts = self._parts(images)
-        image = parts[self.inputs.image]
-        single = True
-        if isinstance(image, list | tuple):
-            count, single = len(image), False
-            pictures = list(image)
-        elif is_picture(image, self._rank()):
-            count, pictures = 1, [image]
-        else:
-            array = as_array(image)
-            batched = array.ndim == self._rank() + 2
-            count, single = (len(array), False) if batched else (1, True)
-            pictures = list(array) if batched else [array]
-        others = []
-        for position, (part, model_input) in enumerate(zip(parts, self.inputs.inputs, strict=True)):
-            if position == self.inputs.image:
-                continue
-            others.append((position, self._other(part, model_input, count, single)))
-        items = []
-        for i, picture in enumerate(pictures):
-            items.append(self._one(picture, [(position, rows[i : i + 1]) for position, rows in others]))
-        return items, single
+    def _pictures(self, images: Any) -> tuple[list[Any], bool]:
+        """Return single pictures, and whether one alone was passed."""
+        if is_dataset(images):
+            return images_of(images, self._rank()), False
+        if isinstance(images, list | tuple):
+            if not images:
+                raise ImageError("an empty list of images was passed; pass at least one")
+            return list(images), False
+        if is_picture(images, self._rank()):
+            return [images], True
+        array = as_array(images)
+        if array.ndim != self._rank() + 2:
+            return [array], True
+        if len(array) == 0:
+            raise ImageError(f"an empty batch of shape {array.shape} was passed; pass at least one image")
+        return list(array), False
 
-    def _parts(self, images: Any) -> list[Any]:
-        structure = self.inputs.structure
-        names = [one.name for one in self.inputs.inputs]
-        if isinstance(images, Mapping):
-            keys = list(structure) if isinstance(structure, Mapping) else names
-            if set(images) != set(keys):
-                raise ImageError(f"the model takes the inputs {keys}, received {sorted(map(str, images))}")
-            if isinstance(structure, Mapping):
-                order = sorted(structure, key=lambda key: structure[key])
-                return [images[key] for key in order]
-            return [images[key] for key in names]
-        if len(images) != len(names):
-            raise ImageError(f"the model takes {len(names)} inputs {names}, received {len(images)}")
-        return list(images)
+    def _other(self, part: Any, model_input: ModelInput, count: int, single: bool) -> np.ndarray:
+        """Return the (count, ...) rows of an input that is not the picture, but may be a second one."""
+        if model_input.shape is not None and len(model_input.shape) == 3 and is_picture(part, 2):
+            part = self._prepared(self._fitted(load_picture(part), model_input.shape)[0])
+        return rows_of(part, model_input, count, single, self.inputs.channels_first)
 
-    def _other(self, part: Any, model_input: Any, count: int, single: bool) -> np.ndarray:
-        """Return the (count, ...) rows of an input that is not the picture."""
-        rank = len(model_input.shape) if model_input.shape is not None else None
-        if is_picture(part, 2) and rank == 3:
-            fitted = self._fitted(load_picture(part), model_input.shape)[0]
-            array = self._prepared(fitted)
-        else:
-            array = as_array(part)
-        if rank is not None and array.ndim == rank and single:
-            array = array[None]
-        if rank is not None and array.ndim == rank - 1 and rank == 1 and single:
-            array = array.reshape(1, 1)
-        check_shape(array[0] if array.ndim else array, model_input, self.inputs.channels_first)
-        if len(array) != count:
-            raise ImageError(
-                f"input {model_input.name!r} has {len(array)} rows for {count} pictures; pass one row for each"
-            )
-        check_finite(array, f"input {model_input.name!r}")
-        return array.astype(model_input.dtype)
-
-    def _one(self, image: Any, others: Sequence[tuple[int, np.ndarray]]) -> Item:
+    def _one(self, image: Any, others: Others) -> Item:
         """Read one image, without a batch axis."""
         model_input = self.inputs.inputs[self.inputs.image]
         if is_picture(image, self._rank()):
             picture = load_picture(image)
             pixels, geometry = self._fitted(picture, model_input.shape)
-            array = self._prepared(pixels)
+            array = self._prepared(pixels)[0]
             item = Item((), picture.pixels, geometry, _shown_source(picture), picture.notes, pixels)
+            what = f"the preprocessed picture {item.source!r}"
         else:
-            array = as_array(image)
-            if (
-                array.ndim == self._rank()
-                and model_input.shape is not None
-                and model_input.shape[-1] in (1, None)
-            ):
-                array = array[..., None]
+            array = as_array(image, KINDS)
+            shape, axis = model_input.shape, 0 if self.inputs.channels_first else -1
+            if array.ndim == self._rank() and shape is not None and shape[axis] in (1, None):
+                array = np.expand_dims(array, axis)
             check_shape(array, model_input, self.inputs.channels_first)
-            check_finite(array, "the image")
             display = np.moveaxis(array, 0, -1) if self.inputs.channels_first else array
             item = Item((), np.array(display), None, "array", ())
-            array = array[None]
-        check_finite(array, f"the preprocessed picture {item.source!r}")
-        flat = dict(others)
-        flat[self.inputs.image] = array.astype(_float(model_input.dtype))
+            what = "the image"
+        flat = {**dict(others), self.inputs.image: as_input(array, model_input.dtype, what)[None]}
         return attrs.evolve(item, flat=tuple(flat[i] for i in sorted(flat)))
 
     def _fitted(self, picture: Picture, shape: tuple[int | None, ...] | None) -> tuple[np.ndarray, Geometry]:
@@ -197,14 +176,10 @@ class Reader:
         batch = np.asarray(self.preprocess(pixels[None].astype(np.float32)), np.float32)
         if batch.shape[:1] != (1,) or batch.ndim != 4:
             raise ImageTypeError(
-                f"preprocess turned a picture of shape {(1, *pixels.shape)} into {batch.shape}; it must keep the batch axis "
-                "and return (N, h, w, C)"
+                f"preprocess turned a picture of shape {(1, *pixels.shape)} into {batch.shape}; it must keep "
+                "the batch axis and return (N, h, w, C)"
             )
         return np.moveaxis(batch, -1, 1) if self.inputs.channels_first else batch
-
-
-def _float(dtype: str) -> str:
-    return dtype if dtype.startswith(("float", "int", "uint")) else "float32"
 
 
 def _shown_source(picture: Picture) -> str:

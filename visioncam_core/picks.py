@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -10,31 +11,14 @@ import numpy as np
 
 from visioncam_core.class_names import find_class
 from visioncam_core.errors import OptionError, TargetError, TargetTypeError
-from visioncam_core.targets import Binary, Class, Region
+from visioncam_core.heads import Head
+from visioncam_core.names import shown
+from visioncam_core.target_calls import function_name, scalars, slope
+from visioncam_core.targets import Class, Ranked, Region
+
+__all__ = ["TOP", "Head", "Pick", "Wish", "function_name", "pick", "scalars", "slope", "top_class", "wishes"]
 
 TOP = -1
-
-
-@attrs.frozen
-class Head:
-    """What is known of the explained output before anything runs.
-
-    Attributes:
-        classes: number of classes; 2 where one value stands for two.
-        binary: one value stands for two classes (a sigmoid).
-        dense: a value for every position.
-        names: class names, or None.
-        probable: whether the model's own output is a probability.
-        middle: where one value turns from the negative to the positive class: 0 for a logit.
-    """
-
-    classes: int
-    binary: bool
-    dense: bool
-    names: tuple[str, ...] | None
-    probable: bool
-    middle: float = 0.0
-
 
 Wish = int | Any
 """A class index (-1: the top class), a function of the values, or an object that `bind`s to them."""
@@ -51,48 +35,63 @@ def wishes(target: Any, count: int, head: Head) -> list[Wish]:
     Raises:
         TargetError: out of range, unknown, or a list of another length.
         TargetTypeError: a boolean, a float, or something else that is no target.
+        OptionError: class names that are too many or too few for this output.
     """
-    if hasattr(target, "numpy") and not callable(target):
-        target = target.numpy()
+    head.check_names()
+    target = _plain(target)
     if isinstance(target, np.ndarray) and target.ndim == 1:
         target = list(target)
     if isinstance(target, list | tuple):
         if len(target) != count:
             raise TargetError(
-                f"{len(target)} targets were given for {count} picture{'s' if count != 1 else ''}; "
-                "pass one for each, or a single one for all"
+                f"{len(target)} target{'s' if len(target) != 1 else ''} for {count} picture"
+                f"{'s' if count != 1 else ''}: pass one for each, or a single one for all"
             )
         return [_wish(one, head) for one in target]
     return [_wish(target, head)] * count
 
 
-def _wish(target: Any, head: Head) -> Wish:
+def _plain(target: Any) -> Any:
+    """Return a tensor as an array, and a number or text of NumPy's as Python's own."""
+    if hasattr(target, "numpy") and not callable(target):
+        target = target.numpy()
     if isinstance(target, np.ndarray) and target.ndim == 0:
         target = target[()]
+    return str(target) if isinstance(target, str) else target
+
+
+def _wish(target: Any, head: Head) -> Wish:
+    target = _plain(target)
     if target is None:
         return TOP
+    if isinstance(target, type):
+        name = target.__name__
+        raise TargetTypeError(
+            f"target={name} is a class; have you forgotten the ()? write target={name}(...)"
+        )
     if isinstance(target, Class):
         target = target.which
-    if isinstance(target, Binary):
-        if not head.binary:
-            raise TargetError(
-                f"Binary() is for a model with one output value, this one has {head.classes} classes"
-            )
-        return int(target.positive)
+    elif hasattr(target, "resolve"):
+        target = target.resolve(head)
     if isinstance(target, str):
-        target = find_class(target, head.names)
+        if re.fullmatch(r"top\d+", target) and target not in (head.known or ()):
+            raise TargetError(
+                f"target={target!r} gives a stack of maps for each picture, and here there is room for one; "
+                "pass it alone to visioncam.explain, or targets.Ranked(0), Ranked(1), ..."
+            )
+        target = find_class(target, head.known)
     if isinstance(target, int | np.integer) and not isinstance(target, bool | np.bool_):
         if not 0 <= target < head.classes:
             raise TargetError(
-                f"class index {int(target)} is out of range: the model has {head.classes} "
+                f"class index {shown(int(target))} is out of range: the model has {head.classes} "
                 f"class{'es' if head.classes != 1 else ''}, 0 to {head.classes - 1}"
             )
-        return Region(int(target)) if head.dense else int(target)
-    if callable(target) or hasattr(target, "bind"):
+        return Region(int(target)).resolve(head) if head.dense else int(target)
+    if callable(target) or hasattr(target, "bind") or isinstance(target, Ranked):
         return target
     raise TargetTypeError(
-        f"target={target!r} of type {type(target).__name__} is not understood; pass a class index, a class name, a list "
-        "with one for each picture, a target of visioncam.targets, or a function of the outputs"
+        f"target={shown(target, 60)} of type {type(target).__name__} is not understood; pass a class index, "
+        "a class name, a target of visioncam.targets, a function of the outputs, or a list with one for each"
     )
 
 
@@ -144,7 +143,9 @@ class Pick:
             raise OptionError(
                 "weights='probability' needs a class as target, received a function; use weights='softmax'"
             )
-        given = np.asarray(answer if self.head.probable else _softmax(np.asarray(values)))
+        values = np.asarray(values)
+        given = self.head.probabilities(values, np.asarray(answer))
+        given = _softmax(values) if given is None else given
         given = given.reshape(len(given), -1)
         if self.head.binary:
             return given[:, 0] if self.index == 1 else 1.0 - given[:, 0]
@@ -153,13 +154,13 @@ class Pick:
 
 def pick(wish: Wish, values: np.ndarray, head: Head) -> Pick:
     """Return the pick of one picture from its wish and its clean (1, ...) values."""
-    if isinstance(wish, int):
-        if wish == TOP and head.dense:
-            wish = Region(top_class(values, head))
-            return Pick(None, wish.bind(values), head, wish)
+    if isinstance(wish, Ranked):
+        return Pick(wish.index_in(values, head), None, head)
+    if isinstance(wish, int) and not (wish == TOP and head.dense):
         return Pick(top_class(values, head) if wish == TOP else wish, None, head)
-    bind = getattr(wish, "bind", None)
-    return Pick(None, bind(values) if bind is not None else wish, head, wish)
+    source: Any = Region.of_top(values, head) if isinstance(wish, int) else wish
+    bind = getattr(source, "bind", None)
+    return Pick(None, bind(values) if bind is not None else source, head, source)
 
 
 def top_class(values: np.ndarray, head: Head) -> int:
@@ -172,72 +173,8 @@ def top_class(values: np.ndarray, head: Head) -> int:
     return int(values.reshape(-1).argmax())
 
 
-def scalars(function: Callable[[Any], Any], values: Any) -> np.ndarray:
-    """Return (b,) scores of a user's function, checked."""
-    import tensorflow as tf
-
-    return np.asarray(_checked(function, tf.convert_to_tensor(values)))
-
-
-def slope(function: Callable[[Any], Any], values: Any) -> tuple[Any, Any]:
-    """Return the (b,) scores of a user's function and their gradient in the (b, ...) values."""
-    import tensorflow as tf
-
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(values)
-        scores = _checked(function, values)
-    gradient = tape.gradient(scores, values)
-    if gradient is None:
-        raise TargetError(
-            f"the target {function_name(function)} does not depend on the model's output in a differentiable way; "
-            "write it with TensorFlow or keras.ops operations on its argument"
-        )
-    return scores, gradient
-
-
-def _checked(function: Callable[[Any], Any], values: Any) -> Any:
-    import tensorflow as tf
-
-    try:
-        answer = function(values)
-    except (TargetError, KeyboardInterrupt):
-        raise
-    except Exception as error:
-        raise TargetError(
-            f"the target {function_name(function)} failed on outputs of shape {tuple(values.shape)}: "
-            f"{type(error).__name__}: {error}"
-        ) from error
-    scores = tf.cast(tf.convert_to_tensor(answer), tf.float32)
-    count = int(values.shape[0])
-    if scores.shape.rank == 0 and count == 1:
-        scores = tf.reshape(scores, [1])
-    if tuple(scores.shape) != (count,):
-        raise TargetError(
-            f"the target {function_name(function)} returned shape {tuple(scores.shape)} for {count} pictures; "
-            f"it must return one number each, shape ({count},)"
-        )
-    return scores
-
-
-def function_name(function: Any) -> str:
-    """Return how a target function reads in a message or title."""
-    label = getattr(function, "label", None)
-    if callable(label):
-        return str(label())
-    return str(getattr(function, "__name__", None) or type(function).__name__)
-
-
 def _softmax(values: np.ndarray) -> np.ndarray:
     if values.shape[-1] == 1 or values.ndim == 1:
-        return 1.0 / (1.0 + np.exp(-values))
+        return 0.5 * (1.0 + np.tanh(0.5 * values))
     powers = np.exp(values - values.max(-1, keepdims=True))
     return powers / powers.sum(-1, keepdims=True)
-
-
-def name_of(index: int, names: Sequence[str] | None, binary: bool) -> str | None:
-    """Return a class's name, "positive" or "negative" for one value without names, else None."""
-    if names is not None and index < len(names):
-        return names[index]
-    if binary:
-        return "positive" if index == 1 else "negative"
-    return None

@@ -7,9 +7,17 @@ from typing import Any, Literal
 
 import attrs
 
+from visioncam_core.geometry import geometry_named
 from visioncam_core.options import in_range, option
+from visioncam_core.reshaping import checked_reshape
 
 DEFAULT_BATCH = 32
+
+
+def _known_geometry(settings: object, field: object, value: object) -> None:
+    """Refuse an unknown geometry at once, also where only model input is passed."""
+    if value is not None:
+        geometry_named(value)
 
 
 @attrs.frozen(eq=False)
@@ -23,7 +31,9 @@ class Settings:
     output: Any = option(None, help="name or index of the model's output; the first by default")
     evidence: Literal["for", "against", "signed"] = option("for", help="part of the raw map that is shown")
     preprocess: Any = option("auto", help="how a picture's 0..255 become model input")
-    geometry: Any = option(None, help="how a picture is fitted: resize, center_crop, letterbox")
+    geometry: Any = option(
+        None, help="how a picture is fitted: resize, center_crop, letterbox", validator=_known_geometry
+    )
     class_names: Any = option(None, help="list of names, or a JSON or text file")
     reshape: Callable[..., Any] | None = option(None, help="your own (N, ...) -> (N, *grid, K) for the layer")
     batch_size: int | None = option(None, help="pictures in one pass", validator=in_range(1, 65_536))
@@ -34,3 +44,8 @@ class Settings:
     def batch(self) -> int:
         """Pictures in one pass."""
         return self.batch_size or DEFAULT_BATCH
+
+    @property
+    def reshaping(self) -> Callable[..., Any] | None:
+        """The user's `reshape`, with what it returns checked; None where none was given."""
+        return None if self.reshape is None else checked_reshape(self.reshape)

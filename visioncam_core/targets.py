@@ -3,24 +3,65 @@
 A class is an index; everything else is a function of the score's values, which are the logits where
 they can be found.  Such a function takes a `(b, ...)` tensor and returns `(b,)`; it must be
 differentiable for gradient methods.
+
+A target object may have `resolve(head)`, which checks it against the explained output and finds class
+names, and `label()`, how it reads in a title.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 import attrs
 import numpy as np
 
+from visioncam_core.class_names import find_class
 from visioncam_core.errors import TargetError, TargetTypeError
+from visioncam_core.heads import Head
+from visioncam_core.names import shown
+from visioncam_core.options import in_range, option
+from visioncam_core.regions import Region
+from visioncam_core.similarity import Similarity
+
+__all__ = ["Binary", "Class", "Contrast", "Ranked", "Region", "Regression", "Similarity"]
 
 
 @attrs.frozen
 class Class:
     """One class, by index or name; the same as passing it directly."""
 
-    which: int | str
+    which: int | str = option(attrs.NOTHING, help="class index or name")
+
+
+@attrs.frozen
+class Ranked:
+    """The model's best class for each picture, its second best, and so on.
+
+    Attributes:
+        rank: 0 for the top class, 1 for the one after it.
+    """
+
+    rank: int = option(attrs.NOTHING, help="0 for the top class", validator=in_range(0, None))
+
+    def resolve(self, head: Head) -> Ranked:
+        """Return the target, checked against the explained output."""
+        if head.dense or head.classes < 2:
+            what = "has a value for every position" if head.dense else "is a single value"
+            raise TargetError(f"Ranked({self.rank}) needs a list of classes, and the explained output {what}")
+        if self.rank >= head.classes:
+            raise TargetError(
+                f"Ranked({shown(self.rank)}) is out of range: the model has {head.classes} classes, ranks 0 "
+                f"to {head.classes - 1}"
+            )
+        return self
+
+    def index_in(self, values: np.ndarray, head: Head) -> int:
+        """Return the class of this rank in one picture's (1, C) values."""
+        flat = np.asarray(values).reshape(-1)
+        if head.binary:
+            flat = np.asarray([2 * head.middle - flat[0], flat[0]])
+            return int(flat[1] >= flat[0]) if self.rank == 0 else int(flat[1] < flat[0])
+        return int(np.argsort(-flat, kind="stable")[self.rank])
 
 
 @attrs.frozen
@@ -31,7 +72,27 @@ class Binary:
         positive: explain the evidence for (True) or against (False) the positive class.
     """
 
-    positive: bool = True
+    positive: bool = option(True, help="the positive class, or the negative one")
+
+    def resolve(self, head: Head) -> int | Binary:
+        """Return the class index, or the target itself where the one value is no probability."""
+        if head.binary:
+            return int(self.positive)
+        if head.classes == 1 and not head.dense:
+            return self
+        raise TargetError(
+            f"Binary() is for a model with one output value, this one has {head.classes} classes"
+            f"{' at every position' if head.dense else ''}; pass a class index"
+        )
+
+    def __call__(self, values: Any) -> Any:
+        """Return (b,) the value, negated for the negative class."""
+        flat = _flat(values)[:, 0]
+        return flat if self.positive else -flat
+
+    def label(self) -> str:
+        """Return how the target reads in a title."""
+        return "positive" if self.positive else "negative"
 
 
 @attrs.frozen
@@ -43,16 +104,27 @@ class Regression:
         index: which of the model's values.
     """
 
-    direction: Literal["up", "down"] = attrs.field(
-        default="up", validator=attrs.validators.in_(("up", "down"))
-    )
-    index: int = 0
+    direction: Literal["up", "down"] = option("up", help="what raises the value, or what lowers it")
+    index: int = option(0, help="which of the model's values", validator=in_range(0, None))
+
+    def resolve(self, head: Head) -> Regression:
+        """Return the target, checked against the explained output."""
+        if head.dense:
+            raise TargetError(
+                "Regression() is for a list of values, and the explained output has one for every position; "
+                "pass targets.Region(channel, where), or a function of the outputs"
+            )
+        count = 1 if head.binary else head.classes
+        if self.index >= count:
+            raise TargetError(
+                f"Regression(index={shown(self.index)}) is out of range: the model has {count} "
+                f"value{'s' if count != 1 else ''}, 0 to {count - 1}"
+            )
+        return self
 
     def __call__(self, values: Any) -> Any:
         """Return (b,) the value, negated for "down"."""
-        flat = _flat(values)
-        _check_index(self.index, int(flat.shape[-1]))
-        return flat[:, self.index] * (1.0 if self.direction == "up" else -1.0)
+        return _flat(values)[:, self.index] * (1.0 if self.direction == "up" else -1.0)
 
     def label(self) -> str:
         """Return how the target reads in a title."""
@@ -64,140 +136,59 @@ class Contrast:
     """Why class `a` and not class `b`: the difference of their logits.
 
     Attributes:
-        a: the class explained, by index.
-        b: the class it is compared with, by index.
+        a: the class explained, by index or name.
+        b: the class it is compared with, by index or name.
+        labels: how the two read in a title; found by `resolve`.
     """
 
-    a: int
-    b: int
+    a: int | str = option(attrs.NOTHING, help="the class explained")
+    b: int | str = option(attrs.NOTHING, help="the class it is compared with")
+    labels: tuple[str, ...] = option((), help="how the two read in a title")
+
+    def resolve(self, head: Head) -> Contrast:
+        """Return the target with both classes as indices, checked against the explained output."""
+        if head.binary or head.classes == 1:
+            raise TargetError(
+                "Contrast() needs two values to compare, and the model has one; pass a class index"
+            )
+        found = [find_class(x, head.known) if isinstance(x, str) else x for x in (self.a, self.b)]
+        for index in found:
+            check_index(index, head.classes)
+        if found[0] == found[1]:
+            raise TargetError(
+                f"Contrast({self.a!r}, {self.b!r}) compares a class with itself; pass two classes"
+            )
+        labels = tuple((head.name(i) or f"class {i}").split(",")[0] for i in found)
+        return Contrast(found[0], found[1], labels)
 
     def __call__(self, values: Any) -> Any:
-        """Return (b,) values of `a` minus values of `b`."""
-        for index in (self.a, self.b):
-            _check_index(index, int(values.shape[-1]))
-        difference = values[..., self.a] - values[..., self.b]
-        return _mean_positions(difference)
-
-    def label(self) -> str:
-        """Return how the target reads in a title."""
-        return f"class {self.a} rather than {self.b}"
-
-
-@attrs.frozen(eq=False)
-class Similarity:
-    """Cosine similarity of the model's embedding with a reference embedding.
-
-    Attributes:
-        reference: (D,) embedding, or (1, D).
-    """
-
-    reference: Any
-
-    def __call__(self, values: Any) -> Any:
-        """Return (b,) cosine similarities, in [-1, 1]."""
+        """Return (b,) values of `a` minus values of `b`, averaged over the positions of a dense output."""
         import keras
 
-        ops = keras.ops
-        flat = ops.reshape(values, (ops.shape(values)[0], -1))
-        reference = ops.reshape(ops.convert_to_tensor(np.asarray(self.reference, np.float32)), (-1,))
-        if int(flat.shape[-1]) != int(reference.shape[0]):
-            raise TargetError(
-                f"the reference embedding has {int(reference.shape[0])} values, the model's output {int(flat.shape[-1])}"
-            )
-        norms = ops.norm(flat, axis=-1) * ops.norm(reference)
-        return ops.sum(flat * reference, axis=-1) / ops.maximum(norms, 1e-12)
+        for index in (self.a, self.b):
+            check_index(index, int(values.shape[-1]))
+        difference = values[..., self.a] - values[..., self.b]
+        axes = tuple(range(1, len(difference.shape)))
+        return keras.ops.mean(difference, axis=axes) if axes else difference
 
     def label(self) -> str:
         """Return how the target reads in a title."""
-        return "similarity to the reference"
-
-
-@attrs.frozen(eq=False)
-class Region:
-    """A class over a part of a dense output (segmentation): its mean logit there.
-
-    Attributes:
-        class_: class index.
-        where: "predicted" (the positions where the model predicts the class, frozen on the clean picture), "all", a boolean
-            mask of the output's positions, a box (top, left, bottom, right) or a point (row, column),
-            both in the output's positions.
-    """
-
-    class_: int
-    where: Any = "predicted"
-
-    def bind(self, values: Any) -> Callable[[Any], Any]:
-        """Return the target with its mask fixed on one clean picture's (1, *space, C) values."""
-        mask = self._mask(np.asarray(values)[0])
-
-        def mean_there(changed: Any) -> Any:
-            import keras
-
-            chosen = changed[..., self.class_] * keras.ops.convert_to_tensor(mask[None])
-            return keras.ops.sum(chosen, axis=tuple(range(1, len(chosen.shape)))) / float(mask.sum())
-
-        return mean_there
-
-    def _mask(self, values: np.ndarray) -> np.ndarray:
-        if values.ndim < 2:
-            raise TargetError(f"Region needs a value for every position, the output has shape {values.shape}")
-        single = values.shape[-1] == 1
-        _check_index(self.class_, 1 if single else values.shape[-1])
-        space = values.shape[:-1]
-        if isinstance(self.where, str):
-            if self.where == "all":
-                return np.ones(space, np.float32)
-            if self.where != "predicted":
-                raise TargetError(
-                    f"where={self.where!r} is not understood; pass 'predicted', 'all', a mask, a box or a point"
-                )
-            predicted = values[..., 0] > 0 if single else values.argmax(-1) == self.class_
-            if not predicted.any():
-                raise TargetError(
-                    f"the model predicts class {self.class_} nowhere in this picture; pass where='all', a mask or a box"
-                )
-            return predicted.astype(np.float32)
-        area = np.asarray(self.where)
-        mask = np.zeros(space, np.float32)
-        if area.shape == space:
-            mask[area.astype(bool)] = 1.0
-        elif area.shape == (2 * len(space),):
-            mask[
-                tuple(
-                    slice(int(a), int(b)) for a, b in zip(area[: len(space)], area[len(space) :], strict=True)
-                )
-            ] = 1.0
-        elif area.shape == (len(space),):
-            mask[tuple(int(i) for i in area)] = 1.0
-        else:
-            raise TargetError(f"where has shape {area.shape}; pass a mask of shape {space}, a box or a point")
-        if not mask.any():
-            raise TargetError(f"where={self.where!r} covers no position of the output's {space}")
-        return mask
-
-    def label(self) -> str:
-        """Return how the target reads in a title."""
-        return f"class {self.class_} in a region"
+        a, b = self.labels or (f"class {self.a}", f"class {self.b}")
+        return f"{a} rather than {b}"
 
 
 def _flat(values: Any) -> Any:
     return values[:, None] if len(values.shape) == 1 else values
 
 
-def _mean_positions(values: Any) -> Any:
-    import keras
-
-    return (
-        keras.ops.mean(values, axis=tuple(range(1, len(values.shape)))) if len(values.shape) > 1 else values
-    )
-
-
-def _check_index(index: int, classes: int) -> None:
+def check_index(index: Any, classes: int) -> None:
+    """Raise an error unless `index` is one of the classes."""
     if isinstance(index, bool) or not isinstance(index, int | np.integer):
         raise TargetTypeError(
-            f"a class index is a whole number, received {index!r} of type {type(index).__name__}"
+            f"a class index is a whole number, received {shown(index)} of type {type(index).__name__}"
         )
     if not 0 <= index < classes:
         raise TargetError(
-            f"class index {int(index)} is out of range: the model has {classes} classes, 0 to {classes - 1}"
+            f"class index {shown(index)} is out of range: the model has {classes} "
+            f"class{'es' if classes != 1 else ''}, 0 to {classes - 1}"
         )

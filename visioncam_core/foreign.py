@@ -1,0 +1,37 @@
+"""What a stranger's exception says, on one line fit for a message of ours.
+
+TensorFlow wraps a cause in node names and stack traces, Keras in colours and
+lists of arguments; a user needs the sentence in the middle.
+"""
+
+from __future__ import annotations
+
+import re
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_NODES = re.compile(
+    r"\[*\{\{[^}]*\}\}\]*|\[Op:[^\]]*\]|\bname: \S*$|\((?:\w+/)*\w+:\d+\)|\bnode \w+(?:/\w+)+"
+)
+_FRAMES = ("Graph execution error", "Detected at node", "Exception encountered when calling", "File ", "  ")
+_END = ("Arguments received by", "Stack trace for op definition", "Original stack trace")
+
+
+def said(error: BaseException, limit: int = 120) -> str:
+    """Return an exception's kind and what it says, without node names, colours and traces.
+
+    Args:
+        error: any exception.
+        limit: the longest text after the kind.
+
+    >>> said(ZeroDivisionError("division by zero"))
+    'ZeroDivisionError: division by zero'
+    """
+    kept = []
+    for line in _COLOUR.sub("", str(error)).splitlines():
+        if line.startswith(_END):
+            break
+        if line.strip() and not line.startswith(_FRAMES):
+            kept.append(_NODES.sub("", line).strip())
+    text = " ".join(part for part in kept if part)
+    text = text if len(text) <= limit else text[: limit - 1] + "…"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,63 @@
+"""What is known of the explained output: its classes, their names, whether it gives probabilities."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+
+from visioncam_core.errors import OptionError
+
+
+@attrs.frozen
+class Head:
+    """What is known of the explained output before anything runs.
+
+    Attributes:
+        classes: number of classes; 2 where one value stands for two.
+        binary: one value stands for two classes (a sigmoid).
+        dense: a value for every position.
+        names: class names as given, or None.
+        probable: whether the model's own output is a probability.
+        middle: where one value turns from the negative to the positive class: 0 for a logit.
+        log: whether the model's own output is the logarithm of a probability.
+        scored: whether the score's values are probabilities themselves (`score="probability"`).
+    """
+
+    classes: int
+    binary: bool
+    dense: bool
+    names: tuple[str, ...] | None
+    probable: bool
+    middle: float = 0.0
+    log: bool = False
+    scored: bool = False
+
+    @property
+    def known(self) -> tuple[str, ...] | None:
+        """A name for each class; a binary output without names has "negative" and "positive"."""
+        if not self.binary or (self.names is not None and len(self.names) == 2):
+            return self.names
+        return (f"not {self.names[0]}", self.names[0]) if self.names else ("negative", "positive")
+
+    def check_names(self) -> None:
+        """Raise `OptionError` unless there is a name for each class: one too many shifts them all."""
+        fitting = {1, 2} if self.binary else {self.classes}
+        if self.names is not None and len(self.names) not in fitting:
+            count = "1 or 2" if self.binary else f"{self.classes}, one for each class"
+            raise OptionError(
+                f"class_names holds {len(self.names)} names, and the explained output takes {count}; pass "
+                "them in the model's own order, or leave class_names= away"
+            )
+
+    def name(self, index: int) -> str | None:
+        """Return a class's name, or None where it is not known."""
+        known = self.known
+        return known[index] if known is not None and 0 <= index < len(known) else None
+
+    def probabilities(self, values: np.ndarray, answer: np.ndarray) -> np.ndarray | None:
+        """Return (b, ...) probabilities from the score's values and the model's output; None if not known."""
+        if self.scored:
+            return values
+        if not self.probable:
+            return None
+        return np.exp(answer) if self.log else answer

@@ -1,0 +1,43 @@
+"""A `reshape=` of the user's own: called, and what it returns checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from visioncam_core.errors import LayerError, VisionCamError
+from visioncam_core.foreign import said
+
+WANTED = "it must turn the layer's (N, ...) into (N, *grid, K) with one to three spatial axes"
+
+
+def checked_reshape(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a user's `(N, ...) -> (N, *grid, K)` as a function that explains what goes wrong in it.
+
+    Args:
+        function: called with a layer's output, and with its gradient.
+
+    Raises:
+        LayerError: (when called) it failed, or returned something else.
+    """
+
+    def reshaped(values: Any) -> Any:
+        import tensorflow as tf
+
+        shape = tuple(values.shape)
+        try:
+            grid = tf.convert_to_tensor(function(values))
+        except VisionCamError:
+            raise
+        except Exception as error:
+            raise LayerError(
+                f"reshape= failed on a layer of shape {shape}: {said(error)}; {WANTED}"
+            ) from error
+        if not grid.dtype.is_floating:
+            raise LayerError(f"reshape= returned {grid.dtype.name} for a layer of shape {shape}; {WANTED}")
+        found = tuple(grid.shape)
+        if not 3 <= len(found) <= 5 or found[0] != shape[0] or 0 in found:
+            raise LayerError(f"reshape= returned shape {found} for a layer of shape {shape}; {WANTED}")
+        return grid
+
+    return reshaped
