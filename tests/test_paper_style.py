@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from support_docs import code
 from support_paper import CLASSES, paper_class, tiny_model
 
 import visioncam
@@ -38,9 +38,8 @@ def walk(checkout: Path, examples: Path, tmp_path_factory: pytest.TempPathFactor
     """Run the page's Python as it stands, with random weights, and return its names."""
     import keras
 
-    page = (checkout / "docs" / "paper-style.md").read_text("utf-8")
-    code = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
-    assert code.count('weights="imagenet"') == 1
+    page = code((checkout / "docs" / "paper-style.md").read_text("utf-8"), "python")
+    assert page.count('weights="imagenet"') == 1
     folder = tmp_path_factory.mktemp("walk")
     (folder / "examples").symlink_to(examples, target_is_directory=True)
     names: dict[str, Any] = {"folder": folder}
@@ -48,7 +47,8 @@ def walk(checkout: Path, examples: Path, tmp_path_factory: pytest.TempPathFactor
     keras.utils.set_random_seed(1)
     try:
         os.chdir(folder)
-        exec(compile(code.replace('weights="imagenet"', "weights=None"), "paper-style.md", "exec"), names)
+        offline = page.replace('weights="imagenet"', "weights=None")
+        exec(compile(offline, "paper-style.md", "exec", dont_inherit=True), names)
     finally:
         os.chdir(here)
     return names

@@ -1,0 +1,241 @@
+"""Write the parts of the documents that follow from the code: run `python tools/generate_docs.py`.
+
+A document marks such a part with two comments, and everything between them is replaced:
+
+    <!-- begin NAME: written by tools/generate_docs.py -->
+    <!-- end NAME -->
+
+With `--check` nothing is written; the exit code is 1 when something is out of date.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+REGION = re.compile(
+    r"(<!-- begin ([\w-]+): written by tools/generate_docs\.py -->\n).*?(<!-- end \2 -->)", re.DOTALL
+)
+SECTION = re.compile(r"^(Notes|Differences|References|Args|Attributes|Returns|Raises):$", re.MULTILINE)
+ENTRY = re.compile(r"^(\*{0,2}[\w, ]+?): ", re.MULTILINE)
+
+
+# ------------------------------------------------------------------ docstrings
+
+
+def sections(thing: Any) -> dict[str, str]:
+    """Return a docstring's sections by heading, dedented; what comes before the first is at ""."""
+    parts = SECTION.split(inspect.getdoc(thing) or "")
+    named = {"": parts[0].strip()}
+    return named | {parts[i]: inspect.cleandoc(parts[i + 1]) for i in range(1, len(parts), 2)}
+
+
+def entries(text: str) -> list[tuple[str, str]]:
+    """Return the (name, description) pairs of an `Args:` or `Attributes:` section."""
+    parts = ENTRY.split(text)
+    return [(parts[i].lstrip("*"), " ".join(parts[i + 1].split())) for i in range(1, len(parts), 2)]
+
+
+def prose(text: str) -> str:
+    """Return text as one line of Markdown; outside code, angles and asterisks that emphasise nothing stay."""
+    pieces = " ".join(text.split()).split("`")
+    pieces[::2] = [re.sub(r"(\*[\w ]+\*)|([*<])", _escape, piece) for piece in pieces[::2]]
+    return "`".join(pieces)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return found[1] or "\\" + found[2]
+
+
+def table(header: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a Markdown table; a bar within a cell is escaped."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+# ------------------------------------------------------------------ regions
+
+
+def registry() -> Any:
+    """Return a registry of the built-ins alone, whatever is installed."""
+    from visioncam.api import BUILTINS
+    from visioncam_core.registry import Registry
+
+    return Registry(BUILTINS, discover=False)
+
+
+def methods_list() -> str:
+    """One line a method."""
+    rows = [
+        (
+            f"[{spec.title}](docs/methods.md#{spec.name})",
+            f"`{spec.name}`",
+            prose(spec.summary),
+            spec.reference,
+        )
+        for spec in registry().methods()
+    ]
+    return table(("method", "name", "in one line", "reference"), rows)
+
+
+def methods_full() -> str:
+    """Everything about each method: equation, shapes, options, differences, reference."""
+    return "\n\n".join(map(_method, registry().methods()))
+
+
+def _method(spec: Any) -> str:
+    from visioncam_core.options import describe_options
+
+    parts = sections(spec.cls)
+    equation, _, notes = parts["Notes"].partition("\n\n")
+    names = ", ".join(f"`{name}`" for name in (spec.name, *spec.aliases))
+    module = f"from {spec.cls.__module__} import {spec.cls.__name__}"
+    lines = [
+        f'<a id="{spec.name}"></a>\n\n## {spec.title}',
+        prose(parts[""]),
+        f"By name: {names}. As an object: `{module}`.",
+        f"```text\n{equation}\n```",
+        *(prose(paragraph) for paragraph in notes.split("\n\n")),
+    ]
+    options = describe_options(spec.cls)
+    lines.append(option_table(options) if options else "No options.")
+    if spec.claims:
+        lines.append(f"**Claims, and tested.** {' '.join(_claim(claim) for claim in sorted(spec.claims))}")
+    lines.append(f"**Where others differ.** {prose(parts['Differences'])}")
+    lines.append(f"**Reference.** {prose(parts['References'])}")
+    return "\n\n".join(lines)
+
+
+def _claim(name: str) -> str:
+    """Return what the check of a claim says it checks."""
+    from visioncam_core.testing.claim_checks import CLAIMS
+
+    return prose(sections(CLAIMS[name])[""])
+
+
+def option_table(options: Iterable[Any]) -> str:
+    """Return the table of a method's or renderer's options."""
+    rows = []
+    for info in options:
+        unit = f" ({info.unit})" if info.unit else ""
+        notes = prose(info.help) + unit + (f"; {info.rule}" if info.rule else "")
+        kind = "choice" if info.choices else info.type_name
+        rows.append((f"`{info.name}`", f"`{info.default!r}`", kind, notes))
+    return table(("option", "default", "type", "what it does"), rows)
+
+
+def renderers() -> str:
+    """Each renderer with its options."""
+    from visioncam_core.options import describe_options
+
+    parts = []
+    for spec in registry().renderers():
+        names = ", ".join(f"`{name}`" for name in (spec.name, *spec.aliases))
+        parts.append(f"**{spec.title}** ({names}): {prose(spec.summary)}.")
+        parts.append(option_table(describe_options(spec.cls)))
+    return "\n\n".join(parts)
+
+
+def explain_arguments() -> str:
+    """The arguments of `visioncam.explain`."""
+    import visioncam
+
+    defaults = {name: p.default for name, p in inspect.signature(visioncam.explain).parameters.items()}
+    rows = []
+    for name, text in entries(sections(visioncam.explain)["Args"]):
+        shown = "" if defaults[name] is inspect.Parameter.empty else f"`{defaults[name]!r}`"
+        rows.append((f"`{name}`", shown, prose(text)))
+    return table(("argument", "default", "meaning"), rows)
+
+
+def explanation_fields() -> str:
+    """The fields of an `Explanation`."""
+    import visioncam
+
+    return _fields(visioncam.Explanation)
+
+
+def comparison_fields() -> str:
+    """The fields of a `Comparison`."""
+    import visioncam
+
+    return _fields(visioncam.Comparison)
+
+
+def _fields(cls: type) -> str:
+    rows = [(f"`{name}`", prose(text)) for name, text in entries(sections(cls)["Attributes"])]
+    return table(("field", "meaning"), rows)
+
+
+def targets() -> str:
+    """The target classes."""
+    from visioncam_core import targets as module
+
+    classes = [getattr(module, name) for name in module.__all__]
+    rows = []
+    for cls in classes:
+        signature = ", ".join(_argument(p) for p in inspect.signature(cls).parameters.values())
+        rows.append((f"`{cls.__name__}({signature})`", prose(sections(cls)[""])))
+    return table(("target", "what is explained"), rows)
+
+
+def _argument(parameter: inspect.Parameter) -> str:
+    empty = parameter.default is inspect.Parameter.empty
+    return parameter.name if empty else f"{parameter.name}={parameter.default!r}"
+
+
+def diagnostics() -> str:
+    """Every diagnostic's code with its fix."""
+    from visioncam_core.diagnostics import FIXES
+
+    return table(("code", "what to do"), [(f"`{code}`", prose(fix)) for code, fix in FIXES.items()])
+
+
+REGIONS: dict[str, Callable[[], str]] = {
+    "methods-list": methods_list,
+    "methods-full": methods_full,
+    "renderers": renderers,
+    "explain-arguments": explain_arguments,
+    "explanation-fields": explanation_fields,
+    "comparison-fields": comparison_fields,
+    "targets": targets,
+    "diagnostics": diagnostics,
+}
+
+
+def documents() -> list[Path]:
+    """Return every Markdown document a reader may come upon."""
+    return [
+        *sorted(ROOT.glob("*.md")),
+        *sorted(ROOT.glob("docs/**/*.md")),
+        *sorted(ROOT.glob("examples/*.md")),
+    ]
+
+
+def regenerated(text: str) -> str:
+    """Return a document with its regions written anew."""
+    return REGION.sub(lambda found: f"{found[1]}{REGIONS[found[2]]()}\n{found[3]}", text)
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check all documents; return the exit code."""
+    stale = []
+    for path in documents():
+        text = path.read_text("utf-8")
+        new = regenerated(text)
+        if new != text:
+            stale.append(str(path.relative_to(ROOT)))
+            if "--check" not in arguments:
+                path.write_text(new, "utf-8")
+    print("out of date: " + ", ".join(stale) if stale else "up to date")
+    return int(bool(stale) and "--check" in arguments)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))  # the checkout, not an installed wheel
+    raise SystemExit(main(sys.argv[1:]))
