@@ -51,7 +51,7 @@ class SmoothGradCAMPlusPlus:
     def _one(self, one: Evidence) -> Any:
         A, x = one.activations, ops.to_numpy(one.inputs)
         noise = np.random.default_rng(one.seed).standard_normal((self.n, *x.shape[1:]), np.float32)
-        G = one.at(x + noise * (self.sigma * (x.max() - x.min()))).gradients
+        G = ops.wide(one.at(x + noise * (self.sigma * (x.max() - x.min()))).gradients)
         xp = ops.backend(G)
         g = xp.max(xp.abs(G))
         U = ops.divide(G, g, g > 0)  # powers of G / max G: the cube of a small gradient underflows
