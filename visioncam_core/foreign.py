@@ -1,4 +1,4 @@
-"""What a stranger's exception says, on one line fit for a message of ours.
+"""What comes from strangers: their exceptions as a line of ours, their whole numbers as Python's.
 
 TensorFlow wraps a cause in node names and stack traces, Keras in colours and
 lists of arguments; a user needs the sentence in the middle.
@@ -6,7 +6,9 @@ lists of arguments; a user needs the sentence in the middle.
 
 from __future__ import annotations
 
+import operator
 import re
+from typing import Any
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _NODES = re.compile(
@@ -35,3 +37,17 @@ def said(error: BaseException, limit: int = 120) -> str:
     text = " ".join(part for part in kept if part)
     text = text if len(text) <= limit else text[: limit - 1] + "…"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def whole(value: Any) -> int | None:
+    """Return a whole number of any library as an int; None for everything else, booleans included.
+
+    >>> whole(7), whole(True), whole(1.0)
+    (7, None, None)
+    """
+    if isinstance(value, bool):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import numpy as np
 
@@ -61,3 +63,31 @@ class Head:
         if not self.probable:
             return None
         return np.exp(answer) if self.log else answer
+
+
+def head_of(score: Any, names: tuple[str, ...] | None, given: bool = True) -> Head:
+    """Return what is known of the output behind an engine's score.
+
+    Args:
+        score: its `values` (symbolic), `kind` and `activation`.
+        names: class names, or None.
+        given: whether the user passed them; those that came with the model are left out where they do not
+            fit.
+    """
+    shape = score.values.shape
+    classes = 1 if shape.rank == 1 else int(shape[-1] or 0)
+    dense = shape.rank > 2 and any(n is None or n > 1 for n in shape[1:-1])
+    scored = score.kind == "probability"
+    binary = classes == 1 and not dense and (scored or bool(score.activation))
+    if not given and names is not None and len(names) not in ({1, 2} if binary else {classes}):
+        names = None
+    return Head(
+        classes=2 if binary else classes,
+        binary=binary,
+        dense=dense,
+        names=names,
+        probable=score.activation in ("softmax", "sigmoid", "log_softmax"),
+        middle=0.5 if scored else 0.0,
+        log=score.activation == "log_softmax",
+        scored=scored,
+    )

@@ -11,6 +11,7 @@ import numpy as np
 
 from visioncam_core.class_names import find_class
 from visioncam_core.errors import OptionError, TargetError, TargetTypeError
+from visioncam_core.foreign import whole
 from visioncam_core.heads import Head
 from visioncam_core.names import shown
 from visioncam_core.target_calls import function_name, scalars, slope
@@ -80,13 +81,14 @@ def _wish(target: Any, head: Head) -> Wish:
                 "pass it alone to visioncam.explain, or targets.Ranked(0), Ranked(1), ..."
             )
         target = find_class(target, head.known)
-    if isinstance(target, int | np.integer) and not isinstance(target, bool | np.bool_):
-        if not 0 <= target < head.classes:
+    index = whole(target)
+    if index is not None:
+        if not 0 <= index < head.classes:
             raise TargetError(
-                f"class index {shown(int(target))} is out of range: the model has {head.classes} "
+                f"class index {shown(index)} is out of range: the model has {head.classes} "
                 f"class{'es' if head.classes != 1 else ''}, 0 to {head.classes - 1}"
             )
-        return Region(int(target)).resolve(head) if head.dense else int(target)
+        return Region(index).resolve(head) if head.dense else index
     if callable(target) or hasattr(target, "bind") or isinstance(target, Ranked):
         return target
     raise TargetTypeError(
