@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Literal
@@ -43,6 +44,7 @@ def explain(
     *,
     target: Any = None,
     layer: Any = "auto",
+    fuse: Literal["mean", "max"] = "mean",
     score: Literal["logit", "probability"] = "logit",
     output: str | int | None = None,
     evidence: Literal["for", "against", "signed"] = "for",
@@ -66,7 +68,8 @@ def explain(
         target: what to explain: None for the top class, an index, a class name, an object of
             `visioncam.targets`, a function of the outputs, or a list with one for each picture.
         layer: name, path, index into `visioncam.layers(model)`, `"re:…"`, a layer object, a function of
-            the table, or `"auto"`.
+            the table, or `"auto"`; a list of these fuses several layers.
+        fuse: how the maps of several layers become one, see `visioncam_core.fusion`.
         score: "logit" (before softmax or sigmoid, found in the model) or "probability".
         output: name or index of the output to explain; the first by default.
         evidence: "for" shows what speaks for the target, "against" what speaks against it, "signed" both.
@@ -90,6 +93,7 @@ def explain(
         model,
         method,
         layer=layer,
+        fuse=fuse,
         score=score,
         output=output,
         evidence=evidence,
@@ -174,6 +178,22 @@ def plugins() -> tuple[PluginInfo, ...]:
 def render(explanation: Explanation, renderer: str | object = "overlay", **options: Any) -> np.ndarray:
     """Return what a renderer makes of an explanation, (H, W, 3) uint8 RGB; as `explanation.render`."""
     return _render(registry(), explanation, renderer, options)
+
+
+def load(path: str | os.PathLike[str]) -> Explanation:
+    """Return the explanation that `explanation.save("x.npz")` wrote: the same arrays, ready to render.
+
+    Nothing in the file is run: a file from a stranger can do no harm.
+
+    Args:
+        path: the `.npz` file.
+
+    Raises:
+        ImageError: no such file, or not an explanation.
+    """
+    from visioncam_core.formats.loading import load as read
+
+    return read(path, registry())
 
 
 def forget(model: Any) -> None:

@@ -28,7 +28,7 @@ def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice:
     """
     if query != "auto":
         raise unknown_layer(table, query)
-    rows = [row for row in table.candidates if _usable(row)]
+    rows = [row for row in table.candidates if _usable(row) and table.image in row.inputs]
     if not rows:
         raise LayerError(_nothing(table))
     token_rows = [row for row in rows if row.layout is not None and row.layout.kind == "tokens"]

@@ -8,27 +8,25 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core import checks
+from visioncam_core.answering import Answering, Row
 from visioncam_core.cards import ModelCard, card_of
 from visioncam_core.class_names import load_class_names
-from visioncam_core.diagnostics import Diagnostic
 from visioncam_core.engine.batches import running
 from visioncam_core.engine.cache import check
 from visioncam_core.engine.inputs import ModelInputs, model_inputs
-from visioncam_core.engine.view import View, looks_probable, view
-from visioncam_core.explanation import Comparison, Explanation
-from visioncam_core.finish import Context, finish, target_info
+from visioncam_core.engine.view import View, view
+from visioncam_core.errors import LayerError
+from visioncam_core.explanation import Comparison
+from visioncam_core.fusion import fuse
 from visioncam_core.inputs import Item, Reader
 from visioncam_core.layers import LayerChoice
-from visioncam_core.observe import Observed, observe
-from visioncam_core.picks import Head, Wish, wishes
-from visioncam_core.preprocess import Preprocessing, check_range, preprocessing_for
+from visioncam_core.picks import Head, wishes
+from visioncam_core.preprocess import Preprocessing, preprocessing_for
 from visioncam_core.registry import Registry
-from visioncam_core.running import Applied, Named, apply
+from visioncam_core.running import Named
+from visioncam_core.selectors import any_row
 from visioncam_core.settings import Settings
-
-Row = list[tuple[Applied, Explanation | None]]
-"""One picture's outcome, one entry a method."""
+from visioncam_core.stacks import stack_size, stacked
 
 
 @attrs.frozen(eq=False)
@@ -88,7 +86,7 @@ class Explainer:
             ),
         )
 
-    def __call__(self, image: Any, target: Any = None) -> Explanation | list[Explanation]:
+    def __call__(self, image: Any, target: Any = None) -> Any:
         """Explain one image, or a batch or list of them, with the first method.
 
         Args:
@@ -96,8 +94,12 @@ class Explainer:
             target: as in `visioncam.explain`.
 
         Returns:
-            One `Explanation` for one image; a list for a batch or list, also of length 1.
+            One `Explanation` for one image; a list for a batch or list, also of length 1.  For
+            `target="top5"` a list of the best classes in the place of each explanation.
         """
+        size = stack_size(target, self.names)
+        if size:
+            return stacked(self, image, size)
         rows, single = self._run(image, target)
         found = []
         for ((applied, explanation),) in rows:
@@ -115,8 +117,6 @@ class Explainer:
 
     def layers(self, image: Any = None) -> tuple[View, LayerChoice | None]:
         """Return the view with its table, and what `settings.layer` chooses; None where it finds nothing."""
-        from visioncam_core.errors import LayerError
-
         flat = _blank(self.inputs) if image is None else _stacked(self.reader.read(image)[0][:1])
         with running(self.model):
             seen = self._view(flat)
@@ -127,84 +127,63 @@ class Explainer:
 
     def _run(self, image: Any, target: Any) -> tuple[list[Row], bool]:
         items, single = self.reader.read(image)
+        answering = Answering(
+            self.settings, self.registry, self.methods, self.preprocessing, self.expected, self.inputs.image
+        )
         rows: list[Row] = []
-        start = 0
         for chunk in _chunks(items, self.settings.batch):
             flat = _stacked(chunk)
             with running(self.model):
                 seen = self._view(flat)
+                choices = self._choices(seen)
+                pictured = self._about(choices)
+                if pictured is not self:
+                    return pictured._run(image, target)
                 head = self._head(seen)
-                asked = wishes(target, len(items), head)[start : start + len(chunk)]
-                rows.extend(self._chunk(seen, head, chunk, flat, asked))
-            start += len(chunk)
+                asked = wishes(target, len(items), head)[len(rows) : len(rows) + len(chunk)]
+                by_layer = [answering.chunk(seen, choice, head, chunk, flat, asked) for choice in choices]
+            rows.extend(self._fused(list(layers)) for layers in zip(*by_layer, strict=True))
         return rows, single
 
     def _view(self, flat: list[Any]) -> View:
         return view(self.model, self.inputs, flat, self.settings.output, self.settings.score)
 
-    def _chunk(
-        self, seen: View, head: Head, chunk: list[Item], flat: list[Any], asked: list[Wish]
-    ) -> list[Row]:
-        choice = (
-            self.registry.select_layer(seen.table, self.settings.layer)
-            if self.settings.reshape is None
-            else (_any_layer(seen, self.settings.layer))
-        )
-        observed = observe(
-            seen.passes(choice, self.settings.reshape, self.settings.batch),
-            flat,
-            seen.image,
-            seen.channels_first,
-            asked,
-            head,
-            any("gradients" in named.needs for named in self.methods),
-            self.settings.seed,
-            self.settings.progress,
-        )
-        if not head.probable and not head.dense and looks_probable(observed.answer):
-            head = attrs.evolve(head, probable=True)
-        context = Context(
-            settings=self.settings,
-            registry=self.registry,
-            head=head,
-            score_kind=seen.score.kind,
-            choice=choice,
-            model_name=seen.table.model_name,
-            preprocessing=self.preprocessing.name,
-        )
-        applied = [apply(named, observed.evidence) for named in self.methods]
-        shared = list(self._shared(seen, chunk))
-        facts = [checks.Facts.of(one, choice.path) for one in observed.evidence.each()]
-        return [
-            self._row(context, item, i, observed, applied, facts[i], shared) for i, item in enumerate(chunk)
-        ]
+    def _choices(self, seen: View) -> list[LayerChoice]:
+        """Return the layer, or the several layers that are fused."""
+        asked = self.settings.layer
+        queries = list(asked) if isinstance(asked, list | tuple) else [asked]
+        if not queries:
+            raise LayerError("layer=[] names no layer; pass at least one, or 'auto'")
+        if self.settings.reshape is not None:
+            return [any_row(seen.table, query) for query in queries]
+        return [self.registry.select_layer(seen.table, query) for query in queries]
 
-    def _row(
-        self,
-        context: Context,
-        item: Item,
-        i: int,
-        observed: Observed,
-        applied: list[Applied],
-        facts: checks.Facts,
-        shared: list[Diagnostic],
-    ) -> Row:
-        pick, answer = observed.picks[i], observed.answer[i]
-        score = float(np.asarray(observed.evidence.score)[i])
-        info = target_info(pick, answer, context.head)
-        about = [*shared, *(Diagnostic("picture-note", note) for note in item.notes), *self._range(item)]
-        about += checks.of_score(context.score_kind, info.probability)
-        row: Row = []
-        for named, outcome in zip(self.methods, applied, strict=True):
-            explanation = None
-            if outcome.raw is not None:
-                raw = outcome.raw[i]
-                found = [*about, *facts.diagnostics(named.method)]
-                if np.all(np.isfinite(raw)):
-                    found += checks.of_map(raw, self.settings.evidence)
-                explanation = finish(context, item, named, raw, info, score, answer, found)
-            row.append((outcome, explanation))
-        return row
+    def _about(self, choices: list[LayerChoice]) -> Explainer:
+        """Return the explainer whose picture is one that the layers depend on (of two images, say)."""
+        shared = [i for i in self.inputs.images if all(i in choice.row.inputs for choice in choices)]
+        if self.inputs.image in shared:
+            return self
+        if not shared:
+            paths = ", ".join(choice.path for choice in choices)
+            raise LayerError(f"the layers {paths} look at different pictures; explain them one at a time")
+        inputs = attrs.evolve(self.inputs, image=shared[0])
+        return attrs.evolve(self, inputs=inputs, reader=attrs.evolve(self.reader, inputs=inputs))
+
+    def _fused(self, rows: list[Row]) -> Row:
+        """Return one outcome a method from those of several layers; a failure at any layer is the failure."""
+        if len(rows) == 1:
+            return rows[0]
+        fused: Row = []
+        for outcomes in zip(*rows, strict=True):
+            found = [explanation for _, explanation in outcomes if explanation is not None]
+            failed = next((applied for applied, explanation in outcomes if explanation is None), None)
+            applied = failed or attrs.evolve(
+                outcomes[0][0],
+                seconds=sum(one.seconds for one, _ in outcomes),
+                passes=sum(one.passes for one, _ in outcomes),
+            )
+            fused.append((applied, None if failed else fuse(found, self.settings.fuse)))
+        return fused
 
     def _head(self, seen: View) -> Head:
         values = seen.score.values.shape
@@ -212,29 +191,16 @@ class Explainer:
         binary = last == 1 and (seen.score.kind == "probability" or bool(seen.score.activation))
         dense = values.rank > 2
         probable = seen.score.activation in ("softmax", "sigmoid", "log_softmax")
-        middle = 0.5 if seen.score.kind == "probability" else 0.0
         return Head(
-            2 if binary and not dense else last, binary and not dense, dense, self.names, probable, middle
+            classes=2 if binary and not dense else last,
+            binary=binary and not dense,
+            dense=dense,
+            names=self.names,
+            probable=probable,
+            middle=0.5 if seen.score.kind == "probability" else 0.0,
+            log=seen.score.activation == "log_softmax",
+            scored=seen.score.kind == "probability",
         )
-
-    def _shared(self, seen: View, chunk: list[Item]) -> Iterator[Diagnostic]:
-        """Yield what is true of the whole call."""
-        if seen.trace.note:
-            yield Diagnostic("exact-shape-trace", seen.trace.note)
-        if len(seen.trace.outputs) > 1 and self.settings.output is None:
-            names = ", ".join(seen.trace.outputs)
-            yield Diagnostic(
-                "output-chosen",
-                f"the model has the outputs {names}; {seen.score.output!r} is explained",
-                "pass output=",
-            )
-        if any(item.geometry is not None for item in chunk) and not self.preprocessing.known:
-            yield Diagnostic("preprocess-unknown", self.preprocessing.why)
-
-    def _range(self, item: Item) -> Iterator[Diagnostic]:
-        message = check_range(item.flat[self.inputs.image], self.expected) if self.expected.known else None
-        if message:
-            yield Diagnostic("pixel-range", message)
 
     def _comparison(self, row: Row) -> Comparison:
         pairs = list(zip(self.methods, row, strict=True))
@@ -245,20 +211,6 @@ class Explainer:
             failures={named.name: str(outcome.failure) for named, (outcome, _) in pairs if outcome.failure},
             registry=self.registry,
         )
-
-
-def _any_layer(seen: View, query: Any) -> LayerChoice:
-    """Return the layer for a `reshape=` of the user's own: any recorded output, by path or name."""
-    from visioncam_core.selectors import unknown_layer
-
-    rows = [
-        row
-        for row in seen.table.rows
-        if isinstance(query, str) and query in (row.path, row.bare, row.bare.split("/")[-1])
-    ]
-    if len(rows) != 1:
-        raise unknown_layer(seen.table, query)
-    return LayerChoice(rows[0], "as asked, with a reshape= of your own")
 
 
 def _chunks(items: list[Item], size: int) -> Iterator[list[Item]]:

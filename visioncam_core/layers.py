@@ -81,6 +81,7 @@ class LayerTable:
     Attributes:
         rows: every recorded output in call order.
         image_shape: lengths of the image input's spatial axes.
+        image: position of the image input among the model's inputs.
         dense: whether the explained output has a value for every position (segmentation).
         output: name of the explained output.
         units: path -> the unit itself, for queries by layer object; empty in a saved table.
@@ -90,6 +91,7 @@ class LayerTable:
 
     rows: tuple[LayerRow, ...]
     image_shape: tuple[int, ...]
+    image: int = 0
     dense: bool = False
     output: str = ""
     units: Callable[[], dict[str, Any]] = attrs.field(default=dict, repr=False)

@@ -131,6 +131,14 @@ def no_layer(table: LayerTable) -> str:
     )
 
 
+def any_row(table: LayerTable, query: object) -> LayerChoice:
+    """Return any recorded output by its path or name, for a `reshape=` of the user's own."""
+    rows = [row for row in table.rows if query in (row.path, row.bare, row.bare.rsplit("/", 1)[-1])]
+    if len(rows) != 1:
+        raise unknown_layer(table, query)
+    return LayerChoice(rows[0], "as asked, with a reshape= of your own")
+
+
 def unknown_layer(table: LayerTable, query: object) -> LayerError:
     """Return the error for a query that no selector answered."""
     if not isinstance(query, str):

@@ -27,6 +27,7 @@ class Settings:
     layer: Any = option(
         "auto", help="layer to look at: name, path, index, 're:…', layer, function, or 'auto'"
     )
+    fuse: Literal["mean", "max"] = option("mean", help="how the maps of several layers become one")
     score: Literal["logit", "probability"] = option("logit", help="score that is explained")
     output: Any = option(None, help="name or index of the model's output; the first by default")
     evidence: Literal["for", "against", "signed"] = option("for", help="part of the raw map that is shown")

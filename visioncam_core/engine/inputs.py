@@ -44,6 +44,12 @@ class ModelInputs:
     channels_first: bool
 
     @property
+    def images(self) -> tuple[int, ...]:
+        """Positions of all inputs that could be the picture: as many axes as the image input."""
+        rank = len(self.image_shape or ())
+        return tuple(i for i, one in enumerate(self.inputs) if len(one.shape or ()) == rank)
+
+    @property
     def image_shape(self) -> tuple[int | None, ...] | None:
         """The image input's axes without the batch, or None where the model does not say."""
         return self.inputs[self.image].shape

@@ -19,7 +19,7 @@ def build_table(
     output: str,
     score: Any,
     image: int,
-    space: tuple[int, ...],
+    spaces: dict[int, tuple[int, ...]],
     shapes: list[Any],
 ) -> LayerTable:
     """Build the layer table for one explained output.
@@ -30,7 +30,7 @@ def build_table(
         output: name of the explained output.
         score: its symbolic logits.
         image: position of the image input.
-        space: its spatial axes.
+        spaces: position -> spatial axes of each input that could be the picture.
         shapes: for each record its shape without the batch axis, or None where it is not batch-first.
     """
     reached = ancestors([score])
@@ -44,11 +44,12 @@ def build_table(
         data_format = record.data_format or data_format
         tensor = record.tensors[0]
         full = () if shape is None else _stacked(record, shape)
-        layout = None if shape is None else _layout(record, full, space, data_format, input_ids)
-        stride = strides(space, layout.grid) if layout else ()
         same = [by_tensor[key] for key in identities(tensor) if key in by_tensor]
         by_tensor.setdefault(id(tensor), same[0] if same else record.path)
         depends = tuple(i for i, ids in enumerate(from_inputs) if id(tensor) in ids)
+        space = spaces[image if image in depends else next((i for i in depends if i in spaces), image)]
+        layout = None if shape is None else _layout(record, full, space, data_format, input_ids)
+        stride = strides(space, layout.grid) if layout else ()
         rows.append(
             LayerRow(
                 path=record.path,
@@ -60,7 +61,7 @@ def build_table(
                 inputs=depends,
                 reaches_score=id(tensor.op) in reached,
                 is_score=id(tensor) in answers,
-                refused=_refused(record, shape, full, layout, depends, image),
+                refused=_refused(record, shape, full, layout, depends, spaces),
                 projects=_projects(record, trace, image),
                 copy_of=same[0] if same and len(record.tensors) == 1 else "",
             )
@@ -71,11 +72,12 @@ def build_table(
             rows[number] = attrs.evolve(row, index=position)
             position += 1
     shape = score.shape
-    dense = shape.rank == len(space) + 2 and any(n is None or n > 1 for n in shape[1:-1])
+    dense = shape.rank == len(spaces[image]) + 2 and any(n is None or n > 1 for n in shape[1:-1])
     reference = weakref.ref(model)
     return LayerTable(
         rows=tuple(rows),
-        image_shape=space,
+        image_shape=spaces[image],
+        image=image,
         dense=dense,
         output=output,
         units=lambda: _units(reference()),
@@ -102,7 +104,7 @@ def _refused(
     full: tuple[int, ...],
     layout: Layout | None,
     depends: tuple[int, ...],
-    image: int,
+    spaces: dict[int, tuple[int, ...]],
 ) -> str:
     if record.inside:
         return f"it is computed inside {record.inside}, where its values cannot be reached"
@@ -110,7 +112,7 @@ def _refused(
         return "its first axis is not the batch (windows or heads were folded into it)"
     if not depends:
         return "it does not depend on the model's input"
-    if image not in depends:
+    if not set(depends) & set(spaces):
         return "it does not depend on the picture"
     if layout is None:
         return f"its output shape {full} has no spatial axes that fit the picture"

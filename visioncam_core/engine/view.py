@@ -63,14 +63,14 @@ def view(model: Any, inputs: ModelInputs, flat: list[Any], output: str | int | N
     score = cuts.score_of(trace, name, wanted)
     if wanted == "probability" and not score.activation:
         score = cuts.score_of(trace, name, wanted, normalise=not _looks_probable(trace, score, flat))
-    key = ("view", score.key, tuple(tuple(x.shape[1:]) for x in flat))
+    key = ("view", score.key, inputs.image, tuple(tuple(x.shape[1:]) for x in flat))
     with trace.lock:
         found = trace.memo.get(key)
         if found is None:
-            shape = tuple(int(n) for n in flat[inputs.image].shape[1:])
-            space = shape[1:] if inputs.channels_first else shape[:-1]
+            sizes = {i: tuple(int(n) for n in flat[i].shape[1:]) for i in inputs.images}
+            spaces = {i: size[1:] if inputs.channels_first else size[:-1] for i, size in sizes.items()}
             shapes = _shapes(trace, flat)
-            table = build_table(trace, model, name, score.values, inputs.image, space, shapes)
+            table = build_table(trace, model, name, score.values, inputs.image, spaces, shapes)
             table = attrs.evolve(table, token_support=_support(trace, score, flat))
             found = trace.memo[key] = View(trace, score, table, inputs.image, inputs.channels_first)
         return found

@@ -1,0 +1,141 @@
+"""Answering for one chunk of pictures at one layer: evidence once, every method, an explanation each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam_core import checks
+from visioncam_core.diagnostics import Diagnostic
+from visioncam_core.engine.view import View, looks_probable
+from visioncam_core.explanation import Explanation
+from visioncam_core.finish import Context, finish, target_info
+from visioncam_core.inputs import Item
+from visioncam_core.layers import LayerChoice
+from visioncam_core.observe import Observed, observe
+from visioncam_core.picks import Head, Wish
+from visioncam_core.preprocess import Preprocessing, check_range
+from visioncam_core.registry import Registry
+from visioncam_core.running import Applied, Named, apply
+from visioncam_core.settings import Settings
+
+Row = list[tuple[Applied, Explanation | None]]
+"""One picture's outcome, one entry a method."""
+
+
+@attrs.frozen(eq=False)
+class Answering:
+    """What all chunks of a call have in common.
+
+    Attributes:
+        settings: how the question is asked.
+        registry: for rendering.
+        methods: the methods, in order.
+        preprocessing: what is done to pictures.
+        expected: what the model itself seems to want, for the range check.
+        image: position of the image input.
+    """
+
+    settings: Settings
+    registry: Registry
+    methods: tuple[Named, ...]
+    preprocessing: Preprocessing
+    expected: Preprocessing
+    image: int
+
+    def chunk(
+        self,
+        seen: View,
+        choice: LayerChoice,
+        head: Head,
+        chunk: list[Item],
+        flat: list[Any],
+        asked: list[Wish],
+    ) -> list[Row]:
+        """Return the outcomes of a chunk, one row a picture.
+
+        Args:
+            seen: the traced model.
+            choice: the layer.
+            head: the explained output.
+            chunk: the pictures.
+            flat: their flat input tensors.
+            asked: what is asked of each.
+        """
+        observed = observe(
+            seen.passes(choice, self.settings.reshaping, self.settings.batch),
+            flat,
+            seen.image,
+            seen.channels_first,
+            asked,
+            head,
+            any("gradients" in named.needs for named in self.methods),
+            self.settings.seed,
+            self.settings.progress,
+        )
+        if not head.probable and not head.dense and looks_probable(observed.answer):
+            head = attrs.evolve(head, probable=True)
+        context = Context(
+            settings=self.settings,
+            registry=self.registry,
+            head=head,
+            score_kind=seen.score.kind,
+            choice=choice,
+            model_name=seen.table.model_name,
+            preprocessing=self.preprocessing.name,
+        )
+        applied = [apply(named, observed.evidence) for named in self.methods]
+        shared = [*self._shared(seen, chunk), *checks.of_output(seen.score.kind, head.probable)]
+        facts = [checks.Facts.of(one, choice.path) for one in observed.evidence.each()]
+        return [
+            self._row(context, item, i, observed, applied, facts[i], shared) for i, item in enumerate(chunk)
+        ]
+
+    def _row(
+        self,
+        context: Context,
+        item: Item,
+        i: int,
+        observed: Observed,
+        applied: list[Applied],
+        facts: checks.Facts,
+        shared: list[Diagnostic],
+    ) -> Row:
+        pick, answer = observed.picks[i], observed.answer[i]
+        score = float(np.asarray(observed.evidence.score)[i])
+        info = target_info(pick, answer, context.head)
+        about = [*shared, *(Diagnostic("picture-note", note) for note in item.notes), *self._range(item)]
+        about += checks.of_score(context.score_kind, info.probability)
+        row: Row = []
+        for named, outcome in zip(self.methods, applied, strict=True):
+            explanation = None
+            if outcome.raw is not None:
+                raw = outcome.raw[i]
+                found = [*about, *facts.diagnostics(named.method)]
+                if np.all(np.isfinite(raw)):
+                    found += checks.of_map(raw, self.settings.evidence)
+                explanation = finish(context, item, named, raw, info, score, answer, found)
+            row.append((outcome, explanation))
+        return row
+
+    def _shared(self, seen: View, chunk: list[Item]) -> Iterator[Diagnostic]:
+        """Yield what is true of the whole call."""
+        if seen.trace.note:
+            yield Diagnostic("exact-shape-trace", seen.trace.note)
+        if len(seen.trace.outputs) > 1 and self.settings.output is None:
+            names = ", ".join(seen.trace.outputs)
+            yield Diagnostic(
+                "output-chosen",
+                f"the model has the outputs {names}; {seen.score.output!r} is explained",
+                "pass output=",
+            )
+        if any(item.geometry is not None for item in chunk) and not self.preprocessing.known:
+            yield Diagnostic("preprocess-unknown", self.preprocessing.why)
+
+    def _range(self, item: Item) -> Iterator[Diagnostic]:
+        message = check_range(item.flat[self.image], self.expected) if self.expected.known else None
+        if message:
+            yield Diagnostic("pixel-range", message)

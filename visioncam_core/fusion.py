@@ -1,0 +1,67 @@
+"""Several layers in one map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import attrs
+import numpy as np
+
+from visioncam_core.diagnostics import Diagnostic
+from visioncam_core.explanation import Explanation
+from visioncam_core.interpolate import resize
+from visioncam_core.layers import LayerChoice
+
+Rule = Literal["mean", "max"]
+
+
+def fuse(explanations: Sequence[Explanation], rule: Rule) -> Explanation:
+    """Return one explanation from those of several layers, for the same picture, target and method.
+
+    Every layer's map is divided by its own maximum first, so that no layer drowns another; then the
+    maps are averaged (as pytorch-grad-cam does for several target layers) or their maximum is taken
+    (as LayerCAM fuses stages: Jiang et al. 2021, IEEE TIP 30), and the result is divided by its maximum.
+
+    Args:
+        explanations: one for each layer, in the order asked for; at least one.
+        rule: "mean", or "max" (by absolute value, where maps are signed).
+
+    Returns:
+        An explanation whose layer is the finest of the layers, whose raw map is the fused one on that
+        layer's grid, and whose diagnostics name the layer they are about.
+    """
+    if len(explanations) == 1:
+        return explanations[0]
+    finest = max(explanations, key=lambda e: e.raw.size)
+    raws = [resize(_by_maximum(e.raw), finest.raw.shape) for e in explanations]
+    paths = ", ".join(e.layer.path for e in explanations)
+    return attrs.evolve(
+        finest,
+        raw=_fused(raws, rule),
+        heatmap=_by_maximum(_fused([e.heatmap for e in explanations], rule)),
+        layer=LayerChoice(finest.layer.row, f"the {rule} of {len(explanations)} layers: {paths}"),
+        diagnostics=tuple(dict.fromkeys(d for e in explanations for d in _naming_layer(e))),
+    )
+
+
+def _fused(maps: list[np.ndarray], rule: Rule) -> np.ndarray:
+    stacked = np.stack(maps)
+    if rule == "mean":
+        return np.asarray(stacked.mean(axis=0), np.float32)
+    strongest = np.abs(stacked).argmax(axis=0)
+    return np.take_along_axis(stacked, strongest[None], axis=0)[0]
+
+
+def _by_maximum(values: np.ndarray) -> np.ndarray:
+    top = float(np.abs(values).max(initial=0.0))
+    return values / np.float32(top) if top > 0 else values
+
+
+def _naming_layer(explanation: Explanation) -> list[Diagnostic]:
+    """Return the diagnostics with the layer named where the message does not name it already."""
+    path = explanation.layer.path
+    return [
+        attrs.evolve(d, message=f"{path}: {d.message}") if d.code == "no-positive-evidence" else d
+        for d in explanation.diagnostics
+    ]
