@@ -67,7 +67,7 @@ class Read:
         single: whether a single image was passed.
     """
 
-    items: tuple[Item, ...]
+    items: list[Item]
     single: bool
 
 
@@ -92,7 +92,7 @@ class Reader:
             ImageError: anything that cannot be used, naming what was received.
         """
         if isinstance(images, Read):
-            return list(images.items), images.single
+            return images.items, images.single
         if len(self.inputs.inputs) > 1 or isinstance(images, Mapping):
             parts = parts_of(images, self.inputs)
             pictures, single = self._pictures(parts[self.inputs.image])

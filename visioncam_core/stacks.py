@@ -11,7 +11,6 @@ from visioncam_core.names import shown
 from visioncam_core.targets import Ranked
 
 if TYPE_CHECKING:
-    from visioncam_core.explainer import Explainer
     from visioncam_core.explanation import Explanation
 
 MOST = 5
@@ -38,11 +37,11 @@ def stack_size(target: Any, names: tuple[str, ...] | None) -> int:
     return size
 
 
-def stacked(explainer: Explainer, image: Any, size: int) -> list[Explanation] | list[list[Explanation]]:
+def stacked(explainer: Any, image: Any, size: int) -> list[Explanation] | list[list[Explanation]]:
     """Return explanations of the best classes, best first; pictures are read once.
 
     Args:
-        explainer: asks the model.
+        explainer: an `Explainer`, which asks the model.
         image: as in `visioncam.explain`.
         size: how many; a model with fewer classes gives as many as it has.
 
@@ -52,15 +51,10 @@ def stacked(explainer: Explainer, image: Any, size: int) -> list[Explanation] | 
     Raises:
         TargetError: the output is no list of classes.
     """
-    items, single = explainer.reader.read(image)
-    columns = [_column(explainer, items, 0)]
-    count = min(size, len(columns[0][0].predictions))
-    columns += [_column(explainer, items, rank) for rank in range(1, count)]
-    stacks = [list(stack) for stack in zip(*columns, strict=True)]
-    return stacks[0] if single else stacks
-
-
-def _column(explainer: Explainer, items: Any, rank: int) -> list[Explanation]:
-    found = explainer(Read(tuple(items), single=False), Ranked(rank))
-    assert isinstance(found, list)
-    return found
+    if len(explainer.inputs.inputs) == 1:  # of several inputs the layer decides which is the picture
+        image = Read(*explainer.reader.read(image))
+    first = explainer(image, Ranked(0))
+    single = not isinstance(first, list)
+    count = min(size, len((first if single else first[0]).predictions))
+    columns = [first, *(explainer(image, Ranked(rank)) for rank in range(1, count))]
+    return columns if single else [list(stack) for stack in zip(*columns, strict=True)]
