@@ -73,6 +73,19 @@ def test_strict_turns_the_warning_into_an_error(monkeypatch: pytest.MonkeyPatch,
     assert Registry(OURS).method("goodcam")
 
 
+def test_strict_settings_do_not_hide_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, "raises", "good")
+    monkeypatch.setenv("VISIONCAM_STRICT_PLUGINS", "1")
+    registry = Registry(OURS)
+    assert loaded(registry) == []  # asked what became of them, it answers
+    assert "boom on import" in info(registry, "raises").error
+    for ask in (registry.methods, registry.renderers, lambda: registry.method("gradcam")):
+        with pytest.raises(PluginError, match="boom on import"):
+            ask()
+    monkeypatch.setenv("VISIONCAM_STRICT_PLUGINS", "no")
+    assert len(loaded(registry)) == 1
+
+
 def test_plugins_load_when_first_asked_for_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, "good", "slow")
     registry = Registry(OURS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import attrs
 import pluggy
 import pytest
 from support_plugins import OURS, info, install, loaded, table, warned
@@ -16,7 +17,7 @@ from visioncam_core.errors import (
 )
 from visioncam_core.hooks import call_order
 from visioncam_core.hookspecs import hookimpl
-from visioncam_core.layers import LayerChoice
+from visioncam_core.layers import LayerChoice, LayerTable
 from visioncam_core.registry import Registry
 
 
@@ -49,7 +50,8 @@ def test_no_stranger_hijacks_an_exact_name(monkeypatch: pytest.MonkeyPatch) -> N
     install(monkeypatch, "selector_greedy")
     registry = Registry(OURS)
     assert registry.select_layer(table("a", "b"), "b").why == "exact"
-    assert registry.select_layer(table("a", "b"), "auto").why == "greedy"  # a stranger may know better here
+    auto = registry.select_layer(table("a", "b"), "auto")  # a stranger may know better here, and is named
+    assert auto.why == "greedy (plugin 'selector_greedy' of fake-selector-greedy 0.21)"
 
 
 def test_selector_that_returns_something_else_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,5 +149,33 @@ def test_our_exact_selector_is_first_and_our_auto_last(registry: Registry) -> No
 
     registry.add_plugin(Eager(), "eager")
     assert registry.select_layer(table("a", "b"), "b").why == "exact"
-    assert registry.select_layer(table("a", "b"), "auto").why == "eager"
+    assert registry.select_layer(table("a", "b"), "auto").why.startswith("eager (plugin")
     assert len(call_order([Eager(), Eager()], "visioncam_select_layer")) == 2
+
+
+def answering(choice: Any) -> object:
+    class Plugin:
+        @hookimpl
+        def visioncam_select_layer(self, table: Any, query: Any) -> Any:
+            return choice(table) if query == "mine:1" else None
+
+    return Plugin()
+
+
+def test_a_row_that_is_none_of_the_tables_is_named(registry: Registry) -> None:
+    registry.add_plugin(answering(lambda _: LayerChoice(table("elsewhere").rows[0], "mine")), "mine")
+    with pytest.raises(
+        PluginError, match=r"plugin 'mine' of local answered layer='mine:1' with LayerRow.*'e"
+    ):
+        registry.select_layer(table("a"), "mine:1")
+
+
+def test_a_row_that_cannot_be_explained_is_refused(registry: Registry) -> None:
+    registry.add_plugin(answering(lambda layers: LayerChoice(layers.rows[0], "mine")), "mine")
+    rows = table("a", "b").rows
+    refused = LayerTable((attrs.evolve(rows[0], refused="it has no space"), rows[1]), (8, 8))
+    with pytest.raises(LayerError, match=r"'a' cannot be explained: it has no space; .* 'b'"):
+        registry.select_layer(refused, "mine:1")
+    idle = LayerTable((attrs.evolve(rows[0], reaches_score=False), rows[1]), (8, 8))
+    with pytest.raises(LayerError, match="does not depend on layer 'a'"):
+        registry.select_layer(idle, "mine:1")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from importlib import metadata
 
@@ -54,6 +56,19 @@ def version_of(distribution: str) -> str:
         return ""
 
 
+def installed_paths() -> list[str]:
+    """Return `sys.path` without the working directory where it is there by itself.
+
+    `python -m visioncam` and an interactive session put it first; a folder that somebody happens to stand
+    in (a download, a shared disk) must not bring plugins.  Where it is on the path once more, by
+    `PYTHONPATH` or a `.pth` file, it was put there on purpose and counts.
+    """
+    first, *rest = sys.path or [""]
+    here = os.path.realpath(os.getcwd())
+    implicit = first == "" or os.path.realpath(first) == here
+    return [path for path in (rest if implicit else [first, *rest]) if path]
+
+
 def discover() -> tuple[Candidate, ...]:
     """Return every entry point of our group, sorted by distribution and name.
 
@@ -62,7 +77,8 @@ def discover() -> tuple[Candidate, ...]:
     with a `problem`.
     """
     found: dict[str, list[Candidate]] = {}
-    for distribution in metadata.distributions():
+    paths = installed_paths()
+    for distribution in metadata.distributions(path=paths):
         name = "unknown"
         try:
             text = distribution.read_text("entry_points.txt") or ""
@@ -70,7 +86,8 @@ def discover() -> tuple[Candidate, ...]:
                 continue
             name = _field(distribution, "Name", name)
             if _key(name) not in found:
-                found[_key(name)] = _entry_points(metadata.distribution(name), name)
+                first = next(iter(metadata.distributions(name=name, path=paths)), distribution)
+                found[_key(name)] = _entry_points(first, name)
         except Exception as exc:
             found[_key(name)] = [Candidate(name, name, "", problem=exc)]
     every = [candidate for candidates in found.values() for candidate in candidates]
@@ -83,7 +100,7 @@ def _field(distribution: metadata.Distribution, field: str, default: str) -> str
 
 
 def _entry_points(distribution: metadata.Distribution, name: str) -> list[Candidate]:
-    # Read from `metadata.distribution(name)`: of two copies on the path, the one that Python would import.
+    # The first of its name: of two copies on the path, the one that Python would import.
     version = _field(distribution, "Version", "")
     points = [point for point in distribution.entry_points if point.group == GROUP]
     return [Candidate(point.name, name, version, point.value) for point in points]

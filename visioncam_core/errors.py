@@ -70,5 +70,9 @@ class PluginError(VisionCamError, RuntimeError):
     """A plugin that failed to load, or that returned something unusable."""
 
 
+class PluginNotFoundError(PluginError, FileNotFoundError):
+    """A plugin file that does not exist."""
+
+
 class PluginWarning(UserWarning):
     """A plugin that was skipped; everything else works."""

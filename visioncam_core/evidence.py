@@ -95,7 +95,8 @@ class Evidence:
             count: how many there are in all.  They are made and scored in bounded batches.
             which: "target" for the scalar being explained, "probability" for its class probability.
         """
-        return self._asked().score_inputs(self._only(), self._reporting(make, count), count, which)
+        made = _checked(make, self._picture_shape(), "image inputs")
+        return self._asked().score_inputs(self._only(), self._reporting(made, count), count, which)
 
     def score_activations(self, make: Make, count: int, which: Which = "target") -> Any:
         """Return the (count,) scores of changed activations; for evidence of one picture.
@@ -103,7 +104,8 @@ class Evidence:
         Only the part of the model behind the layer is run.  `make` returns (b, *grid, K); the rest is
         as in `score_inputs`.
         """
-        return self._asked().score_activations(self._only(), self._reporting(make, count), count, which)
+        made = _checked(make, tuple(self.activations.shape[1:]), "activations")
+        return self._asked().score_activations(self._only(), self._reporting(made, count), count, which)
 
     def at(self, images: Any) -> Evidence:
         """Return the evidence, gradients included, at M other image inputs (M, *space, C); of one picture."""
@@ -152,6 +154,12 @@ class Evidence:
             raise PluginError("this evidence cannot be asked for more: it has no model behind it")
         return self._source
 
+    def _picture_shape(self) -> tuple[int, ...] | None:
+        source = self._asked()
+        if isinstance(source, ArraySource) and source.inputs is None:
+            return None
+        return tuple(source.images().shape[1:])
+
     def _only(self) -> int:
         if len(self._pictures) != 1:
             raise PluginError(
@@ -173,6 +181,23 @@ class Evidence:
             return made
 
         return reported
+
+
+def _checked(make: Make, shape: tuple[int, ...] | None, what: str) -> Make:
+    """Return the same function, which refuses versions of another number or shape before the model runs."""
+
+    def checked(indices: np.ndarray) -> Any:
+        made = make(indices)
+        received = tuple(getattr(made, "shape", ()))
+        if received[:1] != (len(indices),) or (shape is not None and received[1:] != shape):
+            one = "..." if shape is None else ", ".join(map(str, shape))
+            raise ValueError(
+                f"make(indices) returned {what} of shape {received} for {len(indices)} indices; one version "
+                f"for each index is ({len(indices)}, {one})"
+            )
+        return made
+
+    return checked
 
 
 @attrs.frozen(eq=False)

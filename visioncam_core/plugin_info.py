@@ -31,6 +31,7 @@ class PluginInfo:
         traceback: of every problem that has one, or empty.
         hooks: names of the hooks it answers; of a failed plugin, those that work.
         seconds: how long it took to load.
+        file: where its module lies, or empty.
     """
 
     name: str
@@ -43,6 +44,7 @@ class PluginInfo:
     traceback: str = attrs.field(default="", repr=False)
     hooks: tuple[str, ...] = ()
     seconds: float = attrs.field(default=0.0, eq=False)
+    file: str = ""
 
 
 @attrs.frozen(eq=False)
@@ -121,7 +123,14 @@ class Plugin:
             traceback="\n".join(problem.traceback for problem in self.problems if problem.traceback),
             hooks=tuple(dict.fromkeys(impl.hook for impl in self.impls)),
             seconds=self.seconds,
+            file=_file_of(self.module),
         )
+
+
+def _file_of(module: object) -> str:
+    """Return where a plugin's code lies; a plugin may be an object of any class, even an odd one."""
+    file = getattr(module, "__file__", None)
+    return file if isinstance(file, str) else ""
 
 
 def problem_from(stage: str, error: BaseException) -> Problem:

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from visioncam_core.errors import LayerError, PluginError, PluginWarning
+from visioncam_core.errors import PluginError, PluginWarning
 from visioncam_core.making import find, make
-from visioncam_core.names import shown
 from visioncam_core.plugin_info import Plugin, PluginInfo, problem_from
 from visioncam_core.plugins import SLOW_AFTER, load_module
 from visioncam_core.registry_state import State, assemble, load_all
@@ -58,6 +57,7 @@ class Registry:
         self._state: State | None = None
         self._loading = False
         self._told: set[str] = set()
+        self._reports: list[str] = []
 
     # ------------------------------------------------------------------ names
 
@@ -70,8 +70,11 @@ class Registry:
         return self._loaded().renderers.rows
 
     def plugins(self) -> tuple[PluginInfo, ...]:
-        """Return what became of every plugin, also of those that failed or were not allowed."""
-        return tuple(plugin.info for plugin in self._loaded().plugins)
+        """Return what became of every plugin, also of those that failed or were not allowed.
+
+        Also under `VISIONCAM_STRICT_PLUGINS`: whoever asks what is wrong gets the answer.
+        """
+        return tuple(plugin.info for plugin in self._loaded(asked=True).plugins)
 
     def method(self, name: str) -> MethodSpec:
         """Return the method with this name or alias, in any spelling, or as `distribution:name`.
@@ -125,38 +128,9 @@ class Registry:
             LayerError: no selector answers; what a selector said about the query is in the message.
             PluginError: a selector returned something that is not a LayerChoice.
         """
-        from visioncam_core.layers import LayerChoice
+        from visioncam_core.choosing import first_answer
 
-        refusals: list[str] = []
-        for plugin, impl in self._loaded().selectors:
-            try:
-                choice = impl(table=table, query=query)
-            except KeyboardInterrupt:
-                raise
-            except LayerError as exc:
-                if plugin.builtin and not refusals:
-                    raise
-                refusals.append(f"{exc}" if plugin.builtin else f"{exc} ({plugin.title})")
-                if plugin.builtin:
-                    break
-            except BaseException as exc:
-                if plugin.builtin:
-                    raise
-                self._selector_failed(plugin, exc)
-            else:
-                if isinstance(choice, LayerChoice):
-                    return choice
-                if choice is not None:
-                    raise PluginError(
-                        f"the layer selector of {plugin.title} must return a LayerChoice or None "
-                        f"for layer={shown(query)}, received {shown(choice)}; update or uninstall it"
-                    )
-        if refusals:
-            raise LayerError("; ".join(refusals))
-        raise LayerError(
-            f"layer={shown(query)} is not understood by any layer selector; pass a path from "
-            "visioncam.layers(model), an index, a layer, 're:...', a callable, or 'auto'"
-        )
+        return first_answer(self._loaded().selectors, table, query, self._selector_failed)
 
     def _selector_failed(self, plugin: Plugin, error: BaseException) -> None:
         """Write the failure down, and warn the first time."""
@@ -173,7 +147,13 @@ class Registry:
     # ---------------------------------------------------------------- loading
 
     def add_plugin(
-        self, module: object, name: str, distribution: str = "local", *, version: str = ""
+        self,
+        module: object,
+        name: str,
+        distribution: str = "local",
+        *,
+        version: str = "",
+        whole: bool = False,
     ) -> PluginInfo:
         """Add a plugin that is not installed: a local file in progress, or a test's.
 
@@ -184,28 +164,42 @@ class Registry:
             name: how listings call it.
             distribution: the prefix of its qualified names, `"local:mycam"`.
             version: shown in listings.
+            whole: a broken one is refused, and nothing changes.
 
         Returns:
             What became of it; a broken one is also warned about.
 
         Raises:
-            PluginError: it is broken and `VISIONCAM_STRICT_PLUGINS` is set.
+            PluginError: it is broken and `whole` or `VISIONCAM_STRICT_PLUGINS` is set.
         """
         with self._lock:
             state = self._loaded()
             new = load_module(Plugin(name, distribution, version, module=module), self._slow_after)
+            if whole and new.status == "failed":
+                error = PluginError(new.report)
+                error.add_note(new.info.traceback)
+                raise error
             kept = [one for one in state.plugins if one.key != new.key]
             state = assemble([*kept, new])
-            reports = [one.report for one in state.plugins]
+            reports = _reports(state)
             _refuse_if_strict(reports)
-            self._state = state
+            self._state, self._reports = state, reports
         self._tell(reports)
         return next(one.info for one in state.plugins if one.key == new.key)
 
-    def _loaded(self) -> State:
-        state = self._state
-        if state is not None:
-            return state
+    def _loaded(self, *, asked: bool = False) -> State:
+        """Return the state, loading the plugins when it is first asked for.
+
+        Args:
+            asked: the question is what became of the plugins, so a broken one is no error, not even under
+                strict settings.
+        """
+        state = self._state or self._load()
+        if self._reports and not (asked and strict()):
+            self._tell(self._reports)
+        return state
+
+    def _load(self) -> State:
         with self._lock:
             if self._state is not None:
                 return self._state
@@ -222,22 +216,29 @@ class Registry:
                 state = assemble(plugins)
             finally:
                 self._loading = False
-            reports = [*warned, *(one.report for one in state.plugins)]
-            _refuse_if_strict(reports)
+            self._reports = [*warned, *_reports(state)]
             self._state = state
-        self._tell(reports)
         return state
 
     def _tell(self, reports: Iterable[str]) -> None:
         """Warn once about each report; under strict settings raise."""
         _refuse_if_strict(reports)
         for report in reports:
-            if report and report not in self._told:
+            if report not in self._told:
                 self._told.add(report)
                 warnings.warn(report, PluginWarning, stacklevel=4)
 
 
+def _reports(state: State) -> list[str]:
+    return [plugin.report for plugin in state.plugins if plugin.report]
+
+
+def strict() -> bool:
+    """Return whether `VISIONCAM_STRICT_PLUGINS` is set, so that a broken plugin is an error."""
+    return os.environ.get(STRICT, "0").strip().lower() not in ("", "0", "false", "no", "off")
+
+
 def _refuse_if_strict(reports: Iterable[str]) -> None:
-    found = [report for report in reports if report]
-    if found and os.environ.get(STRICT, "0").strip().lower() not in ("", "0", "false", "no", "off"):
+    found = list(reports)
+    if found and strict():
         raise PluginError("\n".join(found))

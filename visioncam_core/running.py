@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import time
+import traceback
 from typing import Any
 
 import attrs
 import numpy as np
 
+from visioncam_core.discovery import version_of
 from visioncam_core.engine.counters import COUNTERS
 from visioncam_core.errors import PluginError, VisionCamError
 from visioncam_core.evidence import Evidence
 from visioncam_core.ops import to_numpy
+from visioncam_core.plugin_info import cause_of
 from visioncam_core.specs import MethodSpec
 
 PASSES = ("forward", "backward", "head", "tail")
+OWN_CODE = "your own code"
+_ENGINE = "visioncam_core.engine."
 
 
 @attrs.frozen(eq=False)
@@ -39,7 +44,7 @@ class Named:
         if spec is not None:
             return cls(spec.name, spec.title, method, spec.distribution or "visioncam")
         name = type(method).__name__ if not hasattr(method, "__name__") else method.__name__
-        return cls(str(name).lower(), str(name), method, "your own code")
+        return cls(str(name).lower(), str(name), method, OWN_CODE)
 
     @property
     def needs(self) -> frozenset[str]:
@@ -63,52 +68,86 @@ class Applied:
 
 
 def apply(named: Named, evidence: Evidence) -> Applied:
-    """Apply a method; errors of ours are kept as data, everything else becomes a `PluginError`."""
+    """Apply a method; what goes wrong in it is kept as data, so that it hurts no other method.
+
+    The method sees arrays it cannot write to.  Only `KeyboardInterrupt` passes (it is the user's), and
+    what the model itself raised while it was asked for scores.
+    """
     before, start = COUNTERS.snapshot(), time.perf_counter()
     raw, failure = None, None
     try:
-        raw = checked(named, named.method(evidence), evidence)
+        raw = checked(named, named.method(read_only(evidence)), evidence)
     except VisionCamError as error:
         failure = error
-    except (
-        ArithmeticError,
-        AttributeError,
-        IndexError,
-        LookupError,
-        NameError,
-        TypeError,
-        ValueError,
-    ) as error:
-        failure = PluginError(
-            f"method {named.name!r} of {named.source} failed: {type(error).__name__}: {error}"
-        )
-        failure.__cause__ = error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        if _of_the_model(error):
+            raise
+        failure = failed(named, error)
     spent = COUNTERS.snapshot() - before
     return Applied(raw, time.perf_counter() - start, sum(spent[name] for name in PASSES), failure)
 
 
+def read_only(evidence: Evidence) -> Evidence:
+    """Return the same evidence with arrays that cannot be written to: other methods read them too."""
+    return attrs.evolve(
+        evidence,
+        activations=locked(evidence.activations),
+        score=locked(evidence.score),
+        gradients=locked(evidence.gradients) if evidence.has_gradients else None,
+    )
+
+
+def locked(values: Any) -> Any:
+    """Return a view of an array that cannot be written to; anything else as it is."""
+    if not isinstance(values, np.ndarray):
+        return values
+    view = values.view()
+    view.flags.writeable = False
+    return view
+
+
+def failed(named: Named, error: BaseException) -> PluginError:
+    """Return the error for a method that raised."""
+    failure = PluginError(f"{blamed('method', named.name, named.source)} failed: {cause_of(error)}")
+    failure.__cause__ = error
+    return failure
+
+
+def blamed(kind: str, name: str, source: str) -> str:
+    """Return how messages call a method or renderer: "method 'mycam' of my-dist 1.0"."""
+    version = "" if source == OWN_CODE else version_of(source)
+    return f"{kind} {name!r} of {source} {version}".rstrip()
+
+
+def _of_the_model(error: BaseException) -> bool:
+    """Return whether the engine raised, not the method: TensorFlow's own errors, and memory that ran out."""
+    if not (isinstance(error, MemoryError) or type(error).__module__.startswith("tensorflow.")):
+        return False
+    modules = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    callers = [name for name in modules if not name.startswith(("tensorflow.", "keras.", "numpy."))]
+    return bool(callers) and callers[-1].startswith(_ENGINE)
+
+
 def checked(named: Named, raw: Any, evidence: Evidence) -> np.ndarray:
     """Return a raw map as float32, or raise an error that names the method and the fault."""
+    subject = blamed("method", named.name, named.source)
     expected = tuple(int(n) for n in evidence.activations.shape[:-1])
     try:
         array = to_numpy(raw)
-    except (TypeError, ValueError) as error:
-        raise PluginError(
-            f"method {named.name!r} of {named.source} returned {type(raw).__name__}, no array"
-        ) from error
+    except Exception as error:
+        raise PluginError(f"{subject} returned {type(raw).__name__}, no array") from error
     if array.dtype.kind not in "fiu" or array.shape != expected:
         raise PluginError(
-            f"method {named.name!r} of {named.source} returned {array.dtype} of shape {array.shape}; a raw "
-            "map here has "
-            f"shape {expected} and real numbers"
+            f"{subject} returned {array.dtype} of shape {array.shape}; a raw map here has shape {expected} "
+            "and real numbers"
         )
-    array = array.astype(np.float32)
+    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is told below
+        array = array.astype(np.float32)
     if not np.all(np.isfinite(array)) and _finite(evidence):
         count = int((~np.isfinite(array)).sum())
-        raise PluginError(
-            f"method {named.name!r} of {named.source} returned {count} NaN or infinite values from finite "
-            "evidence"
-        )
+        raise PluginError(f"{subject} returned {count} NaN or infinite values from finite evidence")
     return array
 
 

@@ -1,0 +1,194 @@
+"""A stranger's method or renderer that goes wrong when it is run costs one error that names it.
+
+Everything here is a real comparison of a real model; `fake_plugins/bad_runs` is really installed.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import numpy as np
+import pytest
+from support_plugins import install
+
+import visioncam
+from visioncam.api import BUILTINS
+from visioncam_core.errors import ModelError, PluginError
+from visioncam_core.explainer import Explainer
+from visioncam_core.explanation import Comparison, Explanation
+from visioncam_core.registry import Registry
+from visioncam_core.running import Named
+from visioncam_core.settings import Settings
+from visioncam_core.testing.models import gap_dense
+
+WHO = "'{}' of fake-bad-runs 0.23 "
+METHODS = {
+    "raises": "failed: RuntimeError: boom while running",
+    "divides": "failed: ZeroDivisionError: division by zero",
+    "imports": "failed: ModuleNotFoundError: No module named 'package_nobody_has'",
+    "exits": "failed: SystemExit: it tried to end the program with sys.exit(5)",
+    "nan": "returned 20 NaN or infinite values from finite evidence",
+    "infinite": "returned 20 NaN or infinite values from finite evidence",
+    "keepschannels": "returned float32 of shape (1, 4, 5, 3); a raw map here has shape (1, 4, 5)",
+    "forgetsthebatch": "returned float64 of shape (4, 5); a raw map here has shape (1, 4, 5)",
+    "imaginary": "returned complex128 of shape (1, 4, 5); a raw map here has shape (1, 4, 5) and real",
+    "words": "returned <U3 of shape (1, 4, 5)",
+    "nothing": "returned object of shape ()",
+    "ragged": "returned list, no array",
+    "huge": "returned float32 of shape (1000000, 1000000)",
+    "writes": "failed: ValueError: assignment destination is read-only",
+    "wrongversions": "returned activations of shape (3, 2, 2, 1) for 3 indices; one version for each index "
+    "is (3, 4, 5, 3)",
+    "toofewversions": "returned image inputs of shape (0, 4, 5, 3) for 3 indices",
+}
+RENDERERS = {
+    "drawraises": "failed: LookupError: no pencil",
+    "drawexits": "failed: SystemExit: it tried to end the program with sys.exit('no pencil')",
+    "drawsfloats": "returned float64 of shape (4, 5, 3); a picture is an (H, W, 3) uint8 array, RGB",
+    "drawsgrey": "returned uint8 of shape (4, 5)",
+    "drawsopacity": "returned uint8 of shape (4, 5, 4)",
+    "drawsnothing": "returned None",
+    "drawsempty": "returned uint8 of shape (0, 5, 3)",
+    "drawsoverit": "failed: ValueError: assignment destination is read-only",
+}
+INPUT = np.random.default_rng(0).uniform(size=(4, 5, 3)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def model() -> Any:
+    return gap_dense([[1.0, -1.0], [0.5, 0.25], [-0.5, 2.0]])
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+    install(monkeypatch, "bad_runs")
+    found = Registry(BUILTINS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found.methods()
+        yield found
+
+
+def explainer(registry: Registry, model: Any, *names: str) -> Explainer:
+    named = [Named.of(*registry.make_method(name)) for name in names]
+    return Explainer.of(model, registry, named, Settings())
+
+
+def test_every_fault_is_tried(registry: Registry) -> None:
+    assert {one.name for one in registry.methods() if one.distribution != "visioncam"} == set(METHODS)
+    assert {one.name for one in registry.renderers() if one.distribution != "visioncam"} == set(RENDERERS)
+    assert all(one.status == "loaded" for one in registry.plugins())
+
+
+def test_methods_that_go_wrong_hurt_no_other(registry: Registry, model: Any) -> None:
+    ours = [one.name for one in registry.methods() if one.distribution == "visioncam"]
+    every = [*METHODS, *ours]
+    mixed = explainer(registry, model, *every).compare(INPUT)
+    alone = explainer(registry, model, *ours).compare(INPUT)
+    assert isinstance(mixed, Comparison)
+    assert isinstance(alone, Comparison)
+    assert set(mixed.failures) == set(METHODS)
+    for name, words in METHODS.items():
+        assert "method " + WHO.format(name) in mixed.failures[name]
+        assert words in mixed.failures[name]
+        assert "\n" not in mixed.failures[name]
+    for one, same in zip(mixed, alone, strict=True):
+        assert one.raw.tobytes() == same.raw.tobytes()
+    assert mixed.sheet().ndim == 3  # the failed ones keep their place
+
+
+@pytest.mark.parametrize("name", ["raises", "nan", "keepschannels", "exits"])
+def test_a_method_that_goes_wrong_alone_is_an_error(registry: Registry, model: Any, name: str) -> None:
+    with pytest.raises(PluginError) as caught:
+        explainer(registry, model, name)(INPUT)
+    assert METHODS[name] in str(caught.value)
+    if name in ("raises", "exits"):
+        assert type(caught.value.__cause__).__name__ in METHODS[name]  # the traceback leads to the plugin
+
+
+def test_an_interrupt_while_a_method_runs_is_the_users(model: Any) -> None:
+    def interrupted(evidence: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        visioncam.explain(model, INPUT, method=interrupted)
+
+
+def test_a_function_of_the_users_own_is_called_so(model: Any) -> None:
+    def odd(evidence: Any) -> Any:
+        return evidence.activations.missing
+
+    with pytest.raises(PluginError, match=r"^method 'odd' of your own code failed: AttributeError: "):
+        visioncam.explain(model, INPUT, method=odd)
+
+
+def test_what_the_model_raises_is_not_blamed_on_the_method() -> None:
+    import keras
+    import tensorflow as tf
+
+    class Picky(keras.layers.Layer):  # type: ignore[misc,unused-ignore]
+        def call(self, x: Any) -> Any:
+            with tf.control_dependencies([tf.debugging.assert_positive(tf.reduce_sum(x), "too dark")]):
+                return tf.identity(x)
+
+    inputs = keras.Input((4, 5, 3))
+    features = keras.layers.Activation("linear", name="features")(inputs)
+    pooled = keras.layers.GlobalAveragePooling2D()(Picky(name="picky")(features))
+    model = keras.Model(inputs, keras.layers.Dense(2)(pooled))
+
+    def darkens(evidence: Any) -> Any:
+        evidence.score_activations(lambda indices: 0 * evidence.activations, 1)
+        return evidence.activations[..., 0]
+
+    with pytest.raises(ModelError, match=r"failed while running .*too dark"):
+        visioncam.explain(model, INPUT, method=darkens, layer="features")
+
+    def stumbles(evidence: Any) -> Any:
+        evidence.score_activations(lambda indices: tf.reshape(evidence.activations, (7, 7)), 1)
+
+    with pytest.raises(PluginError, match="'stumbles' of your own code failed: InvalidArgumentError"):
+        visioncam.explain(model, INPUT, method=stumbles, layer="features")
+
+
+def test_memory_that_runs_out_in_the_method_is_its_own(model: Any) -> None:
+    def greedy(evidence: Any) -> Any:
+        raise MemoryError("all of it")
+
+    with pytest.raises(PluginError, match="MemoryError: all of it"):
+        visioncam.explain(model, INPUT, method=greedy)
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+def test_renderers_that_go_wrong_are_named(registry: Registry, model: Any, name: str) -> None:
+    explanation = explainer(registry, model, "gradcam")(INPUT)
+    assert isinstance(explanation, Explanation)
+    before = explanation.picture.copy()
+    with pytest.raises(PluginError) as caught:
+        explanation.render(name)
+    assert str(caught.value).startswith("renderer " + WHO.format(name))
+    assert RENDERERS[name] in str(caught.value)
+    np.testing.assert_array_equal(explanation.picture, before)
+    assert explanation.render("overlay").shape[-1] == 3
+
+
+def test_a_renderer_sees_what_a_comparison_holds_and_cannot_write_to_it(
+    registry: Registry, model: Any
+) -> None:
+    seen: list[Any] = []
+
+    @attrs.frozen
+    class Looks:
+        def __call__(self, comparison: Any) -> np.ndarray:
+            seen.extend(one.heatmap.flags.writeable for one in comparison)
+            return np.zeros((1, 1, 3), np.uint8)
+
+    comparison = explainer(registry, model, "gradcam", "hirescam").compare(INPUT)
+    assert isinstance(comparison, Comparison)
+    from visioncam_core.explanation import render
+
+    render(registry, comparison, Looks(), {})
+    assert seen == [False, False]
+    assert all(one.heatmap.flags.writeable for one in comparison)
