@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from visioncam.progress import reporting
+from visioncam_core.doctor import Report, examine
 from visioncam_core.errors import OptionTypeError
 from visioncam_core.explainer import Explainer
 from visioncam_core.explanation import Comparison, Explanation
@@ -160,6 +161,21 @@ def layers(model: Any, image: Any = None, **keywords: Any) -> LayerListing:
     return LayerListing(seen.table, choice)
 
 
+def doctor(
+    model: Any, image: Any, method: str | object = "gradcam", *, target: Any = None, **keywords: Any
+) -> Report:
+    """Return a health report: model, head, score, layer, input range, gradient flow, map, suggested call.
+
+    Args:
+        model: a built Keras model.
+        image: one picture or model input.
+        method: as in `explain`.
+        target: as in `explain`.
+        **keywords: the other keywords of `explain`, and the method's options.
+    """
+    return examine(explainer(model, method, **keywords), image, target)
+
+
 def methods() -> tuple[MethodSpec, ...]:
     """Return the registered methods, built-ins first."""
     return registry().methods()
@@ -194,6 +210,28 @@ def load(path: str | os.PathLike[str]) -> Explanation:
     from visioncam_core.formats.loading import load as read
 
     return read(path, registry())
+
+
+def load_plugin(path: str | os.PathLike[str]) -> PluginInfo:
+    """Run a Python file and add the methods, renderers and layer selectors it brings, for this process.
+
+    For a plugin in progress; a finished one is installed.  Loading runs the file's code, so name only
+    files that you trust.  No file is ever loaded unless it is named, not even from the working directory.
+    A file that was loaded before is replaced.
+
+    Args:
+        path: the file, with hooks marked by `visioncam_core.hookspecs.hookimpl`.
+
+    Returns:
+        What the file brings.
+
+    Raises:
+        PluginNotFoundError: there is no such file.
+        PluginError: it is no Python file, it raises, or something it brings is unusable; nothing changed.
+    """
+    from visioncam_core.plugin_files import load_file
+
+    return load_file(registry(), path)
 
 
 def forget(model: Any) -> None:
