@@ -34,6 +34,7 @@ class RespondCAM:
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"activations", "gradients"})
+    assumes_positive: ClassVar[bool] = True
 
     def __call__(self, evidence: Evidence) -> Any:
         """Return the raw map (N, *grid), signed."""
