@@ -14,28 +14,24 @@ and are passed as `method=`.  See `docs/paper-style.md`.
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import attrs
 import numpy as np
 
-from visioncam.api import explainer, registry
+from visioncam.api import explainer
+from visioncam.paper_picture import draw
 from visioncam_core.errors import ImageError, LayerError, OptionTypeError
-from visioncam_core.explanation import Explanation, render
-from visioncam_core.export import write_image
+from visioncam_core.explanation import Explanation
 from visioncam_core.finish import heat
 from visioncam_core.geometry import fit
 from visioncam_core.images import load_picture, match_channels
-from visioncam_core.interpolate import resize
 from visioncam_core.names import shown
 
 QUIET = frozenset({"picture-note", "exact-shape-trace", "sides-tiled"})
 """Diagnostics that ask nothing of the reader; the others are warned of, as an array carries no words."""
-ROUNDING = 1e-5
 
 
 class DiagnosticWarning(UserWarning):
@@ -155,25 +151,7 @@ class PaperCAM:
             OptionError: `alpha` out of its range.
             OutputError: the file cannot be written.
         """
-        values = checked_map(heatmap)
-        pixels = load_picture(img_path).pixels
-        drawing = Drawing(pixels, resize(values, pixels.shape[:2]))
-        options = {"colormap": "jet", "alpha": alpha, "by_value": False}
-        path = write_image(cam_path, render(registry(), drawing, "overlay", options))
-        if in_notebook():
-            from IPython.display import Image, display  # type: ignore[import-not-found,unused-ignore]
-
-            display(Image(filename=str(path)))
-        return path
-
-
-@attrs.frozen(eq=False)
-class Drawing:
-    """What the overlay needs of an explanation: a picture, a map on its pixels, and which evidence it is."""
-
-    picture: np.ndarray
-    heatmap: np.ndarray
-    evidence: str = "for"
+        return draw(img_path, heatmap, cam_path, alpha)
 
 
 def one_layer(**asked: Any) -> Any:
@@ -201,29 +179,3 @@ def remarks(explanations: Sequence[Explanation]) -> list[str]:
         text if len(images) == count else f"image {', '.join(map(str, images))} of 0 to {count - 1}: {text}"
         for text, images in about.items()
     ]
-
-
-def checked_map(heatmap: Any) -> np.ndarray:
-    """Return (h, w) float32 in [0, 1], or raise an error that says what is wrong with the map."""
-    values = np.asarray(heatmap.numpy() if hasattr(heatmap, "numpy") else heatmap)
-    kind = f"{values.dtype} of shape {values.shape}"
-    if values.ndim != 2 or values.size == 0 or values.dtype.kind not in "fiu":
-        hint = "; it holds several maps: pass heatmap[i]" if values.ndim == 3 else ""
-        raise ImageError(f"a heat map is one (h, w) array of numbers, received {kind}{hint}")
-    values = values.astype(np.float32)
-    if not np.all(np.isfinite(values)):
-        raise ImageError(f"the heat map has NaN or infinite values ({kind}); replace them with 0 first")
-    low, high = float(values.min()), float(values.max())
-    if low < -ROUNDING or high > 1 + ROUNDING:
-        raise ImageError(
-            f"a heat map here lies in [0, 1], this one has values from {low:.4g} to {high:.4g}; divide its "
-            "positive part by its maximum, and draw signed maps with visioncam.explain(...).save(path)"
-        )
-    return np.clip(values, 0, 1)
-
-
-def in_notebook() -> bool:
-    """Return whether this runs in a notebook: an IPython with a kernel; a terminal's shows no pictures."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return getattr(shell, "kernel", None) is not None
