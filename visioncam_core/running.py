@@ -76,7 +76,8 @@ def apply(named: Named, evidence: Evidence) -> Applied:
     before, start = COUNTERS.snapshot(), time.perf_counter()
     raw, failure = None, None
     try:
-        raw = checked(named, named.method(read_only(evidence)), evidence)
+        with np.errstate(all="ignore"):  # what is not finite is found in the result, and said there
+            raw = checked(named, named.method(read_only(evidence)), evidence)
     except VisionCamError as error:
         failure = error
     except KeyboardInterrupt:
