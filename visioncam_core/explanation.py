@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
+from visioncam_core.areas import SHARE, Box
+from visioncam_core.areas import boxes as boxes_of
+from visioncam_core.areas import mask as mask_of
+from visioncam_core.contours import Contour
+from visioncam_core.contours import contours as contours_of
 from visioncam_core.diagnostics import Diagnostic
 from visioncam_core.errors import NameNotFoundError
 from visioncam_core.layers import LayerChoice
@@ -65,6 +70,7 @@ class Explanation:
         evidence: "for", "against" or "signed": which part of the raw map the heat map shows.
         diagnostics: what to be careful about; empty when all is well.
         provenance: versions, model name, seed, geometry, preprocessing.
+        whole: the explained volume or video, where this is one slice of it; else None.
     """
 
     raw: np.ndarray = attrs.field(repr=lambda a: f"<{a.shape}>")
@@ -82,6 +88,7 @@ class Explanation:
     evidence: str
     diagnostics: tuple[Diagnostic, ...]
     provenance: dict[str, Any] = attrs.field(repr=False)
+    whole: Explanation | None = attrs.field(default=None, repr=False, kw_only=True)
     _registry: Registry | None = attrs.field(default=None, repr=False)
 
     def render(self, renderer: str | object = "overlay", **options: Any) -> np.ndarray:
@@ -98,16 +105,48 @@ class Explanation:
         return render(self._registry, self, renderer, options)
 
     def save(self, path: str | Path, renderer: str | object = "overlay", **options: Any) -> Path:
-        """Write the rendered picture to a PNG, JPEG or WebP file and return its path; never half a file."""
-        from visioncam_core.export import write_image
+        """Write a file and return its path; never half a file.
 
-        return write_image(path, self.render(renderer, **options), self._text())
+        Args:
+            path: its suffix says what is written.  `.png`, `.jpg`, `.webp`: the rendered picture.
+                `.gif`, `.mp4`: a volume slice by slice, or a video frame by frame.  `.npz`: everything,
+                for `visioncam.load`.  `.mask.png`, `.json` (COCO), `.csv`, `.txt` (YOLO): the areas above
+                a threshold.
+            renderer: of pictures and films, as in `render`.
+            options: the renderer's, or the file format's (`threshold`, `min_area`, ...).
+
+        Raises:
+            OutputError: the suffix is unknown, or the folder or file cannot be written.
+            OptionError: an unknown option or a value out of its range.
+        """
+        from visioncam_core.saving import save
+
+        return save(self, path, renderer, options, registry_or_plain(self._registry))
+
+    def mask(self, threshold: float | str = SHARE) -> np.ndarray:
+        """Return where the evidence reaches a threshold, bool of the heat map's shape.
+
+        Args:
+            threshold: a share of the maximum (0.2), "otsu", or a percentile ("p95").
+        """
+        return mask_of(self.heatmap, threshold)
+
+    def boxes(self, threshold: float | str = SHARE, *, min_area: int = 1) -> tuple[Box, ...]:
+        """Return a box around each connected area of the mask, most evidence first; see `areas.boxes`."""
+        return boxes_of(self.heatmap, threshold, min_area=min_area)
+
+    def contours(
+        self, threshold: float | str = SHARE, *, min_area: int = 1, simplify: float = 0.0
+    ) -> tuple[Contour, ...]:
+        """Return the outline of each connected area of the mask; see `contours.contours`."""
+        return contours_of(self.heatmap, threshold, min_area=min_area, simplify=simplify)
 
     def show(self, renderer: str | object = "overlay", **options: Any) -> None:
         """Show the rendered picture: in a notebook in place, elsewhere in the system's viewer."""
         show(self.render(renderer, **options))
 
-    def _text(self) -> dict[str, str]:
+    def text(self) -> dict[str, str]:
+        """Return what made the picture, in words, for the picture file."""
         return {
             "Title": f"{self.method_title}: {self.target.label}",
             "Software": f"VisionCam {self.provenance.get('visioncam', '')}".strip(),
@@ -118,7 +157,7 @@ class Explanation:
     def _repr_png_(self) -> bytes:
         from visioncam_core.export import encode_image
 
-        return encode_image(self.render(), ".png", self._text())
+        return encode_image(self.render(), ".png", self.text())
 
 
 @attrs.frozen(eq=False)
@@ -159,8 +198,16 @@ class Comparison:
         raise NameNotFoundError(f"this comparison has no method {method!r}; it has {known}")
 
     def sheet(self, **options: Any) -> np.ndarray:
-        """Return the contact sheet, (H, W, 3) uint8 RGB; options are those of the renderer "sheet"."""
-        return render(self._registry, self, "sheet", options)
+        """Return the contact sheet, (H, W, 3) uint8 RGB.
+
+        Args:
+            options: those of the renderer "sheet" (`columns`, `tile`, `renderer`, ...), and those of the
+                renderer of each map (`colormap`, ...), "overlay" by default.
+        """
+        from visioncam_core.sheet_options import parted
+
+        registry = registry_or_plain(self._registry)
+        return render(registry, self, "sheet", parted(registry, options))
 
     def save(self, path: str | Path, **options: Any) -> Path:
         """Write the contact sheet to a PNG, JPEG or WebP file and return its path."""
@@ -182,11 +229,16 @@ def render(
     registry: Registry | None, subject: Any, renderer: str | object, options: dict[str, Any]
 ) -> np.ndarray:
     """Return what a renderer, by name or as an object, makes of an explanation or comparison."""
+    from visioncam_core.drawing import drawn
+
+    return drawn(*registry_or_plain(registry).make_renderer(renderer, options), subject)
+
+
+def registry_or_plain(registry: Registry | None) -> Registry:
+    """Return the registry, or one without built-ins where there is none."""
     from visioncam_core.registry import Registry
 
-    make: Any = (registry or Registry()).make_renderer(renderer, options)[1]
-    picture: np.ndarray = make(subject)
-    return picture
+    return registry or Registry()
 
 
 def show(picture: np.ndarray) -> None:

@@ -1,0 +1,1 @@
+"""File formats that an explanation is saved in, one small file each: options in, bytes out."""
