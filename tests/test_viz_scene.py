@@ -52,17 +52,6 @@ def test_a_signal_is_a_line_on_its_heat() -> None:
     assert Overlay()(long)[40].min() < 60, "the one peak of a long signal is lost"
 
 
-def test_a_volume_shows_its_three_middle_slices(rng: np.random.Generator) -> None:
-    volume = rng.random((16, 24, 20)).astype(np.float32)
-    heat = np.zeros((16, 24, 20), np.float32)
-    heat[8] = 1  # the whole of the middle slice across the first axis
-    picture = Overlay(alpha=1.0)(explanation(volume, heat))
-    factor = 11  # 24 is the longest axis: 264 pixels
-    assert np.array_equal(picture[20, 20], colour("inferno", 1.0))
-    assert picture.shape[1] == factor * (20 + 20 + 24) + 2 * 12
-    assert (picture[:200, factor * 20 + 3] == 255).all(), "no gap between the slices"
-
-
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0), (), (2, 2, 2, 2)])
 def test_a_map_that_cannot_be_shown_is_refused(shape: tuple[int, ...]) -> None:
     e = explanation(np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.float32))

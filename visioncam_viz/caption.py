@@ -12,6 +12,7 @@ MEASURES = {
     "against": "Evidence against the target",
     "signed": "Evidence against (\u2212) and for (+)",
 }
+ONE_SIDED = {"for": "evidence for the target only", "against": "evidence against the target only"}
 NOTHING = {"for": "no positive evidence", "against": "no evidence against", "signed": "no evidence"}
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
-from visioncam_core.options import in_range, option
-from visioncam_viz.colour import colour_table, colourise, known_colormap
-from visioncam_viz.panel import frame, prepare
+from visioncam_viz.colour import colour_table, colourise
+from visioncam_viz.present import present
+from visioncam_viz.shared import COLORBAR, COLORMAP, MIN_SIZE, TITLE
 
 if TYPE_CHECKING:
     from visioncam_core.explanation import Explanation
@@ -29,18 +29,17 @@ class Heatmap:
         min_size: pixels that the longer side shall have at least.
     """
 
-    colormap: str = option("auto", help="matplotlib colour map, or auto", validator=known_colormap)
-    colorbar: bool = option(False, help="draw the scale below the picture")
-    title: bool = option(False, help="write class, certainty, method and layer above the picture")
-    min_size: int = option(
-        0, help="enlarge small pictures to at least this", unit="pixels", validator=in_range(0, 4096)
-    )
+    colormap: str = COLORMAP
+    colorbar: bool = COLORBAR
+    title: bool = TITLE
+    min_size: int = MIN_SIZE
 
     def __call__(self, explanation: Explanation) -> np.ndarray:
         """Render an explanation.
 
         Args:
-            explanation: of a picture, a signal (drawn as a line on a ribbon) or a volume (its middle slices).
+            explanation: of a picture, a signal (drawn as a line on a ribbon), a volume (three planes through
+                the strongest evidence) or a video (eight frames).
 
         Returns:
             (H, W, 3) uint8 ndarray, RGB.
@@ -48,7 +47,13 @@ class Heatmap:
         Raises:
             ImageError: the map is empty, or not on the picture's grid.
         """
-        scene = prepare(explanation, min_size=self.min_size, words=self.title or self.colorbar)
-        table = colour_table(self.colormap, signed=scene.signed)
-        picture = scene.finish(colourise(scene.heat, table, signed=scene.signed))
-        return frame(picture, explanation, table, blank=scene.blank, title=self.title, colorbar=self.colorbar)
+        table = colour_table(self.colormap, signed=explanation.evidence == "signed")
+        return present(
+            explanation,
+            lambda scene: colourise(scene.heat, table, signed=scene.signed),
+            title=self.title,
+            colorbar=self.colorbar,
+            table=table,
+            min_size=self.min_size,
+            on_photo=False,
+        )

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from visioncam_viz import caption
-from visioncam_viz.scene import THINNEST, Scene, enlarge, scene_of
 from visioncam_viz.text import INK, QUIET, WHITE, draw, line_height, mask, shorten, width_of
 
 if TYPE_CHECKING:
@@ -20,49 +19,34 @@ NARROWEST = 320  # pixels across; room for words
 HAIR = (208, 212, 218)
 
 
-def prepare(explanation: Explanation, *, min_size: int, words: bool) -> Scene:
-    """Return the explanation's scene, enlarged when it is small and words go with it.
-
-    Args:
-        explanation: what to show.
-        min_size: pixels that the longer side shall have at least.
-        words: whether a title or a colour bar will be drawn.
-    """
-    scene = scene_of(explanation)
-    if words or scene.blank:
-        return enlarge(scene, max(min_size, NARROWEST), THINNEST)
-    return enlarge(scene, min_size)
-
-
 def frame(
     picture: np.ndarray,
     explanation: Explanation,
-    table: np.ndarray,
+    table: np.ndarray | None,
     *,
-    blank: bool,
     title: bool,
     colorbar: bool,
+    unit: float = 0.0,
 ) -> np.ndarray:
     """Put a rendered picture on its page.
 
     Args:
         picture: (H, W, 3) uint8 ndarray.
         explanation: where the words come from.
-        table: (256, 3) uint8 ndarray, the bar's colours.
-        blank: whether to note that the map is zero everywhere.
+        table: (256, 3) uint8 ndarray, the bar's colours, or None for no bar.
         title: whether to write target and certainty, method and layer above.
         colorbar: whether to draw the scale below.
+        unit: how large to write, 1 is for a screen; 0 fits it to the picture.
 
     Returns:
         (H', W', 3) uint8 ndarray; the picture itself when there is nothing to add.
     """
-    if blank:
-        picture = noted(picture, caption.nothing(explanation))
+    colorbar = colorbar and table is not None
     if not (title or colorbar):
         return picture
     height, width = picture.shape[:2]
     inner = max(width, NARROWEST)
-    unit = max(inner / 640, 1.0)
+    unit = unit or max(inner / 640, 1.0)
     margin, gap = round(16 * unit), round(10 * unit)
     big, small = round(17 * unit), round(13 * unit)
     above = line_height(big) + line_height(small) + gap if title else 0
@@ -73,7 +57,7 @@ def frame(
         _title(page, explanation, margin, margin, inner, big, small)
     top = margin + above
     page[top : top + height, margin : margin + width] = picture
-    if colorbar:
+    if colorbar and table is not None:
         legend(page, explanation, table, margin, top + height + gap, inner, small)
     return page
 
@@ -114,13 +98,19 @@ def heading(
     draw(page, label, left, top, size, bold=True)
 
 
-def noted(picture: np.ndarray, note: str) -> np.ndarray:
-    """Write a note on the picture's lower edge, in place, or on a strip below it where there is no room."""
+def noted(picture: np.ndarray, note: str, *, apart: bool = False) -> np.ndarray:
+    """Write a note on the picture's lower edge, in place, or on a strip below it where there is no room.
+
+    Args:
+        picture: (H, W, 3) uint8 ndarray.
+        note: a line.
+        apart: write it below the picture in any case.
+    """
     height, width = picture.shape[:2]
     size = round(13 * max(width / 640, 1.0))
     band = line_height(size) + size
     letters = mask(note, size, True)
-    if width < letters.shape[1] + size or height < 3 * band:
+    if apart or width < letters.shape[1] + size or height < 3 * band:
         page = np.full((height + band, max(width, letters.shape[1] + size), 3), 255, np.uint8)
         page[:height, :width] = picture
         draw(page, note, size // 2, height + size // 2, size, colour=INK, bold=True)

@@ -6,9 +6,8 @@ header says.  A method that failed keeps its place, with the reason.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
@@ -18,9 +17,11 @@ from visioncam_core.names import normalise
 from visioncam_core.options import in_range, option
 from visioncam_viz import caption
 from visioncam_viz.colour import colour_table
+from visioncam_viz.grid import best_columns
 from visioncam_viz.panel import heading, legend
+from visioncam_viz.present import photo_of
 from visioncam_viz.text import INK, QUIET, draw, line_height, shorten, width_of, wrap
-from visioncam_viz.tile import Tile, box_of, fit, plain, resized, small_photo
+from visioncam_viz.tile import Tile, box_of, fit, resized, small_picture
 
 if TYPE_CHECKING:
     from visioncam_core.explanation import Comparison, Explanation
@@ -28,9 +29,8 @@ if TYPE_CHECKING:
 HEAD, TITLE, SMALL = 30, 18, 14  # font sizes in pixels
 MARGIN, GAP, ROW = 36, 22, 26
 NARROWEST = 820  # pixels that the header's words need
+COLOURED = ("overlay", "saliency", "heatmap", "contour", "slices", "planes", "projection")
 FAILED = (247, 243, 240)
-EMPTY_WEIGHT = 0.5  # how much an empty cell counts against a shape of the grid
-PAGE_SHAPE = 1.7  # width over height that a page tends to
 
 
 @attrs.frozen
@@ -74,7 +74,9 @@ class Sheet:
         cell_h = max(tile.picture.shape[0] for tile in tiles)
         cell_w = max(max(tile.picture.shape[1] for tile in tiles), 180)
         words = line_height(TITLE) + line_height(SMALL) + 8
-        columns = min(self.columns, len(tiles)) or _columns(len(tiles), cell_w + GAP, cell_h + words + ROW)
+        columns = min(self.columns, len(tiles)) or best_columns(
+            len(tiles), cell_w + GAP, cell_h + words + ROW
+        )
         rows = -(-len(tiles) // columns)
         head = line_height(HEAD) + line_height(SMALL) + ROW
         height = 2 * MARGIN + head + rows * (words + cell_h) + (rows - 1) * ROW
@@ -96,13 +98,15 @@ class Sheet:
         first = comparison.explanations[0]
         box = box_of(first, self.tile)
         flat = first.heatmap.ndim == 2
-        photo = small_photo(first, box) if flat else fit(plain(first), box)
+        small = small_picture(first, box) if flat else np.empty(0)
+        bands: Any = self.tile_options.get("bands")
+        photo = fit(photo_of(resized(first, small) if flat else first, bands), box)
         layers = {e.layer.path for e in comparison.explanations}
         tiles = [Tile("Photo" if flat else "Input", _size(first), photo)]
         for e in comparison.explanations:
             at_size = e
             if flat:
-                at_size = resized(e, photo if e.picture is first.picture else small_photo(e, box))
+                at_size = resized(e, small if e.picture is first.picture else small_picture(e, box))
             picture = fit(at_size.render(self.renderer, **self.tile_options), box)
             notes = [_cost(comparison, e), e.layer.path if len(layers) > 1 else ""]
             tiles.append(Tile(e.method_title, " \u00b7 ".join(filter(None, notes)), picture))
@@ -127,7 +131,7 @@ class Sheet:
     def _colormap(self) -> str | None:
         """Return the colour map of the tiles; None where only the renderer knows it: then no bar is drawn."""
         if isinstance(self.renderer, str):
-            ours = normalise(self.renderer) in ("overlay", "saliency", "heatmap")
+            ours = normalise(self.renderer) in COLOURED
             return str(self.tile_options.get("colormap", "auto")) if ours else None
         name = getattr(self.renderer, "colormap", None)
         return name if isinstance(name, str) else None
@@ -145,18 +149,6 @@ def _place(page: np.ndarray, tile: Tile, left: int, top: int, width: int, height
         room = max((height - 16) // line_height(SMALL), 1)
         for number, line in enumerate(wrap(tile.failure, width - 16, SMALL, room)):
             draw(page, line, left + 8, top + 8 + number * line_height(SMALL), SMALL, colour=INK)
-
-
-def _columns(count: int, width: int, height: int) -> int:
-    """Return the tiles a row that make a page near its wanted shape with few empty cells."""
-
-    def cost(columns: int) -> float:
-        rows = -(-count // columns)
-        return abs(math.log(columns * width / (rows * height) / PAGE_SHAPE)) + EMPTY_WEIGHT * (
-            rows * columns - count
-        )
-
-    return min(range(1, count + 1), key=cost)
 
 
 def _size(explanation: Explanation) -> str:

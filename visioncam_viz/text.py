@@ -27,6 +27,7 @@ FALLBACKS = (
     "Malgun Gothic",
     "Arial Unicode MS",
 )
+ROWS = 250_000  # pixels that ink is laid on at a time
 MISSING = "\u25a1"  # a white square, for a letter that no font has
 ELLIPSIS = "\u2026"
 
@@ -168,9 +169,13 @@ def lay(page: np.ndarray, coverage: np.ndarray, left: int, top: int, colour: tup
     y1, x1 = min(top + height, page.shape[0]), min(left + width, page.shape[1])
     if y0 >= y1 or x0 >= x1:
         return
-    part = coverage[y0 - top : y1 - top, x0 - left : x1 - left, None]
-    below = page[y0:y1, x0:x1]
-    page[y0:y1, x0:x1] = np.rint(below + part * (np.asarray(colour, np.float32) - below))
+    # Some rows at a time, and only those with ink, so that a large page takes little memory.
+    step = max(ROWS // (x1 - x0), 1)
+    for y in range(y0, y1, step):
+        part = coverage[y - top : min(y + step, y1) - top, x0 - left : x1 - left, None]
+        if part.any():
+            below = page[y : min(y + step, y1), x0:x1]
+            below[:] = np.rint(below + part * (np.asarray(colour, np.float32) - below))
 
 
 def _ascent(size: int) -> int:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
+from visioncam_core.display import bands_last
 from visioncam_core.opencv import load_opencv
-from visioncam_viz.display import bands_last, to_rgb
-from visioncam_viz.scene import THINNEST, scene_of
 
 if TYPE_CHECKING:
     from visioncam_core.explanation import Explanation
 
+THINNEST = 12  # pixels; a picture of fewer rows or columns is repeated where there is text beside it
 BLOCKS = 3  # enlarged this often or more, a photo's pixels are shown as blocks
 
 
@@ -62,26 +62,30 @@ def fit(picture: np.ndarray, box: tuple[int, int]) -> np.ndarray:
     return _resized(picture, fitted_size(picture.shape, box))
 
 
-def small_photo(explanation: Explanation, box: tuple[int, int]) -> np.ndarray:
-    """Return a picture explanation's photo for display, (h, w, 3) uint8, filling the box."""
-    rgb = to_rgb(bands_last(np.asarray(explanation.picture), explanation.heatmap.shape))
-    return _resized(rgb, fitted_size(rgb.shape, box))
+def filled(explanation: Explanation, box: tuple[int, int]) -> Explanation:
+    """Return a picture's explanation made as large or small as fills a box, (height, width) in pixels."""
+    return resized(explanation, small_picture(explanation, box))
 
 
-def resized(explanation: Explanation, photo: np.ndarray) -> Explanation:
-    """Return a picture's explanation with another photo, and its heat map on the photo's pixels."""
+def small_picture(explanation: Explanation, box: tuple[int, int]) -> np.ndarray:
+    """Return the explained picture filling a box, with all its bands."""
+    values = bands_last(np.asarray(explanation.picture), explanation.heatmap.shape)
+    if np.iscomplexobj(values):
+        values = np.abs(values)
+    if values.dtype != np.uint8:
+        values = values.astype(np.float64)
+    size = fitted_size(values.shape, box)
+    return _resized(values, size).reshape(*size, values.shape[-1])
+
+
+def resized(explanation: Explanation, picture: np.ndarray) -> Explanation:
+    """Return a picture's explanation with another picture, and its heat map on that one's pixels."""
     heat = np.nan_to_num(np.asarray(explanation.heatmap, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    return attrs.evolve(explanation, picture=photo, heatmap=_resized(heat, photo.shape[:2]))
-
-
-def plain(explanation: Explanation) -> np.ndarray:
-    """Return the explained picture without any heat, (H, W, 3) uint8."""
-    scene = scene_of(explanation)
-    return scene.finish(scene.photo.copy())
+    return attrs.evolve(explanation, picture=picture, heatmap=_resized(heat, picture.shape[:2]))
 
 
 def _resized(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Resize (h, w[, 3]) values: smaller by averaging; larger as blocks or smoothly; heat always smoothly."""
+    """Resize (h, w[, C]) values: smaller by averaging; larger as blocks or smoothly; heat always smoothly."""
     cv2 = load_opencv()
     height, width = shape[:2]
     if values.shape[:2] == (height, width):

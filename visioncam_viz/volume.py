@@ -1,50 +1,107 @@
-"""A 3-D volume as a scene: the middle slice across each axis, side by side, on one scale."""
+"""A volume or a video cut into flat views: three planes, a strip of slices, a projection."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import attrs
 import numpy as np
 
-from visioncam_core.interpolate import resize
-from visioncam_viz.display import to_rgb
-from visioncam_viz.scene import Scene
-from visioncam_viz.text import QUIET, draw, line_height, width_of
+from visioncam_core.display import bands_last
+from visioncam_core.slicing import AXES, evenly, projection, slices, strongest, volume_heat
+from visioncam_viz.tile import filled
 
-SIDE = 256  # pixels that the longest axis gets at least
-GAP = 12
-LABEL = 13
+if TYPE_CHECKING:
+    from visioncam_core.explanation import Explanation
+
+FRAMES = 6  # of a video, where nobody says how many
+TILE = 200  # pixels of a slice's longer side
 
 
-def volume_scene(bands: np.ndarray, heat: np.ndarray, signed: bool) -> Scene:
-    """Show the middle slices of a volume with (depth, height, width) axes, each named under it.
+@attrs.frozen(eq=False)
+class View:
+    """A flat explanation and the words under it.
+
+    Attributes:
+        explanation: of a picture.
+        label: what of the whole it shows.
+        marks: (row, column) in pixels where other planes cross it, or None.
+    """
+
+    explanation: Explanation
+    label: str = ""
+    marks: tuple[int, int] | None = None
+
+
+@attrs.frozen(eq=False)
+class Board:
+    """Views and how they are laid out.
+
+    Attributes:
+        views: in reading order.
+        columns: views a row; 0 chooses.
+        sized: whether they have the size already that they shall have.
+    """
+
+    views: list[View]
+    columns: int = 0
+    sized: bool = False
+
+
+def board(explanation: Explanation) -> Board:
+    """Return the usual views: of a video (three bands) some frames, of any other volume three planes."""
+    heat = volume_heat(explanation)
+    bands = bands_last(np.asarray(explanation.picture), heat.shape).shape[-1]
+    return strip(explanation, 0, FRAMES, TILE, FRAMES) if bands == 3 else planes(explanation)
+
+
+def planes(explanation: Explanation, at: Sequence[int] | None = None, *, crosshair: bool = False) -> Board:
+    """Return three planes at right angles, side by side where they share an axis.
+
+    The plane across the depth has the plane across the width, turned, on its right, and the plane across
+    the height below it.
 
     Args:
-        bands: (D, H, W, C) ndarray.
-        heat: (D, H, W) float32 ndarray.
-        signed: whether the heat has two signs.
+        explanation: of a volume.
+        at: the (depth, height, width) position where the planes meet; the strongest evidence by default.
+        crosshair: whether to mark where the planes cross.
     """
-    photo = to_rgb(bands)
-    factor = max(-(-SIDE // max(heat.shape)), 1)
-    slices = []
-    for axis, name in enumerate(("depth", "height", "width")):
-        length = heat.shape[axis]
-        middle = length // 2
-        plane = photo.take(middle, axis).repeat(factor, axis=0).repeat(factor, axis=1)
-        map_ = resize(heat.take(middle, axis), plane.shape[:2])
-        slices.append((plane, map_, f"{name} {middle + 1} of {length}"))
+    heat = volume_heat(explanation)
+    place = strongest(heat) if at is None else tuple(at)
+    found = []
+    for axis in (0, 2, 1):
+        (flat,) = slices(explanation, axis, [place[axis]])
+        row, column = (position for other, position in enumerate(place) if other != axis)
+        if axis == 2:
+            flat, row, column = turned(flat), column, row
+        label = f"{AXES[axis]} {place[axis] + 1} of {heat.shape[axis]}"
+        found.append(View(flat, label, (row, column) if crosshair else None))
+    return Board(found, 2)
 
-    below = line_height(LABEL) + 6
-    height = max(plane.shape[0] for plane, _, _ in slices) + below
-    cells = [max(plane.shape[1], width_of(label, LABEL)) for plane, _, label in slices]
-    width = sum(cells) + GAP * 2
-    page = np.ones((height, width), bool)
-    canvas = np.full((height, width, 3), 255, np.uint8)
-    values = np.zeros((height, width), np.float32)
-    left = 0
-    for (plane, map_, label), cell in zip(slices, cells, strict=True):
-        h, w = map_.shape
-        page[:h, left : left + w] = False
-        canvas[:h, left : left + w] = plane
-        values[:h, left : left + w] = map_
-        draw(canvas, label, left, h + 4, LABEL, colour=QUIET)
-        left += cell + GAP
-    return Scene(canvas, values, signed, page=page)
+
+def strip(explanation: Explanation, axis: int, count: int, tile: int, columns: int = 0) -> Board:
+    """Return slices spread evenly over an axis, each at most `tile` pixels a side."""
+    length = volume_heat(explanation).shape[axis]
+    positions = evenly(length, count)
+    found = [
+        View(filled(flat, (tile, tile)), f"{position + 1} of {length}")
+        for position, flat in zip(positions, slices(explanation, axis, positions), strict=True)
+    ]
+    return Board(found, columns, sized=True)
+
+
+def projections(explanation: Explanation, axis: int | None) -> Board:
+    """Return the maximum projection along an axis, or along each, laid out as `planes`."""
+    found = []
+    for each in (0, 2, 1) if axis is None else (axis,):
+        flat = projection(explanation, each)
+        flat = turned(flat) if axis is None and each == 2 else flat
+        found.append(View(flat, f"along {AXES[each]}"))
+    return Board(found, 2)
+
+
+def turned(explanation: Explanation) -> Explanation:
+    """Return a flat explanation with rows and columns exchanged."""
+    picture = np.asarray(explanation.picture)
+    return attrs.evolve(explanation, picture=picture.swapaxes(0, 1), heatmap=explanation.heatmap.T)

@@ -1,0 +1,96 @@
+"""Lines of equal evidence on the photo."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+
+from visioncam_core.areas import check_threshold
+from visioncam_core.errors import OptionError
+from visioncam_core.options import in_range, option
+from visioncam_viz.colour import colour_table, levels
+from visioncam_viz.edges import lines, stroke
+from visioncam_viz.present import present
+from visioncam_viz.scene import Scene, level_of
+from visioncam_viz.shared import BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE
+from visioncam_viz.text import INK, WHITE, lay
+
+if TYPE_CHECKING:
+    from visioncam_core.explanation import Explanation
+
+BRIGHT = 120  # mean of a colour above which its edge is dark
+
+
+def _thresholds(instance: object, attribute: attrs.Attribute[object], value: tuple[float | str, ...]) -> None:
+    """Refuse thresholds before anything is computed (an attrs validator)."""
+    if not value:
+        raise OptionError("levels must name at least one threshold, such as 0.5; received none")
+    for threshold in value:
+        check_threshold(threshold)
+
+
+@attrs.frozen
+class Contour:
+    """The photo untouched but for thin lines, each in the colour of its level.
+
+    Of a signed map the lines of both signs are drawn.
+
+    Attributes:
+        levels: thresholds: shares of the maximum, "otsu", or percentiles such as "p95".
+        width: thickness of the lines in pixels; 0 fits it to the picture.
+        colormap: name of a matplotlib colour map; "auto" is inferno, or RdBu_r for signed maps.
+        colorbar: draw the scale below.
+        title: write class, certainty, method and layer above.
+        min_size: pixels that the longer side shall have at least.
+        bands: bands shown as red, green and blue.
+    """
+
+    levels: tuple[float | str, ...] = option(
+        (0.25, 0.5, 0.75),
+        help="where to draw lines: shares of the maximum, otsu, percentiles such as p95",
+        validator=_thresholds,
+    )
+    width: int = option(
+        0, help="thickness of the lines; 0 fits it", unit="pixels", validator=in_range(0, 100)
+    )
+    colormap: str = COLORMAP
+    colorbar: bool = COLORBAR
+    title: bool = TITLE
+    min_size: int = MIN_SIZE
+    bands: tuple[int, int, int] | None = BANDS
+
+    def __call__(self, explanation: Explanation) -> np.ndarray:
+        """Render an explanation of anything, (H, W, 3) uint8 RGB.
+
+        Raises:
+            ImageError: the map is empty, or not on the picture's grid.
+        """
+        table = colour_table(self.colormap, signed=explanation.evidence == "signed")
+        cuts = sorted({level_of(explanation, threshold) for threshold in self.levels})
+        return present(
+            explanation,
+            lambda scene: self._paint(scene, table, cuts),
+            title=self.title,
+            colorbar=self.colorbar,
+            table=table,
+            min_size=self.min_size,
+            bands=self.bands,
+        )
+
+    def _paint(self, scene: Scene, table: np.ndarray, cuts: list[float]) -> np.ndarray:
+        picture = scene.photo.copy()
+        shape = scene.heat.shape
+        thickness = self.width or max(round(max(shape) / 260), 2)
+        for cut in cuts:
+            for sign in (1, -1) if scene.signed else (1,):
+                paths = lines(scene.heat * sign, cut)
+                if not paths:
+                    continue
+                colour = table[int(levels(np.asarray(sign * cut), signed=scene.signed))]
+                edge = INK if colour.mean() > BRIGHT else WHITE
+                lay(picture, stroke(shape, paths, thickness + max(thickness // 2, 1) * 2) * 0.8, 0, 0, edge)
+                red, green, blue = (int(part) for part in colour)
+                lay(picture, stroke(shape, paths, thickness), 0, 0, (red, green, blue))
+        return picture

@@ -1,0 +1,16 @@
+"""Options that several renderers have: one wording and one rule each."""
+
+from __future__ import annotations
+
+from visioncam_core.options import in_range, option
+from visioncam_viz.colour import known_colormap
+
+COLORMAP = option("auto", help="matplotlib colour map, or auto", validator=known_colormap)
+COLORBAR = option(False, help="draw the scale below the picture")
+TITLE = option(False, help="write class, certainty, method and layer above the picture")
+MIN_SIZE = option(
+    0, help="enlarge small pictures to at least this", unit="pixels", validator=in_range(0, 4096)
+)
+BANDS = option(None, help="bands to show as red, green and blue, such as 3,2,1; by default it chooses")
+ALPHA = option(0.7, help="opacity of the colours", validator=in_range(0, 1))
+AXIS = option(0, help="axis to cut across", choices=(0, 1, 2))
