@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 
 import attrs
 import numpy as np
@@ -54,8 +55,8 @@ def non_negative(subject: Subject) -> None:
 
 def sums_to_score(subject: Subject) -> None:
     """The raw map sums to the score where the network behind the layer is piecewise linear without biases."""
-    for grid in GRIDS:
-        net = ArrayNet.random(grid)
+    for grid, signed in product(GRIDS, (False, True)):
+        net = ArrayNet.random(grid, signed=signed)
         x = net.pictures(3)
         raw = subject.finite(subject.evidence(net, x), f"a grid of {grid}")
         score, total = net.score(x), raw.reshape(len(raw), -1).sum(axis=1)
