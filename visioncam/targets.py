@@ -1,0 +1,5 @@
+"""What can be explained besides a class: `from visioncam.targets import Contrast`."""
+
+from visioncam_core.targets import Binary, Class, Contrast, Ranked, Region, Regression, Similarity
+
+__all__ = ["Binary", "Class", "Contrast", "Ranked", "Region", "Regression", "Similarity"]
