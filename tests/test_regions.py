@@ -10,9 +10,9 @@ import pytest
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 from keras import ops
 from support_targets import METHODS, images
-from visioncam.targets import Contrast, Region
 
 import visioncam
+from visioncam.targets import Contrast, Region
 
 X = images(2, 16)
 explain = visioncam.explain

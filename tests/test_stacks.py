@@ -10,9 +10,9 @@ import pytest
 import tensorflow as tf
 from keras import layers, ops
 from support_targets import Body, images
-from visioncam.targets import Ranked
 
 import visioncam
+from visioncam.targets import Ranked
 
 X = images()
 NAMES = ["tabby", "tiger cat", "Egyptian cat", "crane", "cock"]

@@ -1,5 +1,7 @@
 """What can be explained besides a class: `from visioncam.targets import Contrast`."""
 
+from __future__ import annotations
+
 from visioncam_core.targets import Binary, Class, Contrast, Ranked, Region, Regression, Similarity
 
 __all__ = ["Binary", "Class", "Contrast", "Ranked", "Region", "Regression", "Similarity"]
