@@ -1,0 +1,89 @@
+"""The command itself: its subcommands, and how it starts and ends."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from visioncam import __version__
+from visioncam.cli import compare, explain, layers, listings, plugins
+from visioncam.cli.native import Told, warn_through
+from visioncam.cli.outcome import guarded
+from visioncam.cli.terminal import Output
+from visioncam_core.names import did_you_mean
+
+LOGGER = "visioncam"
+HELP = """See why an image model decided what it did.
+
+\b
+visioncam explain cat.jpg                     the embedded ImageNet model
+visioncam explain cat.jpg --model my.keras    a model of your own
+visioncam compare cat.jpg -o compare.png      every method on one page
+"""
+
+
+class App(click.Group):
+    """A group whose every end is an exit code and at most one line, see `outcome`."""
+
+    def main(  # type: ignore[override]  # click's other keywords change nothing here
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    ) -> Any:
+        """Run the command line and exit."""
+        words = list(sys.argv[1:] if args is None else args)
+        output = Output.of(words)
+        told = Told(output)
+
+        def work() -> int | None:
+            with self.make_context("visioncam", words or ["--help"], obj=output) as context:
+                code: int | None = self.invoke(context)
+                return code
+
+        logging.getLogger(LOGGER).addHandler(told)
+        try:
+            with warnings.catch_warnings():
+                warn_through(output)
+                code = guarded(work, output)
+        finally:
+            logging.getLogger(LOGGER).removeHandler(told)
+        sys.exit(code)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a subcommand, or say which one was meant."""
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            if os.path.exists(name):
+                hint = f"; did you mean `visioncam explain {name}`?"
+            else:
+                hint = did_you_mean(name, self.commands)
+            ctx.fail(f"no command is called {name!r}{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=App, help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
+@click.version_option(__version__, prog_name="visioncam", message="%(prog)s %(version)s")
+def app() -> None:
+    """See why an image model decided what it did."""
+
+
+for command in (
+    explain.explain, compare.compare, layers.layers, listings.methods, listings.renderers, plugins.plugins
+):  # fmt: skip
+    app.add_command(command)
+
+
+def main() -> None:
+    """Run `visioncam`; the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a letter shows "?"
+    app.main()

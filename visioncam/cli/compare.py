@@ -1,0 +1,177 @@
+"""`visioncam compare`: several methods, one picture, one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from visioncam import api
+from visioncam.api import registry
+from visioncam.cli import report
+from visioncam.cli.asking import Question, model_flags, output_flags, question_flags
+from visioncam.cli.chosen import refuse_idle, written
+from visioncam.cli.explain import SHEET, drawing
+from visioncam.cli.filenames import check_file
+from visioncam.cli.flags import Flagged, Kind
+from visioncam.cli.models import open_model, title_of
+from visioncam.cli.native import quiet
+from visioncam.cli.outcome import DONE, SOME_FAILED
+from visioncam.cli.phrasing import in_flags
+from visioncam.cli.pictures import unreadable
+from visioncam.cli.progress import Bar
+from visioncam.cli.records import explanation_record
+from visioncam.cli.terminal import Output
+from visioncam_core.diagnostics import Diagnostic
+from visioncam_core.errors import ModelError, OptionError
+from visioncam_core.explainer import Explainer
+from visioncam_core.explanation import Comparison
+from visioncam_core.running import Named
+
+
+class CompareCommand(Flagged):
+    """`compare`, with the options of every method, of the page and of its tiles as flags."""
+
+    kinds = (
+        Kind("method", "Method", lambda: api.methods()),
+        Kind("sheet", "Page", lambda: [registry().renderer(SHEET)]),
+        Kind("renderer", "Tile", drawing),
+    )
+
+
+@click.command(cls=CompareCommand, short_help="All methods on one contact sheet.")
+@click.argument("image", metavar="IMAGE")
+@click.option(
+    "--model", metavar="FILE", help="Keras model, .keras or .h5; the embedded ImageNet model by default."
+)
+@click.option(
+    "--methods", default="all", show_default=True, metavar="A,B", help="Names of `visioncam methods`."
+)
+@click.option("--renderer", default="overlay", show_default=True, metavar="R", help="How each map is drawn.")
+@click.option(
+    "-o",
+    "--out",
+    "file",
+    type=click.Path(path_type=Path, readable=False),
+    default=Path("compare.png"),
+    show_default=True,
+    metavar="FILE",
+    help="The contact sheet.",
+)
+@question_flags
+@click.option(
+    "--option", "extra", multiple=True, metavar="NAME=VALUE", help="Option of the methods that have it."
+)
+@click.option(
+    "--render-option", "render_extra", multiple=True, metavar="NAME=VALUE", help="Same, of the renderer."
+)
+@model_flags
+@output_flags
+def compare(
+    image: str,
+    model: str | None,
+    methods: str,
+    renderer: str,
+    file: Path,
+    extra: tuple[str, ...],
+    render_extra: tuple[str, ...],
+    custom_objects: tuple[str, ...],
+    allow_unsafe_model: bool,
+    **rest: Any,
+) -> int:
+    """Explain IMAGE with every method and draw the maps on one contact sheet.
+
+    Activations and gradients are computed once for all methods; seconds and passes are what each
+    method needed beyond that.
+    """
+    context = click.get_current_context()
+    output: Output = context.obj
+    quiet(output)
+    command = context.command
+    assert isinstance(command, Flagged)
+    flags = command.generated()
+    specs = _wanted(methods)
+    page, drawn = registry().renderer(SHEET), registry().renderer(renderer)
+    if drawn.name == SHEET:
+        raise OptionError("--renderer sheet is the page itself; name what draws each map, such as overlay")
+    refuse_idle(flags, rest, {"method": specs, "sheet": [page], "renderer": [drawn]})
+    options = written(flags, "method", rest, extra).options_for(specs)
+    (tile_options,) = written(flags, "renderer", rest, render_extra).options_for([drawn])
+    (page_options,) = written(flags, "sheet", rest, ()).options_for([page])
+    named = [
+        Named.of(*registry().make_method(spec.name, mine)) for spec, mine in zip(specs, options, strict=True)
+    ]
+    registry().make_renderer(drawn.name, tile_options)  # refuses bad values now, not after the work
+    draw = {"renderer": drawn.name, "tile_options": tile_options, **page_options}
+    registry().make_renderer(page.name, draw)
+    bar = Bar()
+    question = Question.of(bar, **rest)
+    file = check_file(file, [image])
+    for error in unreadable([image]).values():
+        raise error
+    keras_model = open_model(output, model, custom_objects, allow_unsafe_model)
+    bar.label = Path(image).name
+    with bar:
+        explainer = Explainer.of(keras_model, registry(), named, question.settings)
+        found = explainer.compare(image, question.target)
+    assert isinstance(found, Comparison)
+    if not found.explanations:
+        raise ModelError(f"no method gave a map: {'; '.join(_whys(found))}")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    found.save(file, **draw)
+    _tell(output, image, title_of(keras_model, model), found, file)
+    return SOME_FAILED if found.failures else DONE
+
+
+def _wanted(text: str) -> list[Any]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise OptionError(f"--methods names no method, received {text!r}; see `visioncam methods`")
+    if names == ["all"]:
+        return list(api.methods())
+    return list({spec.name: spec for spec in map(registry().method, names)}.values())
+
+
+def _whys(found: Comparison) -> list[str]:
+    return [f"{name}: {in_flags(why)}" for name, why in found.failures.items()]
+
+
+def _tell(output: Output, image: str, model: str, found: Comparison, file: Path) -> None:
+    results = [
+        {**explanation_record(one), "seconds": found.seconds[one.method], "passes": found.passes[one.method]}
+        for one in found.explanations
+    ]
+    output.document.update(
+        model=model,
+        image=image,
+        results=results,
+        failures=found.failures,
+        failed=len(found.failures),
+        files=[str(file)],
+    )
+    report.tell_model(output, image, model, found.explanations[0])
+    titles = {one.method: one.method_title for one in found.explanations}
+    rows = [
+        (f"  {titles.get(name, name)}", f"{seconds:.3f}", f"{found.passes[name]:,}", name in found.failures)
+        for name, seconds in found.seconds.items()
+    ]
+    output.table(
+        ("  method", "seconds", "extra passes", ""),
+        [(*row, "failed" if failed else "") for *row, failed in rows],
+        numbers=(1, 2),
+    )
+    report.tell_notes(output, _shared_notes(found))
+    report.tell_file(output, file)
+    for why in _whys(found):
+        output.error(why)
+
+
+def _shared_notes(found: Comparison) -> list[tuple[Diagnostic, tuple[str, ...]]]:
+    """Return each diagnostic once, with the methods it is about; with none where it is about all."""
+    about: dict[Diagnostic, list[str]] = {}
+    for one in found.explanations:
+        for note in one.diagnostics:
+            about.setdefault(note, []).append(one.method_title)
+    everyone = len(found.explanations)
+    return [(note, () if len(who) == everyone else tuple(who)) for note, who in about.items()]

@@ -1,0 +1,195 @@
+"""Flags made from the options of methods and renderers, plugins' included.
+
+An option that several methods have is one flag.  What a flag means is decided
+by the method or renderer that was chosen; one that none of the chosen has is an
+error.  An option whose flag the command needs itself is reached as `--option
+name=value`.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Union
+
+import attrs
+import click
+
+from visioncam_core.names import shown
+from visioncam_core.options import OptionInfo, describe_options
+from visioncam_core.specs import MethodSpec, RendererSpec
+
+PREFIX = "option__"  # of the parameters that flags become
+Spec = MethodSpec | RendererSpec
+
+
+@attrs.frozen
+class Kind:
+    """One kind of thing that has options.
+
+    Attributes:
+        name: "method" or "renderer".
+        title: heading in the help.
+        specs: lists them; called when the command line is read, not before.
+    """
+
+    name: str
+    title: str
+    specs: Callable[[], Sequence[Spec]]
+
+
+@attrs.frozen
+class Flag:
+    """One flag and all it may mean.
+
+    Attributes:
+        option: the option's name.
+        meanings: who has it (kind, name), and what it is there.
+    """
+
+    option: str
+    meanings: tuple[tuple[str, str, OptionInfo], ...]
+
+    @property
+    def switch(self) -> bool:
+        """Whether it is on or off wherever it means something."""
+        return all(info.type is bool for _, _, info in self.meanings)
+
+    @property
+    def words(self) -> list[str]:
+        """How it is written."""
+        word = self.option.replace("_", "-").strip("-")
+        return [f"--{word}", f"--no-{word}"] if self.switch else [f"--{word}"]
+
+    def parameter(self) -> click.Option:
+        """Return it for click."""
+        name = f"{PREFIX}{self.option}"
+        return click.Option(
+            ["/".join(self.words), name],
+            default=None,
+            metavar=None if self.switch else self._metavar(),
+            help=self._help(),
+        )
+
+    def _metavar(self) -> str:
+        info = self.meanings[0][2]
+        return "|".join(map(written_default, info.choices)) if info.choices else _metavar(info.type)
+
+    def _help(self) -> str:
+        """Say what it does and for whom; meanings that read the same are told once."""
+        told: dict[str, list[str]] = {}
+        for _, owner, info in self.meanings:
+            unit = f", in {info.unit}" if info.unit else ""
+            text = f"{info.help or 'see `visioncam methods`'}{unit}; default {written_default(info.default)}"
+            told.setdefault(text, []).append(owner)
+        return "; ".join(f"[{_few(owners)}] {text}" for text, owners in told.items())
+
+
+def flags_of(kinds: Sequence[Kind], taken: set[str]) -> list[Flag]:
+    """Return the flags of every option of these kinds that can be written as text.
+
+    Args:
+        kinds: whose options.
+        taken: words the command uses itself; these get no second meaning.
+    """
+    found: dict[str, list[tuple[str, str, OptionInfo]]] = {}
+    for kind in kinds:
+        for spec in kind.specs():
+            for info in describe_options(spec.cls):
+                if textual(info.type):
+                    found.setdefault(info.name, []).append((kind.name, spec.name, info))
+    flags = []
+    for name, meanings in found.items():
+        flag = Flag(name, tuple(meanings))
+        if taken.isdisjoint(flag.words):
+            taken.update(flag.words)
+            flags.append(flag)
+    return flags
+
+
+def textual(hint: Any) -> bool:
+    """Return whether values of this type can be written on a command line."""
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (Union, types.UnionType):
+        return any(textual(arm) for arm in args if arm is not type(None))
+    if origin is tuple:
+        return all(textual(arm) for arm in args if arm is not Ellipsis)
+    return origin is Literal or hint in (bool, int, float, str, None, type(None))
+
+
+class Flagged(click.Command):
+    """A command with generated flags.  They are made when it is run or asked for help."""
+
+    kinds: Sequence[Kind] = ()
+
+    def generated(self) -> list[Flag]:
+        """Return the generated flags."""
+        taken = {word for param in self.params for word in (*param.opts, *param.secondary_opts)}
+        return flags_of(self.kinds, taken | {"--help", "-h"})
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return click's own parameters and the generated ones."""
+        return [*super().get_params(ctx), *(flag.parameter() for flag in self.generated())]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help: the command's own options, then each kind's."""
+        _section(ctx, formatter, "Options", super().get_params(ctx))
+        for kind in self.kinds:
+            mine = [flag.parameter() for flag in self.generated() if flag.meanings[0][0] == kind.name]
+            _section(ctx, formatter, f"{kind.title} options", mine)
+
+
+def pairs(texts: Sequence[str], flag: str) -> dict[str, str]:
+    """Return `name=value` texts as a mapping.
+
+    Raises:
+        UsageError: a text without `=`, or a name given twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals or not name:
+            raise click.UsageError(f"{flag} takes name=value, received {shown(text)}")
+        if name in found:
+            raise click.UsageError(f"{flag} {name}=… was given twice")
+        found[name] = value
+    return found
+
+
+def _section(
+    ctx: click.Context, formatter: click.HelpFormatter, title: str, params: Sequence[click.Parameter]
+) -> None:
+    options = [param for param in params if isinstance(param, click.Option)]
+    rows = [row for option in options if (row := option.get_help_record(ctx)) is not None]
+    if rows:
+        with formatter.section(title):
+            formatter.write_dl(rows)
+
+
+def _metavar(hint: Any) -> str:
+    """Return how a value of a type is written, such as `FLOAT`, `INT,INT` or `red|blue`."""
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (Union, types.UnionType):
+        return "|".join(_metavar(arm) for arm in args)
+    if origin is Literal:
+        return "|".join(map(written_default, args))
+    if origin is tuple and args[-1:] == (Ellipsis,):
+        return f"{_metavar(args[0])},…"
+    if origin is tuple:
+        return ",".join(map(_metavar, args))
+    return {int: "INT", float: "FLOAT", str: "TEXT", bool: "yes|no"}.get(hint, "none")
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) < 5 else f"{', '.join(names[:3])} and {len(names) - 3} more"
+
+
+def written_default(value: object) -> str:
+    """Return a default as one would write it on the command line."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple | list):
+        return ",".join(map(str, value))
+    return "none" if value is None else str(value)

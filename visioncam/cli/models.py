@@ -1,0 +1,59 @@
+"""The model a command works on: the user's file, or the embedded one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from visioncam.cli.native import quiet
+from visioncam.cli.terminal import Output, people_watch
+
+
+def open_model(
+    output: Output, path: str | None, custom_objects: Sequence[str] = (), unsafe: bool = False
+) -> Any:
+    """Return the Keras model.
+
+    Args:
+        output: for a warning; a spinner is shown on a terminal.
+        path: a `.keras` or `.h5` file; None for the embedded ImageNet model.
+        custom_objects: Python modules whose classes the file may name.
+        unsafe: run code that the file carries.
+
+    Raises:
+        BackendError: no TensorFlow, or Keras on another backend.
+        ModelError: a file that cannot be used, or the embedded model's weights are missing.
+    """
+    from visioncam.model_files import check_file, load_model
+
+    quiet(output)
+    if path is not None:
+        check_file(path)  # before the seconds that importing TensorFlow takes
+    if unsafe:
+        output.warn(f"--allow-unsafe-model: code in {path or 'the model'} may run with your rights")
+    with _spinner():
+        from visioncam_core.engine.cache import require_tensorflow
+
+        require_tensorflow()
+        if path is None:
+            from visioncam import demo
+
+            return demo.load()
+        return load_model(path, custom_objects=custom_objects, unsafe=unsafe)
+
+
+def title_of(model: Any, path: str | None) -> str:
+    """Return the model's name for people."""
+    from visioncam_core.cards import card_of
+
+    card = card_of(model)
+    return card.title if card is not None and card.title else path or str(model.name)
+
+
+def _spinner() -> Any:
+    if not people_watch():
+        return nullcontext()
+    from rich.console import Console
+
+    return Console(stderr=True).status("loading the model")

@@ -1,0 +1,36 @@
+"""Messages of the library speak Python (`layer=`); here they speak of flags (`--layer`)."""
+
+from __future__ import annotations
+
+import re
+
+FLAGS = {
+    "class_names": "--class-names",
+    "evidence": "--evidence",
+    "geometry": "--geometry",
+    "layer": "--layer",
+    "method": "--method",
+    "output": "--output",
+    "preprocess": "--preprocess",
+    "renderer": "--renderer",
+    "score": "--score",
+    "target": "--class",
+}
+_KEYWORD = re.compile(rf"(?<![\w'\"/.(-])\(?\b({'|'.join(FLAGS)})=(?:'([\w:.-]+)'|(?=[\s,;)'\"]|$))")
+_SETTING = re.compile(r"option '(\w+)' of Settings\b")
+
+
+def in_flags(message: str) -> str:
+    """Return a message with Python's keywords as flags.
+
+    >>> in_flags("pass class_names=, or explain the logit (score='logit', the default)")
+    'pass --class-names, or explain the logit (--score logit, the default)'
+    """
+
+    def flag(match: re.Match[str]) -> str:
+        opening = "(" if match.group().startswith("(") else ""
+        value = f" {match.group(2)}" if match.group(2) else ""
+        return f"{opening}{FLAGS[match.group(1)]}{value}"
+
+    named = _SETTING.sub(lambda match: f"--{match.group(1).replace('_', '-')}", message)
+    return _KEYWORD.sub(flag, named).replace("visioncam.layers(model)", "`visioncam layers`")

@@ -1,0 +1,27 @@
+"""The pictures of a run, looked at before TensorFlow is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from visioncam_core.errors import ImageError
+from visioncam_core.images import load_picture
+
+
+def unreadable(paths: Sequence[str]) -> dict[str, ImageError]:
+    """Return why pictures cannot be shown, up to the first that can.
+
+    A mistyped name is so told at once, not after the seconds that TensorFlow takes.
+
+    Args:
+        paths: the pictures, as the user gave them.
+    """
+    found: dict[str, ImageError] = {}
+    for path in paths:
+        try:
+            load_picture(path)
+        except ImageError as error:
+            found[path] = error
+        else:
+            break
+    return found

@@ -1,0 +1,89 @@
+"""Results as plain data for `--json`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam_core.explanation import Explanation
+from visioncam_core.options import OptionInfo, describe_options
+from visioncam_core.specs import MethodSpec, RendererSpec
+
+
+def plain(value: Any) -> Any:
+    """Return a value that JSON can hold: no NaN, no arrays, no objects."""
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, set | frozenset):
+        return sorted(map(plain, value), key=str)
+    if isinstance(value, Iterable):
+        return [plain(item) for item in value]
+    return str(value)
+
+
+def explanation_record(explanation: Explanation) -> dict[str, Any]:
+    """Return everything about an explanation but its pixels."""
+    layer, heat = explanation.layer, explanation.heatmap
+    record = {
+        "method": explanation.method,
+        "method_title": explanation.method_title,
+        "options": explanation.options,
+        "target": attrs.asdict(explanation.target),
+        "score": explanation.score,
+        "score_kind": explanation.score_kind,
+        "evidence": explanation.evidence,
+        "predictions": [attrs.asdict(one) for one in explanation.predictions],
+        "probabilities": explanation.probabilities,
+        "layer": {
+            "path": layer.path, "kind": layer.row.kind, "shape": layer.shape, "grid": layer.grid,
+            "why": layer.why,
+        },
+        "heatmap": {"shape": heat.shape, "minimum": float(heat.min()), "maximum": float(heat.max())},
+        "diagnostics": [attrs.asdict(one) for one in explanation.diagnostics],
+        "provenance": explanation.provenance,
+    }  # fmt: skip
+    done: dict[str, Any] = plain(record)
+    return done
+
+
+def spec_record(spec: MethodSpec | RendererSpec) -> dict[str, Any]:
+    """Return a row of the registry with its options."""
+    record = {
+        "name": spec.name,
+        "title": spec.title,
+        "summary": spec.summary,
+        "reference": spec.reference,
+        "aliases": spec.aliases,
+        "claims": spec.claims,
+        "distribution": spec.distribution,
+        "options": [option_record(info) for info in describe_options(spec.cls)],
+    }
+    done: dict[str, Any] = plain(record)
+    return done
+
+
+def option_record(info: OptionInfo) -> dict[str, Any]:
+    """Return what there is to know about an option."""
+    return {
+        "name": info.name,
+        "type": info.type_name,
+        "default": plain(info.default),
+        "help": info.help,
+        "unit": info.unit,
+        "choices": plain(info.choices),
+        "rule": info.rule,
+    }

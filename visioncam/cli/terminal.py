@@ -1,0 +1,143 @@
+"""What reaches the user: data on standard output, words about the run on standard error, both clean.
+
+Names of files, classes, layers and plugins are other people's text; whatever
+could steer a terminal is taken out before it is shown.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+import attrs
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_UNSEEN = {"Cc", "Cs", "Zl", "Zp"}  # control characters, lone surrogates, line and paragraph separators
+_TURNS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")  # marks that reverse text
+
+Part = str | tuple[str, str]
+"""A piece of a line: text, or text and its style."""
+
+
+def clean(text: object) -> str:
+    r"""Return text without control characters and marks that reverse it; line breaks become spaces.
+
+    >>> clean("a\x1b[31mb\nc")
+    'a[31mb c'
+    """
+    spaced = re.sub(r"[\t\n\r\v\f\x85\u2028\u2029]+", " ", str(text))
+    return _TURNS.sub("", "".join(c for c in spaced if unicodedata.category(c) not in _UNSEEN))
+
+
+@attrs.define(eq=False)
+class Output:
+    """One run's output.
+
+    Attributes:
+        json: print `document`, and nothing else, to standard output at the end.
+        debug: show tracebacks and what TensorFlow says.
+        document: what `--json` prints.
+    """
+
+    json: bool = False
+    debug: bool = False
+    document: dict[str, Any] = attrs.field(factory=dict)
+    _console: Console | None = None
+
+    @classmethod
+    def of(cls, args: Sequence[str]) -> Output:
+        """Return the output these arguments ask for, also where they turn out to be wrong."""
+        flags = args[: args.index("--")] if "--" in args else args
+        return cls("--json" in flags, "--debug" in flags)
+
+    def line(self, *parts: Part) -> None:
+        """Print a line for people; nothing under `--json`."""
+        if self.json:
+            return
+        from rich.text import Text
+
+        pieces = [(part, "") if isinstance(part, str) else part for part in parts]
+        text = Text.assemble(*((clean(words), style) for words, style in pieces))
+        self.console.print(text, soft_wrap=True)
+
+    def table(
+        self, header: Sequence[str], rows: Iterable[Sequence[object]], numbers: Sequence[int] = ()
+    ) -> None:
+        """Print an aligned table for people: wrapped on a terminal, one line a row elsewhere.
+
+        Args:
+            header: titles of the columns.
+            rows: the cells.
+            numbers: which columns are set to the right.
+        """
+        if self.json:
+            return
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        for column, title in enumerate(header):
+            table.add_column(title, overflow="fold", justify="right" if column in numbers else "left")
+        for row in rows:
+            table.add_row(*(Text(clean(cell)) for cell in row))
+        with self.console.capture() as capture:
+            self.console.print(table, width=None if self.console.is_terminal else 10_000)
+        text = "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+        self.console.file.write(text)
+
+    def warn(self, text: str) -> None:
+        """Print a warning, one line on standard error."""
+        self._say(f"visioncam: warning: {text}")
+
+    def error(self, text: str) -> None:
+        """Print an error, one line on standard error."""
+        self._say(f"visioncam: error: {text}")
+
+    def close(self) -> None:
+        """Print the document where `--json` asks for one, and flush."""
+        if self.json:
+            json.dump(self.document, self.console.file, indent=2, allow_nan=False)
+            self.console.file.write("\n")
+        if sys.stdout is not None:
+            sys.stdout.flush()
+
+    @property
+    def console(self) -> Console:
+        """Standard output; colours only on a terminal, and never against `NO_COLOR`."""
+        if self._console is None:
+            from rich.console import Console
+
+            class Plain(Console):
+                def on_broken_pipe(self) -> None:  # rich would end the process with code 1
+                    raise BrokenPipeError
+
+            file = sys.stdout or _nowhere()
+            wide = None if file.isatty() else 10_000  # off a terminal nothing is wrapped
+            self._console = Plain(file=file, width=wide, markup=False, highlight=False, emoji=False)
+        return self._console
+
+    @staticmethod
+    def _say(text: str) -> None:
+        if sys.stderr is not None:
+            sys.stderr.write(clean(text) + "\n")
+            sys.stderr.flush()
+
+
+def people_watch() -> bool:
+    """Return whether standard error is a terminal that can redraw a line."""
+    return (
+        sys.stderr is not None
+        and sys.stderr.isatty()
+        and os.environ.get("TERM", "") not in ("dumb", "unknown")
+    )
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")

@@ -1,0 +1,163 @@
+"""What a model file says of itself: read as plain JSON, nothing in it is run."""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import json
+import os
+import zipfile
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from visioncam_core.errors import ModelError
+
+LARGEST = 64 << 20  # bytes of JSON
+CODE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
+_HOMES = ("layers", "models", "initializers", "regularizers", "constraints", "activations", "optimizers",
+          "losses", "metrics", "dtype_policies")  # fmt: skip
+
+
+@attrs.frozen
+class Config:
+    """A model's description of itself.
+
+    Attributes:
+        tree: the parsed `config.json`, or the `model_config` of an HDF5 file.
+        keras: version of Keras that wrote it, or empty.
+    """
+
+    tree: Any
+    keras: str = ""
+
+    @property
+    def code(self) -> list[str]:
+        """Names of the layers that carry code."""
+        found = []
+        for node in _nodes(self.tree):
+            if node["class_name"] in CODE:
+                inner = node.get("config")
+                name = inner.get("name") if isinstance(inner, Mapping) else None
+                found.append(f"{node['class_name']} {name!r}" if name else node["class_name"])
+        return list(dict.fromkeys(found))
+
+    def missing(self, objects: Mapping[str, Any]) -> list[str]:
+        """Return all classes and functions that neither Keras nor `objects` nor a registration has."""
+        import keras
+
+        found = []
+        for node in _nodes(self.tree):
+            name = _foreign(node)
+            if name is None or name in objects or name.rsplit(">", 1)[-1] in objects:
+                continue
+            if keras.saving.get_registered_object(name) is None:
+                found.append(name)
+        return list(dict.fromkeys(found))
+
+    def saved_by(self, here: str) -> str:
+        """Return a clause about the version that saved the file, where it explains a failure."""
+        if not self.keras or self.keras == here:
+            return ""
+        if self.keras.startswith(("1.", "2.")):
+            return f" (it was saved by Keras {self.keras}: load it with tf_keras, in Python)"
+        return f" (it was saved by Keras {self.keras}; try that version)"
+
+
+def read_config(path: str | os.PathLike[str], kind: str, name: str) -> Config:
+    """Read a model file's description.
+
+    Args:
+        path: a file that `check_file` let pass.
+        kind: "keras" or "h5".
+        name: the file for messages.
+
+    Raises:
+        ModelError: it is cut short, damaged, or holds no description.
+    """
+    try:
+        return _from_zip(path) if kind == "keras" else _from_hdf5(path)
+    except _OnlyWeightsError:
+        raise ModelError(
+            f"{name}: holds weights only, no model; build the model in Python, model.load_weights(...) and "
+            "save it with model.save('name.keras')"
+        ) from None
+    except OSError as error:
+        raise ModelError(f"{name}: is cut short or damaged; download or save the model again") from error
+    except Exception as error:  # zlib, zipfile, json, h5py: each has its own
+        raise ModelError(
+            f"{name}: its description cannot be read ({type(error).__name__}); download or save it again"
+        ) from error
+
+
+class _OnlyWeightsError(Exception):
+    pass
+
+
+def _from_zip(path: str | os.PathLike[str]) -> Config:
+    with zipfile.ZipFile(path) as archive:
+        tree = json.loads(_member(archive, "config.json"))
+        about = json.loads(_member(archive, "metadata.json")) if "metadata.json" in archive.namelist() else {}
+    return Config(tree, str(about.get("keras_version", "")))
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    if archive.getinfo(name).file_size > LARGEST:
+        raise ValueError(f"{name} is larger than {LARGEST} bytes")
+    return archive.read(name)
+
+
+def _from_hdf5(path: str | os.PathLike[str]) -> Config:
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        text = file.attrs.get("model_config")
+        version = file.attrs.get("keras_version", "")
+    if text is None:
+        raise _OnlyWeightsError
+    plain = version.decode() if isinstance(version, bytes) else str(version)
+    return Config(json.loads(text), plain)
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Yield every mapping that names a class, wherever it is; no recursion, as the file is a stranger's."""
+    left = [tree]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            if isinstance(one.get("class_name"), str):
+                yield one
+            left.extend(reversed(list(one.values())))
+        elif isinstance(one, list):
+            left.extend(reversed(one))
+
+
+def _foreign(node: Mapping[str, Any]) -> str | None:
+    """Return the name of a class or function that is not Keras's own, else None."""
+    name, module = node["class_name"], node.get("module")
+    registered = node.get("registered_name")
+    if name.startswith("__"):
+        return None
+    if module == "builtins":
+        if name == "function":
+            return str(node.get("config"))
+        return None if hasattr(builtins, name) else name
+    if isinstance(module, str):
+        return None if module.split(".")[0] == "keras" else str(registered or name)
+    if "module" in node:
+        return str(registered or name)
+    return None if _is_keras(name) else str(name)
+
+
+def _is_keras(name: str) -> bool:
+    """Return whether Keras has a class of this name; older files name no module."""
+    import keras
+
+    return (
+        hasattr(keras, name)
+        or any(
+            hasattr(importlib.import_module(f"keras.{home}"), name) for home in _HOMES if hasattr(keras, home)
+        )
+        or name in ("Functional", "ModuleWrapper")
+    )

@@ -1,0 +1,162 @@
+"""Model files: one way in for the command line, with Keras's safe mode on.
+
+What a file is follows from its content, never from its name.  Keras is asked
+only once the file is known to be whole, because what it says of others
+("File not found" for a file cut short) helps nobody.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from visioncam.model_configs import Config, read_config
+from visioncam.model_objects import objects_of
+from visioncam_core.errors import ModelError, ModelNotFoundError
+from visioncam_core.picture_files import quoted
+
+ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
+SUFFIX = {"keras": ".keras", "h5": ".h5"}
+_SAVE = "save it with model.save('name.keras')"
+
+
+def load_model(
+    path: str | os.PathLike[str], *, custom_objects: Sequence[str] = (), unsafe: bool = False
+) -> Any:
+    """Load a Keras model from a `.keras` or `.h5` file, whatever it is called.
+
+    Args:
+        path: the file.
+        custom_objects: names of Python modules with the classes and functions that the file needs;
+            they are imported, so name only what you trust.
+        unsafe: let code that the file carries (Lambda layers) run.
+
+    Returns:
+        The `keras.Model`, not compiled.
+
+    Raises:
+        ModelNotFoundError: there is no such file.
+        ModelError: everything else, naming the file, the reason and the cure.
+    """
+    kind = check_file(path)
+    name = quoted(os.fsdecode(os.fspath(path)))
+    config = read_config(path, kind, name)
+    objects: dict[str, Any] = {}
+    for module in custom_objects:
+        objects.update(objects_of(module))
+    import keras
+
+    try:
+        with _named_by_content(Path(path), kind) as file:
+            model = keras.models.load_model(file, custom_objects=objects, compile=False, safe_mode=not unsafe)
+    except Exception as error:  # a model file can make its reader raise anything
+        raise ModelError(f"{name}: {_why(error, path, kind, config, objects)}") from error
+    if not isinstance(model, keras.Model):
+        raise ModelError(f"{name}: holds a {type(model).__name__}, not a model; {_SAVE}")
+    return model
+
+
+def check_file(path: str | os.PathLike[str]) -> str:
+    """Return what kind of model file it is, "keras" or "h5"; loads no TensorFlow.
+
+    Raises:
+        ModelNotFoundError: there is no such file.
+        ModelError: a folder, empty, unreadable, cut short, or something else than a model.
+    """
+    text = os.fsdecode(os.fspath(path))
+    name = quoted(text)
+    try:
+        mode = os.stat(text).st_mode
+        if stat.S_ISDIR(mode):
+            saved = os.path.exists(os.path.join(text, "saved_model.pb"))
+            what = "is a SavedModel, which can run any code" if saved else "is a folder"
+            raise ModelError(f"{name}: {what}; pass a .keras or .h5 file: {_SAVE}")
+        if not stat.S_ISREG(mode):
+            raise ModelError(f"{name}: is no regular file; pass a .keras or .h5 file")
+        with open(text, "rb") as file:
+            start = file.read(64)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ModelNotFoundError(f"{name}: no such model file; check the path") from error
+    except ModelError:
+        raise
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise ModelError(f"{name}: cannot be read ({reason.lower()}); check its permissions") from error
+    if not start:
+        raise ModelError(f"{name}: is empty (0 bytes); download or save the model again")
+    if start.startswith(ZIP):
+        return _check_zip(text, name)
+    if start.startswith(HDF5):
+        return "h5"
+    raise ModelError(
+        f"{name}: is not a Keras model file (it begins with {start[:12]!r}); "
+        f"pass a .keras or .h5 file: {_SAVE}"
+    )
+
+
+def _check_zip(path: str, name: str) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = set(archive.namelist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise ModelError(f"{name}: is cut short or damaged; download or save the model again") from error
+    if "config.json" not in members or not {"model.weights.h5", "model.weights.json"} & members:
+        some = ", ".join(sorted(members)[:3]) or "nothing"
+        raise ModelError(f"{name}: is a zip archive but not a Keras model (it holds {some}, …); {_SAVE}")
+    return "keras"
+
+
+@contextmanager
+def _named_by_content(path: Path, kind: str) -> Iterator[str]:
+    """Yield a path whose suffix says what the file is: Keras goes by it."""
+    suffix = SUFFIX[kind]
+    if path.suffix == suffix or (kind == "h5" and path.suffix == ".hdf5"):
+        yield str(path)
+        return
+    with tempfile.TemporaryDirectory(prefix="visioncam-") as folder:
+        named = Path(folder, f"model{suffix}")
+        try:
+            named.symlink_to(path.resolve())
+        except OSError:  # a system without links
+            shutil.copyfile(path, named)
+        yield str(named)
+
+
+def _why(
+    error: Exception, path: str | os.PathLike[str], kind: str, config: Config, objects: Mapping[str, Any]
+) -> str:
+    """Return why Keras could not load a file that looked whole, and what to do."""
+    import keras
+
+    missing = config.missing(objects)
+    if missing:
+        return (
+            f"needs classes or functions that Keras does not have: {', '.join(missing)}; name the Python "
+            "module that defines them: --custom-objects MODULE (in Python load_model(custom_objects=[...]))"
+        )
+    if "safe_mode" in str(error) or "enable_unsafe_deserialization" in str(error):
+        code = f" ({', '.join(config.code)})" if config.code else ""
+        return (
+            f"carries code that would run when it is loaded{code}, refused by Keras's safe mode; only if you "
+            "trust its maker, pass --allow-unsafe-model (load_model(unsafe=True) in Python)"
+        )
+    if kind == "keras" and _damaged(path):
+        return "is damaged (a checksum is wrong); download or save the model again"
+    told = " ".join(str(error).split())
+    told = told if len(told) <= 160 else told[:159] + "…"
+    return f"cannot be loaded by Keras {keras.__version__}{config.saved_by(keras.__version__)}: {told}"
+
+
+def _damaged(path: str | os.PathLike[str]) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is not None
+    except Exception:  # zlib, zipfile and the system each have errors of their own
+        return True
