@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
+import matplotlib
 import numpy as np
 
 from visioncam_core.explanation import Comparison, Explanation, Prediction, TargetInfo
@@ -12,6 +13,11 @@ from visioncam_core.layers import LayerChoice, LayerRow, Layout
 from visioncam_core.registry import Registry
 
 REGISTRY = Registry(("visioncam_viz.plugin",), discover=False)
+
+
+def colour(name: str, value: float) -> np.ndarray:
+    """Return the colour that matplotlib itself gives a value, (3,) uint8."""
+    return np.asarray(matplotlib.colormaps[name](value, bytes=True)[:3])
 
 
 def layer(path: str = "top_activation", grid: tuple[int, ...] = (7, 7)) -> LayerChoice:

@@ -10,7 +10,7 @@ import attrs
 import matplotlib
 import numpy as np
 import pytest
-from support_viz import explanation, gaussian, layer
+from support_viz import colour, explanation, gaussian, layer
 
 from visioncam_core.errors import NameNotFoundError, OptionError
 from visioncam_core.registry import Registry
@@ -28,11 +28,6 @@ HOSTILE = (
     "",
     " ",
 )
-
-
-def colour(name: str, value: float) -> np.ndarray:
-    """Return what matplotlib itself gives."""
-    return np.asarray(matplotlib.colormaps[name](value, bytes=True)[:3])
 
 
 @pytest.fixture

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import attrs
-import matplotlib
 import numpy as np
 import pytest
-from support_viz import explanation, gaussian, layer
+from support_viz import colour, explanation, gaussian, layer
 
 from visioncam_core.errors import ImageError
 from visioncam_viz.heatmap import Heatmap
 from visioncam_viz.overlay import Overlay
-
-
-def colour(name: str, value: float) -> np.ndarray:
-    """Return what matplotlib itself gives."""
-    return np.asarray(matplotlib.colormaps[name](value, bytes=True)[:3])
 
 
 @pytest.mark.parametrize(

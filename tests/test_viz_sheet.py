@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from support_viz import comparison, explanation, gaussian, layer
 
-from visioncam_core.errors import ImageError, ImageTypeError
+from visioncam_core.errors import ImageError, ImageTypeError, NameNotFoundError, OptionTypeError
 from visioncam_core.explanation import Explanation
 from visioncam_viz import text
 from visioncam_viz.heatmap import Heatmap
@@ -62,6 +62,31 @@ def test_the_tiles_renderer_and_its_options_can_be_chosen(photo: np.ndarray) -> 
     e = explanation(photo, gaussian((200, 340), (80, 100), 30))
     page = Sheet(renderer="heatmap", tile_options={"colormap": "jet"})(comparison(e))
     assert len(places(page, Heatmap(colormap="jet")(e))) == 1
+
+
+def test_a_comparison_takes_the_options_of_its_page_and_of_its_maps(photo: np.ndarray) -> None:
+    subject = comparison(*nine(photo, gaussian((200, 340), (80, 100), 30))[:2])
+    page = subject.sheet(columns=1, renderer="heatmap", colormap="jet")
+    direct = Sheet(columns=1, renderer="heatmap", tile_options={"colormap": "jet"})(subject)
+    assert np.array_equal(page, direct)
+    assert np.array_equal(
+        subject.sheet(tile_options={"alpha": 0.2, "by_value": False}, alpha=0.9),
+        subject.sheet(alpha=0.9, by_value=False),
+    )
+    with pytest.raises(
+        OptionTypeError, match=r"neither the sheet nor renderer 'overlay'.*'colums'; did you mean 'columns'"
+    ):
+        subject.sheet(colums=2)
+    with pytest.raises(OptionTypeError, match="'colormop'; did you mean 'colormap'"):
+        subject.sheet(colormop="jet")
+    with pytest.raises(NameNotFoundError, match="'virdis'; did you mean 'viridis'"):
+        subject.sheet(colormap="virdis")
+    with pytest.raises(NameNotFoundError, match="unknown renderer 'heetmap'"):
+        subject.sheet(renderer="heetmap", alpha=0.5)
+    with pytest.raises(OptionTypeError, match="when you make Heatmap"):
+        subject.sheet(renderer=Heatmap(), colormap="jet")
+    with pytest.raises(ImageTypeError, match=r"visioncam\.compare"):
+        subject[0].render("sheet")
 
 
 def test_a_failed_method_keeps_a_place_with_its_reason(photo: np.ndarray) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from visioncam_core.drawing import drawn
 from visioncam_core.errors import OptionTypeError, OutputError
 from visioncam_core.export import FORMATS, encode_image, write_bytes
 from visioncam_core.options import build, describe_options
@@ -103,8 +104,8 @@ def _film(
     own = {info.name for info in describe_options(Film)}
     film = build(Film, {name: value for name, value in options.items() if name in own}, f"format {suffix!r}")
     rest = {name: value for name, value in options.items() if name not in own}
-    draw: Any = registry.make_renderer(renderer, rest)[1]
-    if isinstance(renderer, str) and "min_size" in {info.name for info in describe_options(type(draw))}:
-        draw = registry.make_renderer(renderer, {"min_size": SMALLEST, **rest})[1]
-    frames = film.frames(explanation, draw)
+    spec, draw = registry.make_renderer(renderer, rest)
+    if spec is not None and "min_size" in {info.name for info in describe_options(spec.cls)}:
+        spec, draw = registry.make_renderer(renderer, {"min_size": SMALLEST, **rest})
+    frames = film.frames(explanation, lambda flat: drawn(spec, draw, flat))
     return gif(frames, film.fps) if suffix == ".gif" else mp4(frames, film.fps)

@@ -101,7 +101,7 @@ def _label(picture: np.ndarray, box: Box, thickness: int, size: int) -> None:
     if width_of(words, size, True) + size > box.width:
         words = share_of(box.score)
     height, width = line_height(size), width_of(words, size, True) + size
-    if width > picture.shape[1] or height > picture.shape[0]:
+    if width > picture.shape[1] / 2 or height > picture.shape[0] / 4:
         return
     top = box.top - height if box.top >= height else box.top + thickness
     left = min(box.left, picture.shape[1] - width)
