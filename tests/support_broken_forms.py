@@ -108,7 +108,18 @@ class NoYear(Right):
     """
 
 
+@attrs.frozen
+class UntriedChoice:
+    __doc__ = DOC
+    mean: bool = option(True, help="the mean, not the sum")
+    needs: ClassVar[frozenset[str]] = BOTH
+
+    def __call__(self, evidence: Any) -> Any:
+        return gradcam(evidence, None if self.mean else evidence.gradients.sum())
+
+
 FORM_FAULTS = {
+    "untried_choice": Fault(UntriedChoice, "every-choice", "as UntriedChoice(mean=False)"),
     "no_help": Fault(NoHelp, "options-documented", "has no help"),
     "any_type": Fault(AnyType, "options-documented", "say what it may be"),
     "no_bounds": Fault(NoBounds, "options-validated", "a number without bounds"),

@@ -8,8 +8,9 @@ import sys
 
 import numpy as np
 import pytest
-from support_broken import FAULTS, Fault, gradcam, made
+from support_broken import Fault, gradcam, made
 from support_broken_forms import FORM_FAULTS
+from support_broken_manners import FAULTS
 
 import visioncam
 from visioncam_core.testing import ArrayNet, Check, method_checks

@@ -194,6 +194,6 @@ def test_the_heavy_import_test_can_fail() -> None:
 
 
 def test_every_fake_distribution_is_used() -> None:
-    source = "".join(path.read_text(encoding="utf-8") for path in FOLDER.parent.glob("test_plugin_*.py"))
+    source = "".join(path.read_text(encoding="utf-8") for path in FOLDER.parent.glob("test_*.py"))
     fakes = {path.name for path in FOLDER.iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert not [fake for fake in fakes - {"ours"} if f'"{fake}"' not in source]

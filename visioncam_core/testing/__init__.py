@@ -1,4 +1,4 @@
-"""The contract kit: what a plugin author runs against their own method.
+"""The contract kit: what a plugin author runs against their own method, renderer or layer selector.
 
     import pytest
     from visioncam_core.testing import method_checks
@@ -8,13 +8,43 @@
     def test_contract(check):
         check()
 
-VisionCam's own nine methods pass the same checks.  `ArrayNet` is a network in NumPy whose
-activations, gradients and scores are known in closed form; `visioncam_core.testing.models` holds
-tiny Keras models of the same kind.  Importing this loads neither TensorFlow nor Keras.
+| name | what it is |
+|---|---|
+| `method_checks(method)` | the contract of a method, named checks |
+| `renderer_checks(renderer)` | the contract of a renderer |
+| `selector_checks(selector, answers, refuses)` | the contract of a layer selector |
+| `assert_loads("my-distribution")` | what is installed loads, without faults and without TensorFlow |
+| `isolated_registry(plugin)` | a registry with nothing else in it |
+| `ArrayNet` | a network in NumPy whose activations, gradients and scores are known in closed form |
+| `make_explanation`, `blob`, `photo` | an explanation made by hand |
+| `make_table`, `bare_table` | a layer table made by hand |
+| `visioncam_core.testing.models` | tiny Keras models whose maps can be worked out by hand |
+
+`Evidence.from_arrays` makes evidence of any arrays.  VisionCam's own methods and renderers pass the same
+checks.  Importing this loads neither TensorFlow nor Keras.
 """
 
 from visioncam_core.testing.checks import method_checks
+from visioncam_core.testing.explanations import blob, make_explanation, photo
+from visioncam_core.testing.isolated import isolated_registry
+from visioncam_core.testing.loading import assert_loads
 from visioncam_core.testing.nets import ArrayNet
+from visioncam_core.testing.renderer_checks import renderer_checks
+from visioncam_core.testing.selector_checks import selector_checks
 from visioncam_core.testing.subject import Check
+from visioncam_core.testing.tables import bare_table, make_table
 
-__all__ = ["ArrayNet", "Check", "method_checks"]
+__all__ = [
+    "ArrayNet",
+    "Check",
+    "assert_loads",
+    "bare_table",
+    "blob",
+    "isolated_registry",
+    "make_explanation",
+    "make_table",
+    "method_checks",
+    "photo",
+    "renderer_checks",
+    "selector_checks",
+]

@@ -1,4 +1,4 @@
-"""Checks of a method's form: its options, its repr, its docstring."""
+"""Checks of the form of a method or renderer: its options, its repr, its docstring."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 import attrs
 
-from visioncam_core.errors import VisionCamError
+from visioncam_core.errors import OptionTypeError, VisionCamError
 from visioncam_core.options import OptionInfo, describe_options
-from visioncam_core.testing.subject import Subject, require
+from visioncam_core.testing.subject import Formed, require
 
 
-def options_documented(subject: Subject) -> None:
+def options_documented(subject: Formed) -> None:
     """Every option has a default, a type and one line of help."""
     for info in describe_options(subject.cls):
         what = f"option {info.name!r} of {subject.name}"
@@ -24,14 +24,14 @@ def options_documented(subject: Subject) -> None:
         require(info.type not in (Any, object), f"{what} is annotated {info.type}; say what it may be")
 
 
-def options_validated(subject: Subject) -> None:
+def options_validated(subject: Formed) -> None:
     """A value of the wrong type or out of range is refused with an error of ours that names the option."""
     for info in describe_options(subject.cls):
         what = f"option {info.name!r} of {subject.name}"
         if _numeric(info):
-            bounded = info.low is not None or info.high is not None
+            bounded = info.low is not None or info.high is not None or info.choices
             require(
-                bounded or info.choices,
+                bounded or any(_refuses(subject, info, far) for far in (-1e300, 1e300, -(10**300), 10**300)),
                 f"{what} is a number without bounds; give it validator=in_range(...) or choices=(...)",
             )
         for value in _wrong(info):
@@ -53,24 +53,24 @@ def options_validated(subject: Subject) -> None:
                 )
 
 
-def frozen(subject: Subject) -> None:
-    """Options cannot be changed once the method is made."""
+def frozen(subject: Formed) -> None:
+    """Options cannot be changed once the object is made."""
     require(attrs.has(subject.cls), f"{subject.name} must be an attrs class (@attrs.frozen)")
     for field in attrs.fields(subject.cls):
         try:
-            setattr(subject.method, field.name, getattr(subject.method, field.name))
+            setattr(subject.instance, field.name, getattr(subject.instance, field.name))
         except AttributeError:  # attrs.FrozenInstanceError is one
             continue
         raise AssertionError(
             f"{subject.name}.{field.name} can be assigned to; decorate the class with @attrs.frozen, since "
-            "one method object serves many threads"
+            "one object serves many threads"
         )
 
 
-def repr_round_trips(subject: Subject) -> None:
-    """What `repr` prints, evaluated, makes the same method."""
-    for method in (subject.method, *_variants(subject)):
-        text = repr(method)
+def repr_round_trips(subject: Formed) -> None:
+    """What `repr` prints, evaluated, makes the same object."""
+    for made in (subject.instance, *variants(subject)):
+        text = repr(made)
         head, _, rest = text.partition("(")
         require(head.rpartition(".")[2] == subject.name and rest, f"repr of {subject.name} is {text}")
         try:
@@ -78,12 +78,12 @@ def repr_round_trips(subject: Subject) -> None:
         except Exception as error:
             raise AssertionError(f"repr of {subject.name}, {text}, cannot be evaluated: {error}") from error
         require(
-            attrs.asdict(again) == attrs.asdict(method),
+            attrs.asdict(again) == attrs.asdict(made),
             f"repr of {subject.name}, {text}, makes {again!r}; every option must be in it",
         )
 
 
-def docstring(subject: Subject) -> None:
+def docstring(subject: Formed) -> None:
     """The docstring has the equation and the reference, with its year."""
     text = inspect.cleandoc(subject.cls.__doc__ or "")
     head, mark, references = text.partition("References:")
@@ -97,6 +97,17 @@ def docstring(subject: Subject) -> None:
         mark and re.search(r"\b(19|20)\d\d\b", references),
         f"the docstring of {subject.name} has no reference with a year; write it under 'References:'",
     )
+
+
+def _refuses(subject: Formed, info: OptionInfo, value: Any) -> bool:
+    """Return whether an option refuses a value by a rule of its author's own; a wrong type does not count."""
+    try:
+        subject.cls(**{info.name: value})
+    except OptionTypeError:
+        return False
+    except VisionCamError:
+        return True
+    return False
 
 
 def _kinds(info: OptionInfo) -> tuple[Any, ...]:
@@ -121,11 +132,16 @@ def _wrong(info: OptionInfo) -> list[Any]:
     return values
 
 
-def _variants(subject: Subject) -> Iterator[Any]:
-    """Yield methods with one option each that differs from the default, where a good value can be told."""
+def variants(subject: Formed, *, highest: bool = True) -> Iterator[Any]:
+    """Yield objects with one option each that differs from the default, where a good value can be told.
+
+    Args:
+        subject: whose options.
+        highest: upper bounds too; they may be slow to run.
+    """
     for info in describe_options(subject.cls):
         values: list[Any] = [not info.default] if isinstance(info.default, bool) else list(info.choices or ())
-        values += [bound for bound in (info.low, info.high) if bound is not None]
+        values += [bound for bound in (info.low, info.high if highest else None) if bound is not None]
         for value in values:
             try:
                 yield subject.cls(**{info.name: value})

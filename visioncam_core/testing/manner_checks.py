@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import numpy as np
 
 from visioncam_core.testing.nets import ArrayNet
+from visioncam_core.testing.program_state import ADVICE, assert_left_alone
 from visioncam_core.testing.subject import Subject, assert_same, require
 
 
@@ -43,23 +43,13 @@ def same_answer_twice(subject: Subject) -> None:
 
 def random_state(subject: Subject) -> None:
     """The global generators of NumPy and Python are neither used nor seeded."""
-    net = ArrayNet.random()
-    evidence = subject.evidence(net, net.pictures(2))
-    theirs = np.random.get_state(), random.getstate()  # noqa: NPY002  -- what the user's program shares
-    try:
-        np.random.seed()  # noqa: NPY002  -- a state that no method can seed by chance
-        random.seed()
-        before = _global_state()
-        subject.map(evidence, "random pictures")
-        after = _global_state()
-    finally:
-        np.random.set_state(theirs[0])  # noqa: NPY002
-        random.setstate(theirs[1])
-    require(
-        after == before,
-        f"{subject.name} drew from or seeded a global generator, which the user's program shares; "
-        "use np.random.default_rng(evidence.seed)",
-    )
+    assert_left_alone(subject.name, lambda: _run(subject), among=("the global generators",))
+
+
+def leaves_the_program_alone(subject: Subject) -> None:
+    """Nothing is printed; folder, environment, warnings and other settings stay as they are."""
+    others = tuple(what for what in ADVICE if what != "the global generators")
+    assert_left_alone(subject.name, lambda: _run(subject), among=others)
 
 
 def versions_in_chunks(subject: Subject) -> None:
@@ -73,6 +63,6 @@ def versions_in_chunks(subject: Subject) -> None:
         assert_same(chunked, raw, f"{subject.name} depends on how many versions are scored at a time")
 
 
-def _global_state() -> tuple[object, ...]:
-    state = np.random.get_state(legacy=False)["state"]  # noqa: NPY002
-    return state["key"].tobytes(), int(state["pos"]), random.getstate()
+def _run(subject: Subject) -> None:
+    net = ArrayNet.random()
+    subject.map(subject.evidence(net, net.pictures(2)), "random pictures")

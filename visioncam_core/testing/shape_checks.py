@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
+from visioncam_core.testing.form_checks import variants
 from visioncam_core.testing.nets import ArrayNet
 from visioncam_core.testing.subject import Subject, assert_same
 
@@ -57,6 +58,15 @@ def one_channel(subject: Subject) -> None:
     """A layer with a single channel."""
     net = ArrayNet.random(channels=1)
     subject.finite(subject.evidence(net, net.pictures(2)), "a layer with one channel")
+
+
+def every_choice(subject: Subject) -> None:
+    """Each switch turned over, each choice, each lower bound gives a finite map."""
+    net = ArrayNet.random(biases=True)
+    x = net.pictures(2)
+    for method in variants(subject, highest=False):
+        other = attrs.evolve(subject, method=method)
+        other.finite(other.evidence(net, x), f"random pictures, as {method!r}")
 
 
 def batch_equals_singles(subject: Subject) -> None:

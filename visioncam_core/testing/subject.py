@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 import numpy as np
@@ -12,6 +12,7 @@ from visioncam_core.evidence import Evidence
 from visioncam_core.ops import to_numpy
 from visioncam_core.specs import MethodSpec
 from visioncam_core.testing.nets import ArrayNet
+from visioncam_core.testing.program_state import kept
 
 TOLERANCE = 1e-5
 """Largest difference between two maps that are to be equal, as a share of the larger one's maximum."""
@@ -36,6 +37,11 @@ class Subject:
             return cls(method.cls(), method.claims if claims is None else frozenset(claims))
         instance = method() if isinstance(method, type) else method
         return cls(instance, frozenset(claims or ()))
+
+    @property
+    def instance(self) -> Any:
+        """The method."""
+        return self.method
 
     @property
     def cls(self) -> type:
@@ -113,6 +119,22 @@ def assert_same(actual: np.ndarray, expected: np.ndarray, what: str, tolerance: 
     require(gap <= tolerance * size, f"{what}: they differ by {gap:.3g}, and the largest value is {size:.3g}")
 
 
+class Formed(Protocol):
+    """What has options: a method or renderer under test."""
+
+    @property
+    def instance(self) -> Any:
+        """The object itself."""
+
+    @property
+    def cls(self) -> type:
+        """Its class."""
+
+    @property
+    def name(self) -> str:
+        """The class's name, for messages."""
+
+
 @attrs.frozen(eq=False)
 class Check:
     """One named check of one subject: call it, and it raises AssertionError or returns None.
@@ -123,16 +145,17 @@ class Check:
     """
 
     name: str
-    subject: Subject
-    _run: Callable[[Subject], None]
+    subject: Any
+    _run: Callable[[Any], None]
 
     def __call__(self) -> None:
-        """Run the check.
+        """Run the check; what a faulty plugin does to the program is undone.
 
         Raises:
             AssertionError: it found a fault; the message says which and what to do.
         """
-        self._run(self.subject)
+        with kept():
+            self._run(self.subject)
 
     @property
     def __name__(self) -> str:
