@@ -108,7 +108,7 @@ def test_a_line_may_be_at_any_threshold(e: Explanation) -> None:
 
 def test_lines_of_a_large_map_are_where_those_of_a_small_one_are() -> None:
     small, large = gaussian((100, 100), (49.5, 49.5), 20), gaussian((3000, 3000), (1499.5, 1499.5), 600)
-    (a,), (b,) = lines(small, 0.5), lines(large, 0.5)
+    ((a,),), ((b,),) = lines(small, [0.5]), lines(large, [0.5])
     reach = (np.abs(a - 49.5).max(), np.abs(b - 1499.5).max() / 30)
     assert reach[0] == pytest.approx(reach[1], abs=0.2)
 

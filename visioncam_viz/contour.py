@@ -15,7 +15,7 @@ from visioncam_viz.edges import lines, stroke
 from visioncam_viz.present import present
 from visioncam_viz.scene import Scene, level_of
 from visioncam_viz.shared import BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE
-from visioncam_viz.text import INK, WHITE, lay
+from visioncam_viz.text import INK, WHITE
 
 if TYPE_CHECKING:
     from visioncam_core.explanation import Explanation
@@ -81,16 +81,12 @@ class Contour:
 
     def _paint(self, scene: Scene, table: np.ndarray, cuts: list[float]) -> np.ndarray:
         picture = scene.photo.copy()
-        shape = scene.heat.shape
-        thickness = self.width or max(round(max(shape) / 260), 2)
-        for cut in cuts:
-            for sign in (1, -1) if scene.signed else (1,):
-                paths = lines(scene.heat * sign, cut)
-                if not paths:
-                    continue
-                colour = table[int(levels(np.asarray(sign * cut), signed=scene.signed))]
-                edge = INK if colour.mean() > BRIGHT else WHITE
-                lay(picture, stroke(shape, paths, thickness + max(thickness // 2, 1) * 2) * 0.8, 0, 0, edge)
-                red, green, blue = (int(part) for part in colour)
-                lay(picture, stroke(shape, paths, thickness), 0, 0, (red, green, blue))
+        thickness = self.width or max(round(max(scene.heat.shape) / 260), 2)
+        rim = thickness + 2 * max(thickness // 2, 1)
+        for sign in (1, -1) if scene.signed else (1,):
+            for cut, paths in zip(cuts, lines(scene.heat * np.float32(sign), cuts), strict=True):
+                red, green, blue = table[int(levels(np.asarray(sign * cut), signed=scene.signed))].tolist()
+                bright = red + green + blue > 3 * BRIGHT
+                stroke(picture, paths, rim, INK if bright else WHITE, 0.8)
+                stroke(picture, paths, thickness, (red, green, blue), 1.0)
         return picture

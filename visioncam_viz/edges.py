@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from visioncam_core.interpolate import resize
 from visioncam_core.opencv import load_opencv
 
 FINE = 1024  # points a side at most at which lines are found; maps are smooth
 ROUND = 130  # share of the longer side by which lines are smoothed: 1 in so many
+LINE_AA = 16  # OpenCV's smooth lines
 SHIFT = 4  # bits of a pixel's fraction that OpenCV reads
 
 
@@ -31,38 +33,54 @@ def inside(strength: np.ndarray, level: float) -> np.ndarray:
     return result
 
 
-def lines(strength: np.ndarray, level: float) -> list[np.ndarray]:
-    """Return the lines where a map crosses a level, each (n, 2) float64 of (x, y), pixel centres whole.
+def lines(strength: np.ndarray, levels: Sequence[float]) -> list[list[np.ndarray]]:
+    """Return the lines where a map crosses each level, (n, 2) float64 of (x, y), pixel centres whole.
 
     The map is smoothed a little first, so that lines run round where the layer's grid has corners.
 
     Args:
-        strength: (H, W) ndarray.
-        level: what counts as crossing.
+        strength: (H, W) float32 ndarray.
+        levels: what counts as crossing.
     """
     from contourpy import contour_generator
 
+    cv2 = load_opencv()
     height, width = strength.shape
-    if height < 2 or width < 2 or not np.isfinite(level):
-        return []
+    if height < 2 or width < 2:
+        return [[] for _ in levels]
     factor = max(max(height, width) / FINE, 1.0)
+    rows, columns = max(round(height / factor), 2), max(round(width / factor), 2)
     small = strength
     if factor > 1:
-        small = resize(strength, (max(round(height / factor), 2), max(round(width / factor), 2)))
-    sigma = max(small.shape) / ROUND
-    small = load_opencv().GaussianBlur(small, (0, 0), sigma) if sigma > 0.3 else small
-    y_factor, x_factor = height / small.shape[0], width / small.shape[1]
-    found: list[np.ndarray] = []
-    for line in contour_generator(z=small).lines(level):
-        points = np.asarray(line)
-        found.append((points + 0.5) * (x_factor, y_factor) - 0.5)
-    return found
+        small = cv2.resize(strength, (columns, rows), interpolation=cv2.INTER_AREA)
+    sigma = max(rows, columns) / ROUND
+    small = cv2.GaussianBlur(small, (0, 0), sigma) if sigma > 0.3 else small
+    found = contour_generator(z=small)
+    scale = width / columns, height / rows
+    return [
+        [(np.asarray(line) + 0.5) * scale - 0.5 for line in found.lines(level)] if np.isfinite(level) else []
+        for level in levels
+    ]
 
 
-def stroke(shape: tuple[int, int], paths: list[np.ndarray], thickness: int) -> np.ndarray:
-    """Return the coverage of lines drawn smoothly, (H, W) float32 in [0, 1]."""
-    cv2 = load_opencv()
-    canvas = np.zeros(shape, np.uint8)
+def stroke(
+    picture: np.ndarray, paths: list[np.ndarray], thickness: int, colour: tuple[int, int, int], opacity: float
+) -> None:
+    """Draw lines onto a picture, in place, with smooth edges.
+
+    Args:
+        picture: (H, W, 3) uint8 ndarray.
+        paths: (n, 2) ndarrays of (x, y), pixel centres whole.
+        thickness: in pixels.
+        colour: RGB, 0 to 255.
+        opacity: 0 to 1.
+    """
+    if not paths:
+        return
+    canvas = np.zeros(picture.shape[:2], np.uint8)
     fixed = [np.rint(path * 2**SHIFT).astype(np.int32) for path in paths]
-    cv2.polylines(canvas, fixed, False, 255, thickness, cv2.LINE_AA, SHIFT)
-    return canvas.astype(np.float32) / 255
+    load_opencv().polylines(canvas, fixed, False, 255, thickness, LINE_AA, SHIFT)
+    inked = np.nonzero(canvas)
+    share = canvas[inked][:, None] * np.float32(opacity / 255)
+    below = picture[inked].astype(np.float32)
+    picture[inked] = np.rint(below + share * (np.asarray(colour, np.float32) - below))
