@@ -256,6 +256,12 @@ def _split(keywords: dict[str, Any], methods: Sequence[str | object]) -> tuple[S
     own = [info.name for info in describe_options(Settings)]
     known = {name for method in methods for name in _option_names(method)}
     unknown = [name for name in keywords if name not in own and name not in known]
+    if "target" in unknown:
+        raise OptionTypeError(
+            "target is no keyword here: pass it when you ask, as in explainer(model, ...)(image, target), "
+            "or to "
+            "explain, compare or doctor"
+        )
     if unknown and (not methods or any(isinstance(method, str) for method in methods)):
         every = sorted({*own, "target", *known})
         hint = did_you_mean(unknown[0], every) or ";"

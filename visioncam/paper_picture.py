@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from visioncam.api import registry
 from visioncam_core.errors import ImageError
-from visioncam_core.explanation import Explanation, TargetInfo
+from visioncam_core.explanation import Explanation, TargetInfo, in_notebook
 from visioncam_core.export import write_image
 from visioncam_core.images import load_picture
 from visioncam_core.interpolate import resize
@@ -70,10 +69,3 @@ def checked_map(heatmap: Any) -> np.ndarray:
             "positive part by its maximum, and draw signed maps with visioncam.explain(...).save(path)"
         )
     return np.clip(values, 0, 1)
-
-
-def in_notebook() -> bool:
-    """Return whether this runs in a notebook: an IPython with a kernel; a terminal's shows no pictures."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return getattr(shell, "kernel", None) is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
+from visioncam_core.agreement import STRONGEST, Correlations
+from visioncam_core.agreement import agreement as agreement_of
+from visioncam_core.agreement import correlations as correlations_of
 from visioncam_core.areas import SHARE, Box
 from visioncam_core.areas import boxes as boxes_of
 from visioncam_core.areas import mask as mask_of
@@ -197,6 +201,19 @@ class Comparison:
         known = ", ".join(explanation.method for explanation in self.explanations)
         raise NameNotFoundError(f"this comparison has no method {method!r}; it has {known}")
 
+    def agreement(self, threshold: float | str = STRONGEST) -> np.ndarray:
+        """Return for each pixel the share of the methods whose evidence is strong there, float32 in [0, 1].
+
+        Args:
+            threshold: what counts as strong, as in `Explanation.mask`; by default each method's strongest
+                tenth of the pixels.
+        """
+        return agreement_of(self.explanations, threshold)
+
+    def correlations(self) -> Correlations:
+        """Return Spearman's rank correlation between the maps of each two methods."""
+        return correlations_of(self.explanations)
+
     def sheet(self, **options: Any) -> np.ndarray:
         """Return the contact sheet, (H, W, 3) uint8 RGB.
 
@@ -246,13 +263,16 @@ def show(picture: np.ndarray) -> None:
     from PIL import Image
 
     image = Image.fromarray(picture)
-    try:
-        from IPython import get_ipython  # type: ignore[import-not-found,unused-ignore]
-        from IPython.display import display  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
+    if not in_notebook():
         image.show()
         return
-    if get_ipython() is None:
-        image.show()
-    else:
-        display(image)
+    from IPython.display import display
+
+    display(image)
+
+
+def in_notebook() -> bool:
+    """Return whether this runs in a notebook: an IPython with a kernel; a terminal's shows no pictures."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return getattr(shell, "kernel", None) is not None

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from visioncam_core.errors import LayerError
 from visioncam_core.hookspecs import hookimpl
 from visioncam_core.layers import LayerChoice, LayerRow, LayerTable
@@ -19,10 +21,10 @@ from visioncam_core.names import nearest
 @hookimpl(tryfirst=True)
 def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice | None:
     """Answer a layer object, an index, an exact name or path, `re:pattern`, or a callable."""
-    if isinstance(query, bool) or query is None or query == "auto":
+    if isinstance(query, bool | np.bool_) or query is None or (isinstance(query, str) and query == "auto"):
         return None
-    if isinstance(query, int):
-        return by_index(table, query)
+    if isinstance(query, int | np.integer):
+        return by_index(table, int(query))
     if isinstance(query, str):
         if query.startswith("re:"):
             return by_pattern(table, query[3:])

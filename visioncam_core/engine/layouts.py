@@ -14,7 +14,7 @@ MAX_STRIDE_RATIO = 1.6
 
 def spatial(shape: tuple[int, ...], rank: int, channels_first: bool) -> Layout | None:
     """Return the layout of an output with `rank` spatial axes, or None where the rank differs."""
-    if len(shape) != rank + 1 or 0 in shape:
+    if rank < 1 or len(shape) != rank + 1 or 0 in shape:
         return None
     if channels_first:
         return Layout("channels_first", tuple(shape[1:]), shape[0])

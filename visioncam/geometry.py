@@ -1,0 +1,7 @@
+"""How a picture is fitted to a model: `from visioncam.geometry import CenterCrop`."""
+
+from __future__ import annotations
+
+from visioncam_core.geometry import CenterCrop, Geometry, Letterbox, Resize
+
+__all__ = ["CenterCrop", "Geometry", "Letterbox", "Resize"]
