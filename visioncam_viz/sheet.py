@@ -17,6 +17,7 @@ from visioncam_core.names import normalise
 from visioncam_core.options import in_range, option
 from visioncam_viz import caption
 from visioncam_viz.colour import colour_table
+from visioncam_viz.concord import agreement_tile, correlation_tile
 from visioncam_viz.grid import best_columns
 from visioncam_viz.panel import heading, legend
 from visioncam_viz.present import photo_of
@@ -45,12 +46,16 @@ class Sheet:
         tile_options: options of that renderer.
         columns: tiles a row; 0 chooses.
         tile: a tile's width in pixels (height for tall photos).
+        agreement: add a tile that shows where the methods agree.
+        correlations: add a tile with the rank correlation of each two methods.
     """
 
     renderer: object = option("overlay", help="renderer of each map")
     tile_options: Mapping[str, object] = option(attrs.Factory(dict), help="options of that renderer")
     columns: int = option(0, help="tiles a row; 0 chooses", validator=in_range(0, 100))
     tile: int = option(340, help="width of a tile", unit="pixels", validator=in_range(64, 2048))
+    agreement: bool = option(False, help="add a tile that shows where the methods agree")
+    correlations: bool = option(False, help="add a tile with the rank correlation of each two methods")
 
     def __call__(self, comparison: Comparison) -> np.ndarray:
         """Render a comparison.
@@ -103,15 +108,22 @@ class Sheet:
         photo = fit(photo_of(resized(first, small) if flat else first, bands), box)
         layers = {e.layer.path for e in comparison.explanations}
         tiles = [Tile("Photo" if flat else "Input", _size(first), photo)]
+        sized = []
         for e in comparison.explanations:
             at_size = e
             if flat:
                 at_size = resized(e, small if e.picture is first.picture else small_picture(e, box))
+            sized.append(at_size)
             picture = fit(at_size.render(self.renderer, **self.tile_options), box)
             notes = [_cost(comparison, e), e.layer.path if len(layers) > 1 else ""]
             tiles.append(Tile(e.method_title, " \u00b7 ".join(filter(None, notes)), picture))
         empty = np.full_like(photo, FAILED)
-        return tiles + [Tile(name, "failed", empty, why) for name, why in comparison.failures.items()]
+        tiles += [Tile(name, "failed", empty, why) for name, why in comparison.failures.items()]
+        if self.agreement:
+            tiles.append(agreement_tile(sized, box, bands))
+        if self.correlations:
+            tiles.append(correlation_tile(sized, photo.shape[:2]))
+        return tiles
 
     def _header(self, page: np.ndarray, comparison: Comparison, inner: int) -> None:
         """Write, in place, what was explained on the left and what the colours mean on the right."""
