@@ -92,7 +92,7 @@ def _rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
     ranks = [np.argsort(np.argsort(values.ravel())).astype(float) for values in (a, b)]
     if min(float(np.ptp(values)) for values in (a, b)) == 0:
         return 0.0
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
 
 
 def _input(explainer: Explainer, image: object, preprocessing: Preprocessing) -> str:

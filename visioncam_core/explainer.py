@@ -14,6 +14,7 @@ from visioncam_core.class_names import load_class_names
 from visioncam_core.engine.batches import running
 from visioncam_core.engine.cache import check
 from visioncam_core.engine.inputs import ModelInputs, model_inputs
+from visioncam_core.engine.memo import recalled
 from visioncam_core.engine.view import View, view
 from visioncam_core.errors import LayerError
 from visioncam_core.explanation import Comparison
@@ -68,10 +69,13 @@ class Explainer:
         """
         check(model)
         card = card_of(model) or ModelCard()
-        own = isinstance(settings.preprocess, str) and settings.preprocess == "auto" and card.preprocess
-        preprocessing = preprocessing_for(model, own or settings.preprocess)
+        automatic, inputs = recalled(
+            model, auto=lambda: preprocessing_for(model, "auto"), inputs=lambda: model_inputs(model)
+        )
+        auto = isinstance(settings.preprocess, str) and settings.preprocess == "auto"
+        wanted = card.preprocess if auto and card.preprocess else settings.preprocess
+        preprocessing = automatic if auto and not card.preprocess else preprocessing_for(model, wanted)
         geometry = settings.geometry if settings.geometry is not None else card.geometry or "resize"
-        inputs = model_inputs(model)
         return cls(
             model=model,
             registry=registry,
@@ -80,7 +84,7 @@ class Explainer:
             inputs=inputs,
             reader=Reader(inputs, preprocessing.function, geometry),
             preprocessing=preprocessing,
-            expected=preprocessing if own else preprocessing_for(model, "auto"),
+            expected=preprocessing if auto else automatic,
             names=load_class_names(
                 settings.class_names if settings.class_names is not None else card.class_names
             ),
