@@ -81,7 +81,7 @@ def present(
     if len(pictures) > 1:
         picture = grid(pictures, [name * labels for name in paints], columns, size=round(13 * unit))
     if note:
-        picture = noted(picture, note, apart=not flat)
+        picture = noted(picture, note, apart=not flat, unit=unit)
     return frame(picture, explanation, table, title=title, colorbar=colorbar, unit=unit)
 
 
