@@ -1,0 +1,64 @@
+"""`python -m benchmarks [--quick] [--only WORD]`: measure, print, write docs/performance.md."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import click
+
+from benchmarks import page, processes, rows
+from benchmarks.models import subject
+from benchmarks.peers import compared
+from benchmarks.rows import Row
+
+
+def plan(rounds: int) -> Iterator[tuple[str, Callable[[], Iterable[Row]]]]:
+    """Yield (name, work) for every group of rows."""
+    for name in ("MobileNetV2", "ResNet50", "Xception"):
+        yield f"gradcam {name}", lambda name=name: rows.gradcam(subject(name), rounds)
+        yield f"six {name}", lambda name=name: rows.six(subject(name), rounds)
+    few = max(3, rounds // 3)
+    yield "ablation ResNet50", lambda: rows.ablation(subject("ResNet50"), few)
+    yield (
+        "inside ResNet50",
+        lambda: rows.ablation_inside(subject("ResNet50"), "conv4_block3_2_relu", 0.45, few),
+    )
+    yield (
+        "inside DenseNet121",
+        lambda: rows.ablation_inside(subject("DenseNet121"), "conv4_block12_1_relu", 0.30, few),
+    )
+    yield "scorecam MobileNetV2", lambda: rows.scorecam(subject("MobileNetV2"), "block_13_expand_relu", few)
+    yield "scorecam ResNet50", lambda: rows.scorecam(subject("ResNet50"), "conv2_block3_2_relu", few)
+    yield "smooth ResNet50", lambda: rows.smooth(subject("ResNet50"), few)
+    yield "dataset MobileNetV2", lambda: rows.dataset(subject("MobileNetV2"), few)
+    yield "memory", processes.memory
+    yield "first", lambda: processes.first_call(3)
+    yield "endurance", lambda: processes.endurance(1000)
+    yield "command line", lambda: processes.command_line(9)
+
+
+@click.command()
+@click.option(
+    "--rounds", default=15, show_default=True, help="Rounds of the quick rows; slow ones take a third."
+)
+@click.option("--only", default="", help="Only groups whose name has this word; prints and writes nothing.")
+def main(rounds: int, only: str) -> None:
+    """Measure everything and write docs/performance.md and its plot."""
+    measured: list[Row] = []
+    for name, work in plan(rounds):
+        if only and only not in name:
+            continue
+        for row in work():
+            measured.append(row)
+            mark = "holds" if row.holds else "FAILS"
+            figure = f"{row.measured:.3g} {row.unit} (limit {row.limit:g}) {row.note}"
+            click.echo(f"{mark}  {row.work} · {row.model}: {figure}")
+    if not only:
+        click.echo(f"wrote {page.write(measured, compared(rounds))}")
+
+
+if __name__ == "__main__":
+    main()

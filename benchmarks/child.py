@@ -1,0 +1,88 @@
+"""Measurements that need a process of their own; each prints one JSON object."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def resident() -> float:
+    """Return the resident memory of this process in MB."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def peak() -> float:
+    """Return the highest resident memory this process ever had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+def memory(name: str, method: str, layer: str) -> dict[str, float]:
+    """Measure the peak above the loaded and once called model, for one map."""
+    import visioncam
+    from benchmarks.models import subject
+
+    s = subject(name)
+    picture = s.pictures(1)
+    s.forward(picture)
+    before = max(resident(), peak())
+    e = visioncam.explain(s.model, picture[0], method, layer=layer)
+    return {"MB": max(0.0, peak() - before), "channels": float(e.layer.shape[-1])}
+
+
+def first_call(name: str) -> dict[str, float]:
+    """Measure the first explanation of a loaded model, and what a second layer, class and size trace."""
+    import visioncam
+    from benchmarks.models import subject
+    from visioncam_core.engine.counters import COUNTERS
+
+    s = subject(name)
+    picture = s.pictures(1)
+    s.forward(picture)
+    start = time.perf_counter()
+    visioncam.explain(s.model, picture[0])
+    seconds = time.perf_counter() - start
+    before = COUNTERS.snapshot()["traces"]
+    visioncam.explain(s.model, s.pictures(3), "hirescam", target=7, layer=-20)
+    return {"seconds": seconds, "further_traces": float(COUNTERS.snapshot()["traces"] - before)}
+
+
+def endurance(name: str, calls: str) -> dict[str, float]:
+    """Explain many different pictures; report traces, memory growth after 50, and time per picture."""
+    import visioncam
+    from benchmarks.models import subject
+    from visioncam_core.engine.counters import COUNTERS
+
+    s = subject(name)
+    ask = visioncam.explainer(s.model, "gradcam")
+    times, level = [], 0.0
+    for number in range(int(calls)):
+        picture = s.pictures(1, seed=number)[0]
+        start = time.perf_counter()
+        ask(picture, number % 1000)
+        times.append(time.perf_counter() - start)
+        if number == 50:
+            level = resident()
+    tenth = len(times) // 10
+    early, late = sorted(times[50 : 50 + tenth]), sorted(times[-tenth:])
+    return {
+        "traces": float(COUNTERS.snapshot()["traces"]),
+        "growth_MB": resident() - level,
+        "late_over_early": late[tenth // 2] / early[tenth // 2],
+    }
+
+
+TASKS: dict[str, Callable[..., dict[str, float]]] = {
+    "memory": memory,
+    "first_call": first_call,
+    "endurance": endurance,
+}
+
+if __name__ == "__main__":
+    print(json.dumps(TASKS[sys.argv[1]](*sys.argv[2:])))
