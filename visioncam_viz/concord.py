@@ -38,7 +38,7 @@ def agreement_tile(explanations: Sequence[Explanation], box: tuple[int, int], ba
     table = colour_table(COLOURS)
     together = attrs.evolve(explanations[0], heatmap=shares, evidence="for")
     picture = painted(together, lambda scene: blend(scene, table, 0.85), bands=bands)
-    note = f"yellow: all {len(explanations)} have their strongest 10 % here"
+    note = f"yellow: the strongest 10 % of all {len(explanations)}"
     return Tile("Agreement", note, fit(picture, box))
 
 

@@ -172,9 +172,12 @@ def _size(explanation: Explanation) -> str:
 
 
 def _cost(comparison: Comparison, explanation: Explanation) -> str:
-    """Return what a method cost: `0.12 s · 2 passes`, as far as it is known."""
+    """Return what a method cost beyond the shared passes: `0.12 s · 2 more passes`, as far as it is known."""
     seconds, passes = comparison.seconds.get(explanation.method), comparison.passes.get(explanation.method)
-    parts = [] if seconds is None else [f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"]
+    parts = []
+    if seconds is not None:
+        spent = f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
+        parts.append(spent if seconds >= 0.01 else "< 0.01 s")
     if passes is not None:
-        parts.append(f"{passes:,} pass{'' if passes == 1 else 'es'}")
+        parts.append(f"{passes or 'no':{',' if passes else ''}} more pass{'' if passes == 1 else 'es'}")
     return " \u00b7 ".join(parts)
