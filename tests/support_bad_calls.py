@@ -209,7 +209,7 @@ KEYWORDS = [
         "target when made",
         lambda w: visioncam.explainer(w.model, target=3),
         OptionTypeError,
-        ("target", "explainer(...)(image, target)"),
+        ("target is no keyword here", "(image, target)"),
     ),
     Bad("layers keyword", lambda w: visioncam.layers(w.model, outptu=1), OptionTypeError, ("'output'",)),
     Bad("layers image", lambda w: visioncam.layers(w.model, "no.png"), ImageNotFoundError, ("'no.png'",)),

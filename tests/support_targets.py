@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 from keras import ops
 
@@ -76,6 +77,7 @@ SOFTMAX: dict[str, Callable[[Any], Any]] = {
     "other axis": lambda x: L.Flatten()(L.Softmax(axis=1)(column(x))),
     "squeezed": lambda x: ops.squeeze(ops.expand_dims(ops.softmax(x), 1), 1),
     "clipped": lambda x: ops.clip(ops.softmax(x), 1e-7, 1 - 1e-7),
+    "clipped by TensorFlow": lambda_(lambda x: tf.clip_by_value(tf.nn.softmax(x), 1e-7, 1.0)),
     "cast": lambda x: ops.cast(ops.cast(ops.softmax(x), "float64"), "float32"),
     "float64 inside": lambda x: ops.cast(ops.softmax(ops.cast(x, "float64")), "float32"),
     "stopped": lambda x: ops.stop_gradient(ops.softmax(x)),

@@ -150,6 +150,19 @@ def test_nothing_found_by_one_value_explains_its_mean(single: Any) -> None:
         explain(empty, X[0], target=0)
 
 
+def test_positions_may_be_in_a_row_while_the_softmax_is_taken(model: Any) -> None:
+    ends = {
+        "a row": lambda x: L.Reshape((16, 16, 3))(L.Softmax()(L.Reshape((256, 3))(x))),
+        "classes first": lambda x: L.Permute((2, 3, 1))(L.Softmax(axis=1)(L.Permute((3, 1, 2))(x))),
+    }
+    wanted = explain(model, X[0], target=Region(1, (2, 3, 9, 12)))
+    for name, end in ends.items():
+        e = explain(unet(3, end), X[0], target=Region(1, (2, 3, 9, 12)))
+        assert (e.score_kind, e.layer.path) == ("logit", "bottleneck"), name
+        assert e.score == pytest.approx(wanted.score, rel=1e-5)
+        np.testing.assert_allclose(e.raw, wanted.raw, atol=1e-5 * np.abs(wanted.raw).max())
+
+
 def test_a_contrast_of_a_dense_output_is_averaged_over_it(model: Any, logits: np.ndarray) -> None:
     e = explain(model, X[0], "hirescam", target=Contrast("sky", "car"), class_names=NAMES)
     assert e.score == pytest.approx((logits[0, ..., 0] - logits[0, ..., 2]).mean(), rel=1e-4)

@@ -78,10 +78,8 @@ def test_a_softmax_by_hand_is_not_applied_again(body: Body, softmax: Any) -> Non
         assert e.probabilities
         assert [p.value for p in e.predictions] == pytest.approx(sorted(answer)[::-1], rel=1e-4)
         close(e.raw, explain(softmax, X[0], "hirescam", target=3, score="probability").raw, 1e-4)
-    weights = {"method": "scorecam", "weights": "probability", "target": 3}
-    close(
-        explain(model, X[0], **weights, score="probability").raw, explain(softmax, X[0], **weights).raw, 1e-4
-    )
+        weights = {"method": "scorecam", "weights": "probability", "target": 3, "score": score}
+        close(explain(model, X[0], **weights).raw, explain(softmax, X[0], **weights).raw, 1e-4)
 
 
 def test_the_probability_of_a_logits_head_is_its_softmax(plain: Any, softmax: Any) -> None:

@@ -183,6 +183,14 @@ def test_a_sigmoid_at_a_tenth_explains_the_negative_class_unless_told_otherwise(
     close(by_probability.heatmap, negative.heatmap)
 
 
+def test_the_positive_class_begins_at_one_half(body: Body) -> None:
+    shift = float(np.log(0.55 / 0.45) - np.asarray(body.model(count=1)(X))[0, 0])
+    for push, name in ((0.0, "positive"), (-0.3, "negative")):
+        model = body.model(lambda x, push=push: ops.sigmoid(x + shift + push), 1)
+        for score in ("logit", "probability"):
+            assert explain(model, X[0], score=score).target.name == name
+
+
 def test_one_name_for_one_value_is_the_positive_class(sigmoid: Any) -> None:
     for names, target, index in ((["cat"], "cat", 1), (["cat"], "not cat", 0), (["dog", "cat"], "dog", 0)):
         assert explain(sigmoid, X[0], target=target, class_names=names).target.index == index
@@ -232,6 +240,8 @@ def test_similarity_is_a_cosine(plain: Any, logits: np.ndarray) -> None:
         e = explain(plain, X[0], "hirescam", target=targets.Similarity(reference))
         assert e.score == pytest.approx(cosine, rel=1e-5)
     assert e.raw.any()
+    with pytest.raises(visioncam.VisionCamError, match=r"^the reference embedding has 3 values"):
+        explain(plain, X[0], target=targets.Similarity([1.0, 2.0, 3.0]))
     same = explain(plain, X[0], "hirescam", target=targets.Similarity(logits[0]))
     assert same.score == pytest.approx(1, abs=1e-6)
     assert (

@@ -18,6 +18,7 @@ from visioncam_core.picks import Pick, function_name
 from visioncam_core.registry import Registry
 from visioncam_core.running import Named
 from visioncam_core.settings import Settings
+from visioncam_core.version import VERSION
 
 
 @attrs.frozen(eq=False)
@@ -151,7 +152,7 @@ def predictions(values: np.ndarray, answer: np.ndarray, head: Head, count: int =
     given = head.probabilities(values, answer)
     shown = (answer if given is None else given).reshape(-1)
     if head.binary:
-        shown = np.asarray([-shown[0] if given is None else 1.0 - shown[0], shown[0]])
+        shown = np.asarray([1.0 - shown[0], shown[0]])
     best = np.argsort(-shown, kind="stable")[:count]
     return tuple(Prediction(int(i), head.name(int(i)), float(shown[i])) for i in best)
 
@@ -161,8 +162,8 @@ def versions() -> dict[str, Any]:
     """Return the versions that made a result."""
     from importlib.metadata import PackageNotFoundError, version
 
-    found = {}
-    for name in ("visioncam", "tensorflow", "keras", "numpy"):
+    found = {"visioncam": VERSION}
+    for name in ("tensorflow", "keras", "numpy"):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

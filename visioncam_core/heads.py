@@ -78,7 +78,7 @@ def head_of(score: Any, names: tuple[str, ...] | None, given: bool = True) -> He
     classes = 1 if shape.rank == 1 else int(shape[-1] or 0)
     dense = shape.rank > 2 and any(n is None or n > 1 for n in shape[1:-1])
     scored = score.kind == "probability"
-    binary = classes == 1 and not dense and (scored or bool(score.activation))
+    binary = classes == 1 and not dense and (scored or score.activation == "sigmoid")
     if not given and names is not None and len(names) not in ({1, 2} if binary else {classes}):
         names = None
     return Head(
