@@ -82,6 +82,16 @@ def drop_the_wrong_way_round(e: Any) -> Any:
     return ops.concatenate([weights(one) for one in e.each()])
 
 
+@fault("finds-the-evidence", "score -1.5", ALONE)
+def drop_over_a_signed_score(e: Any) -> Any:
+    def weights(one: Any) -> Any:
+        S, A = one.score, one.activations
+        w = (S - one.score_activations(lambda ks: ops.without_channels(A, ks), A.shape[-1])) / S
+        return ops.weigh(A, w[None])
+
+    return ops.concatenate([weights(one) for one in e.each()])
+
+
 @fault("claim-non-negative", "smallest value is -", claims=["non-negative"])
 def missing_relu(e: Any) -> Any:
     return ops.sum_channels(e.gradients * e.activations)

@@ -78,7 +78,8 @@ def test_ablation_cam_at_a_score_of_zero_is_the_drop_itself(score: float) -> Non
     np.testing.assert_allclose(weights_in(AblationCAM()(evidence), A), drop, **CLOSE)
 
 
-def test_ablation_cam_divided_by_the_norm_of_the_channel() -> None:
+@pytest.mark.parametrize("dead", [False, True])
+def test_ablation_cam_divided_by_the_norm_of_the_channel(dead: bool) -> None:
     net = ArrayNet.random(channels=3, signed=True)
     x = net.pictures(1)
     A, _, S = net.at(x)
@@ -86,5 +87,8 @@ def test_ablation_cam_divided_by_the_norm_of_the_channel() -> None:
     for k in range(3):
         without[k, ..., k] = 0
     wanted = (S - net.tail(without)) / np.sqrt((A[0] ** 2).sum(axis=(0, 1)))
+    if dead:  # a channel that is zero everywhere, in front of the others
+        zero, row = np.zeros((3, 1)), np.ones((1, net.V.shape[1]))
+        net = attrs.evolve(net, E=np.hstack([zero, net.E]), V=np.vstack([row, net.V]))
     raw = AblationCAM(normalize="activation")(net.evidence(x))
     np.testing.assert_allclose(weights_in(raw, A), wanted, **CLOSE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import attrs
@@ -99,18 +100,21 @@ def finds_the_evidence(subject: Subject) -> None:
     """The largest value lies where the evidence for the target is, never where evidence against it is."""
     for grid, places in (((4, 6), ((0, 0), (1, 4), (3, 2), (2, 5))), ((8,), ((1,), (6,)))):
         net = ArrayNet(E=np.eye(2), V=np.eye(2), r=np.array([1.0, -1.0]), q=np.ones(grid))
-        for place in places:
-            against = tuple((p + n // 2) % n for p, n in zip(place, grid, strict=True))  # half the grid away
+        for place, width in product(places, (1, 3)):  # three blobs against it make the score negative
+            half = tuple((p + n // 2) % n for p, n in zip(place, grid, strict=True))  # half the grid away
+            against = [(*half[:-1], (half[-1] + i) % grid[-1]) for i in (0, 1, -1)[:width]]
             x = np.zeros((1, *(2 * n for n in grid), 2))
             x[0][_block(place, 0)] = 3.0
-            x[0][_block(against, 1)] = 1.5
-            raw = subject.finite(subject.evidence(net, x), f"a blob at {place} of a grid of {grid}")[0]
+            for other in against:
+                x[0][_block(other, 1)] = 1.5
+            what = f"a blob at {place} of a grid of {grid}, score {net.score(x)[0]:g}"
+            raw = subject.finite(subject.evidence(net, x), what)[0]
             peak = tuple(int(i) for i in np.unravel_index(raw.argmax(), raw.shape))
             near = max(abs(a - b) for a, b in zip(peak, place, strict=True)) <= 1
             require(
                 raw.max() > 0 and near,
-                f"{subject.name} has its maximum, {raw.max():.3g}, at {peak}; the evidence for the target is "
-                f"at {place}, and what speaks against it at {against} (is a sign or an axis wrong?)",
+                f"{subject.name} has its maximum, {raw.max():.3g}, at {peak} on {what}; the evidence for "
+                f"the target is there, and what speaks against it at {against} (is a sign or an axis wrong?)",
             )
 
 
