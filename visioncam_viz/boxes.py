@@ -14,7 +14,7 @@ from visioncam_viz.blend import blend
 from visioncam_viz.colour import colour_table
 from visioncam_viz.present import present
 from visioncam_viz.scene import Scene, level_of
-from visioncam_viz.shared import BANDS, MIN_SIZE, TITLE
+from visioncam_viz.shared import BANDS, MIN_SIZE, TITLE, looks
 from visioncam_viz.text import INK, draw, line_height, width_of
 
 if TYPE_CHECKING:
@@ -62,9 +62,7 @@ class Boxes:
         return present(
             explanation,
             lambda scene: self._paint(scene, level),
-            title=self.title,
-            min_size=self.min_size,
-            bands=self.bands,
+            **looks(self),
         )
 
     def _paint(self, scene: Scene, level: float) -> np.ndarray:

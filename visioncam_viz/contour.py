@@ -14,7 +14,7 @@ from visioncam_viz.colour import colour_table, levels
 from visioncam_viz.edges import lines, stroke
 from visioncam_viz.present import present
 from visioncam_viz.scene import Scene, level_of
-from visioncam_viz.shared import BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE
+from visioncam_viz.shared import BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE, looks
 from visioncam_viz.text import INK, WHITE
 
 if TYPE_CHECKING:
@@ -72,11 +72,8 @@ class Contour:
         return present(
             explanation,
             lambda scene: self._paint(scene, table, cuts),
-            title=self.title,
-            colorbar=self.colorbar,
             table=table,
-            min_size=self.min_size,
-            bands=self.bands,
+            **looks(self),
         )
 
     def _paint(self, scene: Scene, table: np.ndarray, cuts: list[float]) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from visioncam_viz.colour import colour_table, colourise
 from visioncam_viz.present import present
-from visioncam_viz.shared import COLORBAR, COLORMAP, MIN_SIZE, TITLE
+from visioncam_viz.shared import COLORBAR, COLORMAP, MIN_SIZE, TITLE, looks
 
 if TYPE_CHECKING:
     from visioncam_core.explanation import Explanation
@@ -51,9 +51,7 @@ class Heatmap:
         return present(
             explanation,
             lambda scene: colourise(scene.heat, table, signed=scene.signed),
-            title=self.title,
-            colorbar=self.colorbar,
             table=table,
-            min_size=self.min_size,
             on_photo=False,
+            **looks(self),
         )

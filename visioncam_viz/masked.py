@@ -13,7 +13,7 @@ from visioncam_viz.blend import mix
 from visioncam_viz.edges import inside
 from visioncam_viz.present import present
 from visioncam_viz.scene import Scene, level_of
-from visioncam_viz.shared import BANDS, MIN_SIZE, TITLE
+from visioncam_viz.shared import BANDS, MIN_SIZE, TITLE, looks
 
 if TYPE_CHECKING:
     from visioncam_core.explanation import Explanation
@@ -57,9 +57,7 @@ class Masked:
         return present(
             explanation,
             lambda scene: self._paint(scene, level),
-            title=self.title,
-            min_size=self.min_size,
-            bands=self.bands,
+            **looks(self),
         )
 
     def _paint(self, scene: Scene, level: float) -> np.ndarray:

@@ -11,7 +11,7 @@ from visioncam_core.options import in_range, option
 from visioncam_viz.blend import blend
 from visioncam_viz.colour import colour_table
 from visioncam_viz.present import present
-from visioncam_viz.shared import ALPHA, BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE
+from visioncam_viz.shared import ALPHA, BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE, looks
 
 if TYPE_CHECKING:
     from visioncam_core.explanation import Explanation
@@ -66,9 +66,6 @@ class Overlay:
         return present(
             explanation,
             lambda scene: blend(scene, table, self.alpha, threshold=self.threshold, by_value=self.by_value),
-            title=self.title,
-            colorbar=self.colorbar,
             table=table,
-            min_size=self.min_size,
-            bands=self.bands,
+            **looks(self),
         )

@@ -11,7 +11,7 @@ from visioncam_core.options import option
 from visioncam_viz.blend import blend
 from visioncam_viz.colour import colour_table
 from visioncam_viz.present import present
-from visioncam_viz.shared import ALPHA, BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE
+from visioncam_viz.shared import ALPHA, BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE, looks
 from visioncam_viz.volume import planes
 
 if TYPE_CHECKING:
@@ -53,10 +53,7 @@ class Planes:
         return present(
             explanation,
             lambda scene: blend(scene, table, self.alpha),
-            title=self.title,
-            colorbar=self.colorbar,
             table=table,
-            min_size=self.min_size,
-            bands=self.bands,
             cut=lambda whole: planes(whole, self.at, crosshair=self.crosshair),
+            **looks(self),
         )

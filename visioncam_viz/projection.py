@@ -11,7 +11,7 @@ from visioncam_core.options import option
 from visioncam_viz.blend import blend
 from visioncam_viz.colour import colour_table
 from visioncam_viz.present import present
-from visioncam_viz.shared import ALPHA, BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE
+from visioncam_viz.shared import ALPHA, BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE, looks
 from visioncam_viz.volume import projections
 
 if TYPE_CHECKING:
@@ -50,10 +50,7 @@ class Projection:
         return present(
             explanation,
             lambda scene: blend(scene, table, self.alpha),
-            title=self.title,
-            colorbar=self.colorbar,
             table=table,
-            min_size=self.min_size,
-            bands=self.bands,
             cut=lambda whole: projections(whole, self.axis),
+            **looks(self),
         )

@@ -11,7 +11,7 @@ from visioncam_core.options import option
 from visioncam_viz.blend import blend
 from visioncam_viz.colour import colour_table
 from visioncam_viz.present import photo_only, present
-from visioncam_viz.shared import ALPHA, BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE
+from visioncam_viz.shared import ALPHA, BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE, looks
 
 if TYPE_CHECKING:
     from visioncam_core.explanation import Explanation
@@ -52,10 +52,6 @@ class SideBySide:
                 "Input": photo_only,
                 "Evidence on it": lambda scene: blend(scene, table, self.alpha),
             },
-            title=self.title,
-            colorbar=self.colorbar,
             table=table,
-            min_size=self.min_size,
-            bands=self.bands,
-            labels=self.labels,
+            **looks(self),
         )

@@ -13,7 +13,7 @@ from visioncam_viz.caption import NOTHING, ONE_SIDED
 from visioncam_viz.colour import DIVERGING, colour_table, known_colormap
 from visioncam_viz.present import present
 from visioncam_viz.scene import Scene, heat_of, is_blank
-from visioncam_viz.shared import BANDS, COLORBAR, MIN_SIZE, TITLE
+from visioncam_viz.shared import BANDS, COLORBAR, MIN_SIZE, TITLE, looks
 
 if TYPE_CHECKING:
     from visioncam_core.explanation import Explanation
@@ -55,14 +55,11 @@ class Signed:
         return present(
             _both_sided(explanation),
             lambda scene: blend(_grey(scene), table, self.alpha),
-            title=self.title,
-            colorbar=self.colorbar,
             table=table,
-            min_size=self.min_size,
-            bands=self.bands,
             note=NOTHING[explanation.evidence]
             if is_blank(explanation)
             else ONE_SIDED.get(explanation.evidence, ""),
+            **looks(self),
         )
 
 

@@ -11,7 +11,7 @@ from visioncam_core.options import in_range, option
 from visioncam_viz.blend import blend
 from visioncam_viz.colour import colour_table
 from visioncam_viz.present import present
-from visioncam_viz.shared import ALPHA, AXIS, BANDS, COLORBAR, COLORMAP, TITLE
+from visioncam_viz.shared import ALPHA, AXIS, BANDS, COLORBAR, COLORMAP, TITLE, looks
 from visioncam_viz.volume import strip
 
 if TYPE_CHECKING:
@@ -56,9 +56,7 @@ class Slices:
         return present(
             explanation,
             lambda scene: blend(scene, table, self.alpha, by_value=self.by_value),
-            title=self.title,
-            colorbar=self.colorbar,
             table=table,
-            bands=self.bands,
             cut=lambda whole: strip(whole, self.axis, self.count, self.tile, self.columns),
+            **looks(self),
         )

@@ -11,7 +11,7 @@ from visioncam_core.options import option
 from visioncam_viz.blend import blend
 from visioncam_viz.colour import colour_table, colourise
 from visioncam_viz.present import photo_only, present
-from visioncam_viz.shared import ALPHA, BANDS, COLORMAP, MIN_SIZE
+from visioncam_viz.shared import ALPHA, BANDS, COLORMAP, MIN_SIZE, looks
 
 if TYPE_CHECKING:
     from visioncam_core.explanation import Explanation
@@ -53,10 +53,6 @@ class Triptych:
                 "Evidence": lambda scene: colourise(scene.heat, table, signed=scene.signed),
                 "Evidence on it": lambda scene: blend(scene, table, self.alpha),
             },
-            title=self.title,
-            colorbar=self.colorbar,
             table=table,
-            min_size=self.min_size,
-            bands=self.bands,
-            labels=self.labels,
+            **looks(self),
         )
