@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from visioncam import __version__
-from visioncam.cli import compare, explain, layers, listings, plugins
+from visioncam.cli import compare, explain, layers, listings, new_plugin, plugin_files, plugins
 from visioncam.cli.native import Told, warn_through
 from visioncam.cli.outcome import guarded
 from visioncam.cli.terminal import Output
@@ -40,9 +40,11 @@ class App(click.Group):
         told = Told(output)
 
         def work() -> int | None:
-            with self.make_context("visioncam", words or ["--help"], obj=output) as context:
-                code: int | None = self.invoke(context)
-                return code
+            with output.alone():
+                plugin_files.load(words)
+                with self.make_context("visioncam", words or ["--help"], obj=output) as context:
+                    code: int | None = self.invoke(context)
+                    return code
 
         logging.getLogger(LOGGER).addHandler(told)
         try:
@@ -70,13 +72,15 @@ class App(click.Group):
 @click.group(
     cls=App, help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
 )
+@plugin_files.option
 @click.version_option(__version__, prog_name="visioncam", message="%(prog)s %(version)s")
 def app() -> None:
     """See why an image model decided what it did."""
 
 
 for command in (
-    explain.explain, compare.compare, layers.layers, listings.methods, listings.renderers, plugins.plugins
+    explain.explain, compare.compare, layers.layers, listings.methods, listings.renderers, plugins.plugins,
+    new_plugin.new_plugin,
 ):  # fmt: skip
     app.add_command(command)
 

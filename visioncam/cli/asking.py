@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import attrs
 import click
 
+from visioncam.cli import plugin_files
 from visioncam_core.class_names import load_class_names
 from visioncam_core.errors import TargetError
 from visioncam_core.geometry import NAMED
@@ -35,6 +36,7 @@ output_flags = _all(
     click.option(
         "--debug", is_flag=True, expose_value=False, help="Show tracebacks and what TensorFlow says."
     ),
+    plugin_files.option,
 )
 
 model_flags = _all(

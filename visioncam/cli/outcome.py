@@ -58,7 +58,8 @@ def failure_of(error: BaseException) -> Failure:
     if is_full(error):
         return Failure(kind, f"no space left on the device: {_one_line(error)}", STOPPED)
     if isinstance(error, VisionCamError):
-        code = FAULT if isinstance(error, PluginError) else BAD_INPUT
+        plugin = isinstance(error, PluginError) and not isinstance(error, FileNotFoundError)
+        code = FAULT if plugin else BAD_INPUT
         return Failure(kind, in_flags(_one_line(error)), code)
     if isinstance(error, MemoryError) or kind == "ResourceExhaustedError":
         return Failure(kind, "out of memory; use a smaller picture or --batch-size 1", FAULT)

@@ -6,12 +6,13 @@ could steer a terminal is taken out before it is shown.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 import attrs
@@ -56,6 +57,16 @@ class Output:
         """Return the output these arguments ask for, also where they turn out to be wrong."""
         flags = args[: args.index("--")] if "--" in args else args
         return cls("--json" in flags, "--debug" in flags)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Under `--json`, keep standard output for `document`: what a plugin prints goes to stderr."""
+        if not self.json or sys.stderr is None:
+            yield
+            return
+        _ = self.console  # it keeps the real one
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
 
     def line(self, *parts: Part) -> None:
         """Print a line for people; nothing under `--json`."""
