@@ -8,6 +8,11 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
+
+from visioncam_core.engine.cache import require_tensorflow
+from visioncam_core.errors import BackendError
+
 NO_TENSORFLOW = """
 class Blocked:
     def find_spec(self, name, path=None, target=None):
@@ -74,3 +79,27 @@ def test_on_another_backend_every_call_says_which_variable_to_set(tmp_path: Path
     for line in lines("import keras", tmp_path, KERAS_BACKEND=backend):
         assert line.startswith(f"BackendError True Keras runs on the {backend!r} backend")
         assert "KERAS_BACKEND=tensorflow before Keras is imported" in line
+
+
+@pytest.mark.parametrize(
+    ("wanted", "cure"),
+    [
+        ("jax", "KERAS_BACKEND='jax' asks for another backend"),
+        (None, "the file keras.json may ask for another backend"),
+        ("tensorflow", "pip install --force-reinstall keras"),
+    ],
+)
+def test_a_keras_that_cannot_be_imported(
+    wanted: str | None, cure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with KERAS_BACKEND=jax where there is no JAX."""
+    monkeypatch.setitem(sys.modules, "keras", None)  # Python's own way to make an import fail
+    monkeypatch.delenv("KERAS_BACKEND")
+    if wanted is not None:
+        monkeypatch.setenv("KERAS_BACKEND", wanted)
+    with pytest.raises(BackendError, match="Keras cannot be imported") as caught:
+        require_tensorflow()
+    assert cure in str(caught.value)
+    assert ("set the environment variable KERAS_BACKEND=tensorflow" in str(caught.value)) == (
+        wanted != "tensorflow"
+    )

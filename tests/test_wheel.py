@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from support_source import PACKAGES, folder, is_standard, modules
 
+import visioncam
+from visioncam_core.finish import versions
+
 pytestmark = pytest.mark.skipif(
     not os.environ.get("VISIONCAM_TEST_INSTALLED"), reason="runs in `make test`, which installs the wheel"
 )
@@ -55,6 +58,10 @@ def test_the_wheel_is_the_checkout_byte_for_byte(checkout: Path) -> None:
 
     for package in PACKAGES:
         assert contents(folder(package)) == contents(checkout / package)
+
+
+def test_there_is_one_version(wheel: importlib.metadata.Distribution) -> None:
+    assert wheel.version == visioncam.__version__ == versions()["visioncam"]
 
 
 def test_metadata(wheel: importlib.metadata.Distribution) -> None:

@@ -28,6 +28,7 @@ from visioncam_core.diagnostics import Diagnostic
 from visioncam_core.errors import VisionCamError
 from visioncam_core.explainer import Explainer
 from visioncam_core.explanation import Comparison, Explanation
+from visioncam_core.version import VERSION
 from visioncam_methods.ablationcam import AblationCAM
 from visioncam_methods.gradcam import GradCAM
 from visioncam_methods.gradcamelementwise import GradCAMElementWise
@@ -38,7 +39,7 @@ from visioncam_methods.scorecam import ScoreCAM
 from visioncam_methods.smoothgradcamplusplus import SmoothGradCAMPlusPlus
 from visioncam_methods.xgradcam import XGradCAM
 
-__version__ = "1.0.0.dev0"
+__version__ = VERSION
 
 __all__ = [
     "AblationCAM",

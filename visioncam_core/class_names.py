@@ -115,7 +115,8 @@ def find_class(name: str, names: Sequence[str] | None) -> int:
         raise TargetError(f"class {shown(name, 60)} fits {len(found)} classes: {fitting}; pass one index")
     synonyms = {synonym: i for i, known in enumerate(names) for synonym in _synonyms(known)}
     near = nearest(wanted, sorted(synonyms)) if wanted else []
-    close = [f"{_short(names[synonyms[s]])!r} ({synonyms[s]})" for s in near[:3]]
+    indices = dict.fromkeys(synonyms[synonym] for synonym in near)  # one class may be near by several names
+    close = [f"{_short(names[i])!r} ({i})" for i in indices]
     few = ", ".join(repr(_short(known)) for known in names[:3]) + ", ..." * (len(names) > 3)
     hint = f"; did you mean {', '.join(close)}?" if close else f"; known are {few}"
     raise TargetError(f"no class is called {shown(name, 60)}{hint}")

@@ -18,6 +18,7 @@ from visioncam_core.picks import Pick, function_name
 from visioncam_core.registry import Registry
 from visioncam_core.running import Named
 from visioncam_core.settings import Settings
+from visioncam_core.version import VERSION
 
 
 @attrs.frozen(eq=False)
@@ -161,8 +162,8 @@ def versions() -> dict[str, Any]:
     """Return the versions that made a result."""
     from importlib.metadata import PackageNotFoundError, version
 
-    found = {}
-    for name in ("visioncam", "tensorflow", "keras", "numpy"):
+    found = {"visioncam": VERSION}
+    for name in ("tensorflow", "keras", "numpy"):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

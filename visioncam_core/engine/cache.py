@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 import weakref
 from collections import OrderedDict
@@ -12,8 +14,10 @@ import attrs
 from visioncam_core.engine.trace import Trace, trace
 from visioncam_core.engine.units import fingerprint
 from visioncam_core.errors import BackendError, ModelError
+from visioncam_core.names import shown
 
 MAX_SIGNATURES = 16
+_SET = "set the environment variable KERAS_BACKEND=tensorflow before Keras is imported"
 
 
 @attrs.define(eq=False)
@@ -36,15 +40,22 @@ def require_tensorflow() -> None:
             f"TensorFlow cannot be imported ({error}); install it with `pip install tensorflow` (2.16 or "
             "newer)"
         ) from error
-    import keras
-
+    try:
+        import keras
+    except (ImportError, ValueError) as error:  # a backend that is not installed, or that nobody knows
+        raise BackendError(f"Keras cannot be imported ({error}); {_keras_cure()}") from error
     backend = keras.backend.backend()
     if backend != "tensorflow":
-        raise BackendError(
-            f"Keras runs on the {backend!r} backend, and VisionCam needs 'tensorflow'; set the environment "
-            "variable "
-            "KERAS_BACKEND=tensorflow before Keras is imported"
-        )
+        raise BackendError(f"Keras runs on the {backend!r} backend, and VisionCam needs 'tensorflow'; {_SET}")
+
+
+def _keras_cure() -> str:
+    """Return what to do where `import keras` fails: mostly because another backend is asked for."""
+    wanted = os.environ.get("KERAS_BACKEND")
+    if wanted == "tensorflow":
+        return "install it anew with `pip install --force-reinstall keras`"
+    asked = f"KERAS_BACKEND={shown(wanted, 40)} asks" if wanted else "the file keras.json may ask"
+    return f"{asked} for another backend, and VisionCam needs 'tensorflow'; {_SET}"
 
 
 def is_model(value: Any) -> bool:
