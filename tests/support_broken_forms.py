@@ -33,6 +33,12 @@ class AnyType(Right):
 
 
 @attrs.frozen
+class TakesAKeyword(Right):
+    __doc__ = DOC
+    layer: str = option("a", help="copies", choices=("a", "b"))
+
+
+@attrs.frozen
 class NoBounds(Right):
     __doc__ = DOC
     n: int = option(3, help="copies")
@@ -122,6 +128,7 @@ FORM_FAULTS = {
     "untried_choice": Fault(UntriedChoice, "every-choice", "as UntriedChoice(mean=False)"),
     "no_help": Fault(NoHelp, "options-documented", "has no help"),
     "any_type": Fault(AnyType, "options-documented", "say what it may be"),
+    "takes_a_keyword": Fault(TakesAKeyword, "options-documented", "the name of a keyword of the function"),
     "no_bounds": Fault(NoBounds, "options-validated", "a number without bounds"),
     "no_rule": Fault(NoRule, "options-validated", "accepts <object"),
     "plain_error": Fault(PlainError, "options-validated", "with ValueError"),

@@ -22,6 +22,11 @@ def options_documented(subject: Formed) -> None:
         require(info.default is not attrs.NOTHING, f"{what} has no default")
         require(info.help, f"{what} has no help; write {info.name} = option(..., help='what it does')")
         require(info.type not in (Any, object), f"{what} is annotated {info.type}; say what it may be")
+        require(
+            info.name not in subject.reserved,
+            f"{what} has the name of a keyword of the function that takes it, which would keep its value; "
+            "give it another name",
+        )
 
 
 def options_validated(subject: Formed) -> None:

@@ -37,6 +37,11 @@ class RendererSubject:
         return cls(renderer() if isinstance(renderer, type) else renderer, axes)
 
     @property
+    def reserved(self) -> frozenset[str]:
+        """Names that no option may have: what `explanation.save` takes itself."""
+        return frozenset({"path", "renderer"})
+
+    @property
     def heat(self) -> np.ndarray:
         """A map with one blob."""
         return self.blob(0)

@@ -54,6 +54,11 @@ class Subject:
         return self.cls.__name__
 
     @property
+    def reserved(self) -> frozenset[str]:
+        """Names that no option may have: the keywords of `visioncam.explain`."""
+        return frozenset({"model", "image", "method", "methods", "target"} | set(_keywords()))
+
+    @property
     def gradients(self) -> bool:
         """Whether the method declares that it needs gradients."""
         return "gradients" in getattr(self.method, "needs", ("activations", "gradients"))
@@ -106,6 +111,12 @@ class Subject:
         return raw
 
 
+def _keywords() -> list[str]:
+    from visioncam_core.settings import Settings
+
+    return [field.name for field in attrs.fields(Settings)]
+
+
 def require(condition: object, message: str) -> None:
     """Raise AssertionError with the message unless the condition holds, also under `python -O`."""
     if not condition:
@@ -133,6 +144,10 @@ class Formed(Protocol):
     @property
     def name(self) -> str:
         """The class's name, for messages."""
+
+    @property
+    def reserved(self) -> frozenset[str]:
+        """Names that no option may have."""
 
 
 @attrs.frozen(eq=False)
