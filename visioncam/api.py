@@ -15,6 +15,7 @@ from visioncam_core.errors import OptionTypeError
 from visioncam_core.explainer import Explainer
 from visioncam_core.explanation import Comparison, Explanation
 from visioncam_core.explanation import render as _render
+from visioncam_core.images import MAX_PIXELS
 from visioncam_core.layer_listing import LayerListing
 from visioncam_core.names import did_you_mean
 from visioncam_core.options import describe_options
@@ -51,6 +52,8 @@ def explain(
     evidence: Literal["for", "against", "signed"] = "for",
     preprocess: Any = "auto",
     geometry: Any = None,
+    frame: int = 0,
+    max_pixels: int = MAX_PIXELS,
     class_names: Any = None,
     reshape: Callable[[Any], Any] | None = None,
     batch_size: int | None = None,
@@ -77,6 +80,8 @@ def explain(
         preprocess: "auto", "none", "unit", "tf", "torch", "caffe", "imagenet", or a function of a
             (N, h, w, C) float32 batch of 0..255.  Only pictures are preprocessed.
         geometry: "resize", "center_crop", "letterbox", or an object of `visioncam.geometry`.
+        frame: which picture of an animated file, or of one with several pages, from 0.
+        max_pixels: a picture file with more pixels is refused, before it is decoded.
         class_names: a list of names, or a JSON or text file with them.
         reshape: your own `(N, ...) -> (N, *grid, K)` where the layer's space is not found.
         batch_size: pictures in one pass, 32 by default; halved when memory runs out.
@@ -100,6 +105,8 @@ def explain(
         evidence=evidence,
         preprocess=preprocess,
         geometry=geometry,
+        frame=frame,
+        max_pixels=max_pixels,
         class_names=class_names,
         reshape=reshape,
         batch_size=batch_size,

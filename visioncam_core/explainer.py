@@ -82,7 +82,7 @@ class Explainer:
             methods=tuple(methods),
             settings=settings,
             inputs=inputs,
-            reader=Reader(inputs, preprocessing.function, geometry),
+            reader=Reader(inputs, preprocessing.function, geometry, settings.frame, settings.max_pixels),
             preprocessing=preprocessing,
             expected=preprocessing if auto else automatic,
             names=load_class_names(

@@ -21,6 +21,8 @@ from visioncam_core.picture_modes import to_srgb
 if TYPE_CHECKING:
     from PIL import Image
 
+MAX_PIXELS = 64_000_000
+
 
 @attrs.frozen(eq=False)
 class Picture:
@@ -40,7 +42,7 @@ class Picture:
 def load_picture(
     source: str | os.PathLike[str] | bytes | bytearray | memoryview | Image.Image | np.ndarray,
     *,
-    max_pixels: int = 64_000_000,
+    max_pixels: int = MAX_PIXELS,
     frame: int = 0,
 ) -> Picture:
     """Load a picture.
@@ -53,7 +55,8 @@ def load_picture(
             shape (H, W), (H, W, 1) or (H, W, C); arrays are copied as they are.
         max_pixels: the largest number of pixels that will be decoded.  Pillow itself refuses TIFF and
             WebP files above 178 million, and warns of TIFF files above 89 million.
-        frame: which picture of an animation or of a file with several pages, from 0.
+        frame: which picture of an animation or of a file with several pages, from 0; arrays and Pillow
+            images have but one.
 
     Raises:
         ImageNotFoundError: there is no such file.
@@ -64,6 +67,8 @@ def load_picture(
     _check_whole("max_pixels", max_pixels, 1)
     _check_whole("frame", frame, 0)
     if isinstance(source, np.ndarray):
+        if frame:
+            raise ImageError(f"frame={frame} is for files; an array is one picture: pass the one you want")
         return Picture(_checked_array(source))
     if isinstance(source, bytearray | memoryview):
         source = bytes(source)

@@ -18,7 +18,7 @@ from visioncam_core.datasets import images_of, is_dataset
 from visioncam_core.engine.inputs import ModelInput, ModelInputs
 from visioncam_core.errors import ImageError, ImageTypeError
 from visioncam_core.geometry import Geometry, fit
-from visioncam_core.images import Picture, load_picture, match_channels
+from visioncam_core.images import MAX_PIXELS, Picture, load_picture, match_channels
 from visioncam_core.interpolate import resize
 from visioncam_core.side_inputs import parts_of, rows_of
 
@@ -79,11 +79,15 @@ class Reader:
         inputs: what the model says of its inputs.
         preprocess: (N, h, w, C) 0..255 float32 -> model input.
         geometry: how pictures are fitted.
+        frame: which picture of an animated or paged file.
+        max_pixels: the largest picture that is decoded.
     """
 
     inputs: ModelInputs
     preprocess: Preprocess
     geometry: object
+    frame: int = 0
+    max_pixels: int = MAX_PIXELS
 
     def read(self, images: Any) -> tuple[list[Item], bool]:
         """Return the items, and whether a single image was passed.
@@ -137,14 +141,14 @@ class Reader:
     def _other(self, part: Any, model_input: ModelInput, count: int, single: bool) -> np.ndarray:
         """Return the (count, ...) rows of an input that is not the picture, but may be a second one."""
         if model_input.shape is not None and len(model_input.shape) == 3 and is_picture(part, 2):
-            part = self._prepared(self._fitted(load_picture(part), model_input.shape)[0])
+            part = self._prepared(self._fitted(self._loaded(part), model_input.shape)[0])
         return rows_of(part, model_input, count, single, self.inputs.channels_first)
 
     def _one(self, image: Any, others: Others) -> Item:
         """Read one image, without a batch axis."""
         model_input = self.inputs.inputs[self.inputs.image]
         if is_picture(image, self._rank()):
-            picture = load_picture(image)
+            picture = self._loaded(image)
             pixels, geometry = self._fitted(picture, model_input.shape)
             array = self._prepared(pixels)[0]
             item = Item((), picture.pixels, geometry, _shown_source(picture), picture.notes, pixels)
@@ -160,6 +164,9 @@ class Reader:
             what = "the image"
         flat = {**dict(others), self.inputs.image: as_input(array, model_input.dtype, what)[None]}
         return attrs.evolve(item, flat=tuple(flat[i] for i in sorted(flat)))
+
+    def _loaded(self, source: Any) -> Picture:
+        return load_picture(source, max_pixels=self.max_pixels, frame=self.frame)
 
     def _fitted(self, picture: Picture, shape: tuple[int | None, ...] | None) -> tuple[np.ndarray, Geometry]:
         height, width = picture.pixels.shape[:2]

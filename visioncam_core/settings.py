@@ -8,6 +8,7 @@ from typing import Any, Literal
 import attrs
 
 from visioncam_core.geometry import geometry_named
+from visioncam_core.images import MAX_PIXELS
 from visioncam_core.options import in_range, option
 from visioncam_core.reshaping import checked_reshape
 
@@ -34,6 +35,12 @@ class Settings:
     preprocess: Any = option("auto", help="how a picture's 0..255 become model input")
     geometry: Any = option(
         None, help="how a picture is fitted: resize, center_crop, letterbox", validator=_known_geometry
+    )
+    frame: int = option(
+        0, help="which picture of an animated or paged file, from 0", validator=in_range(0, 2**31 - 1)
+    )
+    max_pixels: int = option(
+        MAX_PIXELS, help="largest picture that is decoded", unit="pixels", validator=in_range(1, 2**40)
     )
     class_names: Any = option(None, help="list of names, or a JSON or text file")
     reshape: Callable[..., Any] | None = option(None, help="your own (N, ...) -> (N, *grid, K) for the layer")
