@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -119,7 +120,8 @@ def refusal(source: object, **options: int) -> str:
         load_picture(source, **options)
     message = str(caught.value)
     assert isinstance(caught.value, VisionCamError | ValueError)
-    assert len(message) <= 200
+    folder = f"{Path(source).parent}/" if isinstance(source, str | Path) else ""
+    assert len(message.replace(folder, "")) <= 200  # the temporary folder's name is not ours
     assert message.isprintable()
     assert "object at 0x" not in message
     return message

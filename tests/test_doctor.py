@@ -28,7 +28,7 @@ def test_a_healthy_model_is_healthy() -> None:
     assert report.healthy, report
     assert "all is well" in str(report)
     assert "softmax" in report.facts["output"]
-    again = eval(report.suggestion, {"visioncam": visioncam, "model": model, "image": picture})  # noqa: S307
+    again = eval(report.suggestion, {"visioncam": visioncam, "model": model, "image": picture})
     np.testing.assert_array_equal(again.raw, report.explanation.raw)
 
 

@@ -14,7 +14,7 @@ from visioncam_core.testing import ArrayNet, models
 
 METHODS = {spec.name: spec.cls for spec in visioncam.methods()}
 GRADIENT = tuple(name for name in METHODS if name not in ("scorecam", "ablationcam"))
-SIGNED = ("gradcamplusplus", "smoothgradcamplusplus")
+SIGNED = ("gradcamplusplus", "smoothgradcamplusplus", "xgradcam", "respondcam")
 
 
 def codes(explanation: Any) -> set[str]:

@@ -17,7 +17,7 @@ from visioncam_core.explanation import Comparison, Explanation
 from visioncam_core.explanation import render as _render
 from visioncam_core.images import MAX_PIXELS
 from visioncam_core.layer_listing import LayerListing
-from visioncam_core.names import did_you_mean
+from visioncam_core.names import did_you_mean, shown
 from visioncam_core.options import describe_options
 from visioncam_core.plugin_info import PluginInfo
 from visioncam_core.registry import Registry
@@ -145,8 +145,11 @@ def compare(
         target: as in `explain`.
         **keywords: the other keywords of `explain`; method options go to the methods that have them.
     """
-    names = [spec.name for spec in registry().methods()] if methods == "all" else methods
-    wanted: list[str | object] = [names] if isinstance(names, str) else list(names)
+    every = [spec.name for spec in registry().methods()]
+    names = every if isinstance(methods, str) and methods == "all" else methods
+    wanted: list[str | object] = list(names) if isinstance(names, list | tuple) else [names]
+    if not wanted:
+        raise OptionTypeError("methods is an empty list; pass 'all', or at least one name or object")
     settings, options = _split(keywords, wanted)
     named = []
     for method in wanted:
@@ -200,6 +203,11 @@ def plugins() -> tuple[PluginInfo, ...]:
 
 def render(explanation: Explanation, renderer: str | object = "overlay", **options: Any) -> np.ndarray:
     """Return what a renderer makes of an explanation, (H, W, 3) uint8 RGB; as `explanation.render`."""
+    if not isinstance(explanation, Explanation | Comparison):
+        raise OptionTypeError(
+            f"render takes what visioncam.explain or compare returned, received {shown(explanation, 40)} of "
+            f"type {type(explanation).__name__}"
+        )
     return _render(registry(), explanation, renderer, options)
 
 
@@ -270,9 +278,14 @@ def _split(keywords: dict[str, Any], methods: Sequence[str | object]) -> tuple[S
             "explain, compare or doctor"
         )
     if unknown and (not methods or any(isinstance(method, str) for method in methods)):
-        every = sorted({*own, "target", *known})
-        hint = did_you_mean(unknown[0], every) or ";"
-        raise OptionTypeError(f"unknown keyword {unknown[0]!r}{hint} known: {', '.join(every)}")
+        raise OptionTypeError(_unknown_keyword(unknown[0], sorted({*own, *known})))
     settings = {name: value for name, value in keywords.items() if name in own}
     settings["progress"] = reporting(settings.get("progress"))
     return Settings(**settings), {name: value for name, value in keywords.items() if name not in own}
+
+
+def _unknown_keyword(name: str, known: list[str]) -> str:
+    owners = [row.name for row in registry().methods() if name in _option_names(row.name)]
+    owner = f"; it is an option of {', '.join(owners)}." if owners else ""
+    hint = owner or did_you_mean(name, [*known, "target"]) or ";"
+    return f"unknown keyword {shown(name, 40)}{hint} known: {', '.join(known)}, target"

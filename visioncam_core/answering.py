@@ -10,7 +10,7 @@ import numpy as np
 
 from visioncam_core import checks
 from visioncam_core.diagnostics import Diagnostic
-from visioncam_core.engine.view import View, looks_probable
+from visioncam_core.engine.view import View
 from visioncam_core.explanation import Explanation
 from visioncam_core.finish import Context, finish, target_info
 from visioncam_core.inputs import Item
@@ -76,8 +76,7 @@ class Answering:
             self.settings.seed,
             self.settings.progress,
         )
-        if not head.probable and not head.dense and looks_probable(observed.answer):
-            head = attrs.evolve(head, probable=True)
+        head = observed.head
         context = Context(
             settings=self.settings,
             registry=self.registry,
@@ -104,9 +103,9 @@ class Answering:
         facts: checks.Facts,
         shared: list[Diagnostic],
     ) -> Row:
-        pick, answer = observed.picks[i], observed.answer[i]
+        pick, answer, values = observed.picks[i], observed.answer[i], observed.values[i]
         score = float(np.asarray(observed.evidence.score)[i])
-        info = target_info(pick, answer, context.head)
+        info = target_info(pick, answer, context.head, values)
         about = [*shared, *(Diagnostic("picture-note", note) for note in item.notes), *self._range(item)]
         about += checks.of_score(context.score_kind, info.probability)
         row: Row = []
@@ -117,7 +116,7 @@ class Answering:
                 found = [*about, *facts.diagnostics(named.method)]
                 if np.all(np.isfinite(raw)):
                     found += checks.of_map(raw, self.settings.evidence)
-                explanation = finish(context, item, named, raw, info, score, answer, found)
+                explanation = finish(context, item, named, raw, info, score, answer, found, values)
             row.append((outcome, explanation))
         return row
 
@@ -130,7 +129,6 @@ class Answering:
             yield Diagnostic(
                 "output-chosen",
                 f"the model has the outputs {names}; {seen.score.output!r} is explained",
-                "pass output=",
             )
         if any(item.geometry is not None for item in chunk) and not self.preprocessing.known:
             yield Diagnostic("preprocess-unknown", self.preprocessing.why)

@@ -48,6 +48,10 @@ def describe(model: object, card: ModelCard) -> None:
     Raises:
         ModelError: no card can be attached to such an object.
     """
+    if not isinstance(card, ModelCard):
+        raise ModelError(
+            f"a card is a visioncam.ModelCard, received {reprlib.repr(card)}; make one: ModelCard(...)"
+        )
     try:
         with _lock:
             _cards[model] = card

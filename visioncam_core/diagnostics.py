@@ -6,19 +6,19 @@ import attrs
 
 FIXES = {
     "no-positive-evidence": "look at evidence='signed' or 'against', or explain another class",
-    "zero-gradient": "choose an earlier layer or another target; the score does not react to this layer here",
+    "zero-gradient": "choose an earlier layer or another target: the score ignores this layer here",
     "non-finite": "check the weights and the input range; in half precision explain a float32 copy",
     "saturated-probability": "explain the logit (score='logit', the default)",
     "dead-layer": "choose another layer; this one outputs only zeros for this picture",
-    "signed-activations": "choose the layer after the activation function, or read this method's map with care",
+    "signed-activations": "choose the layer after the activation function, or read this map with care",
     "trivial-grid": "choose an earlier layer with more than one position",
     "pixel-range": "pass the picture itself, or the range the model was trained on (preprocess=)",
     "class-insensitive": "the map hardly depends on the class here; compare methods or choose a later layer",
     "preprocess-unknown": "pass preprocess= so that the model sees what it was trained on",
-    "score-not-logit": "give the model a softmax or sigmoid output layer, or read the map as explaining the output",
+    "score-not-logit": "end the model in a softmax or sigmoid, or read the map as explaining the output",
     "picture-note": "nothing to do unless the note surprises you",
     "exact-shape-trace": "nothing to do; the model could not be traced with open axes",
-    "sides-tiled": "nothing to do; a side input was recomputed, which only costs time",
+    "output-chosen": "pass output= to explain another one",
 }
 
 

@@ -19,9 +19,10 @@ from visioncam_core.engine.view import View, view
 from visioncam_core.errors import LayerError
 from visioncam_core.explanation import Comparison
 from visioncam_core.fusion import fuse
+from visioncam_core.heads import head_of
 from visioncam_core.inputs import Item, Reader
 from visioncam_core.layers import LayerChoice
-from visioncam_core.picks import Head, wishes
+from visioncam_core.picks import wishes
 from visioncam_core.preprocess import Preprocessing, preprocessing_for
 from visioncam_core.registry import Registry
 from visioncam_core.running import Named
@@ -143,7 +144,7 @@ class Explainer:
                 pictured = self._about(choices)
                 if pictured is not self:
                     return pictured._run(image, target)
-                head = self._head(seen)
+                head = head_of(seen.score, self.names, self.settings.class_names is not None)
                 asked = wishes(target, len(items), head)[len(rows) : len(rows) + len(chunk)]
                 by_layer = [answering.chunk(seen, choice, head, chunk, flat, asked) for choice in choices]
             rows.extend(self._fused(list(layers)) for layers in zip(*by_layer, strict=True))
@@ -188,23 +189,6 @@ class Explainer:
             )
             fused.append((applied, None if failed else fuse(found, self.settings.fuse)))
         return fused
-
-    def _head(self, seen: View) -> Head:
-        values = seen.score.values.shape
-        last = 1 if values.rank == 1 else int(values[-1] or 0)
-        binary = last == 1 and (seen.score.kind == "probability" or bool(seen.score.activation))
-        dense = values.rank > 2
-        probable = seen.score.activation in ("softmax", "sigmoid", "log_softmax")
-        return Head(
-            classes=2 if binary and not dense else last,
-            binary=binary and not dense,
-            dense=dense,
-            names=self.names,
-            probable=probable,
-            middle=0.5 if seen.score.kind == "probability" else 0.0,
-            log=seen.score.activation == "log_softmax",
-            scored=seen.score.kind == "probability",
-        )
 
     def _comparison(self, row: Row) -> Comparison:
         pairs = list(zip(self.methods, row, strict=True))

@@ -266,7 +266,7 @@ def show(picture: np.ndarray) -> None:
     if not in_notebook():
         image.show()
         return
-    from IPython.display import display
+    from IPython.display import display  # type: ignore[import-not-found,unused-ignore]
 
     display(image)
 

@@ -20,6 +20,7 @@ from zlib import Z_RLE
 import numpy as np
 
 from visioncam_core.errors import ImageError, OutputError
+from visioncam_core.names import shown
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 LIMITS = {"JPEG": 65_500, "WEBP": 16_383}  # pixels a side
@@ -118,7 +119,7 @@ def write_bytes(path: Path, payload: bytes) -> None:
         os.replace(temporary, path)
     except OSError as error:
         raise OutputError(
-            f"Cannot write {path.name!r} into {str(folder)!r}: {error.strerror or error}. "
+            f"Cannot write {shown(path.name, 60)} into {shown(str(folder), 90)}: {error.strerror or error}. "
             "Check its permissions and free space, or choose another folder."
         ) from error
     finally:

@@ -131,8 +131,7 @@ def target_info(pick: Pick, answer: np.ndarray, head: Head, values: np.ndarray |
         return TargetInfo(index, name, None, f"{name}: " * bool(name) + function_name(pick.source))
     name = head.name(pick.index)
     given = head.probabilities(values[None], answer[None])
-    own = attrs.evolve(pick, head=head)
-    probability = None if given is None else float(own.probability(values[None], answer[None])[0])
+    probability = None if given is None else float(pick.probability(values[None], answer[None])[0])
     short = name.split(",")[0] if name else None
     plain = f"class {pick.index}" if head.classes > 1 else f"output {pick.index}"
     return TargetInfo(pick.index, name, probability, f"{short} ({pick.index})" if short else plain)

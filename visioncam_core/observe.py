@@ -8,7 +8,8 @@ import attrs
 import numpy as np
 
 from visioncam_core import picks as p
-from visioncam_core.engine.passes import Passes, Seen
+from visioncam_core.engine.passes import Passes
+from visioncam_core.engine.view import looks_probable
 from visioncam_core.errors import LayerError, TargetError
 from visioncam_core.evidence import Evidence, Make, Progress, Which
 
@@ -22,12 +23,14 @@ class Observed:
         picks: the scalar of each picture.
         values: (N, ...) score values.
         answer: (N, ...) output of the model.
+        head: the explained output, known better now that it was seen.
     """
 
     evidence: Evidence
     picks: list[p.Pick]
     values: np.ndarray
     answer: np.ndarray
+    head: p.Head
 
 
 def observe(
@@ -64,11 +67,15 @@ def observe(
         seen = passes.watch(flat, None)
     values, answer = _array(seen.values), _array(seen.answer)
     fixed = fixed or [p.pick(wish, values[i : i + 1], head) for i, wish in enumerate(wishes)]
+    if not head.probable and not head.dense and looks_probable(answer):
+        head = attrs.evolve(head, probable=True)  # a softmax written by hand: never applied a second time
+        fixed = [attrs.evolve(one, head=head) for one in fixed]
     score = np.concatenate([one.score(values[i : i + 1]) for i, one in enumerate(fixed)]).astype(np.float32)
     source = EngineSource(passes, flat, image, channels_first, fixed)
-    activations = _checked_grid(seen, passes)
-    evidence = Evidence(activations, score, seed, seen.gradients, source, tuple(range(len(fixed))), progress)
-    return Observed(evidence, fixed, values, answer)
+    evidence = Evidence(
+        seen.activations, score, seed, seen.gradients, source, tuple(range(len(fixed))), progress
+    )
+    return Observed(evidence, fixed, values, answer, head)
 
 
 def _slopes(values: Any, wishes: list[p.Wish], head: p.Head, fixed: list[p.Pick]) -> Any:
@@ -83,19 +90,6 @@ def _slopes(values: Any, wishes: list[p.Wish], head: p.Head, fixed: list[p.Pick]
         fixed.append(pick)
         gradients.append(p.slope(pick.function_of_values, one)[1])
     return tf.concat(gradients, axis=0)
-
-
-def _checked_grid(seen: Seen, passes: Passes) -> Any:
-    if passes.reshape is None:
-        return seen.activations
-    rank = len(seen.activations.shape)
-    if not 3 <= rank <= 5 or int(seen.activations.shape[0]) != int(seen.values.shape[0]):
-        raise LayerError(
-            f"reshape= returned shape {tuple(seen.activations.shape)} for layer {passes.record.path!r}; it "
-            "must return "
-            "(N, *grid, K) with one to three spatial axes"
-        )
-    return seen.activations
 
 
 @attrs.frozen(eq=False)

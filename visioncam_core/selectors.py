@@ -10,12 +10,14 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import numpy as np
 
-from visioncam_core.errors import LayerError
+from visioncam_core.errors import LayerError, VisionCamError
+from visioncam_core.foreign import said
 from visioncam_core.hookspecs import hookimpl
 from visioncam_core.layers import LayerChoice, LayerRow, LayerTable
-from visioncam_core.names import nearest
+from visioncam_core.names import nearest, shown
 
 
 @hookimpl(tryfirst=True)
@@ -25,6 +27,10 @@ def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice | None:
         return None
     if isinstance(query, int | np.integer):
         return by_index(table, int(query))
+    if isinstance(query, type):
+        raise LayerError(
+            f"layer={query.__name__} is a class; pass a layer of the model, its name or its index"
+        )
     if isinstance(query, str):
         if query.startswith("re:"):
             return by_pattern(table, query[3:])
@@ -43,7 +49,7 @@ def by_index(table: LayerTable, index: int) -> LayerChoice:
         raise LayerError(no_layer(table))
     if not -len(rows) <= index < len(rows):
         raise LayerError(
-            f"layer index {index} is out of range: the model has {len(rows)} candidate layers, "
+            f"layer index {shown(index)} is out of range: the model has {len(rows)} candidate layers, "
             f"{-len(rows)} to {len(rows) - 1}; see visioncam.layers(model)"
         )
     return checked(table, rows[index], f"candidate {rows[index].index} of the layer table, as asked")
@@ -70,10 +76,15 @@ def by_pattern(table: LayerTable, pattern: str) -> LayerChoice:
     try:
         compiled = re.compile(pattern)
     except re.error as error:
-        raise LayerError(f"the layer pattern {pattern!r} is not a regular expression: {error}") from None
+        raise LayerError(
+            f"the layer pattern {shown(pattern, 60)} is not a regular expression: {error}; see "
+            "visioncam.layers(model)"
+        ) from error
     rows = [row for row in table.candidates if compiled.search(row.path)]
     if not rows:
-        raise LayerError(f"no candidate layer matches the pattern {pattern!r}; see visioncam.layers(model)")
+        raise LayerError(
+            f"no candidate layer matches the pattern {shown(pattern, 60)}; see visioncam.layers(model)"
+        )
     return checked(table, rows[-1], f"the last of {len(rows)} layers matching {pattern!r}")
 
 
@@ -93,7 +104,15 @@ def by_object(table: LayerTable, layer: Any) -> LayerChoice:
 
 def by_callable(table: LayerTable, choose: Callable[[LayerTable], Any]) -> LayerChoice:
     """Return what the user's own function picks: a row, an index or a path."""
-    answer = choose(table)
+    try:
+        answer = choose(table)
+    except VisionCamError:
+        raise
+    except Exception as error:
+        raise LayerError(
+            f"the layer function failed: {said(error)}; it takes the table and returns a row, an index or "
+            "a path"
+        ) from error
     if isinstance(answer, LayerChoice):
         return answer
     if isinstance(answer, LayerRow):
@@ -103,7 +122,8 @@ def by_callable(table: LayerTable, choose: Callable[[LayerTable], Any]) -> Layer
         if choice is not None:
             return choice
     raise LayerError(
-        f"the layer function returned {answer!r}; it must return a row of the table, an index or a path"
+        f"the layer function returned {shown(answer, 60)}; it must return a row of the table, "
+        "an index or a path"
     )
 
 
@@ -135,23 +155,35 @@ def no_layer(table: LayerTable) -> str:
 
 def any_row(table: LayerTable, query: object) -> LayerChoice:
     """Return any recorded output by its path or name, for a `reshape=` of the user's own."""
-    rows = [row for row in table.rows if query in (row.path, row.bare, row.bare.rsplit("/", 1)[-1])]
-    if len(rows) != 1:
-        raise unknown_layer(table, query)
-    return LayerChoice(rows[0], "as asked, with a reshape= of your own")
+    name = next((path for path, unit in table.units().items() if unit is query), query)
+    rows = [row for row in table.rows if name in (row.path, row.bare, row.bare.rsplit("/", 1)[-1])]
+    if not rows and name == "auto":
+        raise LayerError("with reshape= the layer must be named: 'auto' does not know which one it is for")
+    if len(rows) > 1:
+        paths = ", ".join(_described(row) for row in rows[:4])
+        raise LayerError(
+            f"layer {shown(name, 60)} stands for {len(rows)} outputs: {paths}; pass one of these"
+        )
+    if not rows:
+        raise unknown_layer(table, name)
+    return checked(table, attrs.evolve(rows[0], refused=""), "as asked, with a reshape= of your own")
 
 
 def unknown_layer(table: LayerTable, query: object) -> LayerError:
     """Return the error for a query that no selector answered."""
     if not isinstance(query, str):
         return LayerError(
-            f"layer={query!r} of type {type(query).__name__} is not understood; pass a name, an index, "
-            "'re:pattern', a layer object, a function of the table, or 'auto'"
+            f"layer={shown(query, 40)} of type {type(query).__name__} is not understood; pass a name, an "
+            "index, 're:pattern', a layer object, a function of the table, or 'auto'"
         )
-    names = {row.path for row in table.candidates} | {row.path.rsplit("/", 1)[-1] for row in table.candidates}
+    names = (
+        {"auto"}
+        | {row.path for row in table.candidates}
+        | {row.path.rsplit("/", 1)[-1] for row in table.candidates}
+    )
     close = nearest(query, sorted(names))[:3]
     hint = f"did you mean {', '.join(map(repr, close))}? " if close else ""
-    return LayerError(f"the model has no layer {query!r}; {hint}visioncam.layers(model) lists all")
+    return LayerError(f"the model has no layer {shown(query, 60)}; {hint}visioncam.layers(model) lists all")
 
 
 def _described(row: LayerRow) -> str:

@@ -35,6 +35,7 @@ def visioncam_register_methods() -> list[MethodSpec]:
             title="Grad-CAM++",
             reference="Chattopadhay et al. 2018, arXiv:1710.11063",
             summary="positive gradients, weighted so that every occurrence of the object counts",
+            aliases=("gradcampp",),
             claims=frozenset({"flip-equivariant"}),
         ),
         MethodSpec(

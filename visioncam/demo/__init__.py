@@ -38,11 +38,14 @@ def load() -> keras.Model:
     Raises:
         ModelNotFoundError: the weights' package is not installed.
         ModelError: the weights' file is damaged.
+        BackendError: no TensorFlow, or Keras on another backend.
     """
     from platformdirs import user_cache_path
 
+    from visioncam_core.engine.cache import require_tensorflow
     from visioncam_core.geometry import CenterCrop
 
+    require_tensorflow()
     from . import cache, weights
 
     key = f"{weights.SHA256[:8]}-{_FORMAT}-keras{version('keras')}"

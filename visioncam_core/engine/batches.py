@@ -10,6 +10,7 @@ import numpy as np
 
 from visioncam_core.engine.counters import COUNTERS
 from visioncam_core.errors import ModelError
+from visioncam_core.foreign import said
 
 
 @contextlib.contextmanager
@@ -20,19 +21,13 @@ def running(model: Any) -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
-        lines = [line.strip() for line in str(error.message or error).splitlines() if line.strip()]
-        cause = next(
-            (line for line in lines if not line.startswith(("File", "Detected", "Graph execution"))), ""
-        )
         name = getattr(model, "name", "model")
         fix = (
             "pass a smaller batch_size=, or a smaller picture"
             if isinstance(error, tf.errors.ResourceExhaustedError)
             else "check that model(input) itself works on this machine"
         )
-        raise ModelError(
-            f"the model {name!r} failed while running ({type(error).__name__}): {cause}; {fix}"
-        ) from error
+        raise ModelError(f"the model {name!r} failed while it ran ({said(error)}); {fix}") from error
 
 
 def in_batches(count: int, size: int, run: Callable[[np.ndarray], Any]) -> Iterator[Any]:

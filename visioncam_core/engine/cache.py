@@ -60,7 +60,8 @@ def _keras_cure() -> str:
 
 def is_model(value: Any) -> bool:
     """Return whether `value` can be called as a Keras 3 or Keras 2 model."""
-    return callable(value) and hasattr(value, "_flatten_layers") and hasattr(value, "call")
+    known = hasattr(value, "_flatten_layers") and hasattr(value, "call")
+    return callable(value) and known and not isinstance(value, type)
 
 
 def open_trace(model: Any, structure: Any, flat: list[Any]) -> Trace:
@@ -102,8 +103,14 @@ def check(model: Any) -> None:
     require_tensorflow()
     if not is_model(model):
         raise ModelError(
-            f"expected a Keras model, received {type(model).__name__}; load a file with "
+            f"expected a Keras model, received {shown(model, 60)} of type {type(model).__name__}; "
+            "load a file with "
             "keras.models.load_model first"
+        )
+    if not hasattr(model, "layers") and len(list(model._flatten_layers())) == 1:
+        raise ModelError(
+            f"expected a Keras model, received the single layer {model.name!r} ({type(model).__name__}); "
+            "pass the model, and the layer as layer="
         )
     if not getattr(model, "built", True):
         raise ModelError(
@@ -115,7 +122,7 @@ def check(model: Any) -> None:
 
 def forget(model: Any) -> None:
     """Drop every trace of `model`."""
-    with _LOCK:
+    with _LOCK, contextlib.suppress(TypeError):  # what cannot be held weakly was never traced
         _ENTRIES.pop(model, None)
 
 

@@ -15,6 +15,8 @@ from visioncam_core.engine.graph import frontier
 from visioncam_core.engine.logits import Logits, find_logits
 from visioncam_core.engine.trace import Recorded, Trace
 from visioncam_core.errors import LayerError, TargetError
+from visioncam_core.foreign import whole
+from visioncam_core.names import listing, shown
 
 
 @attrs.frozen(eq=False)
@@ -224,10 +226,12 @@ def output_name(trace: Trace, output: str | int | None) -> str:
     names = list(trace.outputs)
     if output is None:
         return names[0]
-    if isinstance(output, int) and not isinstance(output, bool) and -len(names) <= output < len(names):
-        return names[output]
+    index = whole(output)
+    if index is not None and -len(names) <= index < len(names):
+        return names[index]
     if isinstance(output, str) and output in names:
         return output
     raise TargetError(
-        f"the model has no output {output!r}; its outputs are {names}, pass one by name or by index"
+        f"the model has no output {shown(output, 60)}; its outputs are {listing(names)}, pass one by name or "
+        "by index"
     )

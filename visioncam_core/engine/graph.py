@@ -95,10 +95,14 @@ def constant(tensor: Any) -> Any:
     return tf.get_static_value(tensor)
 
 
-def identities(tensor: Any) -> set[int]:
-    """Return the ids of `tensor` and of what it is merely a copy of."""
+COPIES = ("Identity", "Cast", "StopGradient")
+SHAPES = ("Reshape", "Squeeze", "ExpandDims", "Transpose")
+
+
+def identities(tensor: Any, through: tuple[str, ...] = COPIES) -> set[int]:
+    """Return the ids of `tensor` and of what it is merely a copy of; or an other shape, with `SHAPES`."""
     found = {id(tensor)}
-    while tensor.op.type in ("Identity", "Cast", "StopGradient"):
+    while tensor.op.type in through:
         tensor = tensor.op.inputs[0]
         found.add(id(tensor))
     return found

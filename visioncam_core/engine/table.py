@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from visioncam_core.engine.graph import ancestors, descendants, identities
+from visioncam_core.engine.graph import COPIES, SHAPES, ancestors, descendants, identities
 from visioncam_core.engine.layouts import even, spatial, strides, tokens
 from visioncam_core.engine.trace import Recorded, Trace
 from visioncam_core.layers import LayerRow, LayerTable, Layout
@@ -34,7 +34,7 @@ def build_table(
         shapes: for each record its shape without the batch axis, or None where it is not batch-first.
     """
     reached = ancestors([score])
-    answers = identities(score)
+    answers = identities(score, (*COPIES, *SHAPES))
     from_inputs = [set(descendants([tensor])) for tensor in trace.inputs]
     input_ids = {id(tensor) for tensor in trace.inputs}
     rows: list[LayerRow] = []

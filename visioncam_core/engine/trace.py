@@ -13,6 +13,7 @@ import attrs
 from visioncam_core.engine.counters import COUNTERS
 from visioncam_core.engine.units import Call, recording
 from visioncam_core.errors import ModelError
+from visioncam_core.foreign import said
 
 
 @attrs.frozen(eq=False)
@@ -94,7 +95,7 @@ def trace(model: Any, structure: Any, specs: list[Any], closed: list[Any]) -> Tr
         except Exception:
             raise ModelError(
                 f"the model {getattr(model, 'name', model)!r} cannot be called on inputs of shape "
-                f"{[tuple(s.shape) for s in specs]}: {type(error).__name__}: {str(error)[:600]}; "
+                f"{[tuple(s.shape) for s in specs]}: {said(error)}; "
                 "check that the input fits the model, and that model(input) itself works"
             ) from error
 
