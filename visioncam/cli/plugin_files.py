@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from visioncam.cli import helping
+import click
+
+from visioncam import api
 
 FLAG = "--plugin-file"
 
-option = helping.option(
-    helping.RUN,
+option = click.option(
     FLAG,
     multiple=True,
     expose_value=False,
@@ -38,6 +39,4 @@ def load(words: Sequence[str]) -> None:
         PluginError: a file that does not exist, or that is broken.
     """
     for path in named(words):
-        from visioncam.registered import load_plugin
-
-        load_plugin(path)
+        api.load_plugin(path)
