@@ -1,1 +1,0 @@
-"""Plugins for VisionCam, written as examples: see the README beside this package."""
