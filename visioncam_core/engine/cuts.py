@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from visioncam_core.engine.carve import carve
 from visioncam_core.engine.counters import COUNTERS
 from visioncam_core.engine.graph import frontier
 from visioncam_core.engine.logits import Logits, find_logits
@@ -82,7 +83,7 @@ def _cut(trace: Trace, key: Any, build: Callable[[], tuple[list[Any], list[Any]]
         if key not in trace.cuts:
             with trace.graph.as_default():
                 feeds, fetches = build()
-            trace.cuts[key] = trace.wrapped.prune(feeds, fetches)
+            trace.cuts[key] = carve(trace.graph, feeds, fetches)
             COUNTERS.add("cuts")
         return trace.cuts[key]
 

@@ -71,23 +71,6 @@ def _batch_first(tensor: Any) -> bool:
     return rank is not None and rank >= 1 and tensor.shape[0] is None
 
 
-def folds(op: Any) -> bool:
-    """Return whether an operation may move axes into or out of the batch (windows, heads, time first).
-
-    A reshape keeps the batch where the number of values in a row stays the same.
-    """
-    if not op.inputs or not op.inputs[0].shape.rank or op.inputs[0].shape[0] is not None:
-        return False  # weights: their first axis is no batch
-    if op.type == "Transpose":
-        order = constant(op.inputs[1])
-        return order is None or int(order[0]) != 0
-    if op.type != "Reshape":
-        return False
-    before, after = op.inputs[0].shape, op.outputs[0].shape
-    rows = [shape[1:].num_elements() if shape.rank else None for shape in (before, after)]
-    return None in rows or rows[0] != rows[1]
-
-
 def constant(tensor: Any) -> Any:
     """Return the value of a constant tensor as an array, or None where it is computed."""
     import tensorflow as tf

@@ -11,7 +11,7 @@ import numpy as np
 from visioncam_core.engine import cuts
 from visioncam_core.engine.cache import open_trace
 from visioncam_core.engine.counters import COUNTERS
-from visioncam_core.engine.graph import ancestors, folds
+from visioncam_core.engine.folding import rows_per_picture
 from visioncam_core.engine.inputs import ModelInputs
 from visioncam_core.engine.passes import Passes
 from visioncam_core.engine.table import build_table
@@ -96,16 +96,16 @@ def looks_probable(answer: np.ndarray) -> bool:
 def _shapes(trace: Trace, flat: list[Any]) -> list[tuple[int, ...] | None]:
     """Return each record's shape without the batch axis, None where the first axis is not the batch.
 
-    They are read off the graph where every axis is known and nothing folds axes into the batch, and
-    from one pass over two blank pictures elsewhere.
+    They are read off the graph where that tells everything, and from one pass over two blank pictures
+    elsewhere (open sizes, time put before the batch).
     """
     static = [record.tensors[0].shape for record in trace.records]
-    known = all(shape.rank and None not in shape[1:] for shape in static)
-    folding = any(folds(op) for op in ancestors([record.tensors[0] for record in trace.records]).values())
     if trace.exact:
         return [tuple(s[1:]) if s.rank and s[0] in (1, None) and None not in s[1:] else None for s in static]
-    if known and not folding:
-        return [tuple(shape[1:]) for shape in static]
+    rows = rows_per_picture(trace.graph, list(trace.inputs))
+    folded = [rows.get(id(record.tensors[0]), 1) for record in trace.records]
+    if None not in folded and all(shape.rank and None not in shape[1:] for shape in static):
+        return [tuple(shape[1:]) if one == 1 else None for shape, one in zip(static, folded, strict=True)]
     reachable = [record for record in trace.records if not record.inside]
     blanks = [np.zeros((2, *x.shape[1:]), x.dtype.as_numpy_dtype) for x in flat]
     import tensorflow as tf
