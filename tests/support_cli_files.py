@@ -44,8 +44,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "names.txt").write_text("tabby, tabby cat\nespresso\nrocket\n")
     (folder / "my_module.py").write_text(LAYERS)
 
-    def network(*extra: Any) -> Any:
-        inputs = keras.Input((16, 16, 3))
+    def network(*extra: Any, size: int | None = 16) -> Any:
+        inputs = keras.Input((size, size, 3))
         x = keras.layers.Rescaling(1 / 255)(inputs)
         x = keras.layers.Conv2D(4, 3, strides=2, padding="same", activation="relu", name="features")(x)
         for layer in extra:
@@ -57,6 +57,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny.get_layer("features").set_weights([w + 0.1 for w in tiny.get_layer("features").get_weights()])
     tiny.save(folder / "tiny.keras")
     tiny.save(folder / "tiny.h5")
+    network(size=None).save(folder / "open.keras")
+    dead = network()
+    dead.get_layer("features").set_weights([-abs(w) for w in dead.get_layer("features").get_weights()])
+    dead.save(folder / "dead.keras")
     tiny.save_weights(folder / "only.weights.h5")
     network(keras.layers.Lambda(lambda x: x * 2, name="code")).save(folder / "lambda.keras")
     own: dict[str, Any] = {"__name__": "my_module"}

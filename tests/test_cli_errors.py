@@ -81,7 +81,7 @@ BAD = {
     "unknown command": (("explian", "x"), ["'explian'", "did you mean 'explain'"]),
     "forgotten command": (("{files}/cat.png",), ["cat.png'", "did you mean `visioncam explain "]),
     # where to write
-    "file as folder": ((*CAT, "-o", "{files}/names.txt"), ["names.txt'", "it is a file", "-o"]),
+    "file as folder": ((*CAT, "-o", "{files}/my_module.py"), ["my_module.py'", "it is a file", "-o"]),
     "file as parent": ((*CAT, "-o", "{files}/names.txt/x"), ["names.txt", "it is a file"]),
     "sheet without suffix": ((*SHEET, "-o", "sheet"), ["'sheet' (no suffix)", ".png"]),
     "sheet of unknown suffix": ((*SHEET, "-o", "sheet.gif"), ["'.gif'", ".png, .jpg"]),

@@ -116,20 +116,30 @@ def test_a_broken_plugin_is_one_line_and_the_rest_works(
 
 def test_options_are_flags(plugins: Any) -> None:
     plugins("mine", methods=(mean,))
-    text = " ".join(run("explain", "--help").stdout.split())
-    assert "--weights softmax|probability [scorecam]" in text
-    assert "default softmax" in text
-    assert "--alpha FLOAT [overlay" in text
-    assert "--by-value / --no-by-value" in text
-    assert "[smoothgradcamplusplus] noise level" in text
-    assert "[meancam] has the name of another method's option" in text
-    assert "--bright / --no-bright [meancam] a switch; default no" in text
-    assert "--only-mine FLOAT,… [meancam] several numbers" in text
-    assert "--mode a|b|none [meancam]" in text
+    shown = run("explain", "--help").stdout
+    text = " ".join(shown.split())
+    assert "scorecam --weights" in text
+    assert "smoothgradcamplusplus --n --sigma" in text
+    assert "overlay --threshold --by-value" in text
+    assert "meancam --sigma --only-mine --mode --bright --level" in text
+    assert "most of them --colormap" in text
     assert "--anything" not in text
-    assert text.count(" --sigma ") == text.count(" --layer ") == text.count(" --colormap ") == 1
-    assert "[sheet]" not in text
-    assert "[sheet]" in run("compare", "--help").stdout
+    assert text.count(" --layer L ") == text.count(" --colormap") == 1
+    assert not [line for line in shown.splitlines() if line.startswith("  sheet ")]
+    assert "sheet --columns" in " ".join(run("compare", "--help").stdout.split())
+
+
+def test_one_row_of_a_listing_says_how_values_are_written(plugins: Any) -> None:
+    plugins("mine", methods=(mean,))
+    lines = run("methods", "Mean-CAM", "scorecam", "meancam").stdout.splitlines()
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == ["meancam", "scorecam"]
+    assert [line.split() for line in lines if "bright=no" in line] == [["bright=no", "a", "switch"]]
+    assert [line for line in lines if "only_mine=" in line and "several numbers (FLOAT,…)" in line]
+    assert [line for line in lines if "mode=none" in line and "(a or b or none)" in line]
+    assert "(softmax or probability)" in lines[-1]
+    done = run("renderers", "overley")
+    assert done.code == 2
+    assert "did you mean 'overlay'" in done.message
 
 
 def test_a_plugins_options_are_parsed(files: Path, here: Path, plugins: Any) -> None:

@@ -36,7 +36,7 @@ def test_the_examples_in_the_docstrings(module: ModuleType) -> None:
 
 @pytest.mark.parametrize("source", ODD, ids=ascii)
 def test_odd_names_become_one_safe_file_in_the_folder(source: str, tmp_path: Path) -> None:
-    path = OutputNames(tmp_path, [source]).path_for(source, "gradcam")
+    path = OutputNames(tmp_path, [source]).paths_for(source, "gradcam")[0]
     assert path.resolve().parent == tmp_path.resolve()
     assert len(os.fsencode(path.name)) <= 255
     assert path.name.isprintable()
@@ -51,7 +51,7 @@ def test_odd_names_become_one_safe_file_in_the_folder(source: str, tmp_path: Pat
 def test_no_two_alike() -> None:
     sources = ["a.png", "A.png", "a.jpg", "sub/a.png", "a.png", "é.png", "e\u0301.png", "a:.png", "a?.png"]
     names = OutputNames(Path("out"), sources)
-    written = [names.path_for(source, "gradcam").name for source in sources]
+    written = [names.paths_for(source, "gradcam")[0].name for source in sources]
     assert written[0] == "a_gradcam.png"
     assert written[5] == "é_gradcam.png"
     assert len({name.casefold() for name in written}) == len(sources)
@@ -60,17 +60,17 @@ def test_no_two_alike() -> None:
 def test_names_do_not_depend_on_the_order_of_others() -> None:
     first, second = (OutputNames(Path("out"), []) for _ in range(2))
     for source in ("b.png", "c.png"):
-        first.path_for(source, "gradcam")
-    assert first.path_for("x/a?.png", "gradcam") == second.path_for("x/a?.png", "gradcam")
+        first.paths_for(source, "gradcam")
+    assert first.paths_for("x/a?.png", "gradcam")[0] == second.paths_for("x/a?.png", "gradcam")[0]
 
 
 def test_a_name_that_had_to_be_changed_is_marked() -> None:
-    path = OutputNames(Path(), []).path_for("a:b?.png", "gradcam")
+    path = OutputNames(Path(), []).paths_for("a:b?.png", "gradcam")[0]
     assert re.fullmatch(r"a_b_-[0-9a-f]{8}_gradcam\.png", path.name)
 
 
 def test_a_qualified_method_name_is_no_folder() -> None:
-    assert OutputNames(Path(), []).path_for("cat.png", "my-dist:cam/x") == Path("cat_my-dist-cam-x.png")
+    assert OutputNames(Path(), []).paths_for("cat.png", "my-dist:cam/x")[0] == Path("cat_my-dist-cam-x.png")
 
 
 def test_an_ordinary_name_stays() -> None:
@@ -107,6 +107,11 @@ def test_clean(text: str, shown: str) -> None:
         ("the file 'layer=3.png' is odd", "the file 'layer=3.png' is odd"),
         ("option 'batch_size' of Settings must be", "--batch-size must be"),
         ("pass reshape= or f(layer=3)", "pass reshape= or f(layer=3)"),
+        ("'a.gif': frame=3 does not exist", "'a.gif': --frame 3 does not exist"),
+        (
+            "over max_pixels=1,000; raise max_pixels (--max-pixels)",
+            "over --max-pixels 1000; raise --max-pixels",
+        ),
         ("see visioncam.layers(model)", "see `visioncam layers`"),
     ],
 )

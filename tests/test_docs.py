@@ -7,10 +7,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import click
 import numpy as np
 import pytest
 from PIL import Image
 from support_docs import anchors, code, dead_links, generator
+
+from visioncam.cli.app import app
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [
@@ -123,22 +126,30 @@ def command_lines() -> list[str]:
     return [line.partition(" #")[0].rstrip() for line in lines if line.startswith("visioncam ")]
 
 
+def command(name: str) -> click.Command:
+    found = app.get_command(click.Context(app), name)
+    assert found is not None, name
+    return found
+
+
 @pytest.mark.parametrize("line", command_lines())
 def test_every_command_line_is_understood(line: str) -> None:
-    from visioncam.cli.app import app
-
     _, name, *words = shlex.split(line)
-    command = app.commands[name]
-    command.make_context(name, words)  # parses, and runs nothing
+    command(name).make_context(name, words)  # parses, and runs nothing
+
+
+@pytest.mark.parametrize("name", app.list_commands(click.Context(app)))
+def test_every_example_of_the_help_is_understood(name: str) -> None:
+    for line in getattr(command(name), "examples", ()):
+        assert line in command(name).get_help(click.Context(command(name)))
+        _, again, *words = shlex.split(line)
+        assert again == name
+        command(name).make_context(name, words)
 
 
 def test_a_command_line_with_a_wrong_flag_is_seen() -> None:
-    import click
-
-    from visioncam.cli.app import app
-
     with pytest.raises(click.UsageError, match="--layers"):
-        app.commands["explain"].make_context("explain", ["cat.jpg", "--layers", "x"])
+        command("explain").make_context("explain", ["cat.jpg", "--layers", "x"])
 
 
 def test_the_readmes_picture_is_the_sheet_of_all_nine() -> None:

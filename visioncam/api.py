@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 
 from visioncam.progress import reporting
+from visioncam.registered import BUILTINS, load_plugin, methods, plugins, registry, renderers
 from visioncam_core.doctor import Report, examine
 from visioncam_core.errors import OptionTypeError
 from visioncam_core.explainer import Explainer
@@ -19,24 +19,13 @@ from visioncam_core.images import MAX_PIXELS
 from visioncam_core.layer_listing import LayerListing
 from visioncam_core.names import did_you_mean, shown
 from visioncam_core.options import describe_options
-from visioncam_core.plugin_info import PluginInfo
-from visioncam_core.registry import Registry
 from visioncam_core.running import Named
 from visioncam_core.settings import Settings
-from visioncam_core.specs import MethodSpec, RendererSpec
 
-BUILTINS = (
-    "visioncam_core.selectors",
-    "visioncam_core.auto",
-    "visioncam_methods.plugin",
-    "visioncam_viz.plugin",
-)
-
-
-@lru_cache(maxsize=1)
-def registry() -> Registry:
-    """Return the registry of this process: the built-ins, then installed plugins; loaded when first asked."""
-    return Registry(BUILTINS)
+__all__ = [
+    "BUILTINS", "compare", "doctor", "explain", "explainer", "forget", "layers", "load", "load_plugin",
+    "methods", "plugins", "registry", "render", "renderers",
+]  # fmt: skip
 
 
 def explain(
@@ -186,21 +175,6 @@ def doctor(
     return examine(explainer(model, method, **keywords), image, target)
 
 
-def methods() -> tuple[MethodSpec, ...]:
-    """Return the registered methods, built-ins first."""
-    return registry().methods()
-
-
-def renderers() -> tuple[RendererSpec, ...]:
-    """Return the registered renderers, built-ins first."""
-    return registry().renderers()
-
-
-def plugins() -> tuple[PluginInfo, ...]:
-    """Return every plugin found, with what became of it."""
-    return registry().plugins()
-
-
 def render(explanation: Explanation, renderer: str | object = "overlay", **options: Any) -> np.ndarray:
     """Return what a renderer makes of an explanation, (H, W, 3) uint8 RGB; as `explanation.render`."""
     if not isinstance(explanation, Explanation | Comparison):
@@ -225,28 +199,6 @@ def load(path: str | os.PathLike[str]) -> Explanation:
     from visioncam_core.formats.loading import load as read
 
     return read(path, registry())
-
-
-def load_plugin(path: str | os.PathLike[str]) -> PluginInfo:
-    """Run a Python file and add the methods, renderers and layer selectors it brings, for this process.
-
-    For a plugin in progress; a finished one is installed.  Loading runs the file's code, so name only
-    files that you trust.  No file is ever loaded unless it is named, not even from the working directory.
-    A file that was loaded before is replaced.
-
-    Args:
-        path: the file, with hooks marked by `visioncam_core.hookspecs.hookimpl`.
-
-    Returns:
-        What the file brings.
-
-    Raises:
-        PluginNotFoundError: there is no such file.
-        PluginError: it is no Python file, it raises, or something it brings is unusable; nothing changed.
-    """
-    from visioncam_core.plugin_files import load_file
-
-    return load_file(registry(), path)
 
 
 def forget(model: Any) -> None:

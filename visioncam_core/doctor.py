@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
 import attrs
 import numpy as np
@@ -11,7 +11,9 @@ from visioncam_core.diagnostics import Diagnostic
 from visioncam_core.engine.view import View
 from visioncam_core.explainer import Explainer
 from visioncam_core.explanation import Explanation
+from visioncam_core.options import describe_options
 from visioncam_core.preprocess import Preprocessing
+from visioncam_core.settings import Settings
 
 ALIKE = 0.95
 """Rank correlation of two classes' maps above which the map hardly depends on the class."""
@@ -24,14 +26,22 @@ class Report:
     Attributes:
         facts: section -> one line: model, input, output, score, layer, gradient, map, class.
         diagnostics: what is wrong or worth knowing, each with its fix; empty when all is well.
-        suggestion: the call to use.
+        keywords: those of the suggested call, in order; "…" where only you know the value.
         explanation: the explanation it was judged on.
     """
 
     facts: dict[str, str]
     diagnostics: tuple[Diagnostic, ...]
-    suggestion: str
+    keywords: dict[str, Any]
     explanation: Explanation = attrs.field(repr=False)
+
+    @property
+    def suggestion(self) -> str:
+        """The call to use."""
+        written = ", ".join(
+            f"{name}={'…' if value == '…' else repr(value)}" for name, value in self.keywords.items()
+        )
+        return f"visioncam.explain(model, image, {written})"
 
     @property
     def healthy(self) -> bool:
@@ -75,7 +85,7 @@ def examine(explainer: Explainer, image: object, target: object = None) -> Repor
     }
     if alike is not None and other is not None:
         facts["class"] = f"rank correlation {alike:.2f} with the map for {other.target.label}"
-    return Report(facts, tuple(found), _suggestion(explanation, found), explanation)
+    return Report(facts, tuple(found), _keywords(explainer, explanation, found), explanation)
 
 
 def _other_class(explainer: Explainer, image: object, explanation: Explanation) -> Explanation | None:
@@ -120,17 +130,32 @@ def _map(explanation: Explanation) -> str:
     return f"{positive:.0%} of {raw.size} positions positive, the strongest holds {share:.0%} of the evidence"
 
 
-def _suggestion(explanation: Explanation, found: list[Diagnostic]) -> str:
-    return f"visioncam.explain(model, image, {', '.join(_keywords(explanation, found))})"
-
-
-def _keywords(explanation: Explanation, found: list[Diagnostic]) -> Iterator[str]:
+def _keywords(explainer: Explainer, explanation: Explanation, found: list[Diagnostic]) -> dict[str, Any]:
+    """Return the keywords of the call to use: those that were given, with what was found put right."""
     codes = {diagnostic.code for diagnostic in found}
-    yield repr("hirescam" if "signed-activations" in codes else explanation.method)
+    asked: dict[str, Any] = {"method": explanation.method}
     if explanation.target.index is not None:
-        yield f"target={explanation.target.index}"
-    yield f"layer={explanation.layer.path!r}"
+        asked["target"] = explanation.target.index
+    layer = explainer.settings.layer
+    asked["layer"] = list(layer) if isinstance(layer, list | tuple) else explanation.layer.path
+    for info in describe_options(Settings):
+        value = getattr(explainer.settings, info.name)
+        if info.name not in ("layer", "progress") and value is not info.default and value != info.default:
+            asked[info.name] = value if isinstance(value, str | int) else "…"
+    if "signed-activations" in codes:
+        asked["method"] = "hirescam"
+    else:
+        asked |= _options(explainer, explanation)
     if "no-positive-evidence" in codes:
-        yield "evidence='signed'"
+        asked["evidence"] = "signed"
     if "preprocess-unknown" in codes:
-        yield "preprocess=…"
+        asked["preprocess"] = "…"
+    return asked
+
+
+def _options(explainer: Explainer, explanation: Explanation) -> dict[str, Any]:
+    """Return the method's options that are not the default."""
+    if not explanation.options:
+        return {}
+    defaults = {info.name: info.default for info in describe_options(type(explainer.methods[0].method))}
+    return {name: value for name, value in explanation.options.items() if value != defaults.get(name)}

@@ -76,6 +76,8 @@ class Explainer:
         auto = isinstance(settings.preprocess, str) and settings.preprocess == "auto"
         wanted = card.preprocess if auto and card.preprocess else settings.preprocess
         preprocessing = automatic if auto and not card.preprocess else preprocessing_for(model, wanted)
+        if auto and card.preprocess:
+            preprocessing = attrs.evolve(preprocessing, why="from the model's card")
         geometry = settings.geometry if settings.geometry is not None else card.geometry or "resize"
         return cls(
             model=model,

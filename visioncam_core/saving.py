@@ -49,7 +49,7 @@ def save(
     else:
         if renderer != "overlay":
             raise OptionTypeError(f"A {suffix} file holds no drawn picture. Leave renderer={renderer!r} out.")
-        payload = build(_data_format(suffix), options, f"format {suffix!r}")(explanation)
+        payload = build(format_class(suffix), options, f"format {suffix!r}")(explanation)
     write_bytes(target, payload)
     return target
 
@@ -68,8 +68,16 @@ def suffix_of(path: Path) -> str:
     raise OutputError(f"Cannot save a file with {got}. Use one of {', '.join(SUFFIXES)}.")
 
 
-def _data_format(suffix: str) -> Any:
-    """Return the class that writes a format."""
+def format_class(suffix: str) -> Any:
+    """Return the class with the options of a kind of file; of `DATA` it makes the file's bytes, too.
+
+    Args:
+        suffix: one of `DATA` or `FILMS`.
+    """
+    if suffix in FILMS:
+        from visioncam_core.formats.film import Film
+
+        return Film
     if suffix == ".npz":
         from visioncam_core.formats.arrays import Arrays
 

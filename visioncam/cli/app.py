@@ -7,12 +7,13 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import click
 
 from visioncam import __version__
-from visioncam.cli import compare, explain, layers, listings, new_plugin, plugin_files, plugins
+from visioncam.cli import plugin_files
 from visioncam.cli.native import Told, warn_through
 from visioncam.cli.outcome import guarded
 from visioncam.cli.terminal import Output
@@ -25,7 +26,26 @@ HELP = """See why an image model decided what it did.
 visioncam explain cat.jpg                     the embedded ImageNet model
 visioncam explain cat.jpg --model my.keras    a model of your own
 visioncam compare cat.jpg -o compare.png      every method on one page
+visioncam doctor my.keras cat.jpg             is the answer to be trusted?
 """
+COMMANDS = {
+    "Explain": {
+        "explain": ("visioncam.cli.explain:explain", "Explain pictures with one method."),
+        "compare": ("visioncam.cli.compare:compare", "All methods on one contact sheet."),
+        "doctor": ("visioncam.cli.doctor:doctor", "A health report of a model on a picture."),
+    },
+    "Look around": {
+        "layers": ("visioncam.cli.layers:layers", "A model's layers, and which one is taken."),
+        "methods": ("visioncam.cli.listings:methods", "The methods and their options."),
+        "renderers": ("visioncam.cli.listings:renderers", "What draws the maps, with options."),
+        "plugins": ("visioncam.cli.plugins:plugins", "The plugins, and why one failed."),
+    },
+    "Extend": {
+        "new-plugin": ("visioncam.cli.new_plugin:new_plugin", "Write a new plugin of your own."),
+    },
+}
+"""Title -> command -> where it is and what it does.  A command is imported when it is run, not to list it."""
+_HOMES = {name: home for group in COMMANDS.values() for name, (home, _) in group.items()}
 
 
 class App(click.Group):
@@ -55,18 +75,37 @@ class App(click.Group):
             logging.getLogger(LOGGER).removeHandler(told)
         sys.exit(code)
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the subcommands."""
+        return list(_HOMES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a subcommand."""
+        if cmd_name not in _HOMES:
+            return None
+        module, _, name = _HOMES[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find a subcommand, or say which one was meant."""
         name = args[0]
-        if self.get_command(ctx, name) is None and not name.startswith("-"):
+        if name not in _HOMES and not name.startswith("-"):
             if os.path.exists(name):
                 hint = f"; did you mean `visioncam explain {name}`?"
             else:
-                hint = did_you_mean(name, self.commands)
+                hint = did_you_mean(name, _HOMES)
             ctx.fail(f"no command is called {name!r}{hint}")
         return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the subcommands in groups."""
+        width = max(map(len, _HOMES))
+        for title, group in COMMANDS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), what) for name, (_, what) in group.items()])
 
 
 @click.group(
@@ -76,13 +115,6 @@ class App(click.Group):
 @click.version_option(__version__, prog_name="visioncam", message="%(prog)s %(version)s")
 def app() -> None:
     """See why an image model decided what it did."""
-
-
-for command in (
-    explain.explain, compare.compare, layers.layers, listings.methods, listings.renderers, plugins.plugins,
-    new_plugin.new_plugin,
-):  # fmt: skip
-    app.add_command(command)
 
 
 def main() -> None:

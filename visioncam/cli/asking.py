@@ -3,67 +3,78 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import attrs
 import click
 
 from visioncam.cli import plugin_files
+from visioncam.cli.helping import ASK, PICTURE, RESULT, RUN, option, options
 from visioncam_core.class_names import load_class_names
 from visioncam_core.errors import TargetError
 from visioncam_core.geometry import NAMED
+from visioncam_core.images import MAX_PIXELS
 from visioncam_core.preprocess import SETTINGS
 from visioncam_core.settings import Settings
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _all(*decorators: Callable[[F], F]) -> Callable[[F], F]:
-    def decorate(function: F) -> F:
-        for decorator in reversed(decorators):
-            function = decorator(function)
-        return function
-
-    return decorate
-
-
-output_flags = _all(
-    click.option(
-        "--json", is_flag=True, expose_value=False, help="Print data for programs instead of words."
-    ),
-    click.option(
-        "--debug", is_flag=True, expose_value=False, help="Show tracebacks and what TensorFlow says."
-    ),
+output_flags = options(
+    option(RESULT, "--json", is_flag=True, expose_value=False,
+           help="Print data for programs instead of words."),
+    option(RUN, "--debug", is_flag=True, expose_value=False,
+           help="Show tracebacks and what TensorFlow says."),
     plugin_files.option,
-)
-
-model_flags = _all(
-    click.option("--custom-objects", multiple=True, metavar="MODULE",
-                 help="Python module with classes of your own that the model needs."),
-    click.option("--allow-unsafe-model", is_flag=True,
-                 help="Run code that the model file carries (Lambda layers). Only if you trust its maker."),
 )  # fmt: skip
 
-question_flags = _all(
-    click.option("--class", "target", metavar="C",
-                 help="Class to explain, index or name; by default the top one."),
-    click.option("--layer", default="auto", show_default=True, metavar="L",
-                 help="Layer to look at: a name, path or index of `visioncam layers`, re:PATTERN, auto."),
-    click.option("--score", type=click.Choice(["logit", "probability"]), default="logit", show_default=True,
-                 help="Score that is explained."),
-    click.option("--output", metavar="NAME",
-                 help="Output of the model, name or index; the first by default."),
-    click.option("--evidence", type=click.Choice(["for", "against", "signed"]), default="for",
-                 show_default=True, help="What speaks for the class, against it, or both."),
-    click.option("--preprocess", type=click.Choice(SETTINGS), default="auto", show_default=True,
-                 help="How the picture's 0 to 255 become model input."),
-    click.option("--geometry", type=click.Choice(list(NAMED)), default=None,
-                 help="How the picture is fitted to the model; the model's own way by default, or resize."),
-    click.option("--class-names", metavar="FILE", help="JSON or text file with the model's class names."),
-    click.option("--batch-size", type=int, metavar="N", help="Pictures in one pass; 32 by default."),
-    click.option("--seed", type=int, default=0, show_default=True, help="Seed of whatever a method draws."),
+model_option = option(
+    ASK, "--model", metavar="FILE",
+    help="Keras model, .keras or .h5; the embedded ImageNet model by default.",
+)  # fmt: skip
+
+model_flags = options(
+    option(RUN, "--custom-objects", multiple=True, metavar="MODULE",
+           help="Python module with classes of your own that the model needs."),
+    option(RUN, "--allow-unsafe-model", is_flag=True,
+           help="Run code that the model file carries (Lambda layers). Only if you trust its maker."),
+)  # fmt: skip
+
+picture_flags = options(
+    option(PICTURE, "--preprocess", type=click.Choice(SETTINGS), default="auto", show_default=True,
+           help="How its 0 to 255 become model input."),
+    option(PICTURE, "--geometry", type=click.Choice(list(NAMED)), default=None,
+           help="How it is fitted to the model; the model's own way by default, or resize."),
+    option(PICTURE, "--frame", type=int, default=0, show_default=True, metavar="N",
+           help="Which picture of an animation, or of a file with pages, from 0."),
+    option(PICTURE, "--max-pixels", type=int, default=MAX_PIXELS, show_default=True, metavar="N",
+           help="A larger picture is refused before it is decoded."),
+)  # fmt: skip
+
+class_option = option(
+    ASK, "--class", "target", metavar="C", help="Class to explain, index or name; the top one by default."
+)
+stack_option = option(
+    ASK, "--class", "target", metavar="C",
+    help="Class to explain, index or name, or top5 for a stack of the best five; the top one by default.",
+)  # fmt: skip
+
+question_flags = options(
+    option(ASK, "--class-names", metavar="FILE", help="JSON or text file with the model's class names."),
+    option(ASK, "--layer", "layers", multiple=True, metavar="L",
+           help="Name, path or index of `visioncam layers`, or re:PATTERN; chosen by default. Several, each "
+                "with its own --layer, are fused."),
+    option(ASK, "--fuse", type=click.Choice(["mean", "max"]), default="mean", show_default=True,
+           help="How the maps of several layers become one."),
+    option(ASK, "--score", type=click.Choice(["logit", "probability"]), default="logit", show_default=True,
+           help="Score that is explained."),
+    option(ASK, "--output", metavar="NAME",
+           help="Output of the model, name or index; the first by default."),
+    option(ASK, "--evidence", type=click.Choice(["for", "against", "signed"]), default="for",
+           show_default=True, help="What speaks for the class, against it, or both."),
+    picture_flags,
+    option(RUN, "--batch-size", type=int, metavar="N", help="Pictures in one pass; 32 by default."),
+    option(RUN, "--seed", type=int, default=0, show_default=True, metavar="N",
+           help="Seed of whatever a method draws."),
 )  # fmt: skip
 
 
@@ -88,12 +99,15 @@ class Question:
             TargetError: a class index with thousands of digits.
         """
         settings = Settings(
-            layer=index_or_name(given["layer"]),
+            layer=_layers(given["layers"]),
+            fuse=given["fuse"],
             score=given["score"],
             output=index_or_name(given["output"]),
             evidence=given["evidence"],
             preprocess=given["preprocess"],
             geometry=given["geometry"],
+            frame=given["frame"],
+            max_pixels=given["max_pixels"],
             class_names=load_class_names(given["class_names"]),
             batch_size=given["batch_size"],
             seed=given["seed"],
@@ -113,14 +127,13 @@ def index_or_name(text: str | None) -> int | str | None:
     return int(text)
 
 
-def folder_option(function: F) -> F:
-    """Add `-o DIR`."""
-    return click.option(
-        "-o",
-        "--out",
-        "folder",
-        type=click.Path(path_type=Path, readable=False),
-        default=Path(),
-        metavar="DIR",
-        help="Folder for the pictures; the current one by default.",
-    )(function)
+def _layers(texts: Sequence[str]) -> Any:
+    """Return a layer query, a list of several, or "auto" where nothing was asked for."""
+    queries = [index_or_name(text) for text in texts]
+    return queries[0] if len(queries) == 1 else queries or "auto"
+
+
+out_option = option(
+    RESULT, "-o", "--out", "out", type=click.Path(path_type=Path, readable=False), default=Path(),
+    metavar="PATH", help="Folder for the files, the current one by default; or a file, for one map.",
+)  # fmt: skip

@@ -19,11 +19,11 @@ class Written:
     """What the user wrote for one kind of thing.
 
     Attributes:
-        kind: "method" or "renderer".
+        kind: "method", "renderer", "sheet" or "file".
         flags: the command's generated flags.
         values: option name -> what stood behind its flag: text, or a bool for a switch.
-        extra: option name -> text, from `--option` or `--render-option`.
-        extra_flag: which of the two.
+        extra: option name -> text, from `--option`, `--render-option` or `--save-option`.
+        extra_flag: which of these.
     """
 
     kind: str
@@ -77,7 +77,7 @@ def written(flags: Sequence[Flag], kind: str, values: Mapping[str, Any], extra: 
 
     Args:
         flags: the command's generated flags.
-        kind: "method" or "renderer".
+        kind: "method", "renderer", "sheet" or "file".
         values: the command's parameters, of which the generated ones are taken.
         extra: `name=value` texts.
     """
@@ -86,7 +86,7 @@ def written(flags: Sequence[Flag], kind: str, values: Mapping[str, Any], extra: 
         for name, value in values.items()
         if name.startswith(PREFIX) and value is not None
     }
-    extra_flag = "--option" if kind == "method" else "--render-option"
+    extra_flag = {"method": "--option", "file": "--save-option"}.get(kind, "--render-option")
     return Written(kind, flags, given, pairs(extra, extra_flag), extra_flag)
 
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from visioncam import api
-from visioncam.api import registry
 from visioncam.cli import report
-from visioncam.cli.asking import Question, model_flags, output_flags, question_flags
+from visioncam.cli.asking import (
+    Question,
+    class_option,
+    model_flags,
+    model_option,
+    output_flags,
+    question_flags,
+)
 from visioncam.cli.chosen import refuse_idle, written
-from visioncam.cli.explain import SHEET, drawing
+from visioncam.cli.explain import METHOD, SHEET, drawing
 from visioncam.cli.filenames import check_file
 from visioncam.cli.flags import Flagged, Kind
-from visioncam.cli.models import open_model, title_of
+from visioncam.cli.helping import ASK, RESULT, RUN, option
 from visioncam.cli.native import quiet
 from visioncam.cli.outcome import DONE, SOME_FAILED
 from visioncam.cli.phrasing import in_flags
@@ -23,33 +28,48 @@ from visioncam.cli.pictures import unreadable
 from visioncam.cli.progress import Bar
 from visioncam.cli.records import explanation_record
 from visioncam.cli.terminal import Output
-from visioncam_core.diagnostics import Diagnostic
+from visioncam.registered import methods as all_methods
+from visioncam.registered import registry
 from visioncam_core.errors import ModelError, OptionError
-from visioncam_core.explainer import Explainer
-from visioncam_core.explanation import Comparison
-from visioncam_core.running import Named
+
+if TYPE_CHECKING:
+    from visioncam_core.explanation import Comparison
 
 
 class CompareCommand(Flagged):
     """`compare`, with the options of every method, of the page and of its tiles as flags."""
 
     kinds = (
-        Kind("method", "Method", lambda: api.methods()),
-        Kind("sheet", "Page", lambda: [registry().renderer(SHEET)]),
-        Kind("renderer", "Tile", drawing),
+        METHOD,
+        Kind("sheet", "Options of the page", lambda: [registry().renderer(SHEET)]),
+        Kind("renderer", "Options of its tiles; `visioncam renderers` says what they mean", drawing),
     )
 
 
-@click.command(cls=CompareCommand, short_help="All methods on one contact sheet.")
+EXAMPLES = (
+    'visioncam compare cat.jpg --class "tiger cat" -o compare.png',
+    "visioncam compare cat.jpg --model my.keras --methods gradcam,scorecam --renderer heatmap",
+)
+
+
+@click.command(cls=CompareCommand, examples=EXAMPLES)
 @click.argument("image", metavar="IMAGE")
-@click.option(
-    "--model", metavar="FILE", help="Keras model, .keras or .h5; the embedded ImageNet model by default."
+@model_option
+@option(
+    ASK, "--methods", default="all", show_default=True, metavar="A,B", help="Names of `visioncam methods`."
 )
-@click.option(
-    "--methods", default="all", show_default=True, metavar="A,B", help="Names of `visioncam methods`."
+@class_option
+@question_flags
+@option(
+    RESULT,
+    "--renderer",
+    default="overlay",
+    show_default=True,
+    metavar="R",
+    help="What draws each map, see `visioncam renderers`.",
 )
-@click.option("--renderer", default="overlay", show_default=True, metavar="R", help="How each map is drawn.")
-@click.option(
+@option(
+    RESULT,
     "-o",
     "--out",
     "file",
@@ -59,12 +79,11 @@ class CompareCommand(Flagged):
     metavar="FILE",
     help="The contact sheet.",
 )
-@question_flags
-@click.option(
-    "--option", "extra", multiple=True, metavar="NAME=VALUE", help="Option of the methods that have it."
+@option(
+    RUN, "--option", "extra", multiple=True, metavar="NAME=VALUE", help="Option of the methods that have it."
 )
-@click.option(
-    "--render-option", "render_extra", multiple=True, metavar="NAME=VALUE", help="Same, of the renderer."
+@option(
+    RUN, "--render-option", "render_extra", multiple=True, metavar="NAME=VALUE", help="Same, of the renderer."
 )
 @model_flags
 @output_flags
@@ -79,7 +98,7 @@ def compare(
     custom_objects: tuple[str, ...],
     allow_unsafe_model: bool,
     **rest: Any,
-) -> int:
+) -> int:  # fmt: skip
     """Explain IMAGE with every method and draw the maps on one contact sheet.
 
     Activations and gradients are computed once for all methods; seconds and passes are what each
@@ -99,17 +118,24 @@ def compare(
     options = written(flags, "method", rest, extra).options_for(specs)
     (tile_options,) = written(flags, "renderer", rest, render_extra).options_for([drawn])
     (page_options,) = written(flags, "sheet", rest, ()).options_for([page])
-    named = [
-        Named.of(*registry().make_method(spec.name, mine)) for spec, mine in zip(specs, options, strict=True)
-    ]
+    for spec, mine in zip(specs, options, strict=True):
+        registry().make_method(spec.name, mine)
     registry().make_renderer(drawn.name, tile_options)  # refuses bad values now, not after the work
     draw = {"renderer": drawn.name, "tile_options": tile_options, **page_options}
     registry().make_renderer(page.name, draw)
     bar = Bar()
     question = Question.of(bar, **rest)
-    file = check_file(file, [image])
-    for error in unreadable([image]).values():
+    file = check_file(file, [image, *(one for one in (model, rest["class_names"]) if one)])
+    for error in unreadable([image], question.settings).values():
         raise error
+    from visioncam.cli.models import open_model, title_of
+    from visioncam_core.explainer import Explainer
+    from visioncam_core.explanation import Comparison
+    from visioncam_core.running import Named
+
+    named = [
+        Named.of(*registry().make_method(spec.name, mine)) for spec, mine in zip(specs, options, strict=True)
+    ]
     keras_model = open_model(output, model, custom_objects, allow_unsafe_model)
     bar.label = Path(image).name
     with bar:
@@ -129,7 +155,7 @@ def _wanted(text: str) -> list[Any]:
     if not names:
         raise OptionError(f"--methods names no method, received {text!r}; see `visioncam methods`")
     if names == ["all"]:
-        return list(api.methods())
+        return list(all_methods())
     return list({spec.name: spec for spec in map(registry().method, names)}.values())
 
 
@@ -150,7 +176,7 @@ def _tell(output: Output, image: str, model: str, found: Comparison, file: Path)
         failed=len(found.failures),
         files=[str(file)],
     )
-    report.tell_model(output, image, model, found.explanations[0])
+    report.tell_model(output, image, model, found.explanations[:1])
     titles = {one.method: one.method_title for one in found.explanations}
     rows = [
         (f"  {titles.get(name, name)}", f"{seconds:.3f}", f"{found.passes[name]:,}", name in found.failures)
@@ -161,17 +187,8 @@ def _tell(output: Output, image: str, model: str, found: Comparison, file: Path)
         [(*row, "failed" if failed else "") for *row, failed in rows],
         numbers=(1, 2),
     )
-    report.tell_notes(output, _shared_notes(found))
-    report.tell_file(output, file)
+    everyone = [one.method_title for one in found.explanations]
+    report.tell_notes(output, report.shared_notes(found.explanations, everyone))
+    report.tell_files(output, [file])
     for why in _whys(found):
         output.error(why)
-
-
-def _shared_notes(found: Comparison) -> list[tuple[Diagnostic, tuple[str, ...]]]:
-    """Return each diagnostic once, with the methods it is about; with none where it is about all."""
-    about: dict[Diagnostic, list[str]] = {}
-    for one in found.explanations:
-        for note in one.diagnostics:
-            about.setdefault(note, []).append(one.method_title)
-    everyone = len(found.explanations)
-    return [(note, () if len(who) == everyone else tuple(who)) for note, who in about.items()]

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import attrs
 import click
 
-from visioncam import api
-from visioncam.api import registry
-from visioncam.cli import report
-from visioncam.cli.asking import Question, folder_option, model_flags, output_flags, question_flags
+from visioncam.cli.asking import (
+    Question,
+    model_flags,
+    model_option,
+    out_option,
+    output_flags,
+    question_flags,
+    stack_option,
+)
 from visioncam.cli.chosen import refuse_idle, written
 from visioncam.cli.filenames import OutputNames, check_folder
 from visioncam.cli.flags import Flagged, Kind
-from visioncam.cli.models import open_model, title_of
+from visioncam.cli.formats import KINDS, Saving, file_kind, kinds_with_options, one_file, suffixes_of
+from visioncam.cli.helping import ASK, RESULT, RUN, option
 from visioncam.cli.native import quiet
-from visioncam.cli.outcome import BAD_INPUT, DONE, SOME_FAILED, failure_of, is_full
 from visioncam.cli.pictures import unreadable
 from visioncam.cli.progress import Bar
-from visioncam.cli.records import explanation_record
 from visioncam.cli.terminal import Output
-from visioncam_core.errors import ImageError, OptionError, OutputError, VisionCamError
-from visioncam_core.explainer import Explainer
-from visioncam_core.explanation import Explanation
-from visioncam_core.running import Named
-from visioncam_core.specs import RendererSpec
+from visioncam.registered import methods, registry, renderers
+from visioncam_core.errors import OptionError, OutputError
+
+if TYPE_CHECKING:
+    from visioncam_core.explainer import Explainer
+    from visioncam_core.specs import MethodSpec, RendererSpec
 
 SHEET = "sheet"
 """The one renderer that draws a comparison."""
@@ -36,29 +38,60 @@ SHEET = "sheet"
 
 def drawing() -> list[RendererSpec]:
     """Return the renderers of single explanations."""
-    return [spec for spec in api.renderers() if spec.name != SHEET]
+    return [spec for spec in renderers() if spec.name != SHEET]
+
+
+METHOD = Kind("method", "Options of methods; `visioncam methods` says what they mean", methods)
+RENDERER = Kind("renderer", "Options of renderers; `visioncam renderers` says what they mean", drawing)
 
 
 class ExplainCommand(Flagged):
     """`explain`, with the options of every method and renderer as flags."""
 
-    kinds = (Kind("method", "Method", lambda: api.methods()), Kind("renderer", "Renderer", drawing))
+    kinds = (METHOD, RENDERER)
 
 
-@click.command(cls=ExplainCommand, short_help="Explain pictures with one method.")
+EXAMPLES = (
+    'visioncam explain cat.jpg --class "tiger cat" --method xgradcam',
+    "visioncam explain *.jpg --model my.keras --class top5 -o maps/",
+    "visioncam explain cat.jpg --layer block5c_add --layer top_activation --fuse max",
+    "visioncam explain cat.jpg --renderer boxes --save-as png,csv --save-option threshold=otsu",
+)
+
+
+@click.command(cls=ExplainCommand, examples=EXAMPLES)
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
-@click.option(
-    "--model", metavar="FILE", help="Keras model, .keras or .h5; the embedded ImageNet model by default."
-)
-@click.option("--method", default="gradcam", show_default=True, metavar="M", help="See `visioncam methods`.")
-@click.option(
-    "--renderer", default="overlay", show_default=True, metavar="R", help="See `visioncam renderers`."
-)
-@folder_option
+@model_option
+@option(ASK, "--method", default="gradcam", show_default=True, metavar="M", help="See `visioncam methods`.")
+@stack_option
 @question_flags
-@click.option("--option", "extra", multiple=True, metavar="NAME=VALUE", help="Option of the method, by name.")
-@click.option(
-    "--render-option", "render_extra", multiple=True, metavar="NAME=VALUE", help="Same, of the renderer."
+@option(
+    RESULT,
+    "--renderer",
+    default="overlay",
+    show_default=True,
+    metavar="R",
+    help="What draws the map, see `visioncam renderers`.",
+)
+@out_option
+@option(
+    RESULT,
+    "--save-as",
+    metavar="A,B",
+    help=f"Kinds of files to write: {', '.join(KINDS)}; png by default. npz holds everything, json is "
+    "COCO, txt is YOLO, gif and mp4 are for volumes and videos.",
+)
+@option(RUN, "--option", "extra", multiple=True, metavar="NAME=VALUE", help="Option of the method, by name.")
+@option(
+    RUN, "--render-option", "render_extra", multiple=True, metavar="NAME=VALUE", help="Same, of the renderer."
+)
+@option(
+    RUN,
+    "--save-option",
+    "save_extra",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Same, of the files: threshold=otsu, min_area=50, polygons=yes, fps=12.",
 )
 @model_flags
 @output_flags
@@ -67,119 +100,85 @@ def explain(
     model: str | None,
     method: str,
     renderer: str,
-    folder: Path,
+    out: Path,
+    save_as: str | None,
     extra: tuple[str, ...],
     render_extra: tuple[str, ...],
+    save_extra: tuple[str, ...],
     custom_objects: tuple[str, ...],
     allow_unsafe_model: bool,
     **rest: Any,
-) -> int:
+) -> int:  # fmt: skip
     """Show what in each IMAGE speaks for a class.
 
-    Writes <name>_<method>.png into the folder of -o and says what the model sees, which layer was
-    looked at and why, and what to be careful about.
+    Writes <name>_<method>.png and says what the model sees, which layer was looked at and why, and what
+    to be careful about.
     """
     context = click.get_current_context()
     output: Output = context.obj
     quiet(output)
     command = context.command
     assert isinstance(command, Flagged)
-    flags = command.generated()
     spec, drawn = registry().method(method), registry().renderer(renderer)
     if drawn.name == SHEET:
         raise OptionError("--renderer sheet draws several methods at once; use `visioncam compare`")
-    refuse_idle(flags, rest, {"method": [spec], "renderer": [drawn]})
-    (options,) = written(flags, "method", rest, extra).options_for([spec])
-    (render_options,) = written(flags, "renderer", rest, render_extra).options_for([drawn])
-    named = Named.of(*registry().make_method(spec.name, options))
-    _, draw = registry().make_renderer(drawn.name, render_options)
+    inputs = [*images, *(one for one in (model, rest["class_names"]) if one)]
+    kind = file_kind(out)
+    if kind is not None:
+        one_file(out, images, save_as, inputs)
+    else:
+        check_folder(out)
+    suffixes = (kind,) if kind is not None else suffixes_of(save_as or "png")
+    options, saving = _chosen(command, rest, spec, drawn, suffixes, extra, render_extra, save_extra)
     bar = Bar()
     question = Question.of(bar, **rest)
-    check_folder(folder)
-    bad = unreadable(images)
+    bad = unreadable(images, question.settings)
+    from visioncam.cli.explain_run import Run, all_unreadable
+
     if len(bad) == len(set(images)):
-        return _all_unreadable(output, images, bad)
+        return all_unreadable(output, images, bad)
+    from visioncam.cli.models import open_model, title_of
+    from visioncam_core.explainer import Explainer
+    from visioncam_core.running import Named
+    from visioncam_core.stacks import stack_size
+
+    named = Named.of(*registry().make_method(spec.name, options))
     keras_model = open_model(output, model, custom_objects, allow_unsafe_model)
-    explainer = Explainer.of(keras_model, registry(), [named], question.settings)
-    names = OutputNames(folder, images)
-    run = _Run(output, images, title_of(keras_model, model))
+    explainer: Explainer = Explainer.of(keras_model, registry(), [named], question.settings)
+    if stack_size(question.target, explainer.names) and kind is not None:
+        raise OutputError(
+            f"-o {str(out)!r} is one file for a stack of classes; name a folder, and the kind of file with "
+            "--save-as"
+        )
+    names = OutputNames(out, inputs)
+    run = Run(output, images, saving, out if kind is not None else names, title_of(keras_model, model))
     for source in images:
         bar.label = f"{named.title}, {Path(source).name}"
         with bar:
-            run.one(source, explainer, question.target, draw, names)
+            run.one(source, explainer, question.target)
     return run.end()
 
 
-@attrs.define(eq=False)
-class _Run:
-    """What became of each picture, told as it happens."""
-
-    output: Output
-    images: Sequence[str]
-    model: str | None = None
-    results: list[dict[str, Any]] = attrs.field(factory=list)
-    failed: int = 0
-
-    def __attrs_post_init__(self) -> None:
-        self.output.document.update(model=self.model, results=self.results)
-
-    def one(self, source: str, explainer: Explainer, target: Any, draw: object, names: OutputNames) -> None:
-        """Explain one picture and write its file; a picture that cannot be explained is noted.
-
-        Raises:
-            VisionCamError: the fault is not the picture's and nothing has worked yet, so nothing will.
-        """
-        start = time.perf_counter()
-        try:
-            explanation = explainer(source, target)
-            assert isinstance(explanation, Explanation)
-            path = names.path_for(source, explanation.method)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            explanation.save(path, draw)
-        except VisionCamError as error:
-            alone = len(self.images) == 1
-            if alone or is_full(error) or not (isinstance(error, ImageError | OutputError) or self._worked):
-                raise
-            self.fail(source, error)
-            return
-        seconds = time.perf_counter() - start
-        record = {
-            "image": source,
-            **explanation_record(explanation),
-            "seconds": seconds,
-            "files": [str(path)],
-        }
-        self.results.append(record)
-        report.tell_model(self.output, source, self.model or "", explanation)
-        report.tell_method(self.output, explanation)
-        report.tell_notes(self.output, [(note, ()) for note in explanation.diagnostics])
-        report.tell_file(self.output, path)
-
-    def end(self) -> int:
-        """Sum up and return the exit code."""
-        total = len(self.images)
-        self.output.document["failed"] = self.failed
-        if total > 1:
-            self.output.line(f"{total - self.failed} of {total} pictures explained")
-        return DONE if not self.failed else SOME_FAILED if self._worked else BAD_INPUT
-
-    @property
-    def _worked(self) -> bool:
-        return self.failed < len(self.results)
-
-    def fail(self, source: str, error: VisionCamError) -> None:
-        """Note that a picture could not be explained."""
-        failure = failure_of(error)
-        self.failed += 1
-        self.results.append({"image": source, "error": failure.record()})
-        self.output.error(failure.message)
-
-
-def _all_unreadable(output: Output, images: Sequence[str], bad: dict[str, ImageError]) -> int:
-    """Tell that not one picture can be read; nothing was done."""
-    if len(images) == 1:
-        raise bad[images[0]]
-    run = _Run(output, images)
-    for source in images:
-        run.fail(source, bad[source])
-    return run.end()
+def _chosen(
+    command: Flagged,
+    values: dict[str, Any],
+    spec: MethodSpec,
+    drawn: RendererSpec,
+    suffixes: tuple[str, ...],
+    extra: tuple[str, ...],
+    render_extra: tuple[str, ...],
+    save_extra: tuple[str, ...],
+) -> tuple[dict[str, object], Saving]:
+    """Return the method's options and what is written, all checked before anything is computed."""
+    flags = command.generated()
+    files = [one for one in kinds_with_options() if f".{one.name}" in suffixes]
+    refuse_idle(flags, values, {"method": [spec], "renderer": [drawn]})
+    (options,) = written(flags, "method", values, extra).options_for([spec])
+    (drawing_options,) = written(flags, "renderer", values, render_extra).options_for([drawn])
+    file_options = written((), "file", {}, save_extra).options_for(files)
+    own = {f".{one.name}": given for one, given in zip(files, file_options, strict=True)}
+    saving = Saving(suffixes, drawn.name, drawing_options, own)
+    registry().make_method(spec.name, options)
+    registry().make_renderer(drawn.name, drawing_options)
+    saving.check()
+    return options, saving

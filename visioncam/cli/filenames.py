@@ -24,24 +24,23 @@ class OutputNames:
 
     Args:
         folder: where files go.
-        inputs: the run's pictures; none of them is ever overwritten.
-        suffix: of the files, with its dot.
+        inputs: files that the run reads; none of them is ever overwritten.
     """
 
-    def __init__(self, folder: Path, inputs: Sequence[str], suffix: str = ".png") -> None:
+    def __init__(self, folder: Path, inputs: Sequence[str]) -> None:
         self._folder = folder
-        self._suffix = suffix
         self._taken = {os.path.realpath(path).casefold() for path in inputs}
 
-    def path_for(self, source: str, method: str) -> Path:
-        """Return `<stem>_<method>.png` in the folder.
+    def paths_for(self, source: str, method: str, suffixes: Sequence[str] = (".png",)) -> list[Path]:
+        """Return `<stem>_<method>.png` in the folder, and its siblings of other kinds.
 
-        Where the stem had to be changed to be safe, or the name is taken, eight digits made from the
-        whole path tell it apart; upper and lower case count as the same name.
+        Where the stem had to be changed to be safe, or a name is taken, eight digits made from the
+        whole path tell them apart; upper and lower case count as the same name.
 
         Args:
             source: the picture's path as the user gave it.
-            method: the method's name.
+            method: the method's name, and what else tells maps of one picture apart.
+            suffixes: of the files, with their dots.
         """
         stem, changed = safe_stem(source)
         method = re.sub(r"\W", "-", method)
@@ -51,11 +50,11 @@ class OutputNames:
         for number in range(2, len(self._taken) + 3):
             marks.append(f"-{mark}-{number}")
         for mark in marks:
-            path = self._folder / f"{stem}{mark}_{method}{self._suffix}"
-            key = unicodedata.normalize("NFC", os.path.realpath(path.parent / path.name)).casefold()
-            if key not in self._taken:
-                self._taken.add(key)
-                return path
+            paths = [self._folder / f"{stem}{mark}_{method}{suffix}" for suffix in suffixes]
+            keys = {unicodedata.normalize("NFC", os.path.realpath(path)).casefold() for path in paths}
+            if self._taken.isdisjoint(keys):
+                self._taken |= keys
+                return paths
         raise AssertionError("there are more marks than names taken")
 
 
@@ -102,7 +101,7 @@ def check_file(path: Path, inputs: Sequence[str]) -> Path:
 
     Args:
         path: what the user gave; an existing folder stands for `compare.png` in it.
-        inputs: pictures that must not be overwritten.
+        inputs: files that must not be overwritten.
     """
     if os.path.isdir(path):  # unlike `Path.is_dir`, no error where looking is forbidden
         path = path / "compare.png"
@@ -111,9 +110,17 @@ def check_file(path: Path, inputs: Sequence[str]) -> Path:
         raise OutputError(
             f"cannot write a picture named {path.name!r} ({got}); end it with {', '.join(FORMATS)}"
         )
-    if any(os.path.exists(path) and os.path.samefile(path, one) for one in inputs if os.path.exists(one)):
-        raise OutputError(
-            f"{str(path)!r} is the picture to explain and would be lost; give another name with -o"
-        )
-    check_folder(path.parent)
+    check_place(path, inputs)
     return path
+
+
+def check_place(path: Path, inputs: Sequence[str]) -> None:
+    """Raise `OutputError` unless a file can be written here without loss.
+
+    Args:
+        path: the file.
+        inputs: files that must not be overwritten.
+    """
+    if any(os.path.exists(path) and os.path.samefile(path, one) for one in inputs if os.path.exists(one)):
+        raise OutputError(f"{str(path)!r} is read by this run and would be lost; give another name with -o")
+    check_folder(path.parent)

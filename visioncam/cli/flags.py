@@ -11,17 +11,29 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Union
+from typing import Any, Literal, Protocol, Union
 
 import attrs
 import click
 
+from visioncam.cli.helping import Command, write_groups
 from visioncam_core.names import shown
 from visioncam_core.options import OptionInfo, describe_options
-from visioncam_core.specs import MethodSpec, RendererSpec
 
 PREFIX = "option__"  # of the parameters that flags become
-Spec = MethodSpec | RendererSpec
+MOST = 5  # owners of a flag that is told once for all
+
+
+class Spec(Protocol):
+    """What has options: a method, a renderer, a kind of file."""
+
+    @property
+    def name(self) -> str:
+        """How the user calls it."""
+
+    @property
+    def cls(self) -> type:
+        """Its options are this class's."""
 
 
 @attrs.frozen
@@ -29,7 +41,7 @@ class Kind:
     """One kind of thing that has options.
 
     Attributes:
-        name: "method" or "renderer".
+        name: "method", "renderer", "sheet" or "file".
         title: heading in the help.
         specs: lists them; called when the command line is read, not before.
     """
@@ -65,25 +77,7 @@ class Flag:
     def parameter(self) -> click.Option:
         """Return it for click."""
         name = f"{PREFIX}{self.option}"
-        return click.Option(
-            ["/".join(self.words), name],
-            default=None,
-            metavar=None if self.switch else self._metavar(),
-            help=self._help(),
-        )
-
-    def _metavar(self) -> str:
-        info = self.meanings[0][2]
-        return "|".join(map(written_default, info.choices)) if info.choices else _metavar(info.type)
-
-    def _help(self) -> str:
-        """Say what it does and for whom; meanings that read the same are told once."""
-        told: dict[str, list[str]] = {}
-        for _, owner, info in self.meanings:
-            unit = f", in {info.unit}" if info.unit else ""
-            text = f"{info.help or 'see `visioncam methods`'}{unit}; default {written_default(info.default)}"
-            told.setdefault(text, []).append(owner)
-        return "; ".join(f"[{_few(owners)}] {text}" for text, owners in told.items())
+        return click.Option(["/".join(self.words), name], default=None)
 
 
 def flags_of(kinds: Sequence[Kind], taken: set[str]) -> list[Flag]:
@@ -118,7 +112,7 @@ def textual(hint: Any) -> bool:
     return origin is Literal or hint in (bool, int, float, str, None, type(None))
 
 
-class Flagged(click.Command):
+class Flagged(Command):
     """A command with generated flags.  They are made when it is run or asked for help."""
 
     kinds: Sequence[Kind] = ()
@@ -133,11 +127,30 @@ class Flagged(click.Command):
         return [*super().get_params(ctx), *(flag.parameter() for flag in self.generated())]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the help: the command's own options, then each kind's."""
-        _section(ctx, formatter, "Options", super().get_params(ctx))
+        """Write the help: the command's own options, then what each method, renderer and file has."""
+        flags = self.generated()
+        generated = {flag.parameter().name for flag in flags}
+        own = [param for param in self.get_params(ctx) if param.name not in generated]
+        write_groups(ctx, formatter, own)
         for kind in self.kinds:
-            mine = [flag.parameter() for flag in self.generated() if flag.meanings[0][0] == kind.name]
-            _section(ctx, formatter, f"{kind.title} options", mine)
+            rows = [(name, " ".join(words)) for name, words in owned(flags, kind.name).items()]
+            if rows:
+                with formatter.section(kind.title):
+                    formatter.write_dl(rows)
+
+
+def owned(flags: Sequence[Flag], kind: str) -> dict[str, list[str]]:
+    """Return who has which flags, among one kind; what most have is told once."""
+    found: dict[str, list[str]] = {}
+    common: list[str] = []
+    for flag in flags:
+        owners = [owner for of, owner, _ in flag.meanings if of == kind]
+        if len(owners) >= MOST:
+            common.append(flag.words[0])
+        else:
+            for owner in owners:
+                found.setdefault(owner, []).append(flag.words[0])
+    return {"most of them": common, **found} if common else found
 
 
 def pairs(texts: Sequence[str], flag: str) -> dict[str, str]:
@@ -158,18 +171,12 @@ def pairs(texts: Sequence[str], flag: str) -> dict[str, str]:
     return found
 
 
-def _section(
-    ctx: click.Context, formatter: click.HelpFormatter, title: str, params: Sequence[click.Parameter]
-) -> None:
-    options = [param for param in params if isinstance(param, click.Option)]
-    rows = [row for option in options if (row := option.get_help_record(ctx)) is not None]
-    if rows:
-        with formatter.section(title):
-            formatter.write_dl(rows)
+def values_of(info: OptionInfo) -> str:
+    """Return how an option's values are written, such as `FLOAT`, `INT,INT` or `red|blue`."""
+    return "|".join(map(written_default, info.choices)) if info.choices else _metavar(info.type)
 
 
 def _metavar(hint: Any) -> str:
-    """Return how a value of a type is written, such as `FLOAT`, `INT,INT` or `red|blue`."""
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (Union, types.UnionType):
         return "|".join(_metavar(arm) for arm in args)
@@ -180,10 +187,6 @@ def _metavar(hint: Any) -> str:
     if origin is tuple:
         return ",".join(map(_metavar, args))
     return {int: "INT", float: "FLOAT", str: "TEXT", bool: "yes|no"}.get(hint, "none")
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) < 5 else f"{', '.join(names[:3])} and {len(names) - 3} more"
 
 
 def written_default(value: object) -> str:

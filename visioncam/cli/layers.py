@@ -2,53 +2,80 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from visioncam.api import registry
-from visioncam.cli.asking import index_or_name, model_flags, output_flags
-from visioncam.cli.models import open_model, title_of
+from visioncam.cli.asking import index_or_name, model_flags, model_option, output_flags, picture_flags
+from visioncam.cli.helping import ASK, PICTURE, RESULT, Command, option
 from visioncam.cli.native import quiet
+from visioncam.cli.pictures import unreadable
 from visioncam.cli.records import plain
 from visioncam.cli.terminal import Output
-from visioncam_core.explainer import Explainer
-from visioncam_core.layer_listing import LayerListing
-from visioncam_core.layers import LayerRow
-from visioncam_core.selectors import no_layer
-from visioncam_core.settings import Settings
+from visioncam.registered import registry
 
+if TYPE_CHECKING:
+    from visioncam_core.layers import LayerRow
 
-@click.command(short_help="List a model's layers, and which one is taken.")
-@click.argument("model", metavar="[MODEL]", required=False)
-@click.option(
-    "--output", "of", metavar="NAME", help="Output of the model, name or index; the first by default."
+EXAMPLES = (
+    "visioncam layers my.keras",
+    "visioncam layers my.keras --image photo.jpg --all",
 )
-@click.option("--all", "everything", is_flag=True, help="Also what cannot be looked at, with the reason.")
+
+
+@click.command(cls=Command, examples=EXAMPLES)
+@click.argument("file", metavar="[MODEL]", required=False)
+@model_option
+@option(
+    ASK, "--output", "of", metavar="NAME", help="Output of the model, name or index; the first by default."
+)
+@option(
+    PICTURE,
+    "--image",
+    metavar="FILE",
+    help="A picture, for models whose size is open; 224×224 without any content by default.",
+)
+@picture_flags
+@option(RESULT, "--all", "everything", is_flag=True, help="Also what cannot be looked at, with the reason.")
 @model_flags
 @output_flags
 @click.pass_obj
 def layers(
     output: Output,
+    /,
+    file: str | None,
     model: str | None,
     of: str | None,
+    image: str | None,
     everything: bool,
     custom_objects: tuple[str, ...],
     allow_unsafe_model: bool,
-) -> None:
+    **reading: Any,
+) -> None:  # fmt: skip
     """List the layers of MODEL (the embedded one by default) that can be explained.
 
-    The index and the path are what --layer takes; the arrow marks what it takes by itself.
+    The index and the path are what --layer takes; the arrow marks what is taken where nothing is said,
+    and why.
     """
     quiet(output)
-    keras_model = open_model(output, model, custom_objects, allow_unsafe_model)
-    settings = Settings(output=index_or_name(of))
-    seen, choice = Explainer.of(keras_model, registry(), [], settings).layers()
+    from visioncam.cli.models import model_named, open_model, title_of
+    from visioncam_core.settings import Settings
+
+    path = model_named(file, model)
+    settings = Settings(output=index_or_name(of), **reading)
+    for error in unreadable([] if image is None else [image], settings).values():
+        raise error
+    from visioncam_core.explainer import Explainer
+    from visioncam_core.layer_listing import LayerListing
+    from visioncam_core.selectors import no_layer
+
+    keras_model = open_model(output, path, custom_objects, allow_unsafe_model)
+    seen, choice = Explainer.of(keras_model, registry(), [], settings).layers(image)
     listing = LayerListing(seen.table, choice)
     rows = seen.table.rows if everything else seen.table.candidates
     taken = choice.path if choice else None
     output.document.update(
-        model=title_of(keras_model, model),
+        model=title_of(keras_model, path),
         layers=[{**_record(row), "taken": row.path == taken} for row in rows],
         choice=None if choice is None else {"path": choice.path, "why": choice.why},
     )

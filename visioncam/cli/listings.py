@@ -2,35 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from visioncam import api
 from visioncam.cli.asking import output_flags
-from visioncam.cli.flags import Spec, written_default
+from visioncam.cli.flags import values_of, written_default
+from visioncam.cli.helping import Command
 from visioncam.cli.records import spec_record
 from visioncam.cli.terminal import Output
+from visioncam.registered import methods as all_methods
+from visioncam.registered import registry
+from visioncam.registered import renderers as all_renderers
 from visioncam_core.options import OptionInfo, describe_options
 
+if TYPE_CHECKING:
+    from visioncam_core.specs import MethodSpec, RendererSpec
 
-@click.command(short_help="List the methods and their options.")
+    Row = MethodSpec | RendererSpec
+
+
+@click.command(cls=Command, examples=("visioncam methods", "visioncam methods scorecam ablationcam"))
+@click.argument("names", metavar="[NAME...]", nargs=-1)
 @output_flags
 @click.pass_obj
-def methods(output: Output) -> None:
-    """List the methods, built in and of plugins, with their options."""
-    _listing(output, "methods", api.methods())
+def methods(output: Output, names: tuple[str, ...]) -> None:
+    """List the methods, built in and of plugins, with their options, or those named.
+
+    An option n=25 is written --n 25 on the command line, and n=25 in Python.
+    """
+    _listing(output, "methods", _named(names, all_methods(), registry().method))
 
 
-@click.command(short_help="List the renderers and their options.")
+@click.command(cls=Command, examples=("visioncam renderers", "visioncam renderers overlay"))
+@click.argument("names", metavar="[NAME...]", nargs=-1)
 @output_flags
 @click.pass_obj
-def renderers(output: Output) -> None:
-    """List the renderers, built in and of plugins, with their options."""
-    _listing(output, "renderers", api.renderers())
+def renderers(output: Output, names: tuple[str, ...]) -> None:
+    """List the renderers, built in and of plugins, with their options, or those named.
+
+    An option alpha=0.7 is written --alpha 0.7 on the command line, and alpha=0.7 in Python.
+    """
+    _listing(output, "renderers", _named(names, all_renderers(), registry().renderer))
 
 
-def _listing(output: Output, kind: str, specs: Sequence[Spec]) -> None:
+def _named(names: Sequence[str], every: Sequence[Row], find: Callable[[str], Row]) -> list[Row]:
+    return list({spec.name: spec for spec in map(find, names)}.values()) if names else list(every)
+
+
+def _listing(output: Output, kind: str, specs: Sequence[Row]) -> None:
     output.document[kind] = [spec_record(spec) for spec in specs]
     for spec in specs:
         brought = "" if spec.distribution in ("", "visioncam") else f", of {spec.distribution}"
@@ -38,10 +59,18 @@ def _listing(output: Output, kind: str, specs: Sequence[Spec]) -> None:
         for text in (spec.summary, spec.reference):
             if text:
                 output.line(f"    {text}")
-        options = [(written_option(info), info.help) for info in describe_options(spec.cls)]
+        options = [(written_option(info), _meaning(info)) for info in describe_options(spec.cls)]
         width = max((len(written) for written, _ in options), default=0)
         for written, meaning in options:
             output.line((f"    {written:<{width}}", "cyan"), f"  {meaning}")
+
+
+def _meaning(info: OptionInfo) -> str:
+    """Return what an option does, its unit, and how its values are written where they are no plain number."""
+    unit = f", in {info.unit}" if info.unit else ""
+    values = values_of(info)
+    odd = f" ({values.replace('|', ' or ')})" if {"|", ","} & set(values) and info.type is not bool else ""
+    return f"{info.help}{unit}{odd}"
 
 
 def written_option(info: OptionInfo) -> str:

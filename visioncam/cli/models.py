@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
+import click
+
 from visioncam.cli.native import quiet
 from visioncam.cli.terminal import Output, people_watch
 
@@ -41,6 +43,17 @@ def open_model(
 
             return demo.load()
         return load_model(path, custom_objects=custom_objects, unsafe=unsafe)
+
+
+def model_named(positional: str | None, flag: str | None) -> str | None:
+    """Return the model file that was named, as an argument or with `--model`.
+
+    Raises:
+        UsageError: both ways.
+    """
+    if positional is not None and flag is not None:
+        raise click.UsageError(f"the model was named twice, {positional!r} and --model {flag!r}")
+    return positional if flag is None else flag
 
 
 def title_of(model: Any, path: str | None) -> str:

@@ -7,8 +7,11 @@ import re
 FLAGS = {
     "class_names": "--class-names",
     "evidence": "--evidence",
+    "frame": "--frame",
+    "fuse": "--fuse",
     "geometry": "--geometry",
     "layer": "--layer",
+    "max_pixels": "--max-pixels",
     "method": "--method",
     "output": "--output",
     "preprocess": "--preprocess",
@@ -16,7 +19,10 @@ FLAGS = {
     "score": "--score",
     "target": "--class",
 }
-_KEYWORD = re.compile(rf"(?<![\w'\"/.(-])\(?\b({'|'.join(FLAGS)})=(?:'([\w:.-]+)'|(?=[\s,;)'\"]|$))")
+_KEYWORD = re.compile(
+    rf"(?<![\w'\"/.(-])\(?\b({'|'.join(FLAGS)})=(?:'([\w:.-]+)'|(\d+(?:,\d{{3}})*)|(?=[\s,;)'\"]|$))"
+)
+_BOTH = re.compile(r"\b\w+ \((--[a-z-]+)\)")  # where a message names the keyword and the flag
 _SETTING = re.compile(r"option '(\w+)' of Settings\b")
 
 
@@ -29,8 +35,9 @@ def in_flags(message: str) -> str:
 
     def flag(match: re.Match[str]) -> str:
         opening = "(" if match.group().startswith("(") else ""
-        value = f" {match.group(2)}" if match.group(2) else ""
-        return f"{opening}{FLAGS[match.group(1)]}{value}"
+        value = match.group(2) or (match.group(3) or "").replace(",", "")
+        return f"{opening}{FLAGS[match.group(1)]}{f' {value}' if value else ''}"
 
+    message = _BOTH.sub(r"\1", message)
     named = _SETTING.sub(lambda match: f"--{match.group(1).replace('_', '-')}", message)
     return _KEYWORD.sub(flag, named).replace("visioncam.layers(model)", "`visioncam layers`")

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-import click
-
-from visioncam import api
+from visioncam.cli import helping
 
 FLAG = "--plugin-file"
 
-option = click.option(
+option = helping.option(
+    helping.RUN,
     FLAG,
     multiple=True,
     expose_value=False,
@@ -39,4 +38,6 @@ def load(words: Sequence[str]) -> None:
         PluginError: a file that does not exist, or that is broken.
     """
     for path in named(words):
-        api.load_plugin(path)
+        from visioncam.registered import load_plugin
+
+        load_plugin(path)

@@ -9,8 +9,9 @@ from typing import Any
 import attrs
 import click
 
-from visioncam import api
+from visioncam import registered
 from visioncam.cli.asking import output_flags
+from visioncam.cli.helping import RESULT, Command, option
 from visioncam.cli.outcome import DONE, FAULT, SOME_FAILED
 from visioncam.cli.terminal import Output
 from visioncam_core.errors import PluginWarning
@@ -18,10 +19,13 @@ from visioncam_core.plugin_info import PluginInfo
 from visioncam_core.registry import STRICT, strict
 
 
-@click.command(short_help="List the plugins, and why one failed.")
-@click.option("--traceback", "whole", is_flag=True, help="Show where failed plugins failed.")
-@click.option(
-    "--check", is_flag=True, help="Run the contract kit on the methods and renderers that plugins bring."
+@click.command(cls=Command)
+@option(RESULT, "--traceback", "whole", is_flag=True, help="Show where failed plugins failed.")
+@option(
+    RESULT,
+    "--check",
+    is_flag=True,
+    help="Run the contract kit on the methods and renderers that plugins bring.",
 )
 @output_flags
 @click.pass_obj
@@ -33,7 +37,7 @@ def plugins(output: Output, whole: bool, check: bool) -> int:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PluginWarning)  # told below, better
-        found = api.plugins()
+        found = registered.plugins()
     output.document["plugins"] = [attrs.asdict(one) for one in found]
     _table(output, found)
     for one in found:
@@ -81,8 +85,8 @@ def _checked() -> Iterator[dict[str, Any]]:
     from visioncam_core.testing import method_checks, renderer_checks
 
     kinds: tuple[tuple[str, Any, Any], ...] = (
-        ("method", api.methods(), method_checks),
-        ("renderer", api.renderers(), renderer_checks),
+        ("method", registered.methods(), method_checks),
+        ("renderer", registered.renderers(), renderer_checks),
     )
     for kind, specs, checks_of in kinds:
         for spec in specs:

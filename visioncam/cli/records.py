@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
-import numpy as np
 
-from visioncam_core.explanation import Explanation
 from visioncam_core.options import OptionInfo, describe_options
-from visioncam_core.specs import MethodSpec, RendererSpec
+
+if TYPE_CHECKING:
+    from visioncam_core.explanation import Explanation
+    from visioncam_core.specs import MethodSpec, RendererSpec
 
 
 def plain(value: Any) -> Any:
     """Return a value that JSON can hold: no NaN, no arrays, no objects."""
     if value is None or isinstance(value, bool | str):
         return value
-    if isinstance(value, np.generic):
-        return plain(value.item())
+    if hasattr(value, "tolist"):  # arrays and numbers of NumPy
+        return plain(value.tolist())
     if isinstance(value, int):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
     if isinstance(value, set | frozenset):
         return sorted(map(plain, value), key=str)
     if isinstance(value, Iterable):
