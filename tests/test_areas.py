@@ -66,6 +66,7 @@ def test_degenerate_maps_give_a_sensible_threshold() -> None:
         assert not mask(blank, threshold).any()
         assert boxes(blank, threshold) == contours(blank, threshold) == ()
         assert math.isinf(level(blank, threshold))
+    assert mask(np.linspace(0.999, 1, 30).reshape(5, 6), "otsu").all(), "one group is torn apart"
     assert not mask(np.zeros((0, 3)), 0.2).any()
     broken = np.array([[np.nan, np.inf, -np.inf, 0.5]])
     assert mask(broken, "p0").tolist() == [[False, False, False, True]]

@@ -111,6 +111,8 @@ def test_lines_of_a_large_map_are_where_those_of_a_small_one_are() -> None:
     ((a,),), ((b,),) = lines(small, [0.5]), lines(large, [0.5])
     reach = (np.abs(a - 49.5).max(), np.abs(b - 1499.5).max() / 30)
     assert reach[0] == pytest.approx(reach[1], abs=0.2)
+    middle = (b.max(axis=0) + b.min(axis=0)) / 2
+    np.testing.assert_allclose(middle, 1499.5, atol=0.3)
 
 
 def test_signed_is_red_for_blue_against_and_grey_elsewhere(photo: np.ndarray) -> None:

@@ -214,7 +214,7 @@ def _otsu(strength: np.ndarray, top: float) -> float:
     between = np.where((below > 1e-12) & (above > 1e-12), between, 0.0)
     best = np.flatnonzero(between >= between.max() * (1 - 1e-9))
     if between.max() == 0.0:
-        return top  # one group: all that is there is as strong as the maximum
+        return 0.0  # one group: all of it counts
     return float(top * (best[len(best) // 2] + 1) / LEVELS)
 
 
