@@ -64,6 +64,7 @@ def test_interrupting_leaves_whole_files(files: Path, here: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "visioncam", "explain", *images, "--model", str(files / "tiny.keras")],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored in a background job
     )  # fmt: skip
     assert process.stdout is not None
     assert any("wrote" in line for line in process.stdout)
