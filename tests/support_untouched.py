@@ -29,8 +29,15 @@ def snapshot(model: Any) -> dict[str, Any]:
     }
 
 
-def _state(unit: Any) -> dict[str, int]:
-    return {key: id(value) for key, value in unit.__dict__.items() if key not in _IGNORED}
+def _state(unit: Any) -> dict[str, Any]:
+    return {key: (id(value), _contents(value)) for key, value in unit.__dict__.items() if key not in _IGNORED}
+
+
+def _contents(value: Any) -> list[int]:
+    """Return the ids of what a list or dictionary holds: a layer may keep tensors there."""
+    if not isinstance(value, list | dict):
+        return []
+    return [id(part) for part in (value.values() if isinstance(value, dict) else value)]
 
 
 def _variables(model: Any) -> list[Any]:

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import support_zoo_forms  # noqa: F401  -- registers its kinds
+import support_zoo_legacy  # noqa: F401  -- registers its kinds
 import support_zoo_more  # noqa: F401  -- registers its kinds
 import support_zoo_tokens  # noqa: F401  -- registers its kinds
 from support_untouched import snapshot
@@ -19,7 +21,8 @@ from visioncam_core.engine.counters import COUNTERS
 def _space(name: str, kind: Kind) -> tuple[int, ...]:
     """Return the spatial axes of the (first) picture."""
     image = kind.image
-    image = image["picture"] if isinstance(image, dict) else image[0] if isinstance(image, list) else image
+    if isinstance(image, dict | list | tuple):
+        image = image["picture" if isinstance(image, dict) else 0]
     axes = image.shape[1:]
     return axes[1:] if name == "channels_first" else axes[:-1]
 
@@ -28,7 +31,7 @@ def one_picture(image: Any) -> Any:
     """Return the first picture of an input for two, without the batch axis."""
     if isinstance(image, dict):
         return {key: value[0] for key, value in image.items()}
-    if isinstance(image, list):
+    if isinstance(image, list | tuple):
         return [value[0] for value in image]
     return image[0]
 

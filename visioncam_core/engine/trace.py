@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import weakref
 from collections.abc import Callable, Mapping
@@ -82,16 +83,17 @@ def trace(model: Any, structure: Any, specs: list[Any], closed: list[Any]) -> Tr
     """
     import tensorflow as tf
 
-    plain: Callable[[Any], Any] = lambda f: f  # noqa: E731 - the identity, passed as a converter
+    convert: Callable[[Any], Any] = lambda f: f  # noqa: E731 - the identity, passed as a converter
     try:
-        return _attempt(model, structure, specs, plain, exact=False, note="")
-    except tf.errors.OperatorNotAllowedInGraphError:
-        note = "traced with AutoGraph, because a layer branches on tensor values"
-        return _attempt(model, structure, specs, _autograph, exact=False, note=note)
+        try:
+            return _attempt(model, structure, specs, convert, exact=False, note="")
+        except tf.errors.OperatorNotAllowedInGraphError:
+            convert, note = _autograph, "traced with AutoGraph, because a layer branches on tensor values"
+            return _attempt(model, structure, specs, convert, exact=False, note=note)
     except Exception as error:
         note = f"traced for the exact shape {[tuple(s.shape) for s in closed]}, one picture at a time"
         try:
-            return _attempt(model, structure, closed, plain, exact=True, note=note)
+            return _attempt(model, structure, closed, convert, exact=True, note=note)
         except Exception:
             raise ModelError(
                 f"the model {getattr(model, 'name', model)!r} cannot be called on inputs of shape "
@@ -101,10 +103,17 @@ def trace(model: Any, structure: Any, specs: list[Any], closed: list[Any]) -> Tr
 
 
 def _autograph(function: Any) -> Any:
+    """Return a user's own `call` with its Python branches and loops turned into those of the graph."""
     import tensorflow as tf
 
-    converter = tf.__internal__.autograph
-    return converter.tf_convert(function, converter.ControlStatusCtx(status=converter.Status.ENABLED))
+    plain = getattr(function, "__func__", function)
+    if str(getattr(plain, "__module__", "")).split(".")[0] in ("keras", "tf_keras", "tensorflow"):
+        return function
+    try:
+        converted = tf.autograph.to_graph(plain)
+    except (ValueError, NotImplementedError):  # no source to convert
+        return function
+    return functools.partial(converted, function.__self__) if plain is not function else converted
 
 
 def _attempt(

@@ -15,9 +15,9 @@ from typing import Any
 
 import attrs
 
-_ABSENT = object()
+from visioncam_core.engine.restoring import ABSENT, Held, put
+
 _COPIED = ("_losses", "_eager_losses", "_loss_ids")
-_KEPT = ("_called", "_dropout_mask", "_recurrent_dropout_mask")
 _TRACING = threading.RLock()
 
 
@@ -104,12 +104,12 @@ def recording(
     import tensorflow as tf
 
     undo: list[tuple[dict[str, Any], str, Any]] = []
-    before: list[tuple[dict[str, Any], dict[str, Any]]] = []
+    before: list[Held] = []
     counts: dict[int, int] = {}
     stack: list[tuple[Any, int]] = []
 
     def shadow(state: dict[str, Any], name: str, value: Any) -> None:
-        undo.append((state, name, state.get(name, _ABSENT)))
+        undo.append((state, name, state.get(name, ABSENT)))
         state[name] = value
 
     def recorded(path: str, unit: Any, original: Any) -> Callable[..., Any]:
@@ -136,7 +136,7 @@ def recording(
                 state = unit.__dict__
                 if state.get("_remat_mode") is not None:
                     shadow(state, "_remat_mode", None)
-                before.append((state, dict(state)))
+                before.append(Held.of(state))
                 for name in _COPIED:
                     if name in state:
                         shadow(state, name, copy.copy(state[name]))
@@ -152,11 +152,9 @@ def recording(
             yield
         finally:
             for state, name, value in reversed(undo):
-                _put(state, name, value)
-            for state, held in before:
-                for name in [n for n, value in state.items() if held.get(n, _ABSENT) is not value]:
-                    if name in _KEPT or _symbolic(state[name], graph):
-                        _put(state, name, held.get(name, _ABSENT))
+                put(state, name, value)
+            for held_before in before:
+                held_before.put_back(graph)
 
 
 def _nesting(here: Any, graph: Any) -> str | None:
@@ -169,18 +167,3 @@ def _nesting(here: Any, graph: Any) -> str | None:
             return "a loop, branch or function"
         outer = getattr(outer, "outer_graph", None)
     return None
-
-
-def _put(state: dict[str, Any], name: str, value: Any) -> None:
-    if value is _ABSENT:
-        state.pop(name, None)
-    else:
-        state[name] = value
-
-
-def _symbolic(value: Any, graph: Any) -> bool:
-    """Whether a layer kept a tensor of the traced graph for itself (its last attention, say)."""
-    parts = (
-        value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else [value]
-    )
-    return any(getattr(part, "graph", None) is graph for part in parts)
