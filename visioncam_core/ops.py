@@ -29,16 +29,22 @@ def backend(values: Any) -> Any:
 
 def wide(values: Any) -> Any:
     """Return the values in at least float32."""
-    name = str(getattr(values.dtype, "name", values.dtype))
-    if name in ("float32", "float64"):
+    if _dtype(values) in ("float32", "float64"):
         return values
-    return backend(values).asarray(values, "float32") if isinstance(values, np.ndarray) else _cast(values)
+    return (
+        values.astype(np.float32)
+        if isinstance(values, np.ndarray)
+        else backend(values).cast(values, "float32")
+    )
 
 
-def _cast(values: Any) -> Any:
-    import keras
+def _dtype(values: Any) -> str:
+    return str(getattr(values.dtype, "name", values.dtype))
 
-    return keras.ops.cast(values, "float32")
+
+def _like(array: np.ndarray, values: Any) -> Any:
+    """Return an array as it is beside an array, as a tensor beside a tensor."""
+    return array if isinstance(values, np.ndarray) else backend(values).convert_to_tensor(array)
 
 
 def space(values: Any) -> tuple[int, ...]:
@@ -113,7 +119,7 @@ def resize(maps: Any, shape: tuple[int, ...]) -> Any:
     result = wide(maps)
     for axis, length in enumerate(shape, start=1):
         matrix = linear_matrix(length, int(result.shape[axis]))
-        result = xp.moveaxis(xp.tensordot(result, xp.asarray(matrix), axes=[[axis], [1]]), -1, axis)
+        result = xp.moveaxis(xp.tensordot(result, _like(matrix, result), axes=[[axis], [1]]), -1, axis)
     return result
 
 
@@ -138,14 +144,18 @@ def concatenate(values: list[Any]) -> Any:
 
 def live_channels(activations: Any) -> np.ndarray:
     """Return the channels of one picture (1, *grid, K) that are not zero everywhere, (L,) int."""
-    size = backend(activations).max(backend(activations).abs(activations), axis=space(activations))
-    return np.flatnonzero(to_numpy(size)[0])
+    return np.flatnonzero(_largest(activations))
 
 
 def varying_channels(activations: Any) -> np.ndarray:
     """Return the channels of one picture (1, *grid, K) that are not constant over space, (L,) int."""
-    size = to_numpy(backend(activations).max(backend(activations).abs(activations), axis=space(activations)))
-    return np.flatnonzero(to_numpy(spread(activations))[0] > RELATIVE_ZERO * size[0])
+    return np.flatnonzero(to_numpy(spread(activations))[0] > RELATIVE_ZERO * _largest(activations))
+
+
+def _largest(activations: Any) -> np.ndarray:
+    """Return max |A_pk| over positions for each channel of one picture, (K,)."""
+    xp = backend(activations)
+    return to_numpy(xp.max(xp.abs(activations), axis=space(activations)))[0]
 
 
 def channels(activations: Any, which: np.ndarray) -> Any:
@@ -156,12 +166,10 @@ def channels(activations: Any, which: np.ndarray) -> Any:
 
 def without_channels(activations: Any, which: np.ndarray) -> Any:
     """Return copies with one channel set to zero each: (1, *grid, K), (b,) -> (b, *grid, K)."""
-    xp = backend(activations)
-    kept = np.ones((len(which), int(activations.shape[-1])), np.float32)
+    kept = np.ones((len(which), int(activations.shape[-1])), _dtype(activations))
     kept[np.arange(len(which)), which] = 0.0
     rank = len(activations.shape) - 2
-    mask = kept.reshape(len(which), *[1] * rank, -1).astype(to_numpy(activations[:1, ..., :1]).dtype)
-    return activations * xp.asarray(mask)
+    return activations * _like(kept.reshape(len(which), *[1] * rank, -1), activations)
 
 
 def channel_norms(activations: Any) -> np.ndarray:
@@ -183,4 +191,4 @@ def place(weights: Any, which: np.ndarray, activations: Any) -> Any:
     given = to_numpy(weights)
     full = np.zeros((1, int(activations.shape[-1])), given.dtype)
     full[0, which] = given
-    return backend(activations).asarray(full)
+    return _like(full, activations)
