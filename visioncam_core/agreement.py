@@ -89,6 +89,11 @@ def correlations(explanations: Sequence[Explanation]) -> Correlations:
     return Correlations(tuple(e.method for e in explanations), values.reshape(count, count))
 
 
+def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Return Spearman's rank correlation of two arrays of one size; NaN where one has no order."""
+    return _pearson(ranks(one.ravel()), ranks(other.ravel()))
+
+
 def shown_part(explanation: Explanation) -> np.ndarray:
     """Return the part of a raw map that its heat map shows, (*grid) float32."""
     raw = np.asarray(explanation.raw, np.float32)

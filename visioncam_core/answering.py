@@ -76,18 +76,17 @@ class Answering:
             self.settings.seed,
             self.settings.progress,
         )
-        head = observed.head
         context = Context(
             settings=self.settings,
             registry=self.registry,
-            head=head,
+            head=observed.head,
             score_kind=seen.score.kind,
             choice=choice,
             model_name=seen.table.model_name,
             preprocessing=self.preprocessing.name,
         )
         applied = [apply(named, observed.evidence) for named in self.methods]
-        shared = [*self._shared(seen, chunk), *checks.of_output(seen.score.kind, head.probable)]
+        shared = [*self._shared(seen, chunk), *checks.of_output(seen.score.kind, observed.head.probable)]
         facts = [checks.Facts.of(one, choice.path) for one in observed.evidence.each()]
         return [
             self._row(context, item, i, observed, applied, facts[i], shared) for i, item in enumerate(chunk)
@@ -105,7 +104,7 @@ class Answering:
     ) -> Row:
         pick, answer, values = observed.picks[i], observed.answer[i], observed.values[i]
         score = float(np.asarray(observed.evidence.score)[i])
-        info = target_info(pick, answer, context.head, values)
+        info = target_info(pick, answer, values, context.head)
         about = [*shared, *(Diagnostic("picture-note", note) for note in item.notes), *self._range(item)]
         about += checks.of_score(context.score_kind, info.probability)
         row: Row = []
@@ -116,7 +115,7 @@ class Answering:
                 found = [*about, *facts.diagnostics(named.method)]
                 if np.all(np.isfinite(raw)):
                     found += checks.of_map(raw, self.settings.evidence)
-                explanation = finish(context, item, named, raw, info, score, answer, found, values)
+                explanation = finish(context, item, named, raw, info, score, answer, values, found)
             row.append((outcome, explanation))
         return row
 

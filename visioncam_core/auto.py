@@ -8,7 +8,7 @@ from typing import Any
 
 from visioncam_core.errors import LayerError
 from visioncam_core.hookspecs import hookimpl
-from visioncam_core.layers import LayerChoice, LayerRow, LayerTable
+from visioncam_core.layers import LayerChoice, LayerRow, LayerTable, even
 from visioncam_core.selectors import no_layer, unknown_layer
 
 _STAND_FOR_PRODUCER = ("Pooling", "Padding", "Dropout", "Cropping", "InputLayer", "UpSampling", "Rescaling")
@@ -54,12 +54,7 @@ def _usable(row: LayerRow) -> bool:
         or any(word in row.kind for word in _STAND_FOR_PRODUCER)
     ):
         return False
-    return prod(row.grid) > 1 and _even(row.stride)
-
-
-def _even(stride: tuple[float, ...]) -> bool:
-    plane = stride[-2:] if len(stride) > 2 else stride
-    return min(stride) >= 0.99 and max(plane) / min(plane) < 1.6
+    return prod(row.grid) > 1 and even(row.stride)
 
 
 def _among_tokens(table: LayerTable, rows: Sequence[LayerRow], token_rows: list[LayerRow]) -> LayerChoice:

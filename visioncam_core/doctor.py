@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from visioncam_core.agreement import rank_correlation
 from visioncam_core.diagnostics import Diagnostic
 from visioncam_core.engine.view import View
 from visioncam_core.explainer import Explainer
@@ -70,7 +71,7 @@ def examine(explainer: Explainer, image: object, target: object = None) -> Repor
         explanation = explanation[0]
     other = _other_class(explainer, image, explanation)
     found = list(dict.fromkeys(explanation.diagnostics))
-    alike = None if other is None else _rank_correlation(explanation.raw, other.raw)
+    alike = None if other is None else float(np.nan_to_num(rank_correlation(explanation.raw, other.raw)))
     if alike is not None and other is not None and alike > ALIKE:
         message = f"the map for {other.target.label} has a rank correlation of {alike:.2f} with this one"
         found.append(Diagnostic("class-insensitive", message))
@@ -96,13 +97,6 @@ def _other_class(explainer: Explainer, image: object, explanation: Explanation) 
         return None
     found = explainer(image, others[0])
     return found if isinstance(found, Explanation) else found[0]
-
-
-def _rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    ranks = [np.argsort(np.argsort(values.ravel())).astype(float) for values in (a, b)]
-    if min(float(np.ptp(values)) for values in (a, b)) == 0:
-        return 0.0
-    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
 
 
 def _input(explainer: Explainer, image: object, preprocessing: Preprocessing) -> str:

@@ -12,9 +12,8 @@ from visioncam_core.answering import Answering, Row
 from visioncam_core.cards import ModelCard, card_of
 from visioncam_core.class_names import load_class_names
 from visioncam_core.engine.batches import running
-from visioncam_core.engine.cache import check
+from visioncam_core.engine.cache import check, recalled
 from visioncam_core.engine.inputs import ModelInputs, model_inputs
-from visioncam_core.engine.memo import recalled
 from visioncam_core.engine.view import View, view
 from visioncam_core.errors import LayerError
 from visioncam_core.explanation import Comparison

@@ -69,8 +69,8 @@ def finish(
     target: TargetInfo,
     score: float,
     answer: np.ndarray,
+    values: np.ndarray,
     diagnostics: Iterable[Diagnostic],
-    values: np.ndarray | None = None,
 ) -> Explanation:
     """Return the explanation of one picture by one method.
 
@@ -82,8 +82,8 @@ def finish(
         target: what was explained.
         score: its value.
         answer: (...) output of the model for this picture.
+        values: (...) score values of this picture.
         diagnostics: what was found.
-        values: (...) score values of this picture; the output itself by default.
     """
     finite = np.nan_to_num(raw, nan=0.0, posinf=0.0, neginf=0.0)
     shown = item.project(heat(finite, context.settings.evidence))
@@ -94,7 +94,7 @@ def finish(
         target=target,
         score=score,
         score_kind=context.score_kind,
-        predictions=predictions(answer if values is None else values, answer, context.head),
+        predictions=predictions(values, answer, context.head),
         probabilities=context.head.probable or context.head.scored,
         layer=context.choice,
         method=named.name,
@@ -115,16 +115,15 @@ def finish(
     )
 
 
-def target_info(pick: Pick, answer: np.ndarray, head: Head, values: np.ndarray | None = None) -> TargetInfo:
+def target_info(pick: Pick, answer: np.ndarray, values: np.ndarray, head: Head) -> TargetInfo:
     """Return what was explained, in words.
 
     Args:
         pick: the target.
         answer: (...) output of the model for this picture.
+        values: (...) score values of this picture.
         head: the explained output.
-        values: (...) score values of this picture; the output itself by default.
     """
-    values = answer if values is None else values
     if pick.index is None:
         index = getattr(pick.source, "class_", None)
         name = None if index is None else head.name(index)

@@ -10,6 +10,7 @@ import numpy as np
 
 from visioncam_core.diagnostics import Diagnostic
 from visioncam_core.explanation import Explanation
+from visioncam_core.finish import heat
 from visioncam_core.interpolate import resize
 from visioncam_core.layers import LayerChoice
 
@@ -34,12 +35,12 @@ def fuse(explanations: Sequence[Explanation], rule: Rule) -> Explanation:
     if len(explanations) == 1:
         return explanations[0]
     finest = max(explanations, key=lambda e: e.raw.size)
-    raws = [resize(_by_maximum(e.raw), finest.raw.shape) for e in explanations]
+    raws = [resize(heat(e.raw, "signed"), finest.raw.shape) for e in explanations]
     paths = ", ".join(e.layer.path for e in explanations)
     return attrs.evolve(
         finest,
         raw=_fused(raws, rule),
-        heatmap=_by_maximum(_fused([e.heatmap for e in explanations], rule)),
+        heatmap=heat(_fused([e.heatmap for e in explanations], rule), "signed"),
         layer=LayerChoice(finest.layer.row, f"the {rule} of {len(explanations)} layers: {paths}"),
         diagnostics=tuple(dict.fromkeys(d for e in explanations for d in _naming_layer(e))),
     )
@@ -51,11 +52,6 @@ def _fused(maps: list[np.ndarray], rule: Rule) -> np.ndarray:
         return np.asarray(stacked.mean(axis=0), np.float32)
     strongest = np.abs(stacked).argmax(axis=0)
     return np.take_along_axis(stacked, strongest[None], axis=0)[0]
-
-
-def _by_maximum(values: np.ndarray) -> np.ndarray:
-    top = float(np.abs(values).max(initial=0.0))
-    return values / np.float32(top) if top > 0 else values
 
 
 def _naming_layer(explanation: Explanation) -> list[Diagnostic]:

@@ -7,6 +7,17 @@ from typing import Any
 
 import attrs
 
+MAX_STRIDE_RATIO = 1.6
+
+
+def even(stride: tuple[float, ...]) -> bool:
+    """Whether the strides are those of a feature map: at least 1, and alike over the axes.
+
+    The first axis of three may differ: time and depth are often pooled less than the plane.
+    """
+    plane = stride[-2:] if len(stride) > 2 else stride
+    return min(stride) >= 0.99 and max(plane) / min(plane) < MAX_STRIDE_RATIO
+
 
 @attrs.frozen
 class Layout:

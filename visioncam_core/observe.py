@@ -121,8 +121,7 @@ class EngineSource:
         if self.passes.reshape is not None:
             raise LayerError(
                 "methods that change activations need to put them back into the layer, which a reshape= of "
-                "the user's "
-                "own does not say how to do; choose a gradient method or ScoreCAM"
+                "the user's own does not say how to do; choose a gradient method or ScoreCAM"
             )
         single = [x[picture : picture + 1] for x in self.flat]
         return self.passes.tail(single, make, count, self._read(picture, which))

@@ -7,6 +7,7 @@ import os
 import threading
 import weakref
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -24,6 +25,7 @@ _SET = "set the environment variable KERAS_BACKEND=tensorflow before Keras is im
 class _Entry:
     fingerprint: tuple[int, ...]
     traces: OrderedDict[Any, Trace] = attrs.field(factory=OrderedDict)
+    found: dict[str, Any] = attrs.field(factory=dict)
     lock: threading.RLock = attrs.field(factory=threading.RLock)
 
 
@@ -78,11 +80,7 @@ def open_trace(model: Any, structure: Any, flat: list[Any]) -> Trace:
     check(model)
     specs = _open_specs(model, structure, flat)
     key: Any = (repr(_skeleton(structure)), tuple((tuple(s.shape), s.dtype.name) for s in specs))
-    mark = fingerprint(model)
-    with _LOCK:
-        entry = _ENTRIES.get(model)
-        if entry is None or entry.fingerprint != mark:
-            entry = _ENTRIES[model] = _Entry(mark)
+    entry = _entry(model)
     with entry.lock:
         found = entry.traces.get(key)
         if found is None or (found.exact and not _fits(found, flat)):
@@ -98,14 +96,37 @@ def open_trace(model: Any, structure: Any, flat: list[Any]) -> Trace:
         return found
 
 
+def recalled(model: Any, **finds: Callable[[], Any]) -> list[Any]:
+    """Return what each function finds out about `model`, from memory where the model has not changed.
+
+    Args:
+        model: a Keras model; only weakly held.
+        **finds: functions that read the model, each under its name.  What they return must not hold it.
+    """
+    found = _entry(model).found
+    for name, find in finds.items():
+        if name not in found:
+            found[name] = find()
+    return [found[name] for name in finds]
+
+
+def _entry(model: Any) -> _Entry:
+    """Return what is kept of a model: a new entry where the model has changed."""
+    mark = fingerprint(model)
+    with _LOCK:
+        entry = _ENTRIES.get(model)
+        if entry is None or entry.fingerprint != mark:
+            entry = _ENTRIES[model] = _Entry(mark)
+        return entry
+
+
 def check(model: Any) -> None:
     """Raise an error unless `model` is a Keras model that is ready to be called."""
     require_tensorflow()
     if not is_model(model):
         raise ModelError(
             f"expected a Keras model, received {shown(model, 60)} of type {type(model).__name__}; "
-            "load a file with "
-            "keras.models.load_model first"
+            "load a file with keras.models.load_model first"
         )
     if not hasattr(model, "layers") and len(list(model._flatten_layers())) == 1:
         raise ModelError(
@@ -115,40 +136,35 @@ def check(model: Any) -> None:
     if not getattr(model, "built", True):
         raise ModelError(
             f"the model {model.name!r} has no weights yet; call it once on an input, or "
-            "model.build(input_shape), "
-            "before explaining it"
+            "model.build(input_shape), before explaining it"
         )
 
 
 def forget(model: Any) -> None:
-    """Drop every trace of `model`."""
+    """Drop every trace of `model`, and what was found out about it."""
     with _LOCK, contextlib.suppress(TypeError):  # what cannot be held weakly was never traced
         _ENTRIES.pop(model, None)
 
 
 def cached_models() -> int:
-    """Return how many living models have traces."""
+    """Return how many living models something is kept of."""
     with _LOCK:
         return len(_ENTRIES)
 
 
-def declared_shapes(model: Any) -> list[tuple[int | None, ...]] | None:
-    """Return the flat input shapes a model declares, batch axis included, or None."""
+def declared_inputs(model: Any) -> Any:
+    """Return the symbolic inputs a model declares, or None where it declares none."""
     try:
-        inputs = model.inputs
+        return model.inputs or None
     except (AttributeError, ValueError):
         return None
-    if not inputs:
-        return None
-    import tensorflow as tf
-
-    return [tuple(tensor.shape) for tensor in tf.nest.flatten(inputs)]
 
 
 def _open_specs(model: Any, structure: Any, flat: list[Any]) -> list[Any]:
     import tensorflow as tf
 
-    declared = declared_shapes(model)
+    inputs = declared_inputs(model)
+    declared = None if inputs is None else [tuple(one.shape) for one in tf.nest.flatten(inputs)]
     specs = []
     for position, tensor in enumerate(flat):
         shape: list[int | None] = [None, *tensor.shape[1:]]

@@ -138,10 +138,8 @@ def _gradients(score: Score, record: Recorded, cotangent: Any) -> list[Any]:
     if any(gradient is None for gradient in gradients):
         raise LayerError(
             f"the score of output {score.output!r} has no gradient at layer {record.path!r}: a step "
-            "between them "
-            "cannot be differentiated (argmax, rounding, a stopped gradient); choose a later layer, or "
-            "ScoreCAM, "
-            "which needs no gradient"
+            "between them cannot be differentiated (argmax, rounding, a stopped gradient); choose a later "
+            "layer, or ScoreCAM, which needs no gradient"
         )
     return [tf.convert_to_tensor(gradient) for gradient in gradients]
 

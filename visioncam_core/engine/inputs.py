@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from visioncam_core.engine.cache import check
+from visioncam_core.engine.cache import check, declared_inputs
 from visioncam_core.engine.units import walk
 
 
@@ -67,7 +67,7 @@ def model_inputs(model: Any) -> ModelInputs:
 
     structure: Any = 0
     found: list[ModelInput] = []
-    declared = _declared(model)
+    declared = declared_inputs(model)
     if declared is not None:
         # Keras 3 keeps the packed structure in `_inputs_struct`; a Sequential has one input.
         packed = getattr(model, "_inputs_struct", None)
@@ -93,13 +93,6 @@ def model_inputs(model: Any) -> ModelInputs:
     ranks = [len(one.shape or ()) for one in found]
     image = max(range(len(found)), key=lambda i: (ranks[i], -i))
     return ModelInputs(tuple(found), structure, image, _channels_first(model))
-
-
-def _declared(model: Any) -> Any:
-    try:
-        return model.inputs or None
-    except (AttributeError, ValueError):
-        return None
 
 
 def _built_shapes(model: Any) -> tuple[list[tuple[int | None, ...]], Any] | None:

@@ -6,10 +6,9 @@ from math import prod
 from typing import Any
 
 from visioncam_core.engine.graph import ancestors
-from visioncam_core.layers import Layout
+from visioncam_core.layers import Layout, even
 
 MAX_PREFIX = 16
-MAX_STRIDE_RATIO = 1.6
 
 
 def spatial(shape: tuple[int, ...], rank: int, channels_first: bool) -> Layout | None:
@@ -24,15 +23,6 @@ def spatial(shape: tuple[int, ...], rank: int, channels_first: bool) -> Layout |
 def strides(image: tuple[int, ...], grid: tuple[int, ...]) -> tuple[float, ...]:
     """Return input pixels per position for each axis."""
     return tuple(round(size / length, 3) for size, length in zip(image, grid, strict=True))
-
-
-def even(stride: tuple[float, ...]) -> bool:
-    """Whether the strides are those of a feature map: at least 1, and alike over the axes.
-
-    The first axis of three may differ: time and depth are often pooled less than the plane.
-    """
-    plane = stride[-2:] if len(stride) > 2 else stride
-    return min(stride) >= 0.99 and max(plane) / min(plane) < MAX_STRIDE_RATIO
 
 
 def tokens(tensor: Any, shape: tuple[int, ...], image: tuple[int, ...], inputs: set[int]) -> Layout | None:

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from visioncam_core.engine.graph import COPIES, SHAPES, ancestors, descendants, identities
-from visioncam_core.engine.layouts import even, spatial, strides, tokens
+from visioncam_core.engine.layouts import spatial, strides, tokens
 from visioncam_core.engine.trace import Recorded, Trace
 from visioncam_core.layers import LayerRow, LayerTable, Layout
 
@@ -62,7 +62,7 @@ def build_table(
                 reaches_score=id(tensor.op) in reached,
                 is_score=id(tensor) in answers,
                 refused=_refused(record, shape, full, layout, depends, spaces),
-                projects=_projects(record, trace, image),
+                projects=_projects(record),
                 copy_of=same[0] if same and len(record.tensors) == 1 else "",
             )
         )
@@ -119,7 +119,7 @@ def _refused(
     return ""
 
 
-def _projects(record: Recorded, trace: Trace, image: int) -> bool:
+def _projects(record: Recorded) -> bool:
     """Whether the unit cuts the picture itself into patches: a convolution with stride = kernel > 1."""
     if not record.kind.startswith("Conv") or len(record.tensors) != 1:
         return False
@@ -139,8 +139,3 @@ def _units(model: Any) -> dict[str, Any]:
     from visioncam_core.engine.units import walk
 
     return {} if model is None else dict(walk(model))
-
-
-def is_even(row: LayerRow) -> bool:
-    """Whether the row's strides are those of a feature map."""
-    return bool(row.stride) and even(row.stride)
