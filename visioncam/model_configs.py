@@ -6,6 +6,7 @@ import builtins
 import importlib
 import json
 import os
+import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,7 +16,10 @@ import attrs
 from visioncam_core.errors import ModelError
 
 LARGEST = 64 << 20  # bytes of JSON
+DEEPEST = 200  # lists and mappings within each other
 CODE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
+_ALLOWED = {"layers", "initializers", "regularizers", "constraints", "activations", "dtype_policies",
+            "models", "quantizers", "ops", "losses", "metrics", "optimizers", "random"}  # fmt: skip
 _HOMES = ("layers", "models", "initializers", "regularizers", "constraints", "activations", "optimizers",
           "losses", "metrics", "dtype_policies")  # fmt: skip
 
@@ -32,23 +36,29 @@ class Config:
     tree: Any
     keras: str = ""
 
+    def nodes(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield every mapping that names a class, with its place; what training needs is left out."""
+        tree = self.tree
+        if isinstance(tree, dict):
+            tree = {key: value for key, value in tree.items() if key != "compile_config"}
+        return _nodes(tree)
+
     @property
-    def code(self) -> list[str]:
-        """Names of the layers that carry code."""
-        found = []
-        for node in _nodes(self.tree):
-            if node["class_name"] in CODE:
-                inner = node.get("config")
-                name = inner.get("name") if isinstance(inner, Mapping) else None
-                found.append(f"{node['class_name']} {name!r}" if name else node["class_name"])
-        return list(dict.fromkeys(found))
+    def unsafe(self) -> list[str]:
+        """What in the description could run code or read other files, each with its place."""
+        found: dict[str, str] = {}
+        for place, node in self.nodes():
+            why = _unsafe(node)
+            if why and not any(place.startswith(outer) for outer in found):
+                found[place] = f"{why} at {place}"
+        return list(found.values())
 
     def missing(self, objects: Mapping[str, Any]) -> list[str]:
         """Return all classes and functions that neither Keras nor `objects` nor a registration has."""
         import keras
 
         found = []
-        for node in _nodes(self.tree):
+        for _, node in self.nodes():
             name = _foreign(node)
             if name is None or name in objects or name.rsplit(">", 1)[-1] in objects:
                 continue
@@ -77,7 +87,10 @@ def read_config(path: str | os.PathLike[str], kind: str, name: str) -> Config:
         ModelError: it is cut short, damaged, or holds no description.
     """
     try:
-        return _from_zip(path) if kind == "keras" else _from_hdf5(path)
+        config = _from_zip(path) if kind == "keras" else _from_hdf5(path)
+        for _ in config.nodes():  # all of it, as a tree that is too deep shows only there
+            pass
+        return config
     except _OnlyWeightsError:
         raise ModelError(
             f"{name}: holds weights only, no model; build the model in Python, model.load_weights(...) and "
@@ -120,17 +133,47 @@ def _from_hdf5(path: str | os.PathLike[str]) -> Config:
     return Config(json.loads(text), plain)
 
 
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    """Yield every mapping that names a class, wherever it is; no recursion, as the file is a stranger's."""
-    left = [tree]
+def _nodes(tree: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (place, mapping) for all that name a class; no recursion, as the file is a stranger's."""
+    left: list[tuple[str, Any, int]] = [("", tree, 0)]
     while left:
-        one = left.pop()
+        place, one, depth = left.pop()
+        if depth > DEEPEST:
+            raise ValueError(f"nested more than {DEEPEST} deep")
         if isinstance(one, dict):
             if isinstance(one.get("class_name"), str):
-                yield one
-            left.extend(reversed(list(one.values())))
+                yield place or "the top", one
+            pairs = [(f"{place}.{key}".lstrip("."), value) for key, value in one.items()]
         elif isinstance(one, list):
-            left.extend(reversed(one))
+            pairs = [(f"{place}[{index}]", value) for index, value in enumerate(one)]
+        else:
+            continue
+        left.extend((where, value, depth + 1) for where, value in reversed(pairs))
+
+
+def _unsafe(node: Mapping[str, Any]) -> str:
+    """Return what is dangerous about one description, or nothing."""
+    name, module, config = node["class_name"], node.get("module"), node.get("config")
+    inner = config if isinstance(config, Mapping) else {}
+    if name in CODE:
+        return f"carries code ({name} {str(inner.get('name', ''))!r})"
+    if name == "__lambda__":
+        return "carries code (a lambda)"
+    if name.endswith(("Lookup", "TextVectorization")) and isinstance(inner.get("vocabulary"), str):
+        return f"reads the file {inner['vocabulary']!r} ({name})"
+    if not isinstance(module, str):
+        return ""
+    root, *rest = module.split(".")
+    called = config if name == "function" and isinstance(config, str) else name
+    function = name == "function" and hasattr(builtins, str(called))
+    if root in sys.stdlib_module_names and (root != "builtins" or function):
+        return f"names {module}.{called}"
+    homes = [part for part in rest if part != "src"]
+    if root == "keras" and homes and homes[0] not in _ALLOWED:
+        return f"names {module}.{called}, no part of a model"
+    if root == "keras" and not homes and not str(called)[:1].isupper() and not name.startswith("__"):
+        return f"names keras.{called}, no part of a model"
+    return ""
 
 
 def _foreign(node: Mapping[str, Any]) -> str | None:

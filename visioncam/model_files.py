@@ -19,16 +19,24 @@ from typing import Any
 
 from visioncam.model_configs import Config, read_config
 from visioncam.model_objects import objects_of
-from visioncam_core.errors import ModelError, ModelNotFoundError
+from visioncam.preflight.archive import too_crowded
+from visioncam.preflight.holdings import CURE, inspect_file
+from visioncam.preflight.holdings import sha256 as checksum
+from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelError
 from visioncam_core.picture_files import quoted
 
 ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
+SAFE_KERAS = (3, 15)
 SUFFIX = {"keras": ".keras", "h5": ".h5"}
 _SAVE = "save it with model.save('name.keras')"
 
 
 def load_model(
-    path: str | os.PathLike[str], *, custom_objects: Sequence[str] = (), unsafe: bool = False
+    path: str | os.PathLike[str],
+    *,
+    custom_objects: Sequence[str] = (),
+    unsafe: bool = False,
+    sha256: str | None = None,
 ) -> Any:
     """Load a Keras model from a `.keras` or `.h5` file, whatever it is called.
 
@@ -36,18 +44,30 @@ def load_model(
         path: the file.
         custom_objects: names of Python modules with the classes and functions that the file needs;
             they are imported, so name only what you trust.
-        unsafe: let code that the file carries (Lambda layers) run.
+        unsafe: let code that the file carries (Lambda layers) run, and leave out every check of what it
+            holds; for this one call.
+        sha256: the checksum the file must have, 64 hexadecimal digits.
 
     Returns:
         The `keras.Model`, not compiled.
 
     Raises:
         ModelNotFoundError: there is no such file.
+        UnsafeModelError: it could run code, fill the memory or read other files; or Keras is older than
+            3.15, whose checks such a file needs.
         ModelError: everything else, naming the file, the reason and the cure.
     """
     kind = check_file(path)
     name = quoted(os.fsdecode(os.fspath(path)))
-    config = read_config(path, kind, name)
+    _same_checksum(path, sha256, name)
+    if unsafe:
+        config = read_config(path, kind, name)
+    else:
+        held = inspect_file(path, kind, name)
+        if held.problems:
+            raise UnsafeModelError(f"{name}: {'; '.join(held.problems[:3])}; it is not loaded. {CURE}")
+        config = held.config
+        _new_enough(name)
     objects: dict[str, Any] = {}
     for module in custom_objects:
         objects.update(objects_of(module))
@@ -103,14 +123,39 @@ def check_file(path: str | os.PathLike[str]) -> str:
 
 def _check_zip(path: str, name: str) -> str:
     try:
+        crowded = too_crowded(path)
+        if crowded:
+            raise UnsafeModelError(f"{name}: {crowded}; it is not loaded")
         with zipfile.ZipFile(path) as archive:
             members = set(archive.namelist())
+    except UnsafeModelError:
+        raise
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise ModelError(f"{name}: is cut short or damaged; download or save the model again") from error
     if "config.json" not in members or not {"model.weights.h5", "model.weights.json"} & members:
         some = ", ".join(sorted(members)[:3]) or "nothing"
         raise ModelError(f"{name}: is a zip archive but not a Keras model (it holds {some}, …); {_SAVE}")
     return "keras"
+
+
+def _same_checksum(path: str | os.PathLike[str], expected: str | None, name: str) -> None:
+    if expected is None:
+        return
+    found = checksum(path)
+    if found != expected.strip().lower():
+        raise UnsafeModelError(
+            f"{name}: its sha256 is {found}, not {expected!r} as asked; it is another file, and is not loaded"
+        )
+
+
+def _new_enough(name: str) -> None:
+    import keras
+
+    if tuple(int(part) for part in keras.__version__.split(".")[:2]) < SAFE_KERAS:
+        raise UnsafeModelError(
+            f"{name}: Keras {keras.__version__} lets some model files run code in spite of its safe mode; "
+            f"install keras>=3.15. {CURE}"
+        )
 
 
 @contextmanager
@@ -140,12 +185,6 @@ def _why(
         return (
             f"needs classes or functions that Keras does not have: {', '.join(missing)}; name the Python "
             "module that defines them: --custom-objects MODULE (in Python load_model(custom_objects=[...]))"
-        )
-    if "safe_mode" in str(error) or "enable_unsafe_deserialization" in str(error):
-        code = f" ({', '.join(config.code)})" if config.code else ""
-        return (
-            f"carries code that would run when it is loaded{code}, refused by Keras's safe mode; only if you "
-            "trust its maker, pass --allow-unsafe-model (load_model(unsafe=True) in Python)"
         )
     if kind == "keras" and _damaged(path):
         return "is damaged (a checksum is wrong); download or save the model again"

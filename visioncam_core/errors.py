@@ -54,6 +54,10 @@ class ModelError(VisionCamError, ValueError):
     """A model that cannot be explained as it is."""
 
 
+class UnsafeModelError(ModelError):
+    """A model file that could run code, fill the memory or read other files, and was not loaded."""
+
+
 class ModelNotFoundError(ModelError, FileNotFoundError):
     """A model file that does not exist."""
 

@@ -36,6 +36,10 @@ COMMANDS = {
     },
     "Look around": {
         "layers": ("visioncam.cli.layers:layers", "A model's layers, and which one is taken."),
+        "inspect": (
+            "visioncam.cli.inspect_model:inspect_model",
+            "What a model file holds; nothing in it is run.",
+        ),
         "methods": ("visioncam.cli.listings:methods", "The methods and their options."),
         "renderers": ("visioncam.cli.listings:renderers", "What draws the maps, with options."),
         "plugins": ("visioncam.cli.plugins:plugins", "The plugins, and why one failed."),

@@ -32,11 +32,19 @@ model_option = option(
     help="Keras model, .keras or .h5; the embedded ImageNet model by default.",
 )  # fmt: skip
 
+
+def _remember_checksum(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    context.meta[CHECKSUM] = value
+
+
+CHECKSUM = "visioncam.sha256"
 model_flags = options(
+    option(RUN, "--sha256", metavar="HEX", expose_value=False, callback=_remember_checksum,
+           help="The checksum that the model file must have, or it is not loaded."),
     option(RUN, "--custom-objects", multiple=True, metavar="MODULE",
            help="Python module with classes of your own that the model needs."),
     option(RUN, "--allow-unsafe-model", is_flag=True,
-           help="Run code that the model file carries (Lambda layers). Only if you trust its maker."),
+           help="Load the file unchecked and run code it carries (Lambda). Only if you trust its maker."),
 )  # fmt: skip
 
 picture_flags = options(

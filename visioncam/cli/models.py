@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from visioncam.cli.asking import CHECKSUM
 from visioncam.cli.native import quiet
 from visioncam.cli.terminal import Output, people_watch
 
@@ -42,7 +43,9 @@ def open_model(
             from visioncam import demo
 
             return demo.load()
-        return load_model(path, custom_objects=custom_objects, unsafe=unsafe)
+        context = click.get_current_context(silent=True)
+        expected = context.meta.get(CHECKSUM) if context else None
+        return load_model(path, custom_objects=custom_objects, unsafe=unsafe, sha256=expected)
 
 
 def model_named(positional: str | None, flag: str | None) -> str | None:

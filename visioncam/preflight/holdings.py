@@ -1,0 +1,116 @@
+"""One record of what a model file holds, and what speaks against loading it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import zipfile
+from collections import Counter
+from typing import Any
+
+import attrs
+
+from visioncam.model_configs import Config, read_config
+from visioncam.preflight.archive import check_archive
+from visioncam.preflight.sizes import LIMIT, declared
+from visioncam.preflight.weights import Stored, check_hdf5
+from visioncam_core.errors import ModelError, UnsafeModelError
+
+
+@attrs.frozen
+class Holdings:
+    """What a model file says of itself.
+
+    Attributes:
+        kind: "keras" or "h5".
+        size: bytes of the file.
+        sha256: its checksum, 64 hexadecimal digits.
+        config: its description.
+        layers: class -> how many of them.
+        declared: weights the description asks for, a lower bound.
+        stored: numbers that its arrays declare.
+        problems: what speaks against loading it, in words; empty for an ordinary model.
+    """
+
+    kind: str
+    size: int
+    sha256: str
+    config: Config
+    layers: dict[str, int]
+    declared: int
+    stored: int
+    problems: tuple[str, ...]
+
+
+def inspect_file(path: str | os.PathLike[str], kind: str, name: str) -> Holdings:
+    """Read what a model file holds; nothing in it is built or run, and Keras is not loaded.
+
+    Args:
+        path: a file that `check_file` let pass.
+        kind: "keras" or "h5".
+        name: the file for messages.
+
+    Raises:
+        UnsafeModelError: the archive itself cannot be opened safely.
+        ModelError: it is cut short, damaged, or holds no description.
+    """
+    wrong = _archive_problems(path, name) if kind == "keras" else []
+    if wrong:
+        raise UnsafeModelError(f"{name}: {'; '.join(wrong[:3])}; it is not loaded. {CURE}")
+    stored = _stored(path, kind, name)
+    config = read_config(path, kind, name)
+    problems = [*stored.problems[:3], *config.unsafe]
+    total = sum(declared(node) for _, node in config.nodes())
+    if total > LIMIT and stored.numbers < total / 2:
+        problems.append(f"its description asks for {total:,} weights and the file stores {stored.numbers:,}")
+    return Holdings(
+        kind, os.path.getsize(path), sha256(path), config, _layers(config), total, stored.numbers,
+        tuple(problems),
+    )  # fmt: skip
+
+
+CURE = "Only if you trust its maker, pass --allow-unsafe-model (load_model(unsafe=True) in Python)"
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """Return a file's checksum, 64 hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _archive_problems(path: str | os.PathLike[str], name: str) -> list[str]:
+    try:
+        return check_archive(path)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise ModelError(f"{name}: is cut short or damaged; download or save the model again") from error
+
+
+def _stored(path: str | os.PathLike[str], kind: str, name: str) -> Stored:
+    total = Stored()
+    try:
+        if kind == "h5":
+            return check_hdf5(path)
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.namelist():
+                if not member.endswith(".h5"):
+                    continue
+                with tempfile.NamedTemporaryFile(suffix=".h5") as copy, archive.open(member) as packed:
+                    shutil.copyfileobj(packed, copy, 1 << 20)
+                    copy.flush()
+                    one = check_hdf5(copy.name)
+                total.numbers += one.numbers
+                total.problems += one.problems
+    except Exception as error:  # zlib, zipfile, h5py and the system each have errors of their own
+        raise ModelError(f"{name}: is cut short or damaged; download or save the model again") from error
+    return total
+
+
+def _layers(config: Config) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for _, node in config.nodes():
+        inner: Any = node.get("config")
+        if isinstance(inner, dict) and "name" in inner and "trainable" in inner:
+            found[node["class_name"]] += 1
+    return dict(found.most_common())
