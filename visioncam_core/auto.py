@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from math import prod
 from typing import Any
@@ -13,6 +14,8 @@ from visioncam_core.selectors import no_layer, unknown_layer
 
 _STAND_FOR_PRODUCER = ("Pooling", "Padding", "Dropout", "Cropping", "InputLayer", "UpSampling", "Rescaling")
 ENOUGH_SUPPORT = 0.5
+_CHOSEN: weakref.WeakKeyDictionary[LayerTable, LayerChoice] = weakref.WeakKeyDictionary()
+"""What was chosen before: a table never changes, and a changed model has another."""
 
 
 @hookimpl(trylast=True)
@@ -28,6 +31,12 @@ def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice:
     """
     if query != "auto":
         raise unknown_layer(table, query)
+    if table not in _CHOSEN:
+        _CHOSEN[table] = _chosen(table)
+    return _CHOSEN[table]
+
+
+def _chosen(table: LayerTable) -> LayerChoice:
     rows = [row for row in table.candidates if _usable(row) and table.image in row.inputs]
     if not rows:
         raise LayerError(_nothing(table))

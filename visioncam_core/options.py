@@ -155,6 +155,11 @@ def describe_options(cls: type) -> tuple[OptionInfo, ...]:
     """
     if not isinstance(cls, type) or not attrs.has(cls):
         raise PluginError(f"options are fields of an attrs class (@attrs.frozen); received {shown(cls)}")
+    return _described(cls)
+
+
+@lru_cache(maxsize=512)
+def _described(cls: type) -> tuple[OptionInfo, ...]:
     return tuple(_describe(cls, field) for field in attrs.fields(cls) if field.init)
 
 

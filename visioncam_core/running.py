@@ -111,9 +111,13 @@ def locked(values: Any) -> Any:
 
 def failed(named: Named, error: BaseException) -> PluginError:
     """Return the error for a method that raised."""
-    failure = PluginError(f"{blamed('method', named.name, named.source)} failed: {cause_of(error)}")
+    failure = PluginError(f"{_subject(named)} failed: {cause_of(error)}")
     failure.__cause__ = error
     return failure
+
+
+def _subject(named: Named) -> str:
+    return blamed("method", named.name, named.source)
 
 
 def blamed(kind: str, name: str, source: str) -> str:
@@ -133,22 +137,21 @@ def _of_the_model(error: BaseException) -> bool:
 
 def checked(named: Named, raw: Any, evidence: Evidence) -> np.ndarray:
     """Return a raw map as float32, or raise an error that names the method and the fault."""
-    subject = blamed("method", named.name, named.source)
     expected = tuple(int(n) for n in evidence.activations.shape[:-1])
     try:
         array = to_numpy(raw)
     except Exception as error:
-        raise PluginError(f"{subject} returned {type(raw).__name__}, no array") from error
+        raise PluginError(f"{_subject(named)} returned {type(raw).__name__}, no array") from error
     if array.dtype.kind not in "fiu" or array.shape != expected:
         raise PluginError(
-            f"{subject} returned {array.dtype} of shape {array.shape}; a raw map here has shape {expected} "
-            "and real numbers"
+            f"{_subject(named)} returned {array.dtype} of shape {array.shape}; a raw map here has shape "
+            f"{expected} and real numbers"
         )
     with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is told below
         array = array.astype(np.float32)
     if not np.all(np.isfinite(array)) and _finite(evidence):
         count = int((~np.isfinite(array)).sum())
-        raise PluginError(f"{subject} returned {count} NaN or infinite values from finite evidence")
+        raise PluginError(f"{_subject(named)} returned {count} NaN or infinite values from finite evidence")
     return array
 
 

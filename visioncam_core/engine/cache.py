@@ -128,7 +128,7 @@ def check(model: Any) -> None:
             f"expected a Keras model, received {shown(model, 60)} of type {type(model).__name__}; "
             "load a file with keras.models.load_model first"
         )
-    if not hasattr(model, "layers") and len(list(model._flatten_layers())) == 1:
+    if not hasattr(type(model), "layers") and len(list(model._flatten_layers())) == 1:
         raise ModelError(
             f"expected a Keras model, received the single layer {model.name!r} ({type(model).__name__}); "
             "pass the model, and the layer as layer="

@@ -11,6 +11,7 @@ import contextlib
 import copy
 import threading
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -19,6 +20,8 @@ from visioncam_core.engine.restoring import ABSENT, Held, put
 
 _COPIED = ("_losses", "_eager_losses", "_loss_ids")
 _TRACING = threading.RLock()
+_REPLACEABLE = ("activation", "quantization_mode", "_dtype_policy")
+_VARIABLES = ("_trainable_variables", "_non_trainable_variables", "_trainable_weights")
 
 
 @attrs.frozen
@@ -70,15 +73,42 @@ def walk(model: Any) -> list[tuple[str, Any]]:
 def fingerprint(model: Any) -> tuple[int, ...]:
     """Return numbers that change when a unit, a variable or an activation of the model is replaced."""
     marks: list[int] = []
-    for _, unit in [("", model), *walk(model)]:
-        marks.append(id(unit))
+    seen: set[int] = set()
+    waiting = [model]
+    while waiting:
+        unit = waiting.pop()
+        if id(unit) in seen:
+            continue
+        seen.add(id(unit))
         state = unit.__dict__
-        for key in ("activation", "quantization_mode", "_dtype_policy"):
-            if key in state:
-                marks.append(id(state[key]))
-        for key in ("_trainable_variables", "_non_trainable_variables", "_trainable_weights"):
-            marks.extend(map(id, state.get(key, ())))
+        marks.append(id(unit))
+        marks += [id(state[key]) for key in _REPLACEABLE if key in state]
+        for key in _VARIABLES:
+            if held := state.get(key):
+                marks.extend(map(id, held))
+        waiting.extend(_owned(unit, state))
     return tuple(marks)
+
+
+def _owned(unit: Any, state: dict[str, Any]) -> list[Any]:
+    """Return what `children` yields; read off a Keras 3 layer's lists, since every call asks for it."""
+    if _keeps_lists(type(unit)):
+        below = state.get("_functional")
+        return [
+            *state.get("_layers", ()),
+            *(state if below is None else below.__dict__).get("_operations", ()),
+        ]
+    return list(children(unit))
+
+
+@lru_cache(maxsize=1024)
+def _keeps_lists(kind: type) -> bool:
+    """Whether a class finds its layers as `keras.Layer` does, in `_layers`; operations have none."""
+    import keras
+
+    own = getattr(kind, "_flatten_layers", None)
+    plain = own is None or own is keras.Layer._flatten_layers
+    return plain and not any(hasattr(kind, name) for name in ("_layers", "_operations", "_functional"))
 
 
 def _plain(function: Any) -> Any:
