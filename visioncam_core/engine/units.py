@@ -92,7 +92,8 @@ def fingerprint(model: Any) -> tuple[int, ...]:
 
 def _owned(unit: Any, state: dict[str, Any]) -> list[Any]:
     """Return what `children` yields; read off a Keras 3 layer's lists, since every call asks for it."""
-    if _keeps_lists(type(unit)):
+    kind: type = type(unit)
+    if _keeps_lists(kind):
         below = state.get("_functional")
         return [
             *state.get("_layers", ()),
