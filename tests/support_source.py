@@ -11,7 +11,7 @@ from pathlib import Path
 
 import attrs
 
-PACKAGES = ("visioncam", "visioncam_core", "visioncam_methods", "visioncam_viz")
+PACKAGES = ("visioncam", "visioncam_core", "visioncam_methods", "visioncam_metrics", "visioncam_viz")
 
 
 @attrs.frozen

@@ -14,13 +14,20 @@ import pytest
 from support_source import PACKAGES, Module, loaded_with, modules, parse
 
 ARROWS = {
-    "visioncam": {"visioncam", "visioncam_methods", "visioncam_viz", "visioncam_core"},
+    "visioncam": {"visioncam", "visioncam_methods", "visioncam_metrics", "visioncam_viz", "visioncam_core"},
     "visioncam_methods": {"visioncam_methods", "visioncam_core"},
+    "visioncam_metrics": {"visioncam_metrics", "visioncam_core"},
     "visioncam_viz": {"visioncam_viz", "visioncam_core"},
     "visioncam_core": {"visioncam_core"},
 }
 HEAVY = ("tensorflow", "keras", "tf_keras", "matplotlib.pyplot", "cv2")
-LIGHT = ("visioncam", "visioncam_core", "visioncam_methods.plugin", "visioncam_viz.plugin")
+LIGHT = (
+    "visioncam",
+    "visioncam_core",
+    "visioncam_methods.plugin",
+    "visioncam_metrics.plugin",
+    "visioncam_viz.plugin",
+)
 ENGINE = "visioncam_core.engine"
 KERAS_SOURCE = ("keras.src", "tf_keras.src")
 KERAS_PRIVATE = {

@@ -141,6 +141,59 @@ def renderers() -> str:
     return "\n\n".join(parts)
 
 
+def metrics_list() -> str:
+    """One line a metric."""
+    rows = [
+        (f"[{spec.title}](#{spec.name})", f"`{spec.name}`", spec.better, prose(spec.summary), spec.reference)
+        for spec in registry().metrics()
+    ]
+    return table(("metric", "name", "better", "in one line", "reference"), rows)
+
+
+def metrics_full() -> str:
+    """Everything about each metric: definition, switches, options, differences, reference."""
+    return "\n\n".join(map(_metric, registry().metrics()))
+
+
+def _metric(spec: Any) -> str:
+    from visioncam_core.options import describe_options
+
+    parts = sections(spec.cls)
+    equation, _, notes = parts["Notes"].partition("\n\n")
+    common = _switches_of(None)
+    own = "; ".join(f"{k}: {v}" for k, v in _switches_of(spec).items() if v != common[k])
+    options = describe_options(spec.cls)
+    lines = [
+        f'<a id="{spec.name}"></a>\n\n## {spec.title}',
+        f"{prose(parts[''])} By name: {', '.join(f'`{name}`' for name in (spec.name, *spec.aliases))}.",
+        f"```text\n{equation}\n```",
+        *(prose(paragraph) for paragraph in notes.split("\n\n") if paragraph),
+        f"**Switches.** {prose(own or 'the common ones')}.",
+        option_table(options) if options else "No options.",
+        f"**Where others differ.** {prose(parts['Differences'])}",
+        f"**Reference.** {prose(parts['References'])}",
+    ]
+    return "\n\n".join(lines)
+
+
+def _switches_of(spec: Any) -> dict[str, Any]:
+    """Return a metric's switches with its default options, or the common ones."""
+    import attrs
+
+    from visioncam_core.metrics import Switches
+
+    return attrs.asdict(Switches() if spec is None else spec.cls().switches)
+
+
+def metric_switches() -> str:
+    """The ten switches and their common values."""
+    from visioncam_core.metrics import Switches
+
+    meaning = dict(entries(sections(Switches)["Attributes"]))
+    rows = [(f"`{k}`", prose(str(v)), prose(meaning[k])) for k, v in _switches_of(None).items()]
+    return table(("switch", "common value", "meaning"), rows)
+
+
 def explain_arguments() -> str:
     """The arguments of `visioncam.explain`."""
     import visioncam
@@ -200,6 +253,9 @@ REGIONS: dict[str, Callable[[], str]] = {
     "methods-list": methods_list,
     "methods-full": methods_full,
     "renderers": renderers,
+    "metrics-list": metrics_list,
+    "metrics-full": metrics_full,
+    "metric-switches": metric_switches,
     "explain-arguments": explain_arguments,
     "explanation-fields": explanation_fields,
     "comparison-fields": comparison_fields,

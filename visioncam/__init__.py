@@ -16,7 +16,7 @@ from visioncam_core.version import VERSION
 if TYPE_CHECKING:
     from visioncam import demo, geometry, targets
     from visioncam.api import compare, doctor, explain, explainer, forget, layers, load, render
-    from visioncam.registered import load_plugin, methods, plugins, registry, renderers
+    from visioncam.registered import load_plugin, methods, metrics, plugins, registry, renderers
     from visioncam_core.cards import ModelCard, describe
     from visioncam_core.diagnostics import Diagnostic
     from visioncam_core.errors import VisionCamError
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 else:
     _HOMES = {
         "visioncam": ("demo", "geometry", "targets"),
-        "visioncam.registered": ("load_plugin", "methods", "plugins", "registry", "renderers"),
+        "visioncam.registered": ("load_plugin", "methods", "metrics", "plugins", "registry", "renderers"),
         "visioncam.api": ("compare", "doctor", "explain", "explainer", "forget", "layers", "load", "render"),
         "visioncam_core.cards": ("ModelCard", "describe"),
         "visioncam_core.diagnostics": ("Diagnostic",),
@@ -99,6 +99,7 @@ __all__ = [
     "load",
     "load_plugin",
     "methods",
+    "metrics",
     "plugins",
     "registry",
     "render",

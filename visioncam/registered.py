@@ -7,13 +7,14 @@ from functools import lru_cache
 
 from visioncam_core.plugin_info import PluginInfo
 from visioncam_core.registry import Registry
-from visioncam_core.specs import MethodSpec, RendererSpec
+from visioncam_core.specs import MethodSpec, MetricSpec, RendererSpec
 
 BUILTINS = (
     "visioncam_core.selectors",
     "visioncam_core.auto",
     "visioncam_methods.plugin",
     "visioncam_viz.plugin",
+    "visioncam_metrics.plugin",
 )
 
 
@@ -31,6 +32,11 @@ def methods() -> tuple[MethodSpec, ...]:
 def renderers() -> tuple[RendererSpec, ...]:
     """Return the registered renderers, built-ins first."""
     return registry().renderers()
+
+
+def metrics() -> tuple[MetricSpec, ...]:
+    """Return the registered metrics, built-ins first."""
+    return registry().metrics()
 
 
 def plugins() -> tuple[PluginInfo, ...]:

@@ -15,9 +15,9 @@ import attrs
 from visioncam_core.errors import NameNotFoundError, OptionTypeError
 from visioncam_core.names import normalise, not_found, shown
 from visioncam_core.plugin_info import Plugin, Problem
-from visioncam_core.specs import MethodSpec, RendererSpec
+from visioncam_core.specs import MethodSpec, MetricSpec, RendererSpec
 
-Spec = TypeVar("Spec", MethodSpec, RendererSpec)
+Spec = TypeVar("Spec", MethodSpec, RendererSpec, MetricSpec)
 Key = tuple[str, str]
 
 
@@ -26,7 +26,7 @@ class Catalogue(Generic[Spec]):
     """The rows of one kind, found by any of their names.
 
     Attributes:
-        kind: "method" or "renderer".
+        kind: "method", "renderer" or "metric".
         rows: built-ins first; each under a name that finds it.
         bare: normalised name -> the rows that share it (one, or several strangers).
         qualified: normalised `distribution:name` -> the row.
@@ -70,7 +70,7 @@ def catalogue(
     """Give every row its names.
 
     Args:
-        kind: "method" or "renderer".
+        kind: "method", "renderer" or "metric".
         owned: plugins with their rows, built-ins first.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The three hooks: everything a plugin can add.
+"""The four hooks: everything a plugin can add.
 
 A plugin is a module named by an entry point of the group `visioncam`:
 
@@ -16,7 +16,7 @@ A plugin is a module named by an entry point of the group `visioncam`:
 
         return [MethodSpec("mycam", MyCAM, title="MyCAM", reference="...", summary="...")]
 
-The built-in methods, renderers and selectors enter through the same hooks.
+The built-in methods, renderers, metrics and selectors enter through the same hooks.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from visioncam_core.layers import LayerChoice, LayerTable
-    from visioncam_core.specs import MethodSpec, RendererSpec
+    from visioncam_core.specs import MethodSpec, MetricSpec, RendererSpec
 
 API_VERSION = 1
 """Version of these hooks.  Specs only gain arguments within a version; a plugin
@@ -63,6 +63,19 @@ def visioncam_register_renderers() -> Iterable[RendererSpec]:
     raise NotImplementedError
 
 
+@hookspec
+def visioncam_register_metrics() -> Iterable[MetricSpec]:
+    """Return the measures of explanations this plugin brings.
+
+    Called once, when a name is first asked for.  Import the metric classes
+    inside the function.
+
+    Returns:
+        Rows, each a `MetricSpec`; a list, a tuple or a generator.
+    """
+    raise NotImplementedError
+
+
 @hookspec(firstresult=True)
 def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice | None:
     """Answer a layer query, or return None so that the next selector is asked.
@@ -85,4 +98,9 @@ def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice | None:
     raise NotImplementedError
 
 
-HOOKS = ("visioncam_register_methods", "visioncam_register_renderers", "visioncam_select_layer")
+HOOKS = (
+    "visioncam_register_methods",
+    "visioncam_register_renderers",
+    "visioncam_register_metrics",
+    "visioncam_select_layer",
+)

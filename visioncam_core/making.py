@@ -1,4 +1,4 @@
-"""From what a user passes as `method=` or `renderer=` to an object that can be called."""
+"""From what a user passes as `method=`, `renderer=` or `metrics=` to an object that can be called."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from visioncam_core.catalogue import Catalogue
 from visioncam_core.errors import NameNotFoundError, OptionTypeError
 from visioncam_core.names import listing, shown
 from visioncam_core.options import build
-from visioncam_core.specs import MethodSpec, RendererSpec
+from visioncam_core.specs import MethodSpec, MetricSpec, RendererSpec
 
-Spec = TypeVar("Spec", MethodSpec, RendererSpec)
+Spec = TypeVar("Spec", MethodSpec, RendererSpec, MetricSpec)
 
 
 def find(rows: Catalogue[Spec], name: str, absent: Sequence[str] = ()) -> Spec:
@@ -52,7 +52,7 @@ def make(
         OptionError: a value out of its range.
     """
     kind = rows.kind
-    if isinstance(wanted, (MethodSpec, RendererSpec)):
+    if isinstance(wanted, (MethodSpec, RendererSpec, MetricSpec)):
         wanted = wanted.name
     if isinstance(wanted, str):
         spec = find(rows, wanted, absent)

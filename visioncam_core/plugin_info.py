@@ -9,7 +9,7 @@ import attrs
 from visioncam_core.errors import VisionCamError
 from visioncam_core.hooks import HookImpl
 from visioncam_core.names import shown
-from visioncam_core.specs import MethodSpec, RendererSpec
+from visioncam_core.specs import MethodSpec, MetricSpec, RendererSpec
 
 HARMLESS = ("slow", "clash")
 """Stages after which a plugin still counts as loaded."""
@@ -77,6 +77,7 @@ class Plugin:
     impls: tuple[HookImpl, ...] = ()
     methods: tuple[MethodSpec, ...] = ()
     renderers: tuple[RendererSpec, ...] = ()
+    metrics: tuple[MetricSpec, ...] = ()
     problems: tuple[Problem, ...] = ()
     seconds: float = 0.0
 

@@ -21,14 +21,14 @@ from visioncam_core.hooks import HookImpl, implementations
 from visioncam_core.hookspecs import API_VERSION
 from visioncam_core.names import shown
 from visioncam_core.plugin_info import Plugin, Problem, problem_from
-from visioncam_core.specs import MethodSpec, RendererSpec
+from visioncam_core.specs import MethodSpec, MetricSpec, RendererSpec
 
 SLOW_AFTER = 5.0
 """Seconds after which a plugin's loading is called slow."""
 
 _MOST_ROWS = 1000
 T = TypeVar("T")
-Spec = TypeVar("Spec", MethodSpec, RendererSpec)
+Spec = TypeVar("Spec", MethodSpec, RendererSpec, MetricSpec)
 
 
 class _StageError(Exception):
@@ -118,6 +118,7 @@ def load_module(plugin: Plugin, slow_after: float = SLOW_AFTER, started: float |
     loading = _Loading(plugin)
     methods = loading.rows(impls, "visioncam_register_methods", MethodSpec)
     renderers = loading.rows(impls, "visioncam_register_renderers", RendererSpec)
+    metrics = loading.rows(impls, "visioncam_register_metrics", MetricSpec)
     seconds = time.monotonic() - started
     if seconds > slow_after and not plugin.builtin:
         fix = "import heavy libraries where they are used, not at the top of a module"
@@ -128,6 +129,7 @@ def load_module(plugin: Plugin, slow_after: float = SLOW_AFTER, started: float |
         impls=tuple(impl for impl in impls if impl not in loading.broken),
         methods=methods,
         renderers=renderers,
+        metrics=metrics,
         problems=tuple(loading.problems),
         seconds=seconds,
     )

@@ -1,4 +1,4 @@
-"""The registry: the one list of methods and renderers, and the one door to layer selectors.
+"""The registry: the one list of methods, renderers and metrics, and the one door to layer selectors.
 
 Nothing is imported until something is first asked for; then every plugin is
 loaded, each on its own (`visioncam_core.plugins`), under a lock.
@@ -19,7 +19,7 @@ from visioncam_core.making import find, make
 from visioncam_core.plugin_info import Plugin, PluginInfo, problem_from
 from visioncam_core.plugins import SLOW_AFTER, load_module
 from visioncam_core.registry_state import State, assemble, load_all
-from visioncam_core.specs import MethodSpec, RendererSpec
+from visioncam_core.specs import MethodSpec, MetricSpec, RendererSpec
 
 if TYPE_CHECKING:
     from visioncam_core.layers import LayerChoice, LayerTable
@@ -69,6 +69,10 @@ class Registry:
         """Return every renderer, built-ins first; `renderer(row.name)` finds each."""
         return self._loaded().renderers.rows
 
+    def metrics(self) -> tuple[MetricSpec, ...]:
+        """Return every metric, built-ins first; `metric(row.name)` finds each."""
+        return self._loaded().metrics.rows
+
     def plugins(self) -> tuple[PluginInfo, ...]:
         """Return what became of every plugin, also of those that failed or were not allowed.
 
@@ -89,6 +93,11 @@ class Registry:
         """Return the renderer with this name or alias; as `method`."""
         state = self._loaded()
         return find(state.renderers, name, state.absent)
+
+    def metric(self, name: str) -> MetricSpec:
+        """Return the metric with this name or alias; as `method`."""
+        state = self._loaded()
+        return find(state.metrics, name, state.absent)
 
     def make_method(
         self, method: str | object, options: Mapping[str, object] | None = None
@@ -114,6 +123,13 @@ class Registry:
         """Return a renderer object, and its row if the registry has it; as `make_method`."""
         state = self._loaded()
         return make(state.renderers, renderer, options or {}, state.absent)
+
+    def make_metric(
+        self, metric: str | object, options: Mapping[str, object] | None = None
+    ) -> tuple[MetricSpec | None, object]:
+        """Return a metric object, and its row if the registry has it; as `make_method`."""
+        state = self._loaded()
+        return make(state.metrics, metric, options or {}, state.absent)
 
     # ----------------------------------------------------------------- layers
 

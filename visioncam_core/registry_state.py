@@ -14,7 +14,7 @@ from visioncam_core.hooks import HookImpl, call_order
 from visioncam_core.names import did_you_mean, listing
 from visioncam_core.plugin_info import Plugin, Problem
 from visioncam_core.plugins import load_builtin, load_candidate
-from visioncam_core.specs import MethodSpec, RendererSpec
+from visioncam_core.specs import MethodSpec, MetricSpec, RendererSpec
 
 SELECT = "visioncam_select_layer"
 
@@ -26,6 +26,7 @@ class State:
     plugins: tuple[Plugin, ...]
     methods: Catalogue[MethodSpec]
     renderers: Catalogue[RendererSpec]
+    metrics: Catalogue[MetricSpec]
     selectors: tuple[tuple[Plugin, HookImpl], ...]
 
     @property
@@ -92,13 +93,15 @@ def assemble(plugins: Sequence[Plugin]) -> State:
     ]
     methods, method_clashes = catalogue("method", [(one, one.methods) for one in plugins])
     renderers, renderer_clashes = catalogue("renderer", [(one, one.renderers) for one in plugins])
+    metrics, metric_clashes = catalogue("metric", [(one, one.metrics) for one in plugins])
     final = []
     for one in plugins:
-        clashes = method_clashes.get(one.key, []) + renderer_clashes.get(one.key, [])
+        every = (method_clashes, renderer_clashes, metric_clashes)
+        clashes = [clash for found in every for clash in found.get(one.key, [])]
         if clashes and one.builtin:
             raise PluginError("; ".join(clash.cause for clash in clashes))
         final.append(attrs.evolve(one, problems=(*one.problems, *clashes)))
-    return State(tuple(final), methods, renderers, tuple(_selectors(final)))
+    return State(tuple(final), methods, renderers, metrics, tuple(_selectors(final)))
 
 
 def _selectors(plugins: Sequence[Plugin]) -> list[tuple[Plugin, HookImpl]]:

@@ -1,4 +1,4 @@
-"""The rows of the registry: what a plugin says about a method or a renderer before anything runs.
+"""The rows of the registry: what a plugin says of a method, renderer or metric before anything runs.
 
 A row is checked when it is made, so a mistake points at the line that made it.
 """
@@ -90,6 +90,31 @@ def _check_renderer(instance: object, attribute: attrs.Attribute[Any], value: An
     _check_class(value, "RendererSpec", "explanation")
 
 
+def _check_metric(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    _check_class(value, "MetricSpec", "case")
+    needs = getattr(value, "needs", None)
+    unknown = sorted(needs - METRIC_NEEDS) if isinstance(needs, frozenset) else None
+    if unknown or unknown is None:
+        raise PluginError(
+            f"{value.__name__}.needs must be a frozenset out of {', '.join(sorted(METRIC_NEEDS))}; "
+            f"received {shown(needs if unknown is None else unknown)}"
+        )
+    if not isinstance(getattr(value, "switches", None), property):
+        raise PluginError(
+            f"{value.__name__} has no property `switches`: the visioncam_core.metrics.Switches that its "
+            "numbers are made with"
+        )
+
+
+def _check_better(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value not in BETTER:
+        raise PluginError(f"MetricSpec.better must be one of {', '.join(BETTER)}; received {shown(value)}")
+
+
+METRIC_NEEDS = frozenset({"scores", "truth", "maps", "randomised", "rival", "activations"})
+BETTER = ("higher", "lower", "neither")
+
+
 @attrs.frozen
 class MethodSpec:
     """One class activation method.
@@ -144,6 +169,41 @@ class RendererSpec:
     title: str = attrs.field(validator=_check_line)
     reference: str = attrs.field(default="", validator=_check_text)
     summary: str = attrs.field(default="", validator=_check_text)
+    aliases: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
+    claims: frozenset[str] = attrs.field(default=frozenset(), converter=_word_set, validator=_check_texts)
+    distribution: str = attrs.field(default="", validator=_check_text)
+
+
+@attrs.frozen
+class MetricSpec:
+    """One measure of an explanation.
+
+    Attributes:
+        name: canonical, lower-case letters and digits: `"deletion"`.
+        cls: frozen attrs class; its fields are the options, each with a default; `__call__(case)` returns
+            a number or a `Measured` for one picture; the class variable `needs: frozenset[str]` names what
+            it asks for, out of "scores" (of changed pictures), "truth" (where the object is), "maps" (of
+            changed pictures), "randomised" (maps of randomised copies of the model), "rival" (the map of
+            another class) and "activations" (the layer's own); the property `switches` says how its
+            numbers are made.
+        title: as people write it.
+        better: "higher" or "lower" is better, or "neither".
+        reference: where it was published.
+        summary: one line on what it measures.
+        aliases: other names that find it.
+        claims: properties that a contract kit may check.
+        distribution: who brought it; the registry fills it.
+
+    Raises:
+        PluginError: a field that cannot be right; the message names it and the value.
+    """
+
+    name: str = attrs.field(validator=_check_name)
+    cls: type = attrs.field(validator=_check_metric)
+    title: str = attrs.field(validator=_check_line)
+    better: str = attrs.field(validator=_check_better)
+    reference: str = attrs.field(validator=_check_line)
+    summary: str = attrs.field(validator=_check_line)
     aliases: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
     claims: frozenset[str] = attrs.field(default=frozenset(), converter=_word_set, validator=_check_texts)
     distribution: str = attrs.field(default="", validator=_check_text)

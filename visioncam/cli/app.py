@@ -42,6 +42,7 @@ COMMANDS = {
         ),
         "methods": ("visioncam.cli.listings:methods", "The methods and their options."),
         "renderers": ("visioncam.cli.listings:renderers", "What draws the maps, with options."),
+        "metrics": ("visioncam.cli.listings:metrics", "The measures of maps, with options."),
         "plugins": ("visioncam.cli.plugins:plugins", "The plugins, and why one failed."),
     },
     "Extend": {

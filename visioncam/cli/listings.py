@@ -1,4 +1,4 @@
-"""`visioncam methods` and `visioncam renderers`: what there is, without loading TensorFlow."""
+"""`visioncam methods`, `renderers` and `metrics`: what there is, without loading TensorFlow."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from visioncam.cli.helping import Command
 from visioncam.cli.records import spec_record
 from visioncam.cli.terminal import Output
 from visioncam.registered import methods as all_methods
+from visioncam.registered import metrics as all_metrics
 from visioncam.registered import registry
 from visioncam.registered import renderers as all_renderers
 from visioncam_core.options import OptionInfo, describe_options
 
 if TYPE_CHECKING:
-    from visioncam_core.specs import MethodSpec, RendererSpec
+    from visioncam_core.specs import MethodSpec, MetricSpec, RendererSpec
 
-    Row = MethodSpec | RendererSpec
+    Row = MethodSpec | RendererSpec | MetricSpec
 
 
 @click.command(cls=Command, examples=("visioncam methods", "visioncam methods scorecam ablationcam"))
@@ -47,6 +48,18 @@ def renderers(output: Output, names: tuple[str, ...]) -> None:
     _listing(output, "renderers", _named(names, all_renderers(), registry().renderer))
 
 
+@click.command(cls=Command, examples=("visioncam metrics", "visioncam metrics deletion road"))
+@click.argument("names", metavar="[NAME...]", nargs=-1)
+@output_flags
+@click.pass_obj
+def metrics(output: Output, names: tuple[str, ...]) -> None:
+    """List the measures of explanations, built in and of plugins, with their options, or those named.
+
+    `visioncam evaluate` applies them.  docs/metrics.md has their exact definitions.
+    """
+    _listing(output, "metrics", _named(names, all_metrics(), registry().metric))
+
+
 def _named(names: Sequence[str], every: Sequence[Row], find: Callable[[str], Row]) -> list[Row]:
     return list({spec.name: spec for spec in map(find, names)}.values()) if names else list(every)
 
@@ -56,7 +69,8 @@ def _listing(output: Output, kind: str, specs: Sequence[Row]) -> None:
     for spec in specs:
         brought = "" if spec.distribution in ("", "visioncam") else f", of {spec.distribution}"
         output.line((spec.name, "bold"), f"  {spec.title}{brought}")
-        for text in (spec.summary, spec.reference):
+        better = f"{spec.better} is better" if hasattr(spec, "better") and spec.better != "neither" else ""
+        for text in (spec.summary, better, spec.reference):
             if text:
                 output.line(f"    {text}")
         options = [(written_option(info), _meaning(info)) for info in describe_options(spec.cls)]

@@ -12,7 +12,7 @@ from visioncam_core.options import OptionInfo, describe_options
 
 if TYPE_CHECKING:
     from visioncam_core.explanation import Explanation
-    from visioncam_core.specs import MethodSpec, RendererSpec
+    from visioncam_core.specs import MethodSpec, MetricSpec, RendererSpec
 
 
 def plain(value: Any) -> Any:
@@ -59,7 +59,7 @@ def explanation_record(explanation: Explanation) -> dict[str, Any]:
     return done
 
 
-def spec_record(spec: MethodSpec | RendererSpec) -> dict[str, Any]:
+def spec_record(spec: MethodSpec | RendererSpec | MetricSpec) -> dict[str, Any]:
     """Return a row of the registry with its options."""
     record = {
         "name": spec.name,
@@ -71,6 +71,8 @@ def spec_record(spec: MethodSpec | RendererSpec) -> dict[str, Any]:
         "distribution": spec.distribution,
         "options": [option_record(info) for info in describe_options(spec.cls)],
     }
+    if hasattr(spec, "better"):
+        record["better"] = spec.better
     done: dict[str, Any] = plain(record)
     return done
 

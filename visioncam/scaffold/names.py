@@ -14,7 +14,7 @@ from visioncam_core.errors import NameNotFoundError, OptionError
 from visioncam_core.names import normalise, shown
 
 _DISTRIBUTION = re.compile(r"[A-Za-z]([A-Za-z0-9._-]*[A-Za-z0-9])?")  # as PyPA's specification has it
-_OURS = ("visioncam", "visioncam_core", "visioncam_methods", "visioncam_viz")
+_OURS = ("visioncam", "visioncam_core", "visioncam_methods", "visioncam_metrics", "visioncam_viz")
 
 
 @attrs.frozen
