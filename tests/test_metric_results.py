@@ -87,8 +87,8 @@ def test_results_made_differently_refuse_one_table() -> None:
     comparable([one, other], force=True)
     with pytest.raises(OptionError, match="steps is 224 for a and 20 for b"):
         difference(one, result([0.1], Deletion(steps=20), "b"))
+    one = result([0.1], MaxBoxAcc(levels=9), name="maxboxacc")
     with pytest.raises(OptionError, match="option levels"):
-        one = result([0.1], MaxBoxAcc(levels=9), name="maxboxacc")
         comparable([one, attrs.evolve(one, options={**one.options, "levels": 8})])
 
 
