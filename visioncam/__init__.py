@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from visioncam_core.version import VERSION
 
 if TYPE_CHECKING:
-    from visioncam import demo, geometry, targets
+    from visioncam import callbacks, demo, geometry, targets
     from visioncam.api import compare, doctor, explain, explainer, forget, layers, load, render
     from visioncam.registered import load_plugin, methods, metrics, plugins, registry, renderers
     from visioncam_core.cards import ModelCard, describe
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from visioncam_methods.xgradcam import XGradCAM
 else:
     _HOMES = {
-        "visioncam": ("demo", "geometry", "targets"),
+        "visioncam": ("callbacks", "demo", "geometry", "targets"),
         "visioncam.registered": ("load_plugin", "methods", "metrics", "plugins", "registry", "renderers"),
         "visioncam.api": ("compare", "doctor", "explain", "explainer", "forget", "layers", "load", "render"),
         "visioncam_core.cards": ("ModelCard", "describe"),
@@ -87,6 +87,7 @@ __all__ = [
     "VisionCamError",
     "XGradCAM",
     "__version__",
+    "callbacks",
     "compare",
     "demo",
     "describe",

@@ -48,11 +48,11 @@ class Table:
         """Return the file's bytes, UTF-8 with lines ended as RFC 4180 says."""
         target = explanation.target
         about = (
-            _text(explanation.provenance.get("source", "array")),
+            as_cell(explanation.provenance.get("source", "array")),
             "" if target.index is None else target.index,
-            _text(target.name or target.label),
-            _text(explanation.method),
-            _text(explanation.layer.path),
+            as_cell(target.name or target.label),
+            as_cell(explanation.method),
+            as_cell(explanation.layer.path),
             self.threshold,
         )
         buffer = io.StringIO(newline="")
@@ -63,6 +63,7 @@ class Table:
         return buffer.getvalue().encode("utf-8", "replace")
 
 
-def _text(value: object) -> str:
+def as_cell(value: object) -> str:
+    """Return text that no spreadsheet runs as a formula."""
     text = str(value).replace("\0", "")
     return f"'{text}" if text.startswith(_FORMULA) else text
