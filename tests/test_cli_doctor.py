@@ -21,7 +21,7 @@ def test_the_report_is_told_whole(files: Path, here: Path) -> None:
 
 
 def test_the_report_as_data_and_a_suggestion_that_works(files: Path, here: Path) -> None:
-    asked = ("--method", "smoothgradcamplusplus", "--n", "3", "--geometry", "letterbox", "--seed", "5")
+    asked = ("--method", "smoothgradcamplusplus", "--n", "3", "--geometry", "tile", "--seed", "5")
     done = run("doctor", "--model", files / "tiny.keras", files / "cat.png", *asked, "--json")
     assert (done.code, done.stderr) == (0, "")
     data = done.data
@@ -29,7 +29,7 @@ def test_the_report_as_data_and_a_suggestion_that_works(files: Path, here: Path)
     assert set(data["facts"]) >= {"model", "input", "output", "score", "layer", "map"}
     command = shlex.split(data["suggestion"]["command"])
     assert command[:2] == ["visioncam", "explain"]
-    assert "letterbox" in command
+    assert "tile" in command
     again = run(*command[1:], "--json")
     assert again.code == 0, again.stderr
     (result,) = again.data["results"]

@@ -155,7 +155,7 @@ def test_wrong_values_are_named() -> None:
         OptionError, match=r"unknown geometry 'letter-box'; did you mean 'letterbox'\? known: 'resize'"
     ):
         fit(pixels, (4, 4), "letter-box")
-    with pytest.raises(OptionError, match="geometry='tile' makes several inputs"):
+    with pytest.raises(OptionError, match="8 x 8 makes several inputs of 4 x 4"):
         fit(pixels, (4, 4), "tile")
     with pytest.raises(OptionTypeError, match=r"a callable .*received 3"):
         fit(pixels, (4, 4), 3)

@@ -13,6 +13,7 @@ from support_targets import Body, images
 
 import visioncam
 from visioncam.targets import Ranked
+from visioncam_core.engine.counters import COUNTERS
 
 X = images()
 NAMES = ["tabby", "tiger cat", "Egyptian cat", "crane", "cock"]
@@ -41,6 +42,16 @@ def test_one_image_gives_five_explanations_best_first(model: Any) -> None:
         assert e.target == alone.target
         assert e.score == pytest.approx(alone.score, rel=1e-6)
         assert e.predictions == stack[0].predictions
+
+
+@pytest.mark.parametrize(("method", "backward", "masked"), [("hirescam", 5, 0), ("scorecam", 0, 8)])
+def test_a_stack_takes_one_forward_pass(method: str, backward: int, masked: int, model: Any) -> None:
+    explain(model, X[0], method, target="top5")  # whatever is asked of a model only once
+    before = COUNTERS.snapshot()
+    stack = explain(model, X[0], method, target="top5")
+    spent = COUNTERS.snapshot() - before
+    assert len(stack) == 5
+    assert (spent["forward"] - 5 * masked, spent["backward"]) == (1, backward)
 
 
 def test_a_batch_gives_a_stack_each(model: Any) -> None:

@@ -68,7 +68,8 @@ def explain(
         evidence: "for" shows what speaks for the target, "against" what speaks against it, "signed" both.
         preprocess: "auto", "none", "unit", "tf", "torch", "caffe", "imagenet", or a function of a
             (N, h, w, C) float32 batch of 0..255.  Only pictures are preprocessed.
-        geometry: "resize", "center_crop", "letterbox", or an object of `visioncam.geometry`.
+        geometry: "resize", "center_crop", "letterbox", "tile" (overlapping windows at full resolution), or
+            an object of `visioncam.geometry`.
         frame: which picture of an animated file, or of one with several pages, from 0.
         max_pixels: a picture file with more pixels is refused, before it is decoded.
         class_names: a list of names, or a JSON or text file with them.

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from visioncam_core.geometry import CenterCrop, Geometry, Letterbox, Resize
+from visioncam_core.geometry import CenterCrop, Geometry, Letterbox, Resize, Tile
 
-__all__ = ["CenterCrop", "Geometry", "Letterbox", "Resize"]
+__all__ = ["CenterCrop", "Geometry", "Letterbox", "Resize", "Tile"]

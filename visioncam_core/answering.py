@@ -13,17 +13,35 @@ from visioncam_core.diagnostics import Diagnostic
 from visioncam_core.engine.view import View
 from visioncam_core.explanation import Explanation
 from visioncam_core.finish import Context, finish, target_info
-from visioncam_core.inputs import Item
+from visioncam_core.items import Item
 from visioncam_core.layers import LayerChoice
 from visioncam_core.observe import Observed, observe
-from visioncam_core.picks import Head, Wish
+from visioncam_core.picks import Head, Pick, Wish
 from visioncam_core.preprocess import Preprocessing, check_range
 from visioncam_core.registry import Registry
 from visioncam_core.running import Applied, Named, apply
 from visioncam_core.settings import Settings
 
-Row = list[tuple[Applied, Explanation | None]]
-"""One picture's outcome, one entry a method."""
+Outcome = tuple[Applied, Explanation | None]
+
+
+@attrs.frozen(eq=False)
+class Row:
+    """One picture's answer to one question.
+
+    Attributes:
+        outcomes: one for each method, in order.
+        pick: what was explained.
+        values: (...) score values of the picture.
+        answer: (...) output of the model for it.
+        head: the explained output.
+    """
+
+    outcomes: list[Outcome]
+    pick: Pick
+    values: np.ndarray
+    answer: np.ndarray
+    head: Head
 
 
 @attrs.frozen(eq=False)
@@ -53,9 +71,9 @@ class Answering:
         head: Head,
         chunk: list[Item],
         flat: list[Any],
-        asked: list[Wish],
-    ) -> list[Row]:
-        """Return the outcomes of a chunk, one row a picture.
+        asked: list[list[Wish]],
+    ) -> list[list[Row]]:
+        """Return the answers to each question about a chunk, one row a picture.
 
         Args:
             seen: the traced model.
@@ -63,9 +81,9 @@ class Answering:
             head: the explained output.
             chunk: the pictures.
             flat: their flat input tensors.
-            asked: what is asked of each.
+            asked: for each question, what is asked of each picture.
         """
-        observed = observe(
+        every = observe(
             seen.passes(choice, self.settings.reshaping, self.settings.batch),
             flat,
             seen.image,
@@ -76,6 +94,10 @@ class Answering:
             self.settings.seed,
             self.settings.progress,
         )
+        return [self._rows(seen, choice, chunk, observed) for observed in every]
+
+    def _rows(self, seen: View, choice: LayerChoice, chunk: list[Item], observed: Observed) -> list[Row]:
+        """Return the answers to one question."""
         context = Context(
             settings=self.settings,
             registry=self.registry,
@@ -107,7 +129,7 @@ class Answering:
         info = target_info(pick, answer, values, context.head)
         about = [*shared, *(Diagnostic("picture-note", note) for note in item.notes), *self._range(item)]
         about += checks.of_score(context.score_kind, info.probability)
-        row: Row = []
+        outcomes: list[Outcome] = []
         for named, outcome in zip(self.methods, applied, strict=True):
             explanation = None
             if outcome.raw is not None:
@@ -116,8 +138,8 @@ class Answering:
                 if np.all(np.isfinite(raw)):
                     found += checks.of_map(raw, self.settings.evidence)
                 explanation = finish(context, item, named, raw, info, score, answer, values, found)
-            row.append((outcome, explanation))
-        return row
+            outcomes.append((outcome, explanation))
+        return Row(outcomes, pick, values, answer, context.head)
 
     def _shared(self, seen: View, chunk: list[Item]) -> Iterator[Diagnostic]:
         """Yield what is true of the whole call."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -16,18 +16,19 @@ from visioncam_core.engine.cache import check, recalled
 from visioncam_core.engine.inputs import ModelInputs, model_inputs
 from visioncam_core.engine.view import View, view
 from visioncam_core.errors import LayerError
-from visioncam_core.explanation import Comparison
-from visioncam_core.fusion import fuse
+from visioncam_core.explanation import Comparison, Explanation
+from visioncam_core.fusion import fuse_rows
 from visioncam_core.heads import head_of
-from visioncam_core.inputs import Item, Reader
+from visioncam_core.inputs import Reader
+from visioncam_core.items import Item
 from visioncam_core.layers import LayerChoice
-from visioncam_core.picks import wishes
 from visioncam_core.preprocess import Preprocessing, preprocessing_for
 from visioncam_core.registry import Registry
 from visioncam_core.running import Named
 from visioncam_core.selectors import any_row
 from visioncam_core.settings import Settings
-from visioncam_core.stacks import stack_size, stacked
+from visioncam_core.stacks import questions, stack_size
+from visioncam_core.windows import Windowed
 
 
 @attrs.frozen(eq=False)
@@ -104,26 +105,22 @@ class Explainer:
             `target="top5"` a list of the best classes in the place of each explanation.
         """
         size = stack_size(target, self.names)
-        if size:
-            return stacked(self, image, size)
-        rows, single = self._run(image, target)
-        found = []
-        for ((applied, explanation),) in rows:
-            if explanation is None:
-                assert applied.failure is not None
-                raise applied.failure
-            found.append(explanation)
+        rows, single = self._run(image, target, size)
+        stacks = [[_only(row) for row in answers] for answers in rows]
+        found = stacks if size else [explanation for (explanation,) in stacks]
         return found[0] if single else found
 
     def compare(self, image: Any, target: Any = None) -> Comparison | list[Comparison]:
         """Explain with every method, evidence computed once; one that cannot apply is noted, not raised."""
         rows, single = self._run(image, target)
-        found = [self._comparison(row) for row in rows]
+        found = [self._comparison(row) for (row,) in rows]
         return found[0] if single else found
 
     def layers(self, image: Any = None) -> tuple[View, LayerChoice | None]:
         """Return the view with its table, and what `settings.layer` chooses; None where it finds nothing."""
-        flat = _blank(self.inputs) if image is None else _stacked(self.reader.read(image)[0][:1])
+        flat = (
+            _blank(self.inputs) if image is None else _stacked([next(self.reader.read(image)[0][0].parts())])
+        )
         with running(self.model):
             seen = self._view(flat)
         try:
@@ -131,25 +128,37 @@ class Explainer:
         except LayerError:
             return seen, None
 
-    def _run(self, image: Any, target: Any) -> tuple[list[Row], bool]:
+    def _run(self, image: Any, target: Any, stack: int = 0) -> tuple[list[list[Row]], bool]:
+        """Return the answers about each picture, one a question (each class of a stack), and `single`."""
         items, single = self.reader.read(image)
         answering = Answering(
             self.settings, self.registry, self.methods, self.preprocessing, self.expected, self.inputs.image
         )
-        rows: list[Row] = []
-        for chunk in _chunks(items, self.settings.batch):
+        by_layer: list[list[list[Row]]] = []
+        windows = Windowed(items, self.settings.batch)
+        for owners, chunk in _chunks(windows.parts(), self.settings.batch):
             flat = _stacked(chunk)
             with running(self.model):
                 seen = self._view(flat)
                 choices = self._choices(seen)
                 pictured = self._about(choices)
                 if pictured is not self:
-                    return pictured._run(image, target)
+                    return pictured._run(image, target, stack)
                 head = head_of(seen.score, self.names, self.settings.class_names is not None)
-                asked = wishes(target, len(items), head)[len(rows) : len(rows) + len(chunk)]
-                by_layer = [answering.chunk(seen, choice, head, chunk, flat, asked) for choice in choices]
-            rows.extend(self._fused(list(layers)) for layers in zip(*by_layer, strict=True))
-        return rows, single
+                every = windows.settled(
+                    questions(target, stack, len(items), head), owners, seen, choices[0], head
+                )
+                asked = [[wishes[owner] for owner in owners] for wishes in every]
+                found = [answering.chunk(seen, choice, head, chunk, flat, asked) for choice in choices]
+            by_layer = by_layer or [[[] for _ in asked] for _ in choices]
+            for columns, more in zip(by_layer, found, strict=True):
+                for column, rows in zip(columns, more, strict=True):
+                    column.extend(rows)
+        merged = [[windows.merged(rows, self.settings.evidence) for rows in columns] for columns in by_layer]
+        return [
+            [fuse_rows(layers, self.settings.fuse) for layers in zip(*answers, strict=True)]
+            for answers in zip(*(zip(*columns, strict=True) for columns in merged), strict=True)
+        ], single
 
     def _view(self, flat: list[Any]) -> View:
         return view(self.model, self.inputs, flat, self.settings.output, self.settings.score)
@@ -175,24 +184,8 @@ class Explainer:
         inputs = attrs.evolve(self.inputs, image=shared[0])
         return attrs.evolve(self, inputs=inputs, reader=attrs.evolve(self.reader, inputs=inputs))
 
-    def _fused(self, rows: list[Row]) -> Row:
-        """Return one outcome a method from those of several layers; a failure at any layer is the failure."""
-        if len(rows) == 1:
-            return rows[0]
-        fused: Row = []
-        for outcomes in zip(*rows, strict=True):
-            found = [explanation for _, explanation in outcomes if explanation is not None]
-            failed = next((applied for applied, explanation in outcomes if explanation is None), None)
-            applied = failed or attrs.evolve(
-                outcomes[0][0],
-                seconds=sum(one.seconds for one, _ in outcomes),
-                passes=sum(one.passes for one, _ in outcomes),
-            )
-            fused.append((applied, None if failed else fuse(found, self.settings.fuse)))
-        return fused
-
     def _comparison(self, row: Row) -> Comparison:
-        pairs = list(zip(self.methods, row, strict=True))
+        pairs = list(zip(self.methods, row.outcomes, strict=True))
         return Comparison(
             explanations=tuple(explanation for _, (_, explanation) in pairs if explanation is not None),
             seconds={named.name: outcome.seconds for named, (outcome, _) in pairs},
@@ -202,17 +195,28 @@ class Explainer:
         )
 
 
-def _chunks(items: list[Item], size: int) -> Iterator[list[Item]]:
-    """Yield runs of items of equal input shapes, at most `size` long."""
+def _only(row: Row) -> Explanation:
+    """Return the explanation of the one method, or raise why there is none."""
+    ((applied, explanation),) = row.outcomes
+    if explanation is None:
+        assert applied.failure is not None
+        raise applied.failure
+    return explanation
+
+
+def _chunks(parts: Iterable[tuple[int, Item]], size: int) -> Iterator[tuple[list[int], list[Item]]]:
+    """Yield runs of items of equal input shapes with their owners, at most `size` long."""
+    owners: list[int] = []
     chunk: list[Item] = []
-    for item in items:
+    for owner, item in parts:
         shapes = [x.shape for x in item.flat]
         if chunk and (len(chunk) == size or shapes != [x.shape for x in chunk[0].flat]):
-            yield chunk
-            chunk = []
+            yield owners, chunk
+            owners, chunk = [], []
+        owners.append(owner)
         chunk.append(item)
     if chunk:
-        yield chunk
+        yield owners, chunk
 
 
 def _stacked(items: list[Item]) -> list[Any]:

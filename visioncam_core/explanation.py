@@ -57,7 +57,8 @@ class Explanation:
     """Why a model decided what it did, for one picture and one method.
 
     Attributes:
-        raw: (*grid) float32, signed, the method's own scale, at the layer's resolution.
+        raw: (*grid) float32, signed, the method's own scale, at the layer's resolution; of a picture in
+            windows (`geometry="tile"`) stitched on its pixels.
         heatmap: float32 on the pixels of the picture that was passed in: (H, W), (L,) for signals,
             (D, H, W) for volumes.  In [0, 1]; in [-1, 1] when `evidence` is "signed".  Pixels the model
             never saw (a centre crop) are 0.

@@ -12,7 +12,7 @@ import numpy as np
 from visioncam_core.diagnostics import Diagnostic
 from visioncam_core.explanation import Explanation, Prediction, TargetInfo
 from visioncam_core.heads import Head
-from visioncam_core.inputs import Item
+from visioncam_core.items import Item
 from visioncam_core.layers import LayerChoice
 from visioncam_core.picks import Pick, function_name
 from visioncam_core.registry import Registry
@@ -44,6 +44,11 @@ class Context:
     preprocessing: str
 
 
+def part_of(raw: np.ndarray, evidence: str) -> np.ndarray:
+    """Return the part of a raw map that is shown, on its own scale; see `heat`."""
+    return raw if evidence == "signed" else np.maximum(raw if evidence == "for" else -raw, 0)
+
+
 def heat(raw: np.ndarray, evidence: str) -> np.ndarray:
     """Return the shown part of a raw map divided by its maximum; zeros stay zeros.
 
@@ -54,7 +59,7 @@ def heat(raw: np.ndarray, evidence: str) -> np.ndarray:
     Returns:
         (*grid) float32 in [0, 1], or in [-1, 1] when signed.
     """
-    part = raw if evidence == "signed" else np.maximum(raw if evidence == "for" else -raw, 0)
+    part = part_of(raw, evidence)
     top = float(np.abs(part).max(initial=0.0))
     if top == 0.0:
         return np.zeros_like(part)

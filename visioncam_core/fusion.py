@@ -8,11 +8,13 @@ from typing import Literal
 import attrs
 import numpy as np
 
+from visioncam_core.answering import Outcome, Row
 from visioncam_core.diagnostics import Diagnostic
 from visioncam_core.explanation import Explanation
 from visioncam_core.finish import heat
 from visioncam_core.interpolate import resize
 from visioncam_core.layers import LayerChoice
+from visioncam_core.running import together
 
 Rule = Literal["mean", "max"]
 
@@ -44,6 +46,18 @@ def fuse(explanations: Sequence[Explanation], rule: Rule) -> Explanation:
         layer=LayerChoice(finest.layer.row, f"the {rule} of {len(explanations)} layers: {paths}"),
         diagnostics=tuple(dict.fromkeys(d for e in explanations for d in _naming_layer(e))),
     )
+
+
+def fuse_rows(rows: Sequence[Row], rule: Rule) -> Row:
+    """Return one answer from those of several layers; a method's failure at any layer is its failure."""
+    if len(rows) == 1:
+        return rows[0]
+    outcomes: list[Outcome] = []
+    for layers in zip(*(row.outcomes for row in rows), strict=True):
+        found = [explanation for _, explanation in layers if explanation is not None]
+        applied = together([one for one, _ in layers])
+        outcomes.append((applied, None if applied.failure else fuse(found, rule)))
+    return attrs.evolve(rows[0], outcomes=outcomes)
 
 
 def _fused(maps: list[np.ndarray], rule: Rule) -> np.ndarray:

@@ -17,8 +17,7 @@ from visioncam_core.errors import ImageError, OptionError, OptionTypeError
 from visioncam_core.interpolate import linear_matrix
 from visioncam_core.names import did_you_mean, listing, shown
 from visioncam_core.options import in_range, option
-
-Box = tuple[int, int, int, int]
+from visioncam_core.tiles import Box, tiles
 
 RESAMPLING = ("nearest", "bilinear", "bicubic", "lanczos")
 GREY = 127
@@ -143,10 +142,38 @@ class Letterbox:
         return Geometry("letterbox", shape, size, (0, 0, *shape), area, self.resample, self.fill)
 
 
+@attrs.frozen
+class Tile:
+    """The whole picture at its own resolution, in overlapping windows of the input's size.
+
+    Each window is explained for one and the same class, and the maps are laid together.  A side shorter
+    than the input's is not enlarged: the rest of the window is filled.
+    """
+
+    overlap: float = option(
+        0.25, help="least part of a window that the next one shares", validator=in_range(0, 0.9)
+    )
+    fill: int = option(GREY, help="value beside a picture that is smaller", validator=in_range(0, 255))
+
+    def windows(self, shape: tuple[int, int], size: tuple[int, int]) -> list[Box]:
+        """Return the windows of a picture of `shape` for an input of `size`, row by row."""
+        return tiles(shape, size, self.overlap)
+
+    def __call__(self, shape: tuple[int, int], size: tuple[int, int]) -> Geometry:
+        """Return the geometry of one window of `shape`, which must not be larger than the input."""
+        (H, W), (h, w) = shape, size
+        if any(n > side for n, side in zip(shape, size, strict=True)):
+            raise OptionError(f"a picture of {H} x {W} makes several inputs of {h} x {w}; fit its windows")
+        top, left = (h - H) // 2, (w - W) // 2
+        area = (top, left, top + H, left + W)
+        return Geometry("tile", shape, size, (0, 0, H, W), area, fill=self.fill)
+
+
 NAMED: dict[str, Callable[[tuple[int, int], tuple[int, int]], Geometry]] = {
     "resize": Resize(),
     "center_crop": CenterCrop(1.0, "bilinear"),
     "letterbox": Letterbox(),
+    "tile": Tile(),
 }
 
 
@@ -156,8 +183,8 @@ def fit(picture: Any, size: tuple[int, int], geometry: object = "resize") -> tup
     Args:
         picture: a `Picture`, or its (H, W) or (H, W, C) uint8 pixels.
         size: (h, w) of the input, in pixels.
-        geometry: `"resize"`, `"center_crop"`, `"letterbox"`, or any callable
-            `(shape, size) -> Geometry` such as `CenterCrop(fraction=0.875)`.
+        geometry: `"resize"`, `"center_crop"`, `"letterbox"`, `"tile"` (a picture that is not larger than
+            the input), or any callable `(shape, size) -> Geometry` such as `CenterCrop(fraction=0.875)`.
 
     Returns:
         (values, geometry): (h, w, C) uint8 ndarray, and the way back.
@@ -179,13 +206,9 @@ def fit(picture: Any, size: tuple[int, int], geometry: object = "resize") -> tup
 def geometry_named(geometry: object) -> Callable[[tuple[int, int], tuple[int, int]], Geometry]:
     """Return the callable that a user's `geometry=` means; raises `OptionError` for an unknown one."""
     if isinstance(geometry, str):
-        if geometry == "tile":
-            raise OptionError("geometry='tile' makes several inputs of one picture; see visioncam_core.tiles")
         if geometry not in NAMED:
             hint = did_you_mean(geometry, NAMED) or ";"
-            raise OptionError(
-                f"unknown geometry {shown(geometry)}{hint} known: {listing(list(NAMED))}, 'tile'"
-            )
+            raise OptionError(f"unknown geometry {shown(geometry)}{hint} known: {listing(list(NAMED))}")
         return NAMED[geometry]
     if not callable(geometry):
         raise OptionTypeError(

@@ -17,45 +17,15 @@ from visioncam_core.arrays import KINDS, as_array, as_input, check_shape, is_pic
 from visioncam_core.datasets import images_of, is_dataset
 from visioncam_core.engine.inputs import ModelInput, ModelInputs
 from visioncam_core.errors import ImageError, ImageTypeError
-from visioncam_core.geometry import Geometry, fit
+from visioncam_core.geometry import Geometry, Resize, Tile, fit, geometry_named
 from visioncam_core.images import MAX_PIXELS, Picture, load_picture, match_channels
-from visioncam_core.interpolate import resize
+from visioncam_core.items import Item, Windows
 from visioncam_core.side_inputs import parts_of, rows_of
+from visioncam_core.tiles import Box
 
 Preprocess = Callable[[np.ndarray], np.ndarray]
 Others = Sequence[tuple[int, np.ndarray]]
 """Rows of the inputs that are not the picture, with their flat positions."""
-
-
-@attrs.frozen(eq=False)
-class Item:
-    """One picture of a call: its flat model inputs, and how a map comes back onto it.
-
-    Attributes:
-        flat: the model's inputs in flat order, each with a batch axis of one.
-        display: what was passed in, for display.
-        geometry: how it was fitted, or None for model input.
-        source: file name or "array".
-        notes: what decoding it decided.
-        pixels: the fitted picture before preprocessing (h, w, C), or None for model input.
-    """
-
-    flat: tuple[np.ndarray, ...]
-    display: np.ndarray
-    geometry: Geometry | None
-    source: str
-    notes: tuple[str, ...]
-    pixels: np.ndarray | None = None
-
-    def project(self, heat: np.ndarray) -> np.ndarray:
-        """Bring a map on the layer's grid onto what was passed in."""
-        if self.geometry is not None:
-            return self.geometry.project(heat)
-        return resize(heat, self.space(len(heat.shape)))
-
-    def space(self, rank: int) -> tuple[int, ...]:
-        """Return the spatial axes of what was passed in."""
-        return tuple(self.display.shape[:rank])
 
 
 @attrs.frozen(eq=False)
@@ -141,42 +111,94 @@ class Reader:
     def _other(self, part: Any, model_input: ModelInput, count: int, single: bool) -> np.ndarray:
         """Return the (count, ...) rows of an input that is not the picture, but may be a second one."""
         if model_input.shape is not None and len(model_input.shape) == 3 and is_picture(part, 2):
-            part = self._prepared(self._fitted(self._loaded(part), model_input.shape)[0])
+            beside = Resize() if self._tile is not None else self.geometry
+            part = self._prepared(self._fitted(self._loaded(part).pixels, model_input.shape, beside)[0])
         return rows_of(part, model_input, count, single, self.inputs.channels_first)
 
     def _one(self, image: Any, others: Others) -> Item:
         """Read one image, without a batch axis."""
-        model_input = self.inputs.inputs[self.inputs.image]
         if is_picture(image, self._rank()):
-            picture = self._loaded(image)
-            pixels, geometry = self._fitted(picture, model_input.shape)
-            array = self._prepared(pixels)[0]
-            item = Item((), picture.pixels, geometry, _shown_source(picture), picture.notes, pixels)
-            what = f"the preprocessed picture {item.source!r}"
+            item = self._picture(self._loaded(image))
         else:
-            array = as_array(image, KINDS)
-            shape, axis = model_input.shape, 0 if self.inputs.channels_first else -1
-            if array.ndim == self._rank() and shape is not None and shape[axis] in (1, None):
-                array = np.expand_dims(array, axis)
-            check_shape(array, model_input, self.inputs.channels_first)
-            display = np.moveaxis(array, 0, -1) if self.inputs.channels_first else array
-            item = Item((), np.array(display), None, "array", ())
-            what = "the image"
-        flat = {**dict(others), self.inputs.image: as_input(array, model_input.dtype, what)[None]}
+            item = self._values(as_array(image, KINDS))
+        flat = {**dict(others), self.inputs.image: item.flat[0]}
         return attrs.evolve(item, flat=tuple(flat[i] for i in sorted(flat)))
+
+    def _picture(self, picture: Picture) -> Item:
+        """Return a picture's item; its flat input is the picture alone."""
+        model_input = self.inputs.inputs[self.inputs.image]
+        source = os.path.basename(picture.source) or picture.source
+
+        def fitted(box: Box) -> tuple[np.ndarray, Geometry]:
+            part = picture.pixels[box[0] : box[2], box[1] : box[3]]
+            return self._fitted(part, model_input.shape, self.geometry)
+
+        def as_values(pixels: np.ndarray) -> np.ndarray:
+            values = self._prepared(pixels)[0]
+            return as_input(values, model_input.dtype, f"the preprocessed picture {source!r}")[None]
+
+        space = picture.pixels.shape[:2]
+        boxes = self._boxes((int(space[0]), int(space[1])))
+        pixels, geometry = fitted(boxes[0])
+        windows = Windows(boxes, geometry, lambda box: as_values(fitted(box)[0]), self.inputs.image)
+        flat = (as_values(pixels),)
+        return Item(flat, picture.pixels, geometry, source, picture.notes, windows if boxes[1:] else None)
+
+    def _values(self, array: np.ndarray) -> Item:
+        """Return the item of model input; its flat input is that alone."""
+        model_input = self.inputs.inputs[self.inputs.image]
+        first = self.inputs.channels_first
+        shape, axis = model_input.shape, 0 if first else -1
+        if array.ndim == self._rank() and shape is not None and shape[axis] in (1, None):
+            array = np.expand_dims(array, axis)
+        shown = np.moveaxis(array, 0, -1) if first and array.ndim > 1 else array
+        boxes = self._boxes((shown.shape[0], shown.shape[1])) if shown.ndim == 3 == self._rank() + 1 else []
+
+        def cut(box: Box) -> np.ndarray:
+            part = shown[box[0] : box[2], box[1] : box[3]]
+            part = np.moveaxis(part, -1, 0) if first else part
+            check_shape(part, model_input, first)
+            return as_input(part, model_input.dtype, "the image")[None]
+
+        windows = Windows(boxes, None, cut, self.inputs.image) if boxes[1:] else None
+        if windows is None:
+            check_shape(array, model_input, first)
+        flat = (as_input(array, model_input.dtype, "the image")[None] if windows is None else cut(boxes[0]),)
+        return Item(flat, np.array(shown), None, "array", (), windows)
+
+    @property
+    def _tile(self) -> Tile | None:
+        """The geometry, where it cuts pictures into windows."""
+        named = geometry_named(self.geometry)
+        return named if isinstance(named, Tile) else None
+
+    def _boxes(self, space: tuple[int, int]) -> list[Box]:
+        """Return the windows of a picture; the whole of it where it is not cut."""
+        tile = self._tile
+        return [(0, 0, *space)] if tile is None else tile.windows(space, self._size(space))
+
+    def _size(self, space: tuple[int, int]) -> tuple[int, int]:
+        """Return the (h, w) of the image input; along an open axis the picture's own length."""
+        shape = self.inputs.inputs[self.inputs.image].shape
+        if shape is None:
+            return space
+        high, wide = shape[1:] if self.inputs.channels_first else shape[:-1]
+        return (high or space[0], wide or space[1])
 
     def _loaded(self, source: Any) -> Picture:
         return load_picture(source, max_pixels=self.max_pixels, frame=self.frame)
 
-    def _fitted(self, picture: Picture, shape: tuple[int | None, ...] | None) -> tuple[np.ndarray, Geometry]:
-        height, width = picture.pixels.shape[:2]
+    def _fitted(
+        self, pixels: np.ndarray, shape: tuple[int | None, ...] | None, geometry: object
+    ) -> tuple[np.ndarray, Geometry]:
+        height, width = pixels.shape[:2]
         channels: int | None = None
         if shape is not None:
             axes = shape[1:] if self.inputs.channels_first else shape[:-1]
             channels = shape[0] if self.inputs.channels_first else shape[-1]
             height, width = (want or have for want, have in zip(axes, (height, width), strict=True))
-        fitted, geometry = fit(picture, (height, width), self.geometry)
-        return match_channels(fitted, channels if channels is not None else 3), geometry
+        fitted, made = fit(pixels, (height, width), geometry)
+        return match_channels(fitted, channels if channels is not None else 3), made
 
     def _prepared(self, pixels: np.ndarray) -> np.ndarray:
         """Return the (1, ...) model input of a fitted picture."""
@@ -187,7 +209,3 @@ class Reader:
                 "the batch axis and return (N, h, w, C)"
             )
         return np.moveaxis(batch, -1, 1) if self.inputs.channels_first else batch
-
-
-def _shown_source(picture: Picture) -> str:
-    return os.path.basename(picture.source) or picture.source

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from visioncam_core import picks as p
-from visioncam_core.engine.passes import Passes
+from visioncam_core.engine.passes import Cotangent, Passes
 from visioncam_core.engine.view import looks_probable
 from visioncam_core.errors import LayerError, TargetError
 from visioncam_core.evidence import Evidence, Make, Progress, Which
@@ -38,58 +38,62 @@ def observe(
     flat: list[Any],
     image: int,
     channels_first: bool,
-    wishes: list[p.Wish],
+    questions: list[list[p.Wish]],
     head: p.Head,
     gradients: bool,
     seed: int,
     progress: Progress | None,
-) -> Observed:
-    """Run the passes that the methods need, once.
+) -> list[Observed]:
+    """Run the passes that the methods need, once; of several questions only the gradients differ.
 
     Args:
         passes: the passes for the chosen layer and score.
         flat: flat input tensors of N pictures.
         image: which of them is the image.
         channels_first: whether its channels come before its space.
-        wishes: what is asked of each picture.
+        questions: what is asked of each picture, once or several times.
         head: the explained output.
         gradients: whether any method needs gradients.
         seed: for methods that draw at random.
         progress: called by the scorers.
     """
-    plain = all(isinstance(wish, int) for wish in wishes) and not head.dense
-    fixed: list[p.Pick] = []
-    if gradients and plain and passes.score.values.shape.rank <= 2:
-        seen = passes.probe(flat, np.asarray(wishes, np.int32))
-    elif gradients:
-        seen = passes.watch(flat, lambda values: _slopes(values, wishes, head, fixed))
+    plain = all(isinstance(wish, int) for wish in questions[0]) and not head.dense
+    if gradients and plain and len(questions) == 1 and passes.score.values.shape.rank <= 2:
+        seen = [passes.probe(flat, np.asarray(questions[0], np.int32))]
     else:
-        seen = passes.watch(flat, None)
-    values, answer = _array(seen.values), _array(seen.answer)
-    fixed = fixed or [p.pick(wish, values[i : i + 1], head) for i, wish in enumerate(wishes)]
+        slopes = [_slopes(wishes, head) for wishes in questions] if gradients else []
+        seen = passes.watch(flat, slopes)
+    values, answer = _array(seen[0].values), _array(seen[0].answer)
+    picks = [[p.pick(wish, values[i : i + 1], head) for i, wish in enumerate(wishes)] for wishes in questions]
     if not head.probable and not head.dense and looks_probable(answer):
         head = attrs.evolve(head, probable=True)  # a softmax written by hand: never applied a second time
-        fixed = [attrs.evolve(one, head=head) for one in fixed]
-    score = np.concatenate([one.score(values[i : i + 1]) for i, one in enumerate(fixed)]).astype(np.float32)
-    source = EngineSource(passes, flat, image, channels_first, fixed)
-    evidence = Evidence(
-        seen.activations, score, seed, seen.gradients, source, tuple(range(len(fixed))), progress
-    )
-    return Observed(evidence, fixed, values, answer, head)
+        picks = [[attrs.evolve(one, head=head) for one in fixed] for fixed in picks]
+    found = []
+    for i, fixed in enumerate(picks):
+        once = seen[i if gradients else 0]
+        score = np.concatenate([one.score(values[j : j + 1]) for j, one in enumerate(fixed)])
+        source = EngineSource(passes, flat, image, channels_first, fixed)
+        every = tuple(range(len(fixed)))
+        score = score.astype(np.float32)
+        evidence = Evidence(once.activations, score, seed, once.gradients, source, every, progress)
+        found.append(Observed(evidence, fixed, values, answer, head))
+    return found
 
 
-def _slopes(values: Any, wishes: list[p.Wish], head: p.Head, fixed: list[p.Pick]) -> Any:
-    """Return the gradient of each picture's target in the (b, ...) values; picks are fixed as they come."""
-    import tensorflow as tf
+def _slopes(wishes: list[p.Wish], head: p.Head) -> Cotangent:
+    """Return the gradient of each picture's target in the values, as a function of (values, indices)."""
 
-    done = len(fixed)
-    gradients = []
-    for i in range(int(values.shape[0])):
-        one = values[i : i + 1]
-        pick = p.pick(wishes[done + i], one.numpy(), head)
-        fixed.append(pick)
-        gradients.append(p.slope(pick.function_of_values, one)[1])
-    return tf.concat(gradients, axis=0)
+    def slopes(values: Any, indices: np.ndarray) -> Any:
+        import tensorflow as tf
+
+        singles = [values[i : i + 1] for i in range(int(values.shape[0]))]
+        picks = [p.pick(wishes[k], one.numpy(), head) for k, one in zip(indices, singles, strict=True)]
+        gradients = [
+            p.slope(pick.function_of_values, one)[1] for pick, one in zip(picks, singles, strict=True)
+        ]
+        return tf.concat(gradients, axis=0)
+
+    return slopes
 
 
 @attrs.frozen(eq=False)
@@ -139,7 +143,7 @@ class EngineSource:
         if pick.index is not None and self.passes.score.values.shape.rank <= 2:
             seen = self.passes.probe(flat, np.full(count, pick.index, np.int32))
         else:
-            seen = self.passes.watch(flat, lambda values: p.slope(pick.function_of_values, values)[1])
+            (seen,) = self.passes.watch(flat, [lambda values, _: p.slope(pick.function_of_values, values)[1]])
         return seen.activations, seen.gradients, pick.score(_array(seen.values)).astype(np.float32)
 
     def _read(self, picture: int, which: Which) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -65,6 +66,17 @@ class Applied:
     seconds: float
     passes: int
     failure: VisionCamError | None = None
+
+
+def together(parts: Sequence[Applied]) -> Applied:
+    """Return what applications cost in all, shared ones counted once; or the first that failed."""
+    failed = next((one for one in parts if one.failure is not None), None)
+    if failed is not None:
+        return failed
+    each = {id(one): one for one in parts}.values()
+    return attrs.evolve(
+        parts[0], seconds=sum(one.seconds for one in each), passes=sum(one.passes for one in each)
+    )
 
 
 def apply(named: Named, evidence: Evidence) -> Applied:

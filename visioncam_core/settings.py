@@ -34,7 +34,7 @@ class Settings:
     evidence: Literal["for", "against", "signed"] = option("for", help="part of the raw map that is shown")
     preprocess: Any = option("auto", help="how a picture's 0..255 become model input")
     geometry: Any = option(
-        None, help="how a picture is fitted: resize, center_crop, letterbox", validator=_known_geometry
+        None, help="how a picture is fitted: resize, center_crop, letterbox, tile", validator=_known_geometry
     )
     frame: int = option(
         0, help="which picture of an animated or paged file, from 0", validator=in_range(0, 2**31 - 1)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from visioncam_core.errors import TargetError
-from visioncam_core.inputs import Read
 from visioncam_core.names import shown
+from visioncam_core.picks import Head, Wish, wishes
 from visioncam_core.targets import Ranked
-
-if TYPE_CHECKING:
-    from visioncam_core.explanation import Explanation
 
 MOST = 5
 
@@ -37,24 +34,18 @@ def stack_size(target: Any, names: tuple[str, ...] | None) -> int:
     return size
 
 
-def stacked(explainer: Any, image: Any, size: int) -> list[Explanation] | list[list[Explanation]]:
-    """Return explanations of the best classes, best first; pictures are read once.
+def questions(target: Any, size: int, count: int, head: Head) -> list[list[Wish]]:
+    """Return what is asked of each of `count` pictures: once, or once for each of the best classes.
 
     Args:
-        explainer: an `Explainer`, which asks the model.
-        image: as in `visioncam.explain`.
-        size: how many; a model with fewer classes gives as many as it has.
-
-    Returns:
-        A list of explanations for one image; a list of such lists for a batch or list.
+        target: any target; not looked at where `size` is not 0.
+        size: how many classes, best first; a model with fewer gives as many as it has.
+        count: number of pictures.
+        head: the explained output.
 
     Raises:
-        TargetError: the output is no list of classes.
+        TargetError: of a stack, an output that is no list of classes; else as `picks.wishes`.
     """
-    if len(explainer.inputs.inputs) == 1:  # of several inputs the layer decides which is the picture
-        image = Read(*explainer.reader.read(image))
-    first = explainer(image, Ranked(0))
-    single = not isinstance(first, list)
-    count = min(size, len((first if single else first[0]).predictions))
-    columns = [first, *(explainer(image, Ranked(rank)) for rank in range(1, count))]
-    return columns if single else [list(stack) for stack in zip(*columns, strict=True)]
+    if not size:
+        return [wishes(target, count, head)]
+    return [wishes(Ranked(rank), count, head) for rank in range(max(1, min(size, head.classes)))]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from visioncam_core.errors import ImageError, OptionError
-from visioncam_core.geometry import Box
 from visioncam_core.interpolate import resize
+
+Box = tuple[int, int, int, int]
+"""(top, left, bottom, right), the last two beyond it."""
 
 
 def tiles(shape: tuple[int, int], size: tuple[int, int], overlap: float = 0.25) -> list[Box]:
@@ -35,7 +37,12 @@ def tiles(shape: tuple[int, int], size: tuple[int, int], overlap: float = 0.25) 
     return [(top, left, top + high, left + wide) for top in rows for left in columns]
 
 
-def stitch(maps: Sequence[np.ndarray], boxes: Sequence[Box], shape: tuple[int, int]) -> np.ndarray:
+def stitch(
+    maps: Sequence[np.ndarray],
+    boxes: Sequence[Box],
+    shape: tuple[int, int],
+    place: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> np.ndarray:
     """Average the maps of overlapping windows, each counting most in its middle.
 
     The weight of a pixel is its distance from the window's nearest edges, one
@@ -46,6 +53,7 @@ def stitch(maps: Sequence[np.ndarray], boxes: Sequence[Box], shape: tuple[int, i
         maps: one (gh, gw) ndarray a window, at any resolution.
         boxes: their places, as `tiles` returns them.
         shape: (H, W) of the picture.
+        place: brings a map onto the pixels of its window; by default it is resized.
 
     Returns:
         (H, W) float32 ndarray; 0 where no window lies.
@@ -55,14 +63,16 @@ def stitch(maps: Sequence[np.ndarray], boxes: Sequence[Box], shape: tuple[int, i
     """
     if len(maps) != len(boxes):
         raise ImageError(f"every tile needs its map; received {len(maps)} maps for {len(boxes)} boxes")
-    total = np.zeros(shape, np.float64)
-    weight = np.zeros(shape, np.float64)
+    total = np.zeros(shape, np.float32)
+    weight = np.zeros(shape, np.float32)
     for heat, (top, left, bottom, right) in zip(maps, boxes, strict=True):
-        w = np.outer(_taper(bottom - top), _taper(right - left))
-        total[top:bottom, left:right] += w * resize(heat, (bottom - top, right - left))
+        w = np.outer(_taper(bottom - top), _taper(right - left)).astype(np.float32)
+        total[top:bottom, left:right] += w * (
+            resize(heat, (bottom - top, right - left)) if place is None else place(heat)
+        )
         weight[top:bottom, left:right] += w
-    mean: np.ndarray = total / np.where(weight > 0, weight, 1.0)
-    return mean.astype(np.float32)
+    np.divide(total, weight, out=total, where=weight > 0)
+    return total
 
 
 def _starts(n: int, side: int, overlap: float) -> list[int]:

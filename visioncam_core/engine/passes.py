@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -36,8 +36,10 @@ class Seen:
     answer: Any
 
 
-Cotangent = Callable[[Any], Any]
-"""Given the score's values (a tensor), the gradient of the target in them (the same shape)."""
+Cotangent = Callable[[Any, np.ndarray], Any]
+"""Given (b, ...) values of the score (a tensor) and the indices (b,) of their pictures, the gradient of the
+target in them (the same shape).
+"""
 
 
 @attrs.frozen(eq=False)
@@ -94,28 +96,37 @@ class Passes:
 
         return _join(list(in_batches(_length(inputs), self._size(_length(inputs)), one)))
 
-    def watch(self, inputs: Flat, cotangent: Cotangent | None) -> Seen:
-        """Run a forward pass, and the tail's gradient for any target if `cotangent` is given."""
+    def watch(self, inputs: Flat, cotangents: Sequence[Cotangent]) -> list[Seen]:
+        """Run one forward pass, and the tail's gradient for each of any number of targets.
+
+        Returns:
+            What was seen for each cotangent, activations and values shared; without any, one without
+            gradients.
+        """
         import tensorflow as tf
 
         count = len(self.record.tensors)
-        if cotangent is None:
+        if not cotangents:
             parted = cuts.split(self.trace, self.record, self.score)
             head, backward = parted.head, None
         else:
             head, backward = cuts.tail_backward(self.trace, self.record, self.score)
 
-        def one(indices: np.ndarray) -> Seen:
+        def one(indices: np.ndarray) -> list[Seen]:
             out = head(*[_take(x, indices) for x in inputs])
             _count(len(indices), "forward")
-            gradients = None
-            if backward is not None and cotangent is not None:
-                slope = tf.cast(tf.convert_to_tensor(cotangent(out[-2])), tf.float32)
-                gradients = self._grid(backward(*out[:-2], slope))
+            seen = Seen(self._grid(out[:count]), None, home(out[-2]), home(out[-1]))
+            if backward is None:
+                return [seen]
+            found = []
+            for cotangent in cotangents:
+                slope = tf.cast(tf.convert_to_tensor(cotangent(out[-2], indices)), tf.float32)
+                found.append(attrs.evolve(seen, gradients=self._grid(backward(*out[:-2], slope))))
                 _count(len(indices), "backward")
-            return Seen(self._grid(out[:count]), gradients, home(out[-2]), home(out[-1]))
+            return found
 
-        return _join(list(in_batches(_length(inputs), self._size(_length(inputs)), one)))
+        parts = list(in_batches(_length(inputs), self._size(_length(inputs)), one))
+        return [_join(list(seen)) for seen in zip(*parts, strict=True)]
 
     def forward(
         self,
