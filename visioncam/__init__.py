@@ -16,6 +16,7 @@ from visioncam_core.version import VERSION
 if TYPE_CHECKING:
     from visioncam import callbacks, demo, geometry, targets
     from visioncam.api import compare, doctor, explain, explainer, forget, layers, load, render
+    from visioncam.batch.dataset import explain_dataset
     from visioncam.registered import load_plugin, methods, metrics, plugins, registry, renderers
     from visioncam_core.cards import ModelCard, describe
     from visioncam_core.diagnostics import Diagnostic
@@ -36,6 +37,7 @@ else:
         "visioncam": ("callbacks", "demo", "geometry", "targets"),
         "visioncam.registered": ("load_plugin", "methods", "metrics", "plugins", "registry", "renderers"),
         "visioncam.api": ("compare", "doctor", "explain", "explainer", "forget", "layers", "load", "render"),
+        "visioncam.batch.dataset": ("explain_dataset",),
         "visioncam_core.cards": ("ModelCard", "describe"),
         "visioncam_core.diagnostics": ("Diagnostic",),
         "visioncam_core.errors": ("VisionCamError",),
@@ -93,6 +95,7 @@ __all__ = [
     "describe",
     "doctor",
     "explain",
+    "explain_dataset",
     "explainer",
     "forget",
     "geometry",

@@ -31,6 +31,7 @@ visioncam doctor my.keras cat.jpg             is the answer to be trusted?
 COMMANDS = {
     "Explain": {
         "explain": ("visioncam.cli.explain:explain", "Explain pictures with one method."),
+        "batch": ("visioncam.cli.batch:batch", "A folder, list or archive; interrupted is normal."),
         "compare": ("visioncam.cli.compare:compare", "All methods on one contact sheet."),
         "doctor": ("visioncam.cli.doctor:doctor", "A health report of a model on a picture."),
     },

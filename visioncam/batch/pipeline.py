@@ -1,0 +1,117 @@
+"""Decoding, computing and writing at once, each with a bounded queue before it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Protocol
+
+import attrs
+
+from visioncam.batch.computing import Computer, Ready
+from visioncam.batch.entries import Entry
+from visioncam.batch.writing import Writing
+from visioncam.cli.outcome import is_full
+
+AHEAD = 3  # batches that are decoded or written while one is computed
+
+
+class Engine(Protocol):
+    """Works through pictures; each comes back once, with its line or its error."""
+
+    def __call__(
+        self, entries: Iterable[Entry], stopped: Callable[[], bool]
+    ) -> Iterator[tuple[Entry, dict[str, Any] | Exception]]:
+        """Yield what each picture came to; no new one is begun once `stopped()`."""
+
+
+@attrs.frozen(eq=False)
+class Local:
+    """This process: threads decode and write, the calling thread computes.
+
+    Attributes:
+        computer: asks the model.
+        writing: writes.
+        workers: threads for each of decoding and writing.
+    """
+
+    computer: Computer
+    writing: Writing
+    workers: int = 2
+
+    def __call__(
+        self, entries: Iterable[Entry], stopped: Callable[[], bool]
+    ) -> Iterator[tuple[Entry, dict[str, Any] | Exception]]:
+        """Yield what each picture came to.
+
+        Raises:
+            OSError: the disk is full.
+        """
+        decoders = ThreadPoolExecutor(self.workers, "visioncam-decode")
+        writers = ThreadPoolExecutor(self.workers, "visioncam-write")
+        written: deque[tuple[Entry, Future[dict[str, Any]]]] = deque()
+        try:
+            for entry, outcome in self._computed(self._decoded(entries, decoders, stopped), stopped):
+                if isinstance(outcome, Exception):
+                    job: Future[dict[str, Any]] = Future()
+                    job.set_exception(outcome)
+                else:
+                    job = writers.submit(self.writing, entry, outcome, self.computer.size)
+                written.append((entry, job))
+                while len(written) > AHEAD * self.computer.size or (written and written[0][1].done()):
+                    yield _result(*written.popleft())
+            while written:
+                yield _result(*written.popleft())
+        finally:
+            decoders.shutdown(cancel_futures=True)
+            writers.shutdown(cancel_futures=True)
+
+    def _decoded(
+        self, entries: Iterable[Entry], pool: ThreadPoolExecutor, stopped: Callable[[], bool]
+    ) -> Iterator[tuple[Entry, Ready | Exception]]:
+        """Yield pictures in order, decoded ahead."""
+        waiting: deque[tuple[Entry, Future[Ready]]] = deque()
+        for entry in entries:
+            if stopped():
+                return
+            waiting.append((entry, pool.submit(self.computer.decode, entry)))
+            if len(waiting) > AHEAD * self.computer.size:
+                yield _result(*waiting.popleft())
+        while waiting and not stopped():
+            yield _result(*waiting.popleft())
+
+    def _computed(
+        self, decoded: Iterable[tuple[Entry, Ready | Exception]], stopped: Callable[[], bool]
+    ) -> Iterator[tuple[Entry, Any]]:
+        """Yield explanations and errors; pictures of equal input shapes are computed together."""
+        shelves: dict[Any, list[Ready]] = {}
+        for entry, ready in decoded:
+            if isinstance(ready, Exception):
+                yield entry, ready
+                continue
+            if self.computer.row(ready) in map(self.computer.row, shelves.get(ready.shapes, ())):
+                yield from self._asked(shelves.pop(ready.shapes))  # its row is taken: a batch with a gap
+            shelf = shelves.setdefault(ready.shapes, [])
+            shelf.append(ready)
+            if len(shelf) >= self.computer.group:
+                yield from self._asked(shelves.pop(ready.shapes))
+            elif sum(map(len, shelves.values())) > AHEAD * self.computer.size:  # many sizes: the fullest goes
+                yield from self._asked(shelves.pop(max(shelves, key=lambda shapes: len(shelves[shapes]))))
+        for shelf in shelves.values():
+            if not stopped():
+                yield from self._asked(shelf)
+
+    def _asked(self, shelf: list[Ready]) -> Iterator[tuple[Entry, Any]]:
+        for ready, found in zip(shelf, self.computer(shelf), strict=True):
+            yield ready.entry, found
+
+
+def _result(entry: Entry, job: Future[Any]) -> tuple[Entry, Any]:
+    """Return what a thread came to; a full disk is everybody's error."""
+    error = job.exception()
+    if error is None:
+        return entry, job.result()
+    if is_full(error) or not isinstance(error, Exception):
+        raise error
+    return entry, error

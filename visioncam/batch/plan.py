@@ -1,0 +1,139 @@
+"""What is to be done in a run's folder: what is finished, what changed, what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import attrs
+
+from visioncam.batch.entries import Entry, Source
+from visioncam.batch.fingerprint import Facts, changes, mark_of
+from visioncam.batch.manifest import MANIFEST, Manifest
+from visioncam.batch.summary import Summary
+from visioncam_core.errors import OutputError
+from visioncam_core.names import shown
+
+KIND = "visioncam batch"
+MOST_TOLD = 5
+
+
+@attrs.define(eq=False)
+class Plan:
+    """What is to be done.
+
+    Attributes:
+        source: the pictures.
+        manifest: what the folder remembers; its lock must be held.
+        facts: what is asked.
+        force: do again what is finished, where model, method, option or picture changed.
+        batch: pictures in a pass.
+        again: what `force` does again, in words.
+    """
+
+    source: Source
+    manifest: Manifest
+    facts: Facts
+    force: bool = False
+    batch: int = 8
+    again: str = ""
+    _before: dict[str, Any] | None = None
+    _aside: str = ""
+
+    def prepare(self) -> None:
+        """Refuse what does not belong into this folder, and clean it.
+
+        Raises:
+            OutputError: model, method, option or a finished picture changed, and not `force`.
+        """
+        before = self._before = self.manifest.run()
+        if before is not None and isinstance(before.get("facts"), dict):
+            self._same_question(before["facts"])
+        elif self.manifest.finished:
+            self.manifest.notes.append("run.json is gone; finished pictures are taken as they are")
+        again = self._changed()
+        self.manifest.clean(again)
+        remembered = before.get("batch") if before and before.get("asked") == self.batch else None
+        if isinstance(remembered, int) and 0 < remembered < self.batch:
+            self.manifest.notes.append(f"batches of {remembered}, as memory ran out before")
+            self.remember(remembered)
+        else:
+            self.remember(self.batch)
+
+    def take_back(self) -> None:
+        """Undo `force`: the question could not be answered, and no file was touched."""
+        if self._aside and self._before is not None:
+            self.manifest.bring_back(self._aside)
+            self.manifest.write_run(self._before)
+
+    @property
+    def size(self) -> int:
+        """The batch size that memory allowed so far."""
+        return int((self.manifest.run() or {}).get("batch", self.batch))
+
+    def remember(self, size: int) -> None:
+        """Write down what is asked, and the batch size that works."""
+        about: dict[str, Any] = {"kind": KIND, "fingerprint": mark_of(self.facts), "facts": self.facts}
+        self.manifest.write_run(about | {"asked": self.batch, "batch": size})
+
+    def open_entries(self, summary: Summary) -> Iterator[Entry]:
+        """Yield the pictures that are to be done; the others are counted.
+
+        Raises:
+            OutputError: a finished picture of an iterable is another one now.
+        """
+        for place, picture in enumerate(self.source.entries):
+            entry = attrs.evolve(picture, place=place)
+            line = self.manifest.finished.get(entry.key)
+            if line is None:
+                yield entry
+            elif line.get("seen") == entry.seen:
+                summary.skipped += 1
+            elif self.force:
+                self.manifest.clean([entry.key])
+                yield entry
+            else:
+                raise OutputError(_refusal(self.manifest, [f"picture {shown(entry.key, 60)}"], 1))
+
+    def _same_question(self, before: Facts) -> None:
+        different = changes(before, self.facts)
+        count = len(self.manifest.finished)
+        if not different or not count:
+            return
+        if not self.force:
+            raise OutputError(_refusal(self.manifest, different, count))
+        self.again = f"{count} finished pictures are done again, since {'; '.join(different)}"
+        self._aside = mark_of(before)
+        self.manifest.set_aside(self._aside)
+
+    def _changed(self) -> list[str]:
+        """Return the finished pictures that are others now."""
+        if not isinstance(self.source.entries, list):
+            return []
+        finished = self.manifest.finished
+        found = [
+            entry.key
+            for entry in self.source.entries
+            if entry.key in finished and finished[entry.key].get("seen") != entry.seen
+        ]
+        if found and not self.force:
+            raise OutputError(
+                _refusal(self.manifest, [f"picture {shown(key, 60)}" for key in found], len(found))
+            )
+        if found:
+            self.again = f"{len(found)} changed pictures are done again: {_some(found)}"
+        return found
+
+
+def _refusal(manifest: Manifest, different: list[str], count: int) -> str:
+    return (
+        f"{str(manifest.folder / MANIFEST)!r} holds results of another run; changed: {_some(different)}. "
+        f"Choose another folder with -o, or pass --force (force=True) to do {count} finished "
+        f"picture{'s' if count != 1 else ''} again"
+    )
+
+
+def _some(texts: Iterable[str]) -> str:
+    every = list(texts)
+    more = f" and {len(every) - MOST_TOLD} more" if len(every) > MOST_TOLD else ""
+    return "; ".join(every[:MOST_TOLD]) + more

@@ -1,0 +1,158 @@
+"""One run: lock, plan, engine, manifest, summary."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from visioncam.batch.entries import Entry, Source
+from visioncam.batch.failures import error_line, of_the_run
+from visioncam.batch.fingerprint import Facts
+from visioncam.batch.lock import Lock
+from visioncam.batch.manifest import MANIFEST, Manifest
+from visioncam.batch.pipeline import Engine
+from visioncam.batch.plan import Plan
+from visioncam.batch.summary import Summary
+from visioncam.cli.filenames import check_folder
+from visioncam.cli.outcome import is_full
+from visioncam_core.errors import TargetError
+
+FEWEST_ERRORS = 100  # that end a run by default, or a tenth of the pictures
+SYNC = 64  # lines between two calls that put them onto the disk
+
+
+@attrs.define(eq=False)
+class Run:
+    """One run over many pictures.
+
+    Attributes:
+        source: the pictures.
+        folder: where results go; made if it does not exist.
+        facts: what is asked, for the fingerprint.
+        batch: pictures in a pass.
+        force: do again what is finished, where something changed.
+        max_errors: so many failed pictures end the run; None for 100, or a tenth of the pictures.
+        tell: called with each event, a mapping with the key "event".
+        stopped: asked before each picture whether to end.
+        summary: what it came to so far.
+    """
+
+    source: Source
+    folder: Path
+    facts: Facts
+    batch: int = 8
+    force: bool = False
+    max_errors: int | None = None
+    tell: Callable[[dict[str, Any]], object] = lambda event: None
+    stopped: Callable[[], bool] = lambda: False
+    summary: Summary = attrs.field(init=False)
+    _worked: bool = False
+    _held: list[tuple[Entry, Exception]] = attrs.field(factory=list)
+
+    def __attrs_post_init__(self) -> None:
+        self.summary = Summary(self.folder)
+
+    def __call__(self, engine: Callable[[Plan], Engine]) -> Summary:
+        """Do what is to be done.
+
+        Args:
+            engine: makes what computes; it is not called when everything is finished already.
+
+        Raises:
+            OutputError: the folder cannot be written, holds another run, or is in use.
+            VisionCamError: what was asked cannot be done for any picture.
+        """
+        start = time.perf_counter()
+        check_folder(self.folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with Lock(self.folder) as lock:
+            manifest = Manifest.load(self.folder)
+            plan = Plan(self.source, manifest, self.facts, self.force, self.batch)
+            fresh = not manifest.finished and not (self.folder / MANIFEST).exists()
+            if fresh and any(self.folder.glob("*.npz")):
+                manifest.notes.append("there is no manifest: everything is done again")
+            plan.prepare()
+            summary = self.summary
+            notes = [*self.source.notes, lock.note, plan.again, *manifest.notes]
+            summary.notes = [note for note in notes if note]
+            self.tell({"event": "start", "total": self.source.total, "notes": summary.notes})
+            try:
+                self._work(plan, engine, summary)
+            finally:
+                manifest.close()
+                summary.seconds = time.perf_counter() - start
+        return summary
+
+    def _work(self, plan: Plan, engine: Callable[[Plan], Engine], summary: Summary) -> None:
+        entries = plan.open_entries(summary)
+        first = next(entries, None)
+        if first is None:
+            return
+
+        def all_of_them() -> Any:
+            yield first
+            yield from entries
+
+        limit = self.max_errors
+        if limit is None:
+            limit = max(FEWEST_ERRORS, (self.source.total or 0) // 10)
+        try:
+            works = engine(plan)
+        except Exception:
+            plan.take_back()  # a model that cannot be loaded
+            raise
+        outcomes = works(all_of_them(), self.stopped)
+        try:
+            for entry, outcome in outcomes:
+                self._note(plan, entry, outcome)
+                if summary.failures > limit:
+                    summary.stopped = f"more than {limit} pictures failed (--max-errors)"
+                    return
+            self._let_go(plan, hopeless=not self.stopped())
+            if self.stopped():
+                summary.stopped = "interrupted"
+        except Exception as error:
+            if not is_full(error):
+                raise
+            summary.stopped = f"no space left ({error})"
+        finally:
+            close = getattr(outcomes, "close", None)
+            if close is not None:
+                close()
+
+    def _note(self, plan: Plan, entry: Entry, outcome: dict[str, Any] | Exception) -> None:
+        if isinstance(outcome, Exception):
+            own = isinstance(outcome, TargetError) and entry.target is not None
+            if not self._worked and of_the_run(outcome) and not own:
+                self._held.append((entry, outcome))
+                if len(self._held) >= self.batch:
+                    self._let_go(plan, hopeless=True)
+            else:
+                self._failed(plan, entry, outcome)
+            return
+        self._worked = True
+        self._let_go(plan, hopeless=False)
+        plan.manifest.done(entry, outcome)
+        self.summary.done += 1
+        if self.summary.done % SYNC == 0:
+            plan.manifest.sync()
+        self.tell({"event": "done", "key": entry.key, "files": list(outcome["files"])})
+
+    def _let_go(self, plan: Plan, *, hopeless: bool) -> None:
+        """Settle errors that may be the question's own: raise the first, or note each picture's."""
+        held, self._held = self._held, []
+        if held and hopeless and not self._worked:
+            plan.take_back()
+            raise held[0][1]
+        for entry, error in held:
+            self._failed(plan, entry, error)
+
+    def _failed(self, plan: Plan, entry: Entry, error: Exception) -> None:
+        line = error_line(entry, error)
+        plan.manifest.fail(entry, line)
+        self.summary.failed[line["kind"]] += 1
+        self.tell({"event": "failed", **line})

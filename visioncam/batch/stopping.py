@@ -1,0 +1,62 @@
+"""SIGINT and SIGTERM end a run after the pictures in hand; a second one ends it at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any
+
+import attrs
+
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+
+@attrs.define(eq=False)
+class Stopping:
+    """Catches both signals while it is entered; outside the main thread it catches nothing.
+
+    Attributes:
+        signal: the one that came, or None.
+    """
+
+    signal: int | None = None
+    _before: dict[int, Any] = attrs.field(factory=dict)
+
+    @property
+    def code(self) -> int:
+        """The exit code: 130 or 143."""
+        return 128 + (self.signal or 0)
+
+    def asked(self) -> bool:
+        """Return whether the run is to end."""
+        return self.signal is not None
+
+    def passes(self, done: int, total: int) -> None:
+        """Interrupt a slow method between two of its passes; for `progress`.
+
+        Raises:
+            KeyboardInterrupt: the run is to end.
+        """
+        if self.signal is not None:
+            raise KeyboardInterrupt
+
+    def __enter__(self) -> Stopping:
+        """Catch the signals."""
+        if threading.current_thread() is threading.main_thread():
+            for number in CODES:
+                self._before[number] = signal.signal(number, self._come)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the signals as they were."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _come(self, number: int, frame: FrameType | None) -> None:
+        if self.signal is not None:
+            os._exit(128 + number)  # every file is whole or not there, whenever this happens
+        self.signal = number
