@@ -78,7 +78,6 @@ def test_a_killed_run_leaves_only_whole_files_and_is_continued(world: Path) -> N
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_run_cleanly(world: Path, number: int) -> None:
     out = f"signal{number}"
-    # Not where the test runner's own shell has told its children to ignore interrupts.
     process = started(world, out, "--json")
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=60)
@@ -121,8 +120,16 @@ def test_exit_codes_and_messages(world: Path, tmp_path: Path) -> None:
     assert (done.code, "was 'gradcam', now 'xgradcam'" in done.message) == (2, True)
     done = run("batch", bad, *common, "--renderer", "sheet")
     assert (done.code, "names nothing that draws one map" in done.message) == (2, True)
-    done = run("batch", bad, "-o", tmp_path / "two", "--model", world / "tiny.keras", "--renderer",
-               "overlay,heatmap", "--save-as", "png,npz", "--save-option", "raw_only=no", "--spread")  # fmt: skip
+    more = [
+        "--renderer",
+        "overlay,heatmap",
+        "--save-as",
+        "png,npz",
+        "--save-option",
+        "raw_only=no",
+        "--spread",
+    ]
+    done = run("batch", bad, "-o", tmp_path / "two", "--model", world / "tiny.keras", *more)
     assert done.code == 3
     names = sorted(path.name.partition("_")[2] for path in (tmp_path / "two").glob("*/*"))
     assert names == sorted(["gradcam.npz", "gradcam_heatmap.png", "gradcam_overlay.png"] * 2)
