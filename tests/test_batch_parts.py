@@ -17,9 +17,9 @@ from support_cli import environment
 from visioncam.batch.entries import TarMember
 from visioncam.batch.fingerprint import changes, facts_of, mark_of
 from visioncam.batch.lines import Appender, encoded, read_lines
-from visioncam.batch.lock import Lock
 from visioncam.batch.manifest import Manifest
 from visioncam.batch.names import file_names, stem_of
+from visioncam.batch.ownership import Lock
 from visioncam.batch.sources import source_of
 from visioncam.batch.stopping import Stopping
 from visioncam.batch.writing import Writing
@@ -161,7 +161,7 @@ def test_a_manifest_of_a_stranger_points_at_nothing_outside(tmp_path: Path) -> N
 
 
 def test_a_folder_belongs_to_one_run_at_a_time(tmp_path: Path) -> None:
-    held = "import sys, time; from pathlib import Path; from visioncam.batch.lock import Lock\n"
+    held = "import sys, time; from pathlib import Path; from visioncam.batch.ownership import Lock\n"
     held += "with Lock(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     other = subprocess.Popen(
         [sys.executable, "-c", held, tmp_path], stdout=subprocess.PIPE, text=True, env=environment()

@@ -12,8 +12,8 @@ import attrs
 from visioncam.batch.entries import Entry, Source
 from visioncam.batch.failures import error_line, of_the_run
 from visioncam.batch.fingerprint import Facts
-from visioncam.batch.lock import Lock
 from visioncam.batch.manifest import MANIFEST, Manifest
+from visioncam.batch.ownership import Lock
 from visioncam.batch.pipeline import Engine
 from visioncam.batch.plan import Plan
 from visioncam.batch.summary import Summary
