@@ -1,0 +1,1 @@
+"""Plugins for VisionCam, written as examples: see the README beside this package."""

@@ -1,0 +1,66 @@
+"""What this distribution adds to VisionCam: two methods, a renderer and a layer scheme.
+
+Importing this module is all that listing the plugins costs, so it imports nothing heavy, and the classes only
+when they are asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from visioncam_core.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from visioncam_core.layers import LayerChoice, LayerTable
+    from visioncam_core.specs import MethodSpec, RendererSpec
+
+
+@hookimpl
+def visioncam_register_methods() -> list[MethodSpec]:
+    """Return the methods."""
+    from example_plugins.eigencam import EigenCAM
+    from example_plugins.reciprocam import ReciproCAM
+    from visioncam_core.specs import MethodSpec
+
+    return [
+        MethodSpec(
+            name="eigencam",
+            cls=EigenCAM,
+            title="EigenCAM",
+            reference="Muhammad and Yeasin 2020, arXiv:2008.00299",
+            summary="the channels' first principal component; the class plays no part",
+            claims=frozenset({"scale-invariant", "flip-equivariant"}),
+        ),
+        MethodSpec(
+            name="reciprocam",
+            cls=ReciproCAM,
+            title="ReciproCAM",
+            reference="Byun and Lee 2022, arXiv:2209.14074",
+            summary="each position by what the model says when only it is left",
+            claims=frozenset({"flip-equivariant", "non-negative"}),
+        ),
+    ]
+
+
+@hookimpl
+def visioncam_register_renderers() -> list[RendererSpec]:
+    """Return the renderer."""
+    from example_plugins.isolines import Isolines
+    from visioncam_core.specs import RendererSpec
+
+    return [
+        RendererSpec(
+            name="isolines",
+            cls=Isolines,
+            title="Isolines",
+            summary="lines of equal evidence on the photo, like heights on a hiking map",
+        )
+    ]
+
+
+@hookimpl
+def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice | None:
+    """Answer `"block:4"`."""
+    from example_plugins.blocks import by_block
+
+    return by_block(table, query)

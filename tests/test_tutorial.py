@@ -1,0 +1,41 @@
+"""The tutorial followed to the letter, in an empty folder with a photo, ends with the reader's own method."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from support_tutorial import Reader
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+README = CHECKOUT / "plugins_example" / "README.md"
+
+
+@pytest.mark.slow
+def test_the_tutorial_ends_with_a_method_of_ones_own(tmp_path: Path) -> None:
+    shutil.copy(
+        CHECKOUT / "examples" / "chelsea.png", tmp_path / "cat.jpg"
+    )  # what a file is, its content says
+    reader = Reader(
+        tmp_path,
+        installs={'python -m pip install -e "./my-cam[test]"': "my-cam"},
+        skips=("python -m venv", ". .venv/", "python -m pip install", "python -m build", "python -m twine"),
+    )
+    tutorial, rule, tour = README.read_text("utf-8").partition("\n---\n")
+    assert rule
+    reader.follow(tutorial)
+    assert len(reader.skipped) == 6
+    assert "mycam  LayerCAM, of my-cam" in reader.output("visioncam methods")
+    assert "gamma=0.0" in reader.output("visioncam methods")
+    (sheet,) = [printed for line, printed in reader.printed if line.endswith("-o compare.png")]
+    assert "LayerCAM" in sheet
+    assert "failed" not in sheet
+    assert "checks passed" in reader.output("visioncam plugins --check")
+    assert "LayerCAM {'gamma': 2.0}" in reader.printed[-3][1]
+    for name in ("first.png", "compare.png", "cat_mycam.png"):
+        with Image.open(tmp_path / name) as picture:
+            assert np.asarray(picture.convert("RGB")).std() > 10
+    assert "`block:4`" in tour
