@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import io
 import re
 import shlex
-import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import attrs
+from support_cli import run as run_command
 from support_docs import FENCE
 from support_installed import put_in, python
+
+from visioncam.registered import registry
 
 FILE = re.compile(r"# ([\w./-]+\.\w+)\n")
 
@@ -52,10 +58,13 @@ class Reader:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(body, "utf-8")
         elif language == "python":
-            self.printed.append((body, self.run("-c", body)))
+            printed = io.StringIO()
+            with self._here(), contextlib.redirect_stdout(printed):
+                exec(compile(body, "block", "exec", dont_inherit=True), {"__name__": "block"})
+            self.printed.append((body, printed.getvalue()))
 
     def type(self, line: str) -> None:
-        """Do what a command line does."""
+        """Do what a command line does; it must end well."""
         if not line:
             return
         if line in self.installs:
@@ -64,14 +73,37 @@ class Reader:
             self.skipped.append(line)
         else:
             command, *words = shlex.split(line)
-            start = {"visioncam": ["-m", "visioncam"], "python": []}[command]
-            self.printed.append((line, self.run(*start, *words)))
+            assert command in ("visioncam", "python"), line
+            self.printed.append((line, self.command(*words) if command == "visioncam" else self.run(*words)))
+
+    def command(self, *words: str) -> str:
+        """Run VisionCam in this process, where TensorFlow is loaded once, as if it had just started."""
+        with self._here():
+            done = run_command(*words)
+        assert done.code == 0, done.stdout + done.stderr
+        return done.stdout
 
     def run(self, *words: str) -> str:
-        """Run Python; it must end well."""
-        done: subprocess.CompletedProcess[str] = python(*words, paths=self.paths, cwd=self.folder)
-        return done.stdout
+        """Run a new Python; it must end well."""
+        return python(*words, paths=self.paths, cwd=self.folder).stdout
 
     def output(self, line: str) -> str:
         """Return what a command line printed, the last time it was typed."""
         return [printed for typed, printed in self.printed if typed == line][-1]
+
+    @contextlib.contextmanager
+    def _here(self) -> Iterator[None]:
+        """Work in the folder with what is installed there, and forget all of it afterwards."""
+        path = list(sys.path)
+        sys.path[:0] = self.paths
+        importlib.invalidate_caches()
+        registry.cache_clear()
+        try:
+            with contextlib.chdir(self.folder):
+                yield
+        finally:
+            sys.path[:] = path
+            registry.cache_clear()
+            for name, module in list(sys.modules.items()):
+                if str(getattr(module, "__file__", None) or "").startswith(str(self.folder)):
+                    del sys.modules[name]

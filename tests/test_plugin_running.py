@@ -80,7 +80,9 @@ def explainer(registry: Registry, model: Any, *names: str) -> Explainer:
 def test_every_fault_is_tried(registry: Registry) -> None:
     assert {one.name for one in registry.methods() if one.distribution != "visioncam"} == set(METHODS)
     assert {one.name for one in registry.renderers() if one.distribution != "visioncam"} == set(RENDERERS)
-    assert all(one.status == "loaded" for one in registry.plugins())
+    status = {one.distribution: one.status for one in registry.plugins()}
+    assert (status.pop("visioncam"), status.pop("fake-bad-runs")) == ("loaded", "loaded")
+    assert set(status.values()) <= {"skipped"}  # whatever else is installed here
 
 
 def test_methods_that_go_wrong_hurt_no_other(registry: Registry, model: Any) -> None:

@@ -12,22 +12,22 @@ from support_tutorial import Reader
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 README = CHECKOUT / "plugins_example" / "README.md"
+TESTS = "python -m pytest my-cam"  # run at the end; those of a new plugin are run by tests/test_new_plugin.py
 
 
 @pytest.mark.slow
 def test_the_tutorial_ends_with_a_method_of_ones_own(tmp_path: Path) -> None:
-    shutil.copy(
-        CHECKOUT / "examples" / "chelsea.png", tmp_path / "cat.jpg"
-    )  # what a file is, its content says
+    shutil.copy(CHECKOUT / "examples" / "chelsea.png", tmp_path / "cat.jpg")  # its content says what it is
     reader = Reader(
         tmp_path,
         installs={'python -m pip install -e "./my-cam[test]"': "my-cam"},
-        skips=("python -m venv", ". .venv/", "python -m pip install", "python -m build", "python -m twine"),
+        skips=("python -m venv", ". .venv/", "python -m pip", "python -m build", "python -m twine", TESTS),
     )
     tutorial, rule, tour = README.read_text("utf-8").partition("\n---\n")
     assert rule
     reader.follow(tutorial)
-    assert len(reader.skipped) == 6
+    assert (len(reader.skipped), reader.skipped.count(TESTS)) == (8, 2)
+    assert " passed" in reader.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "my-cam")
     assert "mycam  LayerCAM, of my-cam" in reader.output("visioncam methods")
     assert "gamma=0.0" in reader.output("visioncam methods")
     (sheet,) = [printed for line, printed in reader.printed if line.endswith("-o compare.png")]

@@ -71,7 +71,7 @@ def implementations(plugin: object) -> tuple[HookImpl, ...]:
                 raise PluginError(f"{caller.name} is a wrapper; VisionCam's hooks cannot be wrapped")
             else:
                 found.append(HookImpl(caller.name, raw))
-    marked = {impl.raw.function.__name__ for impl in found}
+    marked = {name for impl in found for name in (impl.hook, impl.raw.function.__name__)}
     for name in _own_functions(plugin):
         if name not in marked and name in hookspecs.HOOKS:
             raise PluginError(f"{name} is not marked; have you forgotten @hookimpl above it?")

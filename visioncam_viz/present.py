@@ -60,6 +60,7 @@ def present(
     note = note or (caption.nothing(explanation) if blank else "")
     words = bool(title or colorbar or labels or note)
     paints = dict(paint) if isinstance(paint, Mapping) else {"": photo_only if blank and on_photo else paint}
+    shown = (cut or board)(explanation) if cut or explanation.heatmap.ndim == 3 else None
     pictures = [
         painted(
             explanation,
@@ -67,7 +68,7 @@ def present(
             min_size=max(min_size, NARROWEST) if words else min_size,
             thinnest=THINNEST if words else 1,
             bands=bands,
-            cut=cut,
+            shown=shown,
         )
         for each in paints.values()
     ]
@@ -92,14 +93,15 @@ def painted(
     min_size: int = 0,
     thinnest: int = 1,
     bands: Bands = None,
-    cut: Cut | None = None,
+    shown: Board | None = None,
 ) -> np.ndarray:
     """Return an explanation painted, without a page; a volume's views in a grid. Else as `present`."""
-    if explanation.heatmap.ndim != 3 and cut is None:
+    if shown is None and explanation.heatmap.ndim == 3:
+        shown = board(explanation)
+    if shown is None:
         scene = scene_of(explanation, bands)
         scene = enlarge(scene, *steps(scene.heat.shape, min_size, thinnest))
         return scene.finish(paint(scene))
-    shown = (cut or board)(explanation)
     longest = max(max(view.explanation.heatmap.shape) for view in shown.views)
     factor = max(-(-max(min_size, SIDE) // longest), 1) if longest < SMALL and not shown.sized else 1
     pictures = []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
-from visioncam_core.display import bands_last
+from visioncam_core.display import bands_last, eight_bit
 from visioncam_core.slicing import AXES, evenly, projection, slices, strongest, volume_heat
 from visioncam_viz.tile import filled
 
@@ -69,9 +69,12 @@ def planes(explanation: Explanation, at: Sequence[int] | None = None, *, crossha
     """
     heat = volume_heat(explanation)
     place = strongest(heat) if at is None else tuple(at)
+    picture = eight_bit(bands_last(np.asarray(explanation.picture), heat.shape))
+    shown = attrs.evolve(explanation, picture=picture)  # stretched once for all three
     found = []
     for axis in (0, 2, 1):
-        (flat,) = slices(explanation, axis, [place[axis]])
+        (flat,) = slices(shown, axis, [place[axis]])
+        flat = attrs.evolve(flat, whole=explanation)
         row, column = (position for other, position in enumerate(place) if other != axis)
         if axis == 2:
             flat, row, column = turned(flat), column, row

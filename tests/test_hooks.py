@@ -1,0 +1,87 @@
+"""Each hook by its own test, `test_<name of the hook>`; see `test_writing_plugins.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from support_plugins import spec
+
+from visioncam_core import hookspecs
+from visioncam_core.errors import LayerError
+from visioncam_core.hookspecs import hookimpl
+from visioncam_core.layers import LayerChoice
+from visioncam_core.specs import RendererSpec
+from visioncam_core.testing import isolated_registry, make_table
+
+
+class Stamp:
+    def __call__(self, explanation: Any) -> np.ndarray:
+        return np.zeros((1, 1, 3), np.uint8)
+
+
+def test_visioncam_register_methods() -> None:
+    class Plugin:
+        @hookimpl
+        def visioncam_register_methods(self) -> Any:
+            yield spec(name="first", aliases=("one",))
+            yield spec(name="second")
+
+    registry = isolated_registry(Plugin())
+    assert [row.name for row in registry.methods()] == ["first", "second"]
+    assert registry.method("ONE").distribution == "test"
+
+
+def test_visioncam_register_renderers() -> None:
+    import attrs
+
+    cls = attrs.frozen(Stamp)
+
+    class Plugin:
+        @hookimpl
+        def visioncam_register_renderers(self) -> Any:
+            return (RendererSpec("stamp", cls, "Stamp"),)
+
+    registry = isolated_registry(Plugin())
+    row, renderer = registry.make_renderer("Stamp")
+    assert row is registry.renderers()[0]
+    assert isinstance(renderer, cls)
+
+
+def test_visioncam_select_layer() -> None:
+    asked: list[object] = []
+
+    class Plugin:
+        @hookimpl
+        def visioncam_select_layer(self, table: Any, query: Any) -> LayerChoice | None:
+            asked.append(query)
+            return LayerChoice(table.rows[2], "third") if query == "row:3" else None
+
+    registry, table = isolated_registry(Plugin()), make_table()
+    assert registry.select_layer(table, "row:3").why == "third"
+    assert registry.select_layer(table, "stage1/conv1").path == "stage1/conv1"
+    assert registry.select_layer(table, "auto").path == "stage4/conv2"
+    with pytest.raises(LayerError, match="no layer 'row:4'"):
+        registry.select_layer(table, "row:4")
+    assert asked == ["row:3", "auto", "row:4"]  # not what is VisionCam's own
+
+
+def test_the_list_of_hooks_is_whole() -> None:
+    marked = {name for name, value in vars(hookspecs).items() if hasattr(value, "visioncam_spec")}
+    assert marked == set(hookspecs.HOOKS)
+
+
+@pytest.mark.parametrize("hook", hookspecs.HOOKS)
+def test_a_hook_may_be_implemented_without_its_arguments(hook: str) -> None:
+    """What lets a hook gain an argument without breaking a plugin."""
+
+    class Plugin:
+        pass
+
+    def implementation(self: Any) -> Any:
+        return None if hook == "visioncam_select_layer" else []
+
+    setattr(Plugin, hook, hookimpl(implementation))
+    registry = isolated_registry(Plugin())
+    assert registry.select_layer(make_table(), "auto")
