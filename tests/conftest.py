@@ -17,6 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is impor
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # numbers are compared with those of a CPU
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ["VISIONCAM_PLUGINS"] = ""  # plugins_example is installed in `make test`, and has tests of its own
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -33,10 +34,10 @@ def _seeded() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_plugin_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Drop the developer's own plugin settings; a test that needs one sets it."""
-    for name in ("VISIONCAM_PLUGINS", "VISIONCAM_STRICT_PLUGINS"):
-        monkeypatch.delenv(name, raising=False)
+def _no_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every test start with the built-ins alone; one that needs a plugin names it."""
+    monkeypatch.setenv("VISIONCAM_PLUGINS", "")
+    monkeypatch.delenv("VISIONCAM_STRICT_PLUGINS", raising=False)
 
 
 @pytest.fixture

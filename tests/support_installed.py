@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Sequence
+from importlib.metadata import distributions
 from pathlib import Path
 
 
@@ -25,15 +26,21 @@ def put_in(project: Path, site: Path) -> list[str]:
     return [str(project / "src"), str(site)]
 
 
+def plugins_in(paths: Sequence[str]) -> str:
+    """Return what `VISIONCAM_PLUGINS` says to load what lies on these paths, and nothing else."""
+    return ",".join(one.name for one in distributions(path=list(paths)))
+
+
 def python(
     *words: object, paths: Sequence[str] = (), cwd: Path, check: bool = True, **changes: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a new Python that finds what this one does, and these paths."""
+    """Run a new Python that finds what this one does, and these paths with all plugins that lie there."""
     found = os.pathsep.join([*paths, *filter(None, sys.path)])
+    allowed = {"VISIONCAM_PLUGINS": plugins_in(paths)}
     done = subprocess.run(
         [sys.executable, *map(str, words)],
         cwd=cwd,
-        env=os.environ | {"PYTHONPATH": found} | changes,
+        env=os.environ | {"PYTHONPATH": found} | allowed | changes,
         capture_output=True,
         text=True,
         check=False,

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import attrs
+import pytest
 from support_cli import run as run_command
 from support_docs import FENCE
-from support_installed import put_in, python
+from support_installed import plugins_in, put_in, python
 
 from visioncam.registered import registry
 
@@ -99,7 +100,8 @@ class Reader:
         importlib.invalidate_caches()
         registry.cache_clear()
         try:
-            with contextlib.chdir(self.folder):
+            with contextlib.chdir(self.folder), pytest.MonkeyPatch.context() as patch:
+                patch.setenv("VISIONCAM_PLUGINS", plugins_in(self.paths))
                 yield
         finally:
             sys.path[:] = path

@@ -18,11 +18,13 @@ from visioncam.cli.app import app
 CHECKOUT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [
     str(path.relative_to(CHECKOUT))
-    for folder in ("", "docs", "examples")
+    for folder in ("", "docs", "examples", "plugins_example")
     for path in sorted((CHECKOUT / folder).glob("*.md"))
 ]
+TUTORIAL = "plugins_example/README.md"
 RUN_ELSEWHERE = {
     "docs/paper-style.md",  # by tests/test_paper_style.py, without its download
+    TUTORIAL,  # by tests/test_tutorial.py
     "docs/writing-plugins.md",  # by tests/test_writing_plugins.py, which writes its files first
 }
 
@@ -125,7 +127,8 @@ def test_every_python_block_runs(ran: tuple[str, Path, dict[str, Any]]) -> None:
 
 
 def command_lines() -> list[str]:
-    lines = "\n".join(code((CHECKOUT / name).read_text("utf-8"), "sh") for name in DOCUMENTS).splitlines()
+    names = [name for name in DOCUMENTS if name != TUTORIAL]  # its flags are those of the method it writes
+    lines = "\n".join(code((CHECKOUT / name).read_text("utf-8"), "sh") for name in names).splitlines()
     return [line.partition(" #")[0].rstrip() for line in lines if line.startswith("visioncam ")]
 
 

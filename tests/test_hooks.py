@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+import attrs
 import numpy as np
 import pytest
 from support_plugins import spec
@@ -12,10 +13,24 @@ from visioncam_core import hookspecs
 from visioncam_core.errors import LayerError
 from visioncam_core.hookspecs import hookimpl
 from visioncam_core.layers import LayerChoice
-from visioncam_core.specs import RendererSpec
+from visioncam_core.metrics import UNASKED, Switches
+from visioncam_core.specs import MetricSpec, RendererSpec
 from visioncam_core.testing import isolated_registry, make_table
 
 
+@attrs.frozen
+class Half:
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    @property
+    def switches(self) -> Switches:
+        return Switches(score=UNASKED)
+
+    def __call__(self, case: Any) -> float:
+        return 0.5
+
+
+@attrs.frozen
 class Stamp:
     def __call__(self, explanation: Any) -> np.ndarray:
         return np.zeros((1, 1, 3), np.uint8)
@@ -34,19 +49,27 @@ def test_visioncam_register_methods() -> None:
 
 
 def test_visioncam_register_renderers() -> None:
-    import attrs
-
-    cls = attrs.frozen(Stamp)
-
     class Plugin:
         @hookimpl
         def visioncam_register_renderers(self) -> Any:
-            return (RendererSpec("stamp", cls, "Stamp"),)
+            return (RendererSpec("stamp", Stamp, "Stamp"),)
 
     registry = isolated_registry(Plugin())
     row, renderer = registry.make_renderer("Stamp")
     assert row is registry.renderers()[0]
-    assert isinstance(renderer, cls)
+    assert isinstance(renderer, Stamp)
+
+
+def test_visioncam_register_metrics() -> None:
+    class Plugin:
+        @hookimpl
+        def visioncam_register_metrics(self) -> Any:
+            return {MetricSpec("half", Half, "Half", "neither", reference="none", summary="A half.")}
+
+    registry = isolated_registry(Plugin())
+    row, metric = registry.make_metric("HALF")
+    assert row is not None
+    assert (row.distribution, metric(None)) == ("test", 0.5)  # type: ignore[operator]
 
 
 def test_visioncam_select_layer() -> None:

@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 from support_tutorial import Reader
 
+import visioncam
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 README = CHECKOUT / "plugins_example" / "README.md"
 TESTS = "python -m pytest my-cam"  # run at the end; those of a new plugin are run by tests/test_new_plugin.py
@@ -25,6 +27,7 @@ def test_the_tutorial_ends_with_a_method_of_ones_own(tmp_path: Path) -> None:
     )
     tutorial, rule, tour = README.read_text("utf-8").partition("\n---\n")
     assert rule
+    assert f'install "./visioncam-{visioncam.__version__}-py3-none-any.whl[demo]"' in tutorial
     reader.follow(tutorial)
     assert (len(reader.skipped), reader.skipped.count(TESTS)) == (8, 2)
     assert " passed" in reader.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "my-cam")

@@ -36,13 +36,16 @@ def untested(hooks: tuple[str, ...], tests: str) -> list[str]:
 
 
 def test_every_hooks_heading_is_its_signature() -> None:
-    assert HOOK_HEADING.findall(PAGE) == [signature(hook) for hook in hookspecs.HOOKS]
+    expected = [signature(hook) for hook in hookspecs.HOOKS]
+    advice = "each hook needs a heading in docs/writing-plugins.md, in the order of HOOKS: ### `signature`"
+    assert HOOK_HEADING.findall(PAGE) == expected, advice
 
 
 def test_every_hook_has_a_test() -> None:
     tests = (CHECKOUT / "tests" / "test_hooks.py").read_text("utf-8")
-    assert untested(hookspecs.HOOKS, tests) == []
-    assert untested(("visioncam_register_metrics",), tests) == ["visioncam_register_metrics"]
+    advice = "each hook needs a test in tests/test_hooks.py: def test_NAME_OF_THE_HOOK()"
+    assert untested(hookspecs.HOOKS, tests) == [], advice
+    assert untested(("visioncam_register_nothing",), tests) == ["visioncam_register_nothing"]
 
 
 def test_the_first_code_is_a_whole_plugin() -> None:
@@ -86,6 +89,9 @@ def test_every_block_runs(tmp_path: Path) -> None:
     assert reader.skipped == []
     assert "layercam  LayerCAM, of local" in reader.output("visioncam methods --plugin-file layercam.py")
     assert "stencil  Stencil, of local" in reader.output("visioncam renderers --plugin-file stencil.py")
+    assert "centreshare  Centre share, of local" in reader.output(
+        "visioncam metrics centreshare --plugin-file centre.py"
+    )
     assert "layers with stride 16" in reader.output(
         "visioncam explain examples/chelsea.png --plugin-file strides.py --layer stride:16"
     )
