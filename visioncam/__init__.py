@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from visioncam import callbacks, demo, geometry, targets
     from visioncam.api import compare, doctor, explain, explainer, forget, layers, load, render
     from visioncam.batch.dataset import explain_dataset
+    from visioncam.html_report.writing import report
     from visioncam.registered import load_plugin, methods, metrics, plugins, registry, renderers
     from visioncam_core.cards import ModelCard, describe
     from visioncam_core.diagnostics import Diagnostic
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 else:
     _HOMES = {
         "visioncam": ("callbacks", "demo", "geometry", "targets"),
+        "visioncam.html_report.writing": ("report",),
         "visioncam.registered": ("load_plugin", "methods", "metrics", "plugins", "registry", "renderers"),
         "visioncam.api": ("compare", "doctor", "explain", "explainer", "forget", "layers", "load", "render"),
         "visioncam.batch.dataset": ("explain_dataset",),
@@ -108,5 +110,6 @@ __all__ = [
     "registry",
     "render",
     "renderers",
+    "report",
     "targets",
 ]

@@ -10,6 +10,7 @@ import numpy as np
 
 from visioncam.progress import reporting
 from visioncam.registered import BUILTINS, load_plugin, methods, plugins, registry, renderers
+from visioncam_core.comparing import Comparisons, compare_all
 from visioncam_core.doctor import Report, examine
 from visioncam_core.errors import OptionTypeError
 from visioncam_core.explainer import Explainer
@@ -124,16 +125,43 @@ def compare(
     methods: str | Sequence[str | object] = "all",
     *,
     target: Any = None,
+    targets: Any = None,
+    layers: Sequence[Any] | None = None,
     **keywords: Any,
-) -> Comparison | list[Comparison]:
-    """Explain one image with several methods, evidence computed once.
+) -> Comparison | Comparisons:
+    """Explain with several methods, evidence computed once; also several classes, layers and pictures.
 
     Args:
         model: a built Keras model.
         image: as in `explain`; a batch or list gives a list of comparisons.
         methods: "all" for the nine built-in methods and those of plugins, or a list of names and objects.
         target: as in `explain`.
+        targets: several of them, each compared for every picture: a list, or "top2" to "top5".
+        layers: several layers, each compared by itself (`layer=[...]` fuses them).
         **keywords: the other keywords of `explain`; method options go to the methods that have them.
+
+    Returns:
+        One `Comparison` for one image, class and layer.  Otherwise a list of them, picture by picture, with
+        `sheet` and `save` of its own: `Comparisons`.
+    """
+    asked = comparer(model, methods, **keywords)
+    if target is not None and targets is not None:
+        raise OptionTypeError("target and targets were both given; put every class into targets=[...]")
+    if layers is not None and "layer" in keywords:
+        raise OptionTypeError("layer and layers were both given; put every layer into layers=[...]")
+    if targets is None and layers is None:
+        found = asked.compare(image, target)
+        return Comparisons(found, 1, asked.registry) if isinstance(found, list) else found
+    return compare_all(asked, image, targets if targets is not None else [target], layers)
+
+
+def comparer(model: Any, methods: str | Sequence[str | object] = "all", **keywords: Any) -> Explainer:
+    """Return a model made ready to be compared many times: `comparer(...).compare(image, target)`.
+
+    Args:
+        model: a built Keras model.
+        methods: as in `compare`.
+        **keywords: as in `compare`, without `target`, `targets` and `layers`.
     """
     every = [spec.name for spec in registry().methods()]
     names = every if isinstance(methods, str) and methods == "all" else methods
@@ -145,7 +173,7 @@ def compare(
     for method in wanted:
         own = _option_names(method)
         named.append(_named(method, {name: value for name, value in options.items() if name in own}))
-    return Explainer.of(model, registry(), named, settings).compare(image, target)
+    return Explainer.of(model, registry(), named, settings)
 
 
 def layers(model: Any, image: Any = None, **keywords: Any) -> LayerListing:

@@ -110,7 +110,7 @@ def compare(
     command = context.command
     assert isinstance(command, Flagged)
     flags = command.generated()
-    specs = _wanted(methods)
+    specs = wanted(methods)
     page, drawn = registry().renderer(SHEET), registry().renderer(renderer)
     if drawn.name == SHEET:
         raise OptionError("--renderer sheet is the page itself; name what draws each map, such as overlay")
@@ -150,7 +150,8 @@ def compare(
     return SOME_FAILED if found.failures else DONE
 
 
-def _wanted(text: str) -> list[Any]:
+def wanted(text: str) -> list[Any]:
+    """Return the methods that a list of names asks for, each once; "all" for every one."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
         raise OptionError(f"--methods names no method, received {text!r}; see `visioncam methods`")

@@ -1,0 +1,203 @@
+"""What a report shows, as small records: each comparison becomes one as it comes, and its arrays go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam.html_report.encoding import map_uri, picture_uri, shown_size
+from visioncam_core.areas import mask
+from visioncam_core.diagnostics import Diagnostic
+from visioncam_core.explanation import Comparison, Explanation, Prediction
+from visioncam_core.export import without_folders
+
+SIDE, SMALL_SIDE, MANY = (
+    560,
+    320,
+    100,
+)  # pixels of a photo's longer side; the small one from so many photos on
+BOXES = 5  # of a map
+HEAT, SIGNED, DRAWN = "heat", "signed", "drawn"
+
+
+@attrs.frozen
+class Patch:
+    """A box around evidence, in shares of the picture's width and height."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    score: float
+
+
+@attrs.frozen
+class Map:
+    """One map.
+
+    Attributes:
+        method: canonical name.
+        title: the method's title.
+        uri: the map, or empty where the method failed.
+        kind: "heat", "signed", or "drawn" (a finished picture: of signals and volumes).
+        failure: why there is none, or empty.
+        options: the method's options as text.
+        seconds: spent in the method, or None.
+        passes: beyond the shared ones, or None.
+        area: share of the picture above a fifth of the maximum, or None.
+        boxes: around the strongest evidence.
+        notes: its diagnostics.
+    """
+
+    method: str
+    title: str
+    uri: str = ""
+    kind: str = HEAT
+    failure: str = ""
+    options: str = ""
+    seconds: float | None = None
+    passes: int | None = None
+    area: float | None = None
+    boxes: tuple[Patch, ...] = ()
+    notes: tuple[Diagnostic, ...] = ()
+
+
+@attrs.frozen
+class View:
+    """One class at one layer, explained with every method.
+
+    Attributes:
+        label: the class.
+        probability: the model's, or None.
+        score: what was explained.
+        score_kind: which kind of score.
+        evidence: "for", "against" or "signed".
+        layer: its path.
+        grid: positions of the layer, such as "7×7".
+        why: why this layer.
+        correlation: mean rank correlation between the methods, or None.
+        maps: one a method.
+    """
+
+    label: str
+    probability: float | None
+    score: float
+    score_kind: str
+    evidence: str
+    layer: str
+    grid: str
+    why: str
+    correlation: float | None
+    maps: tuple[Map, ...]
+
+    @property
+    def notes(self) -> int:
+        """Number of different diagnostics."""
+        return len({note for one in self.maps for note in one.notes})
+
+
+@attrs.frozen
+class Photo:
+    """One photo.
+
+    Attributes:
+        name: its file's name.
+        uri: the photo as it is shown.
+        width: of what is shown, pixels.
+        height: of what is shown, pixels.
+        size: its own size in words.
+        predictions: what the model sees.
+        probabilities: whether these are probabilities.
+        views: classes and layers.
+    """
+
+    name: str
+    uri: str
+    width: int
+    height: int
+    size: str
+    predictions: tuple[Prediction, ...]
+    probabilities: bool
+    views: tuple[View, ...]
+
+
+def photo_of(rows: Sequence[Comparison], side: int = SIDE) -> Photo | None:
+    """Return the record of one picture's comparisons; None where no method gave a map.
+
+    Args:
+        rows: one comparison for each class and layer.
+        side: pixels that the longer side of the shown photo may have.
+    """
+    worked = [one for row in rows for one in row.explanations]
+    if not worked:
+        return None
+    from visioncam_viz.present import photo_of as plain_photo
+
+    first = worked[0]
+    pixels = plain_photo(first)
+    width, height = shown_size(pixels.shape, side)
+    shape = first.heatmap.shape
+    lengths = reversed(shape) if len(shape) == 2 else shape
+    return Photo(
+        name=str(first.provenance.get("source", "array")),
+        uri=picture_uri(pixels, side),
+        width=width,
+        height=height,
+        size=" × ".join(map(str, lengths)),
+        predictions=first.predictions,
+        probabilities=first.probabilities,
+        views=tuple(_view(row) for row in rows if row.explanations),
+    )
+
+
+def _view(row: Comparison) -> View:
+    first = row.explanations[0]
+    mean = row.correlations().mean if len(row) > 1 else float("nan")
+    maps = [_map(one, row.seconds.get(one.method), row.passes.get(one.method)) for one in row.explanations]
+    maps += [Map(name, name, failure=without_folders(why)) for name, why in row.failures.items()]
+    return View(
+        label=first.target.label,
+        probability=first.target.probability,
+        score=first.score,
+        score_kind=first.score_kind,
+        evidence=first.evidence,
+        layer=first.layer.path,
+        grid="×".join(map(str, first.layer.grid)),
+        why=first.layer.why,
+        correlation=mean if np.isfinite(mean) else None,
+        maps=tuple(maps),
+    )
+
+
+def _map(one: Explanation, seconds: float | None, passes: int | None) -> Map:
+    flat, signed = one.heatmap.ndim == 2, one.evidence == "signed"
+    return Map(
+        method=one.method,
+        title=one.method_title,
+        uri=map_uri(one.heatmap, signed) if flat else picture_uri(one.render("overlay"), SIDE),
+        kind=(SIGNED if signed else HEAT) if flat else DRAWN,
+        options=", ".join(f"{name}={_short(value)}" for name, value in one.options.items()),
+        seconds=seconds,
+        passes=passes,
+        area=float(np.mean(mask(one.heatmap))),
+        boxes=_patches(one) if flat else (),
+        notes=tuple(
+            Diagnostic(note.code, without_folders(note.message), without_folders(note.fix))
+            for note in one.diagnostics
+        ),
+    )
+
+
+def _patches(one: Explanation) -> tuple[Patch, ...]:
+    height, width = one.heatmap.shape
+    return tuple(
+        Patch(box.left / width, box.top / height, box.width / width, box.height / height, box.score)
+        for box in one.boxes()[:BOXES]
+    )
+
+
+def _short(value: Any) -> str:
+    return without_folders(str(value))[:80]

@@ -1,0 +1,124 @@
+"""Further parts of a report: words, tables, charts and pictures, as data.
+
+Everything in them is text or numbers; the template escapes it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import attrs
+import numpy as np
+
+from visioncam.html_report.encoding import picture_uri
+from visioncam_core.errors import OptionTypeError
+
+WIDTH, HEIGHT, LEFT, BOTTOM = 560, 300, 56, 40  # a chart in its own units
+LONGEST = 900  # pixels of a picture's longer side
+
+
+@attrs.frozen
+class Table:
+    """A table that its reader can sort.
+
+    Attributes:
+        columns: the header.
+        rows: one cell a column: text or a number.
+        caption: what it shows.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    caption: str = ""
+    kind: str = attrs.field(default="table", init=False)
+
+
+@attrs.frozen
+class Chart:
+    """Lines over one pair of axes.
+
+    Attributes:
+        lines: name -> the line's x and y, equally long.
+        x: what the horizontal axis is.
+        y: what the vertical axis is.
+        caption: what it shows.
+    """
+
+    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]]
+    x: str = ""
+    y: str = ""
+    caption: str = ""
+    kind: str = attrs.field(default="chart", init=False)
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Width, height, left and bottom edge of the drawing."""
+        return WIDTH, HEIGHT, LEFT, BOTTOM
+
+    def limits(self) -> tuple[float, float, float, float]:
+        """Return the smallest and largest finite x and y; at least one apart."""
+        ends: list[float] = []
+        for axis in (0, 1):
+            values = np.array([v for line in self.lines.values() for v in line[axis]], np.float64)
+            finite = values[np.isfinite(values)]
+            low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+            ends += [low, high if high > low else low + 1.0]
+        return ends[0], ends[1], ends[2], ends[3]
+
+    def points(self, name: str) -> str:
+        """Return a line's points for the drawing; those that are not finite are left out."""
+        left, right, low, high = self.limits()
+        pairs = []
+        for x, y in zip(*self.lines[name], strict=True):
+            if math.isfinite(x) and math.isfinite(y):
+                across = LEFT + (x - left) / (right - left) * (WIDTH - LEFT - 12)
+                down = HEIGHT - BOTTOM - (y - low) / (high - low) * (HEIGHT - BOTTOM - 12)
+                pairs.append(f"{across:.1f},{down:.1f}")
+        return " ".join(pairs)
+
+
+@attrs.frozen(eq=False)
+class Picture:
+    """A picture of any size; it is made smaller where it is large.
+
+    Attributes:
+        pixels: (H, W, 3) or (H, W) uint8.
+        alt: what there is to see, for those who cannot see it.
+        caption: what it shows.
+    """
+
+    pixels: np.ndarray
+    alt: str
+    caption: str = ""
+    kind: str = attrs.field(default="picture", init=False)
+
+    @property
+    def uri(self) -> str:
+        """The picture, encoded anew."""
+        return picture_uri(self.pixels, LONGEST)
+
+
+def _parts(parts: Sequence[object]) -> tuple[object, ...]:
+    for part in parts:
+        if not isinstance(part, Table | Chart | Picture):
+            raise OptionTypeError(
+                f"a section holds Table, Chart and Picture of visioncam.html_report.sections; received "
+                f"{type(part).__name__}"
+            )
+    return tuple(parts)
+
+
+@attrs.frozen(eq=False)
+class Section:
+    """A part of a report with a heading.
+
+    Attributes:
+        title: its heading.
+        text: paragraphs of plain text, one a line.
+        parts: `Table`, `Chart` and `Picture`, in order.
+    """
+
+    title: str
+    text: str = ""
+    parts: Sequence[object] = attrs.field(default=(), converter=_parts)
