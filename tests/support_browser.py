@@ -63,7 +63,7 @@ def watched(browser: Any, **settings: Any) -> Watched:
     page = context.new_page()
     page.set_default_timeout(20_000)
     watch = Watched(page)
-    page.route("**/*", watch.route)
-    page.on("console", watch.heard)
+    page.route("**/*", lambda route: watch.route(route))
+    page.on("console", lambda message: watch.heard(message))
     page.on("pageerror", lambda error: watch.troubles.append(str(error)))
     return watch

@@ -46,7 +46,11 @@ class Seen(HTMLParser):
 
 
 def photo_row(
-    picture: np.ndarray, label: str, methods: tuple[str, ...], places: tuple[tuple[float, float], ...], **fields: object
+    picture: np.ndarray,
+    label: str,
+    methods: tuple[str, ...],
+    places: tuple[tuple[float, float], ...],
+    **fields: object,
 ) -> Comparison:
     """Return a comparison whose methods each have their evidence at a place of their own, in shares."""
     height, width = picture.shape[:2]
@@ -60,7 +64,7 @@ def photo_row(
         )
         for name, (y, x) in zip(methods, places, strict=True)
     ]
-    found = [attrs.evolve(one, raw=one.heatmap) for one in found]
+    found = [attrs.evolve(one, raw=one.heatmap[::20, ::20]) for one in found]
     names = [one.method for one in found]
     return comparison(*found, seconds=dict.fromkeys(names, 0.25), passes=dict.fromkeys(names, 3))
 
