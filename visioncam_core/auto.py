@@ -12,7 +12,10 @@ from visioncam_core.hookspecs import hookimpl
 from visioncam_core.layers import LayerChoice, LayerRow, LayerTable, even
 from visioncam_core.selectors import no_layer, unknown_layer
 
-_STAND_FOR_PRODUCER = ("Pooling", "Padding", "Dropout", "Cropping", "InputLayer", "UpSampling", "Rescaling")
+_STAND_FOR_PRODUCER = (
+    *("Pooling", "Padding", "Dropout", "Cropping", "InputLayer", "UpSampling", "Rescaling"),
+    *("MaxPool", "AvgPool", "PadV2", "MirrorPad", "ResizeNearest", "ResizeBilinear"),  # of a graph's own
+)
 ENOUGH_SUPPORT = 0.5
 _CHOSEN: weakref.WeakKeyDictionary[LayerTable, LayerChoice] = weakref.WeakKeyDictionary()
 """What was chosen before: a table never changes, and a changed model has another."""

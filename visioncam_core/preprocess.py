@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.architectures import recognise, resembles
+from visioncam_core.engine.saved_model import is_saved
 from visioncam_core.errors import ImageError, OptionError, OptionTypeError
 from visioncam_core.model_front import front, leaves, opaque, own_scaling
 from visioncam_core.names import did_you_mean, listing, shown
@@ -155,6 +156,8 @@ def check_range(
 
 
 def _auto(model: Any) -> Preprocessing:
+    if is_saved(model):
+        return _unknown("a SavedModel does not say how its pictures are made ready")
     layers = list(leaves(model))
     before = layers[: front(layers)]
     own = own_scaling(before)

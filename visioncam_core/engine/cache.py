@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from visioncam_core.engine.saved_model import endpoint_of, is_saved, trace_saved, with_calls_inlined
 from visioncam_core.engine.trace import Trace, trace
 from visioncam_core.engine.units import fingerprint
 from visioncam_core.errors import BackendError, ModelError
@@ -88,12 +89,19 @@ def open_trace(model: Any, structure: Any, flat: list[Any]) -> Trace:
                 key = (key, tuple(tuple(x.shape[1:]) for x in flat))
                 found = entry.traces.get(key)
             if found is None:
-                found = trace(model, structure, specs, _closed_specs(flat))
+                found = _traced(model, structure, specs, _closed_specs(flat))
                 entry.traces[key] = found
                 while len(entry.traces) > MAX_SIGNATURES:
                     entry.traces.popitem(last=False)
         entry.traces.move_to_end(key)
         return found
+
+
+def _traced(model: Any, structure: Any, specs: list[Any], closed: list[Any]) -> Trace:
+    if is_saved(model):
+        return trace_saved(model, specs, closed)
+    made = trace(model, structure, specs, closed)
+    return with_calls_inlined(made, closed if made.exact else specs)
 
 
 def recalled(model: Any, **finds: Callable[[], Any]) -> list[Any]:
@@ -112,7 +120,7 @@ def recalled(model: Any, **finds: Callable[[], Any]) -> list[Any]:
 
 def _entry(model: Any) -> _Entry:
     """Return what is kept of a model: a new entry where the model has changed."""
-    mark = fingerprint(model)
+    mark = (id(endpoint_of(model).function),) if is_saved(model) else fingerprint(model)
     with _LOCK:
         entry = _ENTRIES.get(model)
         if entry is None or entry.fingerprint != mark:
@@ -121,8 +129,11 @@ def _entry(model: Any) -> _Entry:
 
 
 def check(model: Any) -> None:
-    """Raise an error unless `model` is a Keras model that is ready to be called."""
+    """Raise an error unless `model` is a Keras model that is ready to be called, or a loaded SavedModel."""
     require_tensorflow()
+    if is_saved(model):
+        endpoint_of(model)
+        return
     if not is_model(model):
         raise ModelError(
             f"expected a Keras model, received {shown(model, 60)} of type {type(model).__name__}; "
@@ -163,7 +174,7 @@ def declared_inputs(model: Any) -> Any:
 def _open_specs(model: Any, structure: Any, flat: list[Any]) -> list[Any]:
     import tensorflow as tf
 
-    inputs = declared_inputs(model)
+    inputs = endpoint_of(model).specs if is_saved(model) else declared_inputs(model)
     declared = None if inputs is None else [tuple(one.shape) for one in tf.nest.flatten(inputs)]
     specs = []
     for position, tensor in enumerate(flat):

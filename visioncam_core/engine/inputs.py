@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from visioncam_core.engine.cache import check, declared_inputs
+from visioncam_core.engine.saved_model import endpoint_of, is_saved
 from visioncam_core.engine.units import walk
 
 
@@ -63,6 +64,8 @@ def model_inputs(model: Any) -> ModelInputs:
         BackendError: no TensorFlow, or Keras on another backend.
     """
     check(model)
+    if is_saved(model):
+        return _saved_inputs(model)
     import tensorflow as tf
 
     structure: Any = 0
@@ -90,9 +93,27 @@ def model_inputs(model: Any) -> ModelInputs:
             found.extend(
                 ModelInput(str(i), shape, "float32", strict=False) for i, shape in enumerate(flat_shapes)
             )
+    return ModelInputs(tuple(found), structure, _image_among(found), _channels_first(model))
+
+
+def _image_among(found: list[ModelInput]) -> int:
+    """Return the position of the input with the most axes, the first of them."""
     ranks = [len(one.shape or ()) for one in found]
-    image = max(range(len(found)), key=lambda i: (ranks[i], -i))
-    return ModelInputs(tuple(found), structure, image, _channels_first(model))
+    return max(range(len(found)), key=lambda i: (ranks[i], -i))
+
+
+def _saved_inputs(model: Any) -> ModelInputs:
+    """Return what the signature of a SavedModel says."""
+    endpoint = endpoint_of(model)
+    found = [
+        ModelInput(
+            str(spec.name or position),
+            None if spec.shape.rank is None else tuple(spec.shape[1:]),
+            spec.dtype.name,
+        )
+        for position, spec in enumerate(endpoint.specs)
+    ]
+    return ModelInputs(tuple(found), endpoint.structure, _image_among(found), endpoint.channels_first)
 
 
 def _built_shapes(model: Any) -> tuple[list[tuple[int | None, ...]], Any] | None:

@@ -9,6 +9,7 @@ import attrs
 
 from visioncam_core.engine.graph import COPIES, SHAPES, ancestors, descendants, identities
 from visioncam_core.engine.layouts import spatial, strides, tokens
+from visioncam_core.engine.saved_model import is_saved
 from visioncam_core.engine.trace import Recorded, Trace
 from visioncam_core.layers import LayerRow, LayerTable, Layout
 
@@ -81,7 +82,7 @@ def build_table(
         dense=dense,
         output=output,
         units=lambda: _units(reference()),
-        model_name=str(getattr(model, "name", "model")),
+        model_name="SavedModel" if is_saved(model) else str(getattr(model, "name", "model")),
     )
 
 
@@ -121,7 +122,7 @@ def _refused(
 
 def _projects(record: Recorded) -> bool:
     """Whether the unit cuts the picture itself into patches: a convolution with stride = kernel > 1."""
-    if not record.kind.startswith("Conv") or len(record.tensors) != 1:
+    if not record.kind.startswith(("Conv", "BiasAdd")) or len(record.tensors) != 1:
         return False
     op = record.tensors[0].op
     while op.type in ("Identity", "BiasAdd", "Cast", "Reshape") and op.inputs:

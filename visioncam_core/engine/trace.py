@@ -127,7 +127,7 @@ def _attempt(
 
     def keep(call: Call, output: Any) -> Any:
         kept = []
-        for key, value in _leaves(output):
+        for key, value in leaves(output):
             usable = isinstance(value, tf.Tensor) and value.dtype.is_floating
             if usable and not call.inside:
                 value = tf.identity(value)
@@ -141,7 +141,7 @@ def _attempt(
         graph = tf.compat.v1.get_default_graph()
         with stateless(target), recording(target, graph, keep, convert):
             answer = target(tf.nest.pack_sequence_as(structure, list(flat)), training=False)
-        pairs = [(key or "0", value) for key, value in _leaves(answer)]
+        pairs = [(key or "0", value) for key, value in leaves(answer)]
         names.extend(key for key, _ in pairs)
         return [tf.identity(value) for _, value in pairs]
 
@@ -170,7 +170,7 @@ def stateless(model: Any) -> contextlib.AbstractContextManager[Any]:
     return contextlib.nullcontext()
 
 
-def _leaves(structure: Any, path: str = "") -> list[tuple[str, Any]]:
+def leaves(structure: Any, path: str = "") -> list[tuple[str, Any]]:
     """Return (path, leaf) in the order of `tf.nest.flatten`; a lone leaf has the path ""."""
     import tensorflow as tf
 
@@ -181,7 +181,7 @@ def _leaves(structure: Any, path: str = "") -> list[tuple[str, Any]]:
     else:
         names = getattr(structure, "_fields", range(len(structure)))
         parts = [(str(name), part) for name, part in zip(names, structure, strict=True)]
-    return [leaf for name, part in parts for leaf in _leaves(part, f"{path}/{name}" if path else name)]
+    return [leaf for name, part in parts for leaf in leaves(part, f"{path}/{name}" if path else name)]
 
 
 def _output_names(model: Any, positions: list[str]) -> list[str]:
