@@ -58,7 +58,12 @@ def test_saved_by_tensorflow_equals_the_original_and_takes_each_of_its_forms(tmp
     loaded = tf.saved_model.load(str(tmp_path / "saved"))
     layer = L.TFSMLayer(str(tmp_path / "saved"), call_endpoint="serving_default")
     wanted = visioncam.explain(model, X[0], method="gradcamplusplus", target=1)
-    forms = (loaded, loaded.signatures["serving_default"], layer, keras.Sequential([L.Input(X[0].shape), layer]))
+    forms = (
+        loaded,
+        loaded.signatures["serving_default"],
+        layer,
+        keras.Sequential([L.Input(X[0].shape), layer]),
+    )
     for form in forms:
         e = visioncam.explain(form, X[0], method="gradcamplusplus", target=1)
         np.testing.assert_allclose(e.raw, wanted.raw, atol=1e-5 * np.abs(wanted.raw).max())
@@ -119,6 +124,26 @@ def test_it_is_untouched_freed_and_asked_anew_when_its_weights_change(tmp_path: 
     del loaded, variable
     gc.collect()
     assert held() is None
+
+
+def test_a_rounding_with_a_gradient_of_its_own_is_told(tmp_path: Path) -> None:
+    """Straight through: the graph has only the automatic gradient, which is zero, and the map says so."""
+
+    @tf.custom_gradient
+    def rounded(x: Any) -> Any:
+        return tf.round(x * 8) / 8, lambda upstream: upstream
+
+    class Steps(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec((None, 8, 8, 3))])
+        def see(self, x: Any) -> Any:
+            kept = tf.nn.relu(x)
+            return tf.reduce_mean(tf.concat([rounded(kept), kept], -1), (1, 2))
+
+    module = Steps()
+    tf.saved_model.save(module, str(tmp_path / "a"), signatures=module.see)
+    e = visioncam.explain(tf.saved_model.load(str(tmp_path / "a")), X[0][:8, :8], layer="Relu", target=0)
+    assert {"gradient-replaced", "zero-gradient"} <= {d.code for d in e.diagnostics}
+    assert "ScoreCAM" in next(d.fix for d in e.diagnostics if d.code == "gradient-replaced")
 
 
 def test_what_cannot_be_explained_is_refused(tmp_path: Path) -> None:

@@ -143,8 +143,8 @@ class Answering:
 
     def _shared(self, seen: View, chunk: list[Item]) -> Iterator[Diagnostic]:
         """Yield what is true of the whole call."""
-        if seen.trace.note:
-            yield Diagnostic("exact-shape-trace", seen.trace.note)
+        for code, note in seen.trace.notes:
+            yield Diagnostic(code, note)
         if len(seen.trace.outputs) > 1 and self.settings.output is None:
             names = ", ".join(seen.trace.outputs)
             yield Diagnostic(

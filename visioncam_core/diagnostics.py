@@ -18,6 +18,8 @@ FIXES = {
     "score-not-logit": "end the model in a softmax or sigmoid, or read the map as explaining the output",
     "picture-note": "nothing to do unless the note surprises you",
     "exact-shape-trace": "nothing to do; the model could not be traced with open axes",
+    "autograph-trace": "nothing to do; the branches run in the graph, as tf.function would run them",
+    "gradient-replaced": "use ScoreCAM, which needs no gradient, or load the Keras model with its classes",
     "output-chosen": "pass output= to explain another one",
 }
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import attrs
+
 CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 _STEP = re.compile(r"(Stateful)?PartitionedCall(_\d+)?")
 
@@ -30,10 +32,30 @@ def calls(tensors: list[Any]) -> bool:
     return any(op.get_attr("f").name not in chosen for op in found)
 
 
+_STEPS = {"Round", "Rint", "Floor", "Ceil", "Sign"}
+
+
+@attrs.frozen(eq=False)
+class Flat:
+    """The flat twin of a graph.
+
+    Attributes:
+        wrapped: the wrapped function.
+        twins: the twins of the tensors that were looked for.
+        new: names of the operations that came out of a call.
+        rounds: a rounding whose gradient was the user's own is among them: the automatic one is zero.
+    """
+
+    wrapped: Any
+    twins: list[Any]
+    new: frozenset[str]
+    rounds: bool
+
+
 def inlined(
     graph: Any, feeds: list[Any], captures: dict[str, Any], fetches: list[Any], specs: list[Any]
-) -> tuple[Any, list[Any], frozenset[str]]:
-    """Return a wrapped function over the flat twin of `graph`.
+) -> Flat:
+    """Return the flat twin of `graph`.
 
     Args:
         graph: a `FuncGraph` with calls in it.
@@ -41,14 +63,11 @@ def inlined(
         captures: name of a placeholder -> the tensor or resource it stands for.
         fetches: symbolic tensors that are looked for in the twin.
         specs: a `tf.TensorSpec` for each feed.
-
-    Returns:
-        The wrapped function, the twins of `fetches`, and the names of the operations (in the twin) that
-        came out of a call.
     """
     import tensorflow as tf
 
     nodes = _optimised(graph, [*feeds, *fetches])
+    rounds = _forget_own_gradients(nodes)
     before = {op.name for op in graph.get_operations()}
     fed = [tensor.name for tensor in feeds]
     names = [tensor.name for tensor in fetches]
@@ -62,7 +81,7 @@ def inlined(
 
     def body(*arguments: Any) -> list[Any]:
         here = tf.compat.v1.get_default_graph()
-        given = {name: value for name, value in zip(fed, arguments, strict=True)}
+        given = dict(zip(fed, arguments, strict=True))
         used = {name: value for name, value in given.items() if name.split(":")[0] in read}
         for name, held in captures.items():
             if name.split(":")[0] in read:
@@ -73,7 +92,7 @@ def inlined(
         return [tf.identity(tensor) for tensor in found]
 
     wrapped = tf.compat.v1.wrap_function(body, specs)
-    return wrapped, found, new
+    return Flat(wrapped, found, new, rounds)
 
 
 def told(name: str) -> str:
@@ -93,6 +112,8 @@ def _optimised(graph: Any, keep: list[Any]) -> Any:
             node.device = ""  # of the machine it was exported on
             if "_lower_using_switch_merge" in node.attr:
                 node.attr["_lower_using_switch_merge"].b = False
+    for function in whole.library.function:
+        function.attr.pop("api_implements", None)  # one body for each device, which would stay a call
     meta = tf.compat.v1.MetaGraphDef(graph_def=whole)
     meta.collection_def["train_op"].node_list.value.extend(tensor.name for tensor in keep)
     config = tf.compat.v1.ConfigProto()
@@ -103,8 +124,32 @@ def _optimised(graph: Any, keep: list[Any]) -> Any:
     flat = tf_optimizer.OptimizeGraph(config, meta)
     for node in flat.node:
         node.attr.pop("_class", None)  # colocation with an operation that may not be copied
-        node.attr.pop("_gradient_op_type", None)  # a gradient of the user's own reads tensors left behind
         waits = [part for part in node.input if part.startswith("^") and "put_control_node" in part]
         for part in waits:  # for the whole of a call's inputs or outputs
             node.input.remove(part)
     return flat
+
+
+def _forget_own_gradients(nodes: Any) -> bool:
+    """Drop gradients of the user's own, which read tensors left behind; return whether one rounds."""
+    by_name = {node.name: node for node in nodes.node}
+    rounds = False
+    for node in nodes.node:
+        if "_gradient_op_type" not in node.attr:
+            continue
+        del node.attr["_gradient_op_type"]
+        first, *others = [_source(part) for part in node.input]
+        seen, waiting = set(others), [first]
+        while waiting and not rounds:
+            name = waiting.pop()
+            inner = by_name.get(name)
+            if name in seen or inner is None:
+                continue
+            seen.add(name)
+            rounds = inner.op in _STEPS
+            waiting.extend(map(_source, inner.input))
+    return rounds
+
+
+def _source(part: str) -> str:
+    return part.removeprefix("^").split(":")[0]

@@ -1,4 +1,4 @@
-"""Rows for a graph without layers: each operation's output that could be a feature map, under its own name."""
+"""Rows for a graph without layers: each operation's output that could be a feature map, by its own name."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from visioncam_core.engine.inlining import told
 from visioncam_core.engine.trace import Recorded
 
 _COPIES = ("Identity", "IdentityN", "Cast", "StopGradient", "PreventGradient", "CheckNumerics", "Placeholder")
+_PRODUCTS = ("Conv2D", "Conv3D", "DepthwiseConv2dNative", "MatMul", "BatchMatMulV2", "Einsum")
 _TO_FIRST, _TO_LAST = ([0, 3, 1, 2], [0, 4, 1, 2, 3], [0, 2, 1]), ([0, 2, 3, 1], [0, 2, 3, 4, 1], [0, 2, 1])
 
 
@@ -27,11 +28,17 @@ def operation_records(inputs: list[Any], among: frozenset[str]) -> list[Recorded
         data_format = _data_format(op, formats)
         for output in op.outputs:
             formats[id(output)] = data_format
-        if op.name not in among or op.type in _COPIES or not op.outputs or id(op.outputs[0]) not in from_input:
+        if (
+            op.name not in among
+            or op.type in _COPIES
+            or not op.outputs
+            or id(op.outputs[0]) not in from_input
+        ):
             continue
         for position, output in enumerate(op.outputs):
             rank = output.shape.rank
-            if output.dtype.is_floating and rank is not None and 3 <= rank <= 5:
+            usable = output.dtype.is_floating and rank is not None and 3 <= rank <= 5
+            if usable and not _lacks_bias(output, from_input):
                 chosen.append((told(op.name) + (f":{position}" if position else ""), output))
                 break
     count: dict[str, int] = {}
@@ -77,11 +84,22 @@ def takes_channels_first(tensor: Any) -> bool:
     return False
 
 
+def _lacks_bias(tensor: Any, from_input: dict[int, Any]) -> bool:
+    """Return whether a product of weights is only ever read to add a bias to it: half of a layer's output."""
+    if tensor.op.type not in _PRODUCTS:
+        return False
+    readers = list(tensor.consumers())
+    while len(readers) == 1 and readers[0].type in ("Reshape", "Transpose", "Identity"):
+        readers = list(readers[0].outputs[0].consumers())
+    return bool(readers) and all(
+        op.type in ("BiasAdd", "Add", "AddV2") and sum(id(one) in from_input for one in op.inputs) == 1
+        for op in readers
+    )
+
+
 def _data_format(op: Any, formats: dict[int, str]) -> str:
     return (
-        _given(op)
-        or _moved(op)
-        or next((formats[id(one)] for one in op.inputs if formats.get(id(one))), "")
+        _given(op) or _moved(op) or next((formats[id(one)] for one in op.inputs if formats.get(id(one))), "")
     )
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import attrs
 
-from visioncam_core.engine.inlining import calls, inlined
+from visioncam_core.engine.inlining import Flat, calls, inlined
 from visioncam_core.engine.operations import in_depth_order, operation_records, takes_channels_first
-from visioncam_core.engine.trace import Trace, leaves
+from visioncam_core.engine.trace import EXACT, REPLACED, Trace, leaves
 from visioncam_core.errors import ModelError
 from visioncam_core.foreign import said
 from visioncam_core.names import listing
@@ -40,8 +40,8 @@ class Endpoint:
     @property
     def channels_first(self) -> bool:
         """Whether the picture is (K, *space)."""
-        _, inputs, _ = _flat(self, list(self.specs))
-        return takes_channels_first(max(inputs, key=lambda one: one.shape.rank or 0))
+        flat = _flat(self, list(self.specs))
+        return takes_channels_first(max(_fed(flat, self), key=lambda one: one.shape.rank or 0))
 
 
 def is_saved(value: Any) -> bool:
@@ -85,18 +85,17 @@ def trace_saved(model: Any, specs: list[Any], closed: list[Any]) -> Trace:
         ModelError: it was exported for another batch size, or holds what cannot be flattened.
     """
     endpoint = endpoint_of(model)
-    exact, note = False, ""
+    exact = False
     try:
-        wrapped, inputs, outputs = _flat(endpoint, specs)
-        if any(one.shape.rank and one.shape[0] is not None for one in outputs):
+        flat = _flat(endpoint, specs)
+        if any(one.shape.rank and one.shape[0] is not None for one in flat.wrapped.outputs):
             fixed = endpoint.specs[0].shape[0]
             if fixed not in (1, None):
                 raise ModelError(
-                    f"the SavedModel was exported for batches of exactly {fixed}; export it with an open batch "
-                    "axis, e.g. model.export(path, input_signature=[keras.InputSpec(shape=(None, ...))])"
+                    f"the SavedModel was exported for batches of exactly {fixed}; export it with an open "
+                    "batch axis: model.export(path, input_signature=[keras.InputSpec(shape=(None, ...))])"
                 )
-            wrapped, inputs, outputs = _flat(endpoint, closed)
-            exact, note = True, "the SavedModel was exported for one picture at a time"
+            flat, exact = _flat(endpoint, closed), True
     except ModelError:
         raise
     except Exception as error:
@@ -104,15 +103,17 @@ def trace_saved(model: Any, specs: list[Any], closed: list[Any]) -> Trace:
             f"the SavedModel cannot be taken apart ({said(error)}); load the original Keras model instead"
         ) from error
     names = [key or "0" for key, _ in leaves(endpoint.function.structured_outputs)]
-    every = frozenset(op.name for op in inputs[0].graph.get_operations())
+    inputs = _fed(flat, endpoint)
+    every = frozenset(op.name for op in flat.wrapped.graph.get_operations())
+    notes = [(EXACT, "the SavedModel was exported for one picture at a time")] if exact else []
     return Trace(
-        wrapped=wrapped,
+        wrapped=flat.wrapped,
         structure=endpoint.structure,
         inputs=tuple(inputs),
-        outputs=dict(zip(names, wrapped.outputs, strict=True)),
+        outputs=dict(zip(names, flat.wrapped.outputs, strict=True)),
         records=in_depth_order(inputs, operation_records(inputs, every)),
         exact=exact,
-        note=note,
+        notes=(*notes, *_about_gradients(flat)),
     )
 
 
@@ -129,30 +130,41 @@ def with_calls_inlined(trace: Trace, specs: list[Any]) -> Trace:
     tensors = [tensor for record in here for tensor in record.tensors]
     outputs = list(trace.outputs.values())
     feeds = list(trace.inputs)
-    wrapped, twins, new = inlined(trace.graph, feeds, captures, [*tensors, *outputs], specs)
-    inputs = list(wrapped.inputs[: len(specs)])
-    twin = dict(zip(map(id, tensors), twins, strict=False))
+    flat = inlined(trace.graph, feeds, captures, [*tensors, *outputs], specs)
+    inputs = list(flat.wrapped.inputs[: len(specs)])
+    twin = dict(zip(map(id, tensors), flat.twins, strict=False))
     kept = [attrs.evolve(one, tensors=tuple(twin[id(tensor)] for tensor in one.tensors)) for one in here]
-    records = in_depth_order(inputs, [*operation_records(inputs, new), *kept])
+    records = in_depth_order(inputs, [*operation_records(inputs, flat.new), *kept])
     records += tuple(record for record in trace.records if record.inside)
     return attrs.evolve(
         trace,
-        wrapped=wrapped,
+        wrapped=flat.wrapped,
         inputs=tuple(inputs),
-        outputs=dict(zip(trace.outputs, wrapped.outputs[len(tensors) :], strict=True)),
+        outputs=dict(zip(trace.outputs, flat.wrapped.outputs[len(tensors) :], strict=True)),
         records=records,
+        notes=(*trace.notes, *_about_gradients(flat)),
         cuts={},
         memo={},
     )
 
 
-def _flat(endpoint: Endpoint, specs: list[Any]) -> tuple[Any, list[Any], list[Any]]:
-    """Return the wrapped flat function, its symbolic inputs and its outputs."""
+def _flat(endpoint: Endpoint, specs: list[Any]) -> Flat:
+    """Return the flat twin of an endpoint, for inputs of these specs."""
     function, feeds = endpoint.function, list(endpoint.feeds)
     held = zip(function.inputs[len(feeds) :], function.captured_inputs, strict=True)
     captures = {placeholder.name: value for placeholder, value in held}
-    wrapped, _, _ = inlined(function.graph, feeds, captures, list(function.outputs), specs)
-    return wrapped, list(wrapped.inputs[: len(specs)]), list(wrapped.outputs)
+    return inlined(function.graph, feeds, captures, list(function.outputs), specs)
+
+
+def _fed(flat: Flat, endpoint: Endpoint) -> list[Any]:
+    """Return the symbolic inputs of the twin; its other inputs are variables."""
+    return list(flat.wrapped.inputs[: len(endpoint.specs)])
+
+
+def _about_gradients(flat: Flat) -> list[tuple[str, str]]:
+    if not flat.rounds:
+        return []
+    return [(REPLACED, "a rounding came with a gradient of its own, which a SavedModel's graph cannot use")]
 
 
 def _is_function(value: Any) -> bool:
@@ -177,8 +189,8 @@ def _chosen(model: Any) -> Any:
         return next(iter(signatures.values()))
     if signatures:
         raise ModelError(
-            f"the SavedModel has the signatures {listing(sorted(signatures))}, and none is the usual one; pass "
-            "the one to explain: model.signatures['...']"
+            f"the SavedModel has the signatures {listing(sorted(signatures))}, none of them the usual one; "
+            "pass the one to explain: model.signatures['...']"
         )
     raise ModelError(
         "the SavedModel has no signature to explain; save it with model.export(path), or "

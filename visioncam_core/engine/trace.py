@@ -16,6 +16,9 @@ from visioncam_core.engine.units import Call, recording
 from visioncam_core.errors import ModelError
 from visioncam_core.foreign import said
 
+EXACT, AUTOGRAPH, REPLACED = "exact-shape-trace", "autograph-trace", "gradient-replaced"
+Note = tuple[str, str]
+
 
 @attrs.frozen(eq=False)
 class Recorded:
@@ -49,7 +52,7 @@ class Trace:
         outputs: name or position -> symbolic output, in the model's own order.
         records: every recorded output, in call order.
         exact: True where only batches of one of this exact shape can be run.
-        note: what was given up to trace the model, or "".
+        notes: what was given up to trace the model: (code of the diagnostic, what it was).
     """
 
     wrapped: Any
@@ -58,7 +61,7 @@ class Trace:
     outputs: dict[str, Any]
     records: tuple[Recorded, ...]
     exact: bool
-    note: str
+    notes: tuple[Note, ...]
     cuts: dict[Any, Any] = attrs.field(factory=dict)
     memo: dict[Any, Any] = attrs.field(factory=dict)
     lock: threading.RLock = attrs.field(factory=threading.RLock)
@@ -84,16 +87,17 @@ def trace(model: Any, structure: Any, specs: list[Any], closed: list[Any]) -> Tr
     import tensorflow as tf
 
     convert: Callable[[Any], Any] = lambda f: f  # noqa: E731 - the identity, passed as a converter
+    notes: tuple[Note, ...] = ()
     try:
         try:
-            return _attempt(model, structure, specs, convert, exact=False, note="")
+            return _attempt(model, structure, specs, convert, exact=False, notes=notes)
         except tf.errors.OperatorNotAllowedInGraphError:
-            convert, note = _autograph, "traced with AutoGraph, because a layer branches on tensor values"
-            return _attempt(model, structure, specs, convert, exact=False, note=note)
+            convert, notes = _autograph, ((AUTOGRAPH, "a layer branches on tensor values"),)
+            return _attempt(model, structure, specs, convert, exact=False, notes=notes)
     except Exception as error:
-        note = f"traced for the exact shape {[tuple(s.shape) for s in closed]}, one picture at a time"
+        exact = f"traced for the exact shape {[tuple(s.shape) for s in closed]}, one picture at a time"
         try:
-            return _attempt(model, structure, closed, convert, exact=True, note=note)
+            return _attempt(model, structure, closed, convert, exact=True, notes=((EXACT, exact), *notes))
         except Exception:
             raise ModelError(
                 f"the model {getattr(model, 'name', model)!r} cannot be called on inputs of shape "
@@ -117,7 +121,12 @@ def _autograph(function: Any) -> Any:
 
 
 def _attempt(
-    model: Any, structure: Any, specs: list[Any], convert: Callable[[Any], Any], exact: bool, note: str
+    model: Any,
+    structure: Any,
+    specs: list[Any],
+    convert: Callable[[Any], Any],
+    exact: bool,
+    notes: tuple[Note, ...],
 ) -> Trace:
     import tensorflow as tf
 
@@ -154,7 +163,7 @@ def _attempt(
         outputs=dict(zip(_output_names(model, names), wrapped.outputs, strict=True)),
         records=tuple(_name(raw)),
         exact=exact,
-        note=note,
+        notes=notes,
     )
     raw.clear()
     return result
