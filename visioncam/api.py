@@ -47,6 +47,7 @@ def explain(
     class_names: Any = None,
     reshape: Callable[[Any], Any] | None = None,
     batch_size: int | None = None,
+    max_memory: int | None = None,
     seed: int = 0,
     progress: Any = None,
     **method_options: Any,
@@ -76,6 +77,8 @@ def explain(
         class_names: a list of names, or a JSON or text file with them.
         reshape: your own `(N, ...) -> (N, *grid, K)` where the layer's space is not found.
         batch_size: pictures in one pass, 32 by default; halved when memory runs out.
+        max_memory: megabytes that one batch of changed pictures may need, 300 by default; ScoreCAM and
+            AblationCAM choose their batch by it, where `batch_size` is not given.
         seed: seed of whatever the method draws at random.
         progress: True for a progress bar, or a function of (done, total).
         **method_options: the method's options, see `visioncam.methods()`.
@@ -101,6 +104,7 @@ def explain(
         class_names=class_names,
         reshape=reshape,
         batch_size=batch_size,
+        max_memory=max_memory,
         seed=seed,
         progress=progress,
         **method_options,

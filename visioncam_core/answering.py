@@ -84,7 +84,7 @@ class Answering:
             asked: for each question, what is asked of each picture.
         """
         every = observe(
-            seen.passes(choice, self.settings.reshaping, self.settings.batch),
+            seen.passes(choice, self.settings.reshaping, self.settings.budget),
             flat,
             seen.image,
             seen.channels_first,

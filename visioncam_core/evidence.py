@@ -8,13 +8,18 @@ from typing import Any, Literal, Protocol
 import attrs
 import numpy as np
 
+from visioncam_core import ops
 from visioncam_core.errors import PluginError
 
 Make = Callable[[np.ndarray], Any]
 """Indices (b,) -> b versions of the picture or of the activations."""
+Tell = Callable[[int], None]
+"""Called with the number of versions that are done."""
 Progress = Callable[[int, int], None]
 """Called with (done, total)."""
 Which = Literal["target", "probability"]
+Change = Callable[[Any, Any], Any]
+"""(picture (1, *space, C), maps (b, *grid)) -> (b, *space, C) changed pictures, written in `ops`."""
 
 
 class Source(Protocol):
@@ -31,6 +36,18 @@ class Source(Protocol):
 
     def at(self, picture: int, images: Any) -> tuple[Any, Any, Any]:
         """Return (activations, gradients, score) at other image inputs, for one picture's target."""
+
+
+class FastSource(Source, Protocol):
+    """A source that makes changed pictures and activations where it uses them: the engine."""
+
+    def score_changed(self, picture: int, change: Change, maps: Any, which: Which, tell: Tell | None) -> Any:
+        """Return (L,) scores of one picture changed by each of L maps."""
+
+    def score_without(
+        self, picture: int, activations: Any, channels: np.ndarray, which: Which, tell: Tell | None
+    ) -> Any:
+        """Return (L,) scores of one picture with each of L channels set to zero."""
 
 
 @attrs.frozen(eq=False)
@@ -107,6 +124,41 @@ class Evidence:
         made = _checked(make, tuple(self.activations.shape[1:]), "activations")
         return self._asked().score_activations(self._only(), self._reporting(made, count), count, which)
 
+    def score_changed(self, change: Change, maps: Any, which: Which = "target") -> Any:
+        """Return the (L,) scores of the picture changed by each of L maps; for evidence of one picture.
+
+        Args:
+            change: given the picture (1, *space, C) as the model receives it, channels last, and maps
+                (b, *grid), returns the b changed pictures (b, *space, C).  It becomes part of a graph, so
+                it is written in `visioncam_core.ops`, and is best a function of a module: the graph is
+                kept for it.
+            maps: (L, *grid).
+            which: as in `score_inputs`.
+        """
+        source, count = self._asked(), int(maps.shape[0])
+        if hasattr(source, "score_changed"):
+            found: Any = source.score_changed(self._only(), change, maps, which, self._telling(count))
+            return found
+        x = self.inputs
+        return self.score_inputs(
+            lambda each: change(x, ops.backend(maps).take(maps, each, axis=0)), count, which
+        )
+
+    def score_without(self, channels: np.ndarray, which: Which = "target") -> Any:
+        """Return the (L,) scores with each of L channels set to zero; for evidence of one picture.
+
+        Only the part of the model behind the layer is run, and of that only what mixes channels.
+
+        Args:
+            channels: (L,) int channels of the activations.
+            which: as in `score_inputs`.
+        """
+        source, A, count = self._asked(), self.activations, len(channels)
+        if hasattr(source, "score_without"):
+            found: Any = source.score_without(self._only(), A, channels, which, self._telling(count))
+            return found
+        return self.score_activations(lambda each: ops.without_channels(A, channels[each]), count, which)
+
     def at(self, images: Any) -> Evidence:
         """Return the evidence, gradients included, at M other image inputs (M, *space, C); of one picture."""
         activations, gradients, score = self._asked().at(self._only(), images)
@@ -167,6 +219,10 @@ class Evidence:
                 "loop over evidence.each()"
             )
         return self._pictures[0]
+
+    def _telling(self, count: int) -> Tell | None:
+        progress = self._progress
+        return None if progress is None else lambda done: progress(done, count)
 
     def _reporting(self, make: Make, count: int) -> Make:
         progress = self._progress

@@ -7,11 +7,13 @@ from typing import Any
 import attrs
 import numpy as np
 
+from visioncam_core import ops
 from visioncam_core import picks as p
-from visioncam_core.engine.passes import Cotangent, Passes
+from visioncam_core.engine.changed import Read, scored_through, scored_without
+from visioncam_core.engine.passes import Cotangent, Held, Passes
 from visioncam_core.engine.view import looks_probable
 from visioncam_core.errors import LayerError, TargetError
-from visioncam_core.evidence import Evidence, Make, Progress, Which
+from visioncam_core.evidence import Change, Evidence, Make, Progress, Tell, Which
 
 
 @attrs.frozen(eq=False)
@@ -72,7 +74,7 @@ def observe(
     for i, fixed in enumerate(picks):
         once = seen[i if gradients else 0]
         score = np.concatenate([one.score(values[j : j + 1]) for j, one in enumerate(fixed)])
-        source = EngineSource(passes, flat, image, channels_first, fixed)
+        source = EngineSource(passes, flat, image, channels_first, fixed, once.held)
         every = tuple(range(len(fixed)))
         score = score.astype(np.float32)
         evidence = Evidence(once.activations, score, seed, once.gradients, source, every, progress)
@@ -105,6 +107,7 @@ class EngineSource:
     image: int
     channels_first: bool
     picks: list[p.Pick]
+    held: Held | None = None
 
     def images(self) -> Any:
         """Return the (N, *space, C) image inputs, channels last."""
@@ -116,7 +119,7 @@ class EngineSource:
 
     def score_inputs(self, picture: int, make: Make, count: int, which: Which) -> Any:
         """Run the whole model on changed pictures."""
-        single = [x[picture : picture + 1] for x in self.flat]
+        single = self._single(picture)
         made = (lambda indices: np.moveaxis(_array(make(indices)), -1, 1)) if self.channels_first else make
         return self.passes.forward(single, self.image, made, count, self._read(picture, which))
 
@@ -127,8 +130,33 @@ class EngineSource:
                 "methods that change activations need to put them back into the layer, which a reshape= of "
                 "the user's own does not say how to do; choose a gradient method or ScoreCAM"
             )
-        single = [x[picture : picture + 1] for x in self.flat]
-        return self.passes.tail(single, make, count, self._read(picture, which))
+        return self.passes.tail(self._single(picture), self.held, make, count, self._read(picture, which))
+
+    def score_changed(self, picture: int, change: Change, maps: Any, which: Which, tell: Tell | None) -> Any:
+        """Run the whole model on pictures that are changed inside the graph."""
+        read = _told(self._read(picture, which), tell)
+        single = self._single(picture)
+        return scored_through(self.passes, single, self.image, self.channels_first, change, maps, read)
+
+    def score_without(
+        self, picture: int, activations: Any, channels: np.ndarray, which: Which, tell: Tell | None
+    ) -> Any:
+        """Run what lies behind the layer's channels where they first meet, or else the whole tail."""
+        read = _told(self._read(picture, which), tell)
+        scores = scored_without(self.passes, self._single(picture), self.held, channels, read)
+        if scores is not None:
+            return scores
+
+        def make(indices: np.ndarray) -> Any:
+            return ops.without_channels(activations, channels[indices])
+
+        return self.score_activations(picture, make, len(channels), which)
+
+    def _single(self, picture: int) -> list[Any]:
+        """Return the flat inputs of one picture."""
+        if int(self.flat[0].shape[0]) == 1:
+            return self.flat
+        return [x[picture : picture + 1] for x in self.flat]
 
     def at(self, picture: int, images: Any) -> tuple[Any, Any, Any]:
         """Run forward and backward passes at other pictures, for one picture's target."""
@@ -155,6 +183,22 @@ class EngineSource:
                 )
             return pick.probability
         return pick.score
+
+
+def _told(read: Read, tell: Tell | None) -> Read:
+    """Return the same reader, which says how many versions are done."""
+    if tell is None:
+        return read
+    done = 0
+
+    def reading(values: Any, answer: Any) -> Any:
+        nonlocal done
+        found = read(values, answer)
+        done += int(values.shape[0])
+        tell(done)
+        return found
+
+    return reading
 
 
 def _array(values: Any) -> np.ndarray:

@@ -7,12 +7,11 @@ from typing import Any, Literal
 
 import attrs
 
+from visioncam_core.engine.budget import Budget
 from visioncam_core.geometry import geometry_named
 from visioncam_core.images import MAX_PIXELS
 from visioncam_core.options import in_range, option
 from visioncam_core.reshaping import checked_reshape
-
-DEFAULT_BATCH = 32
 
 
 def _known_geometry(settings: object, field: object, value: object) -> None:
@@ -45,13 +44,26 @@ class Settings:
     class_names: Any = option(None, help="list of names, or a JSON or text file")
     reshape: Callable[..., Any] | None = option(None, help="your own (N, ...) -> (N, *grid, K) for the layer")
     batch_size: int | None = option(None, help="pictures in one pass", validator=in_range(1, 65_536))
+    max_memory: int | None = option(
+        None,
+        help="what one batch of changed pictures may need, 300 by default",
+        unit="MB",
+        validator=in_range(1, 10**6),
+    )
     seed: int = option(0, help="seed of whatever a method draws", validator=in_range(0, 2**32 - 1))
     progress: Any = option(None, help="True for a bar, or a function of (done, total)")
 
     @property
     def batch(self) -> int:
         """Pictures in one pass."""
-        return self.batch_size or DEFAULT_BATCH
+        return self.budget.plain
+
+    @property
+    def budget(self) -> Budget:
+        """What bounds the batches of methods that ask for many scores."""
+        if self.max_memory is None:
+            return Budget(self.batch_size)
+        return Budget(self.batch_size, self.max_memory * 10**6)
 
     @property
     def reshaping(self) -> Callable[..., Any] | None:

@@ -25,8 +25,8 @@ class AblationCAM:
 
         A: activations (N, *grid, K); S: the logit.  M: (N, *grid), signed.  Dividing by a negative S
         would flip the map, hence |S|; below 1e-12 the drop itself is the weight, and the normalised
-        map is the same.  Only the part of the model behind the layer runs K times.  A channel that is
-        zero everywhere has weight 0 and is skipped, which is exact.
+        map is the same.  Only what lies behind the first operation that mixes the layer's channels runs K
+        times, which is exact.  A channel that is zero everywhere has weight 0 and is skipped, also exact.
 
     Differences:
         `normalize="activation"` divides by the norm of A_k instead of |S|.  pytorch-grad-cam writes
@@ -52,7 +52,7 @@ class AblationCAM:
         live = ops.live_channels(A)
         if len(live) == 0:
             return ops.place(np.zeros(0, np.float32), live, A)
-        drop = S - one.score_activations(lambda ks: ops.without_channels(A, live[ks]), len(live))
+        drop = S - one.score_without(live)
         if self.normalize == "activation":
             norm = ops.channel_norms(A)[live]
             return ops.place(drop / norm, live, A)

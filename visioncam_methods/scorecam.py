@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from visioncam_core import ops
-from visioncam_core.evidence import Evidence
+from visioncam_core.evidence import Evidence, Which
 from visioncam_core.options import option
 
 
@@ -46,14 +46,16 @@ class ScoreCAM:
         return ops.concatenate([ops.weigh(one.activations, self._weights(one)) for one in evidence.each()])
 
     def _weights(self, one: Evidence) -> Any:
-        A, x = one.activations, one.inputs
+        A = one.activations
         varying = ops.varying_channels(A)
         if len(varying) == 0:
             return ops.place(np.zeros(0, np.float32), varying, A)
-
-        def masked(ks: np.ndarray) -> Any:
-            H = ops.unit_range(ops.resize(ops.channels(A, varying[ks]), x.shape[1:-1]))
-            return x * H[..., None]
-
-        S = one.score_inputs(masked, len(varying), "target" if self.weights == "softmax" else "probability")
+        which: Which = "target" if self.weights == "softmax" else "probability"
+        S = one.score_changed(masked, ops.channels(A, varying), which)
         return ops.place(ops.softmax(S) if self.weights == "softmax" else S, varying, A)
+
+
+def masked(x: Any, maps: Any) -> Any:
+    """Return x ∘ H_k: the picture (1, *space, C) seen through each of the maps (b, *grid)."""
+    H = ops.unit_range(ops.resize(maps, x.shape[1:-1]))
+    return x * H[..., None]

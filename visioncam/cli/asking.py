@@ -82,6 +82,9 @@ question_flags = options(
     picture_flags,
     option(RUN, "--batch-size", type=int, metavar="N",
            help="Pictures in one pass; 32 by default, 8 in `visioncam batch`."),
+    option(RUN, "--max-memory", type=int, metavar="MB",
+           help="What one batch of changed pictures may need, 300 by default, where --batch-size is not "
+                "given."),
     option(RUN, "--seed", type=int, default=0, show_default=True, metavar="N",
            help="Seed of whatever a method draws."),
 )  # fmt: skip
@@ -119,6 +122,7 @@ class Question:
             max_pixels=given["max_pixels"],
             class_names=load_class_names(given["class_names"]),
             batch_size=given["batch_size"],
+            max_memory=given["max_memory"],
             seed=given["seed"],
             progress=progress,
         )

@@ -166,11 +166,21 @@ def split(trace: Trace, record: Recorded, score: Score) -> Split:
         if key in trace.cuts:
             return trace.cuts[key]
     at, fetches = list(record.tensors), [score.values, score.answer]
-    sides = frontier(fetches, at, list(trace.inputs), trace.exact)
+    sides = sides_of(trace, record, score)
     head = _cut(trace, (*key, "head"), lambda: (list(trace.inputs), [*at, *sides, *fetches]))
     tail = _cut(trace, (*key, "tail"), lambda: ([*at, *sides], fetches))
     with trace.lock:
         return trace.cuts.setdefault(key, Split(head, tail, tuple(sides)))
+
+
+def sides_of(trace: Trace, record: Recorded, score: Score) -> list[Any]:
+    """Return the symbolic tensors that what lies behind a layer needs besides the activations."""
+    key = ("sides", record.path, score.key)
+    with trace.lock:
+        if key not in trace.cuts:
+            fetches = [score.values, score.answer]
+            trace.cuts[key] = frontier(fetches, list(record.tensors), list(trace.inputs), trace.exact)
+        return list(trace.cuts[key])
 
 
 def tail_backward(trace: Trace, record: Recorded, score: Score) -> tuple[Any, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from visioncam_core.engine import cuts
 from visioncam_core.engine.batches import home, in_batches, joined
+from visioncam_core.engine.budget import Budget
 from visioncam_core.engine.counters import COUNTERS
 from visioncam_core.engine.layouts import from_grid, to_grid
 from visioncam_core.engine.trace import Recorded, Trace
@@ -34,6 +35,20 @@ class Seen:
     gradients: Any
     values: Any
     answer: Any
+    held: Held | None = None
+
+
+@attrs.frozen(eq=False)
+class Held:
+    """What a pass over one picture left for those that start at the layer.
+
+    Attributes:
+        activations: the layer's own outputs, batch 1; () where they were not kept.
+        sides: what the tail needs besides; None where it was not computed.
+    """
+
+    activations: tuple[Any, ...] = ()
+    sides: tuple[Any, ...] | None = None
 
 
 Cotangent = Callable[[Any, np.ndarray], Any]
@@ -49,7 +64,7 @@ class Passes:
     Attributes:
         trace, score, record, layout: the model, the score, the layer, and where its space is.
         reshape: the user's own `(N, ...) -> (N, *grid, K)`, or None.
-        batch_size: pictures in one pass.
+        budget: what bounds a batch.
     """
 
     trace: Trace
@@ -57,7 +72,7 @@ class Passes:
     record: Recorded
     layout: Layout
     reshape: Callable[[Any], Any] | None
-    batch_size: int
+    budget: Budget
 
     def _grid(self, tensors: list[Any]) -> Any:
         import tensorflow as tf
@@ -67,7 +82,7 @@ class Passes:
         return home(tf.convert_to_tensor(value))
 
     def _size(self, batch: int) -> int:
-        return 1 if self.trace.exact else min(self.batch_size, batch)
+        return 1 if self.trace.exact else min(self.budget.plain, batch)
 
     def probe(self, inputs: Flat, classes: np.ndarray) -> Seen:
         """Run one forward pass and one tail-backward pass for class targets.
@@ -92,9 +107,14 @@ class Passes:
                 if np.all(np.isfinite(gradients)) and np.any(np.asarray(gradients)):
                     break
             gradients = gradients / np.float32(scale) if scale != 1.0 else gradients
-            return Seen(self._grid(out[:count]), gradients, home(out[-2]), home(out[-1]))
+            return self._seen(out[:count], None, gradients, out)
 
         return _join(list(in_batches(_length(inputs), self._size(_length(inputs)), one)))
+
+    def _seen(self, at: list[Any], sides: list[Any] | None, gradients: Any, out: list[Any]) -> Seen:
+        one = int(out[-1].shape[0]) == 1
+        held = Held(tuple(at), None if sides is None else tuple(sides)) if one else None
+        return Seen(self._grid(at), gradients, home(out[-2]), home(out[-1]), held)
 
     def watch(self, inputs: Flat, cotangents: Sequence[Cotangent]) -> list[Seen]:
         """Run one forward pass, and the tail's gradient for each of any number of targets.
@@ -115,7 +135,7 @@ class Passes:
         def one(indices: np.ndarray) -> list[Seen]:
             out = head(*[_take(x, indices) for x in inputs])
             _count(len(indices), "forward")
-            seen = Seen(self._grid(out[:count]), None, home(out[-2]), home(out[-1]))
+            seen = self._seen(out[:count], out[count:-2] if backward is None else None, None, out)
             if backward is None:
                 return [seen]
             found = []
@@ -127,6 +147,23 @@ class Passes:
 
         parts = list(in_batches(_length(inputs), self._size(_length(inputs)), one))
         return [_join(list(seen)) for seen in zip(*parts, strict=True)]
+
+    def beside(self, single: Flat, held: Held | None) -> Held:
+        """Return the layer's outputs and what its tail needs besides, for one picture.
+
+        Args:
+            single: flat inputs of batch 1.
+            held: what a pass over this picture left; the head runs again only for what is missing.
+        """
+        if held is not None and held.activations:
+            if held.sides is not None:
+                return held
+            if not cuts.sides_of(self.trace, self.record, self.score):
+                return Held(held.activations, ())
+        number = len(self.record.tensors)
+        out = cuts.split(self.trace, self.record, self.score).head(*single)
+        _count(1, "head")
+        return Held(tuple(out[:number]), tuple(out[number:-2]))
 
     def forward(
         self,
@@ -159,20 +196,25 @@ class Passes:
         return joined(list(in_batches(count, self._size(count), one)))
 
     def tail(
-        self, single: Flat, make: Callable[[np.ndarray], Any], count: int, read: Callable[[Any, Any], Any]
+        self,
+        single: Flat,
+        held: Held | None,
+        make: Callable[[np.ndarray], Any],
+        count: int,
+        read: Callable[[Any, Any], Any],
     ) -> Any:
         """Return `read(values, answer)` for `count` changed activations of one picture.
 
-        The head runs once; what the tail needs besides the activations is computed once and repeated.
-        `make` gives (b, *grid, K) arrays for b indices; the other arguments are those of `forward`.
+        The head runs at most once; what the tail needs besides the activations is repeated.
+        `held` is what a pass over the picture left, `make` gives (b, *grid, K) arrays for b indices; the
+        other arguments are those of `forward`.
         """
         import tensorflow as tf
 
         parted = cuts.split(self.trace, self.record, self.score)
         number = len(self.record.tensors)
-        out = parted.head(*single)
-        _count(1, "head")
-        original, sides = out[0], out[number:-2]
+        held = self.beside(single, held)
+        original, sides = held.activations[0], held.sides or ()
 
         def one(indices: np.ndarray) -> Any:
             changed = from_grid(
@@ -217,6 +259,6 @@ def _join(parts: list[Seen]) -> Seen:
     if len(parts) == 1:
         return parts[0]
     columns: list[Any] = []
-    for column in zip(*(attrs.astuple(part, recurse=False) for part in parts), strict=True):
+    for column in zip(*(attrs.astuple(part, recurse=False)[:-1] for part in parts), strict=True):
         columns.append(None if column[0] is None else joined(list(column)))
     return Seen(*columns)

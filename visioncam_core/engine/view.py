@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine import cuts
+from visioncam_core.engine.budget import Budget
 from visioncam_core.engine.cache import open_trace
 from visioncam_core.engine.counters import COUNTERS
 from visioncam_core.engine.folding import rows_per_picture
@@ -42,10 +43,10 @@ class View:
         """Return the recorded output behind a row."""
         return next(record for record in self.trace.records if record.path == row.path)
 
-    def passes(self, choice: LayerChoice, reshape: Callable[[Any], Any] | None, batch_size: int) -> Passes:
+    def passes(self, choice: LayerChoice, reshape: Callable[[Any], Any] | None, budget: Budget) -> Passes:
         """Return the passes for a chosen layer."""
         layout = choice.row.layout or Layout("custom", (), 0)
-        return Passes(self.trace, self.score, self.record(choice.row), layout, reshape, batch_size)
+        return Passes(self.trace, self.score, self.record(choice.row), layout, reshape, budget)
 
 
 def view(model: Any, inputs: ModelInputs, flat: list[Any], output: str | int | None, wanted: str) -> View:
