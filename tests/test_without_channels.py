@@ -109,7 +109,7 @@ class Greedy(L.Layer):
 
     def call(self, x: Any) -> Any:
         over = tf.cast(tf.maximum(tf.shape(x)[0] - 3, 0), tf.int64)
-        huge = tf.fill([over, tf.constant(2**24, tf.int64), tf.constant(2**24, tf.int64)], 1.0)
+        huge = tf.fill([over * 2**48], 1.0)  # the graph does not tell its size
         return x + 0.0 * tf.reduce_sum(huge)
 
 
