@@ -11,6 +11,7 @@ from visioncam_core import checks
 from visioncam_core import picks as p
 from visioncam_core.answering import Outcome, Row
 from visioncam_core.diagnostics import Diagnostic
+from visioncam_core.engine.budget import Budget
 from visioncam_core.engine.view import View
 from visioncam_core.errors import TargetError
 from visioncam_core.explanation import Explanation
@@ -95,7 +96,7 @@ class Windowed:
             found = values if probable is None else probable
             return found.reshape(len(found), -1)
 
-        rows = seen.passes(choice, None, self.batch).forward(
+        rows = seen.passes(choice, None, Budget(self.batch)).forward(
             [tf.constant(x) for x in item.flat],
             windows.position,
             lambda indices: np.concatenate([windows.cut(windows.boxes[i]) for i in indices]),
