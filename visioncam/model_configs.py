@@ -75,19 +75,22 @@ class Config:
         return f" (it was saved by Keras {self.keras}; try that version)"
 
 
-def read_config(path: str | os.PathLike[str], kind: str, name: str) -> Config:
+def read_config(
+    path: str | os.PathLike[str], kind: str, name: str, known: tuple[str | None, str] | None = None
+) -> Config:
     """Read a model file's description.
 
     Args:
         path: a file that `check_file` let pass.
         kind: "keras" or "h5".
         name: the file for messages.
+        known: of an HDF5 file, its description and version of Keras where they were read already.
 
     Raises:
         ModelError: it is cut short, damaged, or holds no description.
     """
     try:
-        config = _from_zip(path) if kind == "keras" else _from_hdf5(path)
+        config = _from_zip(path) if kind == "keras" else _from_hdf5(*(known or _described(path)))
         for _ in config.nodes():  # all of it, as a tree that is too deep shows only there
             pass
         return config
@@ -121,16 +124,17 @@ def _member(archive: zipfile.ZipFile, name: str) -> bytes:
     return archive.read(name)
 
 
-def _from_hdf5(path: str | os.PathLike[str]) -> Config:
-    import h5py
+def _described(path: str | os.PathLike[str]) -> tuple[str | None, str]:
+    from visioncam.preflight.weights import check_hdf5
 
-    with h5py.File(path, "r") as file:
-        text = file.attrs.get("model_config")
-        version = file.attrs.get("keras_version", "")
+    stored = check_hdf5(path)
+    return stored.description, stored.keras
+
+
+def _from_hdf5(text: str | None, version: str) -> Config:
     if text is None:
         raise _OnlyWeightsError
-    plain = version.decode() if isinstance(version, bytes) else str(version)
-    return Config(json.loads(text), plain)
+    return Config(json.loads(text), version)
 
 
 def _nodes(tree: Any) -> Iterator[tuple[str, dict[str, Any]]]:

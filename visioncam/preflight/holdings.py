@@ -59,8 +59,14 @@ def inspect_file(path: str | os.PathLike[str], kind: str, name: str) -> Holdings
     wrong = _archive_problems(path, name) if kind == "keras" else []
     if wrong:
         raise UnsafeModelError(f"{name}: {'; '.join(wrong[:3])}; it is not loaded. {CURE}")
-    stored = _stored(path, kind, name)
-    config = read_config(path, kind, name)
+    if kind == "keras":
+        config = read_config(path, kind, name)  # plain JSON comes first: it needs no other process
+        stored = Stored() if config.unsafe else _stored(path, kind, name)
+    else:
+        stored = _stored(path, kind, name)
+        if stored.problems and stored.description is None:
+            raise UnsafeModelError(f"{name}: {'; '.join(stored.problems[:3])}; it is not loaded. {CURE}")
+        config = read_config(path, kind, name, (stored.description, stored.keras))
     problems = [*stored.problems[:3], *config.unsafe]
     total = sum(declared(node) for _, node in config.nodes())
     if total > LIMIT and stored.numbers < total / 2:
