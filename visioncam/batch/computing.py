@@ -13,7 +13,8 @@ from visioncam.cli.outcome import is_full
 from visioncam_core.engine.counters import COUNTERS
 from visioncam_core.explainer import Explainer
 from visioncam_core.explanation import Explanation
-from visioncam_core.inputs import Item, Read
+from visioncam_core.inputs import Read
+from visioncam_core.items import Item
 
 
 @attrs.frozen(eq=False)
