@@ -15,7 +15,7 @@ def test_the_report_is_told_whole(files: Path, here: Path) -> None:
     done = run("doctor", files / "tiny.keras", files / "cat.png", "--class-names", files / "names.txt")
     assert (done.code, done.stderr) == (0, "")
     labels = [line[2:11].strip() for line in done.stdout.splitlines()[1:]]
-    for label in ("model", "input", "output", "score", "layer", "map", "class", "use"):
+    for label in ("model", "input", "range", "output", "score", "layer", "gradient", "map", "class", "use"):
         assert labels.count(label) == 1, label
     assert list(here.iterdir()) == []
 

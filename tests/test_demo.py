@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import visioncam
 from visioncam import demo
 from visioncam.demo import cache, network, weights
 from visioncam_core.cards import card_of
@@ -228,3 +229,10 @@ def test_importing_the_demo_loads_no_tensorflow() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_map_of_the_cat_depends_on_its_class(model: Any) -> None:
+    """The two best classes are two kinds of cats, and no reason for a warning."""
+    report = visioncam.doctor(model, CHELSEA)
+    assert report.healthy, report
+    assert "functional" in report.facts["model"]

@@ -30,7 +30,7 @@ from visioncam_core.geometry import fit
 from visioncam_core.images import load_picture, match_channels
 from visioncam_core.names import shown
 
-QUIET = frozenset({"picture-note", "exact-shape-trace", "autograph-trace", "sides-tiled"})
+QUIET = frozenset({"picture-note", "exact-shape-trace", "autograph-trace"})
 """Diagnostics that ask nothing of the reader; the others are warned of, as an array carries no words."""
 
 

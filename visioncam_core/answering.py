@@ -108,7 +108,8 @@ class Answering:
             preprocessing=self.preprocessing.name,
         )
         applied = [apply(named, observed.evidence) for named in self.methods]
-        shared = [*self._shared(seen, chunk), *checks.of_output(seen.score.kind, observed.head.probable)]
+        shared = [*self._shared(seen, chunk), *checks.of_layer(choice.row)]
+        shared += [*checks.of_output(seen.score.kind, observed.head.probable)]
         facts = [checks.Facts.of(one, choice.path) for one in observed.evidence.each()]
         return [
             self._row(context, item, i, observed, applied, facts[i], shared) for i, item in enumerate(chunk)

@@ -10,6 +10,7 @@ import numpy as np
 from visioncam_core import ops
 from visioncam_core.diagnostics import Diagnostic
 from visioncam_core.evidence import Evidence
+from visioncam_core.layers import LayerRow
 
 SATURATED = 0.9999
 
@@ -83,6 +84,15 @@ class Facts:
 
 def _broken(values: np.ndarray) -> int:
     return 0 if np.all(np.isfinite(values)) else int((~np.isfinite(values)).sum())
+
+
+def of_layer(row: LayerRow) -> Iterator[Diagnostic]:
+    """Yield what is doubtful about a layer, whatever the picture."""
+    if row.projects:
+        yield Diagnostic("patch-projection", f"layer {row.path!r} only cuts the picture into patches")
+    elif row.is_score:
+        message = f"layer {row.path!r} holds the explained score itself, or is computed from it"
+        yield Diagnostic("score-layer", message)
 
 
 def of_score(kind: str, probability: float | None) -> Iterator[Diagnostic]:

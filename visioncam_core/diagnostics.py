@@ -12,6 +12,8 @@ FIXES = {
     "dead-layer": "choose another layer; this one outputs only zeros for this picture",
     "signed-activations": "choose the layer after the activation function, or read this map with care",
     "trivial-grid": "choose an earlier layer with more than one position",
+    "patch-projection": "choose a later layer, or layer='auto': here no patch has heard of another",
+    "score-layer": "choose an earlier layer, or layer='auto': this one is the score itself",
     "pixel-range": "pass the picture itself, or the range the model was trained on (preprocess=)",
     "class-insensitive": "the map hardly depends on the class here; compare methods or choose a later layer",
     "preprocess-unknown": "pass preprocess= so that the model sees what it was trained on",

@@ -12,9 +12,13 @@ from visioncam_core.diagnostics import Diagnostic
 from visioncam_core.engine.view import View
 from visioncam_core.explainer import Explainer
 from visioncam_core.explanation import Explanation
+from visioncam_core.flow import Flow
+from visioncam_core.heads import head_of
+from visioncam_core.inputs import Read
+from visioncam_core.model_front import is_a
 from visioncam_core.options import describe_options
-from visioncam_core.preprocess import Preprocessing
 from visioncam_core.settings import Settings
+from visioncam_core.targets import Ranked
 
 ALIKE = 0.95
 """Rank correlation of two classes' maps above which the map hardly depends on the class."""
@@ -25,7 +29,7 @@ class Report:
     """What `visioncam.doctor` found.
 
     Attributes:
-        facts: section -> one line: model, input, output, score, layer, gradient, map, class.
+        facts: section -> one line: model, input, range, output, score, layer, gradient, map, class.
         diagnostics: what is wrong or worth knowing, each with its fix; empty when all is well.
         keywords: those of the suggested call, in order; "…" where only you know the value.
         explanation: the explanation it was judged on.
@@ -65,23 +69,26 @@ def examine(explainer: Explainer, image: object, target: object = None) -> Repor
         image: one picture or model input.
         target: what is explained; the top class by default.
     """
+    if len(explainer.inputs.inputs) == 1:  # decoded once
+        image = Read(*explainer.reader.read(image))
     seen, _ = explainer.layers(image)
-    explanation = explainer(image, target)
-    if isinstance(explanation, list):
-        explanation = explanation[0]
-    other = _other_class(explainer, image, explanation)
+    flow = Flow(explainer.methods[0])
+    explanation = _first(attrs.evolve(explainer, methods=(flow.named,)), image, target)
+    explanation = attrs.evolve(explanation, options=flow.method.options)
+    other = _other_class(explainer, image, explanation, seen)
     found = list(dict.fromkeys(explanation.diagnostics))
     alike = None if other is None else float(np.nan_to_num(rank_correlation(explanation.raw, other.raw)))
     if alike is not None and other is not None and alike > ALIKE:
         message = f"the map for {other.target.label} has a rank correlation of {alike:.2f} with this one"
         found.append(Diagnostic("class-insensitive", message))
     facts = {
-        "model": f"{seen.table.model_name}: {len(seen.table.rows)} recorded outputs, {len(seen.table)} "
-        "candidates",
-        "input": _input(explainer, image, explainer.preprocessing),
+        "model": f"{seen.table.model_name}: {_kind(explainer.model)}, {len(seen.table.rows)} recorded "
+        f"outputs, {len(seen.table)} candidate layers",
+        **_input(explainer, image),
         "output": _output(seen),
         "score": f"{explanation.score_kind} of {explanation.target.label} = {explanation.score:.4g}",
         "layer": f"{explanation.layer.path} {explanation.layer.shape}: {explanation.layer.why}",
+        "gradient": flow.told(),
         "map": _map(explanation),
     }
     if alike is not None and other is not None:
@@ -89,31 +96,68 @@ def examine(explainer: Explainer, image: object, target: object = None) -> Repor
     return Report(facts, tuple(found), _keywords(explainer, explanation, found), explanation)
 
 
-def _other_class(explainer: Explainer, image: object, explanation: Explanation) -> Explanation | None:
-    """Return the explanation of the next best class, where there is one."""
-    index = explanation.target.index
-    others = [row.index for row in explanation.predictions if row.index != index]
-    if index is None or not others:
+def _first(explainer: Explainer, image: object, target: object) -> Explanation:
+    """Return the explanation of a picture, the first where several are passed."""
+    found = explainer(image, target)
+    while isinstance(found, list):
+        found = found[0]
+    return found
+
+
+def _other_class(
+    explainer: Explainer, image: object, explanation: Explanation, seen: View
+) -> Explanation | None:
+    """Return the explanation of the least likely class, the least alike; None where there is no other class.
+
+    The second best class would not do: a network that tells two breeds of cats apart looks at the same cat.
+    """
+    head = head_of(seen.score, None)
+    if explanation.target.index is None or head.dense or head.classes < 2:
         return None
-    found = explainer(image, others[0])
-    return found if isinstance(found, Explanation) else found[0]
+    other = _first(explainer, image, Ranked(head.classes - 1))
+    return other if other.target.index != explanation.target.index else _first(explainer, image, Ranked(0))
 
 
-def _input(explainer: Explainer, image: object, preprocessing: Preprocessing) -> str:
-    item = explainer.reader.read(image)[0][0]
+def _kind(model: Any) -> str:
+    """Return what kind of model it is, in words."""
+    named = next((name for name in ("Sequential", "Functional") if is_a(model, name)), "")
+    packages = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
+    legacy = " of Keras 2" if "tf_keras" in packages else ""
+    return {"Sequential": "Sequential", "Functional": "functional"}.get(named, "subclassed") + legacy
+
+
+def _input(explainer: Explainer, image: object) -> dict[str, str]:
+    """Return what went in, and its range beside the one the model takes."""
+    item = next(explainer.reader.read(image)[0][0].parts())
     values = item.flat[explainer.inputs.image]
-    how = (
-        "as passed"
-        if item.geometry is None
-        else f"{item.geometry.name}, {preprocessing.name} ({preprocessing.why})"
-    )
-    return f"{item.source} as {values.shape[1:]} in [{values.min():.4g}, {values.max():.4g}]; {how}"
+    how = "as passed"
+    if item.geometry is not None:
+        how = f"{item.geometry.name}, {explainer.preprocessing.name} ({explainer.preprocessing.why})"
+    wanted = explainer.expected
+    takes = "what the model takes is not known"
+    if wanted.known and wanted.expected_range is not None:
+        low, high = wanted.expected_range
+        takes = f"the model takes {low:g} to {high:g} ({wanted.why})"
+    return {
+        "input": f"{item.source} as {values.shape[1:]}; {how}",
+        "range": f"{values.min():.4g} to {values.max():.4g}; {takes}",
+    }
 
 
 def _output(seen: View) -> str:
+    """Return which output is explained, and what its values are."""
+    head = head_of(seen.score, None)
+    count = f"{head.classes} class{'es' if head.classes != 1 else ''}"
+    if head.binary:
+        what = "one value for two classes"
+    elif seen.score.activation == "sigmoid":
+        what = f"{count} that do not exclude each other"
+    else:
+        what = count if head.probable else f"{head.classes} value{'s' if head.classes != 1 else ''}"
+    what += " at every position" if head.dense else ""
     activation = seen.score.activation or "no softmax or sigmoid found"
-    names = ", ".join(seen.trace.outputs)
-    return f"{seen.score.output} of {names}, shape {tuple(seen.score.answer.shape)[1:]}, {activation}"
+    shape = tuple(seen.score.answer.shape)[1:]
+    return f"{seen.score.output!r} of {len(seen.trace.outputs)}, shape {shape}: {what}, {activation}"
 
 
 def _map(explanation: Explanation) -> str:

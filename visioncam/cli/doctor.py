@@ -62,9 +62,9 @@ def doctor(
 ) -> None:
     """Give a health report of MODEL (the embedded one by default) on IMAGE.
 
-    Model, input, output, score, layer, map, and how far the map depends on the class; then what is wrong,
-    each with the way out, and the call to use. The exit code is 0 also where something is wrong: a report
-    was asked for, and it is here; --json has "healthy" for programs.
+    Model, input, range, output, score, layer, gradient, map, and how far it depends on the class; then
+    what is wrong, each with the way out, and the call to use. The exit code is 0 also where something is
+    wrong: a report was asked for, and it is here; --json has "healthy" for programs.
     """
     context = click.get_current_context()
     output: Output = context.obj
