@@ -121,9 +121,9 @@ def test_every_python_block_runs(ran: tuple[str, Path, dict[str, Any]]) -> None:
         e = names["e"]
         assert (e.target.index, e.method, e.layer.path) == (282, "xgradcam", "top_activation")
         assert e.diagnostics == ()
-        assert written == {"cat.png", "cat.html", "compare.png", "power.png"}
+        assert written == {"cat.png", "cat.npz", "cat.html", "compare.png", "power.png"}
     elif name == "docs/python-api.md":
-        assert written == {"cat_xgradcam.png", "heat.png", "three.png", "cats.html"}
+        assert written == {"cat_xgradcam.png", "heat.png", "three.png", "four.png", "cats.html"}
 
 
 def command_lines() -> list[str]:

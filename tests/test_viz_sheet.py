@@ -165,3 +165,38 @@ def test_texts_are_cut_and_wrapped_to_their_room() -> None:
     assert all(text.width_of(line, 14) <= 90 for line in lines)
     assert text.wrap("", 90, 14, 3) == []
     assert text.mask("a\nb", 14).shape == text.mask("a b", 14).shape
+
+
+def test_several_comparisons_stand_below_one_another(photo: np.ndarray) -> None:
+    heat = gaussian((200, 340), (80, 100), 30)
+    e = explanation(photo, heat)
+    other = attrs.evolve(e, method="b", method_title="B")
+    one, two = comparison(e, other), comparison(attrs.evolve(e, layer=layer("block5c_add", (14, 14))), other)
+    page = Sheet()([one, two])
+    maps = places(page, Overlay()(e))
+    assert len(places(page, photo)) == 2
+    assert len(maps) == 4
+    assert len({y for y, _ in maps}) == 2
+    assert len({x for _, x in maps}) == 2
+    assert np.array_equal(Sheet()([one]), Sheet()(one))
+    assert {len(places(Sheet(columns=1)([one, two]), picture)) for picture in (photo, Overlay()(e))} == {2, 4}
+    for wrong in ([], [one, e]):
+        with pytest.raises(ImageTypeError, match="The sheet shows a comparison"):
+            Sheet()(wrong)  # type: ignore[arg-type]
+
+
+def test_maps_share_a_scale_where_that_is_asked(photo: np.ndarray) -> None:
+    heat = gaussian((200, 340), (80, 100), 30)
+    strong = explanation(photo, heat, raw=8 * heat)
+    weak = attrs.evolve(strong, raw=2 * heat)
+    other = attrs.evolve(strong, method="b", raw=16 * heat)
+    groups = [comparison(strong, other), comparison(weak, other)]
+    for scale, shares in (("map", (1, 1, 1, 1)), ("method", (1, 1, 0.25, 1)), ("all", (0.5, 1, 0.125, 1))):
+        page = Sheet(scale=scale)(groups)  # type: ignore[arg-type]
+        for share in set(shares):
+            tile = Overlay()(attrs.evolve(strong, heatmap=heat * np.float32(share)))
+            assert len(places(page, tile)) == shares.count(share), (scale, share)
+    blank = attrs.evolve(strong, raw=np.zeros_like(heat), heatmap=np.zeros_like(heat))
+    assert len(places(Sheet(scale="all")(comparison(blank)), Overlay()(blank))) == 1
+    assert not np.array_equal(Sheet(scale="all")(groups)[:100], Sheet(scale="map")(groups)[:100]), "not told"
+    assert strong.heatmap is heat

@@ -1,12 +1,12 @@
 """The contact sheet: one photo and its maps by several methods, on one white page.
 
-Every tile has the photo's proportions; every map is on its own scale, as the
-header says.  A method that failed keeps its place, with the reason.
+Every tile has the photo's proportions; the header says which maps share a scale.  A method that
+failed keeps its place, with the reason.  Several pictures, classes or layers get a block each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -21,6 +21,7 @@ from visioncam_viz.concord import agreement_tile, correlation_tile
 from visioncam_viz.grid import best_columns
 from visioncam_viz.panel import heading, legend
 from visioncam_viz.present import photo_of
+from visioncam_viz.sheet_scale import TOLD, Scale, scaled
 from visioncam_viz.text import INK, QUIET, draw, line_height, shorten, width_of, wrap
 from visioncam_viz.tile import Tile, box_of, fit, resized, small_picture
 
@@ -31,12 +32,13 @@ HEAD, TITLE, SMALL = 30, 18, 14  # font sizes in pixels
 MARGIN, GAP, ROW = 36, 22, 26
 NARROWEST = 820  # pixels that the header's words need
 COLOURED = ("overlay", "saliency", "heatmap", "contour", "slices", "planes", "projection")
+WIDEST = 12  # tiles a row where several comparisons stand below one another
 FAILED = (247, 243, 240)
 
 
 @attrs.frozen
 class Sheet:
-    """Photo and maps in one grid; takes a `Comparison`, not an `Explanation`.
+    """Photo and maps in one grid; takes a `Comparison` or several, not an `Explanation`.
 
     Tiles are made by `explanation.render(renderer, **tile_options)` on a copy at the tile's
     size, so any renderer serves, a third party's as well.
@@ -48,6 +50,7 @@ class Sheet:
         tile: a tile's width in pixels (height for tall photos).
         agreement: add a tile that shows where the methods agree.
         correlations: add a tile with the rank correlation of each two methods.
+        scale: which maps share a scale: each its own, those of one method, or all.
     """
 
     renderer: object = option("overlay", help="renderer of each map")
@@ -56,43 +59,56 @@ class Sheet:
     tile: int = option(340, help="width of a tile", unit="pixels", validator=in_range(64, 2048))
     agreement: bool = option(False, help="add a tile that shows where the methods agree")
     correlations: bool = option(False, help="add a tile with the rank correlation of each two methods")
+    scale: Scale = option("map", help="which maps share a scale: each its own, those of a method, or all")
 
-    def __call__(self, comparison: Comparison) -> np.ndarray:
-        """Render a comparison.
+    def __call__(self, comparison: Comparison | Sequence[Comparison]) -> np.ndarray:
+        """Render a comparison, or several below one another.
 
         Args:
-            comparison: explanations of one picture, with `seconds`, `passes` and `failures` by method.
+            comparison: explanations of one picture, with `seconds`, `passes` and `failures` by method; or a
+                list of comparisons.
 
         Returns:
             (H, W, 3) uint8 ndarray, RGB.
 
         Raises:
-            ImageError: the comparison is empty.
+            ImageError: a comparison is empty.
             ImageTypeError: what was received is not a comparison.
         """
-        if not hasattr(comparison, "explanations"):
-            raise ImageTypeError(
-                f"The sheet shows a comparison, received {type(comparison).__name__}. Make one with "
-                "visioncam.compare(model, image), or render this with 'overlay'."
-            )
-        tiles = self._tiles(comparison)
+        several = isinstance(comparison, list | tuple) and len(comparison) > 1
+        given: list[Any] = list(comparison) if isinstance(comparison, list | tuple) else [comparison]
+        for one in given or [None]:
+            if not hasattr(one, "explanations"):
+                raise ImageTypeError(
+                    f"The sheet shows a comparison, received {type(one).__name__}. Make one with "
+                    "visioncam.compare(model, image), or render this with 'overlay'."
+                )
+        groups = scaled(given, self.scale)
+        blocks = [self._tiles(one) for one in groups]
+        tiles = [tile for block in blocks for tile in block]
         cell_h = max(tile.picture.shape[0] for tile in tiles)
         cell_w = max(max(tile.picture.shape[1] for tile in tiles), 180)
         words = line_height(TITLE) + line_height(SMALL) + 8
-        columns = min(self.columns, len(tiles)) or best_columns(
-            len(tiles), cell_w + GAP, cell_h + words + ROW
-        )
-        rows = -(-len(tiles) // columns)
+        most = max(map(len, blocks))
+        free = best_columns(most, cell_w + GAP, cell_h + words + ROW)
+        columns = min(self.columns, most) or (most if several and most <= WIDEST else free)
         head = line_height(HEAD) + line_height(SMALL) + ROW
-        height = 2 * MARGIN + head + rows * (words + cell_h) + (rows - 1) * ROW
+        label = line_height(TITLE) + 8 if several else 0
+        step = words + cell_h + ROW
+        rows = [-(-len(block) // columns) for block in blocks]
+        height = 2 * MARGIN + head + sum(rows) * step + len(blocks) * label - ROW
         inner = max(columns * cell_w + (columns - 1) * GAP, NARROWEST)
         page = np.full((height, inner + 2 * MARGIN, 3), 255, np.uint8)
-        self._header(page, comparison, inner)
-        for place, tile in enumerate(tiles):
-            row, column = divmod(place, columns)
-            left = MARGIN + column * (cell_w + GAP)
-            top = MARGIN + head + row * (words + cell_h + ROW)
-            _place(page, tile, left, top, cell_w, cell_h)
+        self._header(page, groups, inner)
+        top = MARGIN + head
+        for group, block, count in zip(groups, blocks, rows, strict=True):
+            if several:
+                draw(page, shorten(_label(group), inner, TITLE), MARGIN, top, TITLE)
+                top += label
+            for place, tile in enumerate(block):
+                row, column = divmod(place, columns)
+                _place(page, tile, MARGIN + column * (cell_w + GAP), top + row * step, cell_w, cell_h)
+            top += count * step
         return page
 
     def _tiles(self, comparison: Comparison) -> list[Tile]:
@@ -125,17 +141,20 @@ class Sheet:
             tiles.append(correlation_tile(sized, photo.shape[:2]))
         return tiles
 
-    def _header(self, page: np.ndarray, comparison: Comparison, inner: int) -> None:
+    def _header(self, page: np.ndarray, groups: Sequence[Comparison], inner: int) -> None:
         """Write, in place, what was explained on the left and what the colours mean on the right."""
-        first = comparison.explanations[0]
-        heading(page, first, MARGIN, MARGIN, inner, HEAD, SMALL)
+        first = groups[0].explanations[0]
+        if len(groups) == 1:
+            heading(page, first, MARGIN, MARGIN, inner, HEAD, SMALL)
+        else:
+            draw(page, _contents(groups), MARGIN, MARGIN, HEAD, bold=True)
         line = MARGIN + line_height(HEAD) + 4
         room = inner
         if (name := self._colormap()) is not None:
             table = colour_table(name, signed=first.evidence == "signed")
             room = legend(page, first, table, MARGIN, line, inner, SMALL) - MARGIN - GAP
-        layers = sorted({caption.layer_name(e) for e in comparison.explanations})
-        scale = " \u00b7 each map on its own scale"
+        layers = sorted({caption.layer_name(e) for group in groups for e in group.explanations})
+        scale = f" \u00b7 {TOLD[self.scale]}"
         words = f"Layer {layers[0]}" if len(layers) == 1 else f"{len(layers)} layers"
         words = shorten(words, room - width_of(scale, SMALL), SMALL, keep="end") + scale
         draw(page, words, MARGIN, line, SMALL, colour=QUIET)
@@ -161,6 +180,29 @@ def _place(page: np.ndarray, tile: Tile, left: int, top: int, width: int, height
         room = max((height - 16) // line_height(SMALL), 1)
         for number, line in enumerate(wrap(tile.failure, width - 16, SMALL, room)):
             draw(page, line, left + 8, top + 8 + number * line_height(SMALL), SMALL, colour=INK)
+
+
+def _label(group: Comparison) -> str:
+    """Return what tells a block from the others: `cat.jpg \u00b7 tiger cat (282) 39 % \u00b7 block5c_add`."""
+    e = group.explanations[0]
+    known = e.target.probability
+    share = "" if known is None else f" {known:.0%}" if known >= 0.1 else f" {known:.1%}"
+    parts = (str(e.provenance.get("source", "")), f"{e.target.label}{share}", e.layer.path)
+    return " \u00b7 ".join(filter(None, parts))
+
+
+def _contents(groups: Sequence[Comparison]) -> str:
+    """Return how much there is: `1 picture, 3 classes, 2 layers, 9 methods`; all that the sheet shows."""
+    every = [e for group in groups for e in group.explanations]
+    counts = {
+        "picture": len({id(e.picture) for e in every}),
+        "class": len({e.target.label for e in every}),
+        "layer": len({e.layer.path for e in every}),
+        "method": len({e.method for e in every}),
+    }
+    plural = {"class": "classes"}
+    parts = [f"{n} {plural.get(name, f'{name}s') if n > 1 else name}" for name, n in counts.items()]
+    return ", ".join(parts)
 
 
 def _size(explanation: Explanation) -> str:

@@ -61,6 +61,11 @@ picture_flags = options(
 class_option = option(
     ASK, "--class", "target", metavar="C", help="Class to explain, index or name; the top one by default."
 )
+classes_option = option(
+    ASK, "--class", "targets", multiple=True, metavar="C",
+    help="Class to explain, index or name, or top2 to top5 for the model's best; several, each with its own "
+         "--class; the top one by default.",
+)  # fmt: skip
 stack_option = option(
     ASK, "--class", "target", metavar="C",
     help="Class to explain, index or name, or top5 for a stack of the best five; the top one by default.",
@@ -138,6 +143,12 @@ def index_or_name(text: str | None) -> int | str | None:
             f"the index {text[:20]}… has {len(text)} digits; no model has so many classes or layers"
         )
     return int(text)
+
+
+def classes_of(texts: Sequence[str]) -> Any:
+    """Return a stack such as "top2" as it is, several classes as a list, and [None] for the top class."""
+    classes = [index_or_name(text) for text in texts]
+    return classes[0] if len(classes) == 1 else classes or [None]
 
 
 def _layers(texts: Sequence[str]) -> Any:

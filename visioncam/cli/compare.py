@@ -10,7 +10,8 @@ import click
 from visioncam.cli import report
 from visioncam.cli.asking import (
     Question,
-    class_option,
+    classes_of,
+    classes_option,
     model_flags,
     model_option,
     output_flags,
@@ -33,6 +34,7 @@ from visioncam.registered import registry
 from visioncam_core.errors import ModelError, OptionError
 
 if TYPE_CHECKING:
+    from visioncam_core.comparing import Comparisons
     from visioncam_core.explanation import Comparison
 
 
@@ -49,17 +51,24 @@ class CompareCommand(Flagged):
 EXAMPLES = (
     'visioncam compare cat.jpg --class "tiger cat" -o compare.png',
     "visioncam compare cat.jpg --model my.keras --methods gradcam,scorecam --renderer heatmap",
+    "visioncam compare *.jpg --methods gradcam,hirescam --class top2 --layer -1 --layer 40 --each-layer",
 )
 
 
 @click.command(cls=CompareCommand, examples=EXAMPLES)
-@click.argument("image", metavar="IMAGE")
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @model_option
 @option(
     ASK, "--methods", default="all", show_default=True, metavar="A,B", help="Names of `visioncam methods`."
 )
-@class_option
+@classes_option
 @question_flags
+@option(
+    ASK,
+    "--each-layer",
+    is_flag=True,
+    help="Compare several --layer one by one, do not fuse them.",
+)
 @option(
     RESULT,
     "--renderer",
@@ -88,9 +97,11 @@ EXAMPLES = (
 @model_flags
 @output_flags
 def compare(
-    image: str,
+    images: tuple[str, ...],
     model: str | None,
     methods: str,
+    targets: tuple[str, ...],
+    each_layer: bool,
     renderer: str,
     file: Path,
     extra: tuple[str, ...],
@@ -99,10 +110,10 @@ def compare(
     allow_unsafe_model: bool,
     **rest: Any,
 ) -> int:  # fmt: skip
-    """Explain IMAGE with every method and draw the maps on one contact sheet.
+    """Explain each IMAGE with every method and draw the maps on one contact sheet.
 
-    Activations and gradients are computed once for all methods; seconds and passes are what each
-    method needed beyond that.
+    Several pictures, classes and layers (--each-layer) stand below one another. Activations and gradients
+    are computed once for all methods; seconds and passes are what each method needed beyond that.
     """
     context = click.get_current_context()
     output: Output = context.obj
@@ -124,30 +135,33 @@ def compare(
     draw = {"renderer": drawn.name, "tile_options": tile_options, **page_options}
     registry().make_renderer(page.name, draw)
     bar = Bar()
-    question = Question.of(bar, **rest)
-    file = check_file(file, [image, *(one for one in (model, rest["class_names"]) if one)])
-    for error in unreadable([image], question.settings).values():
+    question = Question.of(bar, target=None, **rest)
+    file = check_file(file, [*images, *(one for one in (model, rest["class_names"]) if one)])
+    for error in unreadable(images, question.settings).values():
         raise error
     from visioncam.cli.models import open_model, title_of
+    from visioncam_core.comparing import compare_all
     from visioncam_core.explainer import Explainer
-    from visioncam_core.explanation import Comparison
     from visioncam_core.running import Named
 
     named = [
         Named.of(*registry().make_method(spec.name, mine)) for spec, mine in zip(specs, options, strict=True)
     ]
     keras_model = open_model(output, model, custom_objects, allow_unsafe_model)
-    bar.label = Path(image).name
+    bar.label = Path(images[0]).name
+    asked = question.settings.layer
+    layers = (asked if isinstance(asked, list) else [asked]) if each_layer else None
     with bar:
         explainer = Explainer.of(keras_model, registry(), named, question.settings)
-        found = explainer.compare(image, question.target)
-    assert isinstance(found, Comparison)
-    if not found.explanations:
-        raise ModelError(f"no method gave a map: {'; '.join(_whys(found))}")
+        subject = images[0] if len(images) == 1 else list(images)
+        found = compare_all(explainer, subject, classes_of(targets), layers)
+    for one in found:
+        if not one.explanations:
+            raise ModelError(f"no method gave a map: {'; '.join(_whys(one))}")
     file.parent.mkdir(parents=True, exist_ok=True)
     found.save(file, **draw)
-    _tell(output, image, title_of(keras_model, model), found, file)
-    return SOME_FAILED if found.failures else DONE
+    _tell(output, images, title_of(keras_model, model), found, file)
+    return SOME_FAILED if any(one.failures for one in found) else DONE
 
 
 def wanted(text: str) -> list[Any]:
@@ -164,19 +178,36 @@ def _whys(found: Comparison) -> list[str]:
     return [f"{name}: {in_flags(why)}" for name, why in found.failures.items()]
 
 
-def _tell(output: Output, image: str, model: str, found: Comparison, file: Path) -> None:
+def _tell(output: Output, images: tuple[str, ...], model: str, found: Comparisons, file: Path) -> None:
+    sources = [image for image in images for _ in range(found.each)]
     results = [
-        {**explanation_record(one), "seconds": found.seconds[one.method], "passes": found.passes[one.method]}
-        for one in found.explanations
+        {
+            "image": image,
+            **explanation_record(one),
+            "seconds": row.seconds[one.method],
+            "passes": row.passes[one.method],
+        }
+        for image, row in zip(sources, found, strict=True)
+        for one in row.explanations
     ]
+    failures = {name: why for row in found for name, why in row.failures.items()}
     output.document.update(
         model=model,
-        image=image,
+        image=images[0] if len(images) == 1 else None,
+        images=list(images),
         results=results,
-        failures=found.failures,
-        failed=len(found.failures),
+        failures=failures,
+        failed=len(failures),
         files=[str(file)],
     )
+    for image, row in zip(sources, found, strict=True):
+        _tell_one(output, image, model, row)
+    report.tell_files(output, [file])
+    for name, why in failures.items():
+        output.error(f"{name}: {in_flags(why)}")
+
+
+def _tell_one(output: Output, image: str, model: str, found: Comparison) -> None:
     report.tell_model(output, image, model, found.explanations[:1])
     titles = {one.method: one.method_title for one in found.explanations}
     rows = [
@@ -190,6 +221,3 @@ def _tell(output: Output, image: str, model: str, found: Comparison, file: Path)
     )
     everyone = [one.method_title for one in found.explanations]
     report.tell_notes(output, report.shared_notes(found.explanations, everyone))
-    report.tell_files(output, [file])
-    for why in _whys(found):
-        output.error(why)

@@ -9,7 +9,8 @@ import click
 
 from visioncam.cli.asking import (
     Question,
-    index_or_name,
+    classes_of,
+    classes_option,
     model_flags,
     model_option,
     output_flags,
@@ -49,9 +50,7 @@ class ReportCommand(Flagged):
 @option(
     ASK, "--methods", default="all", show_default=True, metavar="A,B", help="Names of `visioncam methods`."
 )
-@option(ASK, "--class", "targets", multiple=True, metavar="C",
-        help="Class to explain, index or name, or top2 to top5 for the model's best; several, each with its "
-             "own --class; the top one by default.")  # fmt: skip
+@classes_option
 @question_flags
 @option(RESULT, "--title", default="", metavar="TEXT", help="Heading of the report.")
 @option(RESULT, "--colormap", default="auto", show_default=True, metavar="C", help="Colours of the maps.")
@@ -103,7 +102,7 @@ def report(
 
     keras_model = open_model(output, model, custom_objects, allow_unsafe_model)
     explainer = Explainer.of(keras_model, registry(), [Named.of(*one) for one in made], question.settings)
-    found = Report(explainer, _targets(targets), title=title, colormap=colormap)
+    found = Report(explainer, classes_of(targets), title=title, colormap=colormap)
     found.expect(len(images))
     failed = {}
     for source in images:
@@ -131,10 +130,3 @@ def report(
     output.line(f"{len(images) - len(failed)} of {len(images)} pictures, {len(specs)} methods")
     tell_files(output, [file])
     return SOME_FAILED if failed else DONE
-
-
-def _targets(texts: tuple[str, ...]) -> Any:
-    """Return a stack such as "top2" as it is, several classes as a list, None for the top class."""
-    if len(texts) == 1:
-        return index_or_name(texts[0])
-    return [index_or_name(text) for text in texts] or [None]
