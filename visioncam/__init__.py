@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from visioncam import callbacks, demo, geometry, targets
     from visioncam.api import compare, doctor, explain, explainer, forget, layers, load, render
     from visioncam.batch.dataset import explain_dataset
+    from visioncam.evaluation.recommending import Recommendation, recommend
+    from visioncam.evaluation.record import Evaluation
+    from visioncam.evaluation.run import evaluate
     from visioncam.html_report.writing import report
     from visioncam.registered import load_plugin, methods, metrics, plugins, registry, renderers
     from visioncam_core.cards import ModelCard, describe
@@ -40,6 +43,9 @@ else:
         "visioncam.registered": ("load_plugin", "methods", "metrics", "plugins", "registry", "renderers"),
         "visioncam.api": ("compare", "doctor", "explain", "explainer", "forget", "layers", "load", "render"),
         "visioncam.batch.dataset": ("explain_dataset",),
+        "visioncam.evaluation.record": ("Evaluation",),
+        "visioncam.evaluation.recommending": ("Recommendation", "recommend"),
+        "visioncam.evaluation.run": ("evaluate",),
         "visioncam_core.cards": ("ModelCard", "describe"),
         "visioncam_core.diagnostics": ("Diagnostic",),
         "visioncam_core.errors": ("VisionCamError",),
@@ -78,6 +84,7 @@ __all__ = [
     "AblationCAM",
     "Comparison",
     "Diagnostic",
+    "Evaluation",
     "Explainer",
     "Explanation",
     "GradCAM",
@@ -85,6 +92,7 @@ __all__ = [
     "GradCAMPlusPlus",
     "HiResCAM",
     "ModelCard",
+    "Recommendation",
     "RespondCAM",
     "ScoreCAM",
     "SmoothGradCAMPlusPlus",
@@ -96,6 +104,7 @@ __all__ = [
     "demo",
     "describe",
     "doctor",
+    "evaluate",
     "explain",
     "explain_dataset",
     "explainer",
@@ -107,6 +116,7 @@ __all__ = [
     "methods",
     "metrics",
     "plugins",
+    "recommend",
     "registry",
     "render",
     "renderers",

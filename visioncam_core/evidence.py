@@ -17,9 +17,10 @@ Tell = Callable[[int], None]
 """Called with the number of versions that are done."""
 Progress = Callable[[int, int], None]
 """Called with (done, total)."""
-Which = Literal["target", "probability"]
 Change = Callable[[Any, Any], Any]
 """(picture (1, *space, C), maps (b, *grid)) -> (b, *space, C) changed pictures, written in `ops`."""
+Which = Literal["target", "probability", "remainder"]
+"""The scalar explained, its class's probability, or the sum of the other classes' (exact near 0)."""
 
 
 class Source(Protocol):

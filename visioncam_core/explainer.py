@@ -18,7 +18,7 @@ from visioncam_core.engine.view import View, view
 from visioncam_core.errors import LayerError
 from visioncam_core.explanation import Comparison, Explanation
 from visioncam_core.fusion import fuse_rows
-from visioncam_core.heads import head_of
+from visioncam_core.heads import Head, head_of
 from visioncam_core.inputs import Reader
 from visioncam_core.items import Item
 from visioncam_core.layers import LayerChoice
@@ -128,6 +128,15 @@ class Explainer:
         except LayerError:
             return seen, None
 
+    def opened(self, items: list[Item]) -> Opened:
+        """Return the model opened for pictures of one input shape: the trace, the layers, the output."""
+        flat = _stacked(items)
+        with running(self.model):
+            seen = self._view(flat)
+            choices = self._choices(seen)
+            head = head_of(seen.score, self.names, self.settings.class_names is not None)
+        return Opened(self._about(choices), flat, seen, choices, head)
+
     def _run(self, image: Any, target: Any, stack: int = 0) -> tuple[list[list[Row]], bool]:
         """Return the answers about each picture, one a question (each class of a stack), and `single`."""
         items, single = self.reader.read(image)
@@ -193,6 +202,25 @@ class Explainer:
             failures={named.name: str(outcome.failure) for named, (outcome, _) in pairs if outcome.failure},
             registry=self.registry,
         )
+
+
+@attrs.frozen(eq=False)
+class Opened:
+    """A model opened for pictures of one input shape.
+
+    Attributes:
+        explainer: whose picture is one that the layers depend on; mostly the one that was asked.
+        flat: flat input tensors of the pictures.
+        view: the traced model.
+        choices: the layer, or the several that are fused.
+        head: the explained output.
+    """
+
+    explainer: Explainer
+    flat: list[Any]
+    view: View
+    choices: list[LayerChoice]
+    head: Head
 
 
 def _only(row: Row) -> Explanation:

@@ -11,7 +11,7 @@ import numpy as np
 
 from visioncam_core.cases import Case
 from visioncam_core.engine.counters import COUNTERS
-from visioncam_core.errors import VisionCamError
+from visioncam_core.errors import OptionError, VisionCamError
 from visioncam_core.metrics import Measured
 from visioncam_core.plugin_info import cause_of
 from visioncam_core.running import PASSES, locked
@@ -38,9 +38,9 @@ def judge(metric: Any, case: Case) -> Measured:
     try:
         with np.errstate(all="ignore"):
             answer = metric(closed(case))
-    except VisionCamError:
+    except OptionError:
         raise
-    except (ArithmeticError, ValueError, RuntimeError) as error:
+    except (ArithmeticError, ValueError, RuntimeError, VisionCamError) as error:
         answer = Measured(float("nan"), cause_of(error))
     found = answer if isinstance(answer, Measured) else Measured(float(answer))
     if not math.isfinite(found.value) and not found.flag:

@@ -176,12 +176,12 @@ class EngineSource:
 
     def _read(self, picture: int, which: Which) -> Any:
         pick = self.picks[picture]
-        if which == "probability":
+        if which != "target":
             if pick.index is None:
                 raise TargetError(
                     "class probabilities need a class as target, received a function; pass an index or a name"
                 )
-            return pick.probability
+            return pick.probability if which == "probability" else pick.remainder
         return pick.score
 
 

@@ -141,6 +141,21 @@ class Pick:
 
     def probability(self, values: Any, answer: Any) -> np.ndarray:
         """Return (b,) probabilities of the class; `answer` is the model's own output."""
+        given = self._probabilities(values, answer)
+        if self.head.binary:
+            return given[:, 0] if self.index == 1 else 1.0 - given[:, 0]
+        return given[:, self.index]
+
+    def remainder(self, values: Any, answer: Any) -> np.ndarray:
+        """Return (b,) sums of the other classes' probabilities: 1 - probability, exact also near 0."""
+        given = self._probabilities(values, answer).astype(np.float64)
+        if self.head.binary:
+            return 1.0 - given[:, 0] if self.index == 1 else given[:, 0]
+        assert self.index is not None
+        others = np.delete(given, self.index, axis=1)
+        return np.asarray(others.sum(axis=1) if others.shape[1] else 1.0 - given[:, self.index])
+
+    def _probabilities(self, values: Any, answer: Any) -> np.ndarray:
         if self.index is None:
             raise OptionError(
                 "weights='probability' needs a class as target, received a function; use weights='softmax'"
@@ -148,10 +163,7 @@ class Pick:
         values = np.asarray(values)
         given = self.head.probabilities(values, np.asarray(answer))
         given = _softmax(values) if given is None else given
-        given = given.reshape(len(given), -1)
-        if self.head.binary:
-            return given[:, 0] if self.index == 1 else 1.0 - given[:, 0]
-        return given[:, self.index]
+        return given.reshape(len(given), -1)
 
 
 def pick(wish: Wish, values: np.ndarray, head: Head) -> Pick:

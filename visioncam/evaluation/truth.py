@@ -1,0 +1,87 @@
+"""Where the object is, from the picture's own pixels onto the model's input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam_core.cases import Box
+from visioncam_core.errors import ImageError
+from visioncam_core.items import Item
+from visioncam_core.names import shown
+
+Marked = tuple[np.ndarray | None, tuple[Box, ...]]
+"""(*space) bool mask on the model's input and boxes on it; None and none where nothing is marked."""
+
+
+def on_input(mark: Any, item: Item, space: tuple[int, ...]) -> Marked:
+    """Return where the object is on the model's input.
+
+    Args:
+        mark: a mask of the picture's own pixels (H, W), a box (left, top, right, bottom) of pixel edges, a
+            list of boxes, or None.
+        item: the picture, with its way onto the input.
+        space: spatial axes of the input.
+
+    Raises:
+        ImageError: neither a mask of the picture's size nor boxes inside it.
+    """
+    if mark is None:
+        return None, ()
+    size = item.space(len(space))
+    array = np.asarray(mark)
+    if array.shape == size and array.dtype.kind in "bui":
+        mask = _fitted(array != 0, item)
+        return mask, _around(mask)
+    if array.shape == (4,):
+        array = array[None]
+    if array.ndim != 2 or array.shape[1] != 4 or len(space) != 2:
+        raise ImageError(
+            f"truth for {item.source!r} must be a mask of its {size} pixels, a box (left, top, right, "
+            f"bottom), a list of boxes, or None; received {shown(mark, 60)}"
+        )
+    total, boxes = np.zeros(space, bool), []
+    for left, top, right, bottom in array.tolist():
+        if not (0 <= left < right <= size[1] and 0 <= top < bottom <= size[0]):
+            raise ImageError(
+                f"the box {(left, top, right, bottom)} is not inside the picture {item.source!r} of width "
+                f"{size[1]} and height {size[0]}; boxes are (left, top, right, bottom) in pixels"
+            )
+        one = np.zeros(size, bool)
+        one[round(top) : round(bottom), round(left) : round(right)] = True
+        fitted = _fitted(one, item)
+        total |= fitted
+        boxes += list(_around(fitted))
+    return total, tuple(boxes)
+
+
+def marks(truth: Any, count: int) -> Sequence[Any]:
+    """Return one mark a picture.
+
+    Raises:
+        ImageError: another number of marks than pictures.
+    """
+    if truth is None:
+        return [None] * count
+    if not isinstance(truth, list | tuple | np.ndarray) or len(truth) != count:
+        number = len(truth) if hasattr(truth, "__len__") else 1
+        raise ImageError(f"truth has {number} marks for {count} pictures; pass a list with one each, or None")
+    return list(truth)
+
+
+def _fitted(mask: np.ndarray, item: Item) -> np.ndarray:
+    if item.geometry is None:
+        return mask
+    way = attrs.evolve(item.geometry, resample="nearest", fill=0)
+    return np.asarray(way.apply(mask.astype(np.uint8) * 255)[..., 0] > 127)
+
+
+def _around(mask: np.ndarray) -> tuple[Box, ...]:
+    if mask.ndim != 2 or not mask.any():
+        return ()
+    from visioncam_metrics.iou import box_of
+
+    return (box_of(mask),)
