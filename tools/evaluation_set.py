@@ -18,7 +18,7 @@ OBJECTS = {
 }
 CANVAS, SIDE = 256, 96
 PLACES = (((28, 30), (132, 128)), ((130, 26), (26, 132)))
-"""Upper left corners (left, top) of the two objects; the model sees the middle 224 pixels."""
+"""Upper left corners (left, top) of the two objects, by turns; the model sees the middle 224 pixels."""
 
 
 @attrs.frozen(eq=False)
@@ -54,7 +54,8 @@ def pictures(model: Any) -> list[Picture]:
         classes[name] = visioncam.explain(model, alone).predictions[0].index
     names = list(OBJECTS)
     pairs = [(names[i], names[(i + 1) % len(names)]) for i in range(len(names))]
-    for number, (pair, places) in enumerate((pair, places) for pair in pairs for places in PLACES):
+    for number, pair in enumerate(pairs):
+        places = PLACES[number % len(PLACES)]
         canvas = texture(number)
         for name, (left, top) in zip(pair, places, strict=True):
             canvas[top : top + SIDE, left : left + SIDE] = patches[name]

@@ -173,7 +173,7 @@ def sittings(explainer: Explainer, images: Any, target: Any = None) -> Iterator[
         choice = opened.choices[0]
         settings = explainer.settings
         with running(explainer.model):
-            passes = opened.view.passes(choice, settings.reshaping, settings.batch)
+            passes = opened.view.passes(choice, settings.reshaping, settings.budget)
             observed = _observed(opened, passes, opened.flat, [wish], explainer.methods)
         index = observed.picks[0].index
         if index is None:
