@@ -38,6 +38,7 @@ def plan(rounds: int) -> Iterator[tuple[str, Callable[[], Iterable[Row]]]]:
     yield "first", lambda: processes.first_call(3)
     yield "endurance", lambda: processes.endurance(1000)
     yield "command line", lambda: processes.command_line(9)
+    yield "import", lambda: processes.importing(9)
 
 
 @click.command()

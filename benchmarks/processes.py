@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
 from benchmarks.rows import Row
 
@@ -64,3 +67,34 @@ def command_line(rounds: int) -> Iterator[Row]:
             subprocess.run([sys.executable, "-m", "visioncam", *words], capture_output=True, check=True)
             times.append(time.perf_counter() - start)
         yield Row(f"visioncam {' '.join(words)}", "none", median(times), 0.6, "s")
+
+
+def importing(rounds: int) -> Iterator[Row]:
+    """Measure a Python that imports VisionCam with ten plugins installed."""
+    with TemporaryDirectory() as folder:
+        found = os.pathsep.join([*ten_plugins(Path(folder)), *filter(None, sys.path)])
+        env = {name: value for name, value in os.environ.items() if name != "VISIONCAM_PLUGINS"}
+        times: dict[str, list[float]] = {"pass": [], "import visioncam": []}
+        for code in list(times) * rounds:
+            start = time.perf_counter()
+            subprocess.run([sys.executable, "-c", code], env=env | {"PYTHONPATH": found}, check=True)
+            times[code].append(time.perf_counter() - start)
+        note = f"Python itself {median(times['pass']):.2f} s"
+        yield Row(
+            "import visioncam, ten plugins", "none", median(times["import visioncam"]), 0.5, "s", note=note
+        )
+
+
+def ten_plugins(folder: Path) -> list[str]:
+    """Write ten plugins as `visioncam new-plugin` does, with metadata; return their paths."""
+    from visioncam.scaffold import write_plugin
+
+    paths = []
+    for letter in "abcdefghij":
+        source = write_plugin(f"ten-{letter}", folder / letter).folder / "src"
+        info = source / f"ten_{letter}-1.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: ten-{letter}\nVersion: 1\n")
+        (info / "entry_points.txt").write_text(f"[visioncam]\nten{letter} = ten_{letter}.plugin\n")
+        paths.append(str(source))
+    return paths

@@ -120,6 +120,39 @@ def test_check_runs_the_kit_on_what_strangers_bring(monkeypatch: pytest.MonkeyPa
     assert f"of {len(checks)} checks passed" in text
 
 
+def test_check_asks_selectors_what_is_not_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, "selector_greedy", "selector_raises", "good")
+    done = run("plugins", "--check", "--traceback", "--json")
+    assert done.code == 3
+    checks = {
+        (one["distribution"], one["check"]): (one["message"], one["traceback"])
+        for one in done.data["checks"]
+        if one["kind"] == "selector"
+    }
+    kinds = {"hook", "refuses", "leaves-others-alone", "other-tables", "same-answer-twice"}
+    assert {check for _, check in checks} == kinds | {"through-the-registry"}  # no one knows its own queries
+    assert {checks["fake-good", kind] for kind in kinds} == {("", "")}
+    message, where = checks["fake-selector-greedy", "leaves-others-alone"]
+    assert "answered 'auto', which is not its query; return None" in message
+    assert where == ""
+    message, where = checks["fake-selector-raises", "leaves-others-alone"]
+    assert "raised RuntimeError on 'auto', which is not its query" in message
+    assert 'raise RuntimeError(f"boom about {query}")' in where
+    assert where in run("plugins", "--check", "--traceback").stdout.replace("\n    ", "\n")
+    assert "Traceback" not in run("plugins", "--check").stdout
+
+
+def test_check_shows_where_a_method_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes wrong only when it is run is found before it is used, with its traceback on request."""
+    install(monkeypatch, "bad_runs")
+    text = run("plugins", "--check", "--traceback").stdout
+    assert "method raises of fake-bad-runs: finite" in text
+    assert 'raise RuntimeError("boom\\nwhile running")' in text
+    assert "exits raised SystemExit on random pictures: 5" in text
+    assert "method nan of fake-bad-runs: finite" in text
+    assert "renderer drawraises of fake-bad-runs: picture" in text
+
+
 def test_check_with_nothing_to_check_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch)
     done = run("plugins", "--check")

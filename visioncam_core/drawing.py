@@ -7,10 +7,10 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.errors import PluginError, VisionCamError
+from visioncam_core.errors import VisionCamError
 from visioncam_core.names import shown
 from visioncam_core.plugin_info import cause_of
-from visioncam_core.running import OWN_CODE, blamed, locked
+from visioncam_core.running import OWN_CODE, locked, went_wrong
 from visioncam_core.specs import RendererSpec
 
 OURS = "visioncam"
@@ -37,19 +37,18 @@ def drawn(spec: RendererSpec | None, renderer: Any, subject: Any) -> np.ndarray:
         picture: np.ndarray = renderer(subject)
         return picture
     name = type(renderer).__name__ if spec is None else spec.name
-    blame = blamed("renderer", name, OWN_CODE if spec is None else spec.distribution)
+    source = OWN_CODE if spec is None else spec.distribution
     try:
         made = renderer(read_only(subject))
     except (VisionCamError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        raise PluginError(f"{blame} failed: {cause_of(error)}") from error
-    if not isinstance(made, np.ndarray):
-        raise PluginError(f"{blame} returned {shown(made)}; a picture is an (H, W, 3) uint8 array, RGB")
-    if made.dtype != np.uint8 or made.ndim != 3 or made.shape[2] != 3 or 0 in made.shape:
-        raise PluginError(
-            f"{blame} returned {made.dtype} of shape {made.shape}; a picture is an (H, W, 3) uint8 array, RGB"
-        )
+        raise went_wrong("renderer", name, source, cause_of(error)) from error
+    array = isinstance(made, np.ndarray)
+    if not array or made.dtype != np.uint8 or made.ndim != 3 or made.shape[2] != 3 or 0 in made.shape:
+        received = f"{made.dtype} of shape {made.shape}" if array else shown(made)
+        cause = f"it returned {received}; a picture is an (H, W, 3) uint8 array, RGB"
+        raise went_wrong("renderer", name, source, cause)
     return made
 
 

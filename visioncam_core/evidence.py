@@ -10,6 +10,7 @@ import numpy as np
 
 from visioncam_core import ops
 from visioncam_core.errors import PluginError
+from visioncam_core.ops import wide
 
 Make = Callable[[np.ndarray], Any]
 """Indices (b,) -> b versions of the picture or of the activations."""
@@ -187,6 +188,9 @@ class Evidence:
     ) -> Evidence:
         """Return evidence made of arrays and plain functions: a method is tested without TensorFlow.
 
+        As in evidence of a model, half precision is widened to float32 and float64 stays; so are the answers
+        of the functions.
+
         Args:
             activations: (N, *grid, K).
             gradients: the same shape, for gradient methods.
@@ -199,8 +203,9 @@ class Evidence:
         """
         count = int(activations.shape[0])
         source = ArraySource(inputs, score_inputs, score_activations, at)
-        score = np.zeros(count, np.float32) if score is None else score
-        return cls(activations, score, seed, gradients, source, tuple(range(count)))
+        score = np.zeros(count, np.float32) if score is None else wide(score)
+        gradients = None if gradients is None else wide(gradients)
+        return cls(wide(activations), score, seed, gradients, source, tuple(range(count)))
 
     def _asked(self) -> Source:
         if self._source is None:
@@ -272,16 +277,16 @@ class ArraySource:
 
     def score_inputs(self, picture: int, make: Make, count: int, which: Which) -> Any:
         """Score all versions at once."""
-        return _given(self.by_inputs, "score_inputs")(make(np.arange(count, dtype=np.int32)))
+        return wide(_given(self.by_inputs, "score_inputs")(make(np.arange(count, dtype=np.int32))))
 
     def score_activations(self, picture: int, make: Make, count: int, which: Which) -> Any:
         """Score all versions at once."""
-        return _given(self.by_activations, "score_activations")(make(np.arange(count, dtype=np.int32)))
+        return wide(_given(self.by_activations, "score_activations")(make(np.arange(count, dtype=np.int32))))
 
     def at(self, picture: int, images: Any) -> tuple[Any, Any, Any]:
         """Ask the function given."""
-        answer: tuple[Any, Any, Any] = _given(self.elsewhere, "at")(images)
-        return answer
+        activations, gradients, score = _given(self.elsewhere, "at")(images)
+        return wide(activations), wide(gradients), wide(score)
 
 
 def _given(value: Any, name: str) -> Any:

@@ -133,6 +133,10 @@ class Registry:
 
     # ----------------------------------------------------------------- layers
 
+    def selectors(self) -> tuple[tuple[PluginInfo, object], ...]:
+        """Return the plugins that answer layer queries, in the order they are asked, with their modules."""
+        return tuple((plugin.info, plugin.module) for plugin, _ in self._loaded().selectors)
+
     def select_layer(self, table: LayerTable, query: object) -> LayerChoice:
         """Return the first selector's answer to a layer query.
 

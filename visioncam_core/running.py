@@ -89,7 +89,7 @@ def apply(named: Named, evidence: Evidence) -> Applied:
     raw, failure = None, None
     try:
         with np.errstate(all="ignore"):  # what is not finite is found in the result, and said there
-            raw = checked(named, named.method(read_only(evidence)), evidence)
+            raw = checked(named, _ask(named, evidence), evidence)
     except VisionCamError as error:
         failure = error
     except KeyboardInterrupt:
@@ -102,13 +102,25 @@ def apply(named: Named, evidence: Evidence) -> Applied:
     return Applied(raw, time.perf_counter() - start, sum(spent[name] for name in PASSES), failure)
 
 
-def read_only(evidence: Evidence) -> Evidence:
-    """Return the same evidence with arrays that cannot be written to: other methods read them too."""
+def _ask(named: Named, evidence: Evidence) -> Any:
+    """Return what a method makes of evidence; a misuse of the evidence is the method's fault."""
+    try:
+        return named.method(offered(named, evidence))
+    except PluginError as error:
+        raise failed(named, error) from error
+
+
+def offered(named: Named, evidence: Evidence) -> Evidence:
+    """Return what a method may see: arrays it cannot write to, since other methods read them too.
+
+    Gradients that another method asked for are not shown to one that did not: alone, it would have none.
+    """
+    shown = evidence.has_gradients and "gradients" in named.needs
     return attrs.evolve(
         evidence,
         activations=locked(evidence.activations),
         score=locked(evidence.score),
-        gradients=locked(evidence.gradients) if evidence.has_gradients else None,
+        gradients=locked(evidence.gradients) if shown else None,
     )
 
 
@@ -123,19 +135,26 @@ def locked(values: Any) -> Any:
 
 def failed(named: Named, error: BaseException) -> PluginError:
     """Return the error for a method that raised."""
-    failure = PluginError(f"{_subject(named)} failed: {cause_of(error)}")
+    failure = _error(named, cause_of(error))
     failure.__cause__ = error
     return failure
 
 
-def _subject(named: Named) -> str:
-    return blamed("method", named.name, named.source)
+def _error(named: Named, cause: str) -> PluginError:
+    return went_wrong("method", named.name, named.source, cause)
 
 
-def blamed(kind: str, name: str, source: str) -> str:
-    """Return how messages call a method or renderer: "method 'mycam' of my-dist 1.0"."""
+def went_wrong(kind: str, name: str, source: str, cause: str) -> PluginError:
+    """Return the error for a plugin that went wrong when it was run.
+
+    Args:
+        kind: "method" or "renderer".
+        name: its name.
+        source: the distribution that brought it, or `OWN_CODE`.
+        cause: what happened, one line.
+    """
     version = "" if source == OWN_CODE else version_of(source)
-    return f"{kind} {name!r} of {source} {version}".rstrip()
+    return PluginError(f"{kind} {name!r} of {source} {version}".rstrip() + f" failed at stage 'run': {cause}")
 
 
 def _of_the_model(error: BaseException) -> bool:
@@ -153,17 +172,18 @@ def checked(named: Named, raw: Any, evidence: Evidence) -> np.ndarray:
     try:
         array = to_numpy(raw)
     except Exception as error:
-        raise PluginError(f"{_subject(named)} returned {type(raw).__name__}, no array") from error
+        raise _error(named, f"it returned {type(raw).__name__}, no array") from error
     if array.dtype.kind not in "fiu" or array.shape != expected:
-        raise PluginError(
-            f"{_subject(named)} returned {array.dtype} of shape {array.shape}; a raw map here has shape "
-            f"{expected} and real numbers"
+        raise _error(
+            named,
+            f"it returned {array.dtype} of shape {array.shape}; a raw map here has shape {expected} and real "
+            "numbers",
         )
     with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is told below
         array = array.astype(np.float32)
     if not np.all(np.isfinite(array)) and _finite(evidence):
         count = int((~np.isfinite(array)).sum())
-        raise PluginError(f"{_subject(named)} returned {count} NaN or infinite values from finite evidence")
+        raise _error(named, f"it returned {count} NaN or infinite values from finite evidence")
     return array
 
 

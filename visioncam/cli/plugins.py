@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import attrs
@@ -15,8 +16,12 @@ from visioncam.cli.helping import RESULT, Command, option
 from visioncam.cli.outcome import DONE, FAULT, SOME_FAILED
 from visioncam.cli.terminal import Output
 from visioncam_core.errors import PluginWarning
-from visioncam_core.plugin_info import PluginInfo
+from visioncam_core.plugin_info import PluginInfo, cause_of
 from visioncam_core.registry import STRICT, strict
+
+OURS = "visioncam"
+NEEDS_QUERIES = "answers"
+"""The check of a selector that only its author can make: which queries are its own, no one else knows."""
 
 
 @click.command(cls=Command)
@@ -25,7 +30,7 @@ from visioncam_core.registry import STRICT, strict
     RESULT,
     "--check",
     is_flag=True,
-    help="Run the contract kit on the methods and renderers that plugins bring.",
+    help="Run the contract kit on the methods, renderers and layer selectors that plugins bring.",
 )
 @output_flags
 @click.pass_obj
@@ -50,7 +55,7 @@ def plugins(output: Output, whole: bool, check: bool) -> int:
     if broken and strict():
         output.error(f"{STRICT} is set, and {len(broken)} of {len(found)} plugins have a problem")
         return FAULT
-    return _check(output) if check else DONE
+    return _check(output, whole) if check else DONE
 
 
 def _table(output: Output, found: tuple[PluginInfo, ...]) -> None:
@@ -67,8 +72,8 @@ def _table(output: Output, found: tuple[PluginInfo, ...]) -> None:
     output.table(("plugin", "distribution", "status", "hooks", "problem"), rows)
 
 
-def _check(output: Output) -> int:
-    """Run the kit, tell what failed, and return the exit code."""
+def _check(output: Output, whole: bool) -> int:
+    """Run the kit, tell what failed, with where it was raised if that is asked, and return the exit code."""
     results = list(_checked())
     output.document["checks"] = results
     failed = [one for one in results if one["message"]]
@@ -76,37 +81,52 @@ def _check(output: Output) -> int:
     for one in failed:
         output.line((f"{one['kind']} {one['name']} of {one['distribution']}", "bold"), f": {one['check']}")
         output.line(f"  {one['message']}")
+        for line in one["traceback"].splitlines() if whole else ():
+            output.line(f"    {line}")
     output.line(f"{len(results) - len(failed)} of {len(results)} checks passed")
     return SOME_FAILED if failed else DONE
 
 
 def _checked() -> Iterator[dict[str, Any]]:
-    """Yield what each check of each stranger's method and renderer came to."""
-    from visioncam_core.testing import method_checks, renderer_checks
-
-    kinds: tuple[tuple[str, Any, Any], ...] = (
-        ("method", registered.methods(), method_checks),
-        ("renderer", registered.renderers(), renderer_checks),
-    )
-    for kind, specs, checks_of in kinds:
-        for spec in specs:
-            if spec.distribution == "visioncam":
-                continue
-            for check in checks_of(spec):
-                yield {
-                    "distribution": spec.distribution,
-                    "kind": kind,
-                    "name": spec.name,
-                    "check": check.name,
-                    "message": _message(check),
-                }
+    """Yield what each check of each stranger's method, renderer and layer selector came to."""
+    for kind, name, distribution, checks in _to_check():
+        for check in checks:
+            message, where = _outcome(check)
+            yield {
+                "distribution": distribution,
+                "kind": kind,
+                "name": name,
+                "check": check.name,
+                "message": message,
+                "traceback": where,
+            }
 
 
-def _message(check: Any) -> str:
+def _to_check() -> Iterator[tuple[str, str, str, Iterable[Any]]]:
+    """Yield (kind, name, distribution, checks) of whatever strangers bring."""
+    from visioncam_core.testing import method_checks, renderer_checks, selector_checks
+
+    for spec in registered.methods():
+        if spec.distribution != OURS:
+            yield "method", spec.name, spec.distribution, method_checks(spec)
+    for view in registered.renderers():
+        if view.distribution != OURS:
+            yield "renderer", view.name, view.distribution, renderer_checks(view)
+    for info, module in registered.registry().selectors():
+        if not info.builtin:
+            checks = [one for one in selector_checks(module, ()) if one.name != NEEDS_QUERIES]
+            yield "selector", info.name, info.distribution, checks
+
+
+def _outcome(check: Any) -> tuple[str, str]:
+    """Run a check; return what it found in one line, and where the plugin raised, or nothing."""
     try:
         check()
+    except KeyboardInterrupt:
+        raise
     except AssertionError as error:
-        return " ".join(str(error).split())
-    except Exception as error:
-        return f"{type(error).__name__}: {' '.join(str(error).split())}"
-    return ""
+        where = "".join(traceback.format_exception(error)) if error.__cause__ else ""
+        return " ".join(str(error).split()), where
+    except BaseException as error:  # a plugin may even try to end the program
+        return cause_of(error), "".join(traceback.format_exception(error))
+    return "", ""

@@ -74,7 +74,7 @@ class RendererSubject:
         made = self.instance if renderer is None else renderer
         try:
             picture = made(explanation)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise AssertionError(f"{made!r} raised {type(error).__name__} on {what}: {error}") from error
         kind = (
             f"{picture.dtype} of shape {picture.shape}" if isinstance(picture, np.ndarray) else repr(picture)

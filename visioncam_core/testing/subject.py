@@ -79,7 +79,7 @@ class Subject:
         """
         try:
             answer = self.method(evidence)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise AssertionError(f"{self.name} raised {type(error).__name__} on {what}: {error}") from error
         try:
             raw = to_numpy(answer)

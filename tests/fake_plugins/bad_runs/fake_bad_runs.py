@@ -111,6 +111,11 @@ def writes(evidence: Any) -> Any:
 
 
 @method
+def undeclared(evidence: Any) -> Any:
+    return evidence.gradients[..., 0]
+
+
+@method
 def wrongversions(evidence: Any) -> Any:
     evidence.score_activations(lambda indices: np.zeros((len(indices), 2, 2, 1)), 3)
     return np.zeros(grid(evidence))
