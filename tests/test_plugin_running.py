@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
 import numpy as np
 import pytest
-from support_plugins import install
+from support_plugins import install, spec
 
 import visioncam
 from visioncam.api import BUILTINS
-from visioncam_core.errors import ModelError, PluginError
+from visioncam_core.errors import ModelError, NameNotFoundError, PluginError
 from visioncam_core.explainer import Explainer
 from visioncam_core.explanation import Comparison, Explanation
+from visioncam_core.formats.loading import load
+from visioncam_core.hookspecs import hookimpl
 from visioncam_core.registry import Registry
 from visioncam_core.running import Named
 from visioncam_core.settings import Settings
+from visioncam_core.testing import isolated_registry
 from visioncam_core.testing.models import gap_dense
 
 WHO = "'{}' of fake-bad-runs 0.23 failed at stage 'run': "
@@ -56,6 +61,15 @@ RENDERERS = {
     "drawsoverit": "ValueError: assignment destination is read-only",
 }
 INPUT = np.random.default_rng(0).uniform(size=(4, 5, 3)).astype(np.float32)
+
+
+@hookimpl
+def rows() -> Any:
+    def first_channel(self: Any, evidence: Any) -> Any:
+        return evidence.activations[..., 0]
+
+    body = {"__call__": first_channel, "needs": frozenset({"activations"})}
+    return [spec(cls=attrs.frozen(type("LocalCAM", (), body)))]
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +179,35 @@ def test_memory_that_runs_out_in_the_method_is_its_own(model: Any) -> None:
 
     with pytest.raises(PluginError, match="MemoryError: all of it"):
         visioncam.explain(model, INPUT, method=greedy)
+
+
+def test_over_many_pictures_it_costs_those_it_fails_on(model: Any, tmp_path: Path) -> None:
+    def picky(evidence: Any) -> Any:
+        if evidence.inputs.min() < 0.5:
+            raise ValueError("too dark for me")
+        return evidence.activations[..., 0]
+
+    light = {"a": 0.1, "b": 0.9, "c": 0.2}
+    pictures = [(name, np.full((4, 5, 3), value, np.float32)) for name, value in light.items()]
+    summary = visioncam.explain_dataset(model, pictures, tmp_path, picky, save_as="npz")
+    assert (summary.done, dict(summary.failed)) == (1, {"PluginError": 2})
+    lines = (tmp_path / "errors.jsonl").read_text("utf-8").splitlines()
+    assert all(
+        "'picky' of your own code failed at stage 'run': ValueError: too dark" in line for line in lines
+    )
+
+
+def test_a_saved_map_outlives_the_plugin_that_made_it(model: Any, tmp_path: Path) -> None:
+    mine, without = isolated_registry(SimpleNamespace(visioncam_register_methods=rows)), Registry(BUILTINS)
+    made = explainer(mine, model, "localcam")(INPUT)
+    assert isinstance(made, Explanation)
+    made.save(tmp_path / "mine.npz")
+    again = load(tmp_path / "mine.npz", without)
+    with pytest.raises(NameNotFoundError, match="unknown method 'localcam'"):
+        without.method("localcam")
+    assert (again.method, again.method_title) == ("localcam", "Local-CAM")
+    np.testing.assert_array_equal(again.raw, made.raw)
+    assert again.render("overlay").shape[-1] == 3
 
 
 @pytest.mark.parametrize("name", RENDERERS)
