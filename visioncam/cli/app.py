@@ -33,6 +33,7 @@ COMMANDS = {
         "explain": ("visioncam.cli.explain:explain", "Explain pictures with one method."),
         "batch": ("visioncam.cli.batch:batch", "A folder, list or archive; interrupted is normal."),
         "compare": ("visioncam.cli.compare:compare", "All methods on one contact sheet."),
+        "evaluate": ("visioncam.cli.evaluate:evaluate", "Which map can be trusted: metrics and controls."),
         "report": ("visioncam.cli.html_report:report", "Pictures, maps and numbers in one HTML file."),
         "doctor": ("visioncam.cli.doctor:doctor", "A health report of a model on a picture."),
     },
