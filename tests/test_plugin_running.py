@@ -5,6 +5,7 @@ Everything here is a real comparison of a real model; `fake_plugins/bad_runs` is
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,11 +19,13 @@ from support_plugins import install, spec
 
 import visioncam
 from visioncam.api import BUILTINS
+from visioncam_core.cases import Case
 from visioncam_core.errors import ModelError, NameNotFoundError, PluginError
 from visioncam_core.explainer import Explainer
 from visioncam_core.explanation import Comparison, Explanation
 from visioncam_core.formats.loading import load
 from visioncam_core.hookspecs import hookimpl
+from visioncam_core.judging import judge
 from visioncam_core.registry import Registry
 from visioncam_core.running import Named
 from visioncam_core.settings import Settings
@@ -208,6 +211,26 @@ def test_a_saved_map_outlives_the_plugin_that_made_it(model: Any, tmp_path: Path
     assert (again.method, again.method_title) == ("localcam", "Local-CAM")
     np.testing.assert_array_equal(again.raw, made.raw)
     assert again.render("overlay").shape[-1] == 3
+
+
+METRICS = {
+    "raises": (lambda case: case.nothing, "AttributeError: 'Case' object has no attribute 'nothing'"),
+    "exits": (lambda case: sys.exit(3), "SystemExit: it tried to end the program with sys.exit(3)"),
+    "talks": (lambda case: "much", "ValueError: could not convert string to float: 'much'"),
+    "forgets": (lambda case: None, "TypeError: float() argument must be"),
+    "writes": (lambda case: case.x.fill(0), "ValueError: assignment destination is read-only"),
+}
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_metrics_that_go_wrong_are_flags_that_name_them(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    install(monkeypatch, "bad_runs")
+    call, words = METRICS[name]
+    metric = type(name, (), {"needs": frozenset(), "__call__": lambda self, case: call(case)})()
+    case = Case(x=INPUT.copy(), heat=np.linspace(0, 1, 20, dtype=np.float32).reshape(4, 5))
+    found = judge(metric, case, name, "fake-bad-runs")
+    assert np.isnan(found.value)
+    assert found.flag.startswith(f"metric {WHO.format(name)}{words}")
 
 
 @pytest.mark.parametrize("name", RENDERERS)

@@ -14,14 +14,14 @@ from visioncam_core.engine.counters import COUNTERS
 from visioncam_core.errors import OptionError, VisionCamError
 from visioncam_core.metrics import Measured
 from visioncam_core.plugin_info import cause_of
-from visioncam_core.running import PASSES, locked
+from visioncam_core.running import PASSES, locked, went_wrong
 
 BLANK = frozenset({"blank"})
 UNORDERED = frozenset({"blank", "constant"})
 """What a metric that goes by the order of the pixels refuses."""
 
 
-def judge(metric: Any, case: Case) -> Measured:
+def judge(metric: Any, case: Case, name: str = "", source: str = "visioncam") -> Measured:
     """Return what a metric says of a case; a map without an answer is flagged, never a number.
 
     The metric sees arrays it cannot write to.
@@ -30,6 +30,9 @@ def judge(metric: Any, case: Case) -> Measured:
         metric: a metric object: `needs`, `switches`, `__call__(case)`; `refuses` where it differs from
             {"blank"}.
         case: the picture and its map.
+        name: the metric's, for messages.
+        source: the distribution that brought it; whatever a stranger's raises, or returns instead of a
+            number, is a flag that names both.
     """
     flag = flaw(metric, case)
     if flag:
@@ -38,11 +41,15 @@ def judge(metric: Any, case: Case) -> Measured:
     try:
         with np.errstate(all="ignore"):
             answer = metric(closed(case))
-    except OptionError:
+            found = answer if isinstance(answer, Measured) else Measured(float(answer))
+    except (OptionError, KeyboardInterrupt):
         raise
-    except (ArithmeticError, ValueError, RuntimeError, VisionCamError) as error:
-        answer = Measured(float("nan"), cause_of(error))
-    found = answer if isinstance(answer, Measured) else Measured(float(answer))
+    except BaseException as error:
+        ours = source == "visioncam"
+        if ours and not isinstance(error, ArithmeticError | ValueError | RuntimeError | VisionCamError):
+            raise
+        cause = cause_of(error)
+        found = Measured(float("nan"), cause if ours else str(went_wrong("metric", name, source, cause)))
     if not math.isfinite(found.value) and not found.flag:
         found = attrs.evolve(found, flag="no finite number", value=float("nan"))
     spent = COUNTERS.snapshot() - before

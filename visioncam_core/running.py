@@ -148,7 +148,7 @@ def went_wrong(kind: str, name: str, source: str, cause: str) -> PluginError:
     """Return the error for a plugin that went wrong when it was run.
 
     Args:
-        kind: "method" or "renderer".
+        kind: "method", "renderer" or "metric".
         name: its name.
         source: the distribution that brought it, or `OWN_CODE`.
         cause: what happened, one line.

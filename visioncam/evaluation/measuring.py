@@ -188,4 +188,4 @@ def _judged(one: Measure, case: Any, shown: Shown, cost: int, budget: Budget) ->
         return Measured(float("nan"), "the model cannot be copied and randomised")
     if lacking:
         return Measured(float("nan"), f"there is no {', '.join(sorted(lacking))} for this map")
-    return judge(one.metric, case)
+    return judge(one.metric, case, one.name, one.source)

@@ -10,7 +10,7 @@ import attrs
 from visioncam.registered import registry
 from visioncam_core.errors import OptionTypeError
 from visioncam_core.options import describe_options, in_range, option
-from visioncam_core.running import Named
+from visioncam_core.running import OWN_CODE, Named
 
 PLAIN = ("deletion", "insertion", "averagedrop", "averagegain", "adcc", "sparseness", "randomisation")
 PLACED = ("pointinggame", "energypointinggame")
@@ -25,12 +25,14 @@ class Measure:
         title: for people.
         better: "higher", "lower" or "neither".
         metric: the object.
+        source: the distribution it comes from.
     """
 
     name: str
     title: str
     better: str
     metric: Any
+    source: str = "visioncam"
 
     @property
     def needs(self) -> frozenset[str]:
@@ -87,7 +89,8 @@ def measures(wanted: str | Sequence[Any], budget: Budget, *, placed: bool) -> li
         row, metric = rows.make_metric(name, options)
         title = row.title if row is not None else type(metric).__name__
         key = row.name if row is not None else title.lower()
-        found.append(Measure(key, title, row.better if row is not None else "neither", metric))
+        source = row.distribution if row is not None else OWN_CODE
+        found.append(Measure(key, title, row.better if row is not None else "neither", metric, source))
     return found
 
 
