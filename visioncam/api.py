@@ -241,6 +241,17 @@ def forget(model: Any) -> None:
     drop(model)
 
 
+def explainer_settings(method: str, keywords: dict[str, Any]) -> tuple[Settings, dict[str, Any]]:
+    """Return the settings and the method's options among keywords of `explain`, checked.
+
+    Raises:
+        OptionError: an unknown one, or a value out of its range.
+    """
+    settings, options = _split(keywords, [method])
+    registry().make_method(method, options)
+    return settings, options
+
+
 def _named(method: str | object, options: dict[str, Any]) -> Named:
     return Named.of(*registry().make_method(method, options))
 

@@ -100,6 +100,7 @@ class Manifest:
         """Close the files; `errors.jsonl` then tells each failed picture once, and none that worked since."""
         self._lines.close()
         self._errors.close()
+        self._sweep()  # of a worker that was killed
         with suppress(OutputError):  # a full disk: it only tells a picture twice
             self._write_errors()
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from visioncam.batch.fingerprint import Facts, facts_of, model_file_mark
+from visioncam.batch.fingerprint import Facts, facts_of, model_file_mark, model_mark
 from visioncam.batch.writing import Writing
+from visioncam.model_files import check_file
 from visioncam.registered import registry
+from visioncam_core.errors import ModelError
 from visioncam_core.running import Named
 from visioncam_core.settings import Settings
 
@@ -32,6 +37,7 @@ class Recipe:
         settings: the other keywords.
         writing: what is written, and where.
         batch: pictures in a pass.
+        payload: a model in memory, as the bytes of a `.keras` file; then `model` is its mark.
     """
 
     model: str | None
@@ -43,6 +49,36 @@ class Recipe:
     settings: Settings
     writing: Writing
     batch: int
+    payload: bytes | None = attrs.field(default=None, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        model: Any,
+        method: str,
+        options: Mapping[str, Any],
+        target: Any,
+        settings: Settings,
+        writing: Writing,
+        batch: int,
+    ) -> Recipe:
+        """Return the recipe of a model file, of a model in memory, or for None of the embedded one.
+
+        Raises:
+            ModelError: a model that cannot be saved, or a file that is none.
+        """
+        payload = None
+        if model is None or isinstance(model, str | os.PathLike):
+            path = None if model is None else os.path.abspath(os.fspath(model))
+            if path is not None:
+                check_file(path)
+        else:
+            path, payload = model_mark(model), _saved(model)
+        return cls(path, (), False, method, options, target, settings, writing, batch, payload)
+
+    def sized(self, batch: int) -> Recipe:
+        """Return it with another batch size."""
+        return attrs.evolve(self, batch=batch)
 
     @property
     def named(self) -> Named:
@@ -54,7 +90,7 @@ class Recipe:
         """What decides the results; reads the model file, but loads no TensorFlow."""
         named = self.named
         return facts_of(
-            model_file_mark(self.model),
+            model_file_mark(self.model) if self.payload is None else str(self.model),
             named.name,
             named.options,
             self.target,
@@ -72,5 +108,24 @@ class Recipe:
         from visioncam.cli.models import open_model
         from visioncam_core.explainer import Explainer
 
-        model = open_model(output, self.model, self.custom_objects, self.unsafe)
+        if self.payload is None:
+            model = open_model(output, self.model, self.custom_objects, self.unsafe)
+        else:
+            with tempfile.TemporaryDirectory(prefix="visioncam-") as folder:
+                path = Path(folder, "model.keras")
+                path.write_bytes(self.payload)
+                model = open_model(output, str(path), self.custom_objects, self.unsafe)
         return Explainer.of(model, registry(), [self.named], attrs.evolve(self.settings, progress=passes))
+
+
+def _saved(model: Any) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="visioncam-") as folder:
+        path = Path(folder, "model.keras")
+        try:
+            model.save(path)
+        except Exception as error:  # Keras raises anything for a model that is none
+            raise ModelError(
+                f"the model cannot be sent to a cluster ({type(error).__name__}: {error}); save it and pass "
+                "the file's path"
+            ) from error
+        return path.read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +107,44 @@ EXAMPLES = (
     metavar="N",
     help="Threads for decoding, and as many for writing.",
 )
+@option(
+    RUN,
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Where it is computed: this process, or a Ray cluster (extra ray).",
+)
+@option(
+    RUN,
+    "--address",
+    metavar="A",
+    help="Of the Ray cluster, auto for the running one; else one is started here.",
+)
+@option(
+    RUN,
+    "--actors",
+    type=click.IntRange(1),
+    default=2,
+    show_default=True,
+    metavar="N",
+    help="Ray actors at most, each with a copy of the model.",
+)
+@option(
+    RUN,
+    "--gpus",
+    type=click.FloatRange(0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="GPUs of each actor.",
+)
+@option(
+    RUN,
+    "--supervise",
+    is_flag=True,
+    help="Start again with half the batch where the process dies of lack of memory.",
+)
 @option(RUN, "--option", "extra", multiple=True, metavar="NAME=VALUE", help="Option of the method, by name.")
 @option(
     RUN,
@@ -125,6 +164,11 @@ def batch(
     force: bool,
     max_errors: int | None,
     workers: int,
+    engine: str,
+    address: str | None,
+    actors: int,
+    gpus: float,
+    supervise: bool,
     **rest: Any,
 ) -> int:  # fmt: skip
     """Explain every picture of SOURCE: a folder, a 'pattern', a .txt or .csv list, or a .tar archive.
@@ -136,25 +180,33 @@ def batch(
     output: Output = context.obj
     quiet(output)
     from visioncam.batch.computing import Computer
-    from visioncam.batch.pipeline import Local
+    from visioncam.batch.pipeline import Engine, Local
     from visioncam.batch.plan import Plan
     from visioncam.batch.run import Run
     from visioncam.batch.sources import source_of
     from visioncam.batch.stopping import Stopping
 
+    if supervise:
+        from visioncam.batch.supervising import supervise as watched
+
+        return watched([word for word in output.words if word != "--supervise"], out, output.warn)
     pictures = source_of(source, recursive=recursive, out=out)
     with Stopping() as stopping, Told(output, f"{rest['method']}, {source}") as told:
         recipe = recipe_of(context, out, rest)
         run = Run(pictures, out, recipe.facts, recipe.batch, force, max_errors, told, stopping.asked)
 
-        def engine(plan: Plan) -> Local:
+        def works(plan: Plan) -> Engine:
+            if engine == "ray":
+                from visioncam.batch.ray_engine import OnRay
+
+                return OnRay(recipe.sized(plan.size), address, (1, actors), gpus)
             explainer = recipe.open(output, stopping.passes)
             return Local(
                 Computer(explainer, recipe.target, plan.size, plan.remember), recipe.writing, workers
             )
 
         try:
-            summary = run(engine)
+            summary = run(works)
         except KeyboardInterrupt:
             if not stopping.asked():
                 raise
@@ -196,7 +248,7 @@ def recipe_of(context: click.Context, out: Path, values: dict[str, Any]) -> Reci
     for one, given in zip(drawn, drawing, strict=True):
         registry().make_renderer(one.name, given)
     writing = Writing(
-        out,
+        out.absolute(),
         suffixes,
         {one.name: given for one, given in zip(drawn, drawing, strict=True)},
         {f".{one.name}": given for one, given in zip(files, own, strict=True)},
@@ -207,7 +259,7 @@ def recipe_of(context: click.Context, out: Path, values: dict[str, Any]) -> Reci
     if values["model"] is not None:
         check_file(values["model"])
     return Recipe(
-        model=values["model"],
+        model=None if values["model"] is None else os.path.abspath(values["model"]),
         custom_objects=values["custom_objects"],
         unsafe=values["allow_unsafe_model"],
         method=spec.name,

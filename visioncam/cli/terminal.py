@@ -45,11 +45,13 @@ class Output:
         json: print `document`, and nothing else, to standard output at the end.
         debug: show tracebacks and what TensorFlow says.
         document: what `--json` prints.
+        words: the command line.
     """
 
     json: bool = False
     debug: bool = False
     document: dict[str, Any] = attrs.field(factory=dict)
+    words: tuple[str, ...] = ()
     _console: Console | None = None
     _events: bool = False
 
@@ -57,7 +59,7 @@ class Output:
     def of(cls, args: Sequence[str]) -> Output:
         """Return the output these arguments ask for, also where they turn out to be wrong."""
         flags = args[: args.index("--")] if "--" in args else args
-        return cls("--json" in flags, "--debug" in flags)
+        return cls("--json" in flags, "--debug" in flags, words=tuple(args))
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
