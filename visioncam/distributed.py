@@ -10,6 +10,7 @@ It needs the extra `ray`.  Workers must see the model file and, with `out`, the 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ def explain(
     force: bool = False,
     recursive: bool = False,
     spread: bool = True,
+    progress: Callable[[dict[str, Any]], object] | None = None,
     **keywords: Any,
 ) -> Any:
     """Explain many pictures on a Ray cluster.
@@ -68,6 +70,7 @@ def explain(
         force: as there.
         recursive: as there.
         spread: as there, but on by default.
+        progress: as there.
         **keywords: the other keywords of `visioncam.explain`, and the method's options.
 
     Returns:
@@ -88,6 +91,8 @@ def explain(
             dataset = data.from_items([{"image": entry.image} for entry in source_of(dataset).entries])
         return rows_with_maps(dataset, recipe, image, actors, gpus, cpus)
     source = source_of(dataset, recursive=recursive, out=folder)
-    run: Run = Run(source, folder, recipe.facts, batch_size, force, max_errors)
+    run = Run(source, folder, recipe.facts, batch_size, force, max_errors)
+    if progress is not None:
+        run.tell = progress
     summary: Summary = run(lambda plan: OnRay(recipe.sized(plan.size), address, actors, gpus, cpus))
     return summary
