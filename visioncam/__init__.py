@@ -16,6 +16,8 @@ from visioncam_core.version import VERSION
 if TYPE_CHECKING:
     from visioncam import callbacks, demo, geometry, targets
     from visioncam.api import compare, doctor, explain, explainer, forget, layers, load, render
+    from visioncam.auditing.record import Audit
+    from visioncam.auditing.run import audit
     from visioncam.batch.dataset import explain_dataset
     from visioncam.evaluation.recommending import Recommendation, recommend
     from visioncam.evaluation.record import Evaluation
@@ -42,6 +44,8 @@ else:
         "visioncam.html_report.writing": ("report",),
         "visioncam.registered": ("load_plugin", "methods", "metrics", "plugins", "registry", "renderers"),
         "visioncam.api": ("compare", "doctor", "explain", "explainer", "forget", "layers", "load", "render"),
+        "visioncam.auditing.record": ("Audit",),
+        "visioncam.auditing.run": ("audit",),
         "visioncam.batch.dataset": ("explain_dataset",),
         "visioncam.evaluation.record": ("Evaluation",),
         "visioncam.evaluation.recommending": ("Recommendation", "recommend"),
@@ -82,6 +86,7 @@ __version__ = VERSION
 
 __all__ = [
     "AblationCAM",
+    "Audit",
     "Comparison",
     "Diagnostic",
     "Evaluation",
@@ -99,6 +104,7 @@ __all__ = [
     "VisionCamError",
     "XGradCAM",
     "__version__",
+    "audit",
     "callbacks",
     "compare",
     "demo",

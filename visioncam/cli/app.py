@@ -34,6 +34,7 @@ COMMANDS = {
         "batch": ("visioncam.cli.batch:batch", "A folder, list or archive; interrupted is normal."),
         "compare": ("visioncam.cli.compare:compare", "All methods on one contact sheet."),
         "evaluate": ("visioncam.cli.evaluate:evaluate", "Which map can be trusted: metrics and controls."),
+        "audit": ("visioncam.cli.audit:audit", "Does it look at objects, or at what goes along?"),
         "report": ("visioncam.cli.html_report:report", "Pictures, maps and numbers in one HTML file."),
         "doctor": ("visioncam.cli.doctor:doctor", "A health report of a model on a picture."),
     },

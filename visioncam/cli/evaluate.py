@@ -123,7 +123,7 @@ def evaluate(
     measures(_words(metrics), budget, placed=boxes is not None)
     if file is not None:
         file = _checked(file, [one for one in (model, boxes, rest["class_names"]) if one])
-    paths, names, failures = _pictures(source, recursive, rest)
+    paths, names, failures = pictures_of(source, recursive, rest)
     truth = None if boxes is None else _boxes(boxes, names)
     from visioncam.cli.models import open_model, title_of
     from visioncam.evaluation.run import evaluate as run
@@ -168,7 +168,7 @@ def _checked(file: Path, inputs: list[str]) -> Path:
     return file
 
 
-def _pictures(
+def pictures_of(
     source: str, recursive: bool, rest: dict[str, Any]
 ) -> tuple[list[Any], list[str], dict[str, str]]:
     """Return the pictures that can be read, their names, and why others cannot."""

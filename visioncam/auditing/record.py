@@ -1,0 +1,148 @@
+"""What an audit found: findings about classes, and the pictures to look at first."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam.auditing.places import Places
+from visioncam.evaluation.writing import plain
+from visioncam_core.bootstrap import Interval
+from visioncam_core.errors import OutputError
+from visioncam_core.export import write_bytes
+
+COLUMNS = (
+    "source",
+    "explained",
+    "suspicion",
+    "why",
+    "border",
+    "corner",
+    "which",
+    "text",
+    "outside",
+    "cluster",
+)
+
+
+@attrs.frozen
+class Audited:
+    """One picture.
+
+    Attributes:
+        source: its name.
+        number: in the data set.
+        explained: its class.
+        places: where its map's energy lies.
+        suspicion: how many times more energy than a uniform map has lies where it should not.
+        why: which place that is.
+        cluster: which cluster of maps it is in, or None.
+    """
+
+    source: str
+    number: int
+    explained: str
+    places: Places
+    suspicion: float
+    why: str
+    cluster: int | None = None
+
+
+@attrs.frozen
+class Finding:
+    """Something that goes along with a class.
+
+    Attributes:
+        explained: the class.
+        place: "the border", "the upper left corner", ...
+        share: of the class's energy, with its interval over the pictures.
+        fair: what a uniform map has there.
+        count: pictures of the class.
+    """
+
+    explained: str
+    place: str
+    share: Interval
+    fair: float
+    count: int
+
+    def __str__(self) -> str:
+        """Return it as a sentence."""
+        return (
+            f"{self.explained}: {100 * self.share.value:.0f} % of the evidence lies on {self.place} "
+            f"[{100 * self.share.low:.0f}, {100 * self.share.high:.0f}], {100 * self.fair:.0f} % if it were "
+            f"spread evenly ({self.count} pictures)"
+        )
+
+
+@attrs.frozen(eq=False)
+class Audit:
+    """What an audit found.
+
+    Attributes:
+        pictures: the most suspicious first; blank maps last.
+        findings: what goes along with a class, the strongest first; empty when nothing was found.
+        class_means: class -> (64, 64) mean of its maps.
+        method: of the maps.
+        layer: of the maps.
+        notes: what could not be done.
+    """
+
+    pictures: tuple[Audited, ...]
+    findings: tuple[Finding, ...]
+    class_means: dict[str, np.ndarray] = attrs.field(repr=False)
+    method: str
+    layer: str
+    notes: tuple[str, ...] = ()
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return one plain record a picture, the most suspicious first."""
+        return [
+            {**attrs.asdict(one.places), **{k: getattr(one, k) for k in COLUMNS if hasattr(one, k)}}
+            for one in self.pictures
+        ]
+
+    def document(self) -> dict[str, Any]:
+        """Return everything as plain data."""
+        found = {
+            "method": self.method,
+            "layer": self.layer,
+            "notes": list(self.notes),
+            "findings": [{**attrs.asdict(one), "text": str(one)} for one in self.findings],
+            "class_means": {name: mean.round(4) for name, mean in self.class_means.items()},
+            "pictures": self.records(),
+        }
+        done: dict[str, Any] = plain(found)
+        return done
+
+    def save(self, path: str | Path) -> Path:
+        """Write everything to a `.json`, or the pictures to a `.csv` file; whole or not at all."""
+        target = Path(path)
+        suffix = target.suffix.lower()
+        if suffix == ".json":
+            text = json.dumps(self.document(), indent=2, allow_nan=False) + "\n"
+        elif suffix == ".csv":
+            buffer = io.StringIO()
+            writer = csv.DictWriter(buffer, COLUMNS, extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(self.records())
+            text = buffer.getvalue()
+        else:
+            raise OutputError(f"Cannot write an audit to {target.name!r}. Use .json or .csv.")
+        write_bytes(target, text.encode("utf-8"))
+        return target
+
+    def __str__(self) -> str:
+        """Return findings and the first ten pictures as text."""
+        head = [str(one) for one in self.findings] or ["nothing was found that goes along with a class"]
+        rows = [
+            f"{one.suspicion:5.1f} × {one.why:<20} {one.source} ({one.explained})"
+            for one in self.pictures[:10]
+        ]
+        return "\n".join([*head, *rows, *self.notes])
