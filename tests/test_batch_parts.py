@@ -22,6 +22,7 @@ from visioncam.batch.names import file_names, stem_of
 from visioncam.batch.ownership import Lock
 from visioncam.batch.sources import source_of
 from visioncam.batch.stopping import Stopping
+from visioncam.batch.supervising import supervise
 from visioncam.batch.writing import Writing
 from visioncam_core.errors import ImageError, ImageNotFoundError, OutputError
 from visioncam_core.settings import Settings
@@ -209,3 +210,33 @@ def test_a_first_signal_asks_and_the_handlers_come_back(number: int, code: int) 
         with pytest.raises(KeyboardInterrupt):
             stopping.passes(1, 2)
     assert signal.getsignal(number) is before
+
+
+DYING = """
+import os, pathlib, signal
+deaths = pathlib.Path(__file__).with_name("deaths")
+count = len(deaths.read_text()) if deaths.exists() else 0
+if count < {deaths}:
+    deaths.write_text("x" * (count + 1))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+from visioncam_core.hookspecs import hookimpl
+
+@hookimpl
+def visioncam_register_methods():
+    return ()
+"""
+
+
+@pytest.mark.parametrize(("deaths", "code", "batch"), [(1, 0, 1), (9, 137, 1)])
+def test_a_process_that_dies_is_started_again_with_half_the_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deaths: int, code: int, batch: int
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", environment()["PYTHONPATH"])
+    (tmp_path / "dying.py").write_text(DYING.format(deaths=deaths))
+    Manifest(tmp_path).write_run({"batch": 2})
+    told: list[str] = []
+    assert supervise(["methods", "--plugin-file", str(tmp_path / "dying.py")], tmp_path, told.append) == code
+    assert json.loads((tmp_path / "run.json").read_text())["batch"] == batch
+    assert len(told) == 1
+    assert told[0] == "the process died (-9), perhaps of memory; started again with half the batch"

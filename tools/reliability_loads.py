@@ -90,16 +90,20 @@ def endurance(root: Path) -> Found:
         if count in (500, 5000) and count not in marks:
             marks[count] = state()
 
+    descriptors = state()[2]
     summary = visioncam.explain_dataset(models[0], root / "in", root / "out", progress=watch)
     first, last = marks[500], marks[5000]
     assert summary.done == 5000
-    assert last[1:] == first[1:], marks
+    assert (last[1], last[3]) == (first[1], first[3]), marks
+    assert abs(last[2] - first[2]) <= 8, marks  # what decoding and writing have open at that moment
+    opened = state()[2] - descriptors
+    assert opened <= 1, opened  # fonts and the like, opened with the first picture
     assert last[0] - first[0] < 50, marks
     alive = weakref.ref(models.pop())
     gc.collect()
     return (
         "2,000 calls, then 5,000 pictures in one run",
-        f"{calls:.2f} KiB a call; {last[0] - first[0]:+.1f} MB from picture 500 to 5,000; threads, file "
-        f"descriptors and traces unchanged ({last[1]}, {last[2]}, {last[3]}); {summary.rate:.0f} pictures a "
+        f"{calls:.2f} KiB a call; {last[0] - first[0]:+.1f} MB from picture 500 to 5,000; {last[1]} threads "
+        f"and {last[3]} trace at both; files open after the run: {opened:+d}; {summary.rate:.0f} pictures a "
         f"second; the model is {'still there' if alive() is not None else 'gone'} once it is dropped",
     )
