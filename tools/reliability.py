@@ -51,7 +51,7 @@ def write(name: str, row: str) -> None:
     assert count == 1, f"the page has {count} rows for {name!r}"
     where = f"Measured on {os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python "
     where += f"{platform.python_version()}, other work beside it."
-    PAGE.write_text(re.sub(r"^Measured on .*$", where, text, flags=re.MULTILINE), "utf-8")
+    PAGE.write_text(re.sub(r"^Measured on.*$", where, text, flags=re.MULTILINE), "utf-8")
 
 
 if __name__ == "__main__":
