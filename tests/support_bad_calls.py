@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 from typing import Any
 
 import keras
@@ -13,6 +14,7 @@ import visioncam
 from visioncam_core.errors import (
     ImageError,
     ImageNotFoundError,
+    ImageTypeError,
     LayerError,
     ModelError,
     NameNotFoundError,
@@ -21,6 +23,7 @@ from visioncam_core.errors import (
     OutputError,
     PluginError,
     TargetError,
+    TargetTypeError,
 )
 
 
@@ -211,6 +214,20 @@ KEYWORDS = [
         OptionTypeError,
         ("target is no keyword here", "(image, target)"),
     ),
+    keyword("target", pathlib.Path("a"), "Path('a')", "not understood", error=TargetTypeError),
+    keyword("target", pathlib.Path("a\0"), "not understood", error=TargetTypeError),
+    keyword("output", tf.constant(1.0), "no output", error=TargetError),
+    keyword("layer", np.zeros(0), "layer=array([]", "not understood", error=LayerError),
+    keyword("layer", tf.constant(1.0), "not understood", error=LayerError),
+    keyword("geometry", visioncam.geometry.CenterCrop, "is a class", "()", error=OptionTypeError),
+    keyword("preprocess", int, "is a class", error=OptionTypeError),
+    keyword("progress", "x" * 500, "progress must be", error=OptionTypeError),
+    Bad("layers layer", lambda w: visioncam.layers(w.model, layer="zz"), LayerError, ("no layer 'zz'",)),
+    Bad("layers dense", lambda w: visioncam.layers(w.model, layer="head"), LayerError, ("'head'", "'c2'")),
+    Bad("layers list", lambda w: visioncam.layers(w.model, layer=[]), LayerError, ("layer=[]",)),
+    Bad("layers unknown", lambda w: visioncam.layers(w.model, zz=1), OptionTypeError, ("'zz'",)),
+    Bad("simplify", lambda w: w.explanation.contours(simplify=1e30), OptionError, ("simplify", "1e+30")),
+    Bad("min_area", lambda w: w.explanation.boxes(min_area="x" * 500), OptionError, ("min_area", "'xxx")),
     Bad("layers keyword", lambda w: visioncam.layers(w.model, outptu=1), OptionTypeError, ("'output'",)),
     Bad("layers image", lambda w: visioncam.layers(w.model, "no.png"), ImageNotFoundError, ("'no.png'",)),
     Bad("layers shape", lambda w: visioncam.layers(w.model, np.ones((3, 3))), ImageError, ("(3, 3)",)),
@@ -243,6 +260,15 @@ def save(path: Any, *words: str, error: type[Exception] = OutputError) -> Bad:
 
 
 PATHS = [
+    save(None, "a path is text", "None of type NoneType", error=OptionTypeError),
+    save(b"x.png", "b'x.png' of type bytes", error=OptionTypeError),
+    save("a\0.png", "null character"),
+    save("\ud800.png", "cannot be written"),
+    Bad("sheet to None", lambda w: w.comparison.save(None), OptionTypeError, ("None of type NoneType",)),
+    Bad("load None", lambda w: visioncam.load(None), ImageTypeError, ("None of type NoneType",)),
+    Bad("load null", lambda w: visioncam.load("a\0"), ImageError, ("null character",)),
+    Bad("plugin null", lambda w: visioncam.load_plugin("a\0"), PluginError, ("null character",)),
+    Bad("comparison of None", lambda w: w.comparison[None], NameNotFoundError, ("name or position", "None")),
     save(lambda w: w.folder / "none" / "x.png", "does not exist", "Make the folder"),
     save(lambda w: w.file("f", "") / "x.png", "not a folder"),
     save(lambda w: w.folder / "x.tiff", "'.tiff'", ".png"),

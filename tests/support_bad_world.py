@@ -178,9 +178,13 @@ class World:
         return self.explain()
 
     @cached_property
+    def comparison(self) -> Any:
+        return visioncam.compare(self.model, self.x, ["gradcam"])
+
+    @cached_property
     def models(self) -> tuple[str, ...]:
         """Names of the models above."""
-        skipped = ("unbuilt", "explanation", "models", "png")
+        skipped = ("unbuilt", "explanation", "comparison", "models", "png")
         return (
             "model",
             *(k for k, v in vars(World).items() if isinstance(v, cached_property) and k not in skipped),

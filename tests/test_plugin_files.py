@@ -136,7 +136,7 @@ def test_what_is_no_python_file_is_refused(registry: Registry, file: Path) -> No
     other = file.rename(file.with_suffix(".txt"))
     with pytest.raises(PluginError, match=r"a plugin file is a Python file, \*.py; received '.*my_cam.txt'"):
         load_file(registry, other)
-    with pytest.raises(OptionTypeError, match=r"given by its path, received 3 \(int\)"):
+    with pytest.raises(OptionTypeError, match=r"a path is text .* received 3 of type int"):
         load_file(registry, 3)  # type: ignore[arg-type]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from visioncam_core.errors import OptionTypeError
 from visioncam_core.evidence import Progress
+from visioncam_core.names import shown
 
 
 def reporting(progress: Any) -> Progress | None:
@@ -22,7 +23,7 @@ def reporting(progress: Any) -> Progress | None:
         report: Progress = progress
         return report
     raise OptionTypeError(
-        f"progress must be True, None or a function of (done, total), received {progress!r}"
+        f"progress must be True, None or a function of (done, total), received {shown(progress, 60)}"
     )
 
 

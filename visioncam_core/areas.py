@@ -159,7 +159,9 @@ def boxes(heat: np.ndarray, threshold: float | str = SHARE, *, min_area: int = 1
 def parts(heat: np.ndarray, threshold: float | str, min_area: int) -> list[Part]:
     """Return the connected areas with their labels; else as `boxes`."""
     if isinstance(min_area, bool) or not isinstance(min_area, int | np.integer) or min_area < 1:
-        raise OptionError(f"min_area must be a whole number of pixels, at least 1; received {min_area!r}")
+        raise OptionError(
+            f"min_area must be a whole number of pixels, at least 1; received {shown(min_area, 60)}"
+        )
     return parts_above(heat, level(heat, threshold), int(min_area))
 
 

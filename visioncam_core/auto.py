@@ -32,7 +32,7 @@ def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice:
     5. For dense outputs the last row of the smallest grid.
     6. Otherwise the last row.
     """
-    if query != "auto":
+    if not (isinstance(query, str) and query == "auto"):
         raise unknown_layer(table, query)
     if table not in _CHOSEN:
         _CHOSEN[table] = _chosen(table)

@@ -5,14 +5,16 @@ A polygon encloses exactly the pixels of its area: outer ring less holes is `are
 
 from __future__ import annotations
 
-import math
-
 import attrs
 import numpy as np
 
 from visioncam_core.areas import SHARE, Part, parts
 from visioncam_core.errors import OptionError
+from visioncam_core.names import shown
 from visioncam_core.opencv import load_opencv
+
+LARGEST = 1e6
+"""Pixels that an outline may be simplified by."""
 
 _AROUND = ((-1, -1), (-1, 0), (0, -1), (0, 0))  # the pixels that meet at a corner
 
@@ -55,8 +57,10 @@ def contours(
         OptionError: an option out of its range.
     """
     number = isinstance(simplify, int | float | np.integer | np.floating) and not isinstance(simplify, bool)
-    if not number or not math.isfinite(simplify) or simplify < 0:
-        raise OptionError(f"simplify must be a number of pixels, at least 0; received {simplify!r}")
+    if not number or not 0 <= simplify <= LARGEST:
+        raise OptionError(
+            f"simplify must be a number of pixels between 0 and {LARGEST:g}; received {shown(simplify, 60)}"
+        )
     found = parts(heat, threshold, min_area)
     rings: dict[int, dict[int, tuple[np.ndarray, list[np.ndarray]]]] = {}
     for part in found:

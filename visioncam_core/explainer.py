@@ -117,15 +117,21 @@ class Explainer:
         return found[0] if single else found
 
     def layers(self, image: Any = None) -> tuple[View, LayerChoice | None]:
-        """Return the view with its table, and what `settings.layer` chooses; None where it finds nothing."""
+        """Return the view with its table, and what `settings.layer` chooses; None where "auto" finds nothing.
+
+        Raises:
+            LayerError: a layer was asked for, and cannot be explained.
+        """
         flat = (
             _blank(self.inputs) if image is None else _stacked([next(self.reader.read(image)[0][0].parts())])
         )
         with running(self.model):
             seen = self._view(flat)
         try:
-            return seen, self.registry.select_layer(seen.table, self.settings.layer)
+            return seen, self._choices(seen)[0]
         except LayerError:
+            if not isinstance(self.settings.layer, str) or self.settings.layer != "auto":
+                raise
             return seen, None
 
     def opened(self, items: list[Item]) -> Opened:

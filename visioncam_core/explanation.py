@@ -21,6 +21,7 @@ from visioncam_core.contours import contours as contours_of
 from visioncam_core.diagnostics import Diagnostic
 from visioncam_core.errors import NameNotFoundError
 from visioncam_core.layers import LayerChoice
+from visioncam_core.names import shown
 
 if TYPE_CHECKING:
     from visioncam_core.registry import Registry
@@ -194,13 +195,15 @@ class Comparison:
         """Return the explanation of a method, by canonical name or position."""
         if isinstance(method, int):
             return self.explanations[method]
+        if not isinstance(method, str):
+            raise NameNotFoundError(f"a method is found by name or position, received {shown(method, 60)}")
         from visioncam_core.names import normalise
 
         for explanation in self.explanations:
             if normalise(explanation.method) == normalise(method):
                 return explanation
         known = ", ".join(explanation.method for explanation in self.explanations)
-        raise NameNotFoundError(f"this comparison has no method {method!r}; it has {known}")
+        raise NameNotFoundError(f"this comparison has no method {shown(method, 60)}; it has {known}")
 
     def agreement(self, threshold: float | str = STRONGEST) -> np.ndarray:
         """Return for each pixel the share of the methods whose evidence is strong there, float32 in [0, 1].

@@ -19,7 +19,8 @@ from zlib import Z_RLE
 
 import numpy as np
 
-from visioncam_core.errors import ImageError, OutputError
+from visioncam_core.errors import ImageError, OptionTypeError, OutputError
+from visioncam_core.foreign import as_path
 from visioncam_core.names import shown
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
@@ -47,7 +48,7 @@ def write_image(path: str | os.PathLike[str], array: np.ndarray, text: Mapping[s
         OutputError: the suffix is unknown, or the folder or file cannot be written.
         ImageError: the array is not a picture.
     """
-    target = Path(path)
+    target = as_path(path, OutputError, OptionTypeError)
     payload = encode_image(array, target.suffix, text)
     write_bytes(target, payload)
     return target

@@ -7,8 +7,13 @@ lists of arguments; a user needs the sentence in the middle.
 from __future__ import annotations
 
 import operator
+import os
 import re
+from pathlib import Path
 from typing import Any
+
+from visioncam_core.errors import VisionCamError
+from visioncam_core.names import shown
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _NODES = re.compile(
@@ -49,5 +54,30 @@ def whole(value: Any) -> int | None:
         return None
     try:
         return operator.index(value)
-    except TypeError:
+    except (TypeError, AttributeError):  # a tensor of floats asks its value for what that does not have
         return None
+
+
+def as_path(value: Any, error: type[VisionCamError], type_error: type[VisionCamError]) -> Path:
+    """Return a path of the user's, checked before the system sees it.
+
+    Args:
+        value: text or a path object.
+        error: raised for a path that no system can hold.
+        type_error: raised for anything else.
+    """
+    if not isinstance(value, str | os.PathLike) or not isinstance(os.fspath(value), str):
+        raise type_error(
+            f"a path is text or a pathlib.Path, received {shown(value, 60)} of type {type(value).__name__}"
+        )
+    text = os.fspath(value)
+    try:
+        fits = "\0" not in text and max(map(len, os.fsencode(text).replace(b"\\", b"/").split(b"/"))) < 256
+    except UnicodeEncodeError:
+        fits = False
+    if not fits:
+        raise error(
+            f"the path {shown(text, 60)} cannot exist: it holds a null character or one that cannot be "
+            "written, or a name too long for a file; choose another"
+        )
+    return Path(text)

@@ -210,6 +210,11 @@ def geometry_named(geometry: object) -> Callable[[tuple[int, int], tuple[int, in
             hint = did_you_mean(geometry, NAMED) or ";"
             raise OptionError(f"unknown geometry {shown(geometry)}{hint} known: {listing(list(NAMED))}")
         return NAMED[geometry]
+    if isinstance(geometry, type):
+        raise OptionTypeError(
+            f"geometry={geometry.__name__} is a class; have you forgotten the ()? write "
+            f"geometry={geometry.__name__}(...)"
+        )
     if not callable(geometry):
         raise OptionTypeError(
             f"geometry is a name or a callable (shape, size) -> Geometry; received {shown(geometry)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from typing import Any
@@ -72,7 +73,7 @@ def _wish(target: Any, head: Head) -> Wish:
         )
     if isinstance(target, Class):
         target = target.which
-    elif hasattr(target, "resolve"):
+    elif hasattr(target, "resolve") and not isinstance(target, os.PathLike):
         target = target.resolve(head)
     if isinstance(target, str):
         if re.fullmatch(r"top\d+", target) and target not in (head.known or ()):

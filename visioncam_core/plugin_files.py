@@ -15,6 +15,7 @@ import types
 from pathlib import Path
 
 from visioncam_core.errors import OptionTypeError, PluginError, PluginNotFoundError
+from visioncam_core.foreign import as_path
 from visioncam_core.names import shown
 from visioncam_core.plugin_info import PluginInfo, cause_of
 from visioncam_core.registry import Registry
@@ -60,11 +61,7 @@ def load_file(registry: Registry, path: str | os.PathLike[str]) -> PluginInfo:
 
 
 def _file(path: str | os.PathLike[str]) -> Path:
-    if not isinstance(path, str | os.PathLike):
-        raise OptionTypeError(
-            f"a plugin file is given by its path, received {shown(path)} ({type(path).__name__})"
-        )
-    file = Path(os.fsdecode(path)).expanduser()
+    file = as_path(path, PluginError, OptionTypeError).expanduser()
     if file.is_dir():
         raise PluginError(
             f"{shown(str(path))} is a folder; name the Python file with the hooks in it, or install a whole "

@@ -96,6 +96,10 @@ def preprocessing_for(model: Any, setting: object = "auto") -> Preprocessing:
     """
     if setting is None or (isinstance(setting, str) and setting == "none"):
         return Preprocessing("none", _none, None, True, "asked for: the pixels as they are, 0..255")
+    if isinstance(setting, type):
+        raise OptionTypeError(
+            f"preprocess={setting.__name__} is a class; pass an object or a function that takes a batch"
+        )
     if callable(setting):
         name = str(getattr(setting, "__name__", type(setting).__name__))
         return Preprocessing(name, _checked(setting, name), None, True, f"asked for: {name}")

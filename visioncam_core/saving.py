@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from visioncam_core.drawing import drawn
 from visioncam_core.errors import OptionTypeError, OutputError
 from visioncam_core.export import FORMATS, encode_image, write_bytes
+from visioncam_core.foreign import as_path
 from visioncam_core.options import build, describe_options
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def save(
         OutputError: the suffix is unknown, or the folder or file cannot be written.
         OptionError: an option that renderer or format does not have, or out of its range.
     """
-    target = Path(path)
+    target = as_path(path, OutputError, OptionTypeError)
     suffix = suffix_of(target)
     if suffix in FORMATS:
         payload = encode_image(explanation.render(renderer, **options), suffix, explanation.text())

@@ -13,15 +13,15 @@ import typing
 import zipfile
 import zlib
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 import numpy as np
 
 from visioncam_core.diagnostics import Diagnostic
-from visioncam_core.errors import ImageError, ImageNotFoundError
+from visioncam_core.errors import ImageError, ImageNotFoundError, ImageTypeError
 from visioncam_core.explanation import Explanation, Prediction, TargetInfo
+from visioncam_core.foreign import as_path
 from visioncam_core.formats.arrays import ARRAYS, KIND, VERSION, WORDS
 from visioncam_core.layers import LayerChoice, LayerRow, Layout
 
@@ -43,7 +43,7 @@ def load(path: str | os.PathLike[str], registry: Registry | None = None) -> Expl
         ImageNotFoundError: there is no such file.
         ImageError: it is not such a file, or damaged.
     """
-    file = Path(path)
+    file = as_path(path, ImageError, ImageTypeError)
     if not file.exists():
         raise ImageNotFoundError(f"{str(file)!r} does not exist. Give a file that e.save('x.npz') wrote.")
     try:
