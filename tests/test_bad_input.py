@@ -75,7 +75,8 @@ def test_every_row_has_a_name_of_its_own_and_every_kind_of_error_a_row() -> None
     kinds = {
         kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, VisionCamError)
     }
-    elsewhere = {VisionCamError, errors.BackendError, errors.ModelNotFoundError, errors.PluginNotFoundError}
+    files = {errors.ModelNotFoundError, errors.PluginNotFoundError, errors.UnsafeModelError}
+    elsewhere = {VisionCamError, errors.BackendError, *files}
     assert kinds - {row.error for row in ROWS} == elsewhere
 
 
