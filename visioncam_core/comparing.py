@@ -53,6 +53,11 @@ class Comparisons(list[Comparison]):
         """Show the sheet: in a notebook in place, elsewhere in the system's viewer."""
         show(self.sheet(**options))
 
+    def _repr_html_(self) -> str:
+        from visioncam_core.notebook import WIDE, picture
+
+        return picture(self.sheet(), WIDE, "Contact sheet") if self else "[]"
+
     def _repr_png_(self) -> bytes:
         from visioncam_core.export import encode_image
 

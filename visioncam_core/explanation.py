@@ -160,6 +160,11 @@ class Explanation:
             "Method": self.method,
         }
 
+    def _repr_html_(self) -> str:
+        from visioncam_core.notebook import explanation_html
+
+        return explanation_html(self)
+
     def _repr_png_(self) -> bytes:
         from visioncam_core.export import encode_image
 
@@ -239,6 +244,11 @@ class Comparison:
     def show(self, **options: Any) -> None:
         """Show the contact sheet: in a notebook in place, elsewhere in the system's viewer."""
         show(self.sheet(**options))
+
+    def _repr_html_(self) -> str:
+        from visioncam_core.notebook import comparison_html
+
+        return comparison_html(self)
 
     def _repr_png_(self) -> bytes:
         from visioncam_core.export import encode_image

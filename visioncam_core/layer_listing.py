@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 
 import attrs
 
 from visioncam_core.layers import LayerChoice, LayerRow, LayerTable
+from visioncam_core.notebook import table
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -66,8 +66,5 @@ class LayerListing:
 
     def _repr_html_(self) -> str:
         header, *rows = self.cells()
-        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        taken = next((i for i, row in enumerate(rows) if row[-1]), -1)
+        return table(header, rows, taken)
