@@ -182,7 +182,7 @@ def convnext() -> Any:
     return keras.Model(i, L.Dense(5, activation="softmax")(x))
 
 
-@kind(noise(32, 32, 3), ("mha", "mha/attention_output"), (8, 8))
+@kind(noise(32, 32, 3), "mha", (8, 8))
 def attention_head() -> Any:
     i = L.Input((32, 32, 3))
     x = L.Conv2D(8, 3, strides=4, padding="same", activation="relu", name="feat")(i)

@@ -51,6 +51,30 @@ def test_channels_first_equals_channels_last() -> None:
     agree(maps(first, np.moveaxis(image, -1, 1)), maps(last, image))
 
 
+def test_a_channels_first_segmentation_equals_a_channels_last_one() -> None:
+    """Its classes are the second axis of the output: of a class, of a region, in the predictions."""
+    i = L.Input((3, 12, 16))
+    x = more.ConvFirst(name="c2")(more.ConvFirst(name="c1")(i))
+    x = L.Permute((3, 1, 2))(L.Conv2D(4, 1, name="head")(L.Permute((2, 3, 1))(x)))
+    first = keras.Model(i, L.Softmax(axis=1)(x))
+    i = L.Input((12, 16, 3))
+    last = keras.Model(i, L.Softmax()(L.Conv2D(4, 1)(conv("c2")(conv("c1")(i)))))
+    last.set_weights(first.get_weights())
+    image = zoo.noise(12, 16, 3)
+    moved = np.moveaxis(image, -1, 1)
+    agree(maps(first, moved, layer="c1"), maps(last, image, layer="c1"))
+    for target in (None, visioncam.targets.Region(2, "all")):
+        one = visioncam.explain(first, moved[0], target=target, layer="c2")
+        two = visioncam.explain(last, image[0], target=target, layer="c2")
+        assert one.score_kind == two.score_kind == "logit"
+        assert one.target.label == two.target.label
+        assert one.score == pytest.approx(two.score, abs=1e-5)
+        assert [(p.index, p.probability) for p in one.predictions] == [
+            (p.index, pytest.approx(p.probability)) for p in two.predictions
+        ]
+    assert visioncam.layers(first).table.dense
+
+
 def test_subclassed_inside_functional_equals_plain() -> None:
     model = forms.subclassed_in_functional()
     agree(maps(model, X), maps(twin(model, pooled=True), X))

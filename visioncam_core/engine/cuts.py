@@ -44,7 +44,9 @@ class Score:
         return (self.output, self.kind, id(self.values))
 
 
-def score_of(trace: Trace, output: str, wanted: str, normalise: bool = False) -> Score:
+def score_of(
+    trace: Trace, output: str, wanted: str, normalise: bool = False, channels_first: bool = False
+) -> Score:
     """Return the score values of one output.
 
     Args:
@@ -52,16 +54,21 @@ def score_of(trace: Trace, output: str, wanted: str, normalise: bool = False) ->
         output: name of the output.
         wanted: "logit" or "probability".
         normalise: for "probability" where no final activation was found: whether to apply one.
+        channels_first: the output is (N, classes, *space); it is moved to (N, *space, classes).
     """
     import tensorflow as tf
 
-    key = ("score", output, wanted, normalise)
+    key = ("score", output, wanted, normalise, channels_first)
     with trace.lock:
         if key in trace.cuts:
             return trace.cuts[key]
-        logits: Logits = find_logits(trace.outputs[output])
+        answer = trace.outputs[output]
+        if channels_first:
+            with trace.graph.as_default():
+                answer = tf.transpose(answer, [0, *range(2, answer.shape.rank), 1])
+        logits: Logits = find_logits(answer)
         with trace.graph.as_default():
-            answer = tf.cast(trace.outputs[output], tf.float32)
+            answer = tf.cast(answer, tf.float32)
             if wanted == "logit":
                 kind = "logit" if logits.activation else "output"
                 values = tf.cast(logits.tensor, tf.float32)

@@ -46,6 +46,12 @@ def build_table(
         tensor = record.tensors[0]
         full = () if shape is None else _stacked(record, shape)
         same = [by_tensor[key] for key in identities(tensor) if key in by_tensor]
+        if same and not record.holds and same[0].startswith(f"{record.bare}/"):
+            # A layer made of layers is named itself, and its last one is the copy; a model names its layer.
+            inner = next(number for number, row in enumerate(rows) if row.path == same[0])
+            rows[inner] = attrs.evolve(rows[inner], copy_of=record.path)
+            by_tensor.update((key, record.path) for key, path in by_tensor.items() if path == same[0])
+            same = []
         by_tensor.setdefault(id(tensor), same[0] if same else record.path)
         depends = tuple(i for i, ids in enumerate(from_inputs) if id(tensor) in ids)
         space = spaces[image if image in depends else next((i for i in depends if i in spaces), image)]

@@ -31,6 +31,7 @@ class Recorded:
         tensors: the symbolic tensors; several only when they are stacked over time.
         data_format: "channels_last", "channels_first", or "" where the unit has none.
         inside: why the tensor cannot be reached ("a loop, branch or function"), or "".
+        holds: it is a model, which hands on what its last layer made.
     """
 
     path: str
@@ -39,6 +40,7 @@ class Recorded:
     tensors: tuple[Any, ...]
     data_format: str
     inside: str
+    holds: bool = False
 
 
 @attrs.define(eq=False)
@@ -226,6 +228,7 @@ def _name(raw: list[tuple[Call, str, Any]]) -> list[Recorded]:
                 tensors=tuple(value for _, _, value in members),
                 data_format=str(getattr(call.unit, "data_format", "") or ""),
                 inside=call.inside,
+                holds=hasattr(type(call.unit), "layers"),
             )
         )
     return rows

@@ -61,9 +61,11 @@ def view(model: Any, inputs: ModelInputs, flat: list[Any], output: str | int | N
     """
     trace = open_trace(model, inputs.structure, flat)
     name = cuts.output_name(trace, output)
-    score = cuts.score_of(trace, name, wanted)
+    first = inputs.channels_first and trace.outputs[name].shape.rank == flat[inputs.image].shape.rank
+    score = cuts.score_of(trace, name, wanted, channels_first=first)
     if wanted == "probability" and not score.activation:
-        score = cuts.score_of(trace, name, wanted, normalise=not _looks_probable(trace, score, flat))
+        normalise = not _looks_probable(trace, score, flat)
+        score = cuts.score_of(trace, name, wanted, normalise, channels_first=first)
     key = ("view", score.key, inputs.image, tuple(tuple(x.shape[1:]) for x in flat))
     with trace.lock:
         found = trace.memo.get(key)
