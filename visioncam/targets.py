@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from visioncam_core.targets import Binary, Class, Contrast, Ranked, Region, Regression, Similarity
+from visioncam_core.targets import Binary, Box, Class, Contrast, Ranked, Region, Regression, Similarity
 
-__all__ = ["Binary", "Class", "Contrast", "Ranked", "Region", "Regression", "Similarity"]
+__all__ = ["Binary", "Box", "Class", "Contrast", "Ranked", "Region", "Regression", "Similarity"]

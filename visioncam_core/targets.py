@@ -16,6 +16,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.class_names import find_class
+from visioncam_core.detection import Box
 from visioncam_core.errors import TargetError, TargetTypeError
 from visioncam_core.heads import Head
 from visioncam_core.names import shown
@@ -23,7 +24,7 @@ from visioncam_core.options import in_range, option
 from visioncam_core.regions import Region
 from visioncam_core.similarity import Similarity
 
-__all__ = ["Binary", "Class", "Contrast", "Ranked", "Region", "Regression", "Similarity"]
+__all__ = ["Binary", "Box", "Class", "Contrast", "Ranked", "Region", "Regression", "Similarity"]
 
 
 @attrs.frozen
