@@ -105,10 +105,17 @@ def test_a_keras_2_saved_model_with_its_class_equals_the_original(build: Any, tm
     agree(maps(model, X), maps(tf_keras.models.load_model(str(tmp_path / "model")), X))
 
 
-@pytest.mark.parametrize("build", [zoo.functional, legacy.keras2_functional])
-def test_built_under_a_mirrored_strategy(build: Any) -> None:
+@pytest.mark.parametrize(
+    ("build", "strategy"),
+    [
+        (zoo.functional, lambda: tf.distribute.MirroredStrategy(["CPU:0"])),
+        (legacy.keras2_functional, lambda: tf.distribute.MirroredStrategy(["CPU:0"])),
+        (legacy.keras2_functional, lambda: tf.distribute.OneDeviceStrategy("CPU:0")),
+    ],
+)
+def test_built_under_a_strategy(build: Any, strategy: Any) -> None:
     """Explained like any other, inside and outside the scope, and after a step of training."""
-    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    strategy = strategy()
     with strategy.scope():
         model = build()
     with strategy.scope():
