@@ -17,6 +17,7 @@ import support_zoo_more as more
 import tensorflow as tf
 import tf_keras
 from keras import layers as L  # noqa: N812  -- as everybody writes it
+from support_cli import run
 from support_zoo import X, conv, gap
 from support_zoo_maps import agree, maps
 
@@ -164,3 +165,20 @@ def test_what_cannot_be_explained_is_refused(tmp_path: Path) -> None:
     tf.saved_model.save(tf.Module(), str(tmp_path / "b"))
     with pytest.raises(ModelError, match="no signature to explain"):
         visioncam.explain(tf.saved_model.load(str(tmp_path / "b")), X[0])
+
+
+def test_the_command_line_takes_one_only_when_trusted(tmp_path: Path, examples: Path) -> None:
+    exported(zoo.functional(), tmp_path)
+    folder = tmp_path / "exported"
+    refused = run("layers", folder)
+    assert refused.code == 2
+    assert "is a SavedModel, which can run any code" in refused.message
+    assert "--trust-savedmodel" in refused.message
+    listed = run("layers", folder, "--trust-savedmodel", "--json")
+    assert listed.code == 0
+    assert listed.data["choice"]["path"].endswith("c2_1/Relu")
+    picture = examples / "chelsea.png"
+    ended = run("explain", picture, "--model", folder, "--trust-savedmodel", "-o", tmp_path / "map.png")
+    assert ended.code == 0
+    assert "operations in" in ended.stderr
+    assert (tmp_path / "map.png").stat().st_size > 0

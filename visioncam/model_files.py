@@ -23,6 +23,7 @@ from visioncam.preflight.archive import too_crowded
 from visioncam.preflight.holdings import CURE, inspect_file
 from visioncam.preflight.holdings import sha256 as checksum
 from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelError
+from visioncam_core.foreign import said
 from visioncam_core.picture_files import quoted
 
 ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
@@ -83,6 +84,31 @@ def load_model(
     return model
 
 
+def is_saved_model(path: str | os.PathLike[str]) -> bool:
+    """Return whether a path is the folder of a SavedModel; loads no TensorFlow."""
+    return os.path.isfile(os.path.join(os.fspath(path), "saved_model.pb"))
+
+
+def load_saved_model(path: str | os.PathLike[str]) -> Any:
+    """Load a SavedModel, unchecked: its operations may read and write files.
+
+    Args:
+        path: its folder.
+
+    Raises:
+        ModelError: TensorFlow cannot load it.
+    """
+    import tensorflow as tf
+
+    name = quoted(os.fsdecode(os.fspath(path)))
+    try:
+        return tf.saved_model.load(os.fspath(path))
+    except Exception as error:  # a damaged one can make TensorFlow raise anything
+        raise ModelError(
+            f"{name}: cannot be loaded as a SavedModel: {said(error)}; export it again"
+        ) from error
+
+
 def check_file(path: str | os.PathLike[str]) -> str:
     """Return what kind of model file it is, "keras" or "h5"; loads no TensorFlow.
 
@@ -95,9 +121,12 @@ def check_file(path: str | os.PathLike[str]) -> str:
     try:
         mode = os.stat(text).st_mode
         if stat.S_ISDIR(mode):
-            saved = os.path.exists(os.path.join(text, "saved_model.pb"))
-            what = "is a SavedModel, which can run any code" if saved else "is a folder"
-            raise ModelError(f"{name}: {what}; pass a .keras or .h5 file: {_SAVE}")
+            if is_saved_model(text):
+                raise ModelError(
+                    f"{name}: is a SavedModel, which can run any code; only if you trust its maker, pass "
+                    f"--trust-savedmodel (tf.saved_model.load in Python), or {_SAVE}"
+                )
+            raise ModelError(f"{name}: is a folder; pass a .keras or .h5 file: {_SAVE}")
         if not stat.S_ISREG(mode):
             raise ModelError(f"{name}: is no regular file; pass a .keras or .h5 file")
         with open(text, "rb") as file:

@@ -37,10 +37,16 @@ def _remember_checksum(context: click.Context, _: click.Parameter, value: str | 
     context.meta[CHECKSUM] = value
 
 
-CHECKSUM = "visioncam.sha256"
+def _remember_trust(context: click.Context, _: click.Parameter, value: bool) -> None:
+    context.meta[TRUSTED] = value
+
+
+CHECKSUM, TRUSTED = "visioncam.sha256", "visioncam.trust-savedmodel"
 model_flags = options(
     option(RUN, "--sha256", metavar="HEX", expose_value=False, callback=_remember_checksum,
            help="The checksum that the model file must have, or it is not loaded."),
+    option(RUN, "--trust-savedmodel", is_flag=True, expose_value=False, callback=_remember_trust,
+           help="Let --model be the folder of a SavedModel, whose operations are run unchecked."),
     option(RUN, "--custom-objects", multiple=True, metavar="MODULE",
            help="Python module with classes of your own that the model needs."),
     option(RUN, "--allow-unsafe-model", is_flag=True,

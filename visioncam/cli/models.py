@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from visioncam.cli.asking import CHECKSUM
+from visioncam.cli.asking import CHECKSUM, TRUSTED
 from visioncam.cli.native import quiet
 from visioncam.cli.terminal import Output, people_watch
 
@@ -20,7 +20,7 @@ def open_model(
 
     Args:
         output: for a warning; a spinner is shown on a terminal.
-        path: a `.keras` or `.h5` file; None for the embedded ImageNet model.
+        path: a `.keras` or `.h5` file, or a trusted SavedModel's folder; None for the embedded model.
         custom_objects: Python modules whose classes the file may name.
         unsafe: run code that the file carries.
 
@@ -28,11 +28,15 @@ def open_model(
         BackendError: no TensorFlow, or Keras on another backend.
         ModelError: a file that cannot be used, or the embedded model's weights are missing.
     """
-    from visioncam.model_files import check_file, load_model
+    from visioncam.model_files import check_file, is_saved_model, load_model, load_saved_model
 
     quiet(output)
-    if path is not None:
+    context = click.get_current_context(silent=True)
+    trusted = bool(context and context.meta.get(TRUSTED)) and path is not None and is_saved_model(path)
+    if path is not None and not trusted:
         check_file(path)  # before the seconds that importing TensorFlow takes
+    if trusted:
+        output.warn(f"--trust-savedmodel: operations in {path} may run with your rights")
     if unsafe:
         output.warn(f"--allow-unsafe-model: code in {path or 'the model'} may run with your rights")
     with _spinner():
@@ -43,7 +47,8 @@ def open_model(
             from visioncam import demo
 
             return demo.load()
-        context = click.get_current_context(silent=True)
+        if trusted:
+            return load_saved_model(path)
         expected = context.meta.get(CHECKSUM) if context else None
         return load_model(path, custom_objects=custom_objects, unsafe=unsafe, sha256=expected)
 
@@ -64,7 +69,9 @@ def title_of(model: Any, path: str | None) -> str:
     from visioncam_core.cards import card_of
 
     card = card_of(model)
-    return card.title if card is not None and card.title else path or str(model.name)
+    return (
+        card.title if card is not None and card.title else path or str(getattr(model, "name", "SavedModel"))
+    )
 
 
 def _spinner() -> Any:
