@@ -9,13 +9,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import click
 
-from benchmarks import page, processes, rows
+from benchmarks import gpu, kept, page, processes, quality, rows, torch_peers
+from benchmarks.kept import Line
 from benchmarks.models import subject
 from benchmarks.peers import compared
 from benchmarks.rows import Row
 
 
-def plan(rounds: int) -> Iterator[tuple[str, Callable[[], Iterable[Row]]]]:
+def plan(rounds: int) -> Iterator[tuple[str, Callable[[], Iterable[Row | Line]]]]:
     """Yield (name, work) for every group of rows."""
     for name in ("MobileNetV2", "ResNet50", "Xception"):
         yield f"gradcam {name}", lambda name=name: rows.gradcam(subject(name), rounds)
@@ -39,26 +40,39 @@ def plan(rounds: int) -> Iterator[tuple[str, Callable[[], Iterable[Row]]]]:
     yield "endurance", lambda: processes.endurance(1000)
     yield "command line", lambda: processes.command_line(9)
     yield "import", lambda: processes.importing(9)
+    yield "quality", quality.measured
+    yield "peers tf-keras-vis, tf-explain, xplique", lambda: compared(rounds)
+    yield "peers torch", lambda: torch_peers.compared(rounds)
+    yield "gpu", lambda: gpu.measured(rounds)
 
 
 @click.command()
 @click.option(
     "--rounds", default=15, show_default=True, help="Rounds of the quick rows; slow ones take a third."
 )
-@click.option("--only", default="", help="Only groups whose name has this word; prints and writes nothing.")
-def main(rounds: int, only: str) -> None:
-    """Measure everything and write docs/performance.md and its plot."""
-    measured: list[Row] = []
-    for name, work in plan(rounds):
+@click.option("--only", default="", help="Only groups whose name has this word.")
+@click.option(
+    "--parts", type=click.Path(), help="Keep what is measured in this file, for a page of several runs."
+)
+@click.option("--page", "written", is_flag=True, help="Measure nothing: write the page from --parts.")
+def main(rounds: int, only: str, parts: str | None, written: bool) -> None:
+    """Measure everything and write docs/performance.md and its plot; a part of it is only printed."""
+    known = kept.read(parts)
+    for name, work in [] if written else plan(rounds):
         if only and only not in name:
             continue
-        for row in work():
-            measured.append(row)
+        found = kept.Group.of(list(work()))
+        for row in found.rows:
             mark = "holds" if row.holds else "FAILS"
             figure = f"{row.measured:.3g} {row.unit} (limit {row.limit:g}) {row.note}"
             click.echo(f"{mark}  {row.work} · {row.model}: {figure}")
-    if not only:
-        click.echo(f"wrote {page.write(measured, compared(rounds))}")
+        for line in found.lines:
+            click.echo(" · ".join(line))
+        known[name] = found
+        kept.write(parts, known)
+    if written or not only:
+        ordered = {name: known[name] for name, _ in plan(rounds) if name in known}
+        click.echo(f"wrote {page.write(ordered)}")
 
 
 if __name__ == "__main__":

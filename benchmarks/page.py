@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.kept import Group, Line
 from benchmarks.rows import Row
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs"
@@ -20,15 +21,29 @@ size, on the same machine, in the same run; two sides take turns, and a figure i
 neighbours. Random weights: time does not depend on them.
 """
 
+QUALITY = """\
+`channels=` scores only the channels that vary most over space; `until=` stops once the map's rank correlation
+with its state half as many channels ago exceeds the bound. The error is the mean difference of the two heat
+maps, which lie in [0, 1]; pictures are those the model was asked about. One photo, `examples/chelsea.png`: an
+indication, not a law."""
+PEERS = """\
+The same architecture, picture size and layer, random weights. A figure counts forward passes of the tool's
+own framework, timed in the same run and in turn."""
+NO_GPU = """\
+Throughput on a GPU (batch 64, float32 and mixed precision) was not measured: none was at hand.
+  `python -m benchmarks --only gpu` measures it where TensorFlow finds one."""
 
-def write(rows: Sequence[Row], peers: Sequence[tuple[str, str, str]], folder: Path = FOLDER) -> Path:
+
+def write(groups: Mapping[str, Group], folder: Path = FOLDER) -> Path:
     """Write the page and its plot; return the page's path.
 
     Args:
-        rows: what was measured.
-        peers: (tool, work, result or failure) of other libraries in the same run.
+        groups: name of the group -> what was measured, in order.
         folder: where `performance.md` and `images/performance.png` go.
     """
+    rows = [row for group in groups.values() for row in group.rows]
+    peers = [line for name, group in groups.items() if name.startswith("peers") for line in group.lines]
+    quality = [line for name, group in groups.items() if name == "quality" for line in group.lines]
     lines = [INTRODUCTION, _machine(), "", "![Measured against the limits](images/performance.png)", ""]
     lines += ["| work | model | measured | at most | holds |", "|---|---|---|---|---|"]
     for row in rows:
@@ -38,13 +53,25 @@ def write(rows: Sequence[Row], peers: Sequence[tuple[str, str, str]], folder: Pa
         lines.append(
             f"| {row.work} | {row.model} | {row.measured:.3g} {row.unit}{note} | {bound} | {holds} |"
         )
+    if quality:
+        lines += ["", "## Score-CAM's approximations", "", QUALITY, ""]
+        lines += _table(("option", "layer of the embedded model", "against all channels"), quality)
     if peers:
-        lines += ["", "## Other libraries", "", "| tool | work | result |", "|---|---|---|"]
-        lines += [f"| {tool} | {work} | {result} |" for tool, work, result in peers]
+        lines += ["", "## Other libraries", "", PEERS, ""]
+        lines += _table(("tool", "work", "result"), peers)
+    missed = [f"{row.work} ({row.model})" for row in rows if not row.holds]
+    lines += ["", "## Not met, and not measured", ""]
+    lines += [f"- Above its limit in this run: {work}." for work in missed]
+    if not any("GPU" in row.work for row in rows):
+        lines.append(f"- {NO_GPU}")
     _plot(rows, folder / "images" / "performance.png")
     page = folder / "performance.md"
     page.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return page
+
+
+def _table(head: tuple[str, str, str], lines: Sequence[Line]) -> list[str]:
+    return [f"| {' | '.join(line)} |" for line in (head, ("---", "---", "---"), *lines)]
 
 
 def _machine() -> str:
@@ -52,7 +79,7 @@ def _machine() -> str:
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     return (
         f"Measured on {date.today():%Y-%m-%d}: {os.cpu_count()} cores ({platform.machine()}), Python "
-        f"{platform.python_version()}, {versions}. No GPU was at hand; the GPU figures were not measured."
+        f"{platform.python_version()}, {versions}."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Literal
 
 import numpy as np
@@ -89,26 +90,27 @@ def explain(
     Raises:
         VisionCamError: one of its kinds, naming the value received and the fix.
     """
-    return explainer(
-        model,
-        method,
-        layer=layer,
-        fuse=fuse,
-        score=score,
-        output=output,
-        evidence=evidence,
-        preprocess=preprocess,
-        geometry=geometry,
-        frame=frame,
-        max_pixels=max_pixels,
-        class_names=class_names,
-        reshape=reshape,
-        batch_size=batch_size,
-        max_memory=max_memory,
-        seed=seed,
-        progress=progress,
-        **method_options,
-    )(image, target)
+    with _steady(model):
+        return explainer(
+            model,
+            method,
+            layer=layer,
+            fuse=fuse,
+            score=score,
+            output=output,
+            evidence=evidence,
+            preprocess=preprocess,
+            geometry=geometry,
+            frame=frame,
+            max_pixels=max_pixels,
+            class_names=class_names,
+            reshape=reshape,
+            batch_size=batch_size,
+            max_memory=max_memory,
+            seed=seed,
+            progress=progress,
+            **method_options,
+        )(image, target)
 
 
 def explainer(model: Any, method: str | object = "gradcam", **keywords: Any) -> Explainer:
@@ -148,15 +150,16 @@ def compare(
         One `Comparison` for one image, class and layer.  Otherwise a list of them, picture by picture, with
         `sheet` and `save` of its own: `Comparisons`.
     """
-    asked = comparer(model, methods, **keywords)
-    if target is not None and targets is not None:
-        raise OptionTypeError("target and targets were both given; put every class into targets=[...]")
-    if layers is not None and "layer" in keywords:
-        raise OptionTypeError("layer and layers were both given; put every layer into layers=[...]")
-    if targets is None and layers is None:
-        found = asked.compare(image, target)
-        return Comparisons(found, 1, asked.registry) if isinstance(found, list) else found
-    return compare_all(asked, image, targets if targets is not None else [target], layers)
+    with _steady(model):
+        asked = comparer(model, methods, **keywords)
+        if target is not None and targets is not None:
+            raise OptionTypeError("target and targets were both given; put every class into targets=[...]")
+        if layers is not None and "layer" in keywords:
+            raise OptionTypeError("layer and layers were both given; put every layer into layers=[...]")
+        if targets is None and layers is None:
+            found = asked.compare(image, target)
+            return Comparisons(found, 1, asked.registry) if isinstance(found, list) else found
+        return compare_all(asked, image, targets if targets is not None else [target], layers)
 
 
 def comparer(model: Any, methods: str | Sequence[str | object] = "all", **keywords: Any) -> Explainer:
@@ -250,6 +253,13 @@ def explainer_settings(method: str, keywords: dict[str, Any]) -> tuple[Settings,
     settings, options = _split(keywords, [method])
     registry().make_method(method, options)
     return settings, options
+
+
+def _steady(model: Any) -> AbstractContextManager[None]:
+    """Return a block in which whether the model has changed is found out once."""
+    from visioncam_core.engine.cache import steady
+
+    return steady(model)
 
 
 def _named(method: str | object, options: dict[str, Any]) -> Named:

@@ -12,7 +12,7 @@ from visioncam_core import checks
 from visioncam_core.diagnostics import Diagnostic
 from visioncam_core.engine.view import View
 from visioncam_core.explanation import Explanation
-from visioncam_core.finish import Context, finish, target_info
+from visioncam_core.finish import Context, finish, predictions, target_info
 from visioncam_core.items import Item
 from visioncam_core.layers import LayerChoice
 from visioncam_core.observe import Observed, observe
@@ -128,6 +128,7 @@ class Answering:
         pick, answer, values = observed.picks[i], observed.answer[i], observed.values[i]
         score = float(np.asarray(observed.evidence.score)[i])
         info = target_info(pick, answer, values, context.head)
+        best = predictions(values, answer, context.head)
         about = [*shared, *(Diagnostic("picture-note", note) for note in item.notes), *self._range(item)]
         about += checks.of_score(context.score_kind, info.probability)
         outcomes: list[Outcome] = []
@@ -138,7 +139,7 @@ class Answering:
                 found = [*about, *facts.diagnostics(named.method)]
                 if np.all(np.isfinite(raw)):
                     found += checks.of_map(raw, self.settings.evidence)
-                explanation = finish(context, item, named, raw, info, score, answer, values, found)
+                explanation = finish(context, item, named, raw, info, score, best, found)
             outcomes.append((outcome, explanation))
         return Row(outcomes, pick, values, answer, context.head)
 

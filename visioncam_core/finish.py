@@ -73,8 +73,7 @@ def finish(
     raw: np.ndarray,
     target: TargetInfo,
     score: float,
-    answer: np.ndarray,
-    values: np.ndarray,
+    best: tuple[Prediction, ...],
     diagnostics: Iterable[Diagnostic],
 ) -> Explanation:
     """Return the explanation of one picture by one method.
@@ -86,8 +85,7 @@ def finish(
         raw: (*grid) raw map; values that are not finite become 0 (a diagnostic says so).
         target: what was explained.
         score: its value.
-        answer: (...) output of the model for this picture.
-        values: (...) score values of this picture.
+        best: the model's best classes.
         diagnostics: what was found.
     """
     finite = np.nan_to_num(raw, nan=0.0, posinf=0.0, neginf=0.0)
@@ -99,7 +97,7 @@ def finish(
         target=target,
         score=score,
         score_kind=context.score_kind,
-        predictions=predictions(values, answer, context.head),
+        predictions=best,
         probabilities=context.head.probable or context.head.scored,
         layer=context.choice,
         method=named.name,

@@ -56,5 +56,10 @@ def resize(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     for axis, n_out in enumerate(shape):
         position = result.ndim - rank + axis
         matrix = linear_matrix(n_out, result.shape[position])
-        result = np.moveaxis(np.tensordot(matrix, result, axes=(1, position)), 0, position)
+        if axis == rank - 1:
+            result = result @ matrix.T
+        elif axis == rank - 2:
+            result = matrix @ result
+        else:
+            result = np.moveaxis(np.tensordot(matrix, result, axes=(1, position)), 0, position)
     return result

@@ -7,7 +7,8 @@ import os
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import attrs
@@ -32,6 +33,7 @@ class _Entry:
 
 _ENTRIES: weakref.WeakKeyDictionary[Any, _Entry] = weakref.WeakKeyDictionary()
 _LOCK = threading.RLock()
+_STEADY: ContextVar[tuple[Any, _Entry] | None] = ContextVar("steady", default=None)
 
 
 def require_tensorflow() -> None:
@@ -120,12 +122,30 @@ def recalled(model: Any, **finds: Callable[[], Any]) -> list[Any]:
 
 def _entry(model: Any) -> _Entry:
     """Return what is kept of a model: a new entry where the model has changed."""
+    held = _STEADY.get()
+    if held is not None and held[0] is model:
+        return held[1]
     mark = (id(endpoint_of(model).function),) if is_saved(model) else fingerprint(model)
     with _LOCK:
         entry = _ENTRIES.get(model)
         if entry is None or entry.fingerprint != mark:
             entry = _ENTRIES[model] = _Entry(mark)
         return entry
+
+
+@contextlib.contextmanager
+def steady(model: Any) -> Iterator[None]:
+    """Within the block the model stays as it is: whether it has changed is found out once.
+
+    Raises:
+        ModelError: not a model, or not built.
+    """
+    check(model)
+    token = _STEADY.set((model, _entry(model)))
+    try:
+        yield
+    finally:
+        _STEADY.reset(token)
 
 
 def check(model: Any) -> None:

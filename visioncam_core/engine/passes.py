@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -101,7 +102,7 @@ class Passes:
             part = [_take(x, indices) for x in inputs]
             chosen = tf.constant(classes[indices], tf.int32)
             for scale in (1024.0, 1.0, 65536.0) if half else (1.0,):
-                out = run(*part, chosen, tf.constant(scale, tf.float32))
+                out = run(*part, chosen, _scale(scale))
                 _count(len(indices), "forward", "backward")
                 gradients = self._grid(out[count : 2 * count])
                 if np.all(np.isfinite(gradients)) and np.any(np.asarray(gradients)):
@@ -228,6 +229,14 @@ class Passes:
             return read(home(values), home(answer))
 
         return joined(list(in_batches(count, self._size(count), one)))
+
+
+@lru_cache(maxsize=4)
+def _scale(value: float) -> Any:
+    import tensorflow as tf
+
+    with tf.init_scope():
+        return tf.constant(value, tf.float32)
 
 
 def _take(value: Any, indices: np.ndarray) -> Any:
