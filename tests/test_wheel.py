@@ -17,7 +17,9 @@ from visioncam_core.finish import versions
 pytestmark = pytest.mark.skipif(
     not os.environ.get("VISIONCAM_TEST_INSTALLED"), reason="runs in `make test`, which installs the wheel"
 )
-IMPORT_NAMES = {"opencv_python": "cv2", "pillow": "PIL"}
+IMPORT_NAMES = {"opencv_python": "cv2", "pillow": "PIL", "scikit_learn": "sklearn"}
+EXTRAS = {"app", "audit", "demo", "legacy", "ray"}
+ONLY_WHERE_IT_IS = {"IPython", "pandas"}  # used by those who have it anyway
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +70,7 @@ def test_metadata(wheel: importlib.metadata.Distribution) -> None:
     about = wheel.metadata
     assert about["License-Expression"] == "Apache-2.0"
     assert about["Requires-Python"] == ">=3.11"
-    assert set(about.get_all("Provides-Extra") or ()) == {"demo", "dev", "legacy", "test"}
+    assert set(about.get_all("Provides-Extra") or ()) == EXTRAS | {"dev", "test"}
     scripts = wheel.entry_points.select(group="console_scripts")
     assert [(script.name, script.value) for script in scripts] == [("visioncam", "visioncam.cli:main")]
     assert any(path.name == "LICENSE" for path in wheel.files or ())
@@ -77,6 +79,6 @@ def test_metadata(wheel: importlib.metadata.Distribution) -> None:
 def test_every_library_that_is_imported_is_declared(wheel: importlib.metadata.Distribution) -> None:
     used = {item.name.partition(".")[0] for module in modules().values() for item in module.imports()}
     foreign = {name for name in used if not is_standard(name) and name not in PACKAGES}
-    optional = {"IPython"} | requirements(wheel, "legacy") | requirements(wheel, "demo")
+    optional = ONLY_WHERE_IT_IS.union(*(requirements(wheel, extra) for extra in EXTRAS))
     assert foreign - optional <= requirements(wheel)
     assert requirements(wheel) <= foreign, "declared, but imported nowhere"
