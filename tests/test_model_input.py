@@ -125,3 +125,12 @@ def test_an_infinite_pixel_is_told_before_the_model_runs(model: Any) -> None:
     with pytest.raises(visioncam.VisionCamError, match=r"image 2 of 3: .* the first at \(0, 0, 0\)"):
         explain(model, bad)
     assert COUNTERS.snapshot() == before
+
+
+def test_a_uint8_tensor_is_a_picture_like_its_array(model: Any) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    wanted = visioncam.explain(model, picture, preprocess="unit")
+    for given in (tf.constant(picture), tf.Variable(picture)):
+        e = visioncam.explain(model, given, preprocess="unit")
+        assert e.heatmap.shape == (20, 30)
+        np.testing.assert_array_equal(e.raw, wanted.raw)

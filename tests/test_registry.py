@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 from support_plugins import OURS, LocalCAM, install
 
+import visioncam
 from visioncam_core.errors import (
     NameNotFoundError,
     OptionError,
     OptionTypeError,
+    VisionCamError,
 )
+from visioncam_core.options import describe_options
 from visioncam_core.registry import Registry
 
 
@@ -67,3 +70,24 @@ def test_object_passes_through(registry: Registry) -> None:
         registry.make_method(cls)
     with pytest.raises(OptionTypeError, match=r"renderer must be a name .* received None \(NoneType\)"):
         registry.make_renderer(None)
+
+
+@pytest.mark.parametrize("kind", ["method", "renderer"])
+def test_no_option_of_any_built_in_takes_what_it_is_not(kind: str) -> None:
+    """Generated from the fields, so that a new option is covered the day it is written."""
+    registry = visioncam.registry()
+    make = registry.make_method if kind == "method" else registry.make_renderer
+    specs = [row for row in getattr(visioncam, f"{kind}s")() if row.distribution in ("", "visioncam")]
+    taken = []
+    for spec in specs:
+        for info in describe_options(spec.cls):
+            for wrong in (object(), b"x", {"a": 1}, float("nan"), -(10**40), "\0"):
+                try:
+                    make(spec.name, {info.name: wrong})
+                except VisionCamError as error:
+                    assert info.name in str(error)
+                else:
+                    taken.append((spec.name, info.name, wrong))
+    assert len(specs) > 5
+    free = {("sheet", "tile_options"), ("sheet", "renderer")}  # anything that can be called, any mapping
+    assert [row for row in taken if row[:2] not in free] == []

@@ -186,6 +186,7 @@ class Reader:
         return (high or space[0], wide or space[1])
 
     def _loaded(self, source: Any) -> Picture:
+        source = source.numpy() if hasattr(source, "numpy") else source  # a uint8 tensor
         return load_picture(source, max_pixels=self.max_pixels, frame=self.frame)
 
     def _fitted(
