@@ -31,6 +31,12 @@ def named(words: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def command(words: Sequence[str]) -> str | None:
+    """Return the subcommand that the words of a command line name."""
+    pairs = pairwise(("", *words))
+    return next((word for before, word in pairs if before != FLAG and not word.startswith("-")), None)
+
+
 def load(words: Sequence[str]) -> None:
     """Load the files that the words of a command line name.
 

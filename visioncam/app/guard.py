@@ -1,0 +1,178 @@
+"""What stands before the page, as one ASGI layer: who may ask, how much, and what the browser may load.
+
+Gradio serves more than this app needs (a proxy, an upload of anything, an API); only what the page itself
+asks for gets through.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+import attrs
+
+from visioncam.app.addresses import Addresses
+from visioncam.app.exchange import ASGI, Answer, Body, Message, Receive, Scope, Send, StopError, too_large
+from visioncam.app.workspace import Workspace
+
+COOKIE = "visioncam_token"
+READ = re.compile(
+    r"/|/config/?|/theme\.css|/favicon\.ico|/manifest\.json|/robots\.txt|/(assets|static|svelte)/[\w./@+~-]+"
+    r"|/gradio_api/(info|startup-events|queue/data|upload_progress|heartbeat/\w+|app_id)/?"
+)
+WRITE = re.compile(r"/gradio_api/(upload|queue/join|cancel|reset)/?")
+FILE = "/gradio_api/file="
+ASK = "/gradio_api/queue/join"
+SMALL = 2**20  # bytes of a request that is no upload
+SLOW = 30.0  # seconds in which a request must have arrived
+
+
+@attrs.frozen(eq=False)
+class Guard:
+    """Lets through what the page needs.
+
+    Attributes:
+        app: what answers.
+        addresses: under which names the app may be asked.
+        workspace: the one folder from which files are served.
+        upload: bytes of the largest file.
+        token: what a visitor must know; empty where only this computer can ask.
+        slow: seconds in which a request must have arrived.
+    """
+
+    app: ASGI
+    addresses: Addresses
+    workspace: Workspace
+    upload: int
+    token: str = ""
+    slow: float = SLOW
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            return  # no websockets: the connection is refused
+        answer = Answer(send)
+        try:
+            headers = {
+                name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+            }
+            self._check_who(scope, headers)
+            if await self._sign_in(scope, headers, answer):
+                return
+            self._check_what(scope)
+            body = Body(receive, self._most(scope, headers), self.slow, answer)
+            reading = await self._checked(body) if scope["path"].startswith(ASK) else body.receive
+            try:
+                await self.app(scope, reading, answer.send)
+            except Exception as error:
+                if answer.stopped is None and answer.begun:
+                    raise  # cut short: the server closes the connection
+                if answer.stopped is None:
+                    traceback.print_exception(error, file=sys.stderr)  # for the owner, not for the visitor
+                    answer.stopped = StopError(500, "something went wrong in the app itself")
+            if answer.stopped is not None:
+                raise answer.stopped
+        except StopError as stop:
+            await answer.refuse(stop.status, str(stop))
+
+    def _check_who(self, scope: Scope, headers: dict[str, str]) -> None:
+        host = headers.get("host", "")
+        if not self.addresses.known(host):
+            raise StopError(403, "this app does not answer to that name; open the address it printed")
+        origin = headers.get("origin")
+        if origin is not None and origin != f"http://{host}":
+            raise StopError(403, "requests from other pages are refused")
+        if headers.get("sec-fetch-site") in ("cross-site", "same-site") and scope["method"] != "GET":
+            raise StopError(403, "requests from other pages are refused")
+
+    async def _sign_in(self, scope: Scope, headers: dict[str, str], answer: Answer) -> bool:
+        """Return whether the request was answered here: the address with the token becomes a cookie."""
+        if not self.token:
+            return False
+        given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        if scope["path"] == "/" and scope["method"] == "GET" and self._is_token(given):
+            cookie = f"{COOKIE}={self.token}; HttpOnly; SameSite=Strict; Path=/"
+            await answer.reply(303, b"", {b"location": b"/", b"set-cookie": cookie.encode()})
+            return True
+        try:
+            cookies = SimpleCookie(headers.get("cookie", ""))
+        except CookieError:
+            cookies = SimpleCookie()
+        if COOKIE not in cookies or not self._is_token(cookies[COOKIE].value):
+            raise StopError(403, "the token is missing; open the whole address that the app printed")
+        return False
+
+    def _is_token(self, given: str) -> bool:
+        return hmac.compare_digest(given.encode("utf-8", "replace"), self.token.encode())
+
+    def _check_what(self, scope: Scope) -> None:
+        path, method = scope["path"], scope["method"]
+        if {"..", "~"} & set(re.split(r"[/\\]", unquote(path))) or not path.isprintable():
+            raise StopError(404, "there is nothing here")
+        if path.startswith(FILE) and method in ("GET", "HEAD"):
+            try:
+                self.workspace.own(path.removeprefix(FILE))
+            except (ValueError, OSError):
+                raise StopError(404, "there is nothing here") from None
+            return
+        allowed = READ if method in ("GET", "HEAD") else WRITE if method == "POST" else None
+        if allowed is None:
+            raise StopError(405, "GET and POST only")
+        if not allowed.fullmatch(path):
+            raise StopError(404, "there is nothing here")
+
+    def _most(self, scope: Scope, headers: dict[str, str]) -> int:
+        """Return how many bytes the body may have; refuse one that says it is longer."""
+        upload = scope["path"].startswith("/gradio_api/upload")
+        most = self.upload + 64 * 2**10 if upload else SMALL  # a form has lines around the file
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or len(length) > 18:
+            raise StopError(400, "the length of the request is no number")
+        if int(length) > most:
+            raise StopError(413, too_large(self.upload))
+        return most
+
+    async def _checked(self, body: Body) -> Receive:
+        """Return the same question to read again, once it is sure that it names no file of ours.
+
+        Gradio takes any path that a visitor writes into a question, and fetches addresses, unless its own
+        `launch` was called.
+        """
+        whole = await body.whole()
+        try:
+            named = list(_paths(json.loads(whole)))
+        except (ValueError, RecursionError):
+            raise StopError(400, "the question is not JSON") from None
+        for path in named:
+            try:
+                self.workspace.own(path)
+            except (ValueError, OSError):
+                raise StopError(403, "the question names a file that was not uploaded") from None
+        waiting: list[Message] = [{"type": "http.request", "body": whole, "more_body": False}]
+
+        async def again() -> Message:
+            return waiting.pop() if waiting else await body.receive()
+
+        return again
+
+
+def _paths(value: Any) -> Iterator[str]:
+    """Yield every path of a file in the data of a question, however deep."""
+    if isinstance(value, dict):
+        if "path" in value:
+            yield str(value["path"])
+        for item in value.values():
+            yield from _paths(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _paths(item)

@@ -1,0 +1,99 @@
+"""How much one visitor may ask of this computer, and work that ends when its time is over."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import attrs
+
+from visioncam_core.errors import VisionCamError
+from visioncam_core.images import MAX_PIXELS
+
+T = TypeVar("T")
+MOST_LEFT_BEHIND = 3  # threads that did not stop in time and still run
+
+
+class TooSlowError(VisionCamError, TimeoutError):
+    """An answer that took longer than it may."""
+
+
+@attrs.frozen
+class Limits:
+    """What is allowed.
+
+    Attributes:
+        upload: bytes of one uploaded file.
+        pixels: of a picture.
+        seconds: for one answer.
+        waiting: questions that may wait in the queue.
+        side: pixels of the longer side of a picture shown on the page.
+    """
+
+    upload: int = 20 * 2**20
+    pixels: int = MAX_PIXELS
+    seconds: float = 120.0
+    waiting: int = 8
+    side: int = 1200
+
+
+class Stopwatch:
+    """The time one answer has; `check` is called wherever work can stop."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    def check(self) -> None:
+        """Raise `TooSlowError` when the time is over."""
+        if time.monotonic() > self._end:
+            raise self.error()
+
+    def error(self) -> TooSlowError:
+        """Return the error that says so."""
+        return TooSlowError(
+            f"stopped after {self.seconds:g} seconds, the limit of this app; choose a faster method or a "
+            "smaller photo, or start the app with a larger --time-limit"
+        )
+
+
+_left_behind: list[threading.Thread] = []
+
+
+def limited(work: Callable[[Stopwatch], T], seconds: float) -> T:
+    """Return what `work` returns, or raise `TooSlowError` when its time is over.
+
+    A thread cannot be ended from outside: work that never looks at its watch is left behind and the next
+    question gets a new thread; with several left behind, nothing new is begun until one ends.
+
+    Args:
+        work: is given the watch.
+        seconds: its time.
+    """
+    _left_behind[:] = [thread for thread in _left_behind if thread.is_alive()]
+    if len(_left_behind) >= MOST_LEFT_BEHIND:
+        raise TooSlowError("busy with earlier questions that took too long; try again in a while")
+    watch = Stopwatch(seconds)
+    outcome: dict[str, Any] = {}
+
+    def run() -> None:
+        try:
+            outcome["value"] = work(watch)
+        except BaseException as error:  # handed to the caller below
+            outcome["error"] = error
+
+    context = contextvars.copy_context()
+    thread = threading.Thread(target=lambda: context.run(run), name="visioncam-answer", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        thread.join(0.5)  # where it looks at its watch, it ends about now
+    if thread.is_alive():
+        _left_behind.append(thread)
+        raise watch.error()
+    if "error" in outcome:
+        raise outcome["error"]
+    return outcome["value"]
