@@ -174,7 +174,7 @@ def test_a_photo_is_explained_in_the_browser(page: Any, app: Served, examples: P
     assert HOSTILE in about  # in the list of classes, as text
     assert "second" in about  # the layer
     with page.expect_download() as caught:
-        page.click("#vc-downloads a >> nth=1")
+        page.click("#vc-downloads a[href*=npz]")
     caught.value.save_as(tmp_path / "map.npz")
     import visioncam
 

@@ -83,11 +83,20 @@ def test_an_answer_is_what_explain_gives(desk: Desk, photo: str, shelf: Shelf) -
     with Image.open(answer.pictures[0][0]) as shown:
         assert shown.size == (100, 40)  # at display size
     files = desk.files(answer, watch())
-    names = ["my photo_hirescam.png", "my photo_hirescam.npz", "my photo_gradcam.png", "my photo_gradcam.npz"]
+    names = [
+        "my photo_report.html",
+        "my photo_hirescam.png",
+        "my photo_hirescam.npz",
+        "my photo_gradcam.png",
+        "my photo_gradcam.npz",
+    ]
     assert [os.path.basename(path) for path in files] == names
-    with Image.open(files[0]) as whole:
+    page = Path(files[0]).read_text("utf-8")
+    assert "HiResCAM" in page
+    assert str(desk.workspace.root) not in page
+    with Image.open(files[1]) as whole:
         assert whole.size == (150, 60)
-    loaded = visioncam.load(files[1])
+    loaded = visioncam.load(files[2])
     np.testing.assert_array_equal(loaded.heatmap, answer.comparison[0].heatmap)
 
 

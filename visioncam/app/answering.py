@@ -65,6 +65,7 @@ class Answer:
 
     Attributes:
         comparison: the explanations, and why a method gave none.
+        explainer: what was asked, for the report.
         model: the model's name for people.
         source: the photo's file name, as it was uploaded.
         pictures: (file, caption) for each map, at display size.
@@ -73,6 +74,7 @@ class Answer:
     """
 
     comparison: Comparison
+    explainer: Explainer
     model: str
     source: str
     pictures: list[tuple[str, str]]
@@ -133,8 +135,9 @@ class Desk:
             raise TargetError(
                 f"the app shows one class at a time, received {target!r}; write a name or an index"
             )
+        explainer = Explainer.of(model, registry(), named, settings)
         with _called(photo):
-            comparison = Explainer.of(model, registry(), named, settings).compare(photo, target)
+            comparison = explainer.compare(photo, target)
         assert isinstance(comparison, Comparison)
         watch.check()
         if not comparison.explanations:
@@ -145,12 +148,18 @@ class Desk:
             drawn.append(explanation.render(question.renderer, **question.drawing))
             watch.check()
             pictures.append((self._shown(drawn[-1], folder, explanation.method), explanation.method_title))
-        return Answer(comparison, question.model, photo.name, pictures, drawn, folder)
+        return Answer(comparison, explainer, question.model, photo.name, pictures, drawn, folder)
 
     def files(self, answer: Answer, watch: Stopwatch) -> list[str]:
-        """Write what can be downloaded: each map as drawn (PNG) and with all its numbers (NPZ)."""
+        """Write what can be downloaded: a report; each map as drawn (PNG) and with all its numbers (NPZ)."""
+        from visioncam.html_report.writing import Report
+
         names = OutputNames(answer.folder, ())
-        written = []
+        (page,) = names.paths_for(answer.source, "report", (".html",))
+        report = Report(answer.explainer)
+        report.put([answer.comparison])
+        written = [str(report.write(page))]
+        watch.check()
         for explanation, picture in zip(answer.comparison, answer.drawn, strict=True):
             image, data = names.paths_for(answer.source, explanation.method, (".png", ".npz"))
             write_bytes(image, encode_image(picture, ".png", explanation.text()))

@@ -12,7 +12,8 @@ footer { display: none !important; }
 #vc-maps .thumbnail-item { aspect-ratio: auto; border: 0; box-shadow: none; background: none; }
 #vc-maps .thumbnail-item img { height: auto; max-height: 70vh; object-fit: contain; }
 #vc-maps .grid-container { grid-template-rows: auto; grid-auto-rows: auto; align-items: start; }
-#vc-maps, #vc-maps .grid-wrap { min-height: 0 !important; height: auto !important; }
+#vc-maps, #vc-maps :is(.gallery-container, .grid-wrap, .grid-container) { height: auto !important;
+  min-height: 0 !important; max-height: none !important; max-width: none; overflow: visible !important; }
 #vc-downloads button[aria-label^="Remove"] { display: none; }
 .vc-title { font-size: 1.05rem; padding: .4rem 0; color: var(--body-text-color-subdued); }
 .vc-title b { font-size: 1.35rem; color: var(--body-text-color); margin-right: .6rem; }
@@ -52,6 +53,7 @@ def theme() -> Any:
         block_title_text_color_dark="*body_text_color",
         block_title_padding="0",
         block_label_background_fill="*background_fill_secondary",
+        block_label_background_fill_dark="*background_fill_secondary",
         block_label_text_color="*body_text_color",
         block_label_text_color_dark="*body_text_color",
         link_text_color="*primary_600",

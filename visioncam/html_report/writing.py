@@ -136,13 +136,17 @@ class Report:
         """
         found = compare_all(self.explainer, images, self.targets, self.layers)
         for rows in found.pictures:
-            photo = photo_of(rows, self.side)
-            if photo is None:
-                why = "; ".join(f"{name}: {told}" for name, told in rows[0].failures.items())
-                raise ImageError(f"no method gave a map: {without_folders(why)}")
-            self._photos.append(photo)
-            self._example = self._example or rows[0]
+            self.put(rows)
         return found
+
+    def put(self, rows: Sequence[Comparison]) -> None:
+        """Put one picture on the page that was explained before: a comparison for each class and layer."""
+        photo = photo_of(rows, self.side)
+        if photo is None:
+            why = "; ".join(f"{name}: {told}" for name, told in rows[0].failures.items())
+            raise ImageError(f"no method gave a map: {without_folders(why)}")
+        self._photos.append(photo)
+        self._example = self._example or rows[0]
 
     @property
     def photos(self) -> int:
