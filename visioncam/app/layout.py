@@ -81,7 +81,7 @@ class Page:
                         allow_custom_value=True, elem_id="vc-class",
                     )  # fmt: skip
                     layer = gr.Dropdown(
-                        self._layers(shelf.names[0]), value="auto", label="Layer", allow_custom_value=True,
+                        self._layer_choices(shelf.names[0]), value="auto", label="Layer", allow_custom_value=True,
                         elem_id="vc-layer",
                     )  # fmt: skip
                     evidence = gr.Radio(["for", "against", "signed"], value="for", label="Evidence")
@@ -141,7 +141,7 @@ class Page:
         path, _ = examples()[index % len(examples())]
         return str(shutil.copy(path, self.desk.workspace.new_folder() / path.name))
 
-    def _layers(self, model: str) -> list[tuple[str, str]]:
+    def _layer_choices(self, model: str) -> list[tuple[str, str]]:
         try:
             return limited(lambda watch: self.desk.layers(model), self.desk.limits.seconds)
         except VisionCamError:
@@ -152,7 +152,7 @@ class Page:
         import gradio as gr
 
         classes = gr.update(choices=[TOP], value=TOP)
-        yield gr.update(choices=self._layers(model), value="auto"), classes, EMPTY
+        yield gr.update(choices=self._layer_choices(model), value="auto"), classes, EMPTY
 
     def _explain_quick(self, photo: str | None, *rest: Any) -> Iterator[tuple[Any, ...]]:
         """Explain at once where that takes no long time; else wait for the button."""
