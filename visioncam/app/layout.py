@@ -81,8 +81,8 @@ class Page:
                         allow_custom_value=True, elem_id="vc-class",
                     )  # fmt: skip
                     layer = gr.Dropdown(
-                        self._layer_choices(shelf.names[0]), value="auto", label="Layer", allow_custom_value=True,
-                        elem_id="vc-layer",
+                        self._layer_choices(shelf.names[0]), value="auto", label="Layer",
+                        allow_custom_value=True, elem_id="vc-layer",
                     )  # fmt: skip
                     evidence = gr.Radio(["for", "against", "signed"], value="for", label="Evidence")
                     drawing = gr.Dropdown(
