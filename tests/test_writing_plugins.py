@@ -48,6 +48,13 @@ def test_every_hook_has_a_test() -> None:
     assert untested(("visioncam_register_nothing",), tests) == ["visioncam_register_nothing"]
 
 
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_the_tutorial_and_the_page_are_found(name: str) -> None:
+    text = (CHECKOUT / name).read_text("utf-8")
+    assert "(plugins_example/README.md)" in text
+    assert "(docs/writing-plugins.md)" in text
+
+
 def test_the_first_code_is_a_whole_plugin() -> None:
     language, body = FENCE.findall(PAGE)[0]
     assert language == "python"
