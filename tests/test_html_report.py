@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from support_cli import run
 from support_report import HOSTILE, Seen, page, photo_row
-from support_viz import layer
+from support_viz import comparison, explanation, layer
 
 import visioncam
 from visioncam.html_report.content import photo_of
@@ -196,6 +196,20 @@ def test_layers_are_views_and_signals_are_drawn(tmp_path: Path) -> None:
     seen = harmless(out.read_text("utf-8"))
     maps = [image for image in seen.named("img") if image.get("data-method")]
     assert [(one["data-view"], one["data-kind"]) for one in maps] == [("0", "drawn"), ("1", "drawn")]
+
+
+@pytest.mark.parametrize("shape", [(1, 2000), (2000, 1), (1, 1), (40, 60)])
+def test_blank_maps_and_photos_of_any_shape_are_shown(shape: tuple[int, int]) -> None:
+    e = explanation(np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.float32))
+    made = photo_of([comparison(e, attrs.evolve(e, method="b", heatmap=np.ones(shape, np.float32)))])
+    assert made is not None
+    blank, full = made.views[0].maps
+    assert (blank.area, blank.boxes) == (0.0, ())
+    assert full.area == 1.0
+    assert made.views[0].correlation is None
+    seen = harmless(page([made]).html())
+    (image,) = [one for one in seen.named("img") if one.get("class") == "shown"]
+    assert all(1 <= int(str(image[side])) <= 560 for side in ("width", "height"))
 
 
 def test_the_digest_is_of_the_weights(model: Any, tmp_path: Path) -> None:
