@@ -129,3 +129,10 @@ def test_plain_data_is_json() -> None:
     }
     assert plain(odd) == {"1": None, "b": [3, None], "c": ["a", "z"], "d": [[1, 0], [0, 1]], "e": str(Path)}
     json.dumps(plain(odd), allow_nan=False)
+
+
+@pytest.mark.parametrize("name", ["a\0", "\ud800.png"])
+def test_a_path_that_no_system_can_hold(name: str) -> None:
+    for check in (check_folder, lambda path: filenames.check_file(path, [])):
+        with pytest.raises(OutputError, match="null character or one that cannot be written"):
+            check(Path(name))

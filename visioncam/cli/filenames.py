@@ -13,6 +13,7 @@ from pathlib import Path
 from visioncam.cli.terminal import clean
 from visioncam_core.errors import OutputError
 from visioncam_core.export import FORMATS
+from visioncam_core.foreign import as_path
 
 LONGEST = 120  # bytes of a stem, so that what is added still fits 255
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*]')
@@ -79,7 +80,7 @@ def check_folder(folder: Path) -> None:
 
     Nothing is left behind: the first file that is written makes the folder.
     """
-    nearest = Path(os.path.abspath(folder))
+    nearest = Path(os.path.abspath(as_path(folder, OutputError, OutputError)))
     while not os.path.lexists(nearest) and nearest != nearest.parent:
         nearest = nearest.parent
     if not os.path.isdir(nearest):
@@ -103,6 +104,7 @@ def check_file(path: Path, inputs: Sequence[str]) -> Path:
         path: what the user gave; an existing folder stands for `compare.png` in it.
         inputs: files that must not be overwritten.
     """
+    path = as_path(path, OutputError, OutputError)
     if os.path.isdir(path):  # unlike `Path.is_dir`, no error where looking is forbidden
         path = path / "compare.png"
     if path.suffix.lower() not in FORMATS:
