@@ -106,6 +106,7 @@ def test_the_command_compares_in_any_combination(model: Any, tmp_path: Path) -> 
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.height > 1500
     fused = run("compare", tmp_path / "a.png", *words)
+    assert fused.code == 0, fused.stderr
     assert len(fused.data["results"]) == 4, "two classes, two methods; the layers are fused"
     spoken = run("compare", tmp_path / "a.png", *(word for word in words if word != "--json"))
     assert spoken.stdout.count("hirescam") + spoken.stdout.count("HiResCAM") >= 2
