@@ -55,7 +55,8 @@ def plan(rounds: int) -> Iterator[tuple[str, Callable[[], Iterable[Row | Line]]]
     "--parts", type=click.Path(), help="Keep what is measured in this file, for a page of several runs."
 )
 @click.option("--page", "written", is_flag=True, help="Measure nothing: write the page from --parts.")
-def main(rounds: int, only: str, parts: str | None, written: bool) -> None:
+@click.option("--note", default="", help="A sentence for the page: how it was measured.")
+def main(rounds: int, only: str, parts: str | None, written: bool, note: str) -> None:
     """Measure everything and write docs/performance.md and its plot; a part of it is only printed."""
     known = kept.read(parts)
     for name, work in [] if written else plan(rounds):
@@ -72,7 +73,8 @@ def main(rounds: int, only: str, parts: str | None, written: bool) -> None:
         kept.write(parts, known)
     if written or not only:
         ordered = {name: known[name] for name, _ in plan(rounds) if name in known}
-        click.echo(f"wrote {page.write(ordered)}")
+        missing = [name for name, _ in plan(rounds) if name not in known and name != "gpu"]
+        click.echo(f"wrote {page.write(ordered, missing, note)}")
 
 
 if __name__ == "__main__":

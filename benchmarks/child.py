@@ -23,8 +23,8 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
-def memory(name: str, method: str, layer: str) -> dict[str, float]:
-    """Measure the peak above the loaded and once called model, for one map."""
+def memory(name: str, method: str, layer: str, channels: str = "") -> dict[str, float]:
+    """Measure the peak above the loaded and once called model, for one map; of so many channels, if named."""
     import visioncam
     from benchmarks.models import subject
 
@@ -32,7 +32,9 @@ def memory(name: str, method: str, layer: str) -> dict[str, float]:
     picture = s.pictures(1)
     s.forward(picture)
     before = max(resident(), peak())
-    e = visioncam.explain(s.model, picture[0], method, layer=layer)
+    e = visioncam.explain(
+        s.model, picture[0], method, layer=layer, **({"channels": int(channels)} if channels else {})
+    )
     return {"MB": max(0.0, peak() - before), "channels": float(e.layer.shape[-1])}
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks.kept import Group, Line
 from benchmarks.rows import Row
+from visioncam_core.version import VERSION
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs"
 INTRODUCTION = """\
@@ -34,17 +35,28 @@ Throughput on a GPU (batch 64, float32 and mixed precision) was not measured: no
   `python -m benchmarks --only gpu` measures it where TensorFlow finds one."""
 
 
-def write(groups: Mapping[str, Group], folder: Path = FOLDER) -> Path:
+def write(
+    groups: Mapping[str, Group], missing: Sequence[str] = (), note: str = "", folder: Path = FOLDER
+) -> Path:
     """Write the page and its plot; return the page's path.
 
     Args:
         groups: name of the group -> what was measured, in order.
+        missing: groups that were left out.
+        note: how it was measured, where that matters.
         folder: where `performance.md` and `images/performance.png` go.
     """
     rows = [row for group in groups.values() for row in group.rows]
     peers = [line for name, group in groups.items() if name.startswith("peers") for line in group.lines]
     quality = [line for name, group in groups.items() if name == "quality" for line in group.lines]
-    lines = [INTRODUCTION, _machine(), "", "![Measured against the limits](images/performance.png)", ""]
+    lines = [
+        INTRODUCTION,
+        _machine(),
+        *(["", note] if note else []),
+        "",
+        "![Measured against the limits](images/performance.png)",
+        "",
+    ]
     lines += ["| work | model | measured | at most | holds |", "|---|---|---|---|---|"]
     for row in rows:
         bound = f"{'at least ' if row.least else ''}{row.limit:g} {row.unit}"
@@ -62,6 +74,7 @@ def write(groups: Mapping[str, Group], folder: Path = FOLDER) -> Path:
     missed = [f"{row.work} ({row.model})" for row in rows if not row.holds]
     lines += ["", "## Not met, and not measured", ""]
     lines += [f"- Above its limit in this run: {work}." for work in missed]
+    lines += [f"- Not measured in this run: {name}." for name in missing]
     if not any("GPU" in row.work for row in rows):
         lines.append(f"- {NO_GPU}")
     _plot(rows, folder / "images" / "performance.png")
@@ -75,11 +88,11 @@ def _table(head: tuple[str, str, str], lines: Sequence[Line]) -> list[str]:
 
 
 def _machine() -> str:
-    names = ("tensorflow", "keras", "numpy", "visioncam")
+    names = ("tensorflow", "keras", "numpy")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     return (
         f"Measured on {date.today():%Y-%m-%d}: {os.cpu_count()} cores ({platform.machine()}), Python "
-        f"{platform.python_version()}, {versions}."
+        f"{platform.python_version()}, {versions}, visioncam {VERSION}."
     )
 
 
