@@ -108,7 +108,7 @@ def models(folder: Path) -> Reader:
         path.write_bytes(data)
         inspect_file(path, check_file(path), "model")
 
-    return Reader(seeds, read, (ModelError,), slowest=60)  # a hang of HDF5 is ended after 30
+    return Reader(seeds, read, (ModelError,), slowest=180)  # a hang of HDF5 is ended after 120
 
 
 def plugin_metadata(_: Path) -> Reader:

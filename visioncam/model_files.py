@@ -22,6 +22,7 @@ from visioncam.model_objects import objects_of
 from visioncam.preflight.archive import too_crowded
 from visioncam.preflight.holdings import CURE, inspect_file
 from visioncam.preflight.holdings import sha256 as checksum
+from visioncam.preflight.saved_model import check_saved_model
 from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelError
 from visioncam_core.foreign import said
 from visioncam_core.picture_files import quoted
@@ -38,8 +39,9 @@ def load_model(
     custom_objects: Sequence[str] = (),
     unsafe: bool = False,
     sha256: str | None = None,
+    trust_savedmodel: bool = False,
 ) -> Any:
-    """Load a Keras model from a `.keras` or `.h5` file, whatever it is called.
+    """Load a Keras model from a `.keras` or `.h5` file, whatever it is called; or a SavedModel one trusts.
 
     Args:
         path: the file.
@@ -48,9 +50,11 @@ def load_model(
         unsafe: let code that the file carries (Lambda layers) run, and leave out every check of what it
             holds; for this one call.
         sha256: the checksum the file must have, 64 hexadecimal digits.
+        trust_savedmodel: take the folder of a SavedModel too, a program that runs with your rights. It is
+            refused all the same where its graph reads or writes files, runs Python or calls other machines.
 
     Returns:
-        The `keras.Model`, not compiled.
+        The `keras.Model`, not compiled; of a SavedModel what `tf.saved_model.load` returns.
 
     Raises:
         ModelNotFoundError: there is no such file.
@@ -58,6 +62,8 @@ def load_model(
             3.15, whose checks such a file needs.
         ModelError: everything else, naming the file, the reason and the cure.
     """
+    if trust_savedmodel and is_saved_model(path):
+        return load_saved_model(path)
     kind = check_file(path)
     name = quoted(os.fsdecode(os.fspath(path)))
     _same_checksum(path, sha256, name)
@@ -90,23 +96,28 @@ def is_saved_model(path: str | os.PathLike[str]) -> bool:
 
 
 def load_saved_model(path: str | os.PathLike[str]) -> Any:
-    """Load a SavedModel, unchecked: its operations may read and write files.
+    """Load the folder of a SavedModel: a program, which runs with your rights.
 
-    Args:
-        path: its folder.
+    Returns:
+        What `tf.saved_model.load` returns.
 
     Raises:
-        ModelError: TensorFlow cannot load it.
+        UnsafeModelError: its graph reads or writes files, runs Python or calls other machines.
+        ModelError: it cannot be read.
     """
-    import tensorflow as tf
-
     name = quoted(os.fsdecode(os.fspath(path)))
     try:
-        return tf.saved_model.load(os.fspath(path))
-    except Exception as error:  # a damaged one can make TensorFlow raise anything
-        raise ModelError(
-            f"{name}: cannot be loaded as a SavedModel: {said(error)}; export it again"
-        ) from error
+        reaching = check_saved_model(path)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{name}: cannot be read ({error}); export it again") from error
+    if reaching:
+        raise UnsafeModelError(f"{name}: {'; '.join(reaching[:3])}: it reaches outside, and is not loaded")
+    import tensorflow as tf
+
+    try:
+        return tf.saved_model.load(os.fsdecode(os.fspath(path)))
+    except Exception as error:  # a damaged graph can make its reader raise anything
+        raise ModelError(f"{name}: cannot be loaded by TensorFlow: {said(error)}; export it again") from error
 
 
 def check_file(path: str | os.PathLike[str]) -> str:
@@ -122,9 +133,9 @@ def check_file(path: str | os.PathLike[str]) -> str:
         mode = os.stat(text).st_mode
         if stat.S_ISDIR(mode):
             if is_saved_model(text):
-                raise ModelError(
-                    f"{name}: is a SavedModel, which can run any code; only if you trust its maker, pass "
-                    f"--trust-savedmodel (tf.saved_model.load in Python), or {_SAVE}"
+                raise UnsafeModelError(
+                    f"{name}: is a SavedModel, a program that can run anything; pass a .keras or .h5 file, "
+                    "or, only if you trust its maker, --trust-savedmodel (load_model(trust_savedmodel=True))"
                 )
             raise ModelError(f"{name}: is a folder; pass a .keras or .h5 file: {_SAVE}")
         if not stat.S_ISREG(mode):

@@ -33,20 +33,16 @@ model_option = option(
 )  # fmt: skip
 
 
-def _remember_checksum(context: click.Context, _: click.Parameter, value: str | None) -> None:
-    context.meta[CHECKSUM] = value
+def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    context.meta[f"{META}{parameter.name}"] = value
 
 
-def _remember_trust(context: click.Context, _: click.Parameter, value: bool) -> None:
-    context.meta[TRUSTED] = value
-
-
-CHECKSUM, TRUSTED = "visioncam.sha256", "visioncam.trust-savedmodel"
+META, MODEL_FILE = "visioncam.model_file.", ("sha256", "trust_savedmodel")
 model_flags = options(
-    option(RUN, "--sha256", metavar="HEX", expose_value=False, callback=_remember_checksum,
+    option(RUN, "--sha256", metavar="HEX", expose_value=False, callback=_remember,
            help="The checksum that the model file must have, or it is not loaded."),
-    option(RUN, "--trust-savedmodel", is_flag=True, expose_value=False, callback=_remember_trust,
-           help="Let --model be the folder of a SavedModel, whose operations are run unchecked."),
+    option(RUN, "--trust-savedmodel", is_flag=True, expose_value=False, callback=_remember,
+           help="Take the folder of a SavedModel, a program. Only if you trust its maker."),
     option(RUN, "--custom-objects", multiple=True, metavar="MODULE",
            help="Python module with classes of your own that the model needs."),
     option(RUN, "--allow-unsafe-model", is_flag=True,

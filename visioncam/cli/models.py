@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from visioncam.cli.asking import CHECKSUM, TRUSTED
+from visioncam.cli.asking import META, MODEL_FILE
 from visioncam.cli.native import quiet
 from visioncam.cli.terminal import Output, people_watch
 
@@ -28,17 +28,17 @@ def open_model(
         BackendError: no TensorFlow, or Keras on another backend.
         ModelError: a file that cannot be used, or the embedded model's weights are missing.
     """
-    from visioncam.model_files import check_file, is_saved_model, load_model, load_saved_model
+    from visioncam.model_files import check_file, is_saved_model, load_model
 
     quiet(output)
-    context = click.get_current_context(silent=True)
-    trusted = bool(context and context.meta.get(TRUSTED)) and path is not None and is_saved_model(path)
+    asked = _asked()
+    trusted = bool(asked.get("trust_savedmodel")) and path is not None and is_saved_model(path)
     if path is not None and not trusted:
         check_file(path)  # before the seconds that importing TensorFlow takes
-    if trusted:
-        output.warn(f"--trust-savedmodel: operations in {path} may run with your rights")
     if unsafe:
         output.warn(f"--allow-unsafe-model: code in {path or 'the model'} may run with your rights")
+    if trusted:
+        output.warn("--trust-savedmodel: a SavedModel is a program, and runs with your rights")
     with _spinner():
         from visioncam_core.engine.cache import require_tensorflow
 
@@ -47,10 +47,13 @@ def open_model(
             from visioncam import demo
 
             return demo.load()
-        if trusted:
-            return load_saved_model(path)
-        expected = context.meta.get(CHECKSUM) if context else None
-        return load_model(path, custom_objects=custom_objects, unsafe=unsafe, sha256=expected)
+        return load_model(path, custom_objects=custom_objects, unsafe=unsafe, **asked)
+
+
+def _asked() -> dict[str, Any]:
+    """Return what the flags that every command shares say of model files."""
+    context = click.get_current_context(silent=True)
+    return {key: context.meta.get(META + key) for key in MODEL_FILE} if context else {}
 
 
 def model_named(positional: str | None, flag: str | None) -> str | None:

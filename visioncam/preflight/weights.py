@@ -17,7 +17,7 @@ import attrs
 
 DEEPEST = 64  # groups within groups
 MEMORY = 4 << 30  # bytes of address space for the child
-BASE_SECONDS, BYTES_A_SECOND = 30, 20_000_000  # how long it may take
+BASE_SECONDS, BYTES_A_SECOND = 120, 20_000_000  # how long it may take
 
 
 @attrs.define
