@@ -21,15 +21,24 @@ def calls(tensors: list[Any]) -> bool:
     """Return whether `tensors` are computed through a call of a function that could be put in its place.
 
     Keras 2's recurrent layers are calls as well, with one body for each device, and stay what they are.
+    So do functions that XLA compiles (a grouped convolution on a CPU): put in their place they could run,
+    but a call that is copied without its Python has no gradient.
     """
     from visioncam_core.engine.graph import ancestors
 
-    found = [op for op in ancestors(tensors).values() if op.type in CALLS]
+    found = [op for op in ancestors(tensors).values() if op.type in CALLS and not _compiled(op)]
     if not found:
         return False
     library = found[0].graph.as_graph_def().library
     chosen = {f.signature.name for f in library.function if "api_implements" in f.attr}
     return any(op.get_attr("f").name not in chosen for op in found)
+
+
+def _compiled(op: Any) -> bool:
+    try:
+        return bool(op.get_attr("_XlaMustCompile"))
+    except ValueError:  # it has no such attribute
+        return False
 
 
 _STEPS = {"Round", "Rint", "Floor", "Ceil", "Sign"}
