@@ -46,7 +46,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def network(*extra: Any, size: int | None = 16) -> Any:
         inputs = keras.Input((size, size, 3))
-        x = keras.layers.Rescaling(1 / 255)(inputs)
+        x = keras.layers.Rescaling(1 / 255, name="rescaling")(inputs)
         x = keras.layers.Conv2D(4, 3, strides=2, padding="same", activation="relu", name="features")(x)
         for layer in extra:
             x = layer(x)

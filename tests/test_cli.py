@@ -66,7 +66,7 @@ def test_explain_as_data(files: Path, here: Path) -> None:
     assert result["image"] == str(files / "cat.png")
     assert result["files"] == ["cat_scorecam.png"]
     assert result["method"] == "scorecam"
-    assert result["options"] == {"weights": "softmax"}
+    assert result["options"] == {"weights": "softmax", "channels": None, "until": None}
     assert result["layer"] == {
         "path": "features", "kind": "Conv2D", "shape": [8, 8, 4], "grid": [8, 8],
         "why": result["layer"]["why"],
@@ -159,7 +159,8 @@ def test_compare_as_data_with_options(files: Path, here: Path) -> None:
     )
     assert (done.code, done.stderr) == (0, "")
     assert [one["method"] for one in done.data["results"]] == ["gradcam", "hirescam", "scorecam"]
-    assert [one["options"] for one in done.data["results"]] == [{}, {}, {"weights": "probability"}]
+    given = {"weights": "probability", "channels": None, "until": None}
+    assert [one["options"] for one in done.data["results"]] == [{}, {}, given]
     assert [one["passes"] > 0 for one in done.data["results"]] == [False, False, True]
     assert done.data["files"] == ["new/x.jpg"]
     assert done.data["failures"] == {}

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(
     not os.environ.get("VISIONCAM_TEST_INSTALLED"), reason="runs in `make test`, which installs the wheel"
 )
 IMPORT_NAMES = {"opencv_python": "cv2", "pillow": "PIL", "scikit_learn": "sklearn"}
-EXTRAS = {"app", "audit", "demo", "legacy", "ray"}
+EXTRAS = {"app", "audit", "bench", "demo", "legacy", "ray"}
 ONLY_WHERE_IT_IS = {"IPython", "pandas"}  # used by those who have it anyway
 
 
@@ -79,6 +79,6 @@ def test_metadata(wheel: importlib.metadata.Distribution) -> None:
 def test_every_library_that_is_imported_is_declared(wheel: importlib.metadata.Distribution) -> None:
     used = {item.name.partition(".")[0] for module in modules().values() for item in module.imports()}
     foreign = {name for name in used if not is_standard(name) and name not in PACKAGES}
-    optional = ONLY_WHERE_IT_IS.union(*(requirements(wheel, extra) for extra in EXTRAS))
+    optional = ONLY_WHERE_IT_IS.union(*(requirements(wheel, extra) for extra in EXTRAS - {"bench"}))
     assert foreign - optional <= requirements(wheel)
     assert requirements(wheel) <= foreign, "declared, but imported nowhere"

@@ -83,4 +83,4 @@ def not_found(kind: str, name: str, candidates: Sequence[str], also: Iterable[st
         An error that names the value, the nearest names and the known ones.
     """
     hint = did_you_mean(name, [*candidates, *also]) or ";"
-    return NameNotFoundError(f"unknown {kind} {shown(name)}{hint} known: {listing(candidates)}")
+    return NameNotFoundError(f"unknown {kind} {shown(name, 60)}{hint} known: {listing(candidates)}")

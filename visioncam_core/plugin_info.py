@@ -145,7 +145,7 @@ def cause_of(error: BaseException) -> str:
         text = " ".join(str(error).split())
     except Exception:
         text = "(its message cannot be printed)"
-    text = text if len(text) <= 200 else text[:199] + "…"
+    text = text if len(text) <= 400 else text[:399] + "…"
     if isinstance(error, VisionCamError):
         return text
     if isinstance(error, SystemExit):
