@@ -103,3 +103,43 @@ def test_a_keras_that_cannot_be_imported(
     assert ("set the environment variable KERAS_BACKEND=tensorflow" in str(caught.value)) == (
         wanted != "tensorflow"
     )
+
+
+FORKING = """
+import multiprocessing, sys, warnings
+import keras, numpy as np
+import visioncam
+
+warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of forks, rightly
+x = np.ones((8, 8, 3), np.float32)
+
+def model():
+    i = keras.Input((8, 8, 3))
+    return keras.Model(i, keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 3, name="c")(i)))
+
+def explained(net):
+    try:
+        print(visioncam.explain(net or model(), x, target=1).raw.shape, flush=True)
+    except RuntimeError as error:
+        print(error, flush=True)
+
+if __name__ == "__main__":
+    net = model()
+    visioncam.explain(net, x, target=1)
+    child = multiprocessing.get_context("fork").Process(target=explained, args=(net,))
+    child.start()
+    child.join(60)
+    print("ended", child.exitcode, flush=True)
+    child.kill()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks on this system")
+def test_a_forked_process_is_told_instead_of_hanging(tmp_path: Path) -> None:
+    script = tmp_path / "forking.py"
+    script.write_text(FORKING)
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(part for part in sys.path if part)}
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, env=env, check=True)
+    assert "forked after a model was explained" in done.stdout
+    assert 'get_context("spawn")' in done.stdout
+    assert "ended 0" in done.stdout

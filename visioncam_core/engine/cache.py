@@ -36,8 +36,25 @@ _LOCK = threading.RLock()
 _STEADY: ContextVar[tuple[Any, _Entry] | None] = ContextVar("steady", default=None)
 
 
+_FORKED = threading.Event()
+
+
+def _after_fork() -> None:
+    if _ENTRIES:  # TensorFlow has run, and its threads are not in the new process: every pass would hang
+        _FORKED.set()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 def require_tensorflow() -> None:
-    """Raise `BackendError` unless TensorFlow is installed and Keras runs on it."""
+    """Raise `BackendError` unless TensorFlow is installed, can run in this process, and Keras runs on it."""
+    if _FORKED.is_set():
+        raise BackendError(
+            "this process was forked after a model was explained, and TensorFlow does not survive that; "
+            'start processes with multiprocessing.get_context("spawn"), or explain in the new process only'
+        )
     try:
         import tensorflow  # noqa: F401 - only whether it can be imported
     except ImportError as error:
