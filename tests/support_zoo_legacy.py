@@ -50,6 +50,7 @@ def keras2_slashed_names() -> Any:
 
 @kind(X, "tf.nn.relu", (16, 16))
 def keras2_operations() -> Any:
+    tf_keras.backend.reset_uids()  # or another test's operation has the name
     i = L.Input((16, 16, 3))
     x = tf.nn.relu(conv("c")(i) * 2.0 + 1.0)
     return tf_keras.Model(i, head(x))

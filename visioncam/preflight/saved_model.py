@@ -35,13 +35,12 @@ def check_saved_model(folder: str | os.PathLike[str]) -> list[str]:
     path = Path(folder, "saved_model.pb")
     if path.stat().st_size > TOTAL:
         return [f"its graph takes {path.stat().st_size:,} bytes"]
-    from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf import saved_model_pb2
 
     saved = saved_model_pb2.SavedModel()
     try:
         saved.ParseFromString(path.read_bytes())
-    except DecodeError as error:
+    except Exception as error:  # protobuf has a class of its own for it
         raise ValueError("saved_model.pb is damaged") from error
     found: dict[str, None] = {}
     for graph in saved.meta_graphs:
