@@ -14,6 +14,14 @@ from visioncam_core.export import without_folders
 DEEPEST = 8  # last lines of a traceback that are kept
 
 
+class GivenUpError(ImageError):
+    """A picture on which the process died again and again."""
+
+
+class ItemTimeoutError(ImageError):
+    """A picture that took longer than it may."""
+
+
 def out_of_memory(error: BaseException) -> bool:
     """Return whether memory ran out, so that a smaller batch may work."""
     cause: BaseException | None = error

@@ -34,11 +34,13 @@ class Local:
         computer: asks the model.
         writing: writes.
         workers: threads for each of decoding and writing.
+        beat: called before each batch is computed.
     """
 
     computer: Computer
     writing: Writing
     workers: int = 2
+    beat: Callable[[], object] = lambda: None
 
     def __call__(
         self, entries: Iterable[Entry], stopped: Callable[[], bool]
@@ -103,6 +105,7 @@ class Local:
                 yield from self._asked(shelf)
 
     def _asked(self, shelf: list[Ready]) -> Iterator[tuple[Entry, Any]]:
+        self.beat()
         for ready, found in zip(shelf, self.computer(shelf), strict=True):
             yield ready.entry, found
 

@@ -1,9 +1,14 @@
-"""SIGINT and SIGTERM end a run after the pictures in hand; a second one ends it at once."""
+"""SIGINT and SIGTERM end a run after the pictures in hand; a second one ends it at once.
+
+Python tells the main thread of a signal between two of its own steps, which may be minutes apart while a
+model computes.  So a thread of its own counts the signals, too.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 from types import FrameType, TracebackType
 from typing import Any
@@ -23,6 +28,8 @@ class Stopping:
 
     signal: int | None = None
     _before: dict[int, Any] = attrs.field(factory=dict)
+    _ends: tuple[socket.socket, socket.socket] | None = None
+    _wakeup: int = -1
 
     @property
     def code(self) -> int:
@@ -47,6 +54,10 @@ class Stopping:
         if threading.current_thread() is threading.main_thread():
             for number in CODES:
                 self._before[number] = signal.signal(number, self._come)
+            self._ends = socket.socketpair()
+            self._ends[1].setblocking(False)
+            self._wakeup = signal.set_wakeup_fd(self._ends[1].fileno(), warn_on_full_buffer=False)
+            threading.Thread(target=_count, args=(self._ends[0],), daemon=True, name="visioncam-stop").start()
         return self
 
     def __exit__(
@@ -55,8 +66,22 @@ class Stopping:
         """Leave the signals as they were."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if self._ends is not None:
+            signal.set_wakeup_fd(self._wakeup)
+            self._ends[1].close()  # which ends the thread
 
     def _come(self, number: int, frame: FrameType | None) -> None:
         if self.signal is not None:
             os._exit(128 + number)  # every file is whole or not there, whenever this happens
         self.signal = number
+
+
+def _count(end: socket.socket) -> None:
+    """End the process with the second signal, also while the main thread is deep in a library."""
+    seen = 0
+    with end:
+        while told := end.recv(1):
+            if told[0] in CODES:
+                seen += 1
+                if seen == 2:
+                    os._exit(128 + told[0])

@@ -143,7 +143,14 @@ EXAMPLES = (
     RUN,
     "--supervise",
     is_flag=True,
-    help="Start again with half the batch where the process dies of lack of memory.",
+    help="Start again where the process dies: with half the batch, then without the picture that kills it.",
+)
+@option(
+    RUN,
+    "--item-timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="A picture that takes longer is an error; supervises, too.",
 )
 @option(RUN, "--option", "extra", multiple=True, metavar="NAME=VALUE", help="Option of the method, by name.")
 @option(
@@ -169,6 +176,7 @@ def batch(
     actors: int,
     gpus: float,
     supervise: bool,
+    item_timeout: float | None,
     **rest: Any,
 ) -> int:  # fmt: skip
     """Explain every picture of SOURCE: a folder, a 'pattern', a .txt or .csv list, or a .tar archive.
@@ -185,11 +193,15 @@ def batch(
     from visioncam.batch.run import Run
     from visioncam.batch.sources import source_of
     from visioncam.batch.stopping import Stopping
+    from visioncam.batch.watching import Watch, Watched
 
-    if supervise:
+    if item_timeout is not None and engine == "ray":
+        raise OptionError("--item-timeout works with --engine local alone; leave one of them out")
+    watch = Watch.of_environment()
+    if watch is None and (supervise or item_timeout is not None):
         from visioncam.batch.supervising import supervise as watched
 
-        return watched([word for word in output.words if word != "--supervise"], out, output.warn)
+        return watched(output.words, out, output.warn, item_timeout)
     pictures = source_of(source, recursive=recursive, out=out)
     with Stopping() as stopping, Told(output, f"{rest['method']}, {source}") as told:
         recipe = recipe_of(context, out, rest)
@@ -201,9 +213,9 @@ def batch(
 
                 return OnRay(recipe.sized(plan.size), address, (1, actors), gpus)
             explainer = recipe.open(output, stopping.passes)
-            return Local(
-                Computer(explainer, recipe.target, plan.size, plan.remember), recipe.writing, workers
-            )
+            computer = Computer(explainer, recipe.target, plan.size, plan.remember)
+            local = Local(computer, recipe.writing, workers)
+            return local if watch is None else Watched(local, watch)
 
         try:
             summary = run(works)
