@@ -152,13 +152,10 @@ class Explanation:
         show(self.render(renderer, **options))
 
     def text(self) -> dict[str, str]:
-        """Return what made the picture, in words, for the picture file."""
-        return {
-            "Title": f"{self.method_title}: {self.target.label}",
-            "Software": f"VisionCam {self.provenance.get('visioncam', '')}".strip(),
-            "Layer": self.layer.path,
-            "Method": self.method,
-        }
+        """Return what made the picture, in words, for the picture file; what is not known is left out."""
+        from visioncam_core.formats.words import words
+
+        return words(self)
 
     def _repr_html_(self) -> str:
         from visioncam_core.notebook import explanation_html

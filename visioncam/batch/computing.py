@@ -10,6 +10,7 @@ import attrs
 from visioncam.batch.entries import Entry
 from visioncam.batch.failures import out_of_memory
 from visioncam.cli.outcome import is_full
+from visioncam.provenance import source_digest
 from visioncam_core.engine.counters import COUNTERS
 from visioncam_core.explainer import Explainer
 from visioncam_core.explanation import Explanation
@@ -65,7 +66,9 @@ class Computer:
         Raises:
             ImageError: it is no picture that can be used.
         """
-        (item, *_), _ = self.explainer.reader.read([entry.source])
+        source = entry.source
+        (item, *_), _ = self.explainer.reader.read([source])
+        entry = attrs.evolve(entry, digest=source_digest(source))
         name = entry.key.rpartition("/")[2] or entry.key
         return Ready(entry, attrs.evolve(item, source=name))
 

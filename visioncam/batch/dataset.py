@@ -9,7 +9,7 @@ from typing import Any
 
 from visioncam.api import explainer as explainer_of
 from visioncam.batch.computing import Computer
-from visioncam.batch.fingerprint import facts_of, model_mark
+from visioncam.batch.fingerprint import facts_of
 from visioncam.batch.pipeline import Local
 from visioncam.batch.plan import Plan
 from visioncam.batch.run import Run
@@ -17,6 +17,7 @@ from visioncam.batch.sources import source_of
 from visioncam.batch.summary import Summary
 from visioncam.batch.writing import Writing
 from visioncam.cli.formats import suffixes_of
+from visioncam.provenance import model_mark
 from visioncam.registered import registry
 from visioncam_core.errors import OptionError, OptionTypeError
 
@@ -84,8 +85,9 @@ def explain_dataset(
     named = ready.methods[0]
     names = [renderer] if isinstance(renderer, str) else list(renderer)
     drawings: dict[str, dict[str, Any]] = {registry().renderer(name).name: {} for name in names}
-    writing = Writing(Path(out), suffixes_of(save_as), drawings, spread=spread)
-    facts = facts_of(model_mark(model), named.name, named.options, target, ready.settings, writing.facts)
+    mark = model_mark(model)
+    writing = Writing(Path(out), suffixes_of(save_as), drawings, spread=spread, model=mark)
+    facts = facts_of(mark, named.name, named.options, target, ready.settings, writing.facts)
     run = Run(
         source_of(images, recursive=recursive, out=Path(out)), Path(out), facts, batch_size, force, max_errors
     )

@@ -42,6 +42,7 @@ class Entry:
         seen: what tells a changed picture: size and time of a file, a hash of an array; with its class.
         target: what to explain of this picture alone; None for what is asked of all.
         place: its number in the source, which decides its row in a batch.
+        digest: SHA-256 of the file's bytes as they were decoded; "" before, and for what is no file.
     """
 
     key: str
@@ -49,6 +50,7 @@ class Entry:
     seen: str
     target: int | str | None = None
     place: int = 0
+    digest: str = ""
 
     @property
     def source(self) -> Any:

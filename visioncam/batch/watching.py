@@ -129,7 +129,7 @@ class Watched:
             computer([_blank(ready)])  # tracing is the model's time, not the picture's
             self.watch.beat(entry.key)
         (found,) = computer([ready])
-        return found if isinstance(found, Exception) else self.local.writing(entry, found, 1)
+        return found if isinstance(found, Exception) else self.local.writing(ready.entry, found, 1)
 
 
 def put(path: Path, about: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from visioncam.batch.entries import Entry
 from visioncam.batch.names import file_names
 from visioncam.cli.formats import Saving
 from visioncam.cli.records import plain
+from visioncam.provenance import marked
 from visioncam_core.errors import ImageError
 from visioncam_core.explanation import Explanation
 from visioncam_core.saving import DATA
@@ -30,6 +31,7 @@ class Writing:
         drawings: renderer -> its options.
         options: suffix -> options of that kind of file.
         spread: put the files into 256 folders.
+        model: the model's mark, which every file tells; see `visioncam.provenance`.
     """
 
     folder: Path
@@ -37,6 +39,7 @@ class Writing:
     drawings: Mapping[str, Mapping[str, Any]] = attrs.field(factory=lambda: {"overlay": {}})
     options: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     spread: bool = False
+    model: str = ""
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -67,6 +70,7 @@ class Writing:
         Raises:
             OutputError: a file cannot be written; there is none under its name, or the old one.
         """
+        explanation = marked(explanation, self.model, entry.digest)
         names = self.names(entry, explanation.method)
         suffixes = [suffix for suffix in self.suffixes for _ in self._renderers(suffix)]
         renderers = [name for suffix in self.suffixes for name in self._renderers(suffix)]
@@ -101,6 +105,7 @@ def line_of(entry: Entry, explanation: Explanation, files: Mapping[str, int], ba
         {
             "key": entry.key,
             "seen": entry.seen,
+            "sha256": entry.digest or None,
             "files": dict(files),
             "class": explanation.target.index,
             "label": explanation.target.label,

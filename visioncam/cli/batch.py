@@ -240,6 +240,7 @@ def recipe_of(context: click.Context, out: Path, values: dict[str, Any]) -> Reci
     from visioncam.batch.recipe import Recipe
     from visioncam.batch.writing import Writing
     from visioncam.model_files import check_file
+    from visioncam.provenance import model_file_mark
 
     command = context.command
     assert isinstance(command, Flagged)
@@ -270,6 +271,7 @@ def recipe_of(context: click.Context, out: Path, values: dict[str, Any]) -> Reci
     question = Question.of(**values)
     if values["model"] is not None:
         check_file(values["model"])
+    writing = attrs.evolve(writing, model=model_file_mark(values["model"]))
     return Recipe(
         model=None if values["model"] is None else os.path.abspath(values["model"]),
         custom_objects=values["custom_objects"],

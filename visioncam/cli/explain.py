@@ -138,6 +138,7 @@ def explain(
     if len(bad) == len(set(images)):
         return all_unreadable(output, images, bad)
     from visioncam.cli.models import open_model, title_of
+    from visioncam.provenance import model_file_mark
     from visioncam_core.explainer import Explainer
     from visioncam_core.running import Named
     from visioncam_core.stacks import stack_size
@@ -152,6 +153,7 @@ def explain(
         )
     names = OutputNames(out, inputs)
     run = Run(output, images, saving, out if kind is not None else names, title_of(keras_model, model))
+    run.mark = model_file_mark(model)
     for source in images:
         bar.label = f"{named.title}, {Path(source).name}"
         with bar:

@@ -15,6 +15,7 @@ from visioncam.cli.formats import Saving
 from visioncam.cli.outcome import BAD_INPUT, DONE, SOME_FAILED, failure_of, is_full
 from visioncam.cli.records import explanation_record
 from visioncam.cli.terminal import Output
+from visioncam.provenance import marked, source_digest
 from visioncam_core.errors import ImageError, OutputError, VisionCamError
 from visioncam_core.explainer import Explainer
 from visioncam_core.explanation import Explanation
@@ -30,6 +31,7 @@ class Run:
         saving: what is written of each map.
         names: names the files; or the one file that is written.
         model: the model's name for people.
+        mark: what tells the model, see `visioncam.provenance`.
     """
 
     output: Output
@@ -37,6 +39,7 @@ class Run:
     saving: Saving | None = None
     names: OutputNames | Path = attrs.field(factory=Path)
     model: str | None = None
+    mark: str = ""
     _results: list[dict[str, Any]] = attrs.field(factory=list)
     _failed: int = 0
     _worked: int = 0
@@ -53,7 +56,10 @@ class Run:
         start = time.perf_counter()
         try:
             found = explainer(source, target)
-            stack: list[Explanation] = found if isinstance(found, list) else [found]
+            digest = source_digest(source)
+            stack: list[Explanation] = [
+                marked(one, self.mark, digest) for one in (found if isinstance(found, list) else [found])
+            ]
             files = [
                 self._write(source, explanation, f"_top{rank}" if isinstance(found, list) else "")
                 for rank, explanation in enumerate(stack, 1)

@@ -1,0 +1,32 @@
+"""What made a picture, in words, for the text chunks of a PNG file: the file alone tells it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from visioncam_core.formats.arrays import about
+
+if TYPE_CHECKING:
+    from visioncam_core.explanation import Explanation
+
+
+def words(explanation: Explanation) -> dict[str, str]:
+    """Return the chunks by name; what is not known is left out."""
+    e, made = explanation, explanation.provenance
+    told = {
+        "Title": f"{e.method_title}: {e.target.label}",
+        "Software": f"VisionCam {made.get('visioncam', '')}".strip(),
+        "Layer": e.layer.path,
+        "Method": e.method,
+        "Options": json.dumps(about(e)["options"]),
+        "Class": e.target.label if e.target.index is None else str(e.target.index),
+        "Score": f"{e.score_kind} {e.score:.9g}",
+        "Evidence": e.evidence,
+        "Seed": str(made.get("seed", "")),
+        "Model": str(made.get("model", "")),
+        "Model SHA-256": str(made.get("model_sha256", "")),
+        "Source": str(made.get("source", "")),
+        "Source SHA-256": str(made.get("source_sha256", "")),
+    }
+    return {key: value for key, value in told.items() if value}
