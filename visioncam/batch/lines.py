@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterable
@@ -74,7 +75,7 @@ class Appender:
         payload = encoded(line)
         try:
             if self._file is None:
-                self._file = open(self.path, "ab", buffering=0)  # noqa: SIM115 - closed in `close`
+                self._file = open(self.path, "ab", buffering=0, opener=_no_link)  # noqa: SIM115 - see `close`
             before = os.fstat(self._file.fileno()).st_size
             try:
                 written = self._file.write(payload)
@@ -84,6 +85,10 @@ class Appender:
                 os.ftruncate(self._file.fileno(), before)
                 raise
         except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise OutputError(
+                    f"{self.path.name!r} is a link, which may lead out of the folder; delete it"
+                ) from error
             raise OutputError(
                 f"cannot write {self.path.name!r}: {(error.strerror or str(error)).lower()}; what was "
                 "written before is whole"
@@ -99,3 +104,7 @@ class Appender:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o644)

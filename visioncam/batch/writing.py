@@ -14,7 +14,7 @@ from visioncam.batch.names import file_names
 from visioncam.cli.formats import Saving
 from visioncam.cli.records import plain
 from visioncam.provenance import marked
-from visioncam_core.errors import ImageError
+from visioncam_core.errors import ImageError, OutputError
 from visioncam_core.explanation import Explanation
 from visioncam_core.saving import DATA
 
@@ -74,6 +74,10 @@ class Writing:
         names = self.names(entry, explanation.method)
         suffixes = [suffix for suffix in self.suffixes for _ in self._renderers(suffix)]
         renderers = [name for suffix in self.suffixes for name in self._renderers(suffix)]
+        if self.spread and (self.folder / names[0]).parent.is_symlink():
+            raise OutputError(
+                f"{names[0][:2]!r} in {self.folder.name!r} is a link, which may lead out of it; delete it"
+            )
         for name, suffix, renderer in zip(names, suffixes, renderers, strict=True):
             saving = Saving((suffix,), renderer, self.drawings[renderer], self._options)
             saving.write(explanation, [self.folder / name])
