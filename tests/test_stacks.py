@@ -51,7 +51,16 @@ def test_a_stack_takes_one_forward_pass(method: str, backward: int, masked: int,
     stack = explain(model, X[0], method, target="top5")
     spent = COUNTERS.snapshot() - before
     assert len(stack) == 5
-    assert (spent["forward"] - 5 * masked, spent["backward"]) == (1, backward)
+    assert (spent["forward"] - masked, spent["backward"]) == (1, backward)
+
+
+@pytest.mark.parametrize("weights", ["softmax", "probability"])
+def test_masked_pictures_are_seen_once_for_every_class(weights: str, model: Any) -> None:
+    stack = explain(model, X[0], "scorecam", target="top3", weights=weights)
+    assert len({e.raw.tobytes() for e in stack}) == 3
+    for e in stack:
+        alone = explain(model, X[0], "scorecam", target=e.target.index, weights=weights)
+        np.testing.assert_allclose(e.raw, alone.raw, atol=1e-5 * np.abs(alone.raw).max())
 
 
 def test_a_batch_gives_a_stack_each(model: Any) -> None:

@@ -77,7 +77,8 @@ def explain(
         max_pixels: a picture file with more pixels is refused, before it is decoded.
         class_names: a list of names, or a JSON or text file with them.
         reshape: your own `(N, ...) -> (N, *grid, K)` where the layer's space is not found.
-        batch_size: pictures in one pass, 32 by default; halved when memory runs out.
+        batch_size: pictures in one pass, 32 by default (8 of those that Score-CAM changes, on a CPU); halved
+            when memory runs out.
         max_memory: megabytes that one batch of changed pictures may need, 300 by default; ScoreCAM and
             AblationCAM choose their batch by it, where `batch_size` is not given.
         seed: seed of whatever the method draws at random.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import attrs
@@ -9,6 +10,7 @@ import numpy as np
 
 from visioncam_core import ops
 from visioncam_core import picks as p
+from visioncam_core.engine.batches import joined
 from visioncam_core.engine.changed import Read, scored_through, scored_without
 from visioncam_core.engine.passes import Cotangent, Held, Passes
 from visioncam_core.engine.view import looks_probable
@@ -71,10 +73,11 @@ def observe(
         head = attrs.evolve(head, probable=True)  # a softmax written by hand: never applied a second time
         picks = [[attrs.evolve(one, head=head) for one in fixed] for fixed in picks]
     found = []
+    shared: dict[Any, Any] | None = {} if len(questions) > 1 and values.ndim == 2 else None
     for i, fixed in enumerate(picks):
         once = seen[i if gradients else 0]
         score = np.concatenate([one.score(values[j : j + 1]) for j, one in enumerate(fixed)])
-        source = EngineSource(passes, flat, image, channels_first, fixed, once.held)
+        source = EngineSource(passes, flat, image, channels_first, fixed, once.held, shared)
         every = tuple(range(len(fixed)))
         score = score.astype(np.float32)
         evidence = Evidence(once.activations, score, seed, once.gradients, source, every, progress)
@@ -100,7 +103,11 @@ def _slopes(wishes: list[p.Wish], head: p.Head) -> Cotangent:
 
 @attrs.frozen(eq=False)
 class EngineSource:
-    """The model behind an evidence's scorers."""
+    """The model behind an evidence's scorers.
+
+    Attributes:
+        shared: what changed pictures gave, for every class at once, where several classes are asked about.
+    """
 
     passes: Passes
     flat: list[Any]
@@ -108,6 +115,7 @@ class EngineSource:
     channels_first: bool
     picks: list[p.Pick]
     held: Held | None = None
+    shared: dict[Any, Any] | None = None
 
     def images(self) -> Any:
         """Return the (N, *space, C) image inputs, channels last."""
@@ -134,9 +142,20 @@ class EngineSource:
 
     def score_changed(self, picture: int, change: Change, maps: Any, which: Which, tell: Tell | None) -> Any:
         """Run the whole model on pictures that are changed inside the graph."""
-        read = _told(self._read(picture, which), tell)
-        single = self._single(picture)
-        return scored_through(self.passes, single, self.image, self.channels_first, change, maps, read)
+        read = self._read(picture, which)
+        asked = (self.passes, self._single(picture), self.image, self.channels_first, change, maps)
+        if self.shared is None:
+            return scored_through(*asked, _told(read, tell))
+        key = (picture, change, hashlib.sha256(_array(maps).tobytes()).digest())
+        if key not in self.shared:
+            answers: list[Any] = []
+
+            def keep(values: Any, answer: Any) -> Any:
+                answers.append(answer)
+                return values
+
+            self.shared[key] = scored_through(*asked, _told(keep, tell)), joined(answers)
+        return read(*self.shared[key])
 
     def score_without(
         self, picture: int, activations: Any, channels: np.ndarray, which: Which, tell: Tell | None

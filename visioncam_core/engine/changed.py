@@ -13,7 +13,7 @@ import numpy as np
 
 from visioncam_core.engine import cuts
 from visioncam_core.engine.batches import home, in_batches, joined
-from visioncam_core.engine.budget import FEW, need_of
+from visioncam_core.engine.budget import at_once, need_of
 from visioncam_core.engine.carve import carve
 from visioncam_core.engine.counters import COUNTERS
 from visioncam_core.engine.mixing import Mixing, mixing, without
@@ -47,7 +47,7 @@ def scored_through(
         COUNTERS.add("forward", len(indices))
         return read(home(values), home(answer))
 
-    size = 1 if passes.trace.exact else min(passes.budget.batch(need), passes.budget.pictures or FEW)
+    size = 1 if passes.trace.exact else min(passes.budget.batch(need), passes.budget.pictures or at_once())
     return joined(list(in_batches(int(maps.shape[0]), size, one)))
 
 
