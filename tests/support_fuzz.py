@@ -66,14 +66,16 @@ class Reader:
         """Damage one file and read it; return whether it was taken."""
         data = mutated(self.seeds[kind], rng)
         (folder / "last").write_bytes(data)  # what a crash would leave behind
-        began = time.monotonic()
-        try:
-            self.read(data, folder)
-            taken = True
-        except self.refusals:
-            taken = False
-        assert time.monotonic() - began < self.slowest
-        return taken
+        for _ in range(2):  # the second time only where the machine may have been paused in the first
+            began = time.monotonic()
+            try:
+                self.read(data, folder)
+                taken = True
+            except self.refusals:
+                taken = False
+            if time.monotonic() - began < self.slowest:
+                return taken
+        raise AssertionError(f"took more than {self.slowest} seconds, twice")
 
 
 def pictures(_: Path) -> Reader:
@@ -139,10 +141,3 @@ def _first_on_path(folder: Path) -> Iterator[None]:
     finally:
         sys.path.remove("")
         sys.path.remove(os.fspath(folder))
-
-
-READERS: dict[str, Callable[[Path], Reader]] = {
-    "pictures": pictures,
-    "models": models,
-    "plugins": plugin_metadata,
-}

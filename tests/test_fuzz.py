@@ -7,14 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support_fuzz import READERS
+from support_fuzz import Reader
+from support_fuzz_runs import READERS
 
 from visioncam.model_files import load_model
 from visioncam.preflight import weights
 from visioncam_core.errors import ModelError
 
 DAMAGED = Path(__file__).parent / "damaged"
-TRIES = {"models": 8, "plugins": 60}
+TRIES = {"models": 8, "plugins": 60, "manifests": 3, "lists": 40}
 
 
 @pytest.mark.parametrize("name", TRIES)
@@ -24,6 +25,16 @@ def test_damage_gives_a_result_or_an_error_of_ours(name: str, tmp_path: Path) ->
     taken = [reader.attempt(kind, rng, tmp_path) for kind in reader.seeds for _ in range(TRIES[name])]
     assert any(taken)
     assert not reader.refusals or not all(taken)
+
+
+@pytest.mark.parametrize("name", ["manifests", "lists"])
+def test_files_with_values_of_another_kind(name: str, tmp_path: Path) -> None:
+    reader: Reader = READERS[name](tmp_path)
+    for kind, seed in reader.seeds.items():
+        try:
+            reader.read(seed, tmp_path)
+        except reader.refusals:
+            assert kind not in ("whole", "text", "table", "marked", "short")
 
 
 @pytest.mark.parametrize("name", ["hang", "crash"])

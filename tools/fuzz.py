@@ -18,7 +18,7 @@ import click
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "tests"))
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests")]
 
 
 @click.command(help=__doc__)
@@ -28,7 +28,7 @@ sys.path.insert(0, str(HERE.parent / "tests"))
 @click.option("--folder", default="out/fuzz", show_default=True, help="Where a finding is kept.")
 def main(minutes: float, seed: int, reader: str | None, folder: str) -> None:
     """Run every reader, or one of them."""
-    from support_fuzz import READERS
+    from support_fuzz_runs import READERS
 
     if reader is not None:
         one(reader, minutes, seed, Path(folder))
@@ -44,19 +44,22 @@ def main(minutes: float, seed: int, reader: str | None, folder: str) -> None:
 
 def one(name: str, minutes: float, seed: int, folder: Path) -> None:
     """Run one reader for its time, and print what came of it."""
-    from support_fuzz import READERS
+    from support_fuzz_runs import READERS
 
     folder.mkdir(parents=True, exist_ok=True)
     reader = READERS[name](folder)
     end = time.monotonic() + 60 * minutes / len(reader.seeds)
-    for kind in reader.seeds:
-        rng = np.random.default_rng([seed, len(kind)])
+    total = refused = 0
+    for place, kind in enumerate(reader.seeds):
+        rng = np.random.default_rng([seed, place])
         taken = tries = 0
         while time.monotonic() < end:
             taken += reader.attempt(kind, rng, folder)
             tries += 1
+        total, refused = total + tries, refused + tries - taken
         print(f"{name} {kind}: {tries} files, {taken} read, {tries - taken} refused, no other outcome")
         end = time.monotonic() + 60 * minutes / len(reader.seeds)
+    print(f"{name}: {total} files, {total - refused} read, {refused} refused, no other outcome")
 
 
 if __name__ == "__main__":

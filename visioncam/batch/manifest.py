@@ -108,7 +108,7 @@ class Manifest:
         """Return what `run.json` says; None where there is none that can be read."""
         try:
             found = json.loads((self.folder / RUN).read_text("utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
         return found if isinstance(found, dict) else None
 

@@ -85,7 +85,7 @@ def _owner(descriptor: int) -> dict[str, Any]:
         found = json.loads(
             os.pread(descriptor, 4096, 0) if hasattr(os, "pread") else os.read(descriptor, 4096)
         )
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
