@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import reliability_loads
+from reliability_singles import single
 from support_batch import contents, make_pictures, tiny_model
 
 from visioncam.batch.lines import read_lines
@@ -240,5 +241,14 @@ def _bomb() -> bytes:
 
 CHECKS: dict[str, Callable[[Path], Found]] = {
     one.__name__: one
-    for one in (kill, two, full, memory, mixed, reliability_loads.threads, reliability_loads.endurance)
+    for one in (
+        kill,
+        two,
+        full,
+        memory,
+        mixed,
+        single,
+        reliability_loads.threads,
+        reliability_loads.endurance,
+    )
 }

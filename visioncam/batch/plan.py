@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -29,6 +32,7 @@ class Plan:
         force: do again what is finished, where model, method, option or picture changed.
         batch: pictures in a pass.
         again: what `force` does again, in words.
+        places: "source" and "model" -> where they are, seen from the folder.
     """
 
     source: Source
@@ -37,6 +41,7 @@ class Plan:
     force: bool = False
     batch: int = 8
     again: str = ""
+    places: Mapping[str, str] = attrs.field(factory=dict)
     _before: dict[str, Any] | None = None
     _aside: str = ""
 
@@ -74,6 +79,7 @@ class Plan:
     def remember(self, size: int) -> None:
         """Write down what is asked, and the batch size that works."""
         about: dict[str, Any] = {"kind": KIND, "fingerprint": mark_of(self.facts), "facts": self.facts}
+        about |= {"places": dict(self.places)} if self.places else {}
         self.manifest.write_run(about | {"asked": self.batch, "batch": size})
 
     def open_entries(self, summary: Summary) -> Iterator[Entry]:
@@ -137,3 +143,18 @@ def _some(texts: Iterable[str]) -> str:
     every = list(texts)
     more = f" and {len(every) - MOST_TOLD} more" if len(every) > MOST_TOLD else ""
     return "; ".join(every[:MOST_TOLD]) + more
+
+
+def places_of(folder: Path, **paths: str | None) -> dict[str, str]:
+    """Return paths as seen from a folder, to be kept in it; those that tell the user's name are left out.
+
+    >>> places_of(Path("/data/maps"), source="/data/photos", model=None)
+    {'source': '../photos'}
+    """
+    found = {}
+    for name, path in paths.items():
+        with suppress(ValueError):  # on another drive
+            seen = os.path.relpath(os.path.abspath(path), os.path.abspath(folder)) if path else ""
+            if seen and Path.home().name not in Path(seen).parts:
+                found[name] = seen
+    return found

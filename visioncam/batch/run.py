@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ class Run:
         max_errors: so many failed pictures end the run; None for 100, or a tenth of the pictures.
         tell: called with each event, a mapping with the key "event".
         stopped: asked before each picture whether to end.
+        places: "source" and "model" -> where they are, seen from the folder; for `visioncam verify`.
         summary: what it came to so far.
     """
 
@@ -49,6 +50,7 @@ class Run:
     max_errors: int | None = None
     tell: Callable[[dict[str, Any]], object] = lambda event: None
     stopped: Callable[[], bool] = lambda: False
+    places: Mapping[str, str] = attrs.field(factory=dict)
     summary: Summary = attrs.field(init=False)
     _worked: bool = False
     _held: list[tuple[Entry, Exception]] = attrs.field(factory=list)
@@ -71,7 +73,7 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         with Lock(self.folder) as lock:
             manifest = Manifest.load(self.folder)
-            plan = Plan(self.source, manifest, self.facts, self.force, self.batch)
+            plan = Plan(self.source, manifest, self.facts, self.force, self.batch, places=self.places)
             fresh = not manifest.finished and not (self.folder / MANIFEST).exists()
             if fresh and any(self.folder.glob("*.npz")):
                 manifest.notes.append("there is no manifest: everything is done again")

@@ -32,6 +32,7 @@ COMMANDS = {
     "Explain": {
         "explain": ("visioncam.cli.explain:explain", "Explain pictures with one method."),
         "batch": ("visioncam.cli.batch:batch", "A folder, list or archive; interrupted is normal."),
+        "verify": ("visioncam.cli.verify:verify", "Some maps of a batch made anew, and compared."),
         "compare": ("visioncam.cli.compare:compare", "All methods on one contact sheet."),
         "evaluate": ("visioncam.cli.evaluate:evaluate", "Which map can be trusted: metrics and controls."),
         "audit": ("visioncam.cli.audit:audit", "Does it look at objects, or at what goes along?"),

@@ -189,7 +189,7 @@ def batch(
     quiet(output)
     from visioncam.batch.computing import Computer
     from visioncam.batch.pipeline import Engine, Local
-    from visioncam.batch.plan import Plan
+    from visioncam.batch.plan import Plan, places_of
     from visioncam.batch.run import Run
     from visioncam.batch.sources import source_of
     from visioncam.batch.stopping import Stopping
@@ -205,7 +205,8 @@ def batch(
     pictures = source_of(source, recursive=recursive, out=out)
     with Stopping() as stopping, Told(output, f"{rest['method']}, {source}") as told:
         recipe = recipe_of(context, out, rest)
-        run = Run(pictures, out, recipe.facts, recipe.batch, force, max_errors, told, stopping.asked)
+        places = places_of(out, source=source, model=rest["model"])
+        run = Run(pictures, out, recipe.facts, recipe.batch, force, max_errors, told, stopping.asked, places)
 
         def works(plan: Plan) -> Engine:
             if engine == "ray":

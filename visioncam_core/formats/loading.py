@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MOST = 4 * 2**30  # bytes of one array
+UNREADABLE = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RecursionError, zlib.error,
+    zipfile.BadZipFile, NotImplementedError,
+)  # fmt: skip
 
 
 def load(path: str | os.PathLike[str], registry: Registry | None = None) -> Explanation:
@@ -57,23 +61,31 @@ def load(path: str | os.PathLike[str], registry: Registry | None = None) -> Expl
         return _explanation(values, registry)
     except ImageError:
         raise
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        EOFError,
-        RecursionError,
-        zlib.error,
-        zipfile.BadZipFile,
-        NotImplementedError,
-    ) as error:
+    except UNREADABLE as error:
         why = " ".join(str(error).split()) or type(error).__name__
         raise ImageError(
             f"{file.name!r} is not an explanation that can be loaded: {why}. Give a file that "
             "e.save('x.npz') wrote, or save it again."
         ) from error
+
+
+def load_raw(path: str | os.PathLike[str]) -> np.ndarray:
+    """Return the raw map alone of a file that `e.save` or a run wrote.
+
+    Args:
+        path: the `.npz` file.
+
+    Raises:
+        ImageNotFoundError: there is no such file.
+        ImageError: it is not such a file, or damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _array(archive, "raw")
+    except FileNotFoundError as error:
+        raise ImageNotFoundError(f"{os.fspath(path)!r} does not exist; make it again with the run") from error
+    except UNREADABLE as error:
+        raise ImageError(f"{os.path.basename(path)!r} holds no raw map that can be read: {error}") from error
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
