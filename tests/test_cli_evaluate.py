@@ -68,6 +68,7 @@ def test_a_report_has_the_table_and_the_curves(folder: Path, tmp_path: Path) -> 
         "Curves at features",
         "Ranking at features",
         "Sanity check at",
+        "maps of the first picture",
     ):
         assert heading in text
 

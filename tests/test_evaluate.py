@@ -13,6 +13,7 @@ import pytest
 
 import visioncam
 from visioncam.evaluation.record import Evaluation
+from visioncam.evaluation.strip import strip
 from visioncam_core.errors import ImageError, NameNotFoundError, OptionError, TargetError
 from visioncam_core.explainer import Explainer
 from visioncam_core.randomising import Randomised, redrawn
@@ -77,6 +78,30 @@ def test_what_does_not_look_at_the_model_fails_the_sanity_check(found: Evaluatio
     residual = found.result("sobel", "sumresidual")
     assert residual.flagged == 8
     assert np.isnan(residual.mean)
+
+
+def test_the_sanity_check_keeps_its_maps_from_the_trained_model_on(found: Evaluation) -> None:
+    cascade = found.layers[0].cascade
+    trained = visioncam.explain(planted_blob(), blobs()[0][0], "gradcam")
+    assert set(cascade) == {"gradcam", "scorecam"}
+    assert [len(maps) for maps in cascade.values()] == [3, 3]  # trained, two steps
+    assert np.allclose(cascade["gradcam"][0], trained.raw, atol=1e-5)
+
+
+def test_a_strip_leaves_a_map_that_is_not_there_empty(rng: np.random.Generator) -> None:
+    one = rng.uniform(size=(5, 7)).astype(np.float32)
+
+    def inked(maps: list[Any]) -> float:
+        drawn = strip({"a": [one, *maps]})
+        assert drawn is not None
+        right = drawn.pixels[:, -drawn.pixels.shape[1] // 5 :]  # within the last of three squares
+        return float((right.min(axis=-1) < 250).mean())
+
+    assert inked([one, one]) > 0.4
+    assert inked([one, None]) < 0.1
+    assert inked([one, np.zeros_like(one)]) < 0.1
+    assert strip({}) is None
+    assert strip({"a": [np.zeros((2, 2, 2), np.float32)]}) is None
 
 
 def test_costs_and_switches_are_stated(found: Evaluation) -> None:

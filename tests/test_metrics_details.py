@@ -9,6 +9,7 @@ from support_metrics import answers, case_of, total
 
 from visioncam_metrics.averagegain import AverageGain
 from visioncam_metrics.coherency import Coherency
+from visioncam_metrics.complexity import Complexity
 from visioncam_metrics.fills import filled
 from visioncam_metrics.imputing import imputed
 from visioncam_metrics.iou import IoU
@@ -107,3 +108,7 @@ def test_every_seed_of_the_randomisation_counts(rng: np.random.Generator) -> Non
     mine = rng.normal(size=(6, 6))
     case = case_of(np.zeros((6, 6)), np.abs(mine), randomised=lambda: [[mine, -mine], [mine, mine]])
     assert Randomisation()(case).value == pytest.approx(0)
+
+
+def test_complexity_is_a_share_of_the_picture() -> None:
+    assert Complexity()(case_of(np.zeros((2, 4)), np.tile([0.25, 0.75], (2, 2)))) == 0.5

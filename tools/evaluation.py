@@ -59,7 +59,9 @@ bundled photos, each explained for its top class, and three composed pictures wi
 explained once for either object, whose box is known. All methods at `{data["results"][0]["layer"]}`, but
 Score-CAM at the smaller `{SMALLER}`: a map of it costs more than a thousand passes at the other, and the
 {made["seeds"]} randomised models are asked for a map of every case too. Ablation-CAM and
-Grad-CAM stand there as well. Few cases and few steps: a look, not a benchmark. Steps of deletion and insertion: {made["steps"]}; randomised copies of the model: {made["seeds"]}; seed
+Grad-CAM stand there as well. Few cases and few steps: a look, not a benchmark.
+
+Steps of deletion and insertion: {made["steps"]}; randomised copies of the model: {made["seeds"]}; seed
 {made["seed"]}; TensorFlow {made["tensorflow"]}, Keras {made["keras"]}.
 
 Each number is the mean with its 95 % bootstrap interval over n cases. After = stand the controls that the method is

@@ -54,6 +54,8 @@ class AtLayer:
         results: one a subject and metric that it can answer.
         costs: subject name -> cost.
         labels: what was explained on each picture.
+        cascade: subject name -> its maps of the first picture while the model is randomised step by step with
+            the first seed, the trained model's first; None where there was none.
     """
 
     layer: str
@@ -61,6 +63,7 @@ class AtLayer:
     results: tuple[MetricResult, ...]
     costs: dict[str, Cost]
     labels: tuple[str, ...]
+    cascade: dict[str, list[np.ndarray | None]] = attrs.field(factory=dict)
 
 
 @attrs.define(eq=False)
@@ -126,12 +129,15 @@ def measure(
     rows = subjects(explainer.methods, {name for name, number in seeds.items() if number >= 0})
     table: dict[tuple[str, str], list[Measured]] = {}
     spent: dict[str, list[tuple[int, float]]] = {}
+    cascade: dict[str, list[np.ndarray | None]] = {}
     for sitting in sittings(explainer, read, list(classes)):
         truth, boxes = on_input(marks[sitting.number], sitting.item, sitting.x.shape[:-1])
         shared = Shared()
         for subject in rows:
             shown = _shown(sitting, subject, explainer.methods, maps, enough)
             spent.setdefault(subject.name, []).append((shown.passes, shown.seconds))
+            if sitting.number == 0 and subject.name in enough and shown.raw is not None:
+                cascade[subject.name] = [shown.raw, *maps[subject.name, 0][0]]
             case = sitting.case(shown.heat, shown.raw, shown.questions, truth, boxes)
             for one in measures:
                 if subject.kind == "randomised" and not one.needs <= {"scores", "truth"}:
@@ -151,7 +157,7 @@ def measure(
         if (subject.name, one.name) in table
     ]  # fmt: skip
     means = {name: Cost(*(float(n) for n in np.mean(found, axis=0))) for name, found in spent.items()}
-    return AtLayer(layer, tuple(rows), tuple(results), means, labels)
+    return AtLayer(layer, tuple(rows), tuple(results), means, labels, cascade)
 
 
 def _classes(explainer: Explainer, read: Read, target: Any) -> tuple[list[int], tuple[str, ...]]:

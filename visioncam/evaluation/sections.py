@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from visioncam.evaluation.strip import strip
 from visioncam.evaluation.writing import table
 from visioncam.html_report.sections import Chart, Picture, Section, Table
 
@@ -44,7 +45,8 @@ def sections(evaluation: Evaluation) -> list[Section]:
             text = (
                 "A map that stays the same while the model's weights are drawn anew does not show the model."
             )
-            found.append(Section(f"Sanity check at {at.layer}", text, [sanity]))
+            pictures = [] if (drawn := strip(at.cascade)) is None else [drawn]
+            found.append(Section(f"Sanity check at {at.layer}", text, [sanity, *pictures]))
     return found
 
 
