@@ -51,11 +51,15 @@ def test_a_picture_comes_back(tmp_path: Path, picture: np.ndarray, suffix: str) 
     assert not list(tmp_path.glob(".tmp-*"))
 
 
-def test_a_large_picture_comes_back(tmp_path: Path) -> None:
-    large = np.zeros((2100, 2000), np.uint8)
-    large[::7, ::5] = 200
-    with Image.open(write_image(tmp_path / "a.png", large)) as image:
+@pytest.mark.parametrize("channels", [(), (3,)])
+def test_a_large_picture_comes_back(tmp_path: Path, channels: tuple[int, ...]) -> None:
+    large = np.random.default_rng(0).integers(0, 256, (2100, 2000, *channels), dtype=np.uint8)[::-1]
+    text = {"method": "gradcam", "class": "虎斑猫", "image": "/home/ada/cat.jpg"}
+    with Image.open(write_image(tmp_path / "a.png", large, text)) as image:
+        image.verify()  # every chunk's checksum
+    with Image.open(tmp_path / "a.png") as image:
         assert np.array_equal(np.asarray(image), large)
+        assert dict(image.text) == text | {"image": "cat.jpg"}
 
 
 @pytest.mark.parametrize(("name", "got"), [("a.tiff", "'.tiff'"), ("a", "no suffix"), ("a.npz", "'.npz'")])

