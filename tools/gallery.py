@@ -177,7 +177,7 @@ def photos(model: Any) -> Iterator[Entry | str]:
 
 
 def comparisons(model: Any) -> Iterator[Entry | str]:
-    """Yield the contact sheet."""
+    """Yield the contact sheets."""
     yield "## Several methods\n"
     found = visioncam.compare(model, ROOT / "examples" / "coffee.png")
     assert isinstance(found, Comparison)
@@ -190,6 +190,23 @@ def comparisons(model: Any) -> Iterator[Entry | str]:
         "All nine methods, what each cost beyond the shared pass, where they agree, and how much.",
         agreement=True,
         correlations=True,
+    )
+    yield "## Several pictures, layers and methods\n"
+    paths = [ROOT / "examples" / file for file in ("rocket.jpg", "coffee.png")]
+    asked: dict[str, Any] = {"methods": ["gradcam", "hirescam"], "layers": ["block3b_add", "auto"]}
+    rows = visioncam.compare(model, paths, **asked)
+    yield (
+        '```python\npaths = ["examples/rocket.jpg", "examples/coffee.png"]\n'
+        'rows = visioncam.compare(model, paths, methods=["gradcam", "hirescam"], '
+        'layers=["block3b_add", "auto"])\n```\n'
+    )
+    yield entry(
+        rows,
+        "rows",
+        "rows.webp",
+        "Sheet of combinations",
+        "A row for each picture and layer (and class, with `targets=`): earlier layers see fine parts, the "
+        "last one the whole object.",
     )
 
 

@@ -1,7 +1,8 @@
 """What a photo of 20 megapixels costs beyond the model's own work: `python tools/large_photo.py`.
 
 A photo is decoded, explained with Grad-CAM by the embedded model, drawn and saved; the same with a small one
-is subtracted.  Packing 20 megapixels as PNG takes a third of it all, so JPEG is told beside it.  Needs the extra `demo` and Linux, which says how much memory was held at most.
+is subtracted.  Packing 20 megapixels as PNG takes a third of it all, so JPEG is told beside it.  Needs
+the extra `demo` and Linux, which says how much memory was held at most.
 """
 
 from __future__ import annotations

@@ -179,7 +179,7 @@ class Comparison:
         failures: method name -> why it could not be applied.
     """
 
-    explanations: tuple[Explanation, ...]
+    explanations: tuple[Explanation, ...] = attrs.field(repr=lambda a: f"<{len(a)}>")
     seconds: dict[str, float]
     passes: dict[str, int]
     failures: dict[str, str]
