@@ -6,59 +6,59 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.kept import Line
+from benchmarks.peers import TITLES, failure
 from benchmarks.timing import interleaved
 
 
 def compared(rounds: int) -> list[Line]:
-    """Return (tool, work, result) for each: its Grad-CAM in forward passes, or what it failed at."""
+    """Return (tool, work, result) for each and its methods: in forward passes, or what it failed at."""
+    works = {(tool, method): f"{TITLES[method]}, ResNet50, batch 1" for tool in PEERS for method in TITLES}
     try:
         import torch
         import torchvision
     except (ImportError, RuntimeError) as error:
-        return [(tool, WORK, f"no PyTorch here: {error}") for tool in PEERS]
+        return [(tool, work, f"no PyTorch here: {error}") for (tool, _), work in works.items()]
     torch.manual_seed(0)
-    model = torchvision.models.resnet50(weights=None).eval()
     x = torch.rand(1, 3, 224, 224)
-
-    def forward() -> Any:
-        with torch.inference_mode():
-            return model(x)
-
     lines = []
-    for tool, make in PEERS.items():
+    for (tool, method), work in works.items():
+        model = torchvision.models.resnet50(weights=None).eval()
+        layer = model.layer1[-1].bn2 if method == "scorecam" else model.layer4[-1]
+
+        def forward(model: Any = model) -> Any:
+            with torch.inference_mode():
+                return model(x)
+
         try:
-            times = interleaved(rounds, F=forward, theirs=make(model, x))
+            theirs = PEERS[tool](model, method, layer, x)
+            times = interleaved(3 if method == "scorecam" else rounds, F=forward, theirs=theirs)
         except Exception as error:
-            text = str(error).splitlines()[0][:90] if str(error) else ""
-            lines.append((tool, WORK, f"fails: {type(error).__name__}: {text}"))
+            lines.append((tool, work, failure(error)))
             continue
-        lines.append((tool, WORK, f"{times.ratio('theirs', 'F'):.2f} forward passes of PyTorch"))
+        lines.append((tool, work, f"{times.ratio('theirs', 'F'):.2f} forward passes of PyTorch"))
     return lines
 
 
-def pytorch_grad_cam(model: Any, x: Any) -> Callable[[], Any]:
-    """Return pytorch-grad-cam's Grad-CAM."""
-    from pytorch_grad_cam import GradCAM
+def pytorch_grad_cam(model: Any, method: str, layer: Any, x: Any) -> Callable[[], Any]:
+    """Return pytorch-grad-cam's method."""
+    from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, ScoreCAM
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-    cam = GradCAM(model=model, target_layers=[model.layer4[-1]])
+    kinds = {"gradcam": GradCAM, "gradcamplusplus": GradCAMPlusPlus, "scorecam": ScoreCAM}
+    cam = kinds[method](model=model, target_layers=[layer])
     return lambda: cam(input_tensor=x, targets=[ClassifierOutputTarget(0)])
 
 
-def torchcam(model: Any, x: Any) -> Callable[[], Any]:
-    """Return torchcam's Grad-CAM."""
-    from torchcam.methods import GradCAM
+def torchcam(model: Any, method: str, layer: Any, x: Any) -> Callable[[], Any]:
+    """Return torchcam's method."""
+    from torchcam.methods import GradCAM, GradCAMpp, ScoreCAM
 
-    cam = GradCAM(model, target_layer="layer4")
-
-    def run() -> Any:
-        return cam(0, model(x))
-
-    return run
+    kinds = {"gradcam": GradCAM, "gradcamplusplus": GradCAMpp, "scorecam": ScoreCAM}
+    cam = kinds[method](model, target_layer=layer)
+    return lambda: cam(0, model(x))
 
 
-WORK = "Grad-CAM, ResNet50, batch 1"
-PEERS: dict[str, Callable[[Any, Any], Callable[[], Any]]] = {
+PEERS: dict[str, Callable[[Any, str, Any, Any], Callable[[], Any]]] = {
     "pytorch-grad-cam": pytorch_grad_cam,
     "torchcam": torchcam,
 }
