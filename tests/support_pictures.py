@@ -125,3 +125,25 @@ def refusal(source: object, **options: int) -> str:
     assert message.isprintable()
     assert "object at 0x" not in message
     return message
+
+
+# EXIF: which side of the upright picture the first stored row and the first stored column are
+SIDES = {
+    1: ("top", "left"),
+    2: ("top", "right"),
+    3: ("bottom", "right"),
+    4: ("bottom", "left"),
+    5: ("left", "top"),
+    6: ("right", "top"),
+    7: ("right", "bottom"),
+    8: ("left", "bottom"),
+}
+
+
+def stored(upright: np.ndarray, orientation: int) -> np.ndarray:
+    """Return the pixels as a camera stores them, straight from the definition of the EXIF tag."""
+    row, column = SIDES[orientation]
+    array = upright if row in ("top", "bottom") else upright.swapaxes(0, 1)
+    flip_rows = row in ("bottom", "right")
+    flip_columns = column in ("bottom", "right")
+    return np.ascontiguousarray(array[:: -1 if flip_rows else 1, :: -1 if flip_columns else 1])

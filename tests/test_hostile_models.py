@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import resource
+import socket
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +66,16 @@ SPOILT = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test in which somebody asks the network, whatever became of it."""
+    asked = []
+    for owner, name in ((socket.socket, "connect"), (socket, "getaddrinfo")):
+        monkeypatch.setattr(owner, name, lambda *told, **_: asked.append(told))
+    yield
+    assert not asked
+
+
 def refused(path: Path, told: str) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(ModelError) as caught:
@@ -79,6 +92,35 @@ def test_a_description_that_runs_reads_or_fills_is_refused(kind: str, files: Pat
     refused(path, told)
     with pytest.raises(UnsafeModelError, match="--allow-unsafe-model"):
         load_model(path)
+
+
+def test_an_hdf5_file_is_read_for_the_same(files: Path, tmp_path: Path) -> None:
+    def spoil(file: Any) -> None:
+        tree = json.loads(file.attrs["model_config"])
+        for layer, _ in LAYERS.values():
+            hostile.added_layer(*layer)(tree)
+        file.attrs["model_config"] = json.dumps(tree)
+
+    path = hostile.hdf5(tmp_path / "bad.h5", files / "tiny.h5", spoil)
+    found = "\n".join(inspect_file(path, check_file(path), "bad.h5").problems)
+    assert not [told for _, told in LAYERS.values() if told.partition(" at ")[0] not in found]
+    refused(path, "it is not loaded")
+
+
+@pytest.mark.parametrize("suffix", ["keras", "h5"])
+def test_code_in_a_file_runs_for_those_alone_who_ask(suffix: str, tmp_path: Path) -> None:
+    import keras
+
+    canary = str(tmp_path / "canary")
+    inputs = keras.Input((8, 8, 3))
+    outputs = keras.layers.Lambda(lambda x: (open(canary, "w").close(), x)[1])(inputs)
+    path = tmp_path / f"bad.{suffix}"
+    keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(outputs)).save(path)
+    Path(canary).unlink()
+    refused(path, "carries code (Lambda")
+    assert not Path(canary).exists()
+    load_model(path, unsafe=True)
+    assert Path(canary).exists(), "it does what it was refused for"
 
 
 @pytest.mark.parametrize("kind", ARCHIVES)
@@ -119,7 +161,9 @@ def test_the_checksum_is_held_against_the_file(files: Path, capsys: pytest.Captu
         load_model(path, sha256="0" * 64)
     done = run("layers", str(path), "--sha256", "0" * 64)
     assert done.code == 2
-    assert "it is another file" in done.stderr
+    assert "it is another model" in done.stderr
+    done = run("layers", "--sha256", "0" * 64)
+    assert (done.code, "name the file with --model" in done.message) == (2, True)
 
 
 def test_an_old_keras_reads_no_strangers_files(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,16 +189,39 @@ def test_inspect_says_what_a_file_holds(files: Path, tmp_path: Path) -> None:
     assert "names os.system at config.layers[2]" in done.stderr
 
 
-def test_inspecting_loads_no_keras(files: Path) -> None:
-    import subprocess
+INSPECT = """
+import json, resource, sys
+from visioncam.model_files import check_file
+from visioncam.preflight import inspect_file
+from visioncam_core.errors import ModelError
+def peak():
+    return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+def refused(path):
+    try:
+        return bool(inspect_file(path, check_file(path), path).problems)
+    except ModelError:
+        return True
+whole, *bad = sys.argv[1:]
+told = [refused(whole)]
+before = peak()
+told += map(refused, bad)
+assert not {'keras', 'tensorflow'} & set(sys.modules)
+print(json.dumps([told, peak() - before]))
+"""
 
-    code = (
-        "import sys; from visioncam.model_files import check_file;"
-        "from visioncam.preflight import inspect_file;"
-        "p = sys.argv[1]; inspect_file(p, check_file(p), p);"
-        "assert not {'keras', 'tensorflow'} & set(sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code, str(files / "tiny.keras")], check=True)
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has other units elsewhere")
+def test_inspecting_loads_no_keras_and_takes_little_memory(files: Path, tmp_path: Path) -> None:
+    paths = [files / "tiny.keras"]
+    for make in (hostile.padded, hostile.crowded, hostile.deep):
+        paths.append(make(tmp_path / f"{make.__name__}.keras", files / "tiny.keras"))
+    change = hostile.added_layer(*LAYERS["huge"][0])
+    paths.append(hostile.rewritten(files / "tiny.keras", tmp_path / "huge.keras", change))
+    paths.append(hostile.hdf5(tmp_path / "shape.h5", files / "tiny.h5", hostile.shape_bomb))
+    done = subprocess.run([sys.executable, "-c", INSPECT, *paths], check=True, capture_output=True)
+    told, grown = json.loads(done.stdout)
+    assert told == [False, True, True, True, True, True]
+    assert grown < 50_000  # KiB; the description of the first alone unpacks to 400 MB
 
 
 class Reaching:
@@ -206,6 +273,12 @@ def test_a_trusted_saved_model_is_explained(files: Path, tmp_path: Path) -> None
     assert done.code == 0
     assert list((tmp_path / "out").glob("cat_*.png"))
     assert "a SavedModel is a program" in done.stderr
+    digest = done.data["results"][0]["provenance"]["model_sha256"]
+    assert run(*asked, "--trust-savedmodel", "--sha256", digest).code == 0
+    changed = next((tmp_path / "exported" / "variables").glob("*.index"))
+    changed.write_bytes(changed.read_bytes() + b"x")
+    done = run(*asked, "--trust-savedmodel", "--sha256", digest)
+    assert (done.code, "it is another model" in done.stderr) == (2, True)
     (tmp_path / "exported" / "saved_model.pb").write_bytes(b"no graph")
     with pytest.raises(ModelError, match="cannot be read"):
         load_model(tmp_path / "exported", trust_savedmodel=True)

@@ -24,7 +24,7 @@ def test_damage_gives_a_picture_or_an_image_error(kind: str, capfd: pytest.Captu
     rng = np.random.default_rng(86)
     seed = PICTURES[kind]()
     outcomes = {"picture": 0, "refused": 0}
-    for _ in range(int(os.environ.get("VISIONCAM_FUZZ", "40"))):
+    for _ in range(int(os.environ.get("VISIONCAM_FUZZ", "300"))):
         data = mutated(seed, rng)
         began = time.monotonic()
         try:

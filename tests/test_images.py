@@ -5,31 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
-from support_pictures import P3, chunk, colours, encoded, frames, p3_to_srgb, profile, smooth, tiff
+from support_pictures import (
+    P3,
+    SIDES,
+    chunk,
+    colours,
+    encoded,
+    frames,
+    p3_to_srgb,
+    profile,
+    smooth,
+    stored,
+    tiff,
+)
 
 from visioncam_core.errors import ImageError
 from visioncam_core.images import load_picture
-
-# EXIF: which side of the upright picture the first stored row and the first stored column are
-SIDES = {
-    1: ("top", "left"),
-    2: ("top", "right"),
-    3: ("bottom", "right"),
-    4: ("bottom", "left"),
-    5: ("left", "top"),
-    6: ("right", "top"),
-    7: ("right", "bottom"),
-    8: ("left", "bottom"),
-}
-
-
-def stored(upright: np.ndarray, orientation: int) -> np.ndarray:
-    """Return the pixels as a camera stores them, straight from the definition of the EXIF tag."""
-    row, column = SIDES[orientation]
-    array = upright if row in ("top", "bottom") else upright.swapaxes(0, 1)
-    flip_rows = row in ("bottom", "right")
-    flip_columns = column in ("bottom", "right")
-    return np.ascontiguousarray(array[:: -1 if flip_rows else 1, :: -1 if flip_columns else 1])
 
 
 @pytest.mark.parametrize("orientation", SIDES)

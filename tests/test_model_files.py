@@ -20,8 +20,8 @@ BROKEN = {
     "folder.keras": "is a folder",
     "empty.keras": r"is empty \(0 bytes\)",
     "text.keras": "is not a Keras model file.*b'this is no p'",
-    "cut-tiny.keras": "is cut short or damaged",
-    "cut-tiny.h5": "is cut short or damaged",
+    "cut-tiny.keras": r"is cut short or damaged \(the zip archive in it",
+    "cut-tiny.h5": r"is cut short or damaged \(the HDF5 file in it",
     "only.weights.h5": "holds weights only",
     "lambda.keras": r"carries code \(Lambda 'code'\) at config.layers\[3\];.*--allow-unsafe-model",
     "custom.keras": "does not have: Doubling, softly;.*--custom-objects",
@@ -37,10 +37,20 @@ def test_a_file_that_cannot_be_used_is_told_apart(name: str, files: Path) -> Non
     assert ("no such" in str(caught.value)) == isinstance(caught.value, FileNotFoundError)
 
 
+def test_a_name_that_says_another_kind_is_told(
+    files: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, other in (("tiny.keras", "wrong.h5"), ("tiny.h5", "wrong.keras")):
+        shutil.copy(files / name, tmp_path / other)
+        assert load_model(tmp_path / other).name == "tiny"
+        assert f"{other}': holds a {Path(name).suffix} model in spite of its name" in caplog.messages[-1]
+
+
 @pytest.mark.parametrize("name", ["tiny.keras", "tiny.h5", "tiny.keras.bin", "tiny.h5.bin"])
-def test_content_counts_not_the_name(name: str, files: Path) -> None:
+def test_content_counts_not_the_name(name: str, files: Path, caplog: pytest.LogCaptureFixture) -> None:
     x = np.random.default_rng(0).random((1, 16, 16, 3), np.float32)
     assert np.allclose(load_model(files / name)(x), load_model(files / "tiny.keras")(x))
+    assert "in spite of its name" not in caplog.text
 
 
 @pytest.mark.parametrize("name", ["custom.keras", "custom.h5"])

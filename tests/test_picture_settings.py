@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from support_pictures import SIDES, encoded, smooth, stored
 from support_zoo import functional
 
 import visioncam
@@ -72,3 +73,19 @@ def test_numbers_out_of_range(setting: dict[str, int], model: Any, film: Path) -
     (name,) = setting
     with pytest.raises(OptionError, match=rf"option '{name}' .*received"):
         visioncam.explain(model, film, **setting)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("kind", "tolerance"), [("PNG", 0.0), ("JPEG", 0.02)])
+def test_a_turned_photo_has_the_map_of_the_upright_one(kind: str, tolerance: float, model: Any) -> None:
+    upright = smooth()
+    expected = visioncam.explain(model, upright)
+    assert np.ptp(expected.heatmap) > 0.5
+    for orientation in SIDES:
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        quality = {"quality": 98, "subsampling": 0} if kind == "JPEG" else {}
+        data = encoded(stored(upright, orientation), kind, exif=exif, **quality)
+        turned = visioncam.explain(model, data)
+        assert turned.render().shape == expected.render().shape
+        assert np.abs(turned.heatmap - expected.heatmap).max() <= tolerance
+        assert np.abs(turned.picture.astype(int) - expected.picture).max() <= 255 * tolerance

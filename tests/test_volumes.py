@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 from support_viz import colour, comparison, explanation, gaussian, layer
 
-from visioncam_core.errors import ImageError, OptionError, OptionTypeError
+from visioncam_core.errors import ImageError, OptionError, OptionTypeError, OutputError
 from visioncam_core.explanation import Explanation
 from visioncam_core.slicing import evenly, projection, slices, strongest
 from visioncam_viz.masked import Masked
@@ -197,6 +198,35 @@ def test_an_mp4_plays_the_slices(e: Explanation, tmp_path: Path) -> None:
         film.release()
     assert {frame.shape for frame in frames} == {(16, 24, 3)}
     np.testing.assert_allclose(frames[8][..., 0] / 255, e.heatmap[:, :, 8], atol=0.12)
+
+
+def test_a_film_that_opencv_did_not_finish_is_no_film(
+    e: Explanation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import cv2
+
+    class Full:
+        """Drops frames after the fifth and says nothing, as OpenCV does where the disk is full."""
+
+        def __init__(self, *asked: Any) -> None:
+            self.film, self.left = VideoWriter(*asked), 5
+
+        def isOpened(self) -> bool:
+            return bool(self.film.isOpened())
+
+        def write(self, frame: np.ndarray) -> None:
+            self.left -= 1
+            if self.left >= 0:
+                self.film.write(frame)
+
+        def release(self) -> None:
+            self.film.release()
+
+    VideoWriter = cv2.VideoWriter
+    monkeypatch.setattr(cv2, "VideoWriter", Full)
+    with pytest.raises(OutputError, match=r"wrote 5 of the film's \d+ frames.*\.gif"):
+        e.save(tmp_path / "a.mp4")
+    assert not list(tmp_path.iterdir())
 
 
 def test_films_of_odd_sizes_get_a_white_edge(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import reliability_files
 import reliability_loads
 from reliability_singles import single
 from support_batch import contents, make_pictures, tiny_model
@@ -250,5 +251,7 @@ CHECKS: dict[str, Callable[[Path], Found]] = {
         single,
         reliability_loads.threads,
         reliability_loads.endurance,
+        reliability_files.report,
+        reliability_files.damaged,
     )
 }

@@ -100,11 +100,17 @@ def read_config(
             "save it with model.save('name.keras')"
         ) from None
     except OSError as error:
-        raise ModelError(f"{name}: is cut short or damaged; download or save the model again") from error
+        raise ModelError(f"{name}: {cut_short(kind)}") from error
     except Exception as error:  # zlib, zipfile, json, h5py: each has its own
         raise ModelError(
             f"{name}: its description cannot be read ({type(error).__name__}); download or save it again"
         ) from error
+
+
+def cut_short(kind: str) -> str:
+    """Return what is wrong with a model file that is not whole, and what to do; `kind`: "keras" or "h5"."""
+    inside = {"keras": "the zip archive", "h5": "the HDF5 file"}[kind]
+    return f"is cut short or damaged ({inside} in it is not whole); download or save the model again"
 
 
 class _OnlyWeightsError(Exception):

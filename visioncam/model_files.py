@@ -7,6 +7,7 @@ only once the file is known to be whole, because what it says of others
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import stat
@@ -17,12 +18,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from visioncam.model_configs import Config, read_config
+from visioncam.model_configs import Config, cut_short, read_config
 from visioncam.model_objects import objects_of
 from visioncam.preflight.archive import too_crowded
 from visioncam.preflight.holdings import CURE, inspect_file
-from visioncam.preflight.holdings import sha256 as checksum
 from visioncam.preflight.saved_model import check_saved_model
+from visioncam.provenance import source_digest
 from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelError
 from visioncam_core.foreign import said
 from visioncam_core.picture_files import quoted
@@ -30,6 +31,8 @@ from visioncam_core.picture_files import quoted
 ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 SAFE_KERAS = (3, 15)
 SUFFIX = {"keras": ".keras", "h5": ".h5"}
+OTHERS = {"keras": (".h5", ".hdf5"), "h5": (".keras",)}
+_log = logging.getLogger("visioncam.model_files")
 _SAVE = "save it with model.save('name.keras')"
 
 
@@ -49,7 +52,8 @@ def load_model(
             they are imported, so name only what you trust.
         unsafe: let code that the file carries (Lambda layers) run, and leave out every check of what it
             holds; for this one call.
-        sha256: the checksum the file must have, 64 hexadecimal digits.
+        sha256: the checksum the file must have, 64 hexadecimal digits; of a SavedModel that of its folder, as
+            results tell it.
         trust_savedmodel: take the folder of a SavedModel too, a program that runs with your rights. It is
             refused all the same where its graph reads or writes files, runs Python or calls other machines.
 
@@ -63,10 +67,12 @@ def load_model(
         ModelError: everything else, naming the file, the reason and the cure.
     """
     if trust_savedmodel and is_saved_model(path):
-        return load_saved_model(path)
+        return load_saved_model(path, sha256=sha256)
     kind = check_file(path)
     name = quoted(os.fsdecode(os.fspath(path)))
     _same_checksum(path, sha256, name)
+    if Path(path).suffix.lower() in OTHERS[kind]:
+        _log.warning("%s: holds a %s model in spite of its name, and is loaded as one", name, SUFFIX[kind])
     if unsafe:
         config = read_config(path, kind, name)
     else:
@@ -95,18 +101,24 @@ def is_saved_model(path: str | os.PathLike[str]) -> bool:
     return os.path.isfile(os.path.join(os.fspath(path), "saved_model.pb"))
 
 
-def load_saved_model(path: str | os.PathLike[str]) -> Any:
+def load_saved_model(path: str | os.PathLike[str], *, sha256: str | None = None) -> Any:
     """Load the folder of a SavedModel: a program, which runs with your rights.
+
+    Args:
+        path: the folder.
+        sha256: the checksum it must have, of the names and bytes of all its files.
 
     Returns:
         What `tf.saved_model.load` returns.
 
     Raises:
-        UnsafeModelError: its graph reads or writes files, runs Python or calls other machines.
+        UnsafeModelError: its graph reads or writes files, runs Python or calls other machines; or it has
+            another checksum.
         ModelError: it cannot be read.
     """
     name = quoted(os.fsdecode(os.fspath(path)))
     try:
+        _same_checksum(path, sha256, name)
         reaching = check_saved_model(path)
     except (OSError, ValueError) as error:
         raise ModelError(f"{name}: cannot be read ({error}); export it again") from error
@@ -171,7 +183,7 @@ def _check_zip(path: str, name: str) -> str:
     except UnsafeModelError:
         raise
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise ModelError(f"{name}: is cut short or damaged; download or save the model again") from error
+        raise ModelError(f"{name}: {cut_short('keras')}") from error
     if "config.json" not in members or not {"model.weights.h5", "model.weights.json"} & members:
         some = ", ".join(sorted(members)[:3]) or "nothing"
         raise ModelError(f"{name}: is a zip archive but not a Keras model (it holds {some}, …); {_SAVE}")
@@ -181,10 +193,10 @@ def _check_zip(path: str, name: str) -> str:
 def _same_checksum(path: str | os.PathLike[str], expected: str | None, name: str) -> None:
     if expected is None:
         return
-    found = checksum(path)
+    found = source_digest(path)
     if found != expected.strip().lower():
         raise UnsafeModelError(
-            f"{name}: its sha256 is {found}, not {expected!r} as asked; it is another file, and is not loaded"
+            f"{name}: its sha256 is {found}, not {expected!r} as asked: it is another model, not loaded"
         )
 
 

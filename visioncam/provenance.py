@@ -27,10 +27,14 @@ def marked(explanation: Explanation, model: str = "", source: str = "") -> Expla
         model: the model's mark, from `model_file_mark` or `model_mark`; "" where it is not known.
         source: SHA-256 of the file it is of; "" where it is of none.
     """
-    of, _, digest = model.partition(_SIGN)
-    told = {"model_sha256": digest, "model_sha256_of": of} if digest else {}
-    told |= {"source_sha256": source} if source else {}
-    return attrs.evolve(explanation, provenance={**explanation.provenance, **told})
+    told = {"source_sha256": source} if source else {}
+    return attrs.evolve(explanation, provenance={**explanation.provenance, **entries(model), **told})
+
+
+def entries(mark: str) -> dict[str, str]:
+    """Return what provenance tells of a model's mark: the SHA-256, and of what it is."""
+    of, _, digest = mark.partition(_SIGN)
+    return {"model_sha256": digest, "model_sha256_of": of} if digest else {}
 
 
 def model_file_mark(path: str | None) -> str:

@@ -235,8 +235,9 @@ class Comparison:
     def save(self, path: str | Path, **options: Any) -> Path:
         """Write the contact sheet to a PNG, JPEG or WebP file and return its path."""
         from visioncam_core.export import write_image
+        from visioncam_core.formats.words import words_of_a_sheet
 
-        return write_image(path, self.sheet(**options), {"Title": "VisionCam comparison"})
+        return write_image(path, self.sheet(**options), words_of_a_sheet([self]))
 
     def show(self, **options: Any) -> None:
         """Show the contact sheet: in a notebook in place, elsewhere in the system's viewer."""

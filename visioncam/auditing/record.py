@@ -16,6 +16,7 @@ from visioncam.evaluation.writing import plain
 from visioncam_core.bootstrap import Interval
 from visioncam_core.errors import OutputError
 from visioncam_core.export import write_bytes
+from visioncam_core.formats.table import as_row
 
 COLUMNS = (
     "source",
@@ -92,6 +93,7 @@ class Audit:
         method: of the maps.
         layer: of the maps.
         notes: what could not be done.
+        provenance: versions, seed and model.
     """
 
     pictures: tuple[Audited, ...]
@@ -100,6 +102,7 @@ class Audit:
     method: str
     layer: str
     notes: tuple[str, ...] = ()
+    provenance: dict[str, Any] = attrs.field(factory=dict, repr=False)
 
     def records(self) -> list[dict[str, Any]]:
         """Return one plain record a picture, the most suspicious first."""
@@ -114,6 +117,7 @@ class Audit:
             "method": self.method,
             "layer": self.layer,
             "notes": list(self.notes),
+            "provenance": self.provenance,
             "findings": [{**attrs.asdict(one), "text": str(one)} for one in self.findings],
             "class_means": {name: mean.round(4) for name, mean in self.class_means.items()},
             "pictures": self.records(),
@@ -131,11 +135,11 @@ class Audit:
             buffer = io.StringIO()
             writer = csv.DictWriter(buffer, COLUMNS, extrasaction="ignore")
             writer.writeheader()
-            writer.writerows(self.records())
+            writer.writerows(map(as_row, self.records()))
             text = buffer.getvalue()
         else:
             raise OutputError(f"Cannot write an audit to {target.name!r}. Use .json or .csv.")
-        write_bytes(target, text.encode("utf-8"))
+        write_bytes(target, text.encode("utf-8", "replace"))
         return target
 
     def __str__(self) -> str:

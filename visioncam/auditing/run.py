@@ -16,6 +16,7 @@ from visioncam.evaluation.truth import marks
 from visioncam_core.bootstrap import interval
 from visioncam_core.errors import ImageError, OptionError
 from visioncam_core.explanation import Explanation
+from visioncam_core.finish import versions
 from visioncam_core.inputs import Read
 from visioncam_core.interpolate import resize
 
@@ -76,7 +77,8 @@ def audit(
     if clusters:
         found = _clustered(found, maps, clusters)
     ranked = sorted(found, key=lambda one: (np.isnan(one.suspicion), -one.suspicion, one.number))
-    return Audit(tuple(ranked), tuple(_findings(found)), means, name, layer, notes)
+    made = {**versions(), "model": str(getattr(model, "name", "model")), "seed": ask.settings.seed}
+    return Audit(tuple(ranked), tuple(_findings(found)), means, name, layer, notes, made)
 
 
 def suspicious(where: Places, shape: tuple[int, ...]) -> tuple[float, str]:

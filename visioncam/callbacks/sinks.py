@@ -89,7 +89,7 @@ class FolderSink:
         table = csv.DictWriter(text, COLUMNS)
         table.writeheader()
         table.writerows(self._rows)
-        write_bytes(path, text.getvalue().encode())
+        write_bytes(path, text.getvalue().encode("utf-8", "replace"))
 
     def close(self) -> None:
         """Nothing is open."""

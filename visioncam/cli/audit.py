@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import attrs
 import click
 
 from visioncam.cli.asking import index_or_name, model_flags, model_option, output_flags, picture_flags
@@ -76,11 +77,13 @@ def audit(
     target = index_or_name(rest.pop("target"))
     from visioncam.auditing.run import audit as run
     from visioncam.cli.models import open_model, title_of
+    from visioncam.provenance import entries, model_file_mark
 
     keras_model = open_model(output, model, custom_objects, allow_unsafe_model)
     found = run(
         keras_model, paths, method, target=target, clusters=clusters, layer=index_or_name(layer), **rest
     )
+    found = attrs.evolve(found, provenance=found.provenance | entries(model_file_mark(model)))
     output.document.update({**found.document(), "model": title_of(keras_model, model), "failures": failures})
     output.line((title_of(keras_model, model), "bold"), f", {len(found.pictures)} pictures, {found.layer}")
     for one in found.findings:

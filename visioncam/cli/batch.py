@@ -42,7 +42,7 @@ class BatchCommand(Flagged):
 
 EXAMPLES = (
     "visioncam batch photos/ -o maps/",
-    'visioncam batch "photos/**/*.jpg" -o maps/ --model my.keras --method xgradcam --class tabby',
+    'visioncam batch "photos/**/*.jpg" -o maps/ --model my.keras --method xgradcam --class 281',
     "visioncam batch pictures.csv -o maps/ --renderer overlay,heatmap --save-as npz,png,csv",
 )
 

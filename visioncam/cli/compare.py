@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import click
 
 from visioncam.cli import report
@@ -140,6 +141,7 @@ def compare(
     for error in unreadable(images, question.settings).values():
         raise error
     from visioncam.cli.models import open_model, title_of
+    from visioncam.provenance import marked, model_file_mark
     from visioncam_core.comparing import compare_all
     from visioncam_core.explainer import Explainer
     from visioncam_core.running import Named
@@ -158,6 +160,10 @@ def compare(
     for one in found:
         if not one.explanations:
             raise ModelError(f"no method gave a map: {'; '.join(_whys(one))}")
+    mark = model_file_mark(model)
+    found[:] = [
+        attrs.evolve(row, explanations=tuple(marked(one, mark) for one in row.explanations)) for row in found
+    ]
     file.parent.mkdir(parents=True, exist_ok=True)
     found.save(file, **draw)
     _tell(output, images, title_of(keras_model, model), found, file)

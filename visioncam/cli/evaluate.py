@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import click
 
 from visioncam.cli.asking import index_or_name, model_flags, model_option, output_flags, picture_flags
@@ -127,6 +128,7 @@ def evaluate(
     truth = None if boxes is None else _boxes(boxes, names)
     from visioncam.cli.models import open_model, title_of
     from visioncam.evaluation.run import evaluate as run
+    from visioncam.provenance import entries, model_file_mark
 
     rest["class_names"] = load_class_names(rest["class_names"])
     target = index_or_name(rest.pop("target"))
@@ -138,6 +140,7 @@ def evaluate(
             target=target, steps=budget.steps, seeds=budget.seeds, cascade=budget.cascade,
             patience=budget.patience, progress=bar, **rest,
         )  # fmt: skip
+    found = attrs.evolve(found, provenance=found.provenance | entries(model_file_mark(model)))
     held = [line for condition in conditions for line in found.check(condition)]
     _tell(output, found, title_of(keras_model, model), recommend, held, failures)
     if file is not None:

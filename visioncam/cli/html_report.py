@@ -97,12 +97,14 @@ def report(
     if len(bad) == len(set(images)):
         raise bad[images[0]]
     from visioncam.cli.models import open_model, title_of
+    from visioncam.provenance import model_file_mark
     from visioncam_core.explainer import Explainer
     from visioncam_core.running import Named
 
     keras_model = open_model(output, model, custom_objects, allow_unsafe_model)
     explainer = Explainer.of(keras_model, registry(), [Named.of(*one) for one in made], question.settings)
-    found = Report(explainer, classes_of(targets), title=title, colormap=colormap)
+    mark = "" if model is None else model_file_mark(model)
+    found = Report(explainer, classes_of(targets), title=title, colormap=colormap, mark=mark)
     found.expect(len(images))
     failed = {}
     for source in images:

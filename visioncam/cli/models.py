@@ -27,11 +27,14 @@ def open_model(
     Raises:
         BackendError: no TensorFlow, or Keras on another backend.
         ModelError: a file that cannot be used, or the embedded model's weights are missing.
+        UsageError: a checksum, and no file that it is of.
     """
     from visioncam.model_files import check_file, is_saved_model, load_model
 
     quiet(output)
     asked = _asked()
+    if path is None and asked.get("sha256") is not None:
+        raise click.UsageError("--sha256 is the checksum of a model file; name the file with --model")
     trusted = bool(asked.get("trust_savedmodel")) and path is not None and is_saved_model(path)
     if path is not None and not trusted:
         check_file(path)  # before the seconds that importing TensorFlow takes

@@ -39,7 +39,9 @@ def sections(evaluation: Evaluation) -> list[Section]:
             found.append(
                 Section(f"Curves at {at.layer}", "Mean over the pictures, with one standard error.", charts)
             )
-        found.append(Section(f"Ranking at {at.layer}", "", [ranking(evaluation, at)]))
+        ranked = ranking(evaluation, at)
+        if ranked is not None:
+            found.append(Section(f"Ranking at {at.layer}", "", [ranked]))
         sanity = _sanity(at)
         if sanity is not None:
             text = (
@@ -68,12 +70,17 @@ def _curves(at: AtLayer, metric: str) -> Chart | None:
     return Chart(lines, "share of the pixels", "probability", metric) if lines else None
 
 
-def ranking(evaluation: Evaluation, at: AtLayer) -> Picture:
-    """Return the ranking plot: every row's number with its interval, one panel a metric."""
+def ranking(evaluation: Evaluation, at: AtLayer) -> Picture | None:
+    """Return the ranking plot: every row's number with its interval, one panel a metric.
+
+    None where no metric says whether more or less is better.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     metrics = [one for one in evaluation.metrics if _better(at, one) != "neither"]
+    if not metrics:
+        return None
     names = [one.name for one in at.subjects if one.kind != "randomised"]
     figure = Figure(
         figsize=(3.0 * len(metrics) + 1.5, 0.32 * len(names) + 1.2), dpi=100, layout="constrained"

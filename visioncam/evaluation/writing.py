@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from visioncam_core.errors import OutputError
 from visioncam_core.export import write_bytes
+from visioncam_core.formats.table import as_row
 
 if TYPE_CHECKING:
     from visioncam.evaluation.record import Evaluation
@@ -79,11 +80,11 @@ def save(evaluation: Evaluation, path: Path) -> Path:
         writer = csv.DictWriter(buffer, COLUMNS, extrasaction="ignore")
         writer.writeheader()
         for record in evaluation.records():
-            writer.writerow({**record, "no_better_than": " ".join(record["no_better_than"])})
+            writer.writerow(as_row({**record, "no_better_than": " ".join(record["no_better_than"])}))
         payload = buffer.getvalue()
     else:
         raise OutputError(f"Cannot write an evaluation to {path.name!r}. Use .json or .csv.")
-    write_bytes(path, payload.encode("utf-8"))
+    write_bytes(path, payload.encode("utf-8", "replace"))
     return path
 
 

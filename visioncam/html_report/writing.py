@@ -15,6 +15,7 @@ import numpy as np
 from visioncam.html_report.content import MANY, SIDE, SMALL_SIDE, Photo, photo_of
 from visioncam.html_report.page import Fact, Page
 from visioncam.html_report.sections import Section
+from visioncam.provenance import entries
 from visioncam_core.cards import card_of
 from visioncam_core.comparing import Comparisons, compare_all
 from visioncam_core.errors import ImageError, OptionTypeError, OutputError
@@ -101,6 +102,7 @@ class Report:
         sections: further parts.
         colormap: of the maps.
         side: pixels that the longer side of a shown photo may have.
+        mark: the model file's, see `visioncam.provenance`, or "".
     """
 
     explainer: Explainer
@@ -110,6 +112,7 @@ class Report:
     sections: Sequence[Section] = ()
     colormap: str = "auto"
     side: int = SIDE
+    mark: str = ""
     _photos: list[Photo] = attrs.field(factory=list, init=False)
     _failures: dict[str, str] = attrs.field(factory=dict, init=False)
     _example: Comparison | None = attrs.field(default=None, init=False)
@@ -191,6 +194,7 @@ class Report:
             "Made": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
             "Model": f"{self._name()}, {int(self.explainer.model.count_params()):,} weights",
             "SHA-256 of its weights": model_digest(self.explainer.model),
+            "SHA-256 of its file": entries(self.mark).get("model_sha256", ""),
             "Methods": ", ".join(options),
             "Layer": layers,
             "Score": asked.score,

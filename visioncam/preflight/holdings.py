@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from visioncam.model_configs import Config, read_config
+from visioncam.model_configs import Config, cut_short, read_config
 from visioncam.preflight.archive import check_archive
 from visioncam.preflight.sizes import LIMIT, declared
 from visioncam.preflight.weights import Stored, check_hdf5
@@ -90,7 +90,7 @@ def _archive_problems(path: str | os.PathLike[str], name: str) -> list[str]:
     try:
         return check_archive(path)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise ModelError(f"{name}: is cut short or damaged; download or save the model again") from error
+        raise ModelError(f"{name}: {cut_short('keras')}") from error
 
 
 def _stored(path: str | os.PathLike[str], kind: str, name: str) -> Stored:
@@ -109,7 +109,7 @@ def _stored(path: str | os.PathLike[str], kind: str, name: str) -> Stored:
                 total.numbers += one.numbers
                 total.problems += one.problems
     except Exception as error:  # zlib, zipfile, h5py and the system each have errors of their own
-        raise ModelError(f"{name}: is cut short or damaged; download or save the model again") from error
+        raise ModelError(f"{name}: {cut_short(kind)}") from error
     return total
 
 

@@ -15,6 +15,8 @@ from visioncam_core.contours import Contour
 if TYPE_CHECKING:
     from visioncam_core.explanation import Explanation
 
+MADE = ("visioncam", "model", "model_sha256")  # what `info` tells of it, beside the threshold
+
 
 @attrs.frozen
 class Coco:
@@ -73,11 +75,20 @@ class Coco:
                     }
                 )
         return {
-            "info": {"description": f"VisionCam: areas of evidence at threshold {self.threshold}"},
+            "info": {
+                "description": f"VisionCam: areas of evidence at threshold {self.threshold}",
+                **{name: told for name in MADE if (told := _shared(explanations, name))},
+            },
             "images": images,
             "annotations": annotations,
             "categories": list(categories.values()),
         }
+
+
+def _shared(explanations: Sequence[Explanation], name: str) -> str:
+    """Return what the provenance of all explanations says, or nothing."""
+    told = {str(e.provenance.get(name, "")) for e in explanations}
+    return told.pop() if len(told) == 1 else ""
 
 
 def segmentation(outline: Contour, shape: tuple[int, int]) -> list[list[float]] | dict[str, Any]:

@@ -78,7 +78,8 @@ def mp4(frames: list[np.ndarray], fps: float) -> bytes:
         fps: frames a second.
 
     Raises:
-        OutputError: this OpenCV cannot write films.
+        OutputError: this OpenCV cannot write films, or wrote fewer frames: it raises nothing where the folder
+            for temporary files is full.
     """
     cv2 = load_opencv()
     height, width = (side + side % 2 for side in frames[0].shape[:2])
@@ -92,8 +93,16 @@ def mp4(frames: list[np.ndarray], fps: float) -> bytes:
         finally:
             writer.release()
         payload = path.read_bytes() if path.exists() else b""
-    if not payload:
-        raise OutputError("This OpenCV cannot write .mp4 films. Save a .gif instead.")
+        if not payload:
+            raise OutputError("This OpenCV cannot write .mp4 films. Save a .gif instead.")
+        reader = cv2.VideoCapture(str(path))
+        written = max(int(reader.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
+        reader.release()
+    if written != len(frames):
+        raise OutputError(
+            f"OpenCV wrote {written} of the film's {len(frames)} frames. Make space in the folder for "
+            "temporary files, or save a .gif instead."
+        )
     return payload
 
 

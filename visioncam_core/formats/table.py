@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import attrs
@@ -61,6 +62,11 @@ class Table:
         for box in explanation.boxes(self.threshold, min_area=self.min_area):
             writer.writerow([*about, *attrs.astuple(box)])
         return buffer.getvalue().encode("utf-8", "replace")
+
+
+def as_row(record: Mapping[str, object]) -> dict[str, object]:
+    """Return a row whose text no spreadsheet runs as a formula; numbers stay numbers."""
+    return {name: as_cell(value) if isinstance(value, str) else value for name, value in record.items()}
 
 
 def as_cell(value: object) -> str:

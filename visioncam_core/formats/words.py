@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from visioncam_core.formats.arrays import about
 
 if TYPE_CHECKING:
-    from visioncam_core.explanation import Explanation
+    from visioncam_core.explanation import Comparison, Explanation
 
 
 def words(explanation: Explanation) -> dict[str, str]:
@@ -30,3 +31,13 @@ def words(explanation: Explanation) -> dict[str, str]:
         "Source SHA-256": str(made.get("source_sha256", "")),
     }
     return {key: value for key, value in told.items() if value}
+
+
+def words_of_a_sheet(rows: Iterable[Comparison]) -> dict[str, str]:
+    """Return the chunks of a contact sheet: what is the same for all its maps, and its methods."""
+    maps = [one for row in rows for one in row.explanations]
+    told = [words(one) for one in maps]
+    first = told[0] if told else {}
+    shared = {key: text for key, text in first.items() if all(one.get(key) == text for one in told)}
+    methods = ", ".join(dict.fromkeys(one.method for one in maps))
+    return {**shared, "Title": "VisionCam comparison", "Method": methods}
