@@ -147,6 +147,30 @@ def test_a_changed_picture_is_refused_and_done_again_by_force(model: Any, tmp_pa
     assert len(lines(tmp_path / "out")) == 6
 
 
+def test_what_happens_to_files_meanwhile_is_told_and_mended_by_the_next_run(
+    model: Any, tmp_path: Path
+) -> None:
+    folder, other = make_pictures(tmp_path / "in", 60), make_pictures(tmp_path / "new", 2, seed=5)
+
+    def meanwhile(event: dict[str, Any]) -> None:
+        if event["event"] == "done" and (other / "0001.png").exists():
+            (folder / "0050.png").unlink()
+            (other / "0000.png").rename(folder / "0051.png")
+            (other / "0001.png").rename(folder / "added.png")
+
+    out = tmp_path / "out"
+    summary = visioncam.explain_dataset(model, folder, out, save_as="npz", progress=meanwhile)
+    assert (summary.done, summary.failures) == (58, 2)
+    errors = {line["key"]: line["message"] for line in lines(out, "errors.jsonl")}
+    assert [*errors] == ["0050.png", "0051.png"]
+    assert "no such file" in errors["0050.png"]
+    assert "was replaced while the run went on; run the same command again" in errors["0051.png"]
+    again = visioncam.explain_dataset(model, folder, out, save_as="npz")  # not refused, no --force
+    assert (again.done, again.skipped, again.failures) == (2, 58, 0)
+    assert {line["key"] for line in lines(out)} == {path.name for path in folder.iterdir()}
+    assert [line["key"] for line in lines(out, "errors.jsonl")] == ["0050.png"]
+
+
 def test_bad_pictures_are_lines_of_errors_and_tried_again_alone(model: Any, tmp_path: Path) -> None:
     folder = make_pictures(tmp_path / "in", 12)
     (folder / "0003x.png").write_text("no picture")

@@ -1,6 +1,6 @@
 """Measure what runs over many pictures survive, and write it into docs/reliability.md.
 
-    python tools/reliability.py kill      # or two, full, memory, mixed, single, threads, endurance
+    python tools/reliability.py kill      # or signals, two, full, memory, mixed, single, threads, endurance
     python tools/reliability.py all
 
 Each check replaces its own row of the page's table.  It ends with an error where something was lost,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import reliability_loads
+from reliability_signals import signals
 from reliability_singles import single
 from support_batch import contents, make_pictures, tiny_model
 
@@ -243,6 +244,7 @@ CHECKS: dict[str, Callable[[Path], Found]] = {
     one.__name__: one
     for one in (
         kill,
+        signals,
         two,
         full,
         memory,
