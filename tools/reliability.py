@@ -1,7 +1,7 @@
 """Measure what runs over many pictures survive, and write it into docs/reliability.md.
 
-    python tools/reliability.py kill      # or signals, two, full, memory, mixed, single, threads, endurance
-    python tools/reliability.py all
+    python tools/reliability.py kill
+    python tools/reliability.py all       # signals, two, full, memory, mixed, single, ray, threads, endurance
 
 Each check replaces its own row of the page's table.  It ends with an error where something was lost,
 doubled or half-written; then the row is not written.  All use the tiny network of the tests.

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import reliability_loads
+from reliability_ray import ray
 from reliability_signals import signals
 from reliability_singles import single
 from support_batch import contents, make_pictures, tiny_model
@@ -250,6 +251,7 @@ CHECKS: dict[str, Callable[[Path], Found]] = {
         memory,
         mixed,
         single,
+        ray,
         reliability_loads.threads,
         reliability_loads.endurance,
     )
