@@ -56,7 +56,9 @@ def test_a_finished_run_asks_the_model_nothing(model: Any, pictures: Path, tmp_p
     assert contents(tmp_path) == files
 
 
-@pytest.mark.parametrize("damage", ["line torn", "file lost", "file cut", "manifest gone", "line doubled"])
+@pytest.mark.parametrize(
+    "damage", ["line torn", "file lost", "file cut", "manifest gone", "manifest empty", "line doubled"]
+)
 def test_only_what_is_missing_is_done_again(model: Any, pictures: Path, tmp_path: Path, damage: str) -> None:
     visioncam.explain_dataset(model, pictures, tmp_path)
     files, manifest = contents(tmp_path), tmp_path / "manifest.jsonl"
@@ -71,15 +73,19 @@ def test_only_what_is_missing_is_done_again(model: Any, pictures: Path, tmp_path
         (tmp_path / victim).write_bytes(files[victim][:-10])
     elif damage == "line doubled":
         manifest.write_bytes(whole + whole.splitlines(keepends=True)[2])
+    elif damage == "manifest empty":
+        manifest.write_bytes(b"")
     else:
         manifest.unlink()
     summary = visioncam.explain_dataset(model, pictures, tmp_path)
-    assert summary.done == {"manifest gone": COUNT, "line doubled": 0}.get(damage, 1)
+    assert summary.done == {"manifest gone": COUNT, "manifest empty": COUNT, "line doubled": 0}.get(damage, 1)
     assert contents(tmp_path) == files
     assert sorted(manifest.read_bytes().splitlines()) == sorted(whole.splitlines())
     assert any("swept 1 temporary" in note for note in summary.notes)
-    if damage == "manifest gone":
-        assert any("no manifest: everything is done again" in note for note in summary.notes)
+    told = {"manifest gone": "there is no manifest", "manifest empty": "the manifest is empty"}.get(damage)
+    assert [note for note in summary.notes if "everything" in note] == (
+        [f"{told}: everything is done again"] if told else []
+    )
 
 
 def test_bytes_depend_on_neither_workers_nor_resume_and_maps_not_on_the_batch(
