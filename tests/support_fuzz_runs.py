@@ -1,13 +1,15 @@
-"""The readers of strangers' files by name; here those of a run's folder and of lists of pictures."""
+"""The readers of strangers' files by name; here those of a run's folder, lists, models' descriptions."""
 
 from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from support_fuzz import Reader, models, pictures, plugin_metadata
 
 NAMES = ("manifest.jsonl", "errors.jsonl", "run.json", ".visioncam.lock")
@@ -120,10 +122,65 @@ def lists(_: Path) -> Reader:
     )
 
 
+def descriptions(folder: Path) -> Reader:
+    """Return what looks at the description in a model file, one that is whole JSON.
+
+    The bytes of a seed choose which of its values are taken away, doubled or replaced by others.
+    """
+    import keras
+
+    from visioncam.model_files import check_file
+    from visioncam.preflight import inspect_file
+    from visioncam_core.errors import ModelError
+
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(2, 3, name="c")(inputs)
+    x = keras.layers.Add()([x, keras.layers.BatchNormalization()(x)])
+    network = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(x)))
+    network.compile("adam", "mse")
+    network.save(folder / "whole.keras")
+    with zipfile.ZipFile(folder / "whole.keras") as archive:
+        whole = {name: json.loads(archive.read(name)) for name in ("config.json", "metadata.json")}
+
+    def read(data: bytes, folder: Path) -> None:
+        rng, path = np.random.default_rng([*data]), folder / "model.keras"
+        tree = json.loads(json.dumps(whole))
+        for _ in range(rng.integers(1, 4)):
+            _change_a_value(tree, rng)
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, value in tree.items():
+                archive.writestr(name, json.dumps(value))
+            archive.writestr("model.weights.json", "{}")  # arrays elsewhere: no other process reads them
+        inspect_file(path, check_file(path), "model")
+
+    return Reader({"values": bytes(range(200))}, read, (ModelError,))
+
+
+def _change_a_value(tree: dict[str, Any], rng: np.random.Generator) -> None:
+    nodes: list[tuple[Any, Any]] = [(tree, name) for name in tree]
+    for holder, place in nodes:  # which grows meanwhile
+        value = holder[place]
+        nodes += [
+            (value, i)
+            for i in (
+                value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+            )
+        ]
+    holder, place = nodes[rng.integers(len(nodes))]
+    other, there = nodes[rng.integers(len(nodes))]
+    values = (*ODD, 2**63, float("nan"), [0] * 3, "builtins", json.loads(json.dumps(other[there])))
+    what = rng.integers(-1, len(values))
+    if what < 0:
+        del holder[place]
+    else:
+        holder[place] = values[what]
+
+
 READERS: dict[str, Callable[[Path], Reader]] = {
     "pictures": pictures,
     "models": models,
     "plugins": plugin_metadata,
     "manifests": manifests,
     "lists": lists,
+    "descriptions": descriptions,
 }

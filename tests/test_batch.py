@@ -56,7 +56,9 @@ def test_a_finished_run_asks_the_model_nothing(model: Any, pictures: Path, tmp_p
     assert contents(tmp_path) == files
 
 
-@pytest.mark.parametrize("damage", ["line torn", "file lost", "file cut", "manifest gone", "line doubled"])
+@pytest.mark.parametrize(
+    "damage", ["line torn", "file lost", "file cut", "manifest gone", "manifest empty", "line doubled"]
+)
 def test_only_what_is_missing_is_done_again(model: Any, pictures: Path, tmp_path: Path, damage: str) -> None:
     visioncam.explain_dataset(model, pictures, tmp_path)
     files, manifest = contents(tmp_path), tmp_path / "manifest.jsonl"
@@ -71,15 +73,19 @@ def test_only_what_is_missing_is_done_again(model: Any, pictures: Path, tmp_path
         (tmp_path / victim).write_bytes(files[victim][:-10])
     elif damage == "line doubled":
         manifest.write_bytes(whole + whole.splitlines(keepends=True)[2])
+    elif damage == "manifest empty":
+        manifest.write_bytes(b"")
     else:
         manifest.unlink()
     summary = visioncam.explain_dataset(model, pictures, tmp_path)
-    assert summary.done == {"manifest gone": COUNT, "line doubled": 0}.get(damage, 1)
+    assert summary.done == {"manifest gone": COUNT, "manifest empty": COUNT, "line doubled": 0}.get(damage, 1)
     assert contents(tmp_path) == files
     assert sorted(manifest.read_bytes().splitlines()) == sorted(whole.splitlines())
     assert any("swept 1 temporary" in note for note in summary.notes)
-    if damage == "manifest gone":
-        assert any("no manifest: everything is done again" in note for note in summary.notes)
+    told = {"manifest gone": "there is no manifest", "manifest empty": "the manifest is empty"}.get(damage)
+    assert [note for note in summary.notes if "everything" in note] == (
+        [f"{told}: everything is done again"] if told else []
+    )
 
 
 def test_bytes_depend_on_neither_workers_nor_resume_and_maps_not_on_the_batch(
@@ -145,6 +151,30 @@ def test_a_changed_picture_is_refused_and_done_again_by_force(model: Any, tmp_pa
     assert (summary.done, summary.skipped) == (2, 4)
     assert any("0002.png" in note for note in summary.notes)
     assert len(lines(tmp_path / "out")) == 6
+
+
+def test_what_happens_to_files_meanwhile_is_told_and_mended_by_the_next_run(
+    model: Any, tmp_path: Path
+) -> None:
+    folder, other = make_pictures(tmp_path / "in", 60), make_pictures(tmp_path / "new", 2, seed=5)
+
+    def meanwhile(event: dict[str, Any]) -> None:
+        if event["event"] == "done" and (other / "0001.png").exists():
+            (folder / "0050.png").unlink()
+            (other / "0000.png").rename(folder / "0051.png")
+            (other / "0001.png").rename(folder / "added.png")
+
+    out = tmp_path / "out"
+    summary = visioncam.explain_dataset(model, folder, out, save_as="npz", progress=meanwhile)
+    assert (summary.done, summary.failures) == (58, 2)
+    errors = {line["key"]: line["message"] for line in lines(out, "errors.jsonl")}
+    assert [*errors] == ["0050.png", "0051.png"]
+    assert "no such file" in errors["0050.png"]
+    assert "was replaced while the run went on; run the same command again" in errors["0051.png"]
+    again = visioncam.explain_dataset(model, folder, out, save_as="npz")  # not refused, no --force
+    assert (again.done, again.skipped, again.failures) == (2, 58, 0)
+    assert {line["key"] for line in lines(out)} == {path.name for path in folder.iterdir()}
+    assert [line["key"] for line in lines(out, "errors.jsonl")] == ["0050.png"]
 
 
 def test_bad_pictures_are_lines_of_errors_and_tried_again_alone(model: Any, tmp_path: Path) -> None:

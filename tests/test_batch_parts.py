@@ -8,18 +8,23 @@ import signal
 import subprocess
 import sys
 import tarfile
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support_batch import make_pictures
 from support_cli import environment
+from support_watched import Keyed
 
-from visioncam.batch.entries import TarMember
+from visioncam.batch.computing import Ready
+from visioncam.batch.entries import Entry, TarMember
 from visioncam.batch.fingerprint import changes, facts_of, mark_of
 from visioncam.batch.lines import Appender, encoded, read_lines
 from visioncam.batch.manifest import Manifest
 from visioncam.batch.names import file_names, stem_of
 from visioncam.batch.ownership import Lock
+from visioncam.batch.pipeline import Local
 from visioncam.batch.sources import source_of
 from visioncam.batch.stopping import Stopping
 from visioncam.batch.supervising import supervise
@@ -210,6 +215,31 @@ def test_a_first_signal_asks_and_the_handlers_come_back(number: int, code: int) 
         with pytest.raises(KeyboardInterrupt):
             stopping.passes(1, 2)
     assert signal.getsignal(number) is before
+
+
+def test_decoding_computing_and_writing_overlap() -> None:
+    decoded, computed = threading.Event(), threading.Event()
+
+    class Stages(Keyed):
+        def decode(self, entry: Entry) -> Ready:
+            if entry.place == 5:
+                decoded.set()
+            return super().decode(entry)
+
+        def __call__(self, ready: Any) -> list[Any]:
+            places = [one.entry.place for one in ready]
+            assert 0 not in places or decoded.wait(60), "nothing is decoded while the first batch is computed"
+            if 5 in places:
+                computed.set()
+            return super().__call__(ready)
+
+    def write(entry: Entry, found: Any, batch: int) -> dict[str, Any]:
+        assert entry.place or computed.wait(60), "nothing is computed while the first picture is written"
+        return {"key": entry.key}
+
+    local = Local(Stages(None, None, 2), write)  # type: ignore[arg-type]
+    entries = [Entry(f"{place}", None, "", place=place) for place in range(8)]
+    assert [line for _, line in local(entries, lambda: False)] == [{"key": f"{n}"} for n in range(8)]
 
 
 DYING = """

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support_plugins import OURS, LocalCAM, install, loaded, plugin, spec, table, warned
 
-from visioncam_core.hookspecs import hookimpl
+from visioncam_core.hookspecs import API_VERSION, hookimpl
 from visioncam_core.registry import Registry
 from visioncam_core.specs import RendererSpec
 
@@ -30,6 +30,13 @@ def test_local_plugin_is_added_and_replaced(registry: Registry) -> None:
     registry.add_plugin(plugin([spec(title="Second")]), "mine")
     assert registry.method("localcam").title == "Second"
     assert [one.name for one in registry.plugins()] == ["fake_ours", "mine"]
+
+
+def test_plugin_for_an_older_version_works(registry: Registry) -> None:
+    module = plugin([spec()], VISIONCAM_API_VERSION=API_VERSION - 1)
+    found, messages = warned(lambda: registry.add_plugin(module, "mine"))
+    assert (found.status, messages) == ("loaded", [])
+    assert registry.method("localcam").distribution == "local"
 
 
 def test_one_module_twice_is_one_clash(registry: Registry) -> None:

@@ -15,6 +15,8 @@ from typing import Any
 
 import reliability_files
 import reliability_loads
+from reliability_ray import ray
+from reliability_signals import signals
 from reliability_singles import single
 from support_batch import contents, make_pictures, tiny_model
 
@@ -244,11 +246,13 @@ CHECKS: dict[str, Callable[[Path], Found]] = {
     one.__name__: one
     for one in (
         kill,
+        signals,
         two,
         full,
         memory,
         mixed,
         single,
+        ray,
         reliability_loads.threads,
         reliability_loads.endurance,
         reliability_files.report,

@@ -12,10 +12,12 @@ from visioncam.batch.failures import out_of_memory
 from visioncam.cli.outcome import is_full
 from visioncam.provenance import source_digest
 from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.errors import ImageError
 from visioncam_core.explainer import Explainer
 from visioncam_core.explanation import Explanation
 from visioncam_core.inputs import Read
 from visioncam_core.items import Item
+from visioncam_core.names import shown
 
 
 @attrs.frozen(eq=False)
@@ -64,11 +66,16 @@ class Computer:
         """Read and fit a picture; safe from several threads.
 
         Raises:
-            ImageError: it is no picture that can be used.
+            ImageError: it is no picture that can be used, or was replaced since the run began.
         """
         source = entry.source
         (item, *_), _ = self.explainer.reader.read([source])
         entry = attrs.evolve(entry, digest=source_digest(source))
+        if entry.replaced:  # its line would tell of the one before
+            raise ImageError(
+                f"{shown(entry.image)}: the file was replaced while the run went on; run the same command "
+                "again to explain it"
+            )
         name = entry.key.rpartition("/")[2] or entry.key
         return Ready(entry, attrs.evolve(item, source=name))
 

@@ -57,6 +57,13 @@ class Entry:
         """The picture as `visioncam.explain` takes it."""
         return self.image.read() if isinstance(self.image, TarMember) else self.image
 
+    @property
+    def replaced(self) -> bool:
+        """Whether the file is another one than when the run looked what there is."""
+        if not self.seen or not isinstance(self.image, str | os.PathLike):
+            return False
+        return file_seen(os.fspath(self.image), self.target) != self.seen
+
 
 @attrs.frozen(eq=False)
 class Source:

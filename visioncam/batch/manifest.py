@@ -18,13 +18,14 @@ import attrs
 
 from visioncam.batch.entries import Entry
 from visioncam.batch.lines import Appender, Line, read_lines, write_lines
-from visioncam.batch.names import is_plain
+from visioncam.batch.names import DIGITS, is_plain
 from visioncam_core.errors import OutputError
 from visioncam_core.export import write_bytes
 
 MANIFEST, ERRORS, RUN = "manifest.jsonl", "errors.jsonl", "run.json"
 _TEMPORARY = re.compile(r"\.tmp-[0-9a-f]{16}(\.\w+)?")
 _SPREAD = re.compile(r"[0-9a-f]{2}")
+_RESULT = re.compile(rf".+-[0-9a-f]{{{DIGITS}}}_.+")
 
 
 @attrs.define(eq=False)
@@ -57,6 +58,9 @@ class Manifest:
         told, more = read_lines(folder / ERRORS)
         if torn + more:
             self.notes.append(f"dropped {torn + more} torn lines")
+        if not lines and folder.is_dir() and self._results():
+            why = "the manifest is empty" if (folder / MANIFEST).exists() else "there is no manifest"
+            self.notes.append(f"{why}: everything is done again")
         self.finished = {str(line["key"]): line for line in lines if "key" in line}
         self.failed = {str(line["key"]): line for line in told if "key" in line}
         return self
@@ -154,11 +158,18 @@ class Manifest:
 
     def _sweep(self) -> int:
         count = 0
-        folders = [self.folder, *(one for one in self.folder.iterdir() if _SPREAD.fullmatch(one.name))]
-        for folder in folders:
-            if folder.is_dir() and not folder.is_symlink():
-                for path in list(folder.iterdir()):
-                    if _TEMPORARY.fullmatch(path.name):
-                        path.unlink()
-                        count += 1
+        for folder in self._folders():
+            for path in list(folder.iterdir()):
+                if _TEMPORARY.fullmatch(path.name):
+                    path.unlink()
+                    count += 1
         return count
+
+    def _results(self) -> bool:
+        """Return whether some file is a result by its name."""
+        return any(_RESULT.fullmatch(path.name) for one in self._folders() for path in one.iterdir())
+
+    def _folders(self) -> list[Path]:
+        """Return the folders that results are in; no link, which may lead out of them."""
+        spread = (one for one in self.folder.iterdir() if _SPREAD.fullmatch(one.name))
+        return [one for one in (self.folder, *spread) if one.is_dir() and not one.is_symlink()]

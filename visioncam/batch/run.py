@@ -12,7 +12,7 @@ import attrs
 from visioncam.batch.entries import Entry, Source
 from visioncam.batch.failures import error_line, of_the_run
 from visioncam.batch.fingerprint import Facts
-from visioncam.batch.manifest import MANIFEST, Manifest
+from visioncam.batch.manifest import Manifest
 from visioncam.batch.ownership import Lock
 from visioncam.batch.pipeline import Engine
 from visioncam.batch.plan import Plan
@@ -74,9 +74,6 @@ class Run:
         with Lock(self.folder) as lock:
             manifest = Manifest.load(self.folder)
             plan = Plan(self.source, manifest, self.facts, self.force, self.batch, places=self.places)
-            fresh = not manifest.finished and not (self.folder / MANIFEST).exists()
-            if fresh and any(self.folder.glob("*.npz")):
-                manifest.notes.append("there is no manifest: everything is done again")
             plan.prepare()
             summary = self.summary
             notes = [*self.source.notes, lock.note, plan.again, *manifest.notes]

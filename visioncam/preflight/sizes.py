@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 LIMIT = 2_000_000_000  # weights; 8 GB in float32
+_LARGEST = 10**15  # of one number; longer ones would take long to multiply, and are as impossible
+_AXES = 8  # of a kernel; Keras takes three
 _WIDTHS = ("units", "filters", "output_dim", "depth_multiplier")
 
 
@@ -24,7 +26,7 @@ def declared(node: Mapping[str, Any]) -> int:
         return 0
     total = math.prod(width for width in widths if width)
     kernel = config.get("kernel_size", 1)
-    total *= math.prod(_size(one) or 1 for one in (kernel if isinstance(kernel, list) else [kernel]))
+    total *= math.prod(_size(one) or 1 for one in (kernel[:_AXES] if isinstance(kernel, list) else [kernel]))
     if "output_dim" in config:
         total *= _size(config.get("input_dim")) or 1
     built = node.get("build_config")
@@ -36,6 +38,6 @@ def declared(node: Mapping[str, Any]) -> int:
 
 
 def _size(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         return 0
-    return max(0, int(value))
+    return int(min(max(value, 0), _LARGEST))
