@@ -230,13 +230,13 @@ def _tell(
     failures: dict[str, str],
 ) -> None:
     from visioncam.evaluation.recommending import recommended
-    from visioncam.evaluation.writing import document, plain, table
+    from visioncam.evaluation.writing import document, plain, table, unanswered
 
     output.document.update(plain({**document(found), "model": model, "held": held, "failures": failures}))
     output.line((model, "bold"), f", {len(found.sources)} pictures; mean [95 % interval]; = no better than")
     header, rows = table(found)
     output.table(header, rows)
-    for note in found.notes:
+    for note in (*found.notes, *unanswered(found)):
         output.warn(note)
     for name, why in failures.items():
         output.error(f"{name}: {why}")
