@@ -124,7 +124,7 @@ def evaluate(
     if file is not None:
         file = _checked(file, [one for one in (model, boxes, rest["class_names"]) if one])
     paths, names, failures = pictures_of(source, recursive, rest)
-    truth = None if boxes is None else _boxes(boxes, names)
+    truth = None if boxes is None else boxes_of(boxes, names)
     from visioncam.cli.models import open_model, title_of
     from visioncam.evaluation.run import evaluate as run
 
@@ -188,11 +188,11 @@ def pictures_of(
     return good, names, bad
 
 
-def _boxes(path: str, pictures: list[str]) -> list[Any]:
+def boxes_of(path: str, pictures: list[str]) -> list[Any]:
     """Return the boxes of each picture from a CSV file; None for a picture without any.
 
     Raises:
-        ImageError: the file cannot be read, or has a line of another form.
+        ImageError: the file cannot be read, has a line of another form, or no box of any of the pictures.
     """
     found: dict[str, list[tuple[float, ...]]] = {}
     try:
@@ -207,6 +207,11 @@ def _boxes(path: str, pictures: list[str]) -> list[Any]:
     except (OSError, ValueError, UnicodeDecodeError, csv.Error) as error:
         why = getattr(error, "strerror", None) or "a line is not name,left,top,right,bottom"
         raise ImageError(f"the boxes in {shown(path)} cannot be read: {why}") from error
+    if not any(Path(picture).name in found for picture in pictures):
+        raise ImageError(
+            f"no picture has a box in {shown(path)}: it names {shown(next(iter(found), ''))}, and "
+            f"a picture is {shown(Path(pictures[0]).name)}; write the file name without its folder"
+        )
     return [found.get(Path(picture).name) for picture in pictures]
 
 
