@@ -87,6 +87,17 @@ def test_where_nothing_is_planted_nothing_is_found() -> None:
     assert "nothing was found" in str(told)
 
 
+def test_border_and_corners_are_those_of_what_the_model_sees() -> None:
+    picture = np.zeros((48, 240, 1), np.uint8)
+    picture[6:14, 86:98] = 80  # in the upper left corner of the middle, which is all that the model sees
+    crop = visioncam.geometry.CenterCrop()
+    view = crop((48, 240), (24, 40)).view
+    assert view[1] > 0.25 * 240  # and in no corner of the picture
+    told = visioncam.audit(planted_blob(), [picture] * 2, geometry=crop, preprocess="unit")
+    assert told.pictures[0].why == "the upper left corner"
+    assert told.pictures[0].places.corner > 0.5
+
+
 def test_clusters_and_files(found: Audit, tmp_path: Path) -> None:
     assert {one.cluster for one in found.pictures} == {0, 1}
     data = json.loads(found.save(tmp_path / "a.json").read_text(), parse_constant=pytest.fail)
@@ -125,7 +136,11 @@ def test_masks_and_clusters_that_cannot_be_say_so(trained: Any) -> None:
     mask[:8, :8] = False
     told = visioncam.audit(trained, images, truth=[mask] * 4)
     assert max(one.places.outside for one in told.pictures) > 0.5
-    with pytest.raises(ImageError, match="has shape"):
+    box = visioncam.audit(trained, images[:2], truth=[(8, 8, SIDE, SIDE), None])
+    outside = {one.number: one.places.outside for one in box.pictures}
+    assert outside[0] > 0.5
+    assert np.isnan(outside[1])
+    with pytest.raises(ImageError, match="must be a mask of its"):
         visioncam.audit(trained, images, truth=[np.ones((3, 3))] * 4)
     with pytest.raises(OptionError, match="between 2 and the 4 pictures, received 9"):
         visioncam.audit(trained, images, clusters=9)
@@ -143,5 +158,13 @@ def test_the_command(trained: Any, tmp_path: Path) -> None:
     assert "suspicion" in done.stdout
     assert len((tmp_path / "a.csv").read_text().splitlines()) == 7
     assert len(run(*asked, "--json").data["pictures"]) == 6
+    (tmp_path / "boxes.csv").write_text(f"0.png,8,8,{SIDE},{SIDE}\n")
+    rows = run(*asked, "--boxes", tmp_path / "boxes.csv", "--json").data["pictures"]
+    assert [row["outside"] is not None for row in sorted(rows, key=lambda row: row["source"])] == [
+        True
+    ] + 5 * [False]
+    (tmp_path / "boxes.csv").write_text("photos/0.png,8,8,9,9\n")
+    refused = run(*asked, "--boxes", tmp_path / "boxes.csv")
+    assert (refused.code, "no picture has a box in" in refused.message) == (2, True)
     refused = run(*asked, "-o", tmp_path / "a.xml")
     assert (refused.code, "Use .json or .csv" in refused.message) == (2, True)

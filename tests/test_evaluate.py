@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 
 import visioncam
+from visioncam.evaluation.recommending import recommended
 from visioncam.evaluation.record import Evaluation
+from visioncam.evaluation.sections import sections
 from visioncam.evaluation.strip import strip
+from visioncam.html_report.sections import Chart, Picture
 from visioncam_core.errors import ImageError, NameNotFoundError, OptionError, TargetError
 from visioncam_core.explainer import Explainer
 from visioncam_core.randomising import Randomised, redrawn
@@ -102,6 +105,39 @@ def test_a_strip_leaves_a_map_that_is_not_there_empty(rng: np.random.Generator) 
     assert inked([one, np.zeros_like(one)]) < 0.1
     assert strip({}) is None
     assert strip({"a": [np.zeros((2, 2, 2), np.float32)]}) is None
+
+
+def test_the_sections_have_bands_rankings_and_controls_as_far_as_methods(found: Evaluation) -> None:
+    parts = [part for one in sections(found) for part in one.parts]
+    charts = {part.y: part for part in parts if isinstance(part, Chart)}
+    probability = charts["probability"]
+    assert set(probability.lines) == set(probability.bands) == {"gradcam", "scorecam", "random"}
+    for name, (low, high) in probability.bands.items():
+        assert all(a <= b <= c for a, b, c in zip(low, probability.lines[name][1], high, strict=True))
+    sanity = charts["likeness to the trained model's map"].lines
+    assert {max(x) for x, _ in sanity.values()} == {2}  # steps of the cascade
+    plots = [part.alt for part in parts if isinstance(part, Picture) and "the best first: " in part.alt]
+    assert {told.partition(",")[0] for told in plots} == set(found.metrics) - {"sparseness"}
+    for told in plots:
+        numbers = [float(one.split()[-1]) for one in told.partition("first: ")[2].split("; ")]
+        assert numbers == sorted(numbers, reverse="higher is better" in told)
+
+
+def test_what_only_describes_gives_a_report_and_no_recommendation() -> None:
+    found = visioncam.evaluate(
+        planted_blob(), blobs(2)[0], "gradcam", metrics="sparseness", seeds=1, cascade=1
+    )
+    assert [one.title for one in sections(found)] == ["Which map can be trusted"]
+    with pytest.raises(OptionError, match="of these none was measured; measured: sparseness"):
+        recommended(found)
+
+
+def test_what_has_no_answer_says_why() -> None:
+    images, _ = blobs(2)
+    text = str(
+        visioncam.evaluate(planted_blob(), images, "gradcam", metrics="pointinggame", seeds=1, cascade=1)
+    )
+    assert "pointinggame is left out where no object is marked: Grad-CAM 2×" in text
 
 
 def test_costs_and_switches_are_stated(found: Evaluation) -> None:
@@ -291,3 +327,5 @@ def test_a_recommendation_prefers_what_looks_and_believes_none_where_none_does()
     none = visioncam.recommend(planted_blob(), images, [Constant()], truth=boxes, steps=6)
     assert (none.method, none.sure) == (None, "no method beats a random map")
     assert "Believe none" in none.why
+    few = visioncam.recommend(planted_blob(), images[:5], "gradcam", truth=boxes[:5], steps=6)
+    assert (few.method, "which fewer than 6 pictures cannot show" in few.why) == (None, True)

@@ -249,6 +249,21 @@ def test_charts_leave_out_what_is_not_finite() -> None:
     assert Chart({}).limits() == (0.0, 1.0, 0.0, 1.0)
 
 
+def test_a_band_surrounds_its_line_and_counts_for_the_limits() -> None:
+    chart = Chart(
+        {"a": ([0, 1], [2.0, 3.0]), "b": ([0, 1], [2.0, 2.0])}, bands={"a": ([1.0, 2.0], [3.0, 5.0])}
+    )
+    assert chart.limits() == (0.0, 1.0, 1.0, 5.0)
+    left, right, low, high = (
+        chart.points("a").split()[i].split(",")[j] for i, j in ((0, 0), (1, 0), (0, 1), (1, 1))
+    )
+    corners = [corner.split(",") for corner in chart.area("a").split()]
+    assert [x for x, _ in corners] == [left, right, right, left]
+    assert float(corners[0][1]) > float(low) > float(corners[3][1])
+    assert float(corners[1][1]) > float(high) > float(corners[2][1])
+    assert chart.area("b") == ""
+
+
 def test_the_command(model: Any, photo: Path, tmp_path: Path) -> None:
     model.save(tmp_path / "m.keras")
     (tmp_path / "bad.png").write_bytes(b"no picture")

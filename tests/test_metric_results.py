@@ -80,6 +80,24 @@ def test_a_paired_difference_sees_what_two_intervals_do_not(rng: np.random.Gener
     assert difference(one, one).sign == 0
 
 
+def test_fewer_than_six_pictures_show_no_difference() -> None:
+    assert difference(result([0.1] * 5), result([0.9] * 5, method="b")).sign == 0  # chance does so once in 32
+    assert difference(result([0.1] * 6), result([0.9] * 6, method="b")).sign == 1
+
+
+def test_a_difference_is_one_of_the_numbers_in_the_table() -> None:
+    def found(hits: list[list[float]], method: str) -> MetricResult:
+        details = [Measured(max(one), detail=np.array(one)[:, None]) for one in hits]
+        names = {"name": "maxboxacc", "title": "", "better": "higher"}
+        return MetricResult.of(MaxBoxAcc(levels=2), details, method=method, **names)
+
+    steady = found([[1.0, 0.0]] * 8, "a")  # one threshold finds all boxes
+    moody = found([[1.0, 0.0], [0.0, 1.0]] * 4, "b")  # each picture needs its own
+    assert np.array_equal(steady.values, moody.values)
+    assert (steady.mean, moody.mean) == (1, 0.5)
+    assert difference(steady, moody).value == 0.5
+
+
 def test_results_made_differently_refuse_one_table() -> None:
     one, other = result([0.1]), result([0.2], Deletion(fill="mean"), "b")
     with pytest.raises(OptionError, match="fill is 'zero as model input' for a and "):

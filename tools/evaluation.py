@@ -65,8 +65,8 @@ Steps of deletion and insertion: {made["steps"]}; randomised copies of the model
 {made["seed"]}; TensorFlow {made["tensorflow"]}, Keras {made["keras"]}.
 
 Each number is the mean with its 95 % bootstrap interval over n cases. After = stand the controls that the method is
-**no better than** in a paired bootstrap over the cases. Passes are those of one map, beyond the forward and backward
-pass that all share.
+**no better than** in a paired bootstrap over the cases on which both have an answer; fewer than six never show a
+difference. Passes are those of one map, beyond the forward and backward pass that all share.
 
 {tables}
 
@@ -136,10 +136,12 @@ def _reading(rows: list[dict[str, Any]]) -> str:
     }
     value = {key: row["value"] for key, row in of.items() if row["value"] is not None}
     told += [
+        *_why_deletion(rows, of, clean),
         *_why_insertion(clean),
         "- **Why the centred Gaussian hits.** Both boxes end within 15 pixels of the middle, the tolerance of the",
         '  pointing game, so a map that always says "the middle" hits each. That is a weakness of this set, and of',
         "  the metric; the energy pointing game tells them apart.",
+        *_luck(rows),
         f"- **Energy on the object.** Grad-CAM lays {value['gradcam', 'energypointinggame']:.2f} of its map into the",
         f"  box of the class asked for, a uniform map {value['fakecam', 'energypointinggame']:.2f}, and Grad-CAM++,",
         f"  which keeps positive gradients only, {value['gradcamplusplus', 'energypointinggame']:.2f}: its maps are",
@@ -184,6 +186,42 @@ def _why_insertion(clean: np.ndarray) -> list[str]:
         f"  {low} of {len(clean)} cases the probability of the class is below 0.1 on the whole picture. Where there is",
         "  no probability to win, no order of the pixels can win it, and few cases leave wide intervals. Where the",
         "  data do not show that a map is better than a random one, this page does not claim it.",
+    ]
+
+
+def _luck(rows: list[dict[str, Any]]) -> list[str]:
+    """Return how much the random map's own luck differs from layer to layer."""
+    hits = [row for row in rows if (row["method"], row["metric"]) == ("random", "pointinggame")]
+    said = _listed([f"{row['value']:.2f} of the cases at `{row['layer']}`" for row in hits])
+    return [
+        f"- **Luck.** The random map is one draw a case. It hits {said}:",
+        "  on the pointing game, where six cases count, a mark, or that there is none, may be its luck.",
+    ]
+
+
+def _why_deletion(
+    rows: list[dict[str, Any]], of: dict[tuple[str, str], dict[str, Any]], clean: np.ndarray
+) -> list[str]:
+    """Return why some methods are not surely better than the random map on deletion, case by case."""
+    lines = []
+    sure = clean >= 0.1
+    for row in rows:
+        if (row["kind"], row["metric"]) != ("method", "deletion") or "random" not in row["no_better_than"]:
+            continue
+        random = next(
+            r for r in rows if (r["method"], r["metric"], r["layer"]) == ("random", "deletion", row["layer"])
+        )
+        worse = int((np.array(row["values"], float) > np.array(random["values"], float))[sure].sum())
+        lines.append(
+            f"  {_named(row, of)}: mean {row['value']:.3f} against {random['value']:.3f}, yet worse on {worse} of them."
+        )
+    if not lines:
+        return []
+    return [
+        "- **Why not all on deletion.** Where the model is hardly sure there is nothing to lose, so that only",
+        f"  {int(sure.sum())} of {len(clean)} cases tell anything, and on some of these the random map deletes faster:",
+        *lines,
+        "  The means are lower, but with so few cases the interval of the difference still reaches zero.",
     ]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 RESAMPLES = 2000
 LEVEL = 0.95
+FEWEST = 6  # pictures: all of one sign come about by chance once in 64; of five, once in 32, more than 2.5 %
 
 
 @attrs.frozen
@@ -29,7 +30,13 @@ class Interval:
 
     @property
     def sign(self) -> int:
-        """1 where the whole interval is above zero, -1 where it is below, 0 where the data do not say."""
+        """1 where the whole interval is above zero, -1 where it is below, 0 where the data do not say.
+
+        Fewer than `FEWEST` pictures never say: a bootstrap of them is too narrow, and even a sign that they
+        all share may be chance.
+        """
+        if self.count < FEWEST:
+            return 0
         return 1 if self.low > 0 else -1 if self.high < 0 else 0
 
     def __str__(self) -> str:

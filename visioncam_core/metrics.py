@@ -180,7 +180,15 @@ def difference(one: MetricResult, other: MetricResult, seed: int = 0) -> Interva
         raise OptionError(f"{one.metric!r} and {other.metric!r} are two metrics and have no difference")
     both = one.counted & other.counted
     sign = -1.0 if one.better == "lower" else 1.0
-    return interval(sign * (one.values[both] - other.values[both]), seed=seed)
+    combine = one.combine
+    if combine is None:
+        return interval(sign * (one.values[both] - other.values[both]), seed=seed)
+    pairs = [(one.details[i], other.details[i]) for i in np.flatnonzero(both)]
+    return interval(
+        np.array(pairs, np.float64),
+        lambda rows: sign * (combine(rows[:, 0]) - combine(rows[:, 1])),
+        seed=seed,
+    )
 
 
 def comparable(results: Sequence[MetricResult], *, force: bool = False) -> None:

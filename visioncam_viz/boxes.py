@@ -14,7 +14,7 @@ from visioncam_viz.blend import blend
 from visioncam_viz.colour import colour_table
 from visioncam_viz.present import present
 from visioncam_viz.scene import Scene, level_of
-from visioncam_viz.shared import BANDS, MIN_SIZE, TITLE, looks
+from visioncam_viz.shared import BANDS, MIN_SIZE, SMALL, TITLE, looks
 from visioncam_viz.text import INK, draw, line_height, width_of
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Boxes:
         picture = blend(scene, table, TINT) if self.overlay else scene.photo.copy()
         found = [part.box for part in parts_above(scene.heat, level)][: self.most]
         longest = max(picture.shape[:2])
-        thickness = self.width or max(round(longest / 220), 2)
+        thickness = self.width or max(round(longest / 220), 1 if longest < SMALL else 2)
         for box in reversed(found):
             _frame(picture, box, thickness)
         for box in reversed(found):
@@ -79,8 +79,9 @@ class Boxes:
 
 
 def _frame(picture: np.ndarray, box: Box, thickness: int) -> None:
-    """Draw a box's edges just inside it, in place, on a dark rim."""
-    for grow, colour in ((1, INK), (0, AGAINST if box.score < 0 else FOR)):
+    """Draw a box's edges just inside it, in place, on a dark rim where they are not as thin as can be."""
+    rims = ((1, INK),) if thickness > 1 else ()
+    for grow, colour in (*rims, (0, AGAINST if box.score < 0 else FOR)):
         left, top = max(box.left - grow, 0), max(box.top - grow, 0)
         right, bottom = box.right + grow, box.bottom + grow
         edge = thickness + 2 * grow

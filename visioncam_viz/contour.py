@@ -14,7 +14,7 @@ from visioncam_viz.colour import colour_table, levels
 from visioncam_viz.edges import lines, stroke
 from visioncam_viz.present import present
 from visioncam_viz.scene import Scene, level_of
-from visioncam_viz.shared import BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE, looks
+from visioncam_viz.shared import BANDS, COLORBAR, COLORMAP, MIN_SIZE, SMALL, TITLE, looks
 from visioncam_viz.text import INK, WHITE
 
 if TYPE_CHECKING:
@@ -78,12 +78,14 @@ class Contour:
 
     def _paint(self, scene: Scene, table: np.ndarray, cuts: list[float]) -> np.ndarray:
         picture = scene.photo.copy()
-        thickness = self.width or max(round(max(scene.heat.shape) / 260), 2)
-        rim = thickness + 2 * max(thickness // 2, 1)
+        longest = max(scene.heat.shape)
+        thickness = self.width or max(round(longest / 260), 1 if longest < SMALL else 2)
+        rim = thickness + 2 * max(thickness // 2, 1) if thickness > 1 else 0
         for sign in (1, -1) if scene.signed else (1,):
             for cut, paths in zip(cuts, lines(scene.heat * np.float32(sign), cuts), strict=True):
                 red, green, blue = table[int(levels(np.asarray(sign * cut), signed=scene.signed))].tolist()
                 bright = red + green + blue > 3 * BRIGHT
-                stroke(picture, paths, rim, INK if bright else WHITE, 0.8)
+                if rim:
+                    stroke(picture, paths, rim, INK if bright else WHITE, 0.8)
                 stroke(picture, paths, thickness, (red, green, blue), 1.0)
         return picture

@@ -73,7 +73,7 @@ def legend(
     draw(page, high, right, top, size, colour=QUIET, align="right")
     words = caption.measure(explanation)
     room = width - width_of(words, size) - width_of(low, size) - end - 4 * space
-    bar = min(round(12.5 * size), max(room, width // 4))
+    bar = min(round(12.5 * size), max(room, width // 8))
     stop = right - end - space
     start = stop - bar
     y, thick = top + round(0.18 * size), round(0.92 * size)

@@ -16,6 +16,7 @@ MIN_SIZE = option(
 )
 BANDS = option(None, help="bands to show as red, green and blue, such as 3,2,1; by default it chooses")
 ALPHA = option(0.7, help="opacity of the colours", validator=in_range(0, 1))
+SMALL = 100  # pixels of the longer side under which lines are as thin as can be, so that they hide little
 AXIS = option(0, help="axis to cut across", choices=(0, 1, 2))
 
 

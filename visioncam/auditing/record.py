@@ -89,7 +89,7 @@ class Audit:
     Attributes:
         pictures: the most suspicious first; blank maps last.
         findings: what goes along with a class, the strongest first; empty when nothing was found.
-        class_means: class -> (64, 64) mean of its maps.
+        class_means: class -> (64, 64) mean of its maps, on the part of the pictures that the model sees.
         method: of the maps.
         layer: of the maps.
         notes: what could not be done.

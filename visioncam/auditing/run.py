@@ -12,13 +12,14 @@ import numpy as np
 from visioncam.api import explainer
 from visioncam.auditing.places import Places, fair, places
 from visioncam.auditing.record import Audit, Audited, Finding
-from visioncam.evaluation.truth import marks
+from visioncam.evaluation.truth import marks, regions
 from visioncam_core.bootstrap import interval
 from visioncam_core.errors import ImageError, OptionError
 from visioncam_core.explanation import Explanation
 from visioncam_core.finish import versions
 from visioncam_core.inputs import Read
 from visioncam_core.interpolate import resize
+from visioncam_core.items import Item
 
 COMMON = (64, 64)
 COARSE = (12, 12)  # maps are clustered at this size
@@ -37,6 +38,8 @@ def audit(
 ) -> Audit:
     """Look through a data set for evidence where no object is.
 
+    All shares are of the part that the model sees: of a centre crop, its own border and corners.
+
     A class is a finding where the share of its evidence on the border or in one corner is, with its whole
     95 % bootstrap interval over the pictures, more than twice what an even map has there.  It may be a
     watermark, a date, a tag, a frame; or objects that do lie there: look at the pictures.
@@ -45,7 +48,8 @@ def audit(
         model: a built Keras model; it is not changed.
         images: a list of pictures or model inputs.
         method: as in `explain`.
-        truth: where the object is on each picture, masks of its pixels, or None.
+        truth: for each picture where the object is: a mask of its pixels, a box (left, top, right, bottom), a
+            list of boxes, or None.
         target: as in `explain`; the top class by default.
         clusters: how many clusters of maps to make, 0 for none; needs scikit-learn.
         **keywords: the other keywords of `explain`, and the method's options.
@@ -54,7 +58,7 @@ def audit(
         Findings about classes, and the pictures, the most suspicious first.
 
     Raises:
-        ImageError: a map without two axes, or masks that do not fit.
+        ImageError: a map without two axes, or truth that does not fit its picture.
         OptionError: clusters are asked for and scikit-learn is not installed.
     """
     ask = explainer(model, method, **keywords)
@@ -65,7 +69,9 @@ def audit(
         heat = np.abs(explanation.heatmap)
         if heat.ndim != 2:
             raise ImageError(f"an audit looks at pictures with two axes; this map has shape {heat.shape}")
-        where = places(heat, _grey(explanation), _mask(masks[number], heat.shape, explanation))
+        mask, seen = _mask(masks[number], heat.shape, items[number]), _seen(items[number])
+        heat = heat[seen]
+        where = places(heat, _grey(explanation)[seen], None if mask is None else mask[seen])
         suspicion, why = suspicious(where, heat.shape)
         source = str(explanation.provenance.get("source", number))
         label = source if source != "array" else f"image {number}"
@@ -145,16 +151,18 @@ def _clustered(found: list[Audited], maps: list[np.ndarray], clusters: int) -> l
     return [attrs.evolve(one, cluster=int(label)) for one, label in zip(found, labels, strict=True)]
 
 
-def _mask(mask: Any, shape: tuple[int, ...], explanation: Explanation) -> np.ndarray | None:
-    if mask is None:
+def _mask(mark: Any, shape: tuple[int, ...], item: Item) -> np.ndarray | None:
+    if mark is None:
         return None
-    array = np.asarray(mask)
-    if array.shape != shape:
-        raise ImageError(
-            f"the mask of {explanation.provenance.get('source')!r} has shape {array.shape}; its picture has "
-            f"{shape}"
-        )
-    return array != 0
+    return np.asarray(np.logical_or.reduce(regions(mark, shape, item.source)))
+
+
+def _seen(item: Item) -> tuple[slice, slice]:
+    """Return the part of the picture that the model sees; all of it where it is seen in windows."""
+    if item.geometry is None or item.windows is not None:
+        return slice(None), slice(None)
+    top, left, bottom, right = item.geometry.view
+    return slice(top, bottom), slice(left, right)
 
 
 def _grey(explanation: Explanation) -> np.ndarray:

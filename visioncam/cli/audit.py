@@ -9,7 +9,7 @@ import attrs
 import click
 
 from visioncam.cli.asking import index_or_name, model_flags, model_option, output_flags, picture_flags
-from visioncam.cli.evaluate import pictures_of
+from visioncam.cli.evaluate import boxes_of, pictures_of
 from visioncam.cli.filenames import check_place
 from visioncam.cli.helping import ASK, RESULT, RUN, Command, option
 from visioncam.cli.native import quiet
@@ -32,6 +32,12 @@ SHOWN = 20
     ASK, "--class", "target", metavar="C", help="Class, index or name; each picture's top one by default."
 )
 @option(ASK, "--class-names", metavar="FILE", help="JSON or text file with the model's class names.")
+@option(
+    ASK,
+    "--boxes",
+    metavar="CSV",
+    help="Where the objects are: name,left,top,right,bottom a line, in pixels of the picture.",
+)
 @option(ASK, "--clusters", type=int, default=0, metavar="N", help="Clusters of maps; needs scikit-learn.")
 @option(
     RESULT,
@@ -53,6 +59,7 @@ def audit(
     model: str | None,
     method: str,
     layer: str,
+    boxes: str | None,
     clusters: int,
     file: Path | None,
     recursive: bool,
@@ -60,7 +67,7 @@ def audit(
     allow_unsafe_model: bool,
     **rest: Any,
 ) -> int:
-    """Look through SOURCE for evidence where no object is: on the border, or in a corner.
+    """Look through SOURCE for evidence where no object is: on the border, in a corner, outside its boxes.
 
     First come classes whose evidence lies there on all their pictures, as with a watermark or a tag; then
     the pictures, the most suspicious first. Objects may of course lie there: look at the pictures.
@@ -71,8 +78,9 @@ def audit(
     if file is not None:
         if file.suffix.lower() not in (".json", ".csv"):
             raise OutputError(f"Cannot write an audit to {file.name!r}. Use .json or .csv.")
-        check_place(file, [one for one in (model, rest["class_names"]) if one])
-    paths, _, failures = pictures_of(source, recursive, rest)
+        check_place(file, [one for one in (model, boxes, rest["class_names"]) if one])
+    paths, names, failures = pictures_of(source, recursive, rest)
+    truth = None if boxes is None else boxes_of(boxes, names)
     rest["class_names"] = load_class_names(rest["class_names"])
     target = index_or_name(rest.pop("target"))
     from visioncam.auditing.run import audit as run
@@ -81,7 +89,14 @@ def audit(
 
     keras_model = open_model(output, model, custom_objects, allow_unsafe_model)
     found = run(
-        keras_model, paths, method, target=target, clusters=clusters, layer=index_or_name(layer), **rest
+        keras_model,
+        paths,
+        method,
+        truth=truth,
+        target=target,
+        clusters=clusters,
+        layer=index_or_name(layer),
+        **rest,
     )
     found = attrs.evolve(found, provenance=found.provenance | entries(model_file_mark(model)))
     output.document.update({**found.document(), "model": title_of(keras_model, model), "failures": failures})

@@ -125,7 +125,7 @@ def evaluate(
     if file is not None:
         file = _checked(file, [one for one in (model, boxes, rest["class_names"]) if one])
     paths, names, failures = pictures_of(source, recursive, rest)
-    truth = None if boxes is None else _boxes(boxes, names)
+    truth = None if boxes is None else boxes_of(boxes, names)
     from visioncam.cli.models import open_model, title_of
     from visioncam.evaluation.run import evaluate as run
     from visioncam.provenance import entries, model_file_mark
@@ -191,11 +191,11 @@ def pictures_of(
     return good, names, bad
 
 
-def _boxes(path: str, pictures: list[str]) -> list[Any]:
+def boxes_of(path: str, pictures: list[str]) -> list[Any]:
     """Return the boxes of each picture from a CSV file; None for a picture without any.
 
     Raises:
-        ImageError: the file cannot be read, or has a line of another form.
+        ImageError: the file cannot be read, has a line of another form, or no box of any of the pictures.
     """
     found: dict[str, list[tuple[float, ...]]] = {}
     try:
@@ -210,6 +210,11 @@ def _boxes(path: str, pictures: list[str]) -> list[Any]:
     except (OSError, ValueError, UnicodeDecodeError, csv.Error) as error:
         why = getattr(error, "strerror", None) or "a line is not name,left,top,right,bottom"
         raise ImageError(f"the boxes in {shown(path)} cannot be read: {why}") from error
+    if not any(Path(picture).name in found for picture in pictures):
+        raise ImageError(
+            f"no picture has a box in {shown(path)}: it names {shown(next(iter(found), ''))}, and "
+            f"a picture is {shown(Path(pictures[0]).name)}; write the file name without its folder"
+        )
     return [found.get(Path(picture).name) for picture in pictures]
 
 
@@ -233,13 +238,13 @@ def _tell(
     failures: dict[str, str],
 ) -> None:
     from visioncam.evaluation.recommending import recommended
-    from visioncam.evaluation.writing import document, plain, table
+    from visioncam.evaluation.writing import document, plain, table, unanswered
 
     output.document.update(plain({**document(found), "model": model, "held": held, "failures": failures}))
     output.line((model, "bold"), f", {len(found.sources)} pictures; mean [95 % interval]; = no better than")
     header, rows = table(found)
     output.table(header, rows)
-    for note in found.notes:
+    for note in (*found.notes, *unanswered(found)):
         output.warn(note)
     for name, why in failures.items():
         output.error(f"{name}: {why}")

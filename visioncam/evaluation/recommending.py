@@ -11,7 +11,7 @@ import numpy as np
 from visioncam.evaluation.record import Evaluation
 from visioncam.evaluation.run import evaluate
 from visioncam_core.agreement import ranks
-from visioncam_core.bootstrap import interval
+from visioncam_core.bootstrap import FEWEST, interval
 from visioncam_core.errors import OptionError
 from visioncam_core.metrics import MetricResult
 
@@ -65,7 +65,8 @@ def recommend(
     Measured are deletion, insertion and average gain, and the energy pointing game where `truth` is
     given.  On each picture and metric the candidates are ranked; the best mean rank wins.  Those that a
     paired bootstrap over the pictures does not tell from it count as equal, and of equals the cheapest is
-    named.  A candidate that is no better than a random map on every metric is out.
+    named.  A candidate that is no better than a random map on every metric is out; fewer than six pictures
+    can show no difference.
 
     Args:
         model: a built Keras model; it is not changed.
@@ -89,19 +90,26 @@ def recommended(evaluation: Evaluation) -> Recommendation:
     """Return the recommendation that an evaluation's numbers give.
 
     Raises:
-        OptionError: fewer than two pictures: nothing says how sure a number is.
+        OptionError: fewer than two pictures: nothing says how sure a number is; or nothing was measured that
+            a recommendation goes by.
     """
     count = len(evaluation.sources)
     if count < 2:
         raise OptionError(f"a recommendation needs at least two pictures, received {count}; pass more")
     metrics = [name for name in (*EVIDENCE, PLACE) if name in evaluation.metrics]
+    if not metrics:
+        raise OptionError(
+            f"a recommendation goes by {_listed((*EVIDENCE, PLACE))}, and of these none was measured; "
+            f"measured: {', '.join(evaluation.metrics)}"
+        )
     candidates = [
         (one.name, at.layer) for at in evaluation.layers for one in at.subjects if one.kind == "method"
     ]
     able = [one for one in candidates if _beats_random(evaluation, one, metrics)]
     if not able:
+        few = f", which fewer than {FEWEST} pictures cannot show" if count < FEWEST else ""
         why = (
-            f"On {count} pictures no method was surely better than a random map on {_listed(metrics)}. "
+            f"On {count} pictures no method was surely better than a random map on {_listed(metrics)}{few}. "
             "Believe none of the maps before you have looked at more pictures or another layer."
         )
         return Recommendation(None, None, "no method beats a random map", (), 0.0, 0.0, why, evaluation)
@@ -136,7 +144,7 @@ def _why(
     if len(equal) == 1:
         return f"{first} Every other candidate is surely worse in a paired bootstrap over the pictures."
     others = _listed([f"{able[i][0]} at {able[i][1]}" for i in equal if i != chosen])
-    return f"{first} There is {NO_DIFFERENCE} to {others}, and of these it needs the fewest passes."
+    return f"{first} There is {NO_DIFFERENCE} to {others}, and none of these needs fewer passes."
 
 
 def _beats_random(evaluation: Evaluation, one: tuple[str, str], metrics: Sequence[str]) -> bool:

@@ -13,6 +13,7 @@ from visioncam.html_report.sections import Chart, Picture, Section, Table
 if TYPE_CHECKING:
     from visioncam.evaluation.measuring import AtLayer
     from visioncam.evaluation.record import Evaluation
+    from visioncam_core.bootstrap import Interval
 
 CURVES = ("deletion", "insertion")
 SHOWN = 3  # methods whose curves are drawn, and the random map beside them
@@ -36,12 +37,11 @@ def sections(evaluation: Evaluation) -> list[Section]:
     for at in evaluation.layers:
         charts = [chart for metric in CURVES if (chart := _curves(at, metric)) is not None]
         if charts:
-            found.append(
-                Section(f"Curves at {at.layer}", "Mean over the pictures, with one standard error.", charts)
-            )
-        ranked = ranking(evaluation, at)
-        if ranked is not None:
-            found.append(Section(f"Ranking at {at.layer}", "", [ranked]))
+            text = "Mean over the pictures; the band is one standard error up and down."
+            found.append(Section(f"Curves at {at.layer}", text if count > 1 else "Of one picture.", charts))
+        if ranked := rankings(evaluation, at):
+            text = "Numbers with their intervals, the best first; methods in blue, controls in grey."
+            found.append(Section(f"Ranking at {at.layer}", text, ranked))
         sanity = _sanity(at)
         if sanity is not None:
             text = (
@@ -54,69 +54,67 @@ def sections(evaluation: Evaluation) -> list[Section]:
 
 def _curves(at: AtLayer, metric: str) -> Chart | None:
     results = [one for one in at.results if one.metric == metric and one.curve() is not None]
-    sign = -1 if metric == "insertion" else 1
+    order = -1 if metric == "insertion" else 1
     methods = [one for one in results if "@" not in one.method and one.method in _methods(at)]
-    best = sorted(methods, key=lambda one: sign * one.mean)[:SHOWN]
-    lines: dict[str, tuple[list[float], list[float]]] = {}
+    best = sorted(methods, key=lambda one: order * one.mean)[:SHOWN]
+    lines, bands = {}, {}
     for result in [*best, *(one for one in results if one.method == "random")]:
         curves = result.curve()
         assert curves is not None
-        share = np.linspace(0, 1, curves.shape[1]).tolist()
         mean = curves.mean(axis=0)
-        error = curves.std(axis=0) / np.sqrt(len(curves))
-        lines[result.method] = (share, mean.tolist())
-        lines[f"{result.method}, low"] = (share, (mean - error).tolist())
-        lines[f"{result.method}, high"] = (share, (mean + error).tolist())
-    return Chart(lines, "share of the pixels", "probability", metric) if lines else None
+        lines[result.method] = (np.linspace(0, 1, len(mean)).tolist(), mean.tolist())
+        if len(curves) > 1:
+            error = curves.std(axis=0, ddof=1) / np.sqrt(len(curves))
+            sides = (np.clip(mean + sign * error, 0, 1) for sign in (-1, 1))
+            low, high = (side.tolist() for side in sides)
+            bands[result.method] = (low, high)
+    return Chart(lines, "share of the pixels", "probability", metric, bands) if lines else None
 
 
-def ranking(evaluation: Evaluation, at: AtLayer) -> Picture | None:
-    """Return the ranking plot: every row's number with its interval, one panel a metric.
+def rankings(evaluation: Evaluation, at: AtLayer) -> list[Picture]:
+    """Return a ranking plot for each metric that has a better end: every row's number with its interval."""
+    found: dict[str, list[tuple[str, str, Interval]]] = {}
+    for place, subject, _, result, interval in evaluation.rows():
+        if place is at and subject.kind != "randomised" and result.better != "neither" and interval.count:
+            found.setdefault(result.metric, []).append((subject.name, subject.kind, interval))
+    better = {one.metric: one.better for one in at.results}
+    return [_ranking(metric, better[metric], rows) for metric, rows in found.items()]
 
-    None where no metric says whether more or less is better.
-    """
+
+def _ranking(metric: str, better: str, rows: list[tuple[str, str, Interval]]) -> Picture:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    metrics = [one for one in evaluation.metrics if _better(at, one) != "neither"]
-    if not metrics:
-        return None
-    names = [one.name for one in at.subjects if one.kind != "randomised"]
-    figure = Figure(
-        figsize=(3.0 * len(metrics) + 1.5, 0.32 * len(names) + 1.2), dpi=100, layout="constrained"
-    )
+    rows = rows[::-1]  # the last is drawn on top
+    rows.sort(key=lambda row: row[2].value, reverse=better == "lower")
+    figure = Figure(figsize=(4.2, 0.24 * len(rows) + 0.8), dpi=100, layout="constrained", facecolor="white")
     canvas = FigureCanvasAgg(figure)
-    axes = np.atleast_1d(np.asarray(figure.subplots(1, len(metrics), sharey=True)))
-    for axis, metric in zip(axes, metrics, strict=True):
-        for row, name in enumerate(reversed(names)):
-            interval = evaluation.result(name, metric, at.layer).interval()
-            colour = "tab:blue" if name in _methods(at) else "tab:gray"
-            axis.plot([interval.low, interval.high], [row, row], color=colour, linewidth=2)
-            axis.plot([interval.value], [row], "o", color=colour, markersize=5)
-        axis.set_title(f"{metric} ({_better(at, metric)} is better)", fontsize=8)
-        axis.set_yticks(range(len(names)), list(reversed(names)), fontsize=8)
-        axis.tick_params(axis="x", labelsize=7)
-        axis.grid(axis="x", alpha=0.3)
+    axis = figure.add_subplot()
+    for place, (_, kind, interval) in enumerate(rows):
+        colour = "tab:blue" if kind == "method" else "tab:gray"
+        axis.plot([interval.low, interval.high], [place, place], color=colour, linewidth=2)
+        axis.plot([interval.value], [place], "o", color=colour, markersize=5)
+    axis.set_title(f"{metric} ({better} is better)", fontsize=9)
+    axis.set_yticks(range(len(rows)), [name for name, _, _ in rows], fontsize=8)
+    axis.set_ylim(-0.6, len(rows) - 0.4)
+    axis.tick_params(axis="x", labelsize=8)
+    axis.grid(axis="x", alpha=0.3)
     canvas.draw()
     pixels = np.asarray(canvas.buffer_rgba())[..., :3].copy()
-    return Picture(pixels, "numbers with intervals, methods in blue, controls in grey", "ranking")
+    told = "; ".join(f"{name} {interval.value:.3g}" for name, _, interval in reversed(rows))
+    return Picture(pixels, f"{metric}, {better} is better, the best first: {told}")
 
 
 def _sanity(at: AtLayer) -> Chart | None:
-    lines = {}
-    for result in at.results:
-        curves = result.curve() if result.metric == "randomisation" else None
-        if curves is not None and "@" not in result.method:
-            lines[result.method] = (
-                list(map(float, range(curves.shape[1]))),
-                np.nanmean(curves, axis=0).tolist(),
-            )
+    found = {
+        one.method: np.nanmean(curves, axis=0)
+        for one in at.results
+        if one.metric == "randomisation" and "@" not in one.method and (curves := one.curve()) is not None
+    }
+    last = max(map(len, found.values()), default=1) - 1  # a control has only two points: it never changes
+    lines = {name: (np.linspace(0, last, len(mean)).tolist(), mean.tolist()) for name, mean in found.items()}
     return Chart(lines, "step of the cascade", "likeness to the trained model's map", "") if lines else None
 
 
 def _methods(at: AtLayer) -> set[str]:
     return {one.name for one in at.subjects if one.kind == "method"}
-
-
-def _better(at: AtLayer, metric: str) -> str:
-    return next(one.better for one in at.results if one.metric == metric)

@@ -31,31 +31,46 @@ def on_input(mark: Any, item: Item, space: tuple[int, ...]) -> Marked:
     """
     if mark is None:
         return None, ()
-    size = item.space(len(space))
+    total, boxes = np.zeros(space, bool), []
+    for region in regions(mark, item.space(len(space)), item.source):
+        fitted = _fitted(region, item)
+        total |= fitted
+        boxes += list(_around(fitted))
+    return total, tuple(boxes)
+
+
+def regions(mark: Any, size: tuple[int, ...], source: str) -> list[np.ndarray]:
+    """Return where the object is on the picture itself, bool masks of its pixels: one, or one for each box.
+
+    Args:
+        mark: as in `on_input`, but not None.
+        size: the picture's.
+        source: its name.
+
+    Raises:
+        ImageError: neither a mask of the picture's size nor boxes inside it.
+    """
     array = np.asarray(mark)
     if array.shape == size and array.dtype.kind in "bui":
-        mask = _fitted(array != 0, item)
-        return mask, _around(mask)
+        return [array != 0]
     if array.shape == (4,):
         array = array[None]
-    if array.ndim != 2 or array.shape[1] != 4 or len(space) != 2:
+    if array.ndim != 2 or array.shape[1] != 4 or len(size) != 2:
         raise ImageError(
-            f"truth for {item.source!r} must be a mask of its {size} pixels, a box (left, top, right, "
+            f"truth for {source!r} must be a mask of its {size} pixels, a box (left, top, right, "
             f"bottom), a list of boxes, or None; received {shown(mark, 60)}"
         )
-    total, boxes = np.zeros(space, bool), []
+    found = []
     for left, top, right, bottom in array.tolist():
         if not (0 <= left < right <= size[1] and 0 <= top < bottom <= size[0]):
             raise ImageError(
-                f"the box {(left, top, right, bottom)} is not inside the picture {item.source!r} of width "
+                f"the box {(left, top, right, bottom)} is not inside the picture {source!r} of width "
                 f"{size[1]} and height {size[0]}; boxes are (left, top, right, bottom) in pixels"
             )
         one = np.zeros(size, bool)
         one[round(top) : round(bottom), round(left) : round(right)] = True
-        fitted = _fitted(one, item)
-        total |= fitted
-        boxes += list(_around(fitted))
-    return total, tuple(boxes)
+        found.append(one)
+    return found
 
 
 def marks(truth: Any, count: int) -> Sequence[Any]:

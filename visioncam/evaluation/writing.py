@@ -23,7 +23,7 @@ COLUMNS = ("layer", "method", "kind", "metric", "better", "value", "low", "high"
 
 
 def table(evaluation: Evaluation) -> tuple[list[str], list[list[str]]]:
-    """Return header and rows, one a subject and layer: `0.412 [0.351, 0.470] =random` a metric.
+    """Return header and rows, one a subject and layer: `0.412 [0.351, 0.470] = random` a metric.
 
     What follows "=" are the controls that the method is no better than.
     """
@@ -42,13 +42,28 @@ def table(evaluation: Evaluation) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
+def unanswered(evaluation: Evaluation) -> list[str]:
+    """Return in words why methods have no number on some pictures, a line a metric and reason."""
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for at in evaluation.layers:
+        methods = {one.name: one.title for one in at.subjects if one.kind == "method"}
+        for result in at.results:
+            for flag in filter(None, result.flags if result.method in methods else ()):
+                counts = found.setdefault((result.metric, flag), {})
+                counts[methods[result.method]] = counts.get(methods[result.method], 0) + 1
+    return [
+        f"{metric} is left out where {flag}: {', '.join(f'{name} {n}×' for name, n in counts.items())}"
+        for (metric, flag), counts in found.items()
+    ]
+
+
 def cell(interval: Any, unbeaten: Iterable[str], flagged: int) -> str:
     """Return a number as it stands in the table."""
     if interval.count == 0:
         return "no answer"
     span = "" if math.isnan(interval.low) else f" [{interval.low:.3f}, {interval.high:.3f}]"
     marks = [name.partition("@")[2] or name for name in unbeaten]
-    marked = f" ={','.join(marks)}" if marks else ""
+    marked = f" = {', '.join(marks)}" if marks else ""
     return f"{interval.value:.3f}{span}{marked}" + (f" ({flagged} flagged)" if flagged else "")
 
 
@@ -63,7 +78,7 @@ def text(evaluation: Evaluation) -> str:
     told = (
         f"{len(evaluation.sources)} pictures; mean [95 % bootstrap interval]; = no better than these controls"
     )
-    return "\n".join([*(line.rstrip() for line in lines), told, *evaluation.notes])
+    return "\n".join([*(line.rstrip() for line in lines), told, *evaluation.notes, *unanswered(evaluation)])
 
 
 def save(evaluation: Evaluation, path: Path) -> Path:

@@ -43,12 +43,14 @@ class Chart:
         x: what the horizontal axis is.
         y: what the vertical axis is.
         caption: what it shows.
+        bands: a line's name -> lower and upper y around it, as many as the line has points.
     """
 
     lines: Mapping[str, tuple[Sequence[float], Sequence[float]]]
     x: str = ""
     y: str = ""
     caption: str = ""
+    bands: Mapping[str, tuple[Sequence[float], Sequence[float]]] = attrs.field(factory=dict)
     kind: str = attrs.field(default="chart", init=False)
 
     @property
@@ -60,7 +62,9 @@ class Chart:
         """Return the smallest and largest finite x and y; at least one apart."""
         ends: list[float] = []
         for axis in (0, 1):
-            values = np.array([v for line in self.lines.values() for v in line[axis]], np.float64)
+            known = [v for line in self.lines.values() for v in line[axis]]
+            known += [v for band in self.bands.values() for side in band for v in side] if axis else []
+            values = np.array(known, np.float64)
             finite = values[np.isfinite(values)]
             low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
             ends += [low, high if high > low else low + 1.0]
@@ -68,9 +72,19 @@ class Chart:
 
     def points(self, name: str) -> str:
         """Return a line's points for the drawing; those that are not finite are left out."""
+        return self._placed(*self.lines[name])
+
+    def area(self, name: str) -> str:
+        """Return the corners of the band around a line, or nothing where it has none."""
+        if name not in self.bands:
+            return ""
+        across, (low, high) = list(self.lines[name][0]), self.bands[name]
+        return self._placed([*across, *across[::-1]], [*low, *list(high)[::-1]])
+
+    def _placed(self, xs: Sequence[float], ys: Sequence[float]) -> str:
         left, right, low, high = self.limits()
         pairs = []
-        for x, y in zip(*self.lines[name], strict=True):
+        for x, y in zip(xs, ys, strict=True):
             if math.isfinite(x) and math.isfinite(y):
                 across = LEFT + (x - left) / (right - left) * (WIDTH - LEFT - 12)
                 down = HEIGHT - BOTTOM - (y - low) / (high - low) * (HEIGHT - BOTTOM - 12)
