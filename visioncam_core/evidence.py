@@ -21,7 +21,7 @@ Progress = Callable[[int, int], None]
 Change = Callable[[Any, Any], Any]
 """(picture (1, *space, C), maps (b, *grid)) -> (b, *space, C) changed pictures, written in `ops`."""
 Which = Literal["target", "probability", "remainder"]
-"""The scalar explained, its class's probability, or the sum of the other classes' (exact near 0)."""
+"""The scalar explained, its class's probability, or 1 minus it: the others' sum, exact near 0."""
 
 
 class Source(Protocol):

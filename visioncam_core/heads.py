@@ -23,6 +23,7 @@ class Head:
         middle: where one value turns from the negative to the positive class: 0 for a logit.
         log: whether the model's own output is the logarithm of a probability.
         scored: whether the score's values are probabilities themselves (`score="probability"`).
+        apart: each of several classes has a sigmoid of its own: their probabilities do not sum to 1.
     """
 
     classes: int
@@ -33,6 +34,7 @@ class Head:
     middle: float = 0.0
     log: bool = False
     scored: bool = False
+    apart: bool = False
 
     @property
     def known(self) -> tuple[str, ...] | None:
@@ -69,7 +71,7 @@ def head_of(score: Any, names: tuple[str, ...] | None, given: bool = True) -> He
     """Return what is known of the output behind an engine's score.
 
     Args:
-        score: its `values` (symbolic), `kind` and `activation`.
+        score: its `values` (symbolic), `kind`, `activation` and whether a single value is `binary`.
         names: class names, or None.
         given: whether the user passed them; those that came with the model are left out where they do not
             fit.
@@ -78,7 +80,7 @@ def head_of(score: Any, names: tuple[str, ...] | None, given: bool = True) -> He
     classes = 1 if shape.rank == 1 else int(shape[-1] or 0)
     dense = shape.rank > 2 and any(n is None or n > 1 for n in shape[1:-1])
     scored = score.kind == "probability"
-    binary = classes == 1 and not dense and (scored or score.activation == "sigmoid")
+    binary = classes == 1 and not dense and score.binary
     if not given and names is not None and len(names) not in ({1, 2} if binary else {classes}):
         names = None
     return Head(
@@ -90,4 +92,5 @@ def head_of(score: Any, names: tuple[str, ...] | None, given: bool = True) -> He
         middle=0.5 if scored else 0.0,
         log=score.activation == "log_softmax",
         scored=scored,
+        apart=score.activation == "sigmoid" and not binary,
     )

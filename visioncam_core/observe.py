@@ -10,7 +10,7 @@ import numpy as np
 
 from visioncam_core import ops
 from visioncam_core import picks as p
-from visioncam_core.engine.batches import joined
+from visioncam_core.engine.batches import fed, joined
 from visioncam_core.engine.changed import Read, scored_through, scored_without
 from visioncam_core.engine.passes import Cotangent, Held, Passes
 from visioncam_core.engine.view import looks_probable
@@ -183,7 +183,7 @@ class EngineSource:
 
         count = int(images.shape[0])
         images = np.moveaxis(_array(images), -1, 1) if self.channels_first else images
-        images = tf.cast(tf.convert_to_tensor(images), self.flat[self.image].dtype)
+        images = fed(images, self.flat[self.image].dtype)
         others = [tf.repeat(x[picture : picture + 1], count, axis=0) for x in self.flat]
         flat = [images if i == self.image else x for i, x in enumerate(others)]
         pick = self.picks[picture]

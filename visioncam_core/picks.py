@@ -148,11 +148,16 @@ class Pick:
         return given[:, self.index]
 
     def remainder(self, values: Any, answer: Any) -> np.ndarray:
-        """Return (b,) sums of the other classes' probabilities: 1 - probability, exact also near 0."""
+        """Return (b,) 1 - probability, as the sum of the other classes' where they exclude each other.
+
+        The sum is exact also near 0.
+        """
         given = self._probabilities(values, answer).astype(np.float64)
         if self.head.binary:
             return 1.0 - given[:, 0] if self.index == 1 else given[:, 0]
         assert self.index is not None
+        if self.head.apart:
+            return np.asarray(1.0 - given[:, self.index])
         others = np.delete(given, self.index, axis=1)
         return np.asarray(others.sum(axis=1) if others.shape[1] else 1.0 - given[:, self.index])
 

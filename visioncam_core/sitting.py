@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.cases import Box, Case, Questions
-from visioncam_core.engine.batches import running
+from visioncam_core.engine.batches import fed, running
 from visioncam_core.engine.passes import Passes
 from visioncam_core.errors import ImageError, LayerError, TargetError
 from visioncam_core.evidence import Evidence
@@ -73,7 +73,7 @@ class Sitting:
 
         count = len(inputs)
         images = np.moveaxis(inputs, -1, 1) if view.channels_first else inputs
-        images = tf.cast(tf.convert_to_tensor(images), source.flat[view.image].dtype)
+        images = fed(images, source.flat[view.image].dtype)
         others = [tf.repeat(x, count, axis=0) for x in source.flat]
         flat = [images if i == view.image else x for i, x in enumerate(others)]
         with running(source.explainer.model):

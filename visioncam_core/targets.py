@@ -179,7 +179,10 @@ class Contrast:
 
 
 def _flat(values: Any) -> Any:
-    return values[:, None] if len(values.shape) == 1 else values
+    """Return (b, n) values, also of an output of shape (b,) or (b, 1, 1, n)."""
+    import keras
+
+    return keras.ops.reshape(values, (int(values.shape[0]), -1))
 
 
 def check_index(index: Any, classes: int) -> None:

@@ -67,6 +67,16 @@ def home(tensor: Any) -> Any:
     return tensor
 
 
+def fed(values: Any, dtype: Any) -> Any:
+    """Return changed pictures in the dtype a model takes; whole numbers are rounded and kept in range."""
+    import tensorflow as tf
+
+    values = tf.convert_to_tensor(values)
+    if dtype.is_integer and values.dtype.is_floating:
+        return tf.saturate_cast(tf.round(values), dtype)
+    return tf.cast(values, dtype)
+
+
 def joined(parts: list[Any]) -> Any:
     """Return one array or tensor from parts along the batch axis."""
     if len(parts) == 1:

@@ -15,7 +15,7 @@ import attrs
 
 from visioncam_core.engine.saved_model import endpoint_of, is_saved, trace_saved, with_calls_inlined
 from visioncam_core.engine.trace import Trace, trace
-from visioncam_core.engine.units import fingerprint
+from visioncam_core.engine.units import fingerprint, walk
 from visioncam_core.errors import BackendError, ModelError
 from visioncam_core.names import shown
 
@@ -25,7 +25,7 @@ _SET = "set the environment variable KERAS_BACKEND=tensorflow before Keras is im
 
 @attrs.define(eq=False)
 class _Entry:
-    fingerprint: tuple[int, ...]
+    fingerprint: tuple[Any, ...]
     traces: OrderedDict[Any, Trace] = attrs.field(factory=OrderedDict)
     found: dict[str, Any] = attrs.field(factory=dict)
     lock: threading.RLock = attrs.field(factory=threading.RLock)
@@ -218,12 +218,19 @@ def _open_specs(model: Any, structure: Any, flat: list[Any]) -> list[Any]:
         shape: list[int | None] = [None, *tensor.shape[1:]]
         if declared is not None and len(declared) == len(flat) and len(declared[position]) == len(shape):
             wanted = declared[position]
+            if None in wanted[1:] and _in_steps(model):
+                wanted = tuple(shape)
             shape[1:] = [
                 None if want is None else size
                 for want, size in zip(wanted[1:], tensor.shape[1:], strict=True)
             ]
         specs.append(tf.TensorSpec(shape, tensor.dtype))
     return specs
+
+
+def _in_steps(model: Any) -> bool:
+    """Return whether a layer is called at each step in time: Keras counts open steps by the batch (3.15)."""
+    return any(type(unit).__name__ == "TimeDistributed" for _, unit in walk(model))
 
 
 def _closed_specs(flat: list[Any]) -> list[Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from visioncam_core.engine import cuts
-from visioncam_core.engine.batches import home, in_batches, joined
+from visioncam_core.engine.batches import fed, home, in_batches, joined
 from visioncam_core.engine.budget import at_once, need_of
 from visioncam_core.engine.carve import carve
 from visioncam_core.engine.counters import COUNTERS
@@ -68,7 +68,7 @@ def _changing(
         def prepare(maps: Any, *inputs: Any) -> list[Any]:
             x = tf.cast(inputs[image], tf.float32)
             versions = change(_last(x) if channels_first else x, maps)
-            versions = tf.cast(_first(versions) if channels_first else versions, inputs[image].dtype)
+            versions = fed(_first(versions) if channels_first else versions, inputs[image].dtype)
             versions.set_shape([None, *shapes[image]])
             return [versions if i == image else _repeated(x, tf.shape(maps)[0]) for i, x in enumerate(inputs)]
 

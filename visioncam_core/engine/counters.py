@@ -10,8 +10,8 @@ class Counters:
     """How many traces, cuts and passes there were; passes are counted in pictures.
 
     Names: `traces`, `cuts`, `forward` (a picture through the whole model), `backward` (the gradient from
-    the score to the layer), `head` (input to layer), `tail` (layer to score), `retiled` (a side value
-    had to be recomputed), `halved` (a batch was halved for lack of memory).
+    the score to the layer), `head` (input to layer), `tail` (layer to score), `shapes` (two blank pictures
+    through the model, for the sizes of its layers), `halved` (a batch was halved for lack of memory).
     """
 
     def __init__(self) -> None:

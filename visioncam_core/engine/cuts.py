@@ -39,6 +39,11 @@ class Score:
     activation: str
 
     @property
+    def binary(self) -> bool:
+        """Whether one value stands for two classes, if there is but one: a sigmoid's, or a probability."""
+        return self.kind == "probability" or self.activation == "sigmoid"
+
+    @property
     def key(self) -> tuple[str, str, int]:
         """What identifies it within one trace."""
         return (self.output, self.kind, id(self.values))
@@ -127,7 +132,7 @@ def _class_cotangent(score: Score, classes: Any) -> Any:
     values = score.values
     if values.shape.rank == 1 or values.shape[-1] == 1:
         flat = tf.reshape(values, [-1])
-        if score.kind == "output":
+        if not score.binary:
             sign = tf.ones_like(flat)
         else:
             middle = 0.5 if score.kind == "probability" else 0.0

@@ -11,7 +11,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from visioncam_core.engine.graph import constant
+from visioncam_core.engine.graph import OF_SHAPE, constant
 
 _KEEPS_ROWS = {
     *("Add", "AddV2", "BiasAdd", "Sub", "Mul", "RealDiv", "Neg", "Square", "SquaredDifference"),
@@ -19,7 +19,6 @@ _KEEPS_ROWS = {
     *("Relu", "Elu", "Erf", "Erfc", "Sigmoid", "Tanh", "Softplus", "Softmax", "LeakyRelu", "Relu6"),
 }
 _REDUCES = {"Mean", "Sum", "Max"}
-_OF_SHAPE = {"Shape", "Size", "Rank", "ShapeN"}
 
 
 def rows_per_picture(graph: Any, inputs: list[Any]) -> dict[int, Fraction | None]:
@@ -35,7 +34,7 @@ def rows_per_picture(graph: Any, inputs: list[Any]) -> dict[int, Fraction | None
     values: dict[int, int | Fraction | None] = {id(tensor): _row(tensor) for tensor in inputs}
     for op in graph.get_operations():
         taken = [tensor for tensor in op.inputs if id(tensor) in found]
-        if not taken or op.type in _OF_SHAPE:
+        if not taken or op.type in OF_SHAPE:
             continue
         if op.type == "Reshape":
             rows, total = None, values.get(id(op.inputs[0]))

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+OF_SHAPE = ("Shape", "Size", "Rank", "ShapeN")
+"""Operations that read how large a tensor is, and none of its values."""
+
 
 def ancestors(tensors: list[Any], stop: frozenset[int] = frozenset()) -> dict[int, Any]:
-    """Return id -> operation for everything `tensors` are computed from, not passing tensors in `stop`."""
+    """Return id -> operation for everything whose values `tensors` are computed from.
+
+    Args:
+        tensors: where to begin.
+        stop: ids of tensors that are not passed.
+    """
     found: dict[int, Any] = {}
     waiting = [t for t in tensors if id(t) not in stop]
     while waiting:
@@ -14,6 +22,8 @@ def ancestors(tensors: list[Any], stop: frozenset[int] = frozenset()) -> dict[in
         if id(op) in found:
             continue
         found[id(op)] = op
+        if op.type in OF_SHAPE:
+            continue
         waiting.extend(i for i in op.inputs if id(i) not in stop)
         for control in op.control_inputs:
             waiting.extend(control.outputs[:1])

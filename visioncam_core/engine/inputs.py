@@ -9,6 +9,7 @@ import attrs
 from visioncam_core.engine.cache import check, declared_inputs
 from visioncam_core.engine.saved_model import endpoint_of, is_saved
 from visioncam_core.engine.units import walk
+from visioncam_core.model_front import leaves
 
 
 @attrs.frozen
@@ -138,8 +139,23 @@ def _built_shapes(model: Any) -> tuple[list[tuple[int | None, ...]], Any] | None
 
 
 def _channels_first(model: Any) -> bool:
-    for _, unit in walk(model):
+    """Return whether the picture is (K, *space): what the first layer that says so takes it as.
+
+    A model that moves the channels first (one converted from PyTorch, say) takes it the other way round.
+    """
+    moved = False
+    for unit in (unit for leaf in leaves(model) for unit in (leaf, *(inner for _, inner in walk(leaf)))):
         data_format = getattr(unit, "data_format", None)
         if data_format:
-            return bool(data_format == "channels_first")
+            return bool(data_format == "channels_first") != moved
+        moved = moved != _moves_channels(unit)
     return False
+
+
+def _moves_channels(unit: Any) -> bool:
+    """Return whether a unit changes the order of a picture: a `Permute`, or a transposition of its axes."""
+    order = getattr(unit, "dims", None) or getattr(unit, "axes", None)
+    if type(unit).__name__ not in ("Permute", "Transpose") or order is None:
+        return False
+    inner = tuple(int(axis) for axis in order if axis)
+    return inner in ((3, 1, 2), (2, 3, 1), (4, 1, 2, 3), (2, 3, 4, 1))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import attrs
 import numpy as np
 
 from visioncam_core.engine import cuts
-from visioncam_core.engine.batches import home, in_batches, joined
+from visioncam_core.engine.batches import fed, home, in_batches, joined
 from visioncam_core.engine.budget import Budget
 from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.half import is_half, multiple, telling
 from visioncam_core.engine.layouts import from_grid, to_grid
 from visioncam_core.engine.trace import Recorded, Trace
 from visioncam_core.layers import Layout
@@ -96,18 +96,18 @@ class Passes:
 
         count = len(self.record.tensors)
         run = cuts.probe(self.trace, self.record, self.score)
-        half = self.record.tensors[0].dtype == tf.float16
+        half = is_half(self.record.tensors[0])
 
         def one(indices: np.ndarray) -> Seen:
             part = [_take(x, indices) for x in inputs]
             chosen = tf.constant(classes[indices], tf.int32)
-            for scale in (1024.0, 1.0, 65536.0) if half else (1.0,):
-                out = run(*part, chosen, _scale(scale))
+
+            def scaled(scale: float) -> tuple[Any, list[Any]]:
+                found = run(*part, chosen, multiple(scale))
                 _count(len(indices), "forward", "backward")
-                gradients = self._grid(out[count : 2 * count])
-                if np.all(np.isfinite(gradients)) and np.any(np.asarray(gradients)):
-                    break
-            gradients = gradients / np.float32(scale) if scale != 1.0 else gradients
+                return self._grid(found[count : 2 * count]), found
+
+            gradients, out = telling(scaled, half)
             return self._seen(out[:count], None, gradients, out)
 
         return _join(list(in_batches(_length(inputs), self._size(_length(inputs)), one)))
@@ -132,6 +132,7 @@ class Passes:
             head, backward = parted.head, None
         else:
             head, backward = cuts.tail_backward(self.trace, self.record, self.score)
+        half = is_half(self.record.tensors[0])
 
         def one(indices: np.ndarray) -> list[Seen]:
             out = head(*[_take(x, indices) for x in inputs])
@@ -142,8 +143,12 @@ class Passes:
             found = []
             for cotangent in cotangents:
                 slope = tf.cast(tf.convert_to_tensor(cotangent(out[-2], indices)), tf.float32)
-                found.append(attrs.evolve(seen, gradients=self._grid(backward(*out[:-2], slope))))
-                _count(len(indices), "backward")
+
+                def scaled(scale: float, slope: Any = slope) -> tuple[Any, None]:
+                    _count(len(indices), "backward")
+                    return self._grid(backward(*out[:-2], slope * multiple(scale))), None
+
+                found.append(attrs.evolve(seen, gradients=telling(scaled, half)[0]))
             return found
 
         parts = list(in_batches(_length(inputs), self._size(_length(inputs)), one))
@@ -183,12 +188,10 @@ class Passes:
             count: how many there are.
             read: what is kept of (values, answer) of each batch, one row an item.
         """
-        import tensorflow as tf
-
         run = cuts.forward(self.trace, self.score)
 
         def one(indices: np.ndarray) -> Any:
-            versions = tf.cast(tf.convert_to_tensor(make(indices)), single[image].dtype)
+            versions = fed(make(indices), single[image].dtype)
             part = [versions if i == image else _tile(x, len(indices)) for i, x in enumerate(single)]
             values, answer = run(*part)
             _count(len(indices), "forward")
@@ -229,14 +232,6 @@ class Passes:
             return read(home(values), home(answer))
 
         return joined(list(in_batches(count, self._size(count), one)))
-
-
-@lru_cache(maxsize=4)
-def _scale(value: float) -> Any:
-    import tensorflow as tf
-
-    with tf.init_scope():
-        return tf.constant(value, tf.float32)
 
 
 def _take(value: Any, indices: np.ndarray) -> Any:

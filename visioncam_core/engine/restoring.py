@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import attrs
@@ -17,7 +19,8 @@ class Held:
     Attributes:
         state: the dictionary itself.
         attributes: a copy of it.
-        contents: its lists and dictionaries, each with a copy of what it contained.
+        contents: its lists, dictionaries and deques, and those inside them, each with a copy of what it
+            contained.
     """
 
     state: dict[str, Any]
@@ -27,8 +30,7 @@ class Held:
     @classmethod
     def of(cls, state: dict[str, Any]) -> Held:
         """Remember what `state` holds now."""
-        containers = [value for value in map(_bare, state.values()) if isinstance(value, list | dict)]
-        copies = tuple((c, dict(c) if isinstance(c, dict) else list(c)) for c in containers)
+        copies = tuple((c, dict(c) if isinstance(c, dict) else list(c)) for c in _containers(state.values()))
         return cls(state, dict(state), copies)
 
     def put_back(self, graph: Any) -> None:
@@ -39,11 +41,7 @@ class Held:
                 put(self.state, name, self.attributes.get(name, ABSENT))
         for container, copy in self.contents:
             if _symbolic(container, graph):
-                if isinstance(container, dict):
-                    dict.clear(container)
-                    dict.update(container, copy)
-                else:
-                    list.__setitem__(container, slice(None), copy)
+                _refill(container, copy)
 
 
 def put(state: dict[str, Any], name: str, value: Any) -> None:
@@ -61,10 +59,42 @@ def _bare(value: Any) -> Any:
     return value._storage if type(value).__name__ == "ListWrapper" else value
 
 
+def _refill(container: Any, copy: Any) -> None:
+    """Give a container what it contained, past the tracking of Keras's own kinds."""
+    if isinstance(container, dict):
+        kind = OrderedDict if isinstance(container, OrderedDict) else dict
+        kind.clear(container)
+        kind.update(container, copy)
+    elif isinstance(container, deque):
+        container.clear()
+        container.extend(copy)
+    else:
+        list.__setitem__(container, slice(None), copy)
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    """Return what a container or tuple contains; nothing of anything else."""
+    if isinstance(value, dict):
+        return list(value.values())
+    return list(value) if isinstance(value, list | tuple | deque) else ()
+
+
+def _within(values: Iterable[Any]) -> Iterator[Any]:
+    """Yield values and whatever their lists, dictionaries, deques and tuples contain, each once."""
+    waiting, seen = list(values), set()
+    while waiting:
+        value = _bare(waiting.pop())
+        yield value
+        if id(value) not in seen:
+            seen.add(id(value))
+            waiting.extend(_parts(value))
+
+
+def _containers(values: Iterable[Any]) -> list[Any]:
+    found = {id(value): value for value in _within(values) if isinstance(value, list | dict | deque)}
+    return list(found.values())
+
+
 def _symbolic(value: Any, graph: Any) -> bool:
     """Whether something a layer keeps for itself (its last attention, say) holds a tensor of the graph."""
-    value = _bare(value)
-    parts = (
-        value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else [value]
-    )
-    return any(getattr(part, "graph", None) is graph for part in parts)
+    return any(getattr(part, "graph", None) is graph for part in _within([value]))

@@ -141,7 +141,7 @@ def _attempt(
         for key, value in leaves(output):
             usable = isinstance(value, tf.Tensor) and value.dtype.is_floating
             if usable and not call.inside:
-                value = tf.identity(value)
+                value = _passed_on(value)
             if usable:
                 raw.append((call, key, value))
             kept.append(value)
@@ -152,7 +152,7 @@ def _attempt(
         graph = tf.compat.v1.get_default_graph()
         with stateless(target), recording(target, graph, keep, convert):
             answer = target(tf.nest.pack_sequence_as(structure, list(flat)), training=False)
-        pairs = [(key or "0", value) for key, value in leaves(answer)]
+        pairs = [(key or "0", value) for key, value in leaves(answer) if value is not None]
         names.extend(key for key, _ in pairs)
         return [tf.identity(value) for _, value in pairs]
 
@@ -169,6 +169,16 @@ def _attempt(
     )
     raw.clear()
     return result
+
+
+def _passed_on(value: Any) -> Any:
+    """Return a tensor's identity, with the mask that Keras hands on from layer to layer as an attribute."""
+    import tensorflow as tf
+
+    copy, mask = tf.identity(value), getattr(value, "_keras_mask", None)
+    if mask is not None:
+        copy._keras_mask = mask
+    return copy
 
 
 def stateless(model: Any) -> contextlib.AbstractContextManager[Any]:

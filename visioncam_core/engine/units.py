@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
@@ -70,9 +71,13 @@ def walk(model: Any) -> list[tuple[str, Any]]:
     return found
 
 
-def fingerprint(model: Any) -> tuple[int, ...]:
-    """Return numbers that change when a unit, a variable or an activation of the model is replaced."""
-    marks: list[int] = []
+def fingerprint(model: Any) -> tuple[Any, ...]:
+    """Return marks that change when a unit, a variable or an activation of the model is replaced.
+
+    Units and activations are marked by weak references: the number of one that is gone may be given to
+    the next.  Variables are marked by number, since a trace holds those that it reads.
+    """
+    marks: list[Any] = []
     seen: set[int] = set()
     waiting = [model]
     while waiting:
@@ -81,13 +86,21 @@ def fingerprint(model: Any) -> tuple[int, ...]:
             continue
         seen.add(id(unit))
         state = unit.__dict__
-        marks.append(id(unit))
-        marks += [id(state[key]) for key in _REPLACEABLE if key in state]
+        marks.append(weakref.ref(unit))
+        marks += [_mark(state[key]) for key in _REPLACEABLE if key in state]
         for key in _VARIABLES:
             if held := state.get(key):
                 marks.extend(map(id, held))
         waiting.extend(_owned(unit, state))
     return tuple(marks)
+
+
+def _mark(value: Any) -> Any:
+    """Return what tells an attribute from any other, without keeping it alive; text and None as they are."""
+    try:
+        return weakref.ref(value)
+    except TypeError:
+        return value if isinstance(value, str) else id(value)
 
 
 def _owned(unit: Any, state: dict[str, Any]) -> list[Any]:

@@ -20,6 +20,9 @@ from visioncam_core.engine.trace import Recorded, Trace
 from visioncam_core.errors import LayerError
 from visioncam_core.layers import LayerChoice, LayerRow, LayerTable, Layout
 
+MOST_VIEWS = 32
+"""Kept of one trace: a model that takes pictures of any size has a table for each size."""
+
 
 @attrs.frozen(eq=False)
 class View:
@@ -66,16 +69,19 @@ def view(model: Any, inputs: ModelInputs, flat: list[Any], output: str | int | N
     if wanted == "probability" and not score.activation:
         normalise = not _looks_probable(trace, score, flat)
         score = cuts.score_of(trace, name, wanted, normalise, channels_first=first)
-    key = ("view", score.key, inputs.image, tuple(tuple(x.shape[1:]) for x in flat))
+    key = (score.key, inputs.image, tuple(tuple(x.shape[1:]) for x in flat))
     with trace.lock:
-        found = trace.memo.get(key)
+        kept = trace.memo.setdefault("views", {})
+        found: View | None = kept.get(key)
         if found is None:
             sizes = {i: tuple(int(n) for n in flat[i].shape[1:]) for i in inputs.images}
             spaces = {i: size[1:] if inputs.channels_first else size[:-1] for i, size in sizes.items()}
             shapes = _shapes(trace, flat)
             table = build_table(trace, model, name, score.values, inputs.image, spaces, shapes)
             table = attrs.evolve(table, token_support=_support(trace, score, flat))
-            found = trace.memo[key] = View(trace, score, table, inputs.image, inputs.channels_first)
+            while len(kept) >= MOST_VIEWS:
+                del kept[next(iter(kept))]
+            found = kept[key] = View(trace, score, table, inputs.image, inputs.channels_first)
         return found
 
 
