@@ -7,16 +7,16 @@ Python that makes each.  Needs the extra `demo`; takes about a minute.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import attrs
 import gallery_models as made_up
+from gallery_entries import Entry, entry, explained
 
 import visioncam
 import visioncam.demo
-from visioncam import Comparison, Explanation
+from visioncam import Comparison
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "gallery"
@@ -39,37 +39,6 @@ rocket = visioncam.explain(model, "examples/rocket.jpg", method="xgradcam")
 
 The embedded model sees the middle of a photo (a centre crop): evidence ends where its view ends.
 """
-
-
-@attrs.frozen
-class Entry:
-    """One picture of the gallery.
-
-    Attributes:
-        file: its name in the folder.
-        title: what it is called.
-        words: what there is to see.
-        code: the line that makes it.
-        save: writes the file.
-    """
-
-    file: str
-    title: str
-    words: str
-    code: str
-    save: Callable[[Path], Path]
-
-    def markdown(self) -> str:
-        """Return its part of the README."""
-        picture = f"![{self.title}]({self.file})"
-        return f"### {self.title}\n\n{self.words}\n\n```python\n{self.code}\n```\n\n{picture}\n"
-
-
-def entry(subject: Any, name: str, file: str, title: str, words: str, /, *args: str, **options: Any) -> Entry:
-    """Return the entry of one call of `save`, with the code that says the same."""
-    written = [*(repr(arg) for arg in args), *(f"{key}={value!r}" for key, value in options.items())]
-    code = f"{name}.save({', '.join([repr(file), *written])})"
-    return Entry(file, title, words, code, lambda path: subject.save(path, *args, **options))
 
 
 def photos(model: Any) -> Iterator[Entry | str]:
@@ -278,13 +247,6 @@ def signals_and_videos() -> Iterator[Entry | str]:
     ball = explained(made_up.motion_finder(), made_up.clip(), class_names=["moving", "at rest"])
     yield entry(ball, "ball", "video.png", "Video", "A strip of frames.", title=True, colorbar=True)
     yield entry(ball, "ball", "video.gif", "Film of a video", "Its own frames.", fps=6)
-
-
-def explained(*args: Any, **keywords: Any) -> Explanation:
-    """Return the explanation of one input."""
-    found = visioncam.explain(*args, **keywords)
-    assert isinstance(found, Explanation)
-    return found
 
 
 def main() -> int:
