@@ -158,6 +158,20 @@ def test_unsafe_holds_for_one_call_only(files: Path) -> None:
         load_model(files / "lambda.keras")
 
 
+def test_no_variable_allows_what_only_a_flag_may(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from visioncam.cli.app_command import app_command
+    from visioncam.cli.layers import layers
+
+    unsafe = ("allow_unsafe_model", "trust_savedmodel")
+    assert {one.name for one in layers.params} >= set(unsafe)
+    assert not {one.name for one in app_command.params} & set(unsafe)
+    for flag in unsafe:
+        for name in (f"VISIONCAM_{flag}", f"VISIONCAM_LAYERS_{flag}", flag):
+            monkeypatch.setenv(name.upper(), "1")
+    done = run("layers", files / "lambda.keras")
+    assert (done.code, "carries code" in done.message) == (2, True)
+
+
 def test_the_checksum_is_held_against_the_file(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = files / "tiny.keras"
     load_model(path, sha256=sha256(path).upper())

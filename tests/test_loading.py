@@ -40,6 +40,23 @@ def saved(e: Explanation, path: Path) -> Explanation:
     return visioncam.load(e.save(path / "a.npz"))
 
 
+def test_numbers_that_json_has_not_come_back_and_are_not_in_it(e: Explanation, tmp_path: Path) -> None:
+    odd = attrs.evolve(
+        e,
+        predictions=(Prediction(0, "nan", float("inf")), Prediction(1, None, float("-inf"))),
+        target=TargetInfo(0, "inf", float("nan"), "inf"),
+        options={"sigma": np.float32(np.inf)},
+    )
+    back = saved(odd, tmp_path)
+    with np.load(tmp_path / "a.npz") as arrays:
+        json.loads(str(arrays["about"]), parse_constant=pytest.fail)
+    assert back.predictions == odd.predictions
+    assert (back.target.name, back.target.label) == ("inf", "inf")
+    assert np.isnan(back.target.probability or 0.0)
+    assert np.isnan(back.score)
+    assert back.options == {"sigma": "inf"}
+
+
 def test_an_explanation_comes_back_equal(e: Explanation, tmp_path: Path) -> None:
     back = saved(e, tmp_path)
     for name in ("raw", "heatmap", "picture"):

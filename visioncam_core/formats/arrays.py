@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,7 @@ class Arrays:
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in ARRAYS[:1] if self.raw_only else ARRAYS:
                 _write(archive, name, getattr(explanation, name))
-            _write(archive, "about", np.array(json.dumps(about(explanation))))
+            _write(archive, "about", np.array(json.dumps(about(explanation), allow_nan=False)))
         return buffer.getvalue()
 
 
@@ -56,8 +57,8 @@ def about(explanation: Explanation) -> dict[str, Any]:
         "kind": KIND,
         "version": VERSION,
         **{name: _plain(getattr(e, name)) for name in WORDS},
-        "target": attrs.asdict(e.target),
-        "predictions": [attrs.asdict(prediction) for prediction in e.predictions],
+        "target": _plain(attrs.asdict(e.target)),
+        "predictions": [_plain(attrs.asdict(prediction)) for prediction in e.predictions],
         "layer": attrs.asdict(e.layer),
         "options": _without_folders(_plain(e.options)),
         "diagnostics": [_without_folders(attrs.asdict(diagnostic)) for diagnostic in e.diagnostics],
@@ -75,7 +76,9 @@ def _write(archive: zipfile.ZipFile, name: str, values: Any) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON's types; of what has none, its `repr`."""
+    """Return a value as JSON's types; of what has none, its `repr`; nan, inf and -inf as words."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(float(value))
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, np.generic):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MOST = 4 * 2**30  # bytes of one array
+NOT_FINITE = ("nan", "inf", "-inf")  # JSON has no such numbers
 UNREADABLE = (
     OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RecursionError, zlib.error,
     zipfile.BadZipFile, NotImplementedError,
@@ -143,6 +144,8 @@ def _record(cls: type[T], data: dict[str, Any], **more: Any) -> T:
         if name not in fields:
             continue
         value = tuple(value) if isinstance(value, list) else value
+        if isinstance(value, str) and value in NOT_FINITE and not _fits(value, hints[name]):
+            value = float(value)
         if not _fits(value, hints[name]):
             raise ValueError(f"its {name!r} of {cls.__name__} is {value!r:.40}")
         kept[name] = value
