@@ -9,6 +9,7 @@ import numpy as np
 from visioncam.evaluation.strip import strip
 from visioncam.evaluation.writing import table
 from visioncam.html_report.sections import Chart, Picture, Section, Table
+from visioncam_metrics.randomisation import mean_known
 
 if TYPE_CHECKING:
     from visioncam.evaluation.measuring import AtLayer
@@ -107,7 +108,7 @@ def _ranking(metric: str, better: str, rows: list[tuple[str, str, Interval]]) ->
 
 def _sanity(at: AtLayer) -> Chart | None:
     found = {
-        one.method: np.nanmean(curves, axis=0)
+        one.method: mean_known(curves)
         for one in at.results
         if one.metric == "randomisation" and "@" not in one.method and (curves := one.curve()) is not None
     }
