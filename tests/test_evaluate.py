@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import visioncam
 from visioncam.evaluation.record import Evaluation
 from visioncam.evaluation.sections import sections
 from visioncam.evaluation.strip import strip
-from visioncam.html_report.sections import Chart, Picture
+from visioncam.html_report.sections import Chart, Picture, Table
 from visioncam_core.errors import ImageError, NameNotFoundError, OptionError, TargetError
 from visioncam_core.explainer import Explainer
 from visioncam_core.randomising import Randomised, redrawn
@@ -96,6 +97,11 @@ def test_a_strip_leaves_a_map_that_is_not_there_empty(rng: np.random.Generator) 
 
 def test_the_sections_have_bands_rankings_and_controls_as_far_as_methods(found: Evaluation) -> None:
     parts = [part for one in sections(found) for part in one.parts]
+    (table,) = (part for part in parts if isinstance(part, Table))
+    cells = [str(cell) for row in table.rows for cell in row]
+    assert any(
+        re.fullmatch(r"\d\.\d{3}\u00a0\[\S+,\u00a0\S+\] = .*random, gaussian.*", cell) for cell in cells
+    )
     charts = {part.y: part for part in parts if isinstance(part, Chart)}
     probability = charts["probability"]
     assert set(probability.lines) == set(probability.bands) == {"gradcam", "scorecam", "random"}

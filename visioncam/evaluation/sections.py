@@ -32,7 +32,7 @@ def sections(evaluation: Evaluation) -> list[Section]:
     first = Section(
         "Which map can be trusted",
         f"{told} method is no better than.",
-        [Table(header, rows, "metrics and controls")],
+        [Table(header, [[_whole(cell) for cell in row] for row in rows], "metrics and controls")],
     )
     found = [first]
     for at in evaluation.layers:
@@ -51,6 +51,12 @@ def sections(evaluation: Evaluation) -> list[Section]:
             pictures = [] if (drawn := strip(at.cascade)) is None else [drawn]
             found.append(Section(f"Sanity check at {at.layer}", text, [sanity, *pictures]))
     return found
+
+
+def _whole(cell: str) -> str:
+    """Return a cell whose number and interval stay on one line; the controls may go to the next."""
+    number, equals, controls = cell.partition(" = ")
+    return number.replace(" [", "\u00a0[").replace(", ", ",\u00a0") + equals + controls
 
 
 def _curves(at: AtLayer, metric: str) -> Chart | None:
