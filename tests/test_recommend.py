@@ -9,10 +9,15 @@ import pytest
 from support_blobs import blobs
 
 import visioncam
+from visioncam.evaluation.measuring import AtLayer, Cost
 from visioncam.evaluation.recommending import recommended
+from visioncam.evaluation.record import Evaluation
 from visioncam.evaluation.sections import sections
+from visioncam.evaluation.subjects import Subject
 from visioncam_core.errors import OptionError
+from visioncam_core.metrics import Measured, MetricResult
 from visioncam_core.testing.models import planted_blob
+from visioncam_metrics.deletion import Deletion
 
 
 def test_a_recommendation_says_when_there_is_no_difference() -> None:
@@ -47,6 +52,26 @@ def test_a_recommendation_prefers_what_looks_and_believes_none_where_none_does()
     assert "Believe none" in none.why
     few = visioncam.recommend(planted_blob(), images[:5], "gradcam", truth=boxes[:5], steps=6)
     assert (few.method, "which fewer than 6 pictures cannot show" in few.why) == (None, True)
+
+
+def noise(metric: str, better: str, method: str, rng: np.random.Generator) -> MetricResult:
+    drawn = [Measured(float(value)) for value in rng.normal(size=8)]
+    return MetricResult.of(
+        Deletion(), drawn, name=metric, title="", better=better, method=method, layer="last"
+    )
+
+
+def test_nine_maps_of_noise_are_seldom_recommended() -> None:
+    subjects = [Subject(f"m{i}", "", "method") for i in range(9)] + [Subject("random", "", "control")]
+    believed = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        kinds = [("deletion", "lower"), ("insertion", "higher"), ("averagegain", "higher")]
+        results = [noise(*kind, one.name, rng) for one in subjects for kind in kinds]
+        costs = {one.name: Cost(0.0, 0.0) for one in subjects}
+        at = AtLayer("last", tuple(subjects), tuple(results), costs, ("",) * 8)
+        believed += recommended(Evaluation("m", (at,), ("",) * 8, (), {}, force=True)).method is not None
+    assert believed <= 8  # 6; asked metric by metric it is 14
 
 
 def test_what_only_describes_gives_a_report_and_no_recommendation() -> None:
