@@ -103,10 +103,16 @@ def test_clusters_and_files(found: Audit, tmp_path: Path) -> None:
     data = json.loads(found.save(tmp_path / "a.json").read_text(), parse_constant=pytest.fail)
     assert len(data["pictures"]) == 32
     assert data["findings"][0]["text"] == str(found.findings[0])
+    with Image.open(found.save(tmp_path / "means.png")) as sheet:
+        pixels = np.asarray(sheet)
+    assert pixels.shape[1] >= len(found.class_means) * 64  # beside each other
+    first = next(iter(found.class_means.values()))
+    corners = [int(pixels[:192, :192][corner].mean()) for corner in corner_slices((192, 192))]
+    assert np.argmax(corners) == np.argmax([first[corner].mean() for corner in corner_slices((64, 64))])
     lines = found.save(tmp_path / "a.csv").read_text().splitlines()
     assert lines[0].startswith("source,explained,suspicion,why,border")
     assert len(lines) == 33
-    with pytest.raises(OSError, match=r"Use \.json or \.csv"):
+    with pytest.raises(OSError, match=r"Use \.json, \.csv or \.png"):
         found.save(tmp_path / "a.txt")
 
 
@@ -160,11 +166,9 @@ def test_the_command(trained: Any, tmp_path: Path) -> None:
     assert len(run(*asked, "--json").data["pictures"]) == 6
     (tmp_path / "boxes.csv").write_text(f"0.png,8,8,{SIDE},{SIDE}\n")
     rows = run(*asked, "--boxes", tmp_path / "boxes.csv", "--json").data["pictures"]
-    assert [row["outside"] is not None for row in sorted(rows, key=lambda row: row["source"])] == [
-        True
-    ] + 5 * [False]
+    assert [row["source"] for row in rows if row["outside"] is not None] == ["0.png"]
     (tmp_path / "boxes.csv").write_text("photos/0.png,8,8,9,9\n")
     refused = run(*asked, "--boxes", tmp_path / "boxes.csv")
     assert (refused.code, "no picture has a box in" in refused.message) == (2, True)
     refused = run(*asked, "-o", tmp_path / "a.xml")
-    assert (refused.code, "Use .json or .csv" in refused.message) == (2, True)
+    assert (refused.code, "Use .json, .csv or .png" in refused.message) == (2, True)

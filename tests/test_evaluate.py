@@ -1,41 +1,29 @@
-"""Evaluation: a table with controls, marks, costs and flags; and what it recommends."""
+"""Evaluation: a table with controls, marks, costs and flags."""
 
 from __future__ import annotations
 
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
+from support_blobs import blobs
 
 import visioncam
-from visioncam.evaluation.recommending import recommended
 from visioncam.evaluation.record import Evaluation
 from visioncam.evaluation.sections import sections
 from visioncam.evaluation.strip import strip
-from visioncam.html_report.sections import Chart, Picture
+from visioncam.html_report.sections import Chart, Picture, Table
 from visioncam_core.errors import ImageError, NameNotFoundError, OptionError, TargetError
 from visioncam_core.explainer import Explainer
 from visioncam_core.randomising import Randomised, redrawn
 from visioncam_core.sitting import sittings
 from visioncam_core.testing.models import gap_dense, planted_blob
 from visioncam_metrics.controls import CONTROLS
-
-BOX = (8, 8)
-
-
-def blobs(count: int = 8) -> tuple[np.ndarray, list[tuple[int, int, int, int]]]:
-    """Return pictures with a bright blob each, and its box."""
-    rng = np.random.default_rng(1)
-    images, boxes = np.zeros((count, 24, 40, 1), np.float32), []
-    for image in images:
-        top, left = 4 * int(rng.integers(0, 5)), 4 * int(rng.integers(0, 9))
-        image[top : top + 8, left : left + 8] = rng.uniform(0.15, 0.3)
-        boxes.append((left, top, left + 8, top + 8))
-    return images + rng.normal(0, 0.01, images.shape).astype(np.float32), boxes
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +97,11 @@ def test_a_strip_leaves_a_map_that_is_not_there_empty(rng: np.random.Generator) 
 
 def test_the_sections_have_bands_rankings_and_controls_as_far_as_methods(found: Evaluation) -> None:
     parts = [part for one in sections(found) for part in one.parts]
+    (table,) = (part for part in parts if isinstance(part, Table))
+    cells = [str(cell) for row in table.rows for cell in row]
+    assert any(
+        re.fullmatch(r"\d\.\d{3}\u00a0\[\S+,\u00a0\S+\] = .*random, gaussian.*", cell) for cell in cells
+    )
     charts = {part.y: part for part in parts if isinstance(part, Chart)}
     probability = charts["probability"]
     assert set(probability.lines) == set(probability.bands) == {"gradcam", "scorecam", "random"}
@@ -121,15 +114,6 @@ def test_the_sections_have_bands_rankings_and_controls_as_far_as_methods(found: 
     for told in plots:
         numbers = [float(one.split()[-1]) for one in told.partition("first: ")[2].split("; ")]
         assert numbers == sorted(numbers, reverse="higher is better" in told)
-
-
-def test_what_only_describes_gives_a_report_and_no_recommendation() -> None:
-    found = visioncam.evaluate(
-        planted_blob(), blobs(2)[0], "gradcam", metrics="sparseness", seeds=1, cascade=1
-    )
-    assert [one.title for one in sections(found)] == ["Which map can be trusted"]
-    with pytest.raises(OptionError, match="of these none was measured; measured: sparseness"):
-        recommended(found)
 
 
 def test_what_has_no_answer_says_why() -> None:
@@ -295,37 +279,3 @@ def test_the_remainder_is_exact_where_the_probability_rounds_to_one() -> None:
     pick, seen = sitting.observed.picks[0], sitting.observed
     assert pick.probability(seen.values, seen.answer)[0] == 1
     assert pick.remainder(seen.values, seen.answer)[0] == pytest.approx(np.exp(-40.0), rel=1e-4)
-
-
-def test_a_recommendation_says_when_there_is_no_difference() -> None:
-    images, boxes = blobs(6)
-    told = visioncam.recommend(planted_blob(), images, ["gradcam", "hirescam"], truth=boxes, steps=6)
-    assert told.sure == "no difference that the data shows"
-    assert len(told.equals) == 1
-    assert told.why.count(". ") == 1
-    assert "no difference that the data shows" in str(told)
-    with pytest.raises(OptionError, match="at least two pictures"):
-        visioncam.recommend(planted_blob(), images[:1], "gradcam")
-
-
-class Constant:
-    """Says the same of every picture."""
-
-    needs = frozenset({"activations"})
-
-    def __call__(self, evidence: Any) -> Any:
-        ramp = np.linspace(1, 0, int(np.prod(evidence.activations.shape[1:-1])))
-        return np.broadcast_to(
-            ramp.reshape(evidence.activations.shape[1:-1]), evidence.activations.shape[:-1]
-        )
-
-
-def test_a_recommendation_prefers_what_looks_and_believes_none_where_none_does() -> None:
-    images, boxes = blobs(8)
-    told = visioncam.recommend(planted_blob(), images, ["gradcam", Constant()], truth=boxes, steps=6)
-    assert (told.method, told.layer, told.sure) == ("gradcam", "features", "the data show it")
-    none = visioncam.recommend(planted_blob(), images, [Constant()], truth=boxes, steps=6)
-    assert (none.method, none.sure) == (None, "no method beats a random map")
-    assert "Believe none" in none.why
-    few = visioncam.recommend(planted_blob(), images[:5], "gradcam", truth=boxes[:5], steps=6)
-    assert (few.method, "which fewer than 6 pictures cannot show" in few.why) == (None, True)

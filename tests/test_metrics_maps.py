@@ -143,6 +143,10 @@ def test_randomisation_is_the_likeness_after_the_last_step(rng: np.random.Genera
     assert absolute(case_of(X[:6, :6], np.abs(mine), randomised=lambda: cascade)).value == pytest.approx(1)
     blank = case_of(X[:6, :6], np.abs(mine), randomised=lambda: [[mine, np.zeros((6, 6))]])
     assert "blank or constant" in Randomisation()(blank).flag
+    hollow = case_of(X[:6, :6], np.abs(mine), randomised=lambda: [[mine, np.zeros((6, 6)), other]])
+    detail = Randomisation()(hollow).detail  # without a warning, which is an error here
+    assert detail is not None
+    assert np.isfinite(detail).tolist() == [True, False, True]
 
 
 def test_ssim_is_one_for_the_same_and_low_for_another(rng: np.random.Generator) -> None:

@@ -13,6 +13,7 @@ from visioncam_viz import text
 from visioncam_viz.heatmap import Heatmap
 from visioncam_viz.overlay import Overlay
 from visioncam_viz.sheet import Sheet
+from visioncam_viz.sheet_scale import strongest
 
 TITLES = ("Grad-CAM", "Grad-CAM++", "HiResCAM", "Respond-CAM", "XGrad-CAM", "Score-CAM", "A", "B", "C")
 
@@ -198,5 +199,8 @@ def test_maps_share_a_scale_where_that_is_asked(photo: np.ndarray) -> None:
             assert len(places(page, tile)) == shares.count(share), (scale, share)
     blank = attrs.evolve(strong, raw=np.zeros_like(heat), heatmap=np.zeros_like(heat))
     assert len(places(Sheet(scale="all")(comparison(blank)), Overlay()(blank))) == 1
+    assert [strongest(attrs.evolve(blank, heatmap=np.full((2, 2), v))) for v in (0.25, -1, 0.001, 0)] == [
+        "strongest 25 %", "strongest 100 %", "strongest < 1 %", "strongest 0 %",
+    ]  # fmt: skip
     assert not np.array_equal(Sheet(scale="all")(groups)[:100], Sheet(scale="map")(groups)[:100]), "not told"
     assert strong.heatmap is heat

@@ -72,6 +72,8 @@ difference. Passes are those of one map, beyond the forward and backward pass th
 
 ![Means with intervals](images/evaluation.png)
 
+Score-CAM stands here at `{SMALLER}`; all others, controls too, at `{data["results"][0]["layer"]}`.
+
 ## Reading
 
 {_reading(rows)}
@@ -194,7 +196,8 @@ def _luck(rows: list[dict[str, Any]]) -> list[str]:
     hits = [row for row in rows if (row["method"], row["metric"]) == ("random", "pointinggame")]
     said = _listed([f"{row['value']:.2f} of the cases at `{row['layer']}`" for row in hits])
     return [
-        f"- **Luck.** The random map is one draw a case. It hits {said}:",
+        "- **Luck.** The random map is one draw a case. It hits",
+        f"  {said}:",
         "  on the pointing game, where six cases count, a mark, or that there is none, may be its luck.",
     ]
 

@@ -26,7 +26,8 @@ class Randomisation:
 
         The cascade starts from a copy with the trained weights and randomises from the logits down, one
         step more each time; `detail` is the similarity after each step, 1 first.  Lower is better: a map
-        that stays does not depend on what was learnt.  One seed proves nothing.
+        that stays does not depend on what was learnt.  One seed proves nothing.  Below 0 is no better pass
+        than 0: at −1 it is the same map with its sign turned, which `similarity="absolute"` shows as 1.
 
     Differences:
         Kernels are drawn from a normal distribution with the trained kernel's mean and spread; vectors
@@ -60,7 +61,7 @@ class Randomisation:
         known = np.isfinite(found[:, -1])
         if not known.any():
             return Measured(float("nan"), "the maps of the randomised model are blank or constant")
-        return Measured(float(found[known, -1].mean()), detail=np.nanmean(found[known], axis=0))
+        return Measured(float(found[known, -1].mean()), detail=mean_known(found[known]))
 
     def _alike(self, one: np.ndarray, other: np.ndarray) -> float:
         if self.similarity == "ssim":
@@ -68,6 +69,13 @@ class Randomisation:
         if self.similarity == "absolute":
             one, other = np.abs(one), np.abs(other)
         return rank_correlation(one, other)
+
+
+def mean_known(rows: np.ndarray) -> np.ndarray:
+    """Return the mean of each column over the rows that have a number there; NaN where none has."""
+    known = np.isfinite(rows)
+    total = np.where(known, rows, 0).sum(axis=0)
+    return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
 
 
 @attrs.frozen

@@ -21,7 +21,7 @@ from visioncam_viz.concord import agreement_tile, correlation_tile
 from visioncam_viz.grid import best_columns
 from visioncam_viz.panel import heading, legend
 from visioncam_viz.present import photo_of
-from visioncam_viz.sheet_scale import TOLD, Scale, scaled
+from visioncam_viz.sheet_scale import TOLD, Scale, scaled, strongest
 from visioncam_viz.text import INK, QUIET, draw, line_height, shorten, width_of, wrap
 from visioncam_viz.tile import Tile, box_of, fit, resized, small_picture
 
@@ -132,6 +132,7 @@ class Sheet:
             sized.append(at_size)
             picture = fit(at_size.render(self.renderer, **self.tile_options), box)
             notes = [_cost(comparison, e), e.layer.path if len(layers) > 1 else ""]
+            notes.append(strongest(e) if self.scale != "map" else "")
             tiles.append(Tile(e.method_title, " \u00b7 ".join(filter(None, notes)), picture))
         empty = np.full_like(photo, FAILED)
         tiles += [Tile(name, "failed", empty, why) for name, why in comparison.failures.items()]

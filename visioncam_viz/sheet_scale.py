@@ -45,5 +45,11 @@ def scaled(groups: Sequence[Comparison], scale: Scale) -> list[Comparison]:
     return [attrs.evolve(group, explanations=tuple(map(shared, group.explanations))) for group in groups]
 
 
+def strongest(explanation: Explanation) -> str:
+    """Return where a map ends on a shared scale: `strongest 40 %`; without it a weak map looks like none."""
+    top = float(np.abs(explanation.heatmap).max(initial=0.0))
+    return f"strongest {100 * top:.0f} %" if top == 0 or top >= 0.005 else "strongest < 1 %"
+
+
 def _top(explanation: Explanation) -> float:
     return float(np.abs(shown_part(explanation)).max(initial=0.0))

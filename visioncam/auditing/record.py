@@ -15,9 +15,10 @@ from visioncam.auditing.places import Places
 from visioncam.evaluation.writing import plain
 from visioncam_core.bootstrap import Interval
 from visioncam_core.errors import OutputError
-from visioncam_core.export import write_bytes
+from visioncam_core.export import write_bytes, write_image
 from visioncam_core.formats.table import as_row
 
+ENLARGED, LABEL = 3, 14  # pixels a value of a class-mean map on the sheet; font size
 COLUMNS = (
     "source",
     "explained",
@@ -126,7 +127,10 @@ class Audit:
         return done
 
     def save(self, path: str | Path) -> Path:
-        """Write everything to a `.json`, or the pictures to a `.csv` file; whole or not at all."""
+        """Write everything to a `.json`, the pictures to a `.csv`, or the class-mean maps to a `.png` file.
+
+        The file is whole or not there.
+        """
         target = Path(path)
         suffix = target.suffix.lower()
         if suffix == ".json":
@@ -137,10 +141,25 @@ class Audit:
             writer.writeheader()
             writer.writerows(map(as_row, self.records()))
             text = buffer.getvalue()
+        elif suffix == ".png":
+            return write_image(target, self.sheet())
         else:
-            raise OutputError(f"Cannot write an audit to {target.name!r}. Use .json or .csv.")
+            raise OutputError(f"Cannot write an audit to {target.name!r}. Use .json, .csv or .png.")
         write_bytes(target, text.encode("utf-8", "replace"))
         return target
+
+    def sheet(self) -> np.ndarray:
+        """Return the class-mean maps, (H, W, 3) uint8: each over its own maximum, with its class below."""
+        from visioncam_viz.colour import SEQUENTIAL, colour_table, colourise
+        from visioncam_viz.grid import grid
+        from visioncam_viz.text import shorten
+
+        table, tiles = colour_table(SEQUENTIAL), []
+        for mean in self.class_means.values():
+            share = mean / max(float(mean.max()), 1e-12)
+            tiles.append(colourise(share, table).repeat(ENLARGED, 0).repeat(ENLARGED, 1))
+        names = [shorten(name, len(tiles[0]), LABEL) for name in self.class_means]
+        return grid(tiles, names, size=LABEL)
 
     def __str__(self) -> str:
         """Return findings and the first ten pictures as text."""

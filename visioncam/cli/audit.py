@@ -46,7 +46,7 @@ SHOWN = 20
     "file",
     type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
-    help="Pictures as .csv, everything as .json.",
+    help="Pictures as .csv, everything as .json, mean map of each class as .png.",
 )
 @option(RUN, "--recursive", is_flag=True, help="Look into the folder's folders, too.")
 @picture_flags
@@ -76,8 +76,8 @@ def audit(
     quiet(output)
     registry().method(method)
     if file is not None:
-        if file.suffix.lower() not in (".json", ".csv"):
-            raise OutputError(f"Cannot write an audit to {file.name!r}. Use .json or .csv.")
+        if file.suffix.lower() not in (".json", ".csv", ".png"):
+            raise OutputError(f"Cannot write an audit to {file.name!r}. Use .json, .csv or .png.")
         check_place(file, [one for one in (model, boxes, rest["class_names"]) if one])
     paths, names, failures = pictures_of(source, recursive, rest)
     truth = None if boxes is None else boxes_of(boxes, names)

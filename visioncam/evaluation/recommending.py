@@ -65,7 +65,7 @@ def recommend(
     Measured are deletion, insertion and average gain, and the energy pointing game where `truth` is
     given.  On each picture and metric the candidates are ranked; the best mean rank wins.  Those that a
     paired bootstrap over the pictures does not tell from it count as equal, and of equals the cheapest is
-    named.  A candidate that is no better than a random map on every metric is out; fewer than six pictures
+    named.  A candidate whose mean rank is no better than that of a random map is out; fewer than six pictures
     can show no difference.
 
     Args:
@@ -105,11 +105,12 @@ def recommended(evaluation: Evaluation) -> Recommendation:
     candidates = [
         (one.name, at.layer) for at in evaluation.layers for one in at.subjects if one.kind == "method"
     ]
-    able = [one for one in candidates if _beats_random(evaluation, one, metrics)]
+    able = _able(evaluation, candidates, metrics)
     if not able:
         few = f", which fewer than {FEWEST} pictures cannot show" if count < FEWEST else ""
         why = (
-            f"On {count} pictures no method was surely better than a random map on {_listed(metrics)}{few}. "
+            f"On {count} pictures no method was surely better than a random map over "
+            f"{_listed(metrics)}{few}. "
             "Believe none of the maps before you have looked at more pictures or another layer."
         )
         return Recommendation(None, None, "no method beats a random map", (), 0.0, 0.0, why, evaluation)
@@ -147,10 +148,17 @@ def _why(
     return f"{first} There is {NO_DIFFERENCE} to {others}, and none of these needs fewer passes."
 
 
-def _beats_random(evaluation: Evaluation, one: tuple[str, str], metrics: Sequence[str]) -> bool:
-    results = [evaluation.result(one[0], metric, one[1]) for metric in metrics]
-    counted = [result for result in results if result.counted.any()]
-    return any(DOUBT not in evaluation.unbeaten(result) for result in counted)
+def _able(
+    evaluation: Evaluation, candidates: Sequence[tuple[str, str]], metrics: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Return those whose mean rank is surely better than that of a random map at their layer.
+
+    One question for each, over all metrics: asked of each metric, one of four would often say so by chance.
+    """
+    noise = [(DOUBT, layer) for layer in dict.fromkeys(layer for _, layer in candidates)]
+    everyone = [*candidates, *noise]
+    places = dict(zip(everyone, _places(evaluation, everyone, metrics), strict=True))
+    return [one for one in candidates if _worse(places[DOUBT, one[1]], places[one])]
 
 
 def _places(

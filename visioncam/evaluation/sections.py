@@ -9,6 +9,7 @@ import numpy as np
 from visioncam.evaluation.strip import strip
 from visioncam.evaluation.writing import table
 from visioncam.html_report.sections import Chart, Picture, Section, Table
+from visioncam_metrics.randomisation import mean_known
 
 if TYPE_CHECKING:
     from visioncam.evaluation.measuring import AtLayer
@@ -31,7 +32,7 @@ def sections(evaluation: Evaluation) -> list[Section]:
     first = Section(
         "Which map can be trusted",
         f"{told} method is no better than.",
-        [Table(header, rows, "metrics and controls")],
+        [Table(header, [[_whole(cell) for cell in row] for row in rows], "metrics and controls")],
     )
     found = [first]
     for at in evaluation.layers:
@@ -50,6 +51,12 @@ def sections(evaluation: Evaluation) -> list[Section]:
             pictures = [] if (drawn := strip(at.cascade)) is None else [drawn]
             found.append(Section(f"Sanity check at {at.layer}", text, [sanity, *pictures]))
     return found
+
+
+def _whole(cell: str) -> str:
+    """Return a cell whose number and interval stay on one line; the controls may go to the next."""
+    number, equals, controls = cell.partition(" = ")
+    return number.replace(" [", "\u00a0[").replace(", ", ",\u00a0") + equals + controls
 
 
 def _curves(at: AtLayer, metric: str) -> Chart | None:
@@ -107,7 +114,7 @@ def _ranking(metric: str, better: str, rows: list[tuple[str, str, Interval]]) ->
 
 def _sanity(at: AtLayer) -> Chart | None:
     found = {
-        one.method: np.nanmean(curves, axis=0)
+        one.method: mean_known(curves)
         for one in at.results
         if one.metric == "randomisation" and "@" not in one.method and (curves := one.curve()) is not None
     }
