@@ -199,6 +199,19 @@ def test_a_small_gradient_of_a_function_does_not_vanish_in_half_precision() -> N
     np.testing.assert_allclose(as_function.raw, as_class.raw)
 
 
+def test_a_small_gradient_beside_a_large_one_does_not_vanish_in_half_precision() -> None:
+    """A batch gives what its pictures give one by one."""
+    i = L.Input((12, 10, 3))
+    x = L.Conv2D(4, 3, name="c", bias_initializer="ones", dtype="float16")(i)
+    x = L.GlobalAveragePooling2D(dtype="float16")(x) * L.GlobalAveragePooling2D(dtype="float16")(i)[:, :1]
+    model = keras.Model(i, L.Dense(2, kernel_initializer=keras.initializers.Constant(1e-3))(x))
+    pictures = np.stack([X, X * 2e-6])
+    for found, one in zip(visioncam.explain(model, pictures, target=1), pictures, strict=True):
+        alone = visioncam.explain(model, one, target=1)
+        assert alone.raw.any()
+        np.testing.assert_array_equal(found.raw, alone.raw)
+
+
 def test_what_a_layer_keeps_deep_inside_holds_no_tensor_of_ours() -> None:
     class Keeps(L.Layer):
         def __init__(self) -> None:
