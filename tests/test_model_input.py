@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import keras
@@ -134,3 +136,11 @@ def test_a_uint8_tensor_is_a_picture_like_its_array(model: Any) -> None:
         e = visioncam.explain(model, given, preprocess="unit")
         assert e.heatmap.shape == (20, 30)
         np.testing.assert_array_equal(e.raw, wanted.raw)
+
+
+@pytest.mark.parametrize("again", [lambda one: pickle.loads(pickle.dumps(one)), copy.deepcopy])
+def test_an_explanation_can_be_sent_to_another_process_and_draws_there(model: Any, again: Any) -> None:
+    for one in (explain(model, X[0]), visioncam.compare(model, X[0], ["gradcam", "hirescam"])):
+        sent = again(one)
+        draw = "render" if hasattr(one, "render") else "sheet"
+        np.testing.assert_array_equal(getattr(sent, draw)(), getattr(one, draw)())

@@ -156,3 +156,12 @@ def test_a_classifier_without_flattening_is_a_classifier(body: Body, plain: Any)
     assert (e.target.index, e.score_kind) == (w.target.index, "logit")
     assert [p.index for p in e.predictions] == [p.index for p in w.predictions]
     close(e.raw, w.raw)
+
+
+def test_a_softmax_over_what_may_be_probabilities_is_said(body: Body, plain: Any) -> None:
+    """A `hard_sigmoid` may be one already; plain logits need no word."""
+    for head, assumed in ((ops.hard_sigmoid, True), (None, False)):
+        model = plain if head is None else body.model(head)
+        codes = {d.code for d in explain(model, X[0], score="probability").diagnostics}
+        assert ("probability-assumed" in codes) == assumed
+        assert "probability-assumed" not in {d.code for d in explain(model, X[0]).diagnostics}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 from keras import ops
 
@@ -16,6 +18,7 @@ import visioncam
 from visioncam import targets
 from visioncam_core.engine import cache
 from visioncam_core.engine.view import MOST_VIEWS
+from visioncam_core.errors import TargetError
 from visioncam_core.evidence import Evidence
 
 X = np.random.default_rng(3).random((12, 10, 3), np.float32)
@@ -144,6 +147,21 @@ def test_a_reshaped_softmax_of_a_convolution_is_no_layer_to_look_at() -> None:
     assert e.raw.any()
 
 
+def test_an_output_without_an_axis_of_classes_has_no_class() -> None:
+    """The columns of a depth map are no classes."""
+    model = network(lambda x: L.Reshape((12, 10))(L.Conv2DTranspose(1, 3)(x)))
+    for target in (None, 1, targets.Class(0), targets.Region(0, "all")):
+        with pytest.raises(TargetError, match="axis of classes"):
+            visioncam.explain(model, X, target=target)
+    assert visioncam.explain(model, X, target=lambda values: values[:, 3, 4], evidence="signed").raw.any()
+
+
+def test_a_picture_in_bfloat16_is_kept_as_numbers_that_everybody_reads(tmp_path: Path) -> None:
+    e = visioncam.explain(network(pooled(2)), tf.cast(X, tf.bfloat16))
+    assert e.picture.dtype == np.float32
+    np.testing.assert_array_equal(visioncam.load(e.save(tmp_path / "e.npz")).picture, e.picture)
+
+
 @pytest.mark.parametrize("move", [L.Permute((2, 3, 1)), lambda x: ops.transpose(x, (0, 2, 3, 1))])
 def test_channels_that_the_model_moves_itself(move: Any) -> None:
     """As in a model converted from PyTorch: the input is (K, H, W), the convolution the usual one."""
@@ -197,6 +215,19 @@ def test_a_small_gradient_of_a_function_does_not_vanish_in_half_precision() -> N
     )
     assert as_class.raw.any()
     np.testing.assert_allclose(as_function.raw, as_class.raw)
+
+
+def test_a_small_gradient_beside_a_large_one_does_not_vanish_in_half_precision() -> None:
+    """A batch gives what its pictures give one by one."""
+    i = L.Input((12, 10, 3))
+    x = L.Conv2D(4, 3, name="c", bias_initializer="ones", dtype="float16")(i)
+    x = L.GlobalAveragePooling2D(dtype="float16")(x) * L.GlobalAveragePooling2D(dtype="float16")(i)[:, :1]
+    model = keras.Model(i, L.Dense(2, kernel_initializer=keras.initializers.Constant(1e-3))(x))
+    pictures = np.stack([X, X * 2e-6])
+    for found, one in zip(visioncam.explain(model, pictures, target=1), pictures, strict=True):
+        alone = visioncam.explain(model, one, target=1)
+        assert alone.raw.any()
+        np.testing.assert_array_equal(found.raw, alone.raw)
 
 
 def test_what_a_layer_keeps_deep_inside_holds_no_tensor_of_ours() -> None:

@@ -103,6 +103,7 @@ class Answering:
             registry=self.registry,
             head=observed.head,
             score_kind=seen.score.kind,
+            assumed=seen.score.assumed,
             choice=choice,
             model_name=seen.table.model_name,
             preprocessing=self.preprocessing.name,
@@ -131,6 +132,7 @@ class Answering:
         best = predictions(values, answer, context.head)
         about = [*shared, *(Diagnostic("picture-note", note) for note in item.notes), *self._range(item)]
         about += checks.of_score(context.score_kind, info.probability)
+        about += checks.of_assumed(answer) if context.assumed else ()
         outcomes: list[Outcome] = []
         for named, outcome in zip(self.methods, applied, strict=True):
             explanation = None

@@ -118,6 +118,21 @@ def of_output(kind: str, probable: bool) -> Iterator[Diagnostic]:
         )
 
 
+def of_assumed(answer: np.ndarray) -> Iterator[Diagnostic]:
+    """Yield what is doubtful where a softmax or sigmoid was applied to a model's output, as to logits.
+
+    Args:
+        answer: (...) output of the model for one picture.
+    """
+    low, high = float(answer.min()), float(answer.max())
+    if low >= 0 and high <= 1:
+        yield Diagnostic(
+            "probability-assumed",
+            f"the output lies in [{low:.3g}, {high:.3g}] like probabilities, but no softmax or sigmoid was "
+            "found in front of it; one was applied to it, as to logits",
+        )
+
+
 def of_map(raw: np.ndarray, evidence: str) -> Iterator[Diagnostic]:
     """Yield what is seen in one raw map.
 

@@ -140,7 +140,7 @@ class Explainer:
         with running(self.model):
             seen = self._view(flat)
             choices = self._choices(seen)
-            head = head_of(seen.score, self.names, self.settings.class_names is not None)
+            head = self._head(seen)
         return Opened(self._about(choices), flat, seen, choices, head)
 
     def _run(self, image: Any, target: Any, stack: int = 0) -> tuple[list[list[Row]], bool]:
@@ -159,7 +159,7 @@ class Explainer:
                 pictured = self._about(choices)
                 if pictured is not self:
                     return pictured._run(image, target, stack)
-                head = head_of(seen.score, self.names, self.settings.class_names is not None)
+                head = self._head(seen)
                 every = windows.settled(
                     questions(target, stack, len(items), head), owners, seen, choices[0], head
                 )
@@ -177,6 +177,10 @@ class Explainer:
 
     def _view(self, flat: list[Any]) -> View:
         return view(self.model, self.inputs, flat, self.settings.output, self.settings.score)
+
+    def _head(self, seen: View) -> Head:
+        given = self.settings.class_names is not None
+        return head_of(seen.score, self.names, given, seen.table.image_shape)
 
     def _choices(self, seen: View) -> list[LayerChoice]:
         """Return the layer, or the several layers that are fused."""

@@ -30,6 +30,7 @@ class Context:
         registry: for rendering.
         head: the explained output.
         score_kind: what the score is.
+        assumed: it is a softmax or sigmoid that was not found in the model.
         choice: the layer.
         model_name: for the provenance.
         preprocessing: its name.
@@ -39,6 +40,7 @@ class Context:
     registry: Registry
     head: Head
     score_kind: str
+    assumed: bool
     choice: LayerChoice
     model_name: str
     preprocessing: str

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.errors import OptionError
+from visioncam_core.errors import OptionError, TargetError
 
 
 @attrs.frozen
@@ -23,6 +23,7 @@ class Head:
         middle: where one value turns from the negative to the positive class: 0 for a logit.
         log: whether the model's own output is the logarithm of a probability.
         scored: whether the score's values are probabilities themselves (`score="probability"`).
+        bare: a value for every pixel of the picture, without an axis of classes: (N, H, W).
         apart: each of several classes has a sigmoid of its own: their probabilities do not sum to 1.
     """
 
@@ -35,6 +36,7 @@ class Head:
     log: bool = False
     scored: bool = False
     apart: bool = False
+    bare: bool = False
 
     @property
     def known(self) -> tuple[str, ...] | None:
@@ -53,6 +55,14 @@ class Head:
                 "them in the model's own order, or leave class_names= away"
             )
 
+    def check_classes(self) -> None:
+        """Raise `TargetError` where the explained output has no axis of classes."""
+        if self.bare:
+            raise TargetError(
+                "a class needs an axis of classes, and the explained output has one value for each pixel; end the "
+                "model in keras.layers.Reshape((height, width, 1)), or pass a function of the outputs"
+            )
+
     def name(self, index: int) -> str | None:
         """Return a class's name, or None where it is not known."""
         known = self.known
@@ -67,7 +77,9 @@ class Head:
         return np.exp(answer) if self.log else answer
 
 
-def head_of(score: Any, names: tuple[str, ...] | None, given: bool = True) -> Head:
+def head_of(
+    score: Any, names: tuple[str, ...] | None, given: bool = True, space: tuple[int, ...] = ()
+) -> Head:
     """Return what is known of the output behind an engine's score.
 
     Args:
@@ -75,6 +87,7 @@ def head_of(score: Any, names: tuple[str, ...] | None, given: bool = True) -> He
         names: class names, or None.
         given: whether the user passed them; those that came with the model are left out where they do not
             fit.
+        space: lengths of the picture's axes.
     """
     shape = score.values.shape
     classes = 1 if shape.rank == 1 else int(shape[-1] or 0)
@@ -92,5 +105,11 @@ def head_of(score: Any, names: tuple[str, ...] | None, given: bool = True) -> He
         middle=0.5 if scored else 0.0,
         log=score.activation == "log_softmax",
         scored=scored,
+        bare=len(space) > 1 and _covers(tuple(shape)[1:], space),
         apart=score.activation == "sigmoid" and not binary,
     )
+
+
+def _covers(shape: tuple[int | None, ...], space: tuple[int, ...]) -> bool:
+    """Return whether an output has one value at each place of the picture and nothing else."""
+    return len(shape) == len(space) and all(n in (None, side) for n, side in zip(shape, space, strict=True))

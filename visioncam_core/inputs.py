@@ -164,7 +164,8 @@ class Reader:
         if windows is None:
             check_shape(array, model_input, first)
         flat = (as_input(array, model_input.dtype, "the image")[None] if windows is None else cut(boxes[0]),)
-        return Item(flat, np.array(shown), None, "array", (), windows)
+        display = np.array(shown, np.float32 if shown.dtype.name == "bfloat16" else None)
+        return Item(flat, display, None, "array", (), windows)
 
     @property
     def _tile(self) -> Tile | None:

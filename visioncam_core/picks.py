@@ -65,6 +65,7 @@ def _plain(target: Any) -> Any:
 def _wish(target: Any, head: Head) -> Wish:
     target = _plain(target)
     if target is None:
+        head.check_classes()
         return TOP
     if isinstance(target, type):
         name = target.__name__
@@ -84,6 +85,7 @@ def _wish(target: Any, head: Head) -> Wish:
         target = find_class(target, head.known)
     index = whole(target)
     if index is not None:
+        head.check_classes()
         if not 0 <= index < head.classes:
             raise TargetError(
                 f"class index {shown(index)} is out of range: the model has {head.classes} "

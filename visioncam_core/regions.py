@@ -56,6 +56,7 @@ class Region:
                 "Region() needs an output with a value for every position (segmentation), and the explained "
                 f"output has {head.classes} in all; pass a class index"
             )
+        head.check_classes()
         index = find_class(self.class_, head.known) if isinstance(self.class_, str) else self.class_
         if not 0 <= index < head.classes:
             raise TargetError(

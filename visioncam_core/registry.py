@@ -59,6 +59,18 @@ class Registry:
         self._told: set[str] = set()
         self._reports: list[str] = []
 
+    def __reduce__(self) -> tuple[type[Registry], tuple[Sequence[str]], dict[str, object]]:
+        """Be pickled, in an explanation say, as what plugins are loaded from: another process loads its own.
+
+        A plugin that was added by hand stays behind.
+        """
+        names = ("_builtins", "_discover", "_distribution", "_slow_after")
+        return type(self), (self._builtins,), {name: getattr(self, name) for name in names}
+
+    def __deepcopy__(self, memo: object) -> Registry:
+        """Be shared by a copy in the same process."""
+        return self
+
     # ------------------------------------------------------------------ names
 
     def methods(self) -> tuple[MethodSpec, ...]:

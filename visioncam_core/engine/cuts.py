@@ -30,6 +30,7 @@ class Score:
         values: symbolic float32 values, one for each class (and position).
         answer: symbolic float32 output of the model as the user sees it.
         activation: the final activation that was found, or "".
+        assumed: none was found, and one was applied to the output as to logits.
     """
 
     output: str
@@ -37,6 +38,7 @@ class Score:
     values: Any
     answer: Any
     activation: str
+    assumed: bool = False
 
     @property
     def binary(self) -> bool:
@@ -86,7 +88,8 @@ def score_of(
                 kind, values = "probability", tf.sigmoid(answer) if single else tf.nn.softmax(answer)
             else:
                 kind, values = "probability", answer
-        score = trace.cuts[key] = Score(output, kind, values, answer, logits.activation)
+        assumed = wanted == "probability" and normalise and not logits.activation
+        score = trace.cuts[key] = Score(output, kind, values, answer, logits.activation, assumed)
         return score
 
 
