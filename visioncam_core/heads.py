@@ -59,8 +59,8 @@ class Head:
         """Raise `TargetError` where the explained output has no axis of classes."""
         if self.bare:
             raise TargetError(
-                "a class needs an axis of classes, and the explained output has one value for each pixel; end the "
-                "model in keras.layers.Reshape((height, width, 1)), or pass a function of the outputs"
+                "a class needs an axis of classes, and the explained output has one value for each pixel; "
+                "end the model in keras.layers.Reshape((height, width, 1)), or pass a function of the outputs"
             )
 
     def name(self, index: int) -> str | None:
