@@ -263,3 +263,21 @@ def test_a_renderer_sees_what_a_comparison_holds_and_cannot_write_to_it(
     render(registry, comparison, Looks(), {})
     assert seen == [False, False]
     assert all(one.heatmap.flags.writeable for one in comparison)
+
+
+def test_what_the_users_progress_raises_is_the_users_and_stops_the_call(model: Any) -> None:
+    """It is no fault of the method, and no method after it is tried."""
+
+    class StoppedError(Exception):
+        pass
+
+    calls: list[int] = []
+
+    def progress(done: int, total: int) -> None:
+        calls.append(done)
+        raise StoppedError
+
+    image = np.random.default_rng(0).random(model.input_shape[1:], np.float32)
+    with pytest.raises(StoppedError):
+        visioncam.compare(model, image, ["scorecam", "ablationcam"], progress=progress)
+    assert len(calls) == 1

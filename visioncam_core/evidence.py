@@ -133,7 +133,7 @@ class Evidence:
             change: given the picture (1, *space, C) as the model receives it, channels last, and maps
                 (b, *grid), returns the b changed pictures (b, *space, C).  It becomes part of a graph, so
                 it is written in `visioncam_core.ops`, and is best a function of a module: the graph is
-                kept for it.
+                kept for it, with what it held and read when it was first called (a model is then not freed).
             maps: (L, *grid).
             which: as in `score_inputs`.
         """

@@ -82,22 +82,19 @@ def together(parts: Sequence[Applied]) -> Applied:
 def apply(named: Named, evidence: Evidence) -> Applied:
     """Apply a method; what goes wrong in it is kept as data, so that it hurts no other method.
 
-    The method sees arrays it cannot write to.  Only `KeyboardInterrupt` passes (it is the user's), and
-    what the model itself raised while it was asked for scores.
+    The method sees arrays it cannot write to.  What is not its fault passes: `KeyboardInterrupt`, what the
+    user's own `progress` raised, and what the model itself raised while it was asked for scores.
     """
     before, start = COUNTERS.snapshot(), time.perf_counter()
     raw, failure = None, None
+    users: list[BaseException] = []
     try:
         with np.errstate(all="ignore"):  # what is not finite is found in the result, and said there
-            raw = checked(named, _ask(named, evidence), evidence)
-    except VisionCamError as error:
-        failure = error
-    except KeyboardInterrupt:
-        raise
+            raw = checked(named, _ask(named, _telling(evidence, users)), evidence)
     except BaseException as error:
-        if _of_the_model(error):
+        if error in users or isinstance(error, KeyboardInterrupt) or _of_the_model(error):
             raise
-        failure = failed(named, error)
+        failure = error if isinstance(error, VisionCamError) else failed(named, error)
     spent = COUNTERS.snapshot() - before
     return Applied(raw, time.perf_counter() - start, sum(spent[name] for name in PASSES), failure)
 
@@ -108,6 +105,22 @@ def _ask(named: Named, evidence: Evidence) -> Any:
         return named.method(offered(named, evidence))
     except PluginError as error:
         raise failed(named, error) from error
+
+
+def _telling(evidence: Evidence, raised: list[BaseException]) -> Evidence:
+    """Return the same evidence, which puts down in a list what the user's `progress` raises."""
+    progress = evidence._progress
+    if progress is None:
+        return evidence
+
+    def told(done: int, total: int) -> None:
+        try:
+            progress(done, total)
+        except BaseException as error:
+            raised.append(error)
+            raise
+
+    return attrs.evolve(evidence, progress=told)
 
 
 def offered(named: Named, evidence: Evidence) -> Evidence:
