@@ -108,7 +108,11 @@ def test_every_line_for_programs_is_an_event(tmp_path: Path) -> None:
     for words in (["batch", tmp_path / "no", "-o", tmp_path / "out"], ["batch", "--max-errors", "-1"]):
         done = run(*words, "--json")
         (line,) = done.stdout.splitlines()
-        assert (done.code, json.loads(line)["event"], json.loads(line)["error"]["exit_code"]) == (2, "error", 2)
+        assert (done.code, json.loads(line)["event"], json.loads(line)["error"]["exit_code"]) == (
+            2,
+            "error",
+            2,
+        )
 
 
 def test_exit_codes_and_messages(world: Path, tmp_path: Path) -> None:
