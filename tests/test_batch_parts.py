@@ -270,3 +270,21 @@ def test_a_process_that_dies_is_started_again_with_half_the_batch(
     assert json.loads((tmp_path / "run.json").read_text())["batch"] == batch
     assert len(told) == 1
     assert told[0] == "the process died (-9), perhaps of memory; started again with half the batch"
+
+
+@pytest.mark.parametrize("when", ["early", "between"])
+def test_a_signal_that_the_run_could_not_catch_ends_it_with_the_shells_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", environment()["PYTHONPATH"])
+    number = "SIGTERM" if when == "early" else "SIGKILL"
+    (tmp_path / "dying.py").write_text(f"import os, signal\nos.kill(os.getpid(), signal.{number})\n")
+    Manifest(tmp_path).write_run({"batch": 8})
+    told: list[str] = []
+
+    def tell(text: str) -> None:
+        told.append(text)
+        os.kill(os.getpid(), signal.SIGTERM)  # the one process is gone, the next not there
+
+    assert supervise(["methods", "--plugin-file", str(tmp_path / "dying.py")], tmp_path, tell) == 143
+    assert len(told) == (when == "between")

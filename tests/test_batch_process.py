@@ -104,6 +104,17 @@ def test_a_finished_run_loads_no_tensorflow(world: Path) -> None:
     assert f"0 explained; {COUNT} finished before" in done.stdout
 
 
+def test_every_line_for_programs_is_an_event(tmp_path: Path) -> None:
+    for words in (["batch", tmp_path / "no", "-o", tmp_path / "out"], ["batch", "--max-errors", "-1"]):
+        done = run(*words, "--json")
+        (line,) = done.stdout.splitlines()
+        assert (done.code, json.loads(line)["event"], json.loads(line)["error"]["exit_code"]) == (
+            2,
+            "error",
+            2,
+        )
+
+
 def test_exit_codes_and_messages(world: Path, tmp_path: Path) -> None:
     common = ["-o", tmp_path / "out", "--model", world / "tiny.keras"]
     assert "does not exist; name a folder" in run("batch", tmp_path / "no", *common).message

@@ -74,13 +74,13 @@ def supervise(
             before = _progress(folder)
             end = child.run(words)
             if child.stopped or (end.code not in KILLED and not end.late):
-                return end.code
+                return _as_shells_say(end.code)
             about = Manifest(folder).run() or {}
             whole = whole or about.get("batch")
             if end.beat is None:  # before the first picture, or after the last
                 smaller = halve(folder)
                 if not smaller and (stuck or _progress(folder) == before):
-                    return end.code if end.code > 0 else 128 - end.code
+                    return _as_shells_say(end.code)
                 stuck = _progress(folder) == before
                 tell(f"the process died ({end.code}), perhaps of memory; started again with half the batch")
             elif end.beat["key"]:
@@ -122,6 +122,10 @@ def halve(folder: Path) -> bool:
     return True
 
 
+def _as_shells_say(code: int) -> int:
+    return code if code >= 0 else 128 - code
+
+
 def _progress(folder: Path) -> tuple[int, ...]:
     return tuple(
         (folder / name).stat().st_size if (folder / name).exists() else 0 for name in (MANIFEST, ERRORS)
@@ -136,17 +140,21 @@ class Child:
         room: the folder where both sides meet.
         seconds: how long one picture may take; None for ever.
         stopped: how many signals came.
+        number: the last of them.
     """
 
     room: Path
     seconds: float | None = None
     stopped: int = 0
+    number: int = 0
     _process: subprocess.Popen[bytes] | None = None
     _before: dict[int, Any] = attrs.field(factory=dict)
 
     def run(self, words: Sequence[str]) -> End:
         """Run `visioncam` with these words; return how it ended."""
         (self.room / BEAT).unlink(missing_ok=True)
+        if self.stopped:  # while no process was there to be told
+            return End(-self.number, None, False)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "visioncam", *words],
             env=os.environ | {ROOM: os.fspath(self.room)},
@@ -192,6 +200,6 @@ class Child:
         return self.seconds * beat["pictures"] + (FIRST if beat["first"] else 0.0)
 
     def _pass_on(self, number: int, frame: object) -> None:
-        self.stopped += 1
+        self.stopped, self.number = self.stopped + 1, number
         if self._process is not None:
             self._process.send_signal(number)

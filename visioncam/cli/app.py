@@ -68,6 +68,7 @@ class App(click.Group):
         """Run the command line and exit."""
         words = list(sys.argv[1:] if args is None else args)
         output = Output.of(words)
+        output.events = plugin_files.command(words) == "batch"  # a line for each, however it ends
         told = Told(output)
 
         def work() -> int | None:

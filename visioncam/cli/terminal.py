@@ -46,14 +46,15 @@ class Output:
         debug: show tracebacks and what TensorFlow says.
         document: what `--json` prints.
         words: the command line.
+        events: `document` is one line, the last of the lines that `event` prints.
     """
 
     json: bool = False
     debug: bool = False
     document: dict[str, Any] = attrs.field(factory=dict)
     words: tuple[str, ...] = ()
+    events: bool = False
     _console: Console | None = None
-    _events: bool = False
 
     @classmethod
     def of(cls, args: Sequence[str]) -> Output:
@@ -107,9 +108,8 @@ class Output:
         self.console.file.write(text)
 
     def event(self, record: Mapping[str, Any]) -> None:
-        """Print one line of JSON under `--json`, as it happens; `document` is then the last line."""
+        """Print one line of JSON under `--json`, as it happens."""
         if self.json:
-            self._events = True
             self.console.file.write(json.dumps(record, allow_nan=False) + "\n")
             self.console.file.flush()
 
@@ -124,7 +124,8 @@ class Output:
     def close(self) -> None:
         """Print the document where `--json` asks for one, and flush."""
         if self.json:
-            json.dump(self.document, self.console.file, indent=None if self._events else 2, allow_nan=False)
+            told = {"event": "error", **self.document} if self.events else self.document
+            json.dump(told, self.console.file, indent=None if self.events else 2, allow_nan=False)
             self.console.file.write("\n")
         if sys.stdout is not None:
             sys.stdout.flush()
