@@ -1,4 +1,4 @@
-"""What made a picture, in words, for the text chunks of a PNG file: the file alone tells it."""
+"""An explanation in words: for the text chunks of a PNG file, and for `print`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def words(explanation: Explanation) -> dict[str, str]:
-    """Return the chunks by name; what is not known is left out."""
+    """Return a PNG file's chunks by name; what is not known is left out."""
     e, made = explanation, explanation.provenance
     told = {
         "Title": f"{e.method_title}: {e.target.label}",
@@ -30,3 +30,16 @@ def words(explanation: Explanation) -> dict[str, str]:
         "Source SHA-256": str(made.get("source_sha256", "")),
     }
     return {key: value for key, value in told.items() if value}
+
+
+def line(explanation: Explanation) -> str:
+    """Return what was explained, how and where, and below it a line for each diagnostic; nothing a terminal obeys."""
+    e = explanation
+    sure = f"{e.score_kind} {e.score:.4g}"
+    if e.target.probability is not None:
+        sure = f"probability {e.target.probability:.1%}, {sure}"
+    kind = "" if e.evidence == "for" else f" ({e.evidence})"
+    grid = "×".join(map(str, e.raw.shape))
+    first = f"{e.method_title}{kind} of {e.target.label}: {sure}; layer {e.layer.path} ({grid})"
+    lines = [first, *(f"  {one}" for one in e.diagnostics)]
+    return "\n".join("".join(c if c.isprintable() else "?" for c in text) for text in lines)
