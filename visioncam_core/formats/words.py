@@ -33,7 +33,7 @@ def words(explanation: Explanation) -> dict[str, str]:
 
 
 def line(explanation: Explanation) -> str:
-    """Return what was explained, how and where, and below it a line for each diagnostic; nothing a terminal obeys."""
+    """Return what was explained, how and where, below it each diagnostic; nothing that a terminal obeys."""
     e = explanation
     sure = f"{e.score_kind} {e.score:.4g}"
     if e.target.probability is not None:
