@@ -19,6 +19,30 @@ from support_cli import environment
 HOSTILE = "<script>alert('class')</script>"
 NAMES = ["cat", HOSTILE, "coffee", "rocket", "price $5"]
 
+HANG = """
+import time
+from pathlib import Path
+
+import attrs
+
+from visioncam_core.hookspecs import hookimpl
+from visioncam_core.specs import MethodSpec
+
+
+@attrs.frozen
+class Hang:
+    needs = frozenset({"activations"})
+
+    def __call__(self, evidence):
+        Path("hanging").touch()
+        time.sleep(1000)
+
+
+@hookimpl
+def visioncam_register_methods():
+    return [MethodSpec(name="hang", cls=Hang, title="Hang", reference="none", summary="sleeps")]
+"""
+
 
 @attrs.frozen(eq=False)
 class Served:
@@ -67,6 +91,12 @@ def small_model(folder: Path) -> Path:
     model.save(folder / "small.keras")
     (folder / "names.json").write_text(json.dumps(NAMES))
     return folder / "small.keras"
+
+
+def hanging_plugin(folder: Path) -> Path:
+    """Write a plugin with a method that says that it began, by a file, and never ends."""
+    (folder / "hang.py").write_text(HANG)
+    return folder / "hang.py"
 
 
 @contextmanager

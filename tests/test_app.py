@@ -9,15 +9,15 @@ import shutil
 import socket
 import struct
 import subprocess
-import urllib.error
-import urllib.request
-import uuid
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support_app import HOSTILE, Served, served, small_model
+from support_app import HOSTILE, Served, hanging_plugin, served, small_model
+from support_app_asking import answered, asked, form, join, question, uploaded
 
 pytest.importorskip("gradio")
 
@@ -26,29 +26,11 @@ pytest.importorskip("gradio")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("app")
     model = small_model(folder)
-    with served(folder, "--model", str(model), "--class-names", str(folder / "names.json")) as running:
+    plugin = ("--plugin-file", str(hanging_plugin(folder)))
+    with served(
+        folder, *plugin, "--model", str(model), "--class-names", str(folder / "names.json")
+    ) as running:
         yield running
-
-
-def asked(
-    app: Served, path: str, body: bytes | None = None, **headers: str
-) -> tuple[int, dict[str, str], bytes]:
-    """Return status, headers and body."""
-    lines = {name.replace("_", "-"): value for name, value in headers.items()}
-    request = urllib.request.Request(app.url.rstrip("/") + path, body, lines)
-    try:
-        with urllib.request.urlopen(request, timeout=60) as got:
-            return got.status, {name.lower(): value for name, value in got.headers.items()}, got.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, {name.lower(): value for name, value in error.headers.items()}, error.read()
-
-
-def form(name: str, content: bytes) -> tuple[bytes, str]:
-    """Return a form with one file, and its content type."""
-    edge = uuid.uuid4().hex
-    head = f'--{edge}\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'
-    return head.encode() + content + f"\r\n--{edge}--\r\n".encode(), f"multipart/form-data; boundary={edge}"
 
 
 def test_it_listens_on_this_computer_only(app: Served) -> None:
@@ -119,16 +101,31 @@ def test_an_upload_lands_in_the_private_folder_whatever_it_is_called(app: Served
 
 def test_a_visitor_cannot_name_a_file_of_this_computer(app: Served) -> None:
     """The question is put as the page puts it, with a path that was never uploaded."""
-    config = json.loads(asked(app, "/config")[2])
-    (ask, *_) = [one for one in config["dependencies"] if len(one["inputs"]) > 8]
-    given = {one["id"]: one["props"].get("value") for one in config["components"]}
-    data: list[Any] = [given[number] for number in ask["inputs"]]
-    data[0] = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
-    question = {"data": data, "fn_index": ask["id"], "session_hash": "abcdefghij", "event_data": None}
-    body = json.dumps(question).encode()
-    status, _, answer = asked(app, "/gradio_api/queue/join", body, Content_Type="application/json")
+    body = question(app, "/etc/passwd", "abcdefghij")
+    status, _, answer = join(app, body)
     assert status == 403
     assert b"not uploaded" in answer
+
+
+def test_many_ask_at_once(app: Served, examples: Path) -> None:
+    """What waits is limited; each of the others gets the answer to its own question."""
+    photo = (examples / "chelsea.png").read_bytes()
+    bodies = {
+        f"visitor{number:02}": question(
+            app, uploaded(app, f"photo{number:02}.png", photo), f"visitor{number:02}"
+        )
+        for number in range(20)
+    }
+    with ThreadPoolExecutor(20) as pool:
+        put = dict(zip(bodies, pool.map(lambda body: join(app, body), bodies.values()), strict=True))
+    refused = [got for got in put.values() if got[0] != 200]
+    assert 8 <= len(put) - len(refused) <= 12  # some wait, some may be done already
+    for status, headers, _ in refused:
+        assert (status, headers["retry-after"]) == (503, "10")
+    for session, (status, *_) in put.items():
+        if status == 200:
+            names = [Path(file["path"]).name for file in answered(app, session)[2]["value"]]
+            assert f"photo{session[-2:]}_gradcam.npz" in names
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +215,16 @@ def test_nothing_was_asked_of_anybody_else(page: Any, app: Served) -> None:
     assert page.evaluate("[...document.fonts].filter(font => font.status == 'loaded').length") == 0
 
 
-def test_it_ends_when_interrupted_and_leaves_nothing(app: Served) -> None:
+def test_it_ends_when_interrupted_and_leaves_nothing(app: Served, examples: Path) -> None:
+    """Also while a question is answered that may take two minutes."""
+    photo = uploaded(app, "cat.png", (examples / "chelsea.png").read_bytes())
+    assert join(app, question(app, photo, "impatient", Method="hang"))[0] == 200
+    begun = app.temporary.parent / "hanging"
+    for _ in range(600):
+        if begun.exists():
+            break
+        time.sleep(0.05)
+    assert begun.exists()
     children = subprocess.run(
         ["ps", "-o", "pid=", "--ppid", str(app.process.pid)], capture_output=True, text=True
     )

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,10 +17,9 @@ from support_app import HOSTILE, small_model
 from support_cli import run
 
 import visioncam
-from visioncam.app import limits as app_limits
 from visioncam.app.addresses import Addresses
 from visioncam.app.answering import Desk, Question
-from visioncam.app.limits import Limits, Stopwatch, TooSlowError, limited
+from visioncam.app.limits import Limits, Stopwatch, TooSlowError
 from visioncam.app.shelf import Shelf, shelf_of
 from visioncam.app.widgets import options_from, widgets_of
 from visioncam.app.wording import class_choices, said, words
@@ -157,40 +154,9 @@ def test_bad_photos_are_named_as_their_owner_named_them(desk: Desk, examples: Pa
         assert {"text": "not an image", "cut": "truncated", "bomb": "4,000,000 pixels"}[what] in message
 
 
-def test_work_ends_in_time(desk: Desk, photo: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app_limits, "_left_behind", [])
+def test_an_answer_ends_in_time(desk: Desk, photo: str) -> None:
     with pytest.raises(TooSlowError, match="0 seconds"):
         desk.answer(Question(photo, "small", "scorecam"), Stopwatch(0))
-    release = threading.Event()
-
-    def hang(watch: Stopwatch) -> None:
-        release.wait(60)
-
-    for _ in range(app_limits.MOST_LEFT_BEHIND):
-        with pytest.raises(TooSlowError, match=r"stopped after 0\.05 seconds"):
-            limited(hang, 0.05)
-        if len(app_limits._left_behind) < app_limits.MOST_LEFT_BEHIND:
-            assert limited(lambda watch: 5, 10) == 5  # the next question is answered
-    with pytest.raises(TooSlowError, match="busy"):
-        limited(lambda watch: 5, 10)
-    release.set()
-    for thread in list(app_limits._left_behind):
-        thread.join()
-    assert limited(lambda watch: 5, 10) == 5
-    with pytest.raises(ZeroDivisionError):
-        limited(lambda watch: 1 // 0, 10)
-
-
-def test_old_files_go(desk: Desk) -> None:
-    old, new = desk.workspace.new_folder() / "old.png", desk.workspace.new_folder() / "new.png"
-    for path in (old, new):
-        path.write_bytes(b"x")
-    then = time.time() - 4000
-    for path in (old, old.parent):
-        os.utime(path, (then, then))
-    desk.workspace.sweep()
-    assert (old.exists(), new.exists()) == (False, True)
-    assert desk.workspace.root.stat().st_mode & 0o777 == 0o700
 
 
 def test_the_shelf(folder: Path, tmp_path: Path) -> None:

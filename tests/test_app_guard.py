@@ -16,6 +16,7 @@ from visioncam.app.workspace import Workspace
 
 HERE = Addresses("127.0.0.1", 7860)
 TOKEN = "s3cret-token"
+FORM = "multipart/form-data; boundary=edge"
 
 
 @attrs.frozen
@@ -192,15 +193,34 @@ def test_a_large_body_is_not_read(workspace: Workspace) -> None:
     inside = Inside()
     guard = guarded(workspace, inside)
     length = str(4 * 2**20)
-    got = ask(guard, "/gradio_api/upload", "POST", [b"x" * 2**20] * 4, content_length=length)
+    got = ask(
+        guard, "/gradio_api/upload", "POST", [b"x" * 2**20] * 4, content_length=length, content_type=FORM
+    )
     assert (got.status, inside.read) == (413, 0)
     assert "at most 3 MiB" in got.body
-    got = ask(guard, "/gradio_api/upload", "POST", [b"x" * 2**20] * 9)  # says no length
+    got = ask(guard, "/gradio_api/upload", "POST", [b"x" * 2**20] * 9, content_type=FORM)  # says no length
     assert got.status == 413
     assert inside.read == 3 * 2**20
-    assert ask(guard, "/gradio_api/upload", "POST", [b"x" * 2**20] * 2).status == 200
+    assert ask(guard, "/gradio_api/upload", "POST", [b"x" * 2**20] * 2, content_type=FORM).status == 200
     assert ask(guard, "/gradio_api/queue/join", "POST", [b"x" * 2**20] * 2).status == 413
     assert ask(guard, "/gradio_api/upload", "POST", content_length="-1").status == 400
+
+
+def test_an_upload_is_a_form_with_one_file(workspace: Workspace) -> None:
+    upload, part = "/gradio_api/upload", b'--edge\r\nContent-Disposition: form-data; filename="a"\r\n\r\n'
+    one, two = part + b"--edg filename=x\r\n--edge--\r\n", part + b"x\r\n" + part + b"y\r\n--edge--\r\n"
+    for body, status in ((one, 200), (two, 400)):
+        for size in (1, 3, 7, 1000):  # an edge may come in pieces
+            pieces = [body[start : start + size] for start in range(0, len(body), size)]
+            assert (
+                ask(guarded(workspace, Inside()), upload, "POST", pieces, content_type=FORM).status == status
+            )
+    for kind in ("text/plain", "", "multipart/form-data", "text/plain; boundary=edge", "a;boundary*=x'%ff"):
+        inside = Inside()
+        got = ask(guarded(workspace, inside), upload, "POST", [b"hello"], content_type=kind)
+        assert (got.status, inside.asked) == (415, 0)
+        assert "a form with one file" in got.body
+    assert ask(guarded(workspace, Inside()), f"{upload}_progress").status == 200
 
 
 def test_a_question_names_no_file_but_uploads(workspace: Workspace) -> None:
@@ -212,12 +232,22 @@ def test_a_question_names_no_file_but_uploads(workspace: Workspace) -> None:
         question = json.dumps({"data": [1, [{"value": {"path": path, "url": None}}]]}).encode()
         got = ask(guarded(workspace, inside), join, "POST", [question[:20], question[20:]])
         assert (got.status, inside.read) == (status, len(question) if status == 200 else 0)
+    hidden = own.with_name(".photo.png")  # Gradio would refuse it without a word
+    hidden.write_bytes(b"x")
+    got = ask(guarded(workspace, Inside()), join, "POST", [json.dumps({"path": str(hidden)}).encode()])
+    assert (got.status, "begins with a dot" in got.body) == (415, True)
     for body in (b"no json", b"[" * 100_000):
         assert ask(guarded(workspace, Inside()), join, "POST", [body]).status == 400
 
 
 def test_a_slow_body_is_cut(workspace: Workspace) -> None:
-    got = ask(guarded(workspace, Inside(), slow=0.2), "/gradio_api/upload", "POST", [b"x", b"", b"x"])
+    got = ask(
+        guarded(workspace, Inside(), slow=0.2),
+        "/gradio_api/upload",
+        "POST",
+        [b"x", b"", b"x"],
+        content_type=FORM,
+    )
     assert got.status == 408
     assert "longer than 0.2 seconds" in got.body
 

@@ -59,6 +59,23 @@ def test_it_says_what_matters_and_is_no_larger_than_a_screen() -> None:
     assert len(html) < 60_000
 
 
+def test_it_prints_as_a_line_and_its_diagnostics() -> None:
+    e = shown()
+    first, *below = str(e).splitlines()
+    for words in (
+        "tiger cat",
+        "38.5%",
+        "logit 8.25",
+        f"layer {e.layer.path}",
+        "×".join(map(str, e.raw.shape)),
+    ):
+        assert words in first
+    assert below == [f"  {one}" for one in e.diagnostics]
+    failed = comparison(e, seconds={}, failures={"scorecam": "out of memory"})
+    assert str(failed).splitlines() == [*str(e).splitlines(), "no scorecam: out of memory"]
+    assert str(shown("a\x1b[31m\nb")).startswith("a?[31m?b of a?[31m?b: ")
+
+
 def test_the_layer_that_is_taken_is_marked() -> None:
     rows = tuple(attrs.evolve(layer(name).row, index=i) for i, name in enumerate(("one", "two")))
     choice = attrs.evolve(layer("two"), row=rows[1])

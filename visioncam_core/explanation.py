@@ -157,6 +157,12 @@ class Explanation:
 
         return words(self)
 
+    def __str__(self) -> str:
+        """Return it in words, see `text`; `repr` has the fields."""
+        from visioncam_core.formats.words import line
+
+        return line(self)
+
     def _repr_html_(self) -> str:
         from visioncam_core.notebook import explanation_html
 
@@ -184,6 +190,10 @@ class Comparison:
     passes: dict[str, int]
     failures: dict[str, str]
     _registry: Registry | None = attrs.field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        """Return a line for each method, and why one gave no map."""
+        return "\n".join([*map(str, self), *(f"no {name}: {why}" for name, why in self.failures.items())])
 
     def __len__(self) -> int:
         """Return the number of explanations."""

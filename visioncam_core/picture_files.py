@@ -58,7 +58,7 @@ _BEGINNINGS = (
 )
 _BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
 _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
-    (stat.S_ISDIR, "is a folder; pass a file in it"),
+    (stat.S_ISDIR, "is a folder; pass a file in it, or run over all of them: visioncam batch"),
     (stat.S_ISFIFO, "is a named pipe (FIFO), which could block for ever; pass a regular file or the bytes"),
     (stat.S_ISSOCK, "is a socket; pass a regular file or the bytes"),
     (stat.S_ISCHR, "is a character device; pass a regular file or the bytes"),

@@ -171,7 +171,9 @@ class Desk:
     def _photo(self, photo: str | None) -> Path:
         if not photo:
             raise ImageError("there is no photo yet; drop one, or click one of the examples")
-        return self.workspace.own(photo)
+        path = self.workspace.own(photo)
+        self.workspace.used(path)
+        return path
 
     def _methods(self, question: Question) -> list[Named]:
         wanted = [question.method, *question.beside]

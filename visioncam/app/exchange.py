@@ -87,13 +87,23 @@ class Answer:
 
 @attrs.define(eq=False)
 class Body:
-    """The request's body, cut off where it grows too long or takes too long."""
+    """The request's body, cut off where it grows too long, takes too long, or is a form with several parts.
+
+    Attributes:
+        most: bytes.
+        slow: seconds.
+        answer: where it is said that it was cut off.
+        edge: what stands before and after each part of a form; empty for what is no form.
+    """
 
     _receive: Receive
     most: int
     slow: float
     answer: Answer
+    edge: bytes = b""
     _seen: int = 0
+    _edges: int = 0
+    _tail: bytes = b""
     _whole: bool = False
     _end: float = attrs.field(init=False, default=0.0)
 
@@ -113,6 +123,8 @@ class Body:
         self._seen += len(message.get("body", b""))
         if self._seen > self.most:
             return self._stop(413, too_large(self.most))
+        if self.edge and self._several(message.get("body", b"")):
+            return self._stop(400, "one photo at a time; an upload with several files is refused")
         self._whole = not message.get("more_body", False)
         return message
 
@@ -129,6 +141,13 @@ class Body:
                 raise self.answer.stopped or StopError(400, "the request was cut short")
             pieces.append(message.get("body", b""))
         return b"".join(pieces)
+
+    def _several(self, piece: bytes) -> bool:
+        """Return whether a form has a second part, by counting the edges that went by."""
+        text = self._tail + piece  # an edge may lie across two pieces
+        self._edges += text.count(self.edge)
+        self._tail = text[len(text) - len(self.edge) + 1 :] if len(text) >= len(self.edge) else text
+        return self._edges > 2
 
     def _stop(self, status: int, message: str) -> Message:
         self.answer.stopped = StopError(status, message)

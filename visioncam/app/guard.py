@@ -6,12 +6,14 @@ asks for gets through.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import re
 import sys
 import traceback
 from collections.abc import Iterator
+from email.message import Message as EmailMessage
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -30,6 +32,7 @@ READ = re.compile(
 WRITE = re.compile(r"/gradio_api/(upload|queue/join|cancel|reset)/?")
 FILE = "/gradio_api/file="
 ASK = "/gradio_api/queue/join"
+UPLOAD = "/gradio_api/upload"
 SMALL = 2**20  # bytes of a request that is no upload
 SLOW = 30.0  # seconds in which a request must have arrived
 
@@ -70,7 +73,12 @@ class Guard:
             if await self._sign_in(scope, headers, answer):
                 return
             self._check_what(scope)
-            body = Body(receive, self._most(scope, headers), self.slow, answer)
+            upload = scope["path"].rstrip("/") == UPLOAD
+            body = Body(
+                receive, self._most(upload, headers), self.slow, answer, _edge(headers) if upload else b""
+            )
+            if upload:
+                await asyncio.to_thread(self.workspace.tidy)
             reading = await self._checked(body) if scope["path"].startswith(ASK) else body.receive
             try:
                 await self.app(scope, reading, answer.send)
@@ -131,15 +139,14 @@ class Guard:
         if not allowed.fullmatch(path):
             raise StopError(404, "there is nothing here")
 
-    def _most(self, scope: Scope, headers: dict[str, str]) -> int:
+    def _most(self, upload: bool, headers: dict[str, str]) -> int:
         """Return how many bytes the body may have; refuse one that says it is longer."""
-        upload = scope["path"].startswith("/gradio_api/upload")
         most = self.upload + 64 * 2**10 if upload else SMALL  # a form has lines around the file
         length = headers.get("content-length", "0")
         if not length.isdecimal() or len(length) > 18:
             raise StopError(400, "the length of the request is no number")
         if int(length) > most:
-            raise StopError(413, too_large(self.upload))
+            raise StopError(413, too_large(self.upload if upload else most))
         return most
 
     async def _checked(self, body: Body) -> Receive:
@@ -155,7 +162,8 @@ class Guard:
             raise StopError(400, "the question is not JSON") from None
         for path in named:
             try:
-                self.workspace.own(path)
+                if self.workspace.own(path).name.startswith("."):
+                    raise StopError(415, "the photo's name begins with a dot; rename it")  # Gradio's rule
             except (ValueError, OSError):
                 raise StopError(403, "the question names a file that was not uploaded") from None
         waiting: list[Message] = [{"type": "http.request", "body": whole, "more_body": False}]
@@ -164,6 +172,16 @@ class Guard:
             return waiting.pop() if waiting else await body.receive()
 
         return again
+
+
+def _edge(headers: dict[str, str]) -> bytes:
+    """Return what stands around each part of an upload; refuse what is no form."""
+    kind = EmailMessage()
+    kind["content-type"] = headers.get("content-type", "").replace("\r", "").replace("\n", "")
+    edge = kind.get_boundary()
+    if kind.get_content_type() != "multipart/form-data" or not edge:
+        raise StopError(415, "an upload is a form with one file (multipart/form-data)")
+    return b"--" + edge.encode("latin-1", "replace")
 
 
 def _paths(value: Any) -> Iterator[str]:

@@ -21,7 +21,6 @@ from visioncam_core.errors import VisionCamError
 
 TOP = "top class"
 NO_PICTURES = ("slices", "planes", "projection", "sheet")  # renderers of volumes and of comparisons
-QUICK = frozenset({"activations", "gradients"})
 TITLE = """<div class="vc-title"><b>VisionCam</b> What in this photo speaks for a class?</div>"""
 EMPTY = (
     """<div class="vc-hint">Drop a photo on the left, or click an example. It stays on this computer.</div>"""
@@ -212,6 +211,6 @@ class Page:
 
 
 def _quick(method: str) -> bool:
-    """Return whether a method asks the model only once or a few times."""
+    """Return whether a method is content with the gradient, one pass; the others ask the model often."""
     needs: frozenset[str] = getattr(registry().method(method).cls, "needs", frozenset())
-    return needs <= QUICK
+    return "gradients" in needs

@@ -48,7 +48,9 @@ class Stopwatch:
         self._end = time.monotonic() + seconds
 
     def check(self) -> None:
-        """Raise `TooSlowError` when the time is over."""
+        """Raise `TooSlowError` when the time is over, or the app ends."""
+        if _ending.is_set():
+            raise TooSlowError(ENDS)
         if time.monotonic() > self._end:
             raise self.error()
 
@@ -60,7 +62,17 @@ class Stopwatch:
         )
 
 
+ENDS = "the app is being closed"
+_ending = threading.Event()
+_open: set[threading.Event] = set()  # of which each is set when a piece of work is done
 _left_behind: list[threading.Thread] = []
+
+
+def give_up() -> None:
+    """Let everybody who waits for work go, so that the app can end at once."""
+    _ending.set()
+    for finished in list(_open):
+        finished.set()
 
 
 def limited(work: Callable[[Stopwatch], T], seconds: float) -> T:
@@ -76,7 +88,7 @@ def limited(work: Callable[[Stopwatch], T], seconds: float) -> T:
     _left_behind[:] = [thread for thread in _left_behind if thread.is_alive()]
     if len(_left_behind) >= MOST_LEFT_BEHIND:
         raise TooSlowError("busy with earlier questions that took too long; try again in a while")
-    watch = Stopwatch(seconds)
+    watch, finished = Stopwatch(seconds), threading.Event()
     outcome: dict[str, Any] = {}
 
     def run() -> None:
@@ -84,15 +96,21 @@ def limited(work: Callable[[Stopwatch], T], seconds: float) -> T:
             outcome["value"] = work(watch)
         except BaseException as error:  # handed to the caller below
             outcome["error"] = error
+        finally:
+            finished.set()
 
     context = contextvars.copy_context()
     thread = threading.Thread(target=lambda: context.run(run), name="visioncam-answer", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
-        thread.join(0.5)  # where it looks at its watch, it ends about now
-    if thread.is_alive():
+    _open.add(finished)
+    try:
+        watch.check()  # the app may be ending
+        thread.start()
+        finished.wait(seconds + 0.5)  # where it looks at its watch, it has ended by now
+    finally:
+        _open.discard(finished)
+    if not outcome:
         _left_behind.append(thread)
+        watch.check()
         raise watch.error()
     if "error" in outcome:
         raise outcome["error"]

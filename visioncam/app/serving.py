@@ -11,12 +11,14 @@ from typing import Any
 import attrs
 
 from visioncam.app.addresses import Addresses
-from visioncam.app.limits import Limits
+from visioncam.app.limits import Limits, give_up
 from visioncam.app.shelf import Shelf
 from visioncam.app.workspace import Workspace
 from visioncam_core.errors import BackendError
 
 MISSING = "the app needs Gradio; install it with: pip install 'visioncam[app]'"
+
+SESSIONS = 32  # of which Gradio keeps the widgets, 0.2 MB each; a page that is older works on without
 
 
 def require_gradio() -> None:
@@ -59,6 +61,8 @@ def application(shelf: Shelf, workspace: Workspace, limits: Limits, addresses: A
     desk = Desk(shelf, workspace, limits)
     shelf.model(shelf.names[0])
     page = Page(desk).build()
+    workspace.keep()
+    page.state_session_capacity = SESSIONS
     page.has_launched = True  # else a mounted app takes files that nobody uploaded (Gradio 6.31)
     inner = gr.mount_gradio_app(
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
@@ -66,7 +70,9 @@ def application(shelf: Shelf, workspace: Workspace, limits: Limits, addresses: A
         path="",
         show_error=False,
         max_file_size=limits.upload,
-        allowed_paths=[str(examples()[0][0].parent)],
+        allowed_paths=[
+            str(examples()[0][0].parent)
+        ],  # not our own folder: what is in it must not be shown inline
         ssr_mode=False,
         enable_monitoring=False,
         run_history=False,
@@ -129,12 +135,16 @@ def _ended(number: int, frame: object) -> None:
 
 @contextmanager
 def _announced(server: Any, tell: Callable[[], None]) -> Iterator[None]:
-    """Call `tell` when the server has started."""
-    started = server.startup
+    """Call `tell` when the server has started; when it ends, questions under way don't hold it."""
+    started, stopped = server.startup, server.shutdown
 
     async def startup(sockets: Any = None) -> None:
         await started(sockets=sockets)
         tell()
 
-    server.startup = startup
+    async def shutdown(sockets: Any = None) -> None:
+        give_up()
+        await stopped(sockets=sockets)
+
+    server.startup, server.shutdown = startup, shutdown
     yield

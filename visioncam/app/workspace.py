@@ -8,12 +8,15 @@ import shutil
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from visioncam_core.errors import ImageError
 
 OLDEST = 3600.0  # seconds
+TIDIED = 5.0  # seconds between two looks through all files
 MOST_BYTES = 500 * 2**20
+MOST_FILES = 600  # about a hundred answers; to remove thousands at the end would take long
 
 
 class Workspace:
@@ -26,10 +29,12 @@ class Workspace:
     def __init__(self) -> None:
         self.root = Path(os.path.realpath(tempfile.mkdtemp(prefix="visioncam-app-")))  # mode 0700
         self._lock = threading.Lock()
+        self._tidied = time.monotonic()
+        self._kept: frozenset[Path] = frozenset()
 
     def new_folder(self) -> Path:
         """Return a new folder with a name nobody can guess; what is old is removed first."""
-        self.sweep()
+        self.tidy()
         folder = self.root / f"answer-{secrets.token_urlsafe(12)}"
         folder.mkdir(mode=0o700)
         return folder
@@ -45,24 +50,39 @@ class Workspace:
             raise ImageError("this photo is no longer here; drop it again")
         return real
 
+    def used(self, path: Path) -> None:
+        """Let a file count as new: it is wanted."""
+        with suppress(OSError):
+            os.utime(path)
+
+    def keep(self) -> None:
+        """Keep what lies here now until the end: the examples that the page shows."""
+        self._kept = frozenset(self.root.rglob("*"))
+
+    def tidy(self) -> None:
+        """Sweep, where that was not done just before."""
+        if time.monotonic() - self._tidied > TIDIED:
+            self._tidied = time.monotonic()
+            self.sweep()
+
     def sweep(self) -> None:
-        """Remove files older than an hour, and the oldest where there are too many bytes."""
+        """Remove files not used for an hour, and the oldest where there are too many, or too many bytes."""
         with self._lock:
             files = []
             for path in self.root.rglob("*"):
                 try:
-                    if path.is_file():
+                    if path.is_file() and path not in self._kept:
                         files.append((path.stat().st_mtime, path.stat().st_size, path))
                 except OSError:
                     continue
-            total, now = sum(size for _, size, _ in files), time.time()
+            total, left, now = sum(size for _, size, _ in files), len(files), time.time()
             for when, size, path in sorted(files):
-                if now - when > OLDEST or total > MOST_BYTES:
+                if now - when > OLDEST or total > MOST_BYTES or left > MOST_FILES:
                     path.unlink(missing_ok=True)
-                    total -= size
-            for folder in self.root.iterdir():
-                if folder.is_dir() and now - folder.stat().st_mtime > OLDEST and not any(folder.iterdir()):
-                    folder.rmdir()
+                    total, left = total - size, left - 1
+                    if path.parent != self.root:
+                        with suppress(OSError):  # where other files are in it
+                            path.parent.rmdir()
 
     def close(self) -> None:
         """Remove it all."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -136,4 +137,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a letter shows "?"
-    app.main()
+    try:
+        app.main()
+    finally:
+        gc.freeze()  # at its end Python would search all of TensorFlow for garbage, for seconds

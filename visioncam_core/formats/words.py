@@ -1,4 +1,4 @@
-"""What made a picture, in words, for the text chunks of a PNG file: the file alone tells it."""
+"""An explanation in words: for the text chunks of a PNG file, and for `print`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def words(explanation: Explanation) -> dict[str, str]:
-    """Return the chunks by name; what is not known is left out."""
+    """Return a PNG file's chunks by name; what is not known is left out."""
     e, made = explanation, explanation.provenance
     told = {
         "Title": f"{e.method_title}: {e.target.label}",
@@ -41,3 +41,16 @@ def words_of_a_sheet(rows: Iterable[Comparison]) -> dict[str, str]:
     shared = {key: text for key, text in first.items() if all(one.get(key) == text for one in told)}
     methods = ", ".join(dict.fromkeys(one.method for one in maps))
     return {**shared, "Title": "VisionCam comparison", "Method": methods}
+
+
+def line(explanation: Explanation) -> str:
+    """Return what was explained, how and where, below it each diagnostic; nothing that a terminal obeys."""
+    e = explanation
+    sure = f"{e.score_kind} {e.score:.4g}"
+    if e.target.probability is not None:
+        sure = f"probability {e.target.probability:.1%}, {sure}"
+    kind = "" if e.evidence == "for" else f" ({e.evidence})"
+    grid = "×".join(map(str, e.raw.shape))
+    first = f"{e.method_title}{kind} of {e.target.label}: {sure}; layer {e.layer.path} ({grid})"
+    lines = [first, *(f"  {one}" for one in e.diagnostics)]
+    return "\n".join("".join(c if c.isprintable() else "?" for c in text) for text in lines)
