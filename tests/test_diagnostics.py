@@ -55,6 +55,24 @@ def two_outputs() -> Any:
     return keras.Model(i, [L.Dense(2, name=name)(gap(conv(f"c_{name}")(i))) for name in ("a", "b")])
 
 
+class Shifty(L.Layer):
+    """Multiplies by a number where it is not traced: nothing a graph can know."""
+
+    def __init__(self, eager: float) -> None:
+        super().__init__()
+        self.eager = eager
+
+    def call(self, x: Any) -> Any:
+        import tensorflow as tf
+
+        return x * self.eager if tf.executing_eagerly() else x
+
+
+def shifty(eager: float) -> Any:
+    i = L.Input((16, 16, 3))
+    return keras.Model(i, L.Dense(3)(gap(Shifty(eager)(conv("c")(i)))))
+
+
 def segmenter() -> Any:
     i = L.Input((16, 16, 3))
     return keras.Model(i, L.Softmax()(L.Conv2D(3, 1, name="logits")(conv("c")(i))))
@@ -115,6 +133,12 @@ CASES: dict[str, tuple[Ask, dict[str, Any], dict[str, Any] | None]] = {
         lambda model: explain(model(), X[0]), {"model": by_hand}, {"model": functional},
     ),
     "picture-note": (ask(functional), {"image": png(100)}, {"image": png(255)}),
+    "mostly-unseen": (
+        ask(functional, np.tile(PICTURE, (1, 4, 1)), geometry="center_crop"), {}, {"geometry": "letterbox"},
+    ),
+    "trace-differs": (
+        lambda eager: visioncam.doctor(shifty(eager), X[0]), {"eager": 2.0}, {"eager": 1.0},
+    ),
     "exact-shape-trace": (ask(forms.closed_batch), {}, None),
     "autograph-trace": (ask(forms.branching_on_values), {}, None),
     "output-chosen": (ask(two_outputs), {}, {"output": "b"}),

@@ -74,6 +74,7 @@ def test_the_whole_health_report_is_there() -> None:
     report = visioncam.doctor(model, picture, target=1)
     parts = {
         "model": ("m: functional", "4 recorded outputs", "2 candidate layers"),
+        "trace": ("answers as the model itself does, within ",),
         "input": ("array as (16, 16, 3)", "resize, none", "Rescaling"),
         "range": ("0 to 255; the model takes 0 to 255", "Rescaling"),
         "output": ("'dense", "of 1, shape (3,): 3 classes, softmax"),

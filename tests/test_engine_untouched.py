@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -109,6 +110,37 @@ def test_an_error_in_the_middle_leaves_the_model_alone(error: BaseException) -> 
     Raising.calls = -(10**6)
     assert first.any()
     assert visioncam.explain(model, X)[0].raw.tobytes() == first.tobytes()
+
+
+class Interrupting(L.Layer):
+    """Sends Ctrl-C to its own process in the middle of a call."""
+
+    times = 0
+
+    def call(self, x: Any) -> Any:
+        for _ in range(Interrupting.times):
+            signal.raise_signal(signal.SIGINT)
+        return x * 1.0
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_while_a_model_is_traced_arrives_and_spoils_nothing(times: int) -> None:
+    """One waits until the graph is whole, which is kept; a second one does not wait."""
+    i = L.Input((16, 16, 3))
+    Interrupting.times = 0
+    model = keras.Model(i, L.Dense(5)(gap(Interrupting()(conv("c")(i)))))
+    before, handler = snapshot(model), signal.getsignal(signal.SIGINT)
+    Interrupting.times = times
+    with pytest.raises(KeyboardInterrupt):
+        visioncam.explain(model, X[0])
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert snapshot(model) == before
+    Interrupting.times = 0
+    traces = COUNTERS.snapshot()["traces"]
+    found = visioncam.explain(model, X[0]).raw
+    assert COUNTERS.snapshot()["traces"] - traces == times - 1
+    visioncam.forget(model)
+    assert visioncam.explain(model, X[0]).raw.tobytes() == found.tobytes()
 
 
 class Keeping(L.Layer):

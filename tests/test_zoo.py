@@ -15,6 +15,7 @@ from support_untouched import snapshot
 from support_zoo import KINDS, Kind
 
 import visioncam
+from visioncam_core.engine.agreeing import LOOSE_HALF, apart, loose
 from visioncam_core.engine.counters import COUNTERS
 
 
@@ -63,6 +64,18 @@ def test_all_nine_explain_it_and_leave_it_alone(case: tuple[str, Kind, Any]) -> 
             assert 0 <= e.heatmap.min() <= e.heatmap.max() <= 1
             codes = {d.code for d in e.diagnostics}
             assert e.heatmap.any() or "no-positive-evidence" in codes, (name, e.method)
+    assert snapshot(model) == before
+
+
+def test_the_trace_answers_as_the_model_does(case: tuple[str, Kind, Any]) -> None:
+    _, kind, model = case
+    ask = visioncam.explainer(model)
+    picture = one_picture(kind.image)
+    seen, _ = ask.layers(picture)
+    before = snapshot(model)
+    item = next(ask.reader.read(picture)[0][0].parts())
+    off = apart(model, seen.trace, item.flat)
+    assert off < (LOOSE_HALF if loose(seen.trace) == LOOSE_HALF else 1e-5)
     assert snapshot(model) == before
 
 

@@ -131,6 +131,7 @@ class Answering:
         info = target_info(pick, answer, values, context.head)
         best = predictions(values, answer, context.head)
         about = [*shared, *(Diagnostic("picture-note", note) for note in item.notes), *self._range(item)]
+        about += checks.of_view(item.geometry) if item.whole else ()
         about += checks.of_score(context.score_kind, info.probability)
         about += checks.of_assumed(answer) if context.assumed else ()
         outcomes: list[Outcome] = []

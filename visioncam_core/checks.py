@@ -10,9 +10,11 @@ import numpy as np
 from visioncam_core import ops
 from visioncam_core.diagnostics import Diagnostic
 from visioncam_core.evidence import Evidence
+from visioncam_core.geometry import Geometry
 from visioncam_core.layers import LayerRow
 
 SATURATED = 0.9999
+SEEN = 1 / 3  # share of a picture's pixels, below which a crop is worth a word
 
 
 @attrs.frozen
@@ -155,3 +157,17 @@ def of_map(raw: np.ndarray, evidence: str) -> Iterator[Diagnostic]:
             if fix
             else Diagnostic("no-positive-evidence", message)
         )
+
+
+def of_view(geometry: Geometry | None) -> Iterator[Diagnostic]:
+    """Yield whether the model was shown a small part of the picture: a blank map means nothing elsewhere.
+
+    Args:
+        geometry: how the picture was fitted; None for model input.
+    """
+    if geometry is None:
+        return
+    top, left, bottom, right = geometry.view
+    share = (bottom - top) * (right - left) / (geometry.shape[0] * geometry.shape[1])
+    if share < SEEN:
+        yield Diagnostic("mostly-unseen", f"{geometry.name} shows the model {share:.0%} of the picture")

@@ -19,6 +19,8 @@ FIXES = {
     "preprocess-unknown": "pass preprocess= so that the model sees what it was trained on",
     "score-not-logit": "end the model in a softmax or sigmoid, or read the map as explaining the output",
     "probability-assumed": "pass score='logit', which explains the output as it is",
+    "trace-differs": "do not trust maps of this model; a layer of it does other things when it is traced",
+    "mostly-unseen": "pass geometry='letterbox' or 'tile', which show the model the whole picture",
     "picture-note": "nothing to do unless the note surprises you",
     "exact-shape-trace": "nothing to do; the model could not be traced with open axes",
     "autograph-trace": "nothing to do; the branches run in the graph, as tf.function would run them",

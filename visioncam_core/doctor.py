@@ -9,12 +9,15 @@ import numpy as np
 
 from visioncam_core.agreement import rank_correlation
 from visioncam_core.diagnostics import Diagnostic
+from visioncam_core.engine.agreeing import apart, loose
+from visioncam_core.engine.batches import running
 from visioncam_core.engine.view import View
 from visioncam_core.explainer import Explainer
 from visioncam_core.explanation import Explanation
 from visioncam_core.flow import Flow
 from visioncam_core.heads import head_of
 from visioncam_core.inputs import Read
+from visioncam_core.items import Item
 from visioncam_core.model_front import is_a
 from visioncam_core.options import describe_options
 from visioncam_core.settings import Settings
@@ -29,7 +32,7 @@ class Report:
     """What `visioncam.doctor` found.
 
     Attributes:
-        facts: section -> one line: model, input, range, output, score, layer, gradient, map, class.
+        facts: section -> one line: model, trace, input, range, output, score, layer, gradient, map, class.
         diagnostics: what is wrong or worth knowing, each with its fix; empty when all is well.
         keywords: those of the suggested call, in order; "…" where only you know the value.
         explanation: the explanation it was judged on.
@@ -81,10 +84,20 @@ def examine(explainer: Explainer, image: object, target: object = None) -> Repor
     if alike is not None and other is not None and alike > ALIKE:
         message = f"the map for {other.target.label} has a rank correlation of {alike:.2f} with this one"
         found.append(Diagnostic("class-insensitive", message))
+    item = next(explainer.reader.read(image)[0][0].parts())
+    with running(explainer.model):
+        off = apart(explainer.model, seen.trace, item.flat)
+    if off > loose(seen.trace):
+        found.append(
+            Diagnostic("trace-differs", f"its output is {off:.1%} off the model's own, model(image)")
+        )
     facts = {
         "model": f"{seen.table.model_name}: {_kind(explainer.model)}, {len(seen.table.rows)} recorded "
         f"outputs, {len(seen.table)} candidate layers",
-        **_input(explainer, image),
+        "trace": f"answers as the model itself does, within {off:.0e} of the largest output"
+        if off <= loose(seen.trace)
+        else f"answers otherwise than the model itself, by {off:.1%} of the largest output",
+        **_input(explainer, item),
         "output": _output(seen),
         "score": f"{explanation.score_kind} of {explanation.target.label} = {explanation.score:.4g}",
         "layer": f"{explanation.layer.path} {explanation.layer.shape}: {explanation.layer.why}",
@@ -126,9 +139,8 @@ def _kind(model: Any) -> str:
     return {"Sequential": "Sequential", "Functional": "functional"}.get(named, "subclassed") + legacy
 
 
-def _input(explainer: Explainer, image: object) -> dict[str, str]:
+def _input(explainer: Explainer, item: Item) -> dict[str, str]:
     """Return what went in, and its range beside the one the model takes."""
-    item = next(explainer.reader.read(image)[0][0].parts())
     values = item.flat[explainer.inputs.image]
     how = "as passed"
     if item.geometry is not None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from visioncam_core.engine.interrupts import held_back
 from visioncam_core.engine.saved_model import endpoint_of, is_saved, trace_saved, with_calls_inlined
 from visioncam_core.engine.trace import Trace, trace
 from visioncam_core.engine.units import fingerprint, walk
@@ -108,8 +109,8 @@ def open_trace(model: Any, structure: Any, flat: list[Any]) -> Trace:
                 key = (key, tuple(tuple(x.shape[1:]) for x in flat))
                 found = entry.traces.get(key)
             if found is None:
-                found = _traced(model, structure, specs, _closed_specs(flat))
-                entry.traces[key] = found
+                with held_back():
+                    entry.traces[key] = found = _traced(model, structure, specs, _closed_specs(flat))
                 while len(entry.traces) > MAX_SIGNATURES:
                     entry.traces.popitem(last=False)
         entry.traces.move_to_end(key)

@@ -13,6 +13,7 @@ import attrs
 from visioncam_core.engine.carve import carve
 from visioncam_core.engine.counters import COUNTERS
 from visioncam_core.engine.graph import frontier
+from visioncam_core.engine.interrupts import held_back
 from visioncam_core.engine.logits import Logits, find_logits
 from visioncam_core.engine.trace import Recorded, Trace
 from visioncam_core.errors import LayerError, TargetError
@@ -96,9 +97,10 @@ def score_of(
 def _cut(trace: Trace, key: Any, build: Callable[[], tuple[list[Any], list[Any]]]) -> Any:
     with trace.lock:
         if key not in trace.cuts:
-            with trace.graph.as_default():
-                feeds, fetches = build()
-            trace.cuts[key] = carve(trace.graph, feeds, fetches)
+            with held_back():
+                with trace.graph.as_default():
+                    feeds, fetches = build()
+                trace.cuts[key] = carve(trace.graph, feeds, fetches)
             COUNTERS.add("cuts")
         return trace.cuts[key]
 
@@ -106,6 +108,11 @@ def _cut(trace: Trace, key: Any, build: Callable[[], tuple[list[Any], list[Any]]
 def forward(trace: Trace, score: Score) -> Any:
     """Return `(*inputs) -> [values, answer]`."""
     return _cut(trace, ("forward", score.key), lambda: (list(trace.inputs), [score.values, score.answer]))
+
+
+def outputs(trace: Trace) -> Any:
+    """Return `(*inputs) -> [every output]`."""
+    return _cut(trace, "outputs", lambda: (list(trace.inputs), list(trace.outputs.values())))
 
 
 def probe(trace: Trace, record: Recorded, score: Score) -> Any:

@@ -43,6 +43,15 @@ class Held:
             if _symbolic(container, graph):
                 _refill(container, copy)
 
+    def put_all_back(self) -> None:
+        """Put back whatever is another than it was."""
+        for name in [*self.attributes, *self.state]:
+            if self.state.get(name, ABSENT) is not self.attributes.get(name, ABSENT):
+                put(self.state, name, self.attributes.get(name, ABSENT))
+        for container, copy in self.contents:
+            if [*map(id, _parts(container))] != [*map(id, _parts(copy))]:
+                _refill(container, copy)
+
 
 def put(state: dict[str, Any], name: str, value: Any) -> None:
     """Set an attribute to what it was, or remove it where it was absent."""
