@@ -170,5 +170,16 @@ def test_the_command(trained: Any, tmp_path: Path) -> None:
     (tmp_path / "boxes.csv").write_text("photos/0.png,8,8,9,9\n")
     refused = run(*asked, "--boxes", tmp_path / "boxes.csv")
     assert (refused.code, "no picture has a box in" in refused.message) == (2, True)
+    for i, place in enumerate(("left", "right")):
+        (tmp_path / "photos" / place).mkdir()
+        (tmp_path / "photos" / f"{i}.png").rename(tmp_path / "photos" / place / "2.png")
+    for name in ("2.png", "left/2.png"):  # the one that is right in the folder, and one below
+        (tmp_path / "boxes.csv").write_text(f"{name},8,8,{SIDE},{SIDE}\n")
+        rows = run(*asked, "--recursive", "--boxes", tmp_path / "boxes.csv", "--json").data["pictures"]
+        assert [row["source"] for row in rows if row["outside"] is not None] == [name]
+    (tmp_path / "photos" / "2.png").unlink()
+    (tmp_path / "boxes.csv").write_text("2.png,8,8,9,9\n")
+    refused = run(*asked, "--recursive", "--boxes", tmp_path / "boxes.csv")
+    assert (refused.code, "is the name of 2 pictures" in refused.message) == (2, True)
     refused = run(*asked, "-o", tmp_path / "a.xml")
     assert (refused.code, "Use .json, .csv or .png" in refused.message) == (2, True)

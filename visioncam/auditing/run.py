@@ -13,7 +13,7 @@ from visioncam.api import explainer
 from visioncam.auditing.places import Places, fair, places
 from visioncam.auditing.record import Audit, Audited, Finding
 from visioncam.evaluation.truth import marks, regions
-from visioncam_core.bootstrap import interval
+from visioncam_core.bootstrap import FEWEST, interval
 from visioncam_core.errors import ImageError, OptionError
 from visioncam_core.explanation import Explanation
 from visioncam_core.finish import versions
@@ -41,8 +41,8 @@ def audit(
     All shares are of the part that the model sees: of a centre crop, its own border and corners.
 
     A class is a finding where the share of its evidence on the border or in one corner is, with its whole
-    95 % bootstrap interval over the pictures, more than twice what an even map has there.  It may be a
-    watermark, a date, a tag, a frame; or objects that do lie there: look at the pictures.
+    95 % bootstrap interval over six pictures or more, more than twice what an even map has there.  It may be
+    a watermark, a date, a tag, a frame; or objects that do lie there: look at the pictures.
 
     Args:
         model: a built Keras model; it is not changed.
@@ -123,7 +123,7 @@ def _findings(found: Iterable[Audited]) -> list[Finding]:
         for place, shares in corners.items():
             expected = even["border" if place == "the border" else "corner"]
             told = interval(np.array(shares))
-            if told.low > SUSPECT * expected:
+            if told.count >= FEWEST and told.low > SUSPECT * expected:
                 result.append(Finding(name, place, told, expected, len(members)))
     return sorted(result, key=lambda one: -one.share.value / one.fair)
 

@@ -36,7 +36,7 @@ SHOWN = 20
     ASK,
     "--boxes",
     metavar="CSV",
-    help="Where the objects are: name,left,top,right,bottom a line, in pixels of the picture.",
+    help="Where the objects are: name,left,top,right,bottom a line, in pixels; folder/name if need be.",
 )
 @option(ASK, "--clusters", type=int, default=0, metavar="N", help="Clusters of maps; needs scikit-learn.")
 @option(
@@ -98,7 +98,11 @@ def audit(
         layer=index_or_name(layer),
         **rest,
     )
-    found = attrs.evolve(found, provenance=found.provenance | entries(model_file_mark(model)))
+    found = attrs.evolve(
+        found,
+        pictures=tuple(attrs.evolve(one, source=names[one.number]) for one in found.pictures),
+        provenance=found.provenance | entries(model_file_mark(model)),
+    )
     output.document.update({**found.document(), "model": title_of(keras_model, model), "failures": failures})
     output.line((title_of(keras_model, model), "bold"), f", {len(found.pictures)} pictures, {found.layer}")
     for one in found.findings:

@@ -52,7 +52,7 @@ SUFFIXES = (".json", ".csv", ".html")
     ASK,
     "--boxes",
     metavar="CSV",
-    help="Where the objects are: name,left,top,right,bottom a line, in pixels of the picture.",
+    help="Where the objects are: name,left,top,right,bottom a line, in pixels; folder/name if need be.",
 )
 @option(ASK, "--recommend", is_flag=True, help="Say which method and layer to use, and why.")
 @option(
@@ -194,8 +194,13 @@ def pictures_of(
 def boxes_of(path: str, pictures: list[str]) -> list[Any]:
     """Return the boxes of each picture from a CSV file; None for a picture without any.
 
+    Args:
+        path: lines of name, left, top, right, bottom; the name is a file's, or a path below the folder.
+        pictures: their paths below the folder.
+
     Raises:
-        ImageError: the file cannot be read, has a line of another form, or no box of any of the pictures.
+        ImageError: the file cannot be read, has a line of another form, no box of any of the pictures, or the
+            name of several.
     """
     found: dict[str, list[tuple[float, ...]]] = {}
     try:
@@ -210,12 +215,20 @@ def boxes_of(path: str, pictures: list[str]) -> list[Any]:
     except (OSError, ValueError, UnicodeDecodeError, csv.Error) as error:
         why = getattr(error, "strerror", None) or "a line is not name,left,top,right,bottom"
         raise ImageError(f"the boxes in {shown(path)} cannot be read: {why}") from error
-    if not any(Path(picture).name in found for picture in pictures):
+    files = [Path(picture).name for picture in pictures]
+    if twice := next((name for name in found if name not in pictures and files.count(name) > 1), None):
+        raise ImageError(
+            f"{shown(twice)} in {shown(path)} is the name of {files.count(twice)} pictures; write the path "
+            f"below the folder, such as {shown(pictures[files.index(twice)])}"
+        )
+    names = [file if file not in pictures else picture for picture, file in zip(pictures, files, strict=True)]
+    boxes = [found.get(picture, found.get(name)) for picture, name in zip(pictures, names, strict=True)]
+    if not any(boxes):
         raise ImageError(
             f"no picture has a box in {shown(path)}: it names {shown(next(iter(found), ''))}, and "
-            f"a picture is {shown(Path(pictures[0]).name)}; write the file name without its folder"
+            f"a picture is {shown(files[0])}; write the file name, or the path below the folder"
         )
-    return [found.get(Path(picture).name) for picture in pictures]
+    return boxes
 
 
 def _write(found: Evaluation, file: Path, model: Any, paths: list[Any], methods: Any) -> None:
