@@ -55,7 +55,7 @@ def page(results: list[dict[str, Any]]) -> str:
     return f"""# Evaluation
 
 Written by `python tools/evaluation.py`. The embedded EfficientNet-Lite0 on {len(data["pictures"])} cases: the three
-bundled photos, each explained for its top class, and three composed pictures with two objects on a texture, each
+bundled photos, each explained for its top class, and six composed pictures with two objects on a texture, each
 explained once for either object, whose box is known. All methods at `{data["results"][0]["layer"]}`, but
 Score-CAM at the smaller `{SMALLER}`: a map of it costs more than a thousand passes at the other, and the
 {made["seeds"]} randomised models are asked for a map of every case too. Ablation-CAM and
@@ -137,6 +137,7 @@ def _reading(rows: list[dict[str, Any]]) -> str:
         if (row["layer"], row["metric"]) == (SMALLER, "randomisation") and row["value"] is not None
     }
     value = {key: row["value"] for key, row in of.items() if row["value"] is not None}
+    close = "sobel" in of["gradcam", "deletion"]["no_better_than"]
     told += [
         *_why_deletion(rows, of, clean),
         *_why_insertion(clean),
@@ -152,8 +153,8 @@ def _reading(rows: list[dict[str, Any]]) -> str:
         "- **Sanity.** Grad-CAM's map of a randomised model is unlike its own (rank correlation",
         f"  {value['gradcam', 'randomisation']:.2f}), Grad-CAM++'s less so",
         f"  ({value['gradcamplusplus', 'randomisation']:.2f}). The edge detector does not change at all",
-        f"  ({value['sobel', 'randomisation']:.2f}): it cannot pass as an explanation, although the data do not tell",
-        "  its deletion from Grad-CAM's.",
+        f"  ({value['sobel', 'randomisation']:.2f}): it cannot pass as an explanation"
+        + (", although the data do not tell its\n  deletion from Grad-CAM's." if close else "."),
         f"  At `{SMALLER}` Score-CAM's maps ({at[SLOW]:.2f}), Ablation-CAM's ({at['ablationcam']:.2f}) and",
         f"  Grad-CAM's ({at['gradcam']:.2f}) are unlike those of a randomised model too.",
         "- **Average drop alone is worthless.** Fake-CAM, ones but for one pixel, has the best of all; its gain is",
@@ -198,7 +199,7 @@ def _luck(rows: list[dict[str, Any]]) -> list[str]:
     return [
         "- **Luck.** The random map is one draw a case. It hits",
         f"  {said}:",
-        "  on the pointing game, where six cases count, a mark, or that there is none, may be its luck.",
+        f"  on the pointing game, where {hits[0]['pictures']} cases count, a mark, or that there is none, may be its luck.",
     ]
 
 

@@ -18,7 +18,7 @@ OBJECTS = {
 }
 CANVAS, SIDE = 256, 96
 PLACES = (((28, 30), (132, 128)), ((130, 26), (26, 132)))
-"""Upper left corners (left, top) of the two objects, by turns; the model sees the middle 224 pixels."""
+"""Upper left corners (left, top) of the two objects, both for each pair; the model sees the middle 224."""
 
 
 @attrs.frozen(eq=False)
@@ -54,8 +54,8 @@ def pictures(model: Any) -> list[Picture]:
         classes[name] = visioncam.explain(model, alone).predictions[0].index
     names = list(OBJECTS)
     pairs = [(names[i], names[(i + 1) % len(names)]) for i in range(len(names))]
-    for number, pair in enumerate(pairs):
-        places = PLACES[number % len(PLACES)]
+    for number in range(len(pairs) * len(PLACES)):
+        pair, places = pairs[number % len(pairs)], PLACES[number % len(PLACES)]
         canvas = texture(number)
         for name, (left, top) in zip(pair, places, strict=True):
             canvas[top : top + SIDE, left : left + SIDE] = patches[name]
