@@ -6,6 +6,7 @@ import gc
 import signal
 import threading
 import weakref
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -123,17 +124,25 @@ class Interrupting(L.Layer):
         return x * 1.0
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[Any]:
+    """Python's own handler of Ctrl-C, which a worker of pytest-xdist has not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield signal.default_int_handler
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("times", [1, 2])
-def test_ctrl_c_while_a_model_is_traced_arrives_and_spoils_nothing(times: int) -> None:
+def test_ctrl_c_while_a_model_is_traced_arrives_and_spoils_nothing(times: int, ctrl_c: Any) -> None:
     """One waits until the graph is whole, which is kept; a second one does not wait."""
     i = L.Input((16, 16, 3))
     Interrupting.times = 0
     model = keras.Model(i, L.Dense(5)(gap(Interrupting()(conv("c")(i)))))
-    before, handler = snapshot(model), signal.getsignal(signal.SIGINT)
+    before = snapshot(model)
     Interrupting.times = times
     with pytest.raises(KeyboardInterrupt):
         visioncam.explain(model, X[0])
-    assert signal.getsignal(signal.SIGINT) is handler
+    assert signal.getsignal(signal.SIGINT) is ctrl_c
     assert snapshot(model) == before
     Interrupting.times = 0
     traces = COUNTERS.snapshot()["traces"]
