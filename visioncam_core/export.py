@@ -7,9 +7,11 @@ the old file, or none, never a torn one.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from io import BytesIO
@@ -125,8 +127,11 @@ def write_bytes(path: Path, payload: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
+        why = str(error.strerror or error)
+        if error.errno == errno.ENOSPC:
+            why += f" ({shutil.disk_usage(folder).free:,} bytes are free)"
         raise OutputError(
-            f"Cannot write {shown(path.name, 60)} into {shown(str(folder), 90)}: {error.strerror or error}. "
+            f"Cannot write {shown(path.name, 60)} into {shown(str(folder), 90)}: {why}. "
             "Check its permissions and free space, or choose another folder."
         ) from error
     finally:
