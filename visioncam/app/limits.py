@@ -68,6 +68,11 @@ _open: set[threading.Event] = set()  # of which each is set when a piece of work
 _left_behind: list[threading.Thread] = []
 
 
+def begin() -> None:
+    """Take work again, after an earlier app of this process ended."""
+    _ending.clear()
+
+
 def give_up() -> None:
     """Let everybody who waits for work go, so that the app can end at once."""
     _ending.set()

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from visioncam.app.addresses import Addresses
-from visioncam.app.limits import Limits, give_up
+from visioncam.app.limits import Limits, begin, give_up
 from visioncam.app.shelf import Shelf
 from visioncam.app.workspace import Workspace
 from visioncam_core.errors import BackendError
@@ -70,9 +70,7 @@ def application(shelf: Shelf, workspace: Workspace, limits: Limits, addresses: A
         path="",
         show_error=False,
         max_file_size=limits.upload,
-        allowed_paths=[
-            str(examples()[0][0].parent)
-        ],  # not our own folder: what is in it must not be shown inline
+        allowed_paths=[str(examples()[0][0].parent)],  # not ours: nothing in it is to be shown inline
         ssr_mode=False,
         enable_monitoring=False,
         run_history=False,
@@ -139,6 +137,7 @@ def _announced(server: Any, tell: Callable[[], None]) -> Iterator[None]:
     started, stopped = server.startup, server.shutdown
 
     async def startup(sockets: Any = None) -> None:
+        begin()
         await started(sockets=sockets)
         tell()
 
