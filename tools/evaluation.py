@@ -185,7 +185,7 @@ def _why_insertion(clean: np.ndarray) -> list[str]:
     """Return why insertion says little: what the model thinks of the whole picture bounds it."""
     low = int((clean < 0.1).sum())
     return [
-        "- **Why so little on insertion.** With two objects on a texture the model is hardly sure of either: on",
+        "- **Why not more on insertion.** With two objects on a texture the model is hardly sure of either: on",
         f"  {low} of {len(clean)} cases the probability of the class is below 0.1 on the whole picture. Where there is",
         "  no probability to win, no order of the pixels can win it, and few cases leave wide intervals. Where the",
         "  data do not show that a map is better than a random one, this page does not claim it.",
