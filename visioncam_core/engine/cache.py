@@ -219,7 +219,7 @@ def _open_specs(model: Any, structure: Any, flat: list[Any]) -> list[Any]:
         shape: list[int | None] = [None, *tensor.shape[1:]]
         if declared is not None and len(declared) == len(flat) and len(declared[position]) == len(shape):
             wanted = declared[position]
-            if None in wanted[1:] and _in_steps(model):
+            if None in wanted[1:] and recalled(model, in_steps=lambda: _in_steps(model))[0]:
                 wanted = tuple(shape)
             shape[1:] = [
                 None if want is None else size
