@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -215,14 +216,17 @@ def boxes_of(path: str, pictures: list[str]) -> list[Any]:
     except (OSError, ValueError, UnicodeDecodeError, csv.Error) as error:
         why = getattr(error, "strerror", None) or "a line is not name,left,top,right,bottom"
         raise ImageError(f"the boxes in {shown(path)} cannot be read: {why}") from error
-    files = [Path(picture).name for picture in pictures]
-    if twice := next((name for name in found if name not in pictures and files.count(name) > 1), None):
+    files, paths = [Path(picture).name for picture in pictures], set(pictures)
+    named = Counter(files)
+    if twice := next((name for name in found if name not in paths and named[name] > 1), None):
         raise ImageError(
-            f"{shown(twice)} in {shown(path)} is the name of {files.count(twice)} pictures; write the path "
+            f"{shown(twice)} in {shown(path)} is the name of {named[twice]} pictures; write the path "
             f"below the folder, such as {shown(pictures[files.index(twice)])}"
         )
-    names = [file if file not in pictures else picture for picture, file in zip(pictures, files, strict=True)]
-    boxes = [found.get(picture, found.get(name)) for picture, name in zip(pictures, names, strict=True)]
+    boxes = [  # a file's name stands for it where it is not another's whole path
+        found.get(picture) or (None if file in paths else found.get(file))
+        for picture, file in zip(pictures, files, strict=True)
+    ]
     if not any(boxes):
         raise ImageError(
             f"no picture has a box in {shown(path)}: it names {shown(next(iter(found), ''))}, and "
