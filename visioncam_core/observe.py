@@ -10,7 +10,7 @@ import numpy as np
 
 from visioncam_core import ops
 from visioncam_core import picks as p
-from visioncam_core.engine.batches import fed, joined
+from visioncam_core.engine.batches import in_place, joined
 from visioncam_core.engine.changed import Read, scored_through, scored_without
 from visioncam_core.engine.passes import Cotangent, Held, Passes
 from visioncam_core.engine.view import looks_probable
@@ -179,16 +179,10 @@ class EngineSource:
 
     def at(self, picture: int, images: Any) -> tuple[Any, Any, Any]:
         """Run forward and backward passes at other pictures, for one picture's target."""
-        import tensorflow as tf
-
-        count = int(images.shape[0])
-        images = np.moveaxis(_array(images), -1, 1) if self.channels_first else images
-        images = fed(images, self.flat[self.image].dtype)
-        others = [tf.repeat(x[picture : picture + 1], count, axis=0) for x in self.flat]
-        flat = [images if i == self.image else x for i, x in enumerate(others)]
+        flat = in_place(images, self._single(picture), self.image, self.channels_first)
         pick = self.picks[picture]
         if pick.index is not None and self.passes.score.values.shape.rank <= 2:
-            seen = self.passes.probe(flat, np.full(count, pick.index, np.int32))
+            seen = self.passes.probe(flat, np.full(len(images), pick.index, np.int32))
         else:
             (seen,) = self.passes.watch(flat, [lambda values, _: p.slope(pick.function_of_values, values)[1]])
         return seen.activations, seen.gradients, pick.score(_array(seen.values)).astype(np.float32)

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.cases import Box, Case, Questions
-from visioncam_core.engine.batches import fed, running
+from visioncam_core.engine.batches import in_place, running
 from visioncam_core.engine.passes import Passes
 from visioncam_core.errors import ImageError, LayerError, TargetError
 from visioncam_core.evidence import Evidence
@@ -69,15 +69,9 @@ class Sitting:
     def maps(self, named: Named, inputs: np.ndarray, index: int | None = None) -> np.ndarray:
         """Return a method's (M, *grid) raw maps at other inputs (M, *space, C), or for another class."""
         source, view = self.opened, self.opened.view
-        import tensorflow as tf
-
-        count = len(inputs)
-        images = np.moveaxis(inputs, -1, 1) if view.channels_first else inputs
-        images = fed(images, source.flat[view.image].dtype)
-        others = [tf.repeat(x, count, axis=0) for x in source.flat]
-        flat = [images if i == view.image else x for i, x in enumerate(others)]
+        flat = in_place(inputs, source.flat, view.image, view.channels_first)
         with running(source.explainer.model):
-            seen = self._observe(flat, [self.index if index is None else index] * count, [named])
+            seen = self._observe(flat, [self.index if index is None else index] * len(inputs), [named])
             applied = apply(named, seen.evidence)
         if applied.raw is None:
             assert applied.failure is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,6 +75,23 @@ def fed(values: Any, dtype: Any) -> Any:
     if dtype.is_integer and values.dtype.is_floating:
         return tf.saturate_cast(tf.round(values), dtype)
     return tf.cast(values, dtype)
+
+
+def in_place(images: Any, flat: Sequence[Any], place: int, channels_first: bool) -> list[Any]:
+    """Return flat inputs with other pictures where the picture was; what was beside it is repeated.
+
+    Args:
+        images: (M, *space, C).
+        flat: the flat inputs of one picture.
+        place: of the picture among them.
+        channels_first: whether the model takes (C, *space).
+    """
+    import tensorflow as tf
+
+    count = int(images.shape[0])
+    images = np.moveaxis(np.asarray(images), -1, 1) if channels_first else images
+    images = fed(images, flat[place].dtype)
+    return [images if i == place else tf.repeat(x, count, axis=0) for i, x in enumerate(flat)]
 
 
 def joined(parts: list[Any]) -> Any:
