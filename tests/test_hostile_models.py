@@ -17,7 +17,7 @@ from support_cli import run
 
 from visioncam.model_files import check_file, load_model
 from visioncam.preflight import inspect_file
-from visioncam.preflight.holdings import sha256
+from visioncam.provenance import source_digest as sha256
 from visioncam_core.errors import ModelError, UnsafeModelError
 
 pytest_plugins = ("support_cli_files",)

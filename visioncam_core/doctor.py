@@ -87,7 +87,8 @@ def examine(explainer: Explainer, image: object, target: object = None) -> Repor
     item = next(explainer.reader.read(image)[0][0].parts())
     with running(explainer.model):
         off = apart(explainer.model, seen.trace, item.flat)
-    if off > loose(seen.trace):
+    faithful = off <= loose(seen.trace)
+    if not faithful:
         found.append(
             Diagnostic("trace-differs", f"its output is {off:.1%} off the model's own, model(image)")
         )
@@ -95,7 +96,7 @@ def examine(explainer: Explainer, image: object, target: object = None) -> Repor
         "model": f"{seen.table.model_name}: {_kind(explainer.model)}, {len(seen.table.rows)} recorded "
         f"outputs, {len(seen.table)} candidate layers",
         "trace": f"answers as the model itself does, within {off:.0e} of the largest output"
-        if off <= loose(seen.trace)
+        if faithful
         else f"answers otherwise than the model itself, by {off:.1%} of the largest output",
         **_input(explainer, item),
         "output": _output(seen),

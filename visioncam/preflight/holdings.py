@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -16,6 +15,7 @@ from visioncam.model_configs import Config, cut_short, read_config
 from visioncam.preflight.archive import check_archive
 from visioncam.preflight.sizes import LIMIT, declared
 from visioncam.preflight.weights import Stored, check_hdf5
+from visioncam.provenance import source_digest
 from visioncam_core.errors import ModelError, UnsafeModelError
 
 
@@ -72,18 +72,12 @@ def inspect_file(path: str | os.PathLike[str], kind: str, name: str) -> Holdings
     if total > LIMIT and stored.numbers < total / 2:
         problems.append(f"its description asks for {total:,} weights and the file stores {stored.numbers:,}")
     return Holdings(
-        kind, os.path.getsize(path), sha256(path), config, _layers(config), total, stored.numbers,
+        kind, os.path.getsize(path), source_digest(path), config, _layers(config), total, stored.numbers,
         tuple(problems),
     )  # fmt: skip
 
 
 CURE = "Only if you trust its maker, pass --allow-unsafe-model (load_model(unsafe=True) in Python)"
-
-
-def sha256(path: str | os.PathLike[str]) -> str:
-    """Return a file's checksum, 64 hexadecimal digits."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _archive_problems(path: str | os.PathLike[str], name: str) -> list[str]:
