@@ -68,6 +68,12 @@ def test_the_audit_finds_the_tag(found: Audit) -> None:
     assert found.pictures[0].suspicion >= found.pictures[-1].suspicion
 
 
+def test_fewer_than_six_pictures_of_a_class_are_no_finding(trained: Any) -> None:
+    explained = {one.explained for one in visioncam.audit(trained, tagged(12)[0]).findings}
+    assert explained
+    assert visioncam.audit(trained, tagged(10)[0]).findings == ()
+
+
 def test_the_class_means_are_bright_at_the_tag(found: Audit) -> None:
     name = next(one.explained for one in found.findings if one.place == "the upper left corner")
     mean = found.class_means[name]
