@@ -3,7 +3,7 @@
 #   make test    sets up, checks style and types, runs the tests against the installed wheel
 # Another Python: make test PYTHON=python3.12.  More for pytest: make test ARGS='-k layout -n 0'.
 
-PACKAGES := visioncam visioncam_core visioncam_methods visioncam_metrics visioncam_viz
+PACKAGES := visioncam visioncam_core visioncam_engines visioncam_methods visioncam_metrics visioncam_viz
 BIN := .venv/bin
 PYTHON ?=
 ARGS ?=

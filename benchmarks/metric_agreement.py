@@ -23,7 +23,7 @@ import click
 import numpy as np
 
 from benchmarks.metric_peers import PEERS
-from visioncam_core.cases import Case
+from visioncam_core.metrics.case import Case
 
 ROOT = Path(__file__).resolve().parents[1]
 FEW = {"pytorch-grad-cam": 3}
@@ -33,13 +33,13 @@ FEW = {"pytorch-grad-cam": 3}
 def cases() -> Iterator[Case]:
     """Yield the cases of docs/evaluation.md with Grad-CAM's map at the last layer."""
     import visioncam
-    from visioncam.evaluation.plan import named
+    from visioncam.evaluation.request import named
     from visioncam.evaluation.subjects import shown_by_method
     from visioncam.evaluation.truth import marks, on_input
-    from visioncam.registered import registry
-    from visioncam_core.explainer import Explainer
-    from visioncam_core.settings import Settings
-    from visioncam_core.sitting import sittings
+    from visioncam_core.metrics.probe import sittings
+    from visioncam_core.pipeline.explainer import Explainer
+    from visioncam_core.pipeline.settings import Settings
+    from visioncam_core.plugins.default import registry
 
     sys.path.insert(0, str(ROOT / "tools"))
     from evaluation_set import pictures

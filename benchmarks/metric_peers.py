@@ -14,17 +14,17 @@ from unittest import mock
 import attrs
 import numpy as np
 
-from visioncam_core.cases import Case
-from visioncam_core.judging import judge
-from visioncam_metrics.cells import cells, subsets
-from visioncam_metrics.entropy import Entropy
-from visioncam_metrics.faithfulness import FaithfulnessCorrelation, Infidelity
-from visioncam_metrics.imputing import imputed
-from visioncam_metrics.order import order
-from visioncam_metrics.pointing import EnergyPointingGame, PointingGame
-from visioncam_metrics.road import missing, removal
-from visioncam_metrics.sensitivity import MaxSensitivity
-from visioncam_metrics.sparseness import Sparseness
+from visioncam_core.metrics.case import Case
+from visioncam_core.metrics.measure import judge
+from visioncam_metrics.complexity.entropy import Entropy
+from visioncam_metrics.complexity.sparseness import Sparseness
+from visioncam_metrics.faithfulness.correlation import FaithfulnessCorrelation, Infidelity
+from visioncam_metrics.faithfulness.road import missing, removal
+from visioncam_metrics.localisation.pointing import EnergyPointingGame, PointingGame
+from visioncam_metrics.robustness.sensitivity import MaxSensitivity
+from visioncam_metrics.support.cells import cells, subsets
+from visioncam_metrics.support.imputing import imputed
+from visioncam_metrics.support.order import order
 
 Compared = tuple[str, float, float]
 

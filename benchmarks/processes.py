@@ -90,7 +90,7 @@ def importing(rounds: int) -> Iterator[Row]:
 
 def ten_plugins(folder: Path) -> list[str]:
     """Write ten plugins as `visioncam new-plugin` does, with metadata; return their paths."""
-    from visioncam.scaffold import write_plugin
+    from visioncam.new_plugin import write_plugin
 
     paths = []
     for letter in "abcdefghij":

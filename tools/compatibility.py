@@ -3,7 +3,7 @@
     python tools/compatibility.py           the smallest member of each family
     python tools/compatibility.py --full    every member, which takes an hour and much memory
 
-The kinds are those of the tests (tests/support_zoo*.py).  Weights are random: what is shown is that a map
+The kinds are those of the tests (tests/helpers/zoo*.py).  Weights are random: what is shown is that a map
 comes, of the right shape and layer, and that the model stays as it was.  The exit code is 1 if something is
 not well.
 """
@@ -25,7 +25,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "compatibility.md"
-ZOO = ("support_zoo", "support_zoo_forms", "support_zoo_legacy", "support_zoo_more", "support_zoo_tokens")
+ZOO = ("helpers.zoo", "helpers.zoo_forms", "helpers.zoo_legacy", "helpers.zoo_more", "helpers.zoo_tokens")
 GRADIENTS = ("gradcam", "gradcamplusplus", "gradcamelementwise", "hirescam", "respondcam", "xgradcam")
 GOOD = "✓"
 
@@ -59,7 +59,7 @@ layer named, for two pictures, with the model unchanged afterwards: weights, att
 """
 MIDDLE = """
 A `SavedModel` without its class gives the same maps as the model it was exported from, and its layers have
-the names of operations; `tests/test_saved_model.py` holds the maps to 1e-5.
+the names of operations; `tests/engines/tensorflow/saved_model/test_saved_model.py` holds the maps to 1e-5.
 
 ## keras.applications
 
@@ -95,7 +95,7 @@ class Line:
 
 def tried(model: Any, image: Any, methods: str | Sequence[str]) -> Line:
     """Return what came of a model explained by some methods at the layer that `auto` takes."""
-    from support_untouched import snapshot
+    from helpers.untouched import snapshot
 
     import visioncam
 
@@ -126,7 +126,7 @@ def kinds() -> dict[str, Any]:
     sys.path.insert(0, str(ROOT / "tests"))
     for name in ZOO:
         importlib.import_module(name)
-    found: dict[str, Any] = importlib.import_module("support_zoo").KINDS
+    found: dict[str, Any] = importlib.import_module("helpers.zoo").KINDS
     return found
 
 

@@ -230,7 +230,7 @@ def _why_deletion(
 
 
 def _switches(rows: list[dict[str, Any]]) -> list[str]:
-    from visioncam_core.metrics import Switches
+    from visioncam_core.metrics.result import Switches
 
     common = attrs.asdict(Switches())
     lines = []

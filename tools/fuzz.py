@@ -3,8 +3,8 @@
     python tools/fuzz.py --minutes 10
 
 Each reader runs in a process of its own, so that a crash of a C library is a finding like any other; the
-file that did it is kept.  The seeds of `tests/test_fuzz.py` and `tests/test_image_fuzz.py` are the first of
-these.
+file that did it is kept.  The seeds of `tests/security/test_fuzz.py` and
+`tests/core/images/test_image_fuzz.py` are the first of these.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests")]
 @click.option("--folder", default="out/fuzz", show_default=True, help="Where a finding is kept.")
 def main(minutes: float, seed: int, reader: str | None, folder: str) -> None:
     """Run every reader, or one of them."""
-    from support_fuzz_runs import READERS
+    from helpers.fuzz_runs import READERS
 
     if reader is not None:
         one(reader, minutes, seed, Path(folder))
@@ -44,7 +44,7 @@ def main(minutes: float, seed: int, reader: str | None, folder: str) -> None:
 
 def one(name: str, minutes: float, seed: int, folder: Path) -> None:
     """Run one reader for its time, and print what came of it."""
-    from support_fuzz_runs import READERS
+    from helpers.fuzz_runs import READERS
 
     folder.mkdir(parents=True, exist_ok=True)
     reader = READERS[name](folder)

@@ -64,7 +64,7 @@ def table(header: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
 def registry() -> Any:
     """Return a registry of the built-ins alone, whatever is installed."""
     from visioncam.api import BUILTINS
-    from visioncam_core.registry import Registry
+    from visioncam_core.plugins.registry import Registry
 
     return Registry(BUILTINS, discover=False)
 
@@ -89,7 +89,7 @@ def methods_full() -> str:
 
 
 def _method(spec: Any) -> str:
-    from visioncam_core.options import describe_options
+    from visioncam_core.options.fields import describe_options
 
     parts = sections(spec.cls)
     equation, _, notes = parts["Notes"].partition("\n\n")
@@ -113,7 +113,7 @@ def _method(spec: Any) -> str:
 
 def _claim(name: str) -> str:
     """Return what the check of a claim says it checks."""
-    from visioncam_core.testing.claim_checks import CLAIMS
+    from visioncam_core.testing.checks.claims import CLAIMS
 
     return prose(sections(CLAIMS[name])[""])
 
@@ -131,7 +131,7 @@ def option_table(options: Iterable[Any]) -> str:
 
 def renderers() -> str:
     """Each renderer with its options."""
-    from visioncam_core.options import describe_options
+    from visioncam_core.options.fields import describe_options
 
     parts = []
     for spec in registry().renderers():
@@ -156,7 +156,7 @@ def metrics_full() -> str:
 
 
 def _metric(spec: Any) -> str:
-    from visioncam_core.options import describe_options
+    from visioncam_core.options.fields import describe_options
 
     parts = sections(spec.cls)
     equation, _, notes = parts["Notes"].partition("\n\n")
@@ -180,14 +180,14 @@ def _switches_of(spec: Any) -> dict[str, Any]:
     """Return a metric's switches with its default options, or the common ones."""
     import attrs
 
-    from visioncam_core.metrics import Switches
+    from visioncam_core.metrics.result import Switches
 
     return attrs.asdict(Switches() if spec is None else spec.cls().switches)
 
 
 def metric_switches() -> str:
     """The ten switches and their common values."""
-    from visioncam_core.metrics import Switches
+    from visioncam_core.metrics.result import Switches
 
     meaning = dict(entries(sections(Switches)["Attributes"]))
     rows = [(f"`{k}`", prose(str(v)), prose(meaning[k])) for k, v in _switches_of(None).items()]
@@ -227,7 +227,7 @@ def _fields(cls: type) -> str:
 
 def targets() -> str:
     """The target classes."""
-    from visioncam_core import targets as module
+    from visioncam_core.targets import classes as module
 
     classes = [getattr(module, name) for name in module.__all__]
     rows = []
@@ -244,7 +244,7 @@ def _argument(parameter: inspect.Parameter) -> str:
 
 def diagnostics() -> str:
     """Every diagnostic's code with its fix."""
-    from visioncam_core.diagnostics import FIXES
+    from visioncam_core.results.diagnostics import FIXES
 
     return table(("code", "what to do"), [(f"`{code}`", prose(fix)) for code, fix in FIXES.items()])
 

@@ -15,12 +15,12 @@ from typing import Any
 
 import reliability_files
 import reliability_loads
+from helpers.batch import contents, make_pictures, tiny_model
 from reliability_ray import ray
 from reliability_signals import signals
 from reliability_singles import single
-from support_batch import contents, make_pictures, tiny_model
 
-from visioncam.batch.lines import read_lines
+from visioncam.batch.jsonl import read_lines
 
 Found = tuple[str, str]
 KILLS = 40
@@ -192,7 +192,7 @@ def memory(root: Path) -> Found:
         if ended not in (0, -signal.SIGSEGV, -signal.SIGKILL, -signal.SIGABRT):
             raise AssertionError(run.stderr.decode()[-2000:])
         if ended:
-            from visioncam.batch.supervising import halve
+            from visioncam.batch.watchdog import halve
 
             crashes += 1
             assert halve(root / "out"), "it died at a batch of one"

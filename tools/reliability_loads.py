@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from support_batch import make_pictures, tiny_model
+from helpers.batch import make_pictures, tiny_model
 
 Found = tuple[str, str]
 

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from support_batch import contents, make_pictures, tiny_model
+from helpers.batch import contents, make_pictures, tiny_model
 
-from visioncam.batch.lines import read_lines
+from visioncam.batch.jsonl import read_lines
 
 KILLS, PICTURES, BAD, SEED = 3, 600, "0300.png", 0
 

@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 
 import attrs
-from support_batch import contents, make_pictures, tiny_model
+from helpers.batch import contents, make_pictures, tiny_model
 
-from visioncam.batch.lines import read_lines
+from visioncam.batch.jsonl import read_lines
 
 MOMENTS, TWICE, PICTURES, SEED = 10, 5, 200, 0
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -22,7 +22,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 def command(root: Path, out: Path, said: Path) -> None:
     """Be `visioncam batch`, in a process of its own."""
-    from visioncam.cli import main
+    from visioncam.cli.main import main
 
     descriptor = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(descriptor, 1)

@@ -7,18 +7,18 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from helpers.batch import make_pictures, tiny_model
 from PIL import Image
-from support_batch import make_pictures, tiny_model
 
-from visioncam.batch.lines import read_lines
+from visioncam.batch.jsonl import read_lines
 
 METHOD = '''
 import os, signal, time
 import attrs
 import numpy as np
 from visioncam_core import ops
-from visioncam_core.hookspecs import hookimpl
-from visioncam_core.specs import MethodSpec
+from visioncam_core.plugins.hookspecs import hookimpl
+from visioncam_core.plugins.specs import MethodSpec
 
 @attrs.frozen
 class Deadly:

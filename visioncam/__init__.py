@@ -16,54 +16,61 @@ from visioncam_core.version import VERSION
 if TYPE_CHECKING:
     from visioncam import callbacks, demo, geometry, targets
     from visioncam.api import compare, doctor, explain, explainer, forget, layers, load, render
-    from visioncam.auditing.record import Audit
-    from visioncam.auditing.run import audit
-    from visioncam.batch.dataset import explain_dataset
-    from visioncam.evaluation.recommending import Recommendation, recommend
-    from visioncam.evaluation.record import Evaluation
-    from visioncam.evaluation.run import evaluate
-    from visioncam.html_report.writing import report
-    from visioncam.registered import load_plugin, methods, metrics, plugins, registry, renderers
-    from visioncam_core.cards import ModelCard, describe
-    from visioncam_core.diagnostics import Diagnostic
+    from visioncam.auditing.audit import audit
+    from visioncam.auditing.findings import Audit
+    from visioncam.batch.explain_dataset import explain_dataset
+    from visioncam.evaluation.evaluate import evaluate
+    from visioncam.evaluation.evaluation import Evaluation
+    from visioncam.evaluation.recommend import Recommendation, recommend
+    from visioncam.html_report.report import report
+    from visioncam_core.engine.model_card import ModelCard, describe
     from visioncam_core.errors import VisionCamError
-    from visioncam_core.explainer import Explainer
-    from visioncam_core.explanation import Comparison, Explanation
-    from visioncam_methods.ablationcam import AblationCAM
-    from visioncam_methods.gradcam import GradCAM
-    from visioncam_methods.gradcamelementwise import GradCAMElementWise
-    from visioncam_methods.gradcamplusplus import GradCAMPlusPlus
-    from visioncam_methods.hirescam import HiResCAM
-    from visioncam_methods.respondcam import RespondCAM
-    from visioncam_methods.scorecam import ScoreCAM
-    from visioncam_methods.smoothgradcamplusplus import SmoothGradCAMPlusPlus
-    from visioncam_methods.xgradcam import XGradCAM
+    from visioncam_core.pipeline.explainer import Explainer
+    from visioncam_core.plugins.default import load_plugin, methods, metrics, plugins, registry, renderers
+    from visioncam_core.results.diagnostics import Diagnostic
+    from visioncam_core.results.explanation import Comparison, Explanation
+    from visioncam_methods.cam.ablationcam import AblationCAM
+    from visioncam_methods.cam.gradcam import GradCAM
+    from visioncam_methods.cam.gradcamelementwise import GradCAMElementWise
+    from visioncam_methods.cam.gradcamplusplus import GradCAMPlusPlus
+    from visioncam_methods.cam.hirescam import HiResCAM
+    from visioncam_methods.cam.respondcam import RespondCAM
+    from visioncam_methods.cam.scorecam import ScoreCAM
+    from visioncam_methods.cam.smoothgradcamplusplus import SmoothGradCAMPlusPlus
+    from visioncam_methods.cam.xgradcam import XGradCAM
 else:
     _HOMES = {
         "visioncam": ("callbacks", "demo", "geometry", "targets"),
-        "visioncam.html_report.writing": ("report",),
-        "visioncam.registered": ("load_plugin", "methods", "metrics", "plugins", "registry", "renderers"),
+        "visioncam.html_report.report": ("report",),
+        "visioncam_core.plugins.default": (
+            "load_plugin",
+            "methods",
+            "metrics",
+            "plugins",
+            "registry",
+            "renderers",
+        ),
         "visioncam.api": ("compare", "doctor", "explain", "explainer", "forget", "layers", "load", "render"),
-        "visioncam.auditing.record": ("Audit",),
-        "visioncam.auditing.run": ("audit",),
-        "visioncam.batch.dataset": ("explain_dataset",),
-        "visioncam.evaluation.record": ("Evaluation",),
-        "visioncam.evaluation.recommending": ("Recommendation", "recommend"),
-        "visioncam.evaluation.run": ("evaluate",),
-        "visioncam_core.cards": ("ModelCard", "describe"),
-        "visioncam_core.diagnostics": ("Diagnostic",),
+        "visioncam.auditing.findings": ("Audit",),
+        "visioncam.auditing.audit": ("audit",),
+        "visioncam.batch.explain_dataset": ("explain_dataset",),
+        "visioncam.evaluation.evaluation": ("Evaluation",),
+        "visioncam.evaluation.recommend": ("Recommendation", "recommend"),
+        "visioncam.evaluation.evaluate": ("evaluate",),
+        "visioncam_core.engine.model_card": ("ModelCard", "describe"),
+        "visioncam_core.results.diagnostics": ("Diagnostic",),
         "visioncam_core.errors": ("VisionCamError",),
-        "visioncam_core.explainer": ("Explainer",),
-        "visioncam_core.explanation": ("Comparison", "Explanation"),
-        "visioncam_methods.ablationcam": ("AblationCAM",),
-        "visioncam_methods.gradcam": ("GradCAM",),
-        "visioncam_methods.gradcamelementwise": ("GradCAMElementWise",),
-        "visioncam_methods.gradcamplusplus": ("GradCAMPlusPlus",),
-        "visioncam_methods.hirescam": ("HiResCAM",),
-        "visioncam_methods.respondcam": ("RespondCAM",),
-        "visioncam_methods.scorecam": ("ScoreCAM",),
-        "visioncam_methods.smoothgradcamplusplus": ("SmoothGradCAMPlusPlus",),
-        "visioncam_methods.xgradcam": ("XGradCAM",),
+        "visioncam_core.pipeline.explainer": ("Explainer",),
+        "visioncam_core.results.explanation": ("Comparison", "Explanation"),
+        "visioncam_methods.cam.ablationcam": ("AblationCAM",),
+        "visioncam_methods.cam.gradcam": ("GradCAM",),
+        "visioncam_methods.cam.gradcamelementwise": ("GradCAMElementWise",),
+        "visioncam_methods.cam.gradcamplusplus": ("GradCAMPlusPlus",),
+        "visioncam_methods.cam.hirescam": ("HiResCAM",),
+        "visioncam_methods.cam.respondcam": ("RespondCAM",),
+        "visioncam_methods.cam.scorecam": ("ScoreCAM",),
+        "visioncam_methods.cam.smoothgradcamplusplus": ("SmoothGradCAMPlusPlus",),
+        "visioncam_methods.cam.xgradcam": ("XGradCAM",),
     }
     _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

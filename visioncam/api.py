@@ -9,20 +9,20 @@ from typing import Any, Literal
 
 import numpy as np
 
-from visioncam.progress import reporting
-from visioncam.registered import BUILTINS, load_plugin, methods, plugins, registry, renderers
-from visioncam_core.comparing import Comparisons, compare_all
-from visioncam_core.doctor import Report, examine
 from visioncam_core.errors import OptionTypeError
-from visioncam_core.explainer import Explainer
-from visioncam_core.explanation import Comparison, Explanation
-from visioncam_core.explanation import render as _render
-from visioncam_core.images import MAX_PIXELS
-from visioncam_core.layer_listing import LayerListing
-from visioncam_core.names import did_you_mean, shown
-from visioncam_core.options import describe_options
-from visioncam_core.running import Named
-from visioncam_core.settings import Settings
+from visioncam_core.images.decode import MAX_PIXELS
+from visioncam_core.layers.listing import LayerListing
+from visioncam_core.options.fields import describe_options
+from visioncam_core.pipeline.apply import Named
+from visioncam_core.pipeline.compare import Comparisons, compare_all
+from visioncam_core.pipeline.doctor import Report, examine
+from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.pipeline.settings import Settings
+from visioncam_core.plugins.default import BUILTINS, load_plugin, methods, plugins, registry, renderers
+from visioncam_core.progress import reporting
+from visioncam_core.results.explanation import Comparison, Explanation
+from visioncam_core.results.explanation import render as _render
+from visioncam_core.text import did_you_mean, shown
 
 __all__ = [
     "BUILTINS", "compare", "doctor", "explain", "explainer", "forget", "layers", "load", "load_plugin",
@@ -65,7 +65,7 @@ def explain(
             `visioncam.targets`, a function of the outputs, or a list with one for each picture.
         layer: name, path, index into `visioncam.layers(model)`, `"re:…"`, a layer object, a function of
             the table, or `"auto"`; a list of these fuses several layers.
-        fuse: how the maps of several layers become one, see `visioncam_core.fusion`.
+        fuse: how the maps of several layers become one, see `visioncam_core.pipeline.fusion`.
         score: "logit" (before softmax or sigmoid, found in the model) or "probability".
         output: name or index of the output to explain; the first by default.
         evidence: "for" shows what speaks for the target, "against" what speaks against it, "signed" both.
@@ -233,14 +233,14 @@ def load(path: str | os.PathLike[str]) -> Explanation:
     Raises:
         ImageError: no such file, or not an explanation.
     """
-    from visioncam_core.formats.loading import load as read
+    from visioncam_core.results.load import load as read
 
     return read(path, registry())
 
 
 def forget(model: Any) -> None:
     """Drop everything cached for a model: its traces, and with them their memory."""
-    from visioncam_core.engine.cache import forget as drop
+    from visioncam_engines.tensorflow.tracing.cache import forget as drop
 
     drop(model)
 
@@ -258,7 +258,7 @@ def explainer_settings(method: str, keywords: dict[str, Any]) -> tuple[Settings,
 
 def _steady(model: Any) -> AbstractContextManager[None]:
     """Return a block in which whether the model has changed is found out once."""
-    from visioncam_core.engine.cache import steady
+    from visioncam_engines.tensorflow.tracing.cache import steady
 
     return steady(model)
 

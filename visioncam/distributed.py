@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from visioncam.api import explainer_settings
-from visioncam.batch.dataset import BATCH
-from visioncam.batch.ray_engine import OnRay, ray_data, rows_with_maps
-from visioncam.batch.recipe import Recipe
+from visioncam.batch.explain_dataset import BATCH
+from visioncam.batch.ray import OnRay, ray_data, rows_with_maps
+from visioncam.batch.request import Recipe
 from visioncam.batch.run import Run
 from visioncam.batch.sources import source_of
 from visioncam.batch.summary import Summary
-from visioncam.batch.writing import Writing
-from visioncam.cli.formats import suffixes_of
-from visioncam.registered import registry
+from visioncam.batch.write import Writing
+from visioncam_core.plugins.default import registry
+from visioncam_core.results.writer import suffixes_of
 
 
 def explain(

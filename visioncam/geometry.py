@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from visioncam_core.geometry import CenterCrop, Geometry, Letterbox, Resize, Tile
+from visioncam_core.images.geometry import CenterCrop, Geometry, Letterbox, Resize, Tile
 
 __all__ = ["CenterCrop", "Geometry", "Letterbox", "Resize", "Tile"]

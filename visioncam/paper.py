@@ -24,11 +24,11 @@ import numpy as np
 from visioncam.api import explainer
 from visioncam.paper_picture import draw
 from visioncam_core.errors import ImageError, LayerError, OptionTypeError
-from visioncam_core.explanation import Explanation
-from visioncam_core.finish import heat
-from visioncam_core.geometry import fit
-from visioncam_core.images import load_picture, match_channels
-from visioncam_core.names import shown
+from visioncam_core.images.decode import load_picture, match_channels
+from visioncam_core.images.geometry import fit
+from visioncam_core.pipeline.build import heat
+from visioncam_core.results.explanation import Explanation
+from visioncam_core.text import shown
 
 QUIET = frozenset({"picture-note", "exact-shape-trace", "autograph-trace"})
 """Diagnostics that ask nothing of the reader; the others are warned of, as an array carries no words."""

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from visioncam.api import registry
+from visioncam_core.engine.layer_table import LayerChoice, LayerRow
 from visioncam_core.errors import ImageError
-from visioncam_core.explanation import Explanation, TargetInfo, in_notebook
-from visioncam_core.export import write_image
-from visioncam_core.images import load_picture
-from visioncam_core.interpolate import resize
-from visioncam_core.layers import LayerChoice, LayerRow
+from visioncam_core.images.decode import load_picture
+from visioncam_core.resize import resize
+from visioncam_core.results.explanation import Explanation, TargetInfo, in_notebook
+from visioncam_core.results.image_files import write_image
 
 ROUNDING = 1e-5
 

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from visioncam_core.targets import Binary, Box, Class, Contrast, Ranked, Region, Regression, Similarity
+from visioncam_core.targets.classes import (
+    Binary,
+    Box,
+    Class,
+    Contrast,
+    Ranked,
+    Region,
+    Regression,
+    Similarity,
+)
 
 __all__ = ["Binary", "Box", "Class", "Contrast", "Ranked", "Region", "Regression", "Similarity"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from visioncam_core.errors import VisionCamError
-from visioncam_core.names import shown
+from visioncam_core.text import shown
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _NODES = re.compile(

@@ -1,106 +1,23 @@
-"""The four hooks: everything a plugin can add.
+"""The hooks a plugin implements (public name of `plugins.hookspecs`)."""
 
-A plugin is a module named by an entry point of the group `visioncam`:
-
-    # pyproject.toml
-    [project.entry-points.visioncam]
-    mycam = "mycam.plugin"
-
-    # mycam/plugin.py
-    from visioncam_core.hookspecs import hookimpl
-
-    @hookimpl
-    def visioncam_register_methods():
-        from visioncam_core.specs import MethodSpec
-        from mycam.method import MyCAM          # imported here, when somebody asks
-
-        return [MethodSpec("mycam", MyCAM, title="MyCAM", reference="...", summary="...")]
-
-The built-in methods, renderers, metrics and selectors enter through the same hooks.
-"""
-
-from __future__ import annotations
-
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
-
-import pluggy
-
-if TYPE_CHECKING:
-    from visioncam_core.layers import LayerChoice, LayerTable
-    from visioncam_core.specs import MethodSpec, MetricSpec, RendererSpec
-
-API_VERSION = 1
-"""Version of these hooks.  Specs only gain arguments within a version; a plugin
-that needs a newer one says so with `VISIONCAM_API_VERSION = 2` in its module."""
-
-hookspec = pluggy.HookspecMarker("visioncam")
-hookimpl = pluggy.HookimplMarker("visioncam")
-
-
-@hookspec
-def visioncam_register_methods() -> Iterable[MethodSpec]:
-    """Return the class activation methods this plugin brings.
-
-    Called once, when a name is first asked for.  Import the method classes
-    inside the function.
-
-    Returns:
-        Rows, each a `MethodSpec`; a list, a tuple or a generator.
-    """
-    raise NotImplementedError
-
-
-@hookspec
-def visioncam_register_renderers() -> Iterable[RendererSpec]:
-    """Return the renderers this plugin brings.
-
-    Called once, when a name is first asked for.
-
-    Returns:
-        Rows, each a `RendererSpec`; a list, a tuple or a generator.
-    """
-    raise NotImplementedError
-
-
-@hookspec
-def visioncam_register_metrics() -> Iterable[MetricSpec]:
-    """Return the measures of explanations this plugin brings.
-
-    Called once, when a name is first asked for.  Import the metric classes
-    inside the function.
-
-    Returns:
-        Rows, each a `MetricSpec`; a list, a tuple or a generator.
-    """
-    raise NotImplementedError
-
-
-@hookspec(firstresult=True)
-def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice | None:
-    """Answer a layer query, or return None so that the next selector is asked.
-
-    Exact names, paths, indices and layers are answered before any plugin is
-    asked; `"auto"` is answered last.  A plugin takes a scheme of its own, such as
-    `"block:4"`.
-
-    Args:
-        table: what the model computes, one row an output.
-        query: what the user passed as `layer=`.
-
-    Returns:
-        A `LayerChoice`, or None for a query that is not this selector's.
-
-    Raises:
-        LayerError: the query is this selector's and cannot be met; shown to the
-            user unless another selector answers.
-    """
-    raise NotImplementedError
-
-
-HOOKS = (
-    "visioncam_register_methods",
-    "visioncam_register_renderers",
-    "visioncam_register_metrics",
-    "visioncam_select_layer",
+from visioncam_core.plugins.hookspecs import (
+    API_VERSION,
+    HOOKS,
+    hookimpl,
+    hookspec,
+    visioncam_register_methods,
+    visioncam_register_metrics,
+    visioncam_register_renderers,
+    visioncam_select_layer,
 )
+
+__all__ = [
+    "API_VERSION",
+    "HOOKS",
+    "hookimpl",
+    "hookspec",
+    "visioncam_register_methods",
+    "visioncam_register_metrics",
+    "visioncam_register_renderers",
+    "visioncam_select_layer",
+]

@@ -1,24 +1,9 @@
-"""OpenCV, or an error that says how to get it running."""
+"""OpenCV, imported when needed (public name of `images.opencv`)."""
 
-from __future__ import annotations
+from visioncam_core.images.opencv import (
+    load_opencv,
+)
 
-from types import ModuleType
-
-from visioncam_core.errors import BackendError
-
-
-def load_opencv() -> ModuleType:
-    """Return the module `cv2`, imported when first needed.
-
-    Raises:
-        BackendError: OpenCV cannot be imported; on bare servers `opencv-python` misses libGL.
-    """
-    try:
-        import cv2
-    except ImportError as error:
-        raise BackendError(
-            f"OpenCV cannot be imported: {error}. Either install the system library it misses (on Debian and "
-            "Ubuntu: apt-get install libgl1 libglib2.0-0), or put opencv-python-headless in its place: "
-            "pip uninstall opencv-python; pip install opencv-python-headless."
-        ) from error
-    return cv2
+__all__ = [
+    "load_opencv",
+]

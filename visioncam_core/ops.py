@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from visioncam_core.interpolate import linear_matrix
+from visioncam_core.resize import linear_matrix
 
 RELATIVE_ZERO = 1e-6
 """A sum of terms that cancel to less than this share of their absolute sum counts as zero."""

@@ -9,15 +9,15 @@ from visioncam_core.specs import MethodSpec
 @hookimpl
 def visioncam_register_methods() -> list[MethodSpec]:
     """Return one row for each built-in method."""
-    from visioncam_methods.ablationcam import AblationCAM
-    from visioncam_methods.gradcam import GradCAM
-    from visioncam_methods.gradcamelementwise import GradCAMElementWise
-    from visioncam_methods.gradcamplusplus import GradCAMPlusPlus
-    from visioncam_methods.hirescam import HiResCAM
-    from visioncam_methods.respondcam import RespondCAM
-    from visioncam_methods.scorecam import ScoreCAM
-    from visioncam_methods.smoothgradcamplusplus import SmoothGradCAMPlusPlus
-    from visioncam_methods.xgradcam import XGradCAM
+    from visioncam_methods.cam.ablationcam import AblationCAM
+    from visioncam_methods.cam.gradcam import GradCAM
+    from visioncam_methods.cam.gradcamelementwise import GradCAMElementWise
+    from visioncam_methods.cam.gradcamplusplus import GradCAMPlusPlus
+    from visioncam_methods.cam.hirescam import HiResCAM
+    from visioncam_methods.cam.respondcam import RespondCAM
+    from visioncam_methods.cam.scorecam import ScoreCAM
+    from visioncam_methods.cam.smoothgradcamplusplus import SmoothGradCAMPlusPlus
+    from visioncam_methods.cam.xgradcam import XGradCAM
 
     plain = frozenset({"scale-invariant", "flip-equivariant"})
     return [

@@ -9,24 +9,24 @@ from visioncam_core.specs import MetricSpec
 @hookimpl
 def visioncam_register_metrics() -> list[MetricSpec]:
     """Return one row for each built-in metric."""
-    from visioncam_metrics.adcc import ADCC
-    from visioncam_metrics.averagedrop import AverageDrop
-    from visioncam_metrics.averagegain import AverageGain
-    from visioncam_metrics.coherency import Coherency
-    from visioncam_metrics.complexity import Complexity
-    from visioncam_metrics.deletion import Deletion
-    from visioncam_metrics.entropy import Entropy
-    from visioncam_metrics.faithfulness import FaithfulnessCorrelation, Infidelity
-    from visioncam_metrics.increase import Increase
-    from visioncam_metrics.insertion import Insertion
-    from visioncam_metrics.iou import IoU
-    from visioncam_metrics.maxboxacc import MaxBoxAcc
-    from visioncam_metrics.pointing import EnergyPointingGame, PointingGame
-    from visioncam_metrics.randomisation import ClassSensitivity, Randomisation
-    from visioncam_metrics.road import ROAD, ROADLeast, ROADMost
-    from visioncam_metrics.sensitivity import MaxSensitivity, NoiseStability, ShiftStability
-    from visioncam_metrics.sparseness import Sparseness
-    from visioncam_metrics.sumresidual import SumResidual
+    from visioncam_metrics.axioms.coherency import Coherency
+    from visioncam_metrics.axioms.sumresidual import SumResidual
+    from visioncam_metrics.complexity.complexity import Complexity
+    from visioncam_metrics.complexity.entropy import Entropy
+    from visioncam_metrics.complexity.sparseness import Sparseness
+    from visioncam_metrics.faithfulness.adcc import ADCC
+    from visioncam_metrics.faithfulness.averagedrop import AverageDrop
+    from visioncam_metrics.faithfulness.averagegain import AverageGain
+    from visioncam_metrics.faithfulness.correlation import FaithfulnessCorrelation, Infidelity
+    from visioncam_metrics.faithfulness.deletion import Deletion
+    from visioncam_metrics.faithfulness.increase import Increase
+    from visioncam_metrics.faithfulness.insertion import Insertion
+    from visioncam_metrics.faithfulness.road import ROAD, ROADLeast, ROADMost
+    from visioncam_metrics.localisation.iou import IoU
+    from visioncam_metrics.localisation.maxboxacc import MaxBoxAcc
+    from visioncam_metrics.localisation.pointing import EnergyPointingGame, PointingGame
+    from visioncam_metrics.randomisation.randomisation import ClassSensitivity, Randomisation
+    from visioncam_metrics.robustness.sensitivity import MaxSensitivity, NoiseStability, ShiftStability
 
     rise, gcpp = "Petsiuk et al. 2018, arXiv:1806.07421", "Chattopadhay et al. 2018, arXiv:1710.11063"
     poppi, road = "Poppi et al. 2021, arXiv:2104.10252", "Rong, Leemann et al. 2022, arXiv:2202.00449"

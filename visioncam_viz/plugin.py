@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 def visioncam_register_renderers() -> Iterable[RendererSpec]:
     """Return the built-in renderers' rows; the classes are imported here, when somebody asks."""
     from visioncam_core.specs import RendererSpec
-    from visioncam_viz.boxes import Boxes
-    from visioncam_viz.contour import Contour
-    from visioncam_viz.heatmap import Heatmap
-    from visioncam_viz.masked import Masked
-    from visioncam_viz.overlay import Overlay
-    from visioncam_viz.planes import Planes
-    from visioncam_viz.projection import Projection
-    from visioncam_viz.sheet import Sheet
-    from visioncam_viz.side_by_side import SideBySide
-    from visioncam_viz.signed import Signed
-    from visioncam_viz.slices import Slices
-    from visioncam_viz.spotlight import Spotlight
-    from visioncam_viz.triptych import Triptych
+    from visioncam_viz.renderers.boxes import Boxes
+    from visioncam_viz.renderers.contour import Contour
+    from visioncam_viz.renderers.heatmap import Heatmap
+    from visioncam_viz.renderers.masked import Masked
+    from visioncam_viz.renderers.overlay import Overlay
+    from visioncam_viz.renderers.planes import Planes
+    from visioncam_viz.renderers.projection import Projection
+    from visioncam_viz.renderers.sheet import Sheet
+    from visioncam_viz.renderers.side_by_side import SideBySide
+    from visioncam_viz.renderers.signed import Signed
+    from visioncam_viz.renderers.slices import Slices
+    from visioncam_viz.renderers.spotlight import Spotlight
+    from visioncam_viz.renderers.triptych import Triptych
 
     return (
         RendererSpec(

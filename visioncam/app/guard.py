@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, unquote
 import attrs
 
 from visioncam.app.addresses import Addresses
-from visioncam.app.exchange import ASGI, Answer, Body, Message, Receive, Scope, Send, StopError, too_large
+from visioncam.app.request_body import ASGI, Answer, Body, Message, Receive, Scope, Send, StopError, too_large
 from visioncam.app.workspace import Workspace
 
 COOKIE = "visioncam_token"

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import attrs
 
 from visioncam_core.errors import VisionCamError
-from visioncam_core.images import MAX_PIXELS
+from visioncam_core.images.decode import MAX_PIXELS
 
 T = TypeVar("T")
 MOST_LEFT_BEHIND = 3  # threads that did not stop in time and still run

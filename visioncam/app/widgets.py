@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from visioncam.cli.flags import textual, values_of, written_default
-from visioncam_core.options import OptionInfo, describe_options, parse_option
+from visioncam_core.options.fields import OptionInfo, describe_options, parse_option
 
 LEFT_OUT = {"min_size", "title"}  # the page has titles and shows pictures at its own size
 SLIDING = 1000  # steps of a whole number that a slider can still hit

@@ -5,11 +5,11 @@ from __future__ import annotations
 import traceback
 from typing import Any
 
-from visioncam.batch.entries import Entry
-from visioncam.cli.outcome import is_full
+from visioncam.batch.entry import Entry
+from visioncam.cli.exit import is_full
 from visioncam.cli.terminal import clean
 from visioncam_core.errors import ImageError, VisionCamError
-from visioncam_core.export import without_folders
+from visioncam_core.results.image_files import without_folders
 
 DEEPEST = 8  # last lines of a traceback that are kept
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import attrs
 
-from visioncam_core.names import shown
-from visioncam_core.settings import Settings
+from visioncam_core.pipeline.settings import Settings
+from visioncam_core.text import shown
 from visioncam_core.version import VERSION
 
 Facts = dict[str, Any]
@@ -29,7 +29,7 @@ def facts_of(
     """Return everything that decides what a run writes.
 
     Args:
-        model: its mark, see `visioncam.provenance`.
+        model: its mark, see `visioncam_core.results.provenance`.
         method: its name.
         options: of the method.
         target: what is explained where a picture's own row says nothing.

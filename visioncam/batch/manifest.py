@@ -16,11 +16,11 @@ from typing import Any
 
 import attrs
 
-from visioncam.batch.entries import Entry
-from visioncam.batch.lines import Appender, Line, read_lines, write_lines
-from visioncam.batch.names import DIGITS, is_plain
+from visioncam.batch.entry import Entry
+from visioncam.batch.file_names import DIGITS, is_plain
+from visioncam.batch.jsonl import Appender, Line, read_lines, write_lines
 from visioncam_core.errors import OutputError
-from visioncam_core.export import write_bytes
+from visioncam_core.results.image_files import write_bytes
 
 MANIFEST, ERRORS, RUN = "manifest.jsonl", "errors.jsonl", "run.json"
 _TEMPORARY = re.compile(r"\.tmp-[0-9a-f]{16}(\.\w+)?")

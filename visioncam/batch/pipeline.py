@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 import attrs
 
-from visioncam.batch.computing import Computer, Ready
-from visioncam.batch.entries import Entry
-from visioncam.batch.writing import Writing
-from visioncam.cli.outcome import is_full
+from visioncam.batch.compute import Computer, Ready
+from visioncam.batch.entry import Entry
+from visioncam.batch.write import Writing
+from visioncam.cli.exit import is_full
 
 AHEAD = 3  # batches that are decoded or written while one is computed
 

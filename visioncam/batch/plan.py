@@ -10,12 +10,12 @@ from typing import Any
 
 import attrs
 
-from visioncam.batch.entries import Entry, Source
+from visioncam.batch.entry import Entry, Source
 from visioncam.batch.fingerprint import Facts, changes, mark_of
 from visioncam.batch.manifest import MANIFEST, Manifest
 from visioncam.batch.summary import Summary
 from visioncam_core.errors import OutputError
-from visioncam_core.names import shown
+from visioncam_core.text import shown
 
 KIND = "visioncam batch"
 MOST_TOLD = 5

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from visioncam.batch.computing import Computer
-from visioncam.batch.entries import Entry
+from visioncam.batch.compute import Computer
+from visioncam.batch.entry import Entry
 from visioncam.batch.pipeline import Local
-from visioncam.batch.recipe import Recipe
+from visioncam.batch.request import Recipe
 from visioncam.cli.terminal import Output
 from visioncam_core.errors import PluginError
 

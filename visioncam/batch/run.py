@@ -9,16 +9,16 @@ from typing import Any
 
 import attrs
 
-from visioncam.batch.entries import Entry, Source
+from visioncam.batch.entry import Entry, Source
 from visioncam.batch.failures import error_line, of_the_run
 from visioncam.batch.fingerprint import Facts
+from visioncam.batch.lock import Lock
 from visioncam.batch.manifest import Manifest
-from visioncam.batch.ownership import Lock
 from visioncam.batch.pipeline import Engine
 from visioncam.batch.plan import Plan
 from visioncam.batch.summary import Summary
-from visioncam.cli.filenames import check_folder
-from visioncam.cli.outcome import is_full
+from visioncam.cli.exit import is_full
+from visioncam.cli.output_paths import check_folder
 from visioncam_core.errors import TargetError
 
 FEWEST_ERRORS = 100  # that end a run by default, or a tenth of the pictures

@@ -17,11 +17,11 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam.batch.computing import Computer, Ready
-from visioncam.batch.entries import Entry
+from visioncam.batch.compute import Computer, Ready
+from visioncam.batch.entry import Entry
 from visioncam.batch.failures import GivenUpError, ItemTimeoutError
 from visioncam.batch.pipeline import Local
-from visioncam.cli.outcome import is_full
+from visioncam.cli.exit import is_full
 
 ROOM = "VISIONCAM_WATCHED"  # names the folder in the watched process
 ASKED, BEAT = "asked.json", "beat.json"

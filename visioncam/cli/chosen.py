@@ -10,8 +10,8 @@ import click
 
 from visioncam.cli.flags import PREFIX, Flag, Spec, pairs
 from visioncam_core.errors import OptionTypeError
-from visioncam_core.names import did_you_mean, listing
-from visioncam_core.options import describe_options, parse_option
+from visioncam_core.options.fields import describe_options, parse_option
+from visioncam_core.text import did_you_mean, listing
 
 
 @attrs.frozen(eq=False)

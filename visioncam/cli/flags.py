@@ -16,9 +16,9 @@ from typing import Any, Literal, Protocol, Union
 import attrs
 import click
 
-from visioncam.cli.helping import Command, write_groups
-from visioncam_core.names import shown
-from visioncam_core.options import OptionInfo, describe_options
+from visioncam.cli.help import Command, write_groups
+from visioncam_core.options.fields import OptionInfo, describe_options
+from visioncam_core.text import shown
 
 PREFIX = "option__"  # of the parameters that flags become
 MOST = 5  # owners of a flag that is told once for all

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from visioncam_core.errors import ImageError
-from visioncam_core.images import load_picture
-from visioncam_core.settings import Settings
+from visioncam_core.images.decode import load_picture
+from visioncam_core.pipeline.settings import Settings
 
 
 def unreadable(paths: Sequence[str], settings: Settings) -> dict[str, ImageError]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from visioncam.cli import helping
+from visioncam.cli import help as helping
 
 FLAG = "--plugin-file"
 
@@ -44,6 +44,6 @@ def load(words: Sequence[str]) -> None:
         PluginError: a file that does not exist, or that is broken.
     """
     for path in named(words):
-        from visioncam.registered import load_plugin
+        from visioncam_core.plugins.default import load_plugin
 
         load_plugin(path)

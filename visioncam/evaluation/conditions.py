@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from visioncam.registered import registry
 from visioncam_core.errors import OptionError
-from visioncam_core.names import shown
+from visioncam_core.plugins.default import registry
+from visioncam_core.text import shown
 
 if TYPE_CHECKING:
-    from visioncam.evaluation.record import Evaluation
+    from visioncam.evaluation.evaluation import Evaluation
 
 SIGNS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,

@@ -9,10 +9,10 @@ import attrs
 import numpy as np
 
 from visioncam.evaluation.subjects import Maps
-from visioncam_core.explainer import Explainer
-from visioncam_core.inputs import Read
-from visioncam_core.randomising import Randomised
-from visioncam_core.sitting import sittings
+from visioncam_core.images.reader import Read
+from visioncam_core.metrics.probe import sittings
+from visioncam_core.pipeline.explainer import Explainer
+from visioncam_engines.tensorflow.randomise import Randomised
 
 
 def random_maps(

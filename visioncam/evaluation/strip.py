@@ -30,8 +30,8 @@ def strip(cascade: Mapping[str, Sequence[np.ndarray | None]]) -> Picture | None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    from visioncam_core.finish import heat
-    from visioncam_viz.colour import SEQUENTIAL
+    from visioncam_core.pipeline.build import heat
+    from visioncam_viz.drawing.colour import SEQUENTIAL
 
     steps = max(map(len, rows.values()))
     figure = Figure(

@@ -8,10 +8,10 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.cases import Questions
-from visioncam_core.running import Named
-from visioncam_core.sitting import Sitting
-from visioncam_metrics.controls import CONTROLS, Control
+from visioncam_core.metrics.case import Questions
+from visioncam_core.metrics.probe import Sitting
+from visioncam_core.pipeline.apply import Named
+from visioncam_metrics.support.controls import CONTROLS, Control
 
 RANDOM_MODEL = "randomised model"
 Maps = dict[tuple[str, int], list[list[np.ndarray | None]]]

@@ -8,11 +8,11 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam.html_report.encoding import map_uri, picture_uri, shown_size
-from visioncam_core.areas import mask
-from visioncam_core.diagnostics import Diagnostic
-from visioncam_core.explanation import Comparison, Explanation, Prediction
-from visioncam_core.export import without_folders
+from visioncam.html_report.data_uris import map_uri, picture_uri, shown_size
+from visioncam_core.results.areas import mask
+from visioncam_core.results.diagnostics import Diagnostic
+from visioncam_core.results.explanation import Comparison, Explanation, Prediction
+from visioncam_core.results.image_files import without_folders
 
 SIDE, SMALL_SIDE, MANY = (
     560,
@@ -134,7 +134,7 @@ def photo_of(rows: Sequence[Comparison], side: int = SIDE) -> Photo | None:
     worked = [one for row in rows for one in row.explanations]
     if not worked:
         return None
-    from visioncam_viz.present import photo_of as plain_photo
+    from visioncam_viz.drawing.present import photo_of as plain_photo
 
     first = worked[0]
     pixels = plain_photo(first)

@@ -109,6 +109,6 @@ def _hash(text: str) -> str:
 
 def _colours(name: str, *, signed: bool) -> str:
     """Return 256 RGB colours in base64."""
-    from visioncam_viz.colour import colour_table
+    from visioncam_viz.drawing.colour import colour_table
 
     return base64.b64encode(colour_table(name, signed=signed).tobytes()).decode("ascii")

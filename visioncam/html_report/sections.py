@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 import numpy as np
 
-from visioncam.html_report.encoding import picture_uri
+from visioncam.html_report.data_uris import picture_uri
 from visioncam_core.errors import OptionTypeError
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 560, 300, 56, 40  # a chart in its own units

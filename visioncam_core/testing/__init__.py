@@ -18,21 +18,21 @@
 | `ArrayNet` | a network in NumPy whose activations, gradients and scores are known in closed form |
 | `make_explanation`, `blob`, `photo` | an explanation made by hand |
 | `make_table`, `bare_table` | a layer table made by hand |
-| `visioncam_core.testing.models` | tiny Keras models whose maps can be worked out by hand |
+| `visioncam_engines.tensorflow.testing.keras_models` | tiny Keras models with maps worked out by hand |
 
 `Evidence.from_arrays` makes evidence of any arrays.  VisionCam's own methods and renderers pass the same
 checks.  Importing this loads neither TensorFlow nor Keras.
 """
 
-from visioncam_core.testing.checks import method_checks
-from visioncam_core.testing.explanations import blob, make_explanation, photo
+from visioncam_core.testing.checks.loading import assert_loads
+from visioncam_core.testing.checks.method import method_checks
+from visioncam_core.testing.checks.renderer import renderer_checks
+from visioncam_core.testing.checks.selector import selector_checks
+from visioncam_core.testing.checks.subject import Check
+from visioncam_core.testing.examples.array_net import ArrayNet
+from visioncam_core.testing.examples.explanations import blob, make_explanation, photo
+from visioncam_core.testing.examples.tables import bare_table, make_table
 from visioncam_core.testing.isolated import isolated_registry
-from visioncam_core.testing.loading import assert_loads
-from visioncam_core.testing.nets import ArrayNet
-from visioncam_core.testing.renderer_checks import renderer_checks
-from visioncam_core.testing.selector_checks import selector_checks
-from visioncam_core.testing.subject import Check
-from visioncam_core.testing.tables import bare_table, make_table
 
 __all__ = [
     "ArrayNet",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import warnings
 
 from visioncam_core.errors import PluginError, PluginWarning
-from visioncam_core.registry import Registry
+from visioncam_core.plugins.registry import Registry
 
-SELECTORS = ("visioncam_core.selectors", "visioncam_core.auto")
+SELECTORS = ("visioncam_core.layers.queries", "visioncam_core.layers.auto")
 
 
 def isolated_registry(*plugins: object) -> Registry:

@@ -1,0 +1,243 @@
+"""Questions and answers of the app without its page: photos, models, options, limits."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import pytest
+from helpers.app import HOSTILE, small_model
+from helpers.cli import run
+from PIL import Image
+
+import visioncam
+from visioncam.app.addresses import Addresses
+from visioncam.app.answer import Desk, Question
+from visioncam.app.limits import Limits, Stopwatch, TooSlowError
+from visioncam.app.markup import class_choices, said, words
+from visioncam.app.models import Shelf, shelf_of
+from visioncam.app.widgets import options_from, widgets_of
+from visioncam.app.workspace import Workspace
+from visioncam_core.errors import (
+    ImageError,
+    LayerError,
+    ModelError,
+    ModelNotFoundError,
+    OptionError,
+    TargetError,
+    VisionCamError,
+)
+from visioncam_core.options.fields import build
+from visioncam_core.plugins.default import methods, renderers
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("models")
+    small_model(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def shelf(folder: Path) -> Shelf:
+    return Shelf({"small": folder / "small.keras"}, class_names=str(folder / "names.json"))
+
+
+@pytest.fixture
+def desk(shelf: Shelf) -> Iterator[Desk]:
+    workspace = Workspace()
+    yield Desk(shelf, workspace, Limits(pixels=2_000_000, seconds=60, side=100))
+    workspace.close()
+
+
+@pytest.fixture
+def photo(desk: Desk) -> str:
+    """A wide photo that lies where uploads lie."""
+    path = desk.workspace.new_folder() / "my photo.png"
+    pixels = np.random.default_rng(2).integers(0, 256, (60, 150, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(path)
+    return str(path)
+
+
+def watch() -> Stopwatch:
+    return Stopwatch(60)
+
+
+def test_an_answer_is_what_explain_gives(desk: Desk, photo: str, shelf: Shelf) -> None:
+    question = Question(photo, "small", "hirescam", beside=("gradcam", "hirescam"), target="3", layer="first")
+    answer = desk.answer(question, watch())
+    assert [one.method for one in answer.comparison] == ["hirescam", "gradcam"]
+    model = shelf.model("small")
+    alone = visioncam.explain(model, photo, "hirescam", target=3, layer="first")
+    assert isinstance(alone, visioncam.Explanation)
+    np.testing.assert_allclose(answer.comparison[0].heatmap, alone.heatmap, atol=1e-6)
+    with Image.open(answer.pictures[0][0]) as shown:
+        assert shown.size == (100, 40)  # at display size
+    files = desk.files(answer, watch())
+    names = [
+        "my photo_report.html",
+        "my photo_hirescam.png",
+        "my photo_hirescam.npz",
+        "my photo_gradcam.png",
+        "my photo_gradcam.npz",
+    ]
+    assert [os.path.basename(path) for path in files] == names
+    page = Path(files[0]).read_text("utf-8")
+    assert "HiResCAM" in page
+    assert str(desk.workspace.root) not in page
+    with Image.open(files[1]) as whole:
+        assert whole.size == (150, 60)
+    loaded = visioncam.load(files[2])
+    np.testing.assert_array_equal(loaded.heatmap, answer.comparison[0].heatmap)
+
+
+def test_words_are_escaped(desk: Desk, photo: str) -> None:
+    answer = desk.answer(Question(photo, "small", target="1"), watch())
+    page = words(answer)
+    assert "&lt;script&gt;alert" in page
+    assert "<script" not in page
+    assert any(
+        text.startswith(HOSTILE.split(",")[0]) for text, _ in class_choices(answer)
+    )  # Gradio's to escape
+    assert said(ImageError("<img onerror=x>")) == (
+        '<div class="vc-error" role="alert">&lt;img onerror=x&gt;</div>'
+    )
+    assert "secret" not in said(RuntimeError("secret"))
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "message"),
+    [
+        ({"photo": None}, ImageError, "there is no photo yet"),
+        ({"photo": "/etc/passwd"}, ImageError, "no longer here"),
+        ({"model": "../small"}, ModelError, "no model '../small'"),
+        ({"method": "gradcan"}, VisionCamError, "did you mean 'gradcam'"),
+        ({"options": {"n": 3}}, OptionError, "no option 'n'"),
+        ({"method": "scorecam", "options": {"weights": "x"}}, OptionError, "'softmax'"),
+        ({"drawing": {"alpha": 7.0}}, OptionError, "alpha"),
+        ({"target": "dog"}, TargetError, "dog"),
+        ({"target": "9"}, TargetError, "9"),
+        ({"target": "top5"}, TargetError, "one class at a time"),
+        ({"layer": "third"}, LayerError, "third"),
+        ({"evidence": "maybe"}, OptionError, "maybe"),
+        ({"renderer": "overlie"}, VisionCamError, "overlie"),
+    ],
+)
+def test_bad_questions(
+    desk: Desk, photo: str, change: dict[str, Any], kind: type[Exception], message: str
+) -> None:
+    question = attrs.evolve(Question(photo, "small"), **change)
+    with pytest.raises(kind, match=message):
+        desk.answer(question, watch())
+
+
+@pytest.mark.parametrize("what", ["text", "cut", "bomb"])
+def test_bad_photos_are_named_as_their_owner_named_them(desk: Desk, examples: Path, what: str) -> None:
+    path = desk.workspace.new_folder() / "holiday.jpg"
+    if what == "bomb":
+        Image.new("1", (2000, 2000)).save(path, "PNG")
+    else:
+        whole = (examples / "rocket.jpg").read_bytes()
+        path.write_bytes(b"hello" if what == "text" else whole[: len(whole) // 2])
+    for ask in (lambda: desk.preview(str(path)), lambda: desk.answer(Question(str(path), "small"), watch())):
+        with pytest.raises(ImageError) as caught:
+            ask()
+        message = str(caught.value)
+        assert message.startswith("'holiday.jpg': ")
+        assert str(desk.workspace.root) not in message
+        assert {"text": "not an image", "cut": "truncated", "bomb": "4,000,000 pixels"}[what] in message
+
+
+def test_an_answer_ends_in_time(desk: Desk, photo: str) -> None:
+    with pytest.raises(TooSlowError, match="0 seconds"):
+        desk.answer(Question(photo, "small", "scorecam"), Stopwatch(0))
+
+
+def test_the_shelf(folder: Path, tmp_path: Path) -> None:
+    for name in ("b.keras", "a.h5", "note.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "link.keras").symlink_to(folder / "small.keras")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "c.keras").write_bytes(b"x")
+    found = shelf_of([str(folder / "small.keras")], str(tmp_path))
+    files = [name for name, path in found.files.items() if path is not None]
+    assert files == ["small.keras", "a.h5", "b.keras"]
+    with pytest.raises(ModelError, match="not a Keras model file"):
+        found.model("b.keras")
+    with pytest.raises(ModelNotFoundError, match="no such model file"):
+        shelf_of([str(tmp_path / "none.keras")], None)
+    with pytest.raises(ModelNotFoundError, match="no folder to read models from"):
+        shelf_of([], str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("spec", [*methods(), *renderers()], ids=lambda spec: spec.name)
+def test_untouched_widgets_give_the_defaults(spec: Any) -> None:
+    widgets = widgets_of(spec.name, spec.cls)
+    given = options_from(widgets, [widget.default for widget in widgets], spec.name)
+    assert build(spec.cls, given, spec.name) == spec.cls()
+
+
+def test_widgets_fit_their_options() -> None:
+    kinds = {
+        f"{spec.name}.{one.info.name}": one.kind
+        for spec in (*methods(), *renderers())
+        for one in widgets_of(spec.name, spec.cls)
+    }
+    assert kinds["scorecam.weights"] == "dropdown"
+    assert kinds["smoothgradcamplusplus.n"] == "number"
+    assert kinds["overlay.alpha"] == "slider"
+    assert kinds["overlay.by_value"] == "checkbox"
+    assert kinds["contour.levels"] == "text"
+    (levels,) = [one for one in widgets_of("contour", _renderer("contour")) if one.info.name == "levels"]
+    assert levels.read("0.5,p95") == (0.5, "p95")
+
+
+def _renderer(name: str) -> type:
+    return next(spec.cls for spec in renderers() if spec.name == name)
+
+
+def test_the_command_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ended = run("app", "--model", tmp_path / "none.keras")
+    assert (ended.code, "no such model file" in ended.message) == (2, True)
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    ended = run("app")
+    assert ended.code == 2
+    assert ended.message == "the app needs Gradio; install it with: pip install 'visioncam[app]'"
+
+
+def test_plugins_are_left_out_unless_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    run("app")
+    assert os.environ.pop("VISIONCAM_PLUGINS") == ""
+    monkeypatch.setenv("VISIONCAM_PLUGINS", "mine")
+    run("app")
+    assert os.environ["VISIONCAM_PLUGINS"] == "mine"
+    monkeypatch.delenv("VISIONCAM_PLUGINS")
+    run("explain", "app")
+    assert "VISIONCAM_PLUGINS" not in os.environ
+
+
+def test_a_taken_port_is_said() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(OptionError, match=r"already in use; --port 0 takes a free one"):
+            Addresses("127.0.0.1", other.getsockname()[1]).sockets()
+
+
+def test_letting_others_in_is_warned_about(folder: Path) -> None:
+    with socket.socket() as other:  # so that it ends there
+        other.bind(("0.0.0.0", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        ended = run("app", "--model", folder / "small.keras", "--host", "0.0.0.0", "--port", port)
+    assert ended.code == 2
+    warning, error = ended.stderr.splitlines()
+    assert warning.startswith("visioncam: warning: --host 0.0.0.0 lets other computers reach this app")
+    assert "in use" in error

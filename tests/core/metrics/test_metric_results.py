@@ -1,0 +1,162 @@
+"""Results with intervals, tables that refuse each other, and the hook that brings metrics."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import attrs
+import numpy as np
+import pytest
+from helpers.cli import run
+
+import visioncam
+from visioncam_core.errors import NameNotFoundError, OptionError, PluginError
+from visioncam_core.metrics.bootstrap import interval
+from visioncam_core.metrics.case import Case
+from visioncam_core.metrics.result import Measured, MetricResult, Switches, comparable, difference
+from visioncam_core.plugins.hookspecs import hookimpl
+from visioncam_core.plugins.registry import Registry
+from visioncam_core.plugins.specs import MetricSpec
+from visioncam_metrics.faithfulness.deletion import Deletion
+from visioncam_metrics.localisation.maxboxacc import MaxBoxAcc
+
+NAN = float("nan")
+
+
+@attrs.frozen
+class Brightness:
+    """How bright the map is."""
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    @property
+    def switches(self) -> Switches:
+        return Switches(score="the model is not asked")
+
+    def __call__(self, case: Case) -> float:
+        return float(case.heat.mean())
+
+
+ROW = MetricSpec("brightness", Brightness, "Brightness", "neither", "nobody", "how bright it is")
+
+
+def result(values: list[float], metric: Any = None, method: str = "a", **names: str) -> MetricResult:
+    metric = Deletion() if metric is None else metric
+    measured = [Measured(value, "no answer" if np.isnan(value) else "") for value in values]
+    settings = {"name": "deletion", "title": "Deletion", "better": "lower"} | names
+    return MetricResult.of(metric, measured, method=method, **settings)
+
+
+def test_flagged_pictures_are_counted_and_left_out() -> None:
+    found = result([0.2, NAN, 0.4])
+    assert (found.mean, found.flagged) == (pytest.approx(0.3), 1)
+    assert found.interval().count == 2
+    nothing = result([NAN, NAN])
+    assert np.isnan(nothing.mean)
+    assert nothing.interval().count == 0
+
+
+def test_an_interval_is_seeded_and_covers(rng: np.random.Generator) -> None:
+    values = rng.normal(size=40)
+    one = interval(values)
+    assert one == interval(values)
+    assert one.low < values.mean() < one.high
+    error = values.std() / np.sqrt(40)
+    assert (one.high - one.low) / (2 * 1.96 * error) == pytest.approx(1, abs=0.1)
+    covered = 0
+    for _ in range(200):
+        low_high = interval(rng.normal(size=30), resamples=400)
+        covered += low_high.low < 0 < low_high.high
+    assert 175 <= covered <= 198
+
+
+def test_a_paired_difference_sees_what_two_intervals_do_not(rng: np.random.Generator) -> None:
+    hard = rng.uniform(size=30)
+    one, other = result(list(hard)), result(list(hard + 0.02), method="b")
+    assert one.interval().high > other.interval().low
+    assert difference(one, other).sign == 1  # lower is better, and it is lower
+    assert difference(other, one).sign == -1
+    assert difference(one, one).sign == 0
+
+
+def test_fewer_than_six_pictures_show_no_difference() -> None:
+    assert difference(result([0.1] * 5), result([0.9] * 5, method="b")).sign == 0  # chance does so once in 32
+    assert difference(result([0.1] * 6), result([0.9] * 6, method="b")).sign == 1
+
+
+def test_a_difference_is_one_of_the_numbers_in_the_table() -> None:
+    def found(hits: list[list[float]], method: str) -> MetricResult:
+        details = [Measured(max(one), detail=np.array(one)[:, None]) for one in hits]
+        names = {"name": "maxboxacc", "title": "", "better": "higher"}
+        return MetricResult.of(MaxBoxAcc(levels=2), details, method=method, **names)
+
+    steady = found([[1.0, 0.0]] * 8, "a")  # one threshold finds all boxes
+    moody = found([[1.0, 0.0], [0.0, 1.0]] * 4, "b")  # each picture needs its own
+    assert np.array_equal(steady.values, moody.values)
+    assert (steady.mean, moody.mean) == (1, 0.5)
+    assert difference(steady, moody).value == 0.5
+
+
+def test_results_made_differently_refuse_one_table() -> None:
+    one, other = result([0.1]), result([0.2], Deletion(fill="mean"), "b")
+    with pytest.raises(OptionError, match="fill is 'zero as model input' for a and "):
+        comparable([one, other])
+    comparable([one, other], force=True)
+    with pytest.raises(OptionError, match="steps is 224 for a and 20 for b"):
+        difference(one, result([0.1], Deletion(steps=20), "b"))
+    one = result([0.1], MaxBoxAcc(levels=9), name="maxboxacc")
+    with pytest.raises(OptionError, match="option levels"):
+        comparable([one, attrs.evolve(one, options={**one.options, "levels": 8})])
+
+
+def test_a_metric_of_the_data_set_is_combined_again_in_each_draw() -> None:
+    hits = [np.array([[1.0], [0.0]]), np.array([[0.0], [1.0]])]
+    measured = [Measured(1.0, detail=one) for one in hits]
+    found = MetricResult.of(MaxBoxAcc(), measured, name="maxboxacc", title="", better="higher", method="a")
+    assert found.mean == 0.5
+    assert found.interval().high == 1.0
+
+
+def test_a_plugin_brings_a_metric_by_the_same_hook() -> None:
+    @hookimpl
+    def visioncam_register_metrics() -> list[MetricSpec]:
+        return [ROW]
+
+    registry = Registry(("visioncam_metrics.plugin",), discover=False)
+    plugin = SimpleNamespace(visioncam_register_metrics=visioncam_register_metrics)
+    told = registry.add_plugin(plugin, "bright")
+    assert (told.status, told.hooks) == ("loaded", ("visioncam_register_metrics",))
+    assert registry.metric("Brightness").distribution == "local"
+    _, made = registry.make_metric("brightness")
+    assert made == Brightness()
+    with pytest.raises(NameNotFoundError, match="unknown metric 'deletoin'; did you mean 'deletion'"):
+        registry.metric("deletoin")
+
+
+def test_a_row_that_cannot_be_right_says_why() -> None:
+    class Needy(Brightness):
+        needs: ClassVar[frozenset[str]] = frozenset({"score"})
+
+    with pytest.raises(PluginError, match=r"Needy.needs must be a frozenset out of .*received \['score'\]"):
+        attrs.evolve(ROW, cls=Needy)
+    with pytest.raises(PluginError, match="better must be one of higher, lower, neither; received 'up'"):
+        attrs.evolve(ROW, better="up")
+    with pytest.raises(PluginError, match="has no property `switches`"):
+        attrs.evolve(
+            ROW,
+            cls=attrs.make_class(
+                "Bare", [], bases=(), class_body={"needs": frozenset(), "__call__": lambda self, case: 0.0}
+            ),
+        )
+
+
+def test_metrics_are_listed() -> None:
+    assert visioncam.metrics() == visioncam.registry().metrics()
+    done = run("metrics", "Deletion")
+    assert done.code == 0
+    assert "lower is better" in done.stdout
+    rows = {row["name"]: row for row in run("metrics", "--json").data["metrics"]}
+    assert rows["insertion"]["better"] == "higher"
+    listed = run("plugins").stdout
+    assert "register_metrics" in listed

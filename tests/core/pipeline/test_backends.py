@@ -1,0 +1,145 @@
+"""TensorFlow missing, or Keras on another backend: one line that says what to do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from visioncam_core.errors import BackendError
+from visioncam_engines.tensorflow.tracing.cache import require_tensorflow
+
+NO_TENSORFLOW = """
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "tensorflow":
+            raise ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow")
+
+sys.meta_path.insert(0, Blocked())
+"""
+CALLS = """
+import sys
+{before}
+import numpy as np
+import visioncam
+from visioncam import demo
+
+x = np.zeros((8, 8, 3), np.float32)
+for call in (
+    lambda: visioncam.explain(object(), x),
+    lambda: visioncam.explain(object(), "missing.png", "scorecam", target="cat"),
+    lambda: visioncam.compare(object(), x),
+    lambda: visioncam.explainer(object()),
+    lambda: visioncam.layers(object()),
+    lambda: demo.load(),
+):
+    try:
+        call()
+    except visioncam.VisionCamError as error:
+        print(type(error).__name__, isinstance(error, RuntimeError), error)
+print(len(visioncam.methods()), "methods")
+"""
+
+
+def lines(before: str, folder: Path, **environment: str) -> list[str]:
+    """Return what the calls print in a fresh Python, after `before` has been run."""
+    paths = os.pathsep.join([str(folder), *(path for path in sys.path if path)])
+    done = subprocess.run(
+        [sys.executable, "-c", CALLS.format(before=before)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": paths, "XDG_CACHE_HOME": str(folder)} | environment,
+    )
+    *calls, methods = done.stdout.splitlines()
+    assert methods == "9 methods"
+    assert len(calls) == 6
+    return calls
+
+
+def test_without_tensorflow_every_call_says_what_to_install(tmp_path: Path) -> None:
+    for line in lines(NO_TENSORFLOW, tmp_path):
+        assert line.startswith(
+            "BackendError True TensorFlow cannot be imported (No module named 'tensorflow')"
+        )
+        assert "pip install tensorflow" in line
+
+
+def test_on_another_backend_every_call_says_which_variable_to_set(tmp_path: Path) -> None:
+    """JAX itself where it is installed; else a Keras that only knows which backend it runs on."""
+    backend = "jax"
+    if find_spec(backend) is None:
+        (tmp_path / "keras").mkdir()
+        (tmp_path / "keras" / "__init__.py").write_text("from keras import backend\n")
+        (tmp_path / "keras" / "backend.py").write_text(f"def backend():\n    return {backend!r}\n")
+    for line in lines("import keras", tmp_path, KERAS_BACKEND=backend):
+        assert line.startswith(f"BackendError True Keras runs on the {backend!r} backend")
+        assert "KERAS_BACKEND=tensorflow before Keras is imported" in line
+
+
+@pytest.mark.parametrize(
+    ("wanted", "cure"),
+    [
+        ("jax", "KERAS_BACKEND='jax' asks for another backend"),
+        (None, "the file keras.json may ask for another backend"),
+        ("tensorflow", "pip install --force-reinstall keras"),
+    ],
+)
+def test_a_keras_that_cannot_be_imported(
+    wanted: str | None, cure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with KERAS_BACKEND=jax where there is no JAX."""
+    monkeypatch.setitem(sys.modules, "keras", None)  # Python's own way to make an import fail
+    monkeypatch.delenv("KERAS_BACKEND")
+    if wanted is not None:
+        monkeypatch.setenv("KERAS_BACKEND", wanted)
+    with pytest.raises(BackendError, match="Keras cannot be imported") as caught:
+        require_tensorflow()
+    assert cure in str(caught.value)
+    assert ("set the environment variable KERAS_BACKEND=tensorflow" in str(caught.value)) == (
+        wanted != "tensorflow"
+    )
+
+
+FORKING = """
+import multiprocessing, sys, warnings
+import keras, numpy as np
+import visioncam
+
+warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of forks, rightly
+x = np.ones((8, 8, 3), np.float32)
+
+def model():
+    i = keras.Input((8, 8, 3))
+    return keras.Model(i, keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 3, name="c")(i)))
+
+def explained(net):
+    try:
+        print(visioncam.explain(net or model(), x, target=1).raw.shape, flush=True)
+    except RuntimeError as error:
+        print(error, flush=True)
+
+if __name__ == "__main__":
+    net = model()
+    visioncam.explain(net, x, target=1)
+    child = multiprocessing.get_context("fork").Process(target=explained, args=(net,))
+    child.start()
+    child.join(60)
+    print("ended", child.exitcode, flush=True)
+    child.kill()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks on this system")
+def test_a_forked_process_is_told_instead_of_hanging(tmp_path: Path) -> None:
+    script = tmp_path / "forking.py"
+    script.write_text(FORKING)
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(part for part in sys.path if part)}
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, env=env, check=True)
+    assert "forked after a model was explained" in done.stdout
+    assert 'get_context("spawn")' in done.stdout
+    assert "ended 0" in done.stdout

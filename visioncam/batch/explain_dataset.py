@@ -1,0 +1,100 @@
+"""`visioncam.explain_dataset`: a run over many pictures, from Python."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from visioncam.api import explainer as explainer_of
+from visioncam.batch.compute import Computer
+from visioncam.batch.fingerprint import facts_of
+from visioncam.batch.pipeline import Local
+from visioncam.batch.plan import Plan
+from visioncam.batch.run import Run
+from visioncam.batch.sources import source_of
+from visioncam.batch.summary import Summary
+from visioncam.batch.write import Writing
+from visioncam_core.errors import OptionError, OptionTypeError
+from visioncam_core.plugins.default import registry
+from visioncam_core.results.provenance import model_mark
+from visioncam_core.results.writer import suffixes_of
+
+BATCH = 8
+WORKERS = 2
+
+
+def explain_dataset(
+    model: Any,
+    images: Any,
+    out: str | os.PathLike[str],
+    method: str | object = "gradcam",
+    *,
+    target: Any = None,
+    renderer: str | Sequence[str] = "overlay",
+    save_as: str = "npz,png",
+    recursive: bool = False,
+    batch_size: int = BATCH,
+    workers: int = WORKERS,
+    max_errors: int | None = None,
+    force: bool = False,
+    spread: bool = False,
+    progress: Callable[[dict[str, Any]], object] | None = None,
+    **keywords: Any,
+) -> Summary:
+    """Explain many pictures into a folder; call it again to continue where it ended.
+
+    Every file is whole or not there.  `manifest.jsonl` has a line for each finished picture,
+    `errors.jsonl` one for each that failed, and the run goes on.
+
+    Args:
+        model: a built Keras model; it is not changed.
+        images: a folder, a glob pattern, a text or CSV list, a tar archive; an iterable of paths, images
+            or (name, image) pairs; or a `tf.data.Dataset`.
+        out: the folder for the results.
+        method: as in `visioncam.explain`.
+        target: as in `visioncam.explain`, but not a list: lists and archives bring a class for each.
+        renderer: what draws the pictures, one or several.
+        save_as: kinds of files: "npz" holds the raw map, "png" the picture.
+        recursive: look into a folder's folders, too.
+        batch_size: pictures in a pass; halved when memory runs out.
+        workers: threads for decoding, and as many for writing.
+        max_errors: more failed pictures end the run; 100 by default, or a tenth of them.
+        force: do again what is finished, where model, method, option or picture changed.
+        spread: put the files into 256 folders, for hundreds of thousands.
+        progress: called with each event, a mapping with "event": "start", "done" or "failed".
+        **keywords: the other keywords of `visioncam.explain`, and the method's options.
+
+    Returns:
+        What it came to: `done`, `skipped`, `failed`, `stopped`.
+
+    Raises:
+        OutputError: the folder cannot be written, is in use, or holds results of another question; what
+            changed is named.
+        VisionCamError: the question cannot be answered for any picture.
+    """
+    if isinstance(target, list | tuple):
+        raise OptionTypeError(
+            "target is one for all pictures here; give a CSV list with a column 'class' for one each"
+        )
+    for name, value in (("batch_size", batch_size), ("workers", workers)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise OptionError(f"{name} must be a whole number, at least 1; received {value!r}")
+    ready = explainer_of(model, method, **keywords)
+    named = ready.methods[0]
+    names = [renderer] if isinstance(renderer, str) else list(renderer)
+    drawings: dict[str, dict[str, Any]] = {registry().renderer(name).name: {} for name in names}
+    mark = model_mark(model)
+    writing = Writing(Path(out), suffixes_of(save_as), drawings, spread=spread, model=mark)
+    facts = facts_of(mark, named.name, named.options, target, ready.settings, writing.facts)
+    run = Run(
+        source_of(images, recursive=recursive, out=Path(out)), Path(out), facts, batch_size, force, max_errors
+    )
+    if progress is not None:
+        run.tell = progress
+
+    def engine(plan: Plan) -> Local:
+        return Local(Computer(ready, target, plan.size, plan.remember), writing, workers)
+
+    return run(engine)

@@ -1,0 +1,134 @@
+"""What a run asks, as data that can travel to another process: names and options, no model."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from visioncam.batch.fingerprint import Facts, facts_of
+from visioncam.batch.write import Writing
+from visioncam_core.errors import ModelError
+from visioncam_core.pipeline.apply import Named
+from visioncam_core.pipeline.settings import Settings
+from visioncam_core.plugins.default import registry
+from visioncam_core.results.provenance import model_file_mark, model_mark
+from visioncam_engines.tensorflow.files.load import check_file
+
+if TYPE_CHECKING:
+    from visioncam.cli.terminal import Output
+    from visioncam_core.pipeline.explainer import Explainer
+
+
+@attrs.frozen(eq=False)
+class Recipe:
+    """What a run asks.
+
+    Attributes:
+        model: path of the model file; None for the embedded one.
+        custom_objects: Python modules with classes that the file needs.
+        unsafe: run code that the file carries.
+        method: the method's name.
+        options: its options.
+        target: what is explained where a picture's own row says nothing.
+        settings: the other keywords.
+        writing: what is written, and where.
+        batch: pictures in a pass.
+        payload: a model in memory, as the bytes of a `.keras` file; then `model` is None.
+    """
+
+    model: str | None
+    custom_objects: tuple[str, ...]
+    unsafe: bool
+    method: str
+    options: Mapping[str, Any]
+    target: Any
+    settings: Settings
+    writing: Writing
+    batch: int
+    payload: bytes | None = attrs.field(default=None, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        model: Any,
+        method: str,
+        options: Mapping[str, Any],
+        target: Any,
+        settings: Settings,
+        writing: Writing,
+        batch: int,
+    ) -> Recipe:
+        """Return the recipe of a model file, of a model in memory, or for None of the embedded one.
+
+        Raises:
+            ModelError: a model that cannot be saved, or a file that is none.
+        """
+        path, payload = None, None
+        if model is None or isinstance(model, str | os.PathLike):
+            if model is not None:
+                path = os.path.abspath(os.fspath(model))
+                check_file(path)
+            mark = model_file_mark(path)
+        else:
+            mark, payload = model_mark(model), _saved(model)
+        writing = attrs.evolve(writing, model=mark)
+        return cls(path, (), False, method, options, target, settings, writing, batch, payload)
+
+    def sized(self, batch: int) -> Recipe:
+        """Return it with another batch size."""
+        return attrs.evolve(self, batch=batch)
+
+    @property
+    def named(self) -> Named:
+        """The method itself."""
+        return Named.of(*registry().make_method(self.method, self.options))
+
+    @property
+    def facts(self) -> Facts:
+        """What decides the results; loads no TensorFlow."""
+        named = self.named
+        return facts_of(
+            self.writing.model,
+            named.name,
+            named.options,
+            self.target,
+            self.settings,
+            self.writing.facts,
+        )
+
+    def open(self, output: Output, passes: Any = None) -> Explainer:
+        """Load the model and return what asks it.
+
+        Args:
+            output: where loading is told.
+            passes: called between the passes of slow methods.
+        """
+        from visioncam.cli.open_model import open_model
+        from visioncam_core.pipeline.explainer import Explainer
+
+        if self.payload is None:
+            model = open_model(output, self.model, self.custom_objects, self.unsafe)
+        else:
+            with tempfile.TemporaryDirectory(prefix="visioncam-") as folder:
+                path = Path(folder, "model.keras")
+                path.write_bytes(self.payload)
+                model = open_model(output, str(path), self.custom_objects, self.unsafe)
+        return Explainer.of(model, registry(), [self.named], attrs.evolve(self.settings, progress=passes))
+
+
+def _saved(model: Any) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="visioncam-") as folder:
+        path = Path(folder, "model.keras")
+        try:
+            model.save(path)
+        except Exception as error:  # Keras raises anything for a model that is none
+            raise ModelError(
+                f"the model cannot be sent to a cluster ({type(error).__name__}: {error}); save it and pass "
+                "the file's path"
+            ) from error
+        return path.read_bytes()

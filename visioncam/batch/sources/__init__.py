@@ -1,0 +1,115 @@
+"""From what the user named to the pictures of a run: folder, glob, list, tar archive, iterable, dataset."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from visioncam.batch.entry import Entry, Source, file_seen
+from visioncam_core.errors import ImageError, ImageNotFoundError, ImageTypeError
+from visioncam_core.text import shown
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+LISTS = (".txt", ".csv")
+
+
+def source_of(source: Any, *, recursive: bool = False, out: Path | None = None) -> Source:
+    """Return the pictures of a run.
+
+    Args:
+        source: a folder, a glob pattern, a text or CSV list, a tar archive; or an iterable of images, of
+            (name, image) pairs or of paths; or a `tf.data.Dataset`.
+        recursive: look into folders of the folder, too.
+        out: the run's own folder, which is never read.
+
+    Raises:
+        ImageNotFoundError: nothing has this name.
+        ImageError: there is no picture in it.
+        ImageTypeError: something else.
+    """
+    if not isinstance(source, str | os.PathLike):
+        from visioncam.batch.sources.iterables import stream_of
+
+        if isinstance(source, bytes | bytearray) or not isinstance(source, Iterable):
+            raise ImageTypeError(
+                f"a run takes a folder, a pattern, a list, a tar archive, an iterable or a dataset; received "
+                f"{shown(source, 40)} of type {type(source).__name__}"
+            )
+        return stream_of(source)
+    path = os.fspath(source)
+    if os.path.isdir(path):
+        return _required(_folder(path, recursive, out), path, recursive)
+    if os.path.isfile(path):
+        return _required(_file(path), path, True)
+    if glob.has_magic(path):
+        return _required(_pattern(path, out), path, True)
+    raise ImageNotFoundError(
+        f"{shown(path)} does not exist; name a folder, a pattern in quotes ('photos/*.jpg'), a .txt or .csv "
+        "list, or a .tar archive"
+    )
+
+
+def _file(path: str) -> Source:
+    if path.lower().endswith(LISTS):
+        from visioncam.batch.sources.lists import listed
+
+        return listed(path)
+    if path.lower().endswith(SUFFIXES):
+        raise ImageError(f"{shown(path)} is a single picture; use `visioncam explain {path}`")
+    from visioncam.batch.sources.tar import tarred
+
+    return tarred(path)
+
+
+def _required(source: Source, path: str, deep: bool) -> Source:
+    if source.total == 0:
+        hint = "" if deep else "; --recursive (recursive=True) looks into its folders, too"
+        notes = f" ({'; '.join(source.notes)})" if source.notes else ""
+        raise ImageError(f"there is no picture in {shown(path)}{notes}{hint}; known: {', '.join(SUFFIXES)}")
+    return source
+
+
+def _folder(root: str, recursive: bool, out: Path | None) -> Source:
+    links, others, entries = 0, 0, []
+    for item in _walk(root, recursive, None if out is None else os.path.realpath(out)):
+        if item.is_symlink():
+            links += 1
+        elif not item.name.lower().endswith(SUFFIXES):
+            others += 1
+        else:
+            key = os.path.relpath(item.path, root).replace(os.sep, "/")
+            entries.append(Entry(key, item.path, file_seen(item.path)))
+    notes = [f"{others} files that are no pictures by their names"] if others else []
+    notes += [f"{links} links, which are not followed"] if links else []
+    return Source(entries, len(entries), tuple(f"left out {note}" for note in notes))
+
+
+def _walk(folder: str, recursive: bool, out: str | None) -> Iterator[os.DirEntry[str]]:
+    """Yield a folder's files and links in the order of their names; nothing hidden, nothing of `out`."""
+    with os.scandir(folder) as found:
+        items = sorted(found, key=lambda item: item.name)
+    for item in items:
+        if item.name.startswith("."):
+            continue
+        if item.is_dir(follow_symlinks=False):
+            if recursive and os.path.realpath(item.path) != out:
+                yield from _walk(item.path, recursive, out)
+        else:
+            yield item
+
+
+def _pattern(pattern: str, out: Path | None) -> Source:
+    """Return what a pattern matches below its fixed part; links of folders are not followed."""
+    root = os.path.dirname(pattern[: min(pattern.find(sign) for sign in "*?[" if sign in pattern)])
+    rest = os.path.relpath(pattern, root) if root else pattern
+    own = None if out is None else os.path.realpath(out) + os.sep
+    entries = []
+    for path in sorted(Path(root).glob(rest)):
+        key = path.relative_to(root).as_posix()
+        hidden = any(part.startswith(".") for part in key.split("/"))
+        if path.is_file() and not hidden and not (own and os.path.realpath(path).startswith(own)):
+            entries.append(Entry(key, str(path), file_seen(str(path))))
+    return Source(entries, len(entries))

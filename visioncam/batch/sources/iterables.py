@@ -1,0 +1,65 @@
+"""Images from Python: any iterable, or a `tf.data.Dataset`.  Nothing is held longer than it is needed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sized
+from typing import Any
+
+import numpy as np
+
+from visioncam.batch.entry import Entry, Source, bytes_seen, file_seen, unlike
+from visioncam_core.errors import ImageError
+from visioncam_core.images.arrays import as_array
+from visioncam_core.images.datasets import is_dataset
+
+
+def stream_of(images: Iterable[Any]) -> Source:
+    """Return the images of an iterable; each is a path, an image, or a pair (name, image).
+
+    Of a dataset's elements that are tuples, the first is the image; batches are taken apart.
+    Without a name the picture's number is its key, so a later run must bring the same order.
+
+    Raises:
+        ImageError: the dataset is infinite.
+    """
+    if is_dataset(images):
+        size = int(images.cardinality())  # type: ignore[attr-defined]
+        if size == -1:
+            raise ImageError("the dataset is infinite; end it, for example with dataset.take(1000)")
+        return Source(_numbered(_of_dataset(images)))
+    total = len(images) if isinstance(images, Sized) else None
+    return Source(_numbered(images), total)
+
+
+def _of_dataset(dataset: Any) -> Iterator[Any]:
+    for element in dataset:
+        array = as_array(element[0] if isinstance(element, tuple | list) else element)
+        if array.ndim == 4:
+            yield from array
+        else:
+            yield array
+
+
+def _numbered(images: Iterable[Any]) -> Iterator[Entry]:
+    taken: set[str] = set()
+    for number, image in enumerate(images):
+        key = f"{number:09d}"
+        if isinstance(image, tuple) and len(image) == 2 and isinstance(image[0], str):
+            key, image = image
+        elif isinstance(image, str | os.PathLike):
+            key = os.path.basename(os.fspath(image))
+        yield Entry(unlike(key, taken), image, _seen(image))
+
+
+def _seen(image: Any) -> str:
+    if isinstance(image, str | os.PathLike):
+        return file_seen(os.fspath(image))
+    if isinstance(image, bytes | bytearray | memoryview):
+        return bytes_seen(bytes(image))
+    try:
+        array = np.asarray(image)
+        head = f"{array.dtype} {array.shape}".encode()
+        return bytes_seen(head + np.ascontiguousarray(array).tobytes())
+    except Exception:  # what it is, and that it cannot be used, is said when its turn comes
+        return f"unreadable {type(image).__name__}"

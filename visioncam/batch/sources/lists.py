@@ -1,0 +1,72 @@
+r"""Lists of pictures: a text file with one path a line, or a CSV file; each row may name its class.
+
+A text line is `path` or `path<TAB>class`.  A CSV file begins with a row of titles, one of which is
+image, path, file or filename; class, target or label are looked for beside it.  Paths count from the
+list's own folder.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable, Iterator
+
+from visioncam.batch.entry import Entry, Source, file_seen, unlike
+from visioncam.cli.shared_flags import index_or_name
+from visioncam_core.errors import ImageError
+from visioncam_core.text import shown
+
+IMAGE = ("image", "path", "file", "filename")
+CLASS = ("class", "target", "label")
+
+
+def listed(path: str) -> Source:
+    """Return the pictures of a list.
+
+    Raises:
+        ImageError: it cannot be read, or a CSV file has no column of paths.
+    """
+    root = os.path.dirname(path)
+    try:
+        with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            rows = _csv(file, path) if path.lower().endswith(".csv") else _lines(file)
+            return _entries(rows, root)
+    except (OSError, csv.Error) as error:
+        raise ImageError(f"the list {shown(path)} cannot be read: {error}") from error
+
+
+def _entries(rows: Iterable[tuple[str, str | None]], root: str) -> Source:
+    entries, taken, asked, twice = [], set[str](), set[tuple[str, str | None]](), 0
+    for name, wanted in rows:
+        if (name, wanted) in asked:
+            twice += 1
+            continue
+        asked.add((name, wanted))
+        target = index_or_name(wanted)
+        path = os.path.join(root, name)
+        entries.append(Entry(unlike(name.replace(os.sep, "/"), taken), path, file_seen(path, target), target))
+    notes = (f"left out {twice} rows that repeat an earlier one",) if twice else ()
+    return Source(entries, len(entries), notes)
+
+
+def _lines(file: Iterable[str]) -> Iterator[tuple[str, str | None]]:
+    for line in file:
+        name, _, wanted = line.rstrip("\r\n").partition("\t")
+        if name.strip() and not name.startswith("#"):
+            yield name.strip(), wanted.strip() or None
+
+
+def _csv(file: Iterable[str], path: str) -> Iterator[tuple[str, str | None]]:
+    reader = csv.DictReader(file)
+    titles = {(title or "").strip().lower(): title for title in reader.fieldnames or ()}
+    column = next((titles[name] for name in IMAGE if name in titles), None)
+    wanted = next((titles[name] for name in CLASS if name in titles), None)
+    if column is None:
+        raise ImageError(
+            f"the list {shown(path)} has no column of pictures; name one {', '.join(IMAGE)}: its first row "
+            f"is {shown(','.join(reader.fieldnames or ()), 60)}"
+        )
+    for row in reader:
+        name = (row[column] or "").strip()
+        if name:
+            yield name, ((row[wanted] or "").strip() or None) if wanted is not None else None

@@ -1,0 +1,55 @@
+"""Tar archives as WebDataset writes them: `0001.jpg` is a picture, and `0001.cls` beside it its class."""
+
+from __future__ import annotations
+
+import tarfile
+
+from visioncam.batch.entry import Entry, Source, TarMember, unlike, with_target
+from visioncam.batch.sources import SUFFIXES
+from visioncam.cli.shared_flags import index_or_name
+from visioncam_core.errors import ImageError
+from visioncam_core.text import shown
+
+LONGEST = 1000  # bytes of a class file that are read
+
+
+def tarred(path: str) -> Source:
+    """Return the pictures of a tar archive; nothing is unpacked, and each is read when its turn comes.
+
+    Raises:
+        ImageError: no tar archive, a compressed one, or one that is cut short.
+    """
+    try:
+        with tarfile.open(path, "r:") as archive:
+            members = [member for member in archive if member.isfile()]
+            classes = {
+                _stem(member.name): _text(archive, member)
+                for member in members
+                if member.name.lower().endswith(".cls")
+            }
+    except (tarfile.TarError, OSError, ValueError) as error:
+        with open(path, "rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        why = "is compressed: unpack it with gunzip first" if packed else f"is no tar archive ({error})"
+        raise ImageError(
+            f"{shown(path)} {why}; a run takes a folder, a pattern in quotes, a .txt or .csv list, or a .tar"
+        ) from error
+    entries, taken = [], set[str]()
+    for member in members:
+        if member.name.lower().endswith(SUFFIXES):
+            target = index_or_name(classes.get(_stem(member.name)))
+            seen = with_target(f"{member.size}-{member.offset_data}-{int(member.mtime)}", target)
+            place = TarMember(path, member.offset_data, member.size)
+            entries.append(Entry(unlike(member.name, taken), place, seen, target))
+    return Source(entries, len(entries))
+
+
+def _stem(name: str) -> str:
+    """Return what WebDataset calls the key: the name up to the first dot of its last part."""
+    folder, slash, last = name.rpartition("/")
+    return folder + slash + last.partition(".")[0]
+
+
+def _text(archive: tarfile.TarFile, member: tarfile.TarInfo) -> str | None:
+    file = archive.extractfile(member)
+    return (file.read(LONGEST).decode("utf-8", "replace").strip() or None) if file is not None else None

@@ -1,0 +1,168 @@
+"""Checking a run's folder: some of its pictures are explained anew, and the maps compared.
+
+What was asked stands in `run.json`, so the folder, the pictures and the model suffice.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam.batch.compute import Computer, Ready
+from visioncam.batch.entry import Entry, Source
+from visioncam.batch.file_names import is_plain
+from visioncam.batch.fingerprint import Facts, changes, facts_of
+from visioncam.batch.manifest import RUN, Manifest
+from visioncam_core.errors import OptionError, OutputError, VisionCamError
+from visioncam_core.pipeline.apply import Named
+from visioncam_core.pipeline.settings import Settings
+from visioncam_core.plugins.default import registry
+from visioncam_core.results.explanation import Explanation
+from visioncam_core.results.load import load_raw
+
+TOLERANCE = 1e-5  # of a map's maximum; between batch sizes maps differ by less
+
+
+@attrs.frozen
+class Checked:
+    """One picture that was explained anew.
+
+    Attributes:
+        key: its name in the run.
+        difference: between the maps, as a share of the maximum; NaN where they could not be compared.
+        problem: why it does not agree, or "".
+    """
+
+    key: str
+    difference: float = math.nan
+    problem: str = ""
+
+
+@attrs.frozen(eq=False)
+class Asked:
+    """What a folder's run asked, read from `run.json`.
+
+    Attributes:
+        facts: as they stand there.
+        named: the method.
+        target: what is explained where a picture's own row says nothing.
+        settings: the other keywords.
+        batch: pictures in a pass.
+        notes: what differs without making the comparison void.
+    """
+
+    facts: Facts
+    named: Named
+    target: Any
+    settings: Settings
+    batch: int
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, manifest: Manifest, model: str, class_names: Any = None) -> Asked:
+        """Read it, and compare it with what would be asked now.
+
+        Args:
+            manifest: of the folder.
+            model: mark of the model, see `visioncam_core.results.provenance`.
+            class_names: the class names that the run was given, or None.
+
+        Raises:
+            OutputError: no folder of a run, or one that cannot be made anew: what differs is named.
+        """
+        about = manifest.run() or {}
+        facts = about.get("facts")
+        if not isinstance(facts, dict) or not manifest.finished:
+            raise OutputError(
+                f"{str(manifest.folder)!r} holds no finished run (there is no {RUN} with its manifest); name "
+                "the folder that `visioncam batch -o` wrote"
+            )
+        fields = [field.name for field in attrs.fields(Settings) if field.name in facts]
+        options = {name[7:]: value for name, value in facts.items() if name.startswith("option ")}
+        try:
+            named = Named.of(*registry().make_method(str(facts.get("method")), options))
+            settings = Settings(**{name: facts[name] for name in fields}, class_names=class_names)
+            now = facts_of(model, named.name, named.options, facts.get("class"), settings, {})
+        except (VisionCamError, TypeError, ValueError) as error:
+            raise OutputError(f"{RUN} of {str(manifest.folder)!r} cannot be asked again: {error}") from error
+        different = changes({name: value for name, value in facts.items() if name in now}, now)
+        version = [one for one in different if one.startswith("visioncam:")]
+        if different != version:
+            others = "; ".join(one for one in different if one not in version)
+            raise OutputError(
+                f"{str(manifest.folder)!r} was made otherwise: {others}; pass the same --model and "
+                "--class-names"
+            )
+        batch = about.get("batch")
+        size = batch if isinstance(batch, int) and 0 < batch <= 65_536 else 1
+        return cls(facts, named, facts.get("class"), settings, size, tuple(version))
+
+
+def sample_of(manifest: Manifest, share: float, seed: int) -> list[str]:
+    """Return the keys of some finished pictures, at least one, drawn with a seed.
+
+    Raises:
+        OptionError: the run wrote no raw maps, so there is nothing to compare.
+    """
+    keys = sorted(key for key, line in manifest.finished.items() if _npz(line))
+    if not keys:
+        raise OptionError(
+            f"{str(manifest.folder)!r} holds no raw maps: run with --save-as npz to compare them"
+        )
+    return sorted(random.Random(seed).sample(keys, max(1, math.ceil(share * len(keys)))))
+
+
+def verified(manifest: Manifest, keys: list[str], source: Source, computer: Computer) -> list[Checked]:
+    """Explain some pictures anew, each in its own row of a batch, and compare the maps.
+
+    Args:
+        manifest: of the folder.
+        keys: the pictures.
+        source: where the pictures are.
+        computer: asks the model.
+    """
+    wanted = {*keys}
+    entries = {
+        one.key: attrs.evolve(one, place=place)
+        for place, one in enumerate(source.entries)
+        if one.key in wanted
+    }
+    return [_checked(manifest, key, entries.get(key), computer) for key in keys]
+
+
+def _checked(manifest: Manifest, key: str, entry: Entry | None, computer: Computer) -> Checked:
+    line = manifest.finished[key]
+    if entry is None:
+        return Checked(key, problem="the picture is not there any more")
+    try:
+        ready: Ready = computer.decode(entry)
+        if line.get("sha256") and line["sha256"] != ready.entry.digest:
+            return Checked(key, problem="the picture is another one now (its sha256 changed)")
+        raw = load_raw(manifest.folder / _npz(line))
+        (found,) = computer([ready])
+    except (VisionCamError, OSError) as error:
+        return Checked(key, problem=str(error))
+    if not isinstance(found, Explanation):
+        return Checked(key, problem=f"cannot be explained any more: {found}")
+    if raw.shape != found.raw.shape:
+        return Checked(key, problem=f"its map was {raw.shape}, and is {found.raw.shape} now")
+    top = float(np.abs(found.raw).max(initial=0.0))
+    apart = float(np.abs(raw.astype(np.float64) - found.raw).max(initial=0.0))
+    share = apart / top if top else (math.inf if apart else 0.0)
+    if not share <= TOLERANCE:
+        return Checked(key, share, f"its map differs by {share:.1e} of the maximum")
+    if line.get("class") != found.target.index:
+        return Checked(key, share, f"it was class {line.get('class')}, and is {found.target.index} now")
+    return Checked(key, share)
+
+
+def _npz(line: Mapping[str, Any]) -> str:
+    """Return the name of a picture's raw map below the folder, or ""."""
+    files = line.get("files")
+    names = files if isinstance(files, dict) else {}
+    return next((name for name in names if name.endswith(".npz") and is_plain(name)), "")

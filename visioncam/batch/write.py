@@ -1,0 +1,124 @@
+"""Writing a picture's files, and its line of the manifest."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from visioncam.batch.entry import Entry
+from visioncam.batch.file_names import file_names
+from visioncam.cli.json_records import plain
+from visioncam_core.errors import ImageError, OutputError
+from visioncam_core.results.explanation import Explanation
+from visioncam_core.results.provenance import marked
+from visioncam_core.results.save import DATA
+from visioncam_core.results.writer import Saving
+
+RAW_ONLY = {".npz": {"raw_only": True}}
+
+
+@attrs.frozen(eq=False)
+class Writing:
+    """What is written of each map, and where.
+
+    Attributes:
+        folder: the run's folder.
+        suffixes: kinds of files.
+        drawings: renderer -> its options.
+        options: suffix -> options of that kind of file.
+        spread: put the files into 256 folders.
+        model: the model's mark, which every file tells; see `visioncam_core.results.provenance`.
+    """
+
+    folder: Path
+    suffixes: tuple[str, ...] = (".npz", ".png")
+    drawings: Mapping[str, Mapping[str, Any]] = attrs.field(factory=lambda: {"overlay": {}})
+    options: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
+    spread: bool = False
+    model: str = ""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What of it decides the files, for the fingerprint."""
+        own = {f"options of {suffix}": dict(given) for suffix, given in self.options.items() if given}
+        drawing = {f"options of {name}": dict(given) for name, given in self.drawings.items() if given}
+        pictures = {"renderers": list(self.drawings)} if self._pictures else {}
+        return {"files": list(self.suffixes), "spread": self.spread, **pictures, **own, **drawing}
+
+    def check(self) -> None:
+        """Raise `OptionError` for values out of their range, before anything is computed."""
+        Saving(self.suffixes, next(iter(self.drawings)), {}, self._options).check()
+
+    def names(self, entry: Entry, method: str) -> list[str]:
+        """Return the names of a picture's files below the folder."""
+        several = tuple(self.drawings) if len(self.drawings) > 1 else ("",)
+        kinds = {suffix: several if suffix in self._pictures else ("",) for suffix in self.suffixes}
+        return file_names(entry.key, method, kinds, spread=self.spread)
+
+    def __call__(self, entry: Entry, explanation: Explanation, batch: int) -> dict[str, Any]:
+        """Write the files and return the line.
+
+        Args:
+            entry: the picture.
+            explanation: its map.
+            batch: pictures in a pass when it was made.
+
+        Raises:
+            OutputError: a file cannot be written; there is none under its name, or the old one.
+        """
+        explanation = marked(explanation, self.model, entry.digest)
+        names = self.names(entry, explanation.method)
+        suffixes = [suffix for suffix in self.suffixes for _ in self._renderers(suffix)]
+        renderers = [name for suffix in self.suffixes for name in self._renderers(suffix)]
+        if self.spread and (self.folder / names[0]).parent.is_symlink():
+            raise OutputError(
+                f"{names[0][:2]!r} in {self.folder.name!r} is a link, which may lead out of it; delete it"
+            )
+        for name, suffix, renderer in zip(names, suffixes, renderers, strict=True):
+            saving = Saving((suffix,), renderer, self.drawings[renderer], self._options)
+            saving.write(explanation, [self.folder / name])
+        files = {name: os.stat(self.folder / name).st_size for name in names}
+        return line_of(entry, explanation, files, batch)
+
+    @property
+    def _pictures(self) -> tuple[str, ...]:
+        return tuple(suffix for suffix in self.suffixes if suffix not in DATA)
+
+    @property
+    def _options(self) -> dict[str, Mapping[str, Any]]:
+        return {
+            suffix: {**RAW_ONLY.get(suffix, {}), **self.options.get(suffix, {})} for suffix in self.suffixes
+        }
+
+    def _renderers(self, suffix: str) -> list[str]:
+        every = list(self.drawings)
+        return every if suffix in self._pictures else every[:1]
+
+
+def line_of(entry: Entry, explanation: Explanation, files: Mapping[str, int], batch: int) -> dict[str, Any]:
+    """Return a picture's line of the manifest: nothing in it depends on time, place or what ran before."""
+    try:
+        boxes = [attrs.asdict(box) for box in explanation.boxes()]
+    except ImageError:  # a volume or a signal has none
+        boxes = []
+    line: dict[str, Any] = plain(
+        {
+            "key": entry.key,
+            "seen": entry.seen,
+            "sha256": entry.digest or None,
+            "files": dict(files),
+            "class": explanation.target.index,
+            "label": explanation.target.label,
+            "probability": explanation.target.probability,
+            "score": explanation.score,
+            "layer": explanation.layer.path,
+            "boxes": boxes,
+            "diagnostics": [one.code for one in explanation.diagnostics],
+            "batch": batch,
+        }
+    )
+    return line

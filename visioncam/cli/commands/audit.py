@@ -1,0 +1,130 @@
+"""`visioncam audit`: does the model look at the objects, or at what goes along with them?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+
+from visioncam.cli.commands.evaluate import boxes_of, pictures_of
+from visioncam.cli.exit import DONE, SOME_FAILED
+from visioncam.cli.help import ASK, RESULT, RUN, Command, option
+from visioncam.cli.output_paths import check_place
+from visioncam.cli.quiet import quiet
+from visioncam.cli.shared_flags import index_or_name, model_flags, model_option, output_flags, picture_flags
+from visioncam.cli.terminal import Output
+from visioncam_core.errors import OutputError
+from visioncam_core.plugins.default import registry
+from visioncam_core.targets.class_names import load_class_names
+
+EXAMPLES = ("visioncam audit photos/ --model my.keras", "visioncam audit photos/ --clusters 4 -o audit.csv")
+SHOWN = 20
+
+
+@click.command(cls=Command, examples=EXAMPLES)
+@click.argument("source", metavar="SOURCE")
+@model_option
+@option(ASK, "--method", default="gradcam", show_default=True, metavar="M", help="See `visioncam methods`.")
+@option(ASK, "--layer", default="auto", show_default=True, metavar="L", help="See `visioncam layers`.")
+@option(
+    ASK, "--class", "target", metavar="C", help="Class, index or name; each picture's top one by default."
+)
+@option(ASK, "--class-names", metavar="FILE", help="JSON or text file with the model's class names.")
+@option(
+    ASK,
+    "--boxes",
+    metavar="CSV",
+    help="Where the objects are: name,left,top,right,bottom a line, in pixels; folder/name if need be.",
+)
+@option(ASK, "--clusters", type=int, default=0, metavar="N", help="Clusters of maps; needs scikit-learn.")
+@option(
+    RESULT,
+    "-o",
+    "--out",
+    "file",
+    type=click.Path(path_type=Path, readable=False),
+    metavar="FILE",
+    help="Pictures as .csv, everything as .json, mean map of each class as .png.",
+)
+@option(RUN, "--recursive", is_flag=True, help="Look into the folder's folders, too.")
+@picture_flags
+@option(RUN, "--batch-size", type=int, metavar="N", help="Pictures in one pass.")
+@option(RUN, "--seed", type=int, default=0, show_default=True, metavar="N", help="Of whatever is drawn.")
+@model_flags
+@output_flags
+def audit(
+    source: str,
+    model: str | None,
+    method: str,
+    layer: str,
+    boxes: str | None,
+    clusters: int,
+    file: Path | None,
+    recursive: bool,
+    custom_objects: tuple[str, ...],
+    allow_unsafe_model: bool,
+    **rest: Any,
+) -> int:
+    """Look through SOURCE for evidence where no object is: on the border, in a corner, outside its boxes.
+
+    First come classes whose evidence lies there on all their pictures, as with a watermark or a tag; then
+    the pictures, the most suspicious first. Objects may of course lie there: look at the pictures.
+    """
+    output: Output = click.get_current_context().obj
+    quiet(output)
+    registry().method(method)
+    if file is not None:
+        if file.suffix.lower() not in (".json", ".csv", ".png"):
+            raise OutputError(f"Cannot write an audit to {file.name!r}. Use .json, .csv or .png.")
+        check_place(file, [one for one in (model, boxes, rest["class_names"]) if one])
+    paths, names, failures = pictures_of(source, recursive, rest)
+    truth = None if boxes is None else boxes_of(boxes, names)
+    rest["class_names"] = load_class_names(rest["class_names"])
+    target = index_or_name(rest.pop("target"))
+    from visioncam.auditing.audit import audit as run
+    from visioncam.cli.open_model import open_model, title_of
+    from visioncam_core.results.provenance import entries, model_file_mark
+
+    keras_model = open_model(output, model, custom_objects, allow_unsafe_model)
+    found = run(
+        keras_model,
+        paths,
+        method,
+        truth=truth,
+        target=target,
+        clusters=clusters,
+        layer=index_or_name(layer),
+        **rest,
+    )
+    found = attrs.evolve(
+        found,
+        pictures=tuple(attrs.evolve(one, source=names[one.number]) for one in found.pictures),
+        provenance=found.provenance | entries(model_file_mark(model)),
+    )
+    output.document.update({**found.document(), "model": title_of(keras_model, model), "failures": failures})
+    output.line((title_of(keras_model, model), "bold"), f", {len(found.pictures)} pictures, {found.layer}")
+    for one in found.findings:
+        output.line((str(one), "yellow"))
+    if not found.findings:
+        output.line("nothing was found that goes along with a class")
+    rows = [
+        (
+            f"{one.suspicion:.1f}",
+            one.why,
+            one.source,
+            one.explained,
+            "" if one.cluster is None else one.cluster,
+        )
+        for one in found.pictures[:SHOWN]
+    ]
+    output.table(("suspicion", "because of", "picture", "class", "cluster"), rows, numbers=(0,))
+    for name, why in failures.items():
+        output.error(f"{name}: {why}")
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        found.save(file)
+        output.document["files"] = [str(file)]
+        output.line(("wrote ", "bold"), str(file))
+    return SOME_FAILED if failures else DONE

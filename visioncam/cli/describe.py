@@ -1,0 +1,112 @@
+"""An explanation in words for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from visioncam.cli.phrasing import in_flags
+from visioncam.cli.terminal import Output, Part
+from visioncam_core.results.diagnostics import Diagnostic
+
+if TYPE_CHECKING:
+    from visioncam_core.results.explanation import Explanation, Prediction
+
+WIDTH = 9  # of the words on the left
+
+
+def tell_model(output: Output, source: str, model: str, stack: Sequence[Explanation]) -> None:
+    """Say which picture and model, what the model sees, what is explained, and where it is looked at.
+
+    Args:
+        output: where to.
+        source: the picture.
+        model: the model's name.
+        stack: the explanations of one picture and layer, one for each class.
+    """
+    first = stack[0]
+    size = "×".join(str(n) for n in _size(first))
+    output.line((source, "bold"), f" ({size}), {model}")
+    targets = {one.target.index for one in stack}
+    names = [_named(one) for one in first.predictions]
+    width = max((len(name) for name in names), default=0)
+    for row, (name, one) in enumerate(zip(names, first.predictions, strict=True)):
+        mine = one.index in targets
+        value = f"{one.value:7.1%}" if first.probabilities else f"{one.value:9.4g}"
+        label = ("sees" if first.probabilities else "answers") if row == 0 else ""
+        line(
+            output,
+            label,
+            (f"{name:<{width}}  {value}", "bold" if mine else ""),
+            "  ← explained" if mine else "",
+        )
+    target = first.target
+    if all(one.index not in targets for one in first.predictions):
+        share = "" if target.probability is None else f", {target.probability:.2%}"
+        line(output, "explains", f"{target.label}{share}")
+    layer = first.layer
+    grid = "×".join(map(str, layer.grid))
+    why = layer.why if grid in layer.why else f"{layer.why}, {grid}"
+    line(output, "layer", f"{layer.path}: {why}")
+    if len(stack) == 1:
+        tell_score(output, first)
+
+
+def tell_score(output: Output, explanation: Explanation, paths: Sequence[Path] = ()) -> None:
+    """Say which score was explained, and which files were written where a stack of classes has one each."""
+    wrote: list[Part] = [", wrote ", (", ".join(map(str, paths)), "green")] if paths else []
+    text = f"{explanation.score_kind} {explanation.score:.4g} of {explanation.target.label}"
+    line(output, "score", text, *wrote)
+
+
+def tell_notes(output: Output, notes: Iterable[tuple[Diagnostic, Sequence[str]]]) -> None:
+    """Say what the reader should know, with the fix.
+
+    Args:
+        output: where to.
+        notes: each diagnostic with whom it is about; none where that goes without saying.
+    """
+    for note, about in notes:
+        who = f"{', '.join(about)}: " if about else ""
+        line(output, "note", (who + in_flags(note.message), "yellow"))
+        if note.fix and not note.fix.startswith("nothing to do"):
+            line(output, "", f"fix: {in_flags(note.fix)}")
+
+
+def shared_notes(
+    explanations: Sequence[Explanation], names: Sequence[str]
+) -> list[tuple[Diagnostic, tuple[str, ...]]]:
+    """Return each diagnostic once, with the names of whom it is about; with none where it is about all."""
+    about: dict[Diagnostic, list[str]] = {}
+    for explanation, name in zip(explanations, names, strict=True):
+        for note in explanation.diagnostics:
+            about.setdefault(note, []).append(name)
+    return [(note, () if len(who) == len(names) else tuple(who)) for note, who in about.items()]
+
+
+def tell_files(output: Output, paths: Sequence[Path]) -> None:
+    """Say which files were written."""
+    for row, path in enumerate(paths):
+        line(output, "" if row else "wrote", (str(path), "green"))
+
+
+def tell_method(output: Output, explanation: Explanation) -> None:
+    """Say which method, with its options, and which part is shown."""
+    options = ", ".join(f"{name}={value}" for name, value in explanation.options.items())
+    part = "" if explanation.evidence == "for" else f", evidence {explanation.evidence}"
+    line(output, "method", f"{explanation.method_title}{f' ({options})' if options else ''}{part}")
+
+
+def line(output: Output, label: str, *parts: Part) -> None:
+    """Print a line with a word on the left that says what it is about."""
+    output.line((f"  {label:<{WIDTH}}", "dim"), *parts)
+
+
+def _named(one: Prediction) -> str:
+    return f"{one.name.split(',')[0]} ({one.index})" if one.name else f"class {one.index}"
+
+
+def _size(explanation: Explanation) -> list[int]:
+    shape = list(explanation.heatmap.shape)
+    return shape[::-1] if len(shape) == 2 else shape  # width first, as people say it

@@ -1,0 +1,90 @@
+"""Results as plain data for `--json`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from visioncam_core.options.fields import OptionInfo, describe_options
+
+if TYPE_CHECKING:
+    from visioncam_core.plugins.specs import MethodSpec, MetricSpec, RendererSpec
+    from visioncam_core.results.explanation import Explanation
+
+
+def plain(value: Any) -> Any:
+    """Return a value that JSON can hold: no NaN, no arrays, no objects."""
+    if value is None or isinstance(value, bool | str):
+        return value
+    if hasattr(value, "tolist"):  # arrays and numbers of NumPy
+        return plain(value.tolist())
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(map(plain, value), key=str)
+    if isinstance(value, Iterable):
+        return [plain(item) for item in value]
+    return str(value)
+
+
+def explanation_record(explanation: Explanation) -> dict[str, Any]:
+    """Return everything about an explanation but its pixels."""
+    layer, heat = explanation.layer, explanation.heatmap
+    record = {
+        "method": explanation.method,
+        "method_title": explanation.method_title,
+        "options": explanation.options,
+        "target": attrs.asdict(explanation.target),
+        "score": explanation.score,
+        "score_kind": explanation.score_kind,
+        "evidence": explanation.evidence,
+        "predictions": [attrs.asdict(one) for one in explanation.predictions],
+        "probabilities": explanation.probabilities,
+        "layer": {
+            "path": layer.path, "kind": layer.row.kind, "shape": layer.shape, "grid": layer.grid,
+            "why": layer.why,
+        },
+        "heatmap": {"shape": heat.shape, "minimum": float(heat.min()), "maximum": float(heat.max())},
+        "diagnostics": [attrs.asdict(one) for one in explanation.diagnostics],
+        "provenance": explanation.provenance,
+    }  # fmt: skip
+    done: dict[str, Any] = plain(record)
+    return done
+
+
+def spec_record(spec: MethodSpec | RendererSpec | MetricSpec) -> dict[str, Any]:
+    """Return a row of the registry with its options."""
+    record = {
+        "name": spec.name,
+        "title": spec.title,
+        "summary": spec.summary,
+        "reference": spec.reference,
+        "aliases": spec.aliases,
+        "claims": spec.claims,
+        "distribution": spec.distribution,
+        "options": [option_record(info) for info in describe_options(spec.cls)],
+    }
+    if hasattr(spec, "better"):
+        record["better"] = spec.better
+    done: dict[str, Any] = plain(record)
+    return done
+
+
+def option_record(info: OptionInfo) -> dict[str, Any]:
+    """Return what there is to know about an option."""
+    return {
+        "name": info.name,
+        "type": info.type_name,
+        "default": plain(info.default),
+        "help": info.help,
+        "unit": info.unit,
+        "choices": plain(info.choices),
+        "rule": info.rule,
+    }

@@ -1,0 +1,140 @@
+"""The command itself: its subcommands, and how it starts and ends."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from visioncam import __version__
+from visioncam.cli import plugin_files
+from visioncam.cli.exit import guarded
+from visioncam.cli.quiet import Told, warn_through
+from visioncam.cli.terminal import Output
+from visioncam_core.text import did_you_mean
+
+LOGGER = "visioncam"
+HELP = """See why an image model decided what it did.
+
+\b
+visioncam explain cat.jpg                     the embedded ImageNet model
+visioncam explain cat.jpg --model my.keras    a model of your own
+visioncam compare cat.jpg -o compare.png      every method on one page
+visioncam doctor my.keras cat.jpg             is the answer to be trusted?
+"""
+COMMANDS = {
+    "Explain": {
+        "explain": ("explain:explain", "Explain pictures with one method."),
+        "batch": ("batch:batch", "A folder, list or archive; interrupted is normal."),
+        "verify": ("verify:verify", "Some maps of a batch made anew, and compared."),
+        "compare": ("compare:compare", "All methods on one contact sheet."),
+        "evaluate": ("evaluate:evaluate", "Which map can be trusted: metrics and controls."),
+        "audit": ("audit:audit", "Does it look at objects, or at what goes along?"),
+        "report": ("report:report", "Pictures, maps and numbers in one HTML file."),
+        "doctor": ("doctor:doctor", "A health report of a model on a picture."),
+        "app": ("app:app_command", "The same in a browser, on this computer."),
+    },
+    "Look around": {
+        "layers": ("layers:layers", "A model's layers, and which one is taken."),
+        "inspect": ("inspect_model:inspect_model", "What a model file holds; nothing in it is run."),
+        "methods": ("listings:methods", "The methods and their options."),
+        "renderers": ("listings:renderers", "What draws the maps, with options."),
+        "metrics": ("listings:metrics", "The measures of maps, with options."),
+        "plugins": ("plugins:plugins", "The plugins, and why one failed."),
+    },
+    "Extend": {
+        "new-plugin": ("new_plugin:new_plugin", "Write a new plugin of your own."),
+    },
+}
+"""Title -> command -> where it is and what it does.  A command is imported when it is run, not to list it."""
+_HOMES = {name: home for group in COMMANDS.values() for name, (home, _) in group.items()}
+
+
+class App(click.Group):
+    """A group whose every end is an exit code and at most one line, see `outcome`."""
+
+    def main(  # type: ignore[override]  # click's other keywords change nothing here
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    ) -> Any:
+        """Run the command line and exit."""
+        words = list(sys.argv[1:] if args is None else args)
+        output = Output.of(words)
+        output.events = plugin_files.command(words) == "batch"  # a line for each, however it ends
+        told = Told(output)
+
+        def work() -> int | None:
+            with output.alone():
+                if plugin_files.command(words) == "app":
+                    os.environ.setdefault("VISIONCAM_PLUGINS", "")  # strangers' code only where it is named
+                plugin_files.load(words)
+                with self.make_context("visioncam", words or ["--help"], obj=output) as context:
+                    code: int | None = self.invoke(context)
+                    return code
+
+        logging.getLogger(LOGGER).addHandler(told)
+        try:
+            with warnings.catch_warnings():
+                warn_through(output)
+                code = guarded(work, output)
+        finally:
+            logging.getLogger(LOGGER).removeHandler(told)
+        sys.exit(code)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the subcommands."""
+        return list(_HOMES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a subcommand."""
+        if cmd_name not in _HOMES:
+            return None
+        module, _, name = _HOMES[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(f"visioncam.cli.commands.{module}"), name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a subcommand, or say which one was meant."""
+        name = args[0]
+        if name not in _HOMES and not name.startswith("-"):
+            if os.path.exists(name):
+                hint = f"; did you mean `visioncam explain {name}`?"
+            else:
+                hint = did_you_mean(name, _HOMES)
+            ctx.fail(f"no command is called {name!r}{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the subcommands in groups."""
+        width = max(map(len, _HOMES))
+        for title, group in COMMANDS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), what) for name, (_, what) in group.items()])
+
+
+@click.group(
+    cls=App, help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
+@plugin_files.option
+@click.version_option(__version__, prog_name="visioncam", message="%(prog)s %(version)s")
+def app() -> None:
+    """See why an image model decided what it did."""
+
+
+def main() -> None:
+    """Run `visioncam`; the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a letter shows "?"
+    try:
+        app.main()
+    finally:
+        gc.freeze()  # at its end Python would search all of TensorFlow for garbage, for seconds

@@ -1,0 +1,139 @@
+"""`visioncam.evaluate`: which of the maps can be trusted on these pictures?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from visioncam.api import _split
+from visioncam.evaluation.evaluation import Evaluation
+from visioncam.evaluation.measure import measure
+from visioncam.evaluation.request import Budget, measures, named
+from visioncam.evaluation.subjects import subjects
+from visioncam.evaluation.truth import marks
+from visioncam_core.errors import ModelError
+from visioncam_core.images.reader import Read
+from visioncam_core.options.fields import describe_options
+from visioncam_core.pipeline.build import versions
+from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.plugins.default import registry
+from visioncam_engines.tensorflow.randomise import Randomised
+
+
+def evaluate(
+    model: Any,
+    images: Any,
+    methods: str | Sequence[str | object] = "all",
+    *,
+    layers: Any = "auto",
+    metrics: str | Sequence[str | object] = "default",
+    truth: Any = None,
+    target: Any = None,
+    steps: int = 20,
+    seeds: int = 5,
+    cascade: int = 4,
+    patience: int = 3000,
+    force: bool = False,
+    progress: Any = None,
+    **keywords: Any,
+) -> Evaluation:
+    """Measure the maps of several methods on pictures, beside controls that know nothing.
+
+    Always measured besides: a random map, a centred Gaussian, the picture's edges, Fake-CAM (ones but for
+    one pixel), and each method on a copy of the model with random weights.  The model is never changed.
+
+    Args:
+        model: a built Keras model.
+        images: a list of pictures or model inputs, as in `explain`; the more, the surer the numbers.
+        methods: "all", or names and objects.
+        layers: one layer as in `explain`, or a list of layers that are measured one by one.
+        metrics: "default", "all", or names of `visioncam.metrics()` and objects.
+        truth: for each picture where the object is: a mask of its pixels, a box (left, top, right, bottom),
+            a list of boxes, or None.
+        target: a class, a list with one for each picture, or None for the top class of the clean picture.
+        steps: of deletion and insertion; 20 for a look, 224 for a report.
+        seeds: randomised copies of the model for the sanity check.
+        cascade: steps from the trained model to a random one.
+        patience: passes that one metric may spend on maps of one picture by one method; beyond it is flagged.
+        force: let results made differently stand in one table.
+        progress: True for a bar, or a function of (done, total).
+        **keywords: other keywords of `explain`, and options of the methods.
+
+    Returns:
+        The table: `print` it, `to_dataframe()`, `save("x.csv")`.
+
+    Raises:
+        VisionCamError: one of its kinds, naming the value received and the fix.
+    """
+    wanted = list(methods) if isinstance(methods, list | tuple) else methods
+    every = [row.name for row in registry().methods()] if wanted == "all" else wanted
+    asked = every if isinstance(every, list) else [every]
+    settings, options = _split({**keywords, "progress": progress}, asked)
+    report = settings.progress
+    budget = Budget(steps=steps, seeds=seeds, cascade=cascade, patience=patience)
+    told = measures(metrics, budget, placed=truth is not None)
+    plain = Explainer.of(model, registry(), named(wanted, options), attrs.evolve(settings, progress=None))
+    items, single = plain.reader.read(images)
+    read = Read(items, single)
+    placed = marks(truth if not single or truth is None else [truth], len(items))
+    notes: list[str] = []
+    copy = None
+    try:
+        copy = Randomised.of(model, budget.cascade)
+    except ModelError as error:
+        notes.append(f"no randomised models: {error}")
+    queries = list(layers) if isinstance(layers, list | tuple) else [layers]
+    rows = len(subjects(plain.methods, {one.name for one in plain.methods} if copy is not None else ()))
+    rounds = 0 if copy is None else 1
+    if copy is not None and any("randomised" in one.needs for one in told):
+        rounds = budget.seeds * budget.cascade
+    count = _Count(len(queries) * len(items) * (rows + rounds), report)
+    found = [
+        measure(
+            attrs.evolve(plain, settings=attrs.evolve(plain.settings, layer=query)),
+            read, target, placed, told, budget, copy, count,
+        )
+        for query in queries
+    ]  # fmt: skip
+    count.finish()
+    for at in found:
+        twins = {one.of for one in at.subjects}
+        missing = [one.title for one in plain.methods if copy is not None and one.name not in twins]
+        if missing:
+            notes.append(
+                f"{', '.join(missing)} at {at.layer}: a map costs more than patience={patience} passes, so "
+                "there is none of a randomised model"
+            )
+    return Evaluation(
+        model=str(getattr(model, "name", "model")),
+        layers=tuple(found),
+        sources=tuple(item.source for item in items),
+        notes=tuple(notes),
+        provenance={
+            **versions(),
+            "seed": plain.settings.seed,
+            "preprocess": plain.preprocessing.name,
+            **{info.name: getattr(budget, info.name) for info in describe_options(Budget)},
+        },
+        force=force,
+    )
+
+
+@attrs.define(eq=False)
+class _Count:
+    """Counts units of work for a progress report."""
+
+    total: int
+    report: Any
+    done: int = 0
+
+    def __call__(self, units: int) -> None:
+        self.done = min(self.done + units, self.total - 1)
+        if self.report is not None:
+            self.report(self.done, self.total)
+
+    def finish(self) -> None:
+        if self.report is not None:
+            self.report(self.total, self.total)

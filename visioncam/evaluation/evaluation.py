@@ -1,0 +1,199 @@
+"""The result of an evaluation: a table whose numbers carry intervals, costs, and what they do not beat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from visioncam.evaluation.measure import AtLayer, Cost
+from visioncam.evaluation.subjects import Subject
+from visioncam_core.errors import NameNotFoundError
+from visioncam_core.metrics.bootstrap import Interval
+from visioncam_core.metrics.result import MetricResult, comparable, difference
+from visioncam_core.text import normalise, not_found
+from visioncam_metrics.faithfulness.averagedrop import win
+
+
+@attrs.define(eq=False, slots=False)
+class Evaluation:
+    """Metrics of several methods and controls over the same pictures.
+
+    Attributes:
+        model: its name.
+        layers: what was measured at each layer.
+        sources: name of each picture.
+        notes: what could not be measured, and why.
+        provenance: versions, seed and settings.
+        force: whether results made differently may stand in one table.
+    """
+
+    model: str
+    layers: tuple[AtLayer, ...] = attrs.field(repr=False)
+    sources: tuple[str, ...]
+    notes: tuple[str, ...]
+    provenance: dict[str, Any] = attrs.field(repr=False)
+    force: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse results that were made in different ways, unless forced."""
+        comparable(self.results, force=self.force)
+
+    @property
+    def results(self) -> tuple[MetricResult, ...]:
+        """Every result, layer by layer."""
+        return tuple(result for at in self.layers for result in at.results)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics, in the order asked for."""
+        return tuple(dict.fromkeys(result.metric for result in self.results))
+
+    def result(self, method: str, metric: str, layer: str | None = None) -> MetricResult:
+        """Return one result.
+
+        Args:
+            method: of a method or control, such as "gradcam", "random" or "gradcam@randomised".
+            metric: its name.
+            layer: path; the first layer by default.
+
+        Raises:
+            NameNotFoundError: no such method, metric or layer here.
+        """
+        paths = [at.layer for at in self.layers]
+        if layer is not None and layer not in paths:
+            raise not_found("layer", layer, paths)
+        at = self.layers[0 if layer is None else paths.index(layer)]
+        for result in at.results:
+            if normalise(result.method) == normalise(method) and result.metric == normalise(metric):
+                return result
+        known = [one.name for one in at.subjects]
+        if normalise(method) not in map(normalise, known):
+            raise not_found("method", method, known)
+        if normalise(metric) not in self.metrics:
+            raise not_found("metric", metric, list(self.metrics))
+        raise NameNotFoundError(f"{method!r} has no result for {metric!r} here")
+
+    def unbeaten(self, result: MetricResult) -> tuple[str, ...]:
+        """Return the controls that a method is no better than, by a paired bootstrap interval.
+
+        Empty for a metric that only describes, and for what is no method.
+        """
+        return self._unbeaten.get((result.layer, result.method, result.metric), ())
+
+    @cached_property
+    def _unbeaten(self) -> dict[tuple[str, str, str], tuple[str, ...]]:
+        found = {}
+        for at in self.layers:
+            by_key = {(one.method, one.metric): one for one in at.results}
+            for subject in at.subjects:
+                rivals = [one for one in at.subjects if one.kind == "control" or one.of == subject.name]
+                for metric in self.metrics if subject.kind == "method" else ():
+                    mine = by_key.get((subject.name, metric))
+                    if mine is None or mine.better == "neither" or not mine.counted.any():
+                        continue
+                    found[at.layer, subject.name, metric] = tuple(
+                        rival.name
+                        for rival in rivals
+                        if (other := by_key.get((rival.name, metric))) is not None
+                        and other.counted.any()
+                        and difference(mine, other).sign < 1
+                    )
+        return found
+
+    def wins(self, layer: str | None = None) -> dict[tuple[str, str], tuple[float, int]]:
+        """Return for each two methods the share of pictures on which the first drops less, and the ties.
+
+        Needs the metric "averagedrop"; of what was not measured there is nothing here.
+        """
+        at = self.layers[0] if layer is None else next(one for one in self.layers if one.layer == layer)
+        drops = {
+            one.method: one.values
+            for one in at.results
+            if one.metric == "averagedrop" and "@" not in one.method
+        }
+        return {(a, b): win(drops[a], drops[b]) for a in drops for b in drops if a != b}
+
+    def rows(self) -> Iterator[tuple[AtLayer, Subject, Cost, MetricResult, Interval]]:
+        """Yield each result with its layer, subject, cost and interval."""
+        for at in self.layers:
+            subjects = {one.name: one for one in at.subjects}
+            for result in at.results:
+                yield at, subjects[result.method], at.costs[result.method], result, self._interval(result)
+
+    def _interval(self, result: MetricResult) -> Interval:
+        key = (result.layer, result.method, result.metric)
+        if key not in self._intervals:
+            self._intervals[key] = result.interval()
+        return self._intervals[key]
+
+    @cached_property
+    def _intervals(self) -> dict[tuple[str, str, str], Interval]:
+        return {}
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return one plain record a result: number, interval, counts, costs, switches, unbeaten controls."""
+        return [
+            {
+                "layer": at.layer,
+                "method": subject.name,
+                "title": subject.title,
+                "kind": subject.kind,
+                "metric": result.metric,
+                "better": result.better,
+                "value": interval.value,
+                "low": interval.low,
+                "high": interval.high,
+                "pictures": interval.count,
+                "flagged": result.flagged,
+                "no_better_than": list(self.unbeaten(result)),
+                "passes": result.passes,
+                "seconds": result.seconds,
+                "map_passes": cost.passes,
+                "map_seconds": cost.seconds,
+                "switches": attrs.asdict(result.switches),
+                "options": result.options,
+                "values": [float(value) for value in result.values],
+                "curves": [None if one is None or one.ndim != 1 else one.tolist() for one in result.details],
+                "flags": list(result.flags),
+            }
+            for at, subject, cost, result, interval in self.rows()
+        ]
+
+    def to_dataframe(self) -> Any:
+        """Return the records as a pandas DataFrame, one row a result.
+
+        Raises:
+            ModuleNotFoundError: pandas is not installed; `records()` needs nothing.
+        """
+        import pandas
+
+        return pandas.DataFrame(self.records())
+
+    def save(self, path: str | Path) -> Path:
+        """Write everything to a `.json`, or the table to a `.csv` file; whole or not at all."""
+        from visioncam.evaluation.table import save
+
+        return save(self, Path(path))
+
+    def __str__(self) -> str:
+        """Return the table as text."""
+        from visioncam.evaluation.table import text
+
+        return text(self)
+
+    def check(self, condition: str) -> list[str]:
+        """Return in words where a condition such as "pointing_game < 0.6" holds, method by method.
+
+        Args:
+            condition: a metric's name, one of < <= > >=, and a number.
+
+        Raises:
+            OptionError: it cannot be read, or names a metric that was not measured.
+        """
+        from visioncam.evaluation.conditions import held
+
+        return held(self, condition)

@@ -1,0 +1,197 @@
+"""The loop: every metric of every subject on every picture, at one layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam.evaluation.randomised import affordable, random_maps
+from visioncam.evaluation.request import Budget, Measure
+from visioncam.evaluation.subjects import (
+    Maps,
+    Shown,
+    Subject,
+    asked_of,
+    shown_by_control,
+    shown_by_method,
+    shown_by_twin,
+    subjects,
+)
+from visioncam.evaluation.truth import on_input
+from visioncam_core.images.reader import Read
+from visioncam_core.metrics.case import Case
+from visioncam_core.metrics.measure import judge
+from visioncam_core.metrics.probe import Sitting, sittings
+from visioncam_core.metrics.result import Measured, MetricResult
+from visioncam_core.pipeline.apply import Named
+from visioncam_core.pipeline.explainer import Explainer
+from visioncam_engines.tensorflow.randomise import Randomised
+
+
+@attrs.frozen
+class Cost:
+    """What a subject's maps cost, a picture on average.
+
+    Attributes:
+        passes: pictures sent through the model or parts of it beyond the shared forward and backward pass.
+        seconds: of wall-clock time.
+    """
+
+    passes: float
+    seconds: float
+
+
+@attrs.frozen(eq=False)
+class AtLayer:
+    """What was measured at one layer.
+
+    Attributes:
+        layer: its path.
+        subjects: the rows.
+        results: one a subject and metric that it can answer.
+        costs: subject name -> cost.
+        labels: what was explained on each picture.
+        cascade: subject name -> its maps of the first picture while the model is randomised step by step with
+            the first seed, the trained model's first; None where there was none.
+    """
+
+    layer: str
+    subjects: tuple[Subject, ...]
+    results: tuple[MetricResult, ...]
+    costs: dict[str, Cost]
+    labels: tuple[str, ...]
+    cascade: dict[str, list[np.ndarray | None]] = attrs.field(factory=dict)
+
+
+@attrs.define(eq=False)
+class Shared:
+    """What was measured of one picture: maps that are the same up to rounding are measured once."""
+
+    kept: list[tuple[np.ndarray, dict[str, Measured]]] = attrs.field(factory=list)
+
+    def get(self, one: Measure, case: Case) -> Measured | None:
+        """Return what a metric said of the same map, at no further cost, or None."""
+        if not one.needs <= {"scores", "truth"}:
+            return None
+        for heat, found in self.kept:
+            if one.name in found and np.allclose(heat, case.heat, rtol=0, atol=SAME):
+                return attrs.evolve(found[one.name], passes=0, seconds=0.0)
+        return None
+
+    def keep(self, one: Measure, case: Case, measured: Measured) -> None:
+        """Keep what a metric said of a map."""
+        if not self.kept or self.kept[-1][0] is not case.heat:
+            self.kept.append((case.heat, {}))
+        self.kept[-1][1][one.name] = measured
+
+
+SAME = 1e-5
+Tick = Callable[[int], None]
+"""Called with how many units of work are done."""
+
+
+def measure(
+    explainer: Explainer,
+    read: Read,
+    target: Any,
+    marks: Sequence[Any],
+    measures: Sequence[Measure],
+    budget: Budget,
+    copy: Randomised | None,
+    tick: Tick,
+) -> AtLayer:
+    """Measure all at one layer.
+
+    Args:
+        explainer: with the methods and the layer.
+        read: the pictures.
+        target: class or classes, or None for the top class of each clean picture.
+        marks: where the object is on each picture, or None.
+        measures: the metrics.
+        budget: seeds, steps and patience.
+        copy: of the model, for what needs randomised ones; or None.
+        tick: for progress.
+    """
+    first = next(sittings(explainer, read, target))
+    layer = first.choice.path
+    classes, labels = _classes(explainer, read, target)
+    costs = {one.name: max(1, first.apply(one).passes) for one in explainer.methods}
+    maps: Maps = {}
+    seeds: dict[str, int] = {}
+    if copy is not None:
+        wanted = budget.seeds if any("randomised" in one.needs for one in measures) else 0
+        seeds = affordable(costs, budget.patience, wanted, budget.cascade)
+        maps = random_maps(explainer, copy, read, classes, layer, seeds, lambda: tick(1))
+    enough = {name for name, number in seeds.items() if number > 0}
+    rows = subjects(explainer.methods, {name for name, number in seeds.items() if number >= 0})
+    table: dict[tuple[str, str], list[Measured]] = {}
+    spent: dict[str, list[tuple[int, float]]] = {}
+    cascade: dict[str, list[np.ndarray | None]] = {}
+    for sitting in sittings(explainer, read, list(classes)):
+        truth, boxes = on_input(marks[sitting.number], sitting.item, sitting.x.shape[:-1])
+        shared = Shared()
+        for subject in rows:
+            shown = _shown(sitting, subject, explainer.methods, maps, enough)
+            spent.setdefault(subject.name, []).append((shown.passes, shown.seconds))
+            if sitting.number == 0 and subject.name in enough and shown.raw is not None:
+                cascade[subject.name] = [shown.raw, *maps[subject.name, 0][0]]
+            case = sitting.case(shown.heat, shown.raw, shown.questions, truth, boxes)
+            for one in measures:
+                if subject.kind == "randomised" and not one.needs <= {"scores", "truth"}:
+                    continue
+                cost = costs.get(subject.name, 0)
+                found = shared.get(one, case) or _judged(one, case, shown, cost, budget)
+                shared.keep(one, case, found)
+                table.setdefault((subject.name, one.name), []).append(found)
+            tick(1)
+    results = [
+        MetricResult.of(
+            one.metric, table[subject.name, one.name], name=one.name, title=one.title, better=one.better,
+            method=subject.name, layer=layer,
+        )
+        for subject in rows
+        for one in measures
+        if (subject.name, one.name) in table
+    ]  # fmt: skip
+    means = {name: Cost(*(float(n) for n in np.mean(found, axis=0))) for name, found in spent.items()}
+    return AtLayer(layer, tuple(rows), tuple(results), means, labels, cascade)
+
+
+def _classes(explainer: Explainer, read: Read, target: Any) -> tuple[list[int], tuple[str, ...]]:
+    """Return each picture's class, fixed on the clean picture, and how it reads."""
+    found = []
+    for sitting in sittings(attrs.evolve(explainer, methods=()), read, target):
+        name = sitting.opened.head.name(sitting.index)
+        short = name.split(",")[0] if name else f"class {sitting.index}"
+        found.append((sitting.index, f"{short} ({sitting.index})" if name else short))
+    return [index for index, _ in found], tuple(label for _, label in found)
+
+
+def _shown(
+    sitting: Sitting, subject: Subject, methods: Sequence[Named], maps: Maps, enough: set[str]
+) -> Shown:
+    if subject.kind == "method":
+        named = next(one for one in methods if one.name == subject.name)
+        return shown_by_method(sitting, named, maps if subject.name in enough else {})
+    if subject.kind == "randomised":
+        return shown_by_twin(sitting, subject.of, maps)
+    return shown_by_control(sitting, subject.name)
+
+
+def _judged(one: Measure, case: Any, shown: Shown, cost: int, budget: Budget) -> Measured:
+    if shown.flag:
+        return Measured(float("nan"), shown.flag)
+    lacking = one.needs - shown.able
+    asked = asked_of(one.metric, budget.seeds, budget.cascade)
+    if "randomised" in lacking or cost * asked > budget.patience:
+        if cost * asked > budget.patience:
+            return Measured(
+                float("nan"), f"{asked} maps of {cost} passes each are more than patience={budget.patience}"
+            )
+        return Measured(float("nan"), "the model cannot be copied and randomised")
+    if lacking:
+        return Measured(float("nan"), f"there is no {', '.join(sorted(lacking))} for this map")
+    return judge(one.metric, case, one.name, one.source)

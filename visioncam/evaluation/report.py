@@ -1,0 +1,127 @@
+"""An evaluation as sections of a report: the table, curves with bands, the ranking, the sanity check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from visioncam.evaluation.strip import strip
+from visioncam.evaluation.table import table
+from visioncam.html_report.sections import Chart, Picture, Section, Table
+from visioncam_metrics.randomisation.randomisation import mean_known
+
+if TYPE_CHECKING:
+    from visioncam.evaluation.evaluation import Evaluation
+    from visioncam.evaluation.measure import AtLayer
+    from visioncam_core.metrics.bootstrap import Interval
+
+CURVES = ("deletion", "insertion")
+SHOWN = 3  # methods whose curves are drawn, and the random map beside them
+
+
+def sections(evaluation: Evaluation) -> list[Section]:
+    """Return the sections, for `visioncam.report(..., sections=...)`.
+
+    Args:
+        evaluation: what `visioncam.evaluate` returned.
+    """
+    header, rows = table(evaluation)
+    count = len(evaluation.sources)
+    told = f"Mean and 95 % bootstrap interval over {count} pictures. After = stand the controls that a"
+    first = Section(
+        "Which map can be trusted",
+        f"{told} method is no better than.",
+        [Table(header, [[_whole(cell) for cell in row] for row in rows], "metrics and controls")],
+    )
+    found = [first]
+    for at in evaluation.layers:
+        charts = [chart for metric in CURVES if (chart := _curves(at, metric)) is not None]
+        if charts:
+            text = "Mean over the pictures; the band is one standard error up and down."
+            found.append(Section(f"Curves at {at.layer}", text if count > 1 else "Of one picture.", charts))
+        if ranked := rankings(evaluation, at):
+            text = "Numbers with their intervals, the best first; methods in blue, controls in grey."
+            found.append(Section(f"Ranking at {at.layer}", text, ranked))
+        sanity = _sanity(at)
+        if sanity is not None:
+            text = (
+                "A map that stays the same while the model's weights are drawn anew does not show the model."
+            )
+            pictures = [] if (drawn := strip(at.cascade)) is None else [drawn]
+            found.append(Section(f"Sanity check at {at.layer}", text, [sanity, *pictures]))
+    return found
+
+
+def _whole(cell: str) -> str:
+    """Return a cell whose number and interval stay on one line; the controls may go to the next."""
+    number, equals, controls = cell.partition(" = ")
+    return number.replace(" [", "\u00a0[").replace(", ", ",\u00a0") + equals + controls
+
+
+def _curves(at: AtLayer, metric: str) -> Chart | None:
+    results = [one for one in at.results if one.metric == metric and one.curve() is not None]
+    order = -1 if metric == "insertion" else 1
+    methods = [one for one in results if "@" not in one.method and one.method in _methods(at)]
+    best = sorted(methods, key=lambda one: order * one.mean)[:SHOWN]
+    lines, bands = {}, {}
+    for result in [*best, *(one for one in results if one.method == "random")]:
+        curves = result.curve()
+        assert curves is not None
+        mean = curves.mean(axis=0)
+        lines[result.method] = (np.linspace(0, 1, len(mean)).tolist(), mean.tolist())
+        if len(curves) > 1:
+            error = curves.std(axis=0, ddof=1) / np.sqrt(len(curves))
+            sides = (np.clip(mean + sign * error, 0, 1) for sign in (-1, 1))
+            low, high = (side.tolist() for side in sides)
+            bands[result.method] = (low, high)
+    return Chart(lines, "share of the pixels", "probability", metric, bands) if lines else None
+
+
+def rankings(evaluation: Evaluation, at: AtLayer) -> list[Picture]:
+    """Return a ranking plot for each metric that has a better end: every row's number with its interval."""
+    found: dict[str, list[tuple[str, str, Interval]]] = {}
+    for place, subject, _, result, interval in evaluation.rows():
+        if place is at and subject.kind != "randomised" and result.better != "neither" and interval.count:
+            found.setdefault(result.metric, []).append((subject.name, subject.kind, interval))
+    better = {one.metric: one.better for one in at.results}
+    return [_ranking(metric, better[metric], rows) for metric, rows in found.items()]
+
+
+def _ranking(metric: str, better: str, rows: list[tuple[str, str, Interval]]) -> Picture:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    rows = rows[::-1]  # the last is drawn on top
+    rows.sort(key=lambda row: row[2].value, reverse=better == "lower")
+    figure = Figure(figsize=(4.2, 0.24 * len(rows) + 0.8), dpi=100, layout="constrained", facecolor="white")
+    canvas = FigureCanvasAgg(figure)
+    axis = figure.add_subplot()
+    for place, (_, kind, interval) in enumerate(rows):
+        colour = "tab:blue" if kind == "method" else "tab:gray"
+        axis.plot([interval.low, interval.high], [place, place], color=colour, linewidth=2)
+        axis.plot([interval.value], [place], "o", color=colour, markersize=5)
+    axis.set_title(f"{metric} ({better} is better)", fontsize=9)
+    axis.set_yticks(range(len(rows)), [name for name, _, _ in rows], fontsize=8)
+    axis.set_ylim(-0.6, len(rows) - 0.4)
+    axis.tick_params(axis="x", labelsize=8)
+    axis.grid(axis="x", alpha=0.3)
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    told = "; ".join(f"{name} {interval.value:.3g}" for name, _, interval in reversed(rows))
+    return Picture(pixels, f"{metric}, {better} is better, the best first: {told}")
+
+
+def _sanity(at: AtLayer) -> Chart | None:
+    found = {
+        one.method: mean_known(curves)
+        for one in at.results
+        if one.metric == "randomisation" and "@" not in one.method and (curves := one.curve()) is not None
+    }
+    last = max(map(len, found.values()), default=1) - 1  # a control has only two points: it never changes
+    lines = {name: (np.linspace(0, last, len(mean)).tolist(), mean.tolist()) for name, mean in found.items()}
+    return Chart(lines, "step of the cascade", "likeness to the trained model's map", "") if lines else None
+
+
+def _methods(at: AtLayer) -> set[str]:
+    return {one.name for one in at.subjects if one.kind == "method"}

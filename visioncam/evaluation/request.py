@@ -1,0 +1,110 @@
+"""What is measured: methods, layers, metrics, and how long one may wait."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from visioncam_core.errors import OptionTypeError
+from visioncam_core.options.fields import describe_options, in_range, option
+from visioncam_core.pipeline.apply import OWN_CODE, Named
+from visioncam_core.plugins.default import registry
+
+PLAIN = ("deletion", "insertion", "averagedrop", "averagegain", "adcc", "sparseness", "randomisation")
+PLACED = ("pointinggame", "energypointinggame")
+
+
+@attrs.frozen(eq=False)
+class Measure:
+    """A metric with its row.
+
+    Attributes:
+        name: canonical.
+        title: for people.
+        better: "higher", "lower" or "neither".
+        metric: the object.
+        source: the distribution it comes from.
+    """
+
+    name: str
+    title: str
+    better: str
+    metric: Any
+    source: str = "visioncam"
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What it asks for."""
+        return frozenset(self.metric.needs)
+
+
+@attrs.frozen
+class Budget:
+    """How much is measured, and how long one may wait."""
+
+    steps: int = option(
+        20, help="steps of deletion and insertion; 224 for a report", validator=in_range(1, 100_000)
+    )
+    seeds: int = option(5, help="randomised copies of the model", validator=in_range(1, 1000))
+    cascade: int = option(4, help="steps from the trained to a random model", validator=in_range(1, 1000))
+    patience: int = option(
+        3000,
+        help="passes that a metric may spend on one picture's maps by one method",
+        validator=in_range(1, 10**9),
+    )
+
+
+def measures(wanted: str | Sequence[Any], budget: Budget, *, placed: bool) -> list[Measure]:
+    """Return the metrics asked for.
+
+    Args:
+        wanted: "default", "all", or names and metric objects.
+        budget: its steps go to each metric named that has the option `steps`.
+        placed: whether anybody said where the objects are.
+
+    Raises:
+        NameNotFoundError: an unknown name.
+        OptionTypeError: something that is no metric, or none at all.
+    """
+    rows = registry()
+    names: Sequence[Any]
+    if isinstance(wanted, str) and wanted == "default":
+        names = [*PLAIN, *(PLACED if placed else ())]
+    elif isinstance(wanted, str) and wanted == "all":
+        names = [row.name for row in rows.metrics() if placed or "truth" not in row.cls.needs]  # type: ignore[attr-defined]
+    else:
+        names = [wanted] if not isinstance(wanted, list | tuple) else wanted
+    if not names:
+        raise OptionTypeError(
+            "metrics is an empty list; pass 'default', 'all', or names of visioncam.metrics()"
+        )
+    found = []
+    for name in names:
+        options = {}
+        if isinstance(name, str):
+            has = {info.name for info in describe_options(rows.metric(name).cls)}
+            options = {"steps": budget.steps} if "steps" in has else {}
+        row, metric = rows.make_metric(name, options)
+        title = row.title if row is not None else type(metric).__name__
+        key = row.name if row is not None else title.lower()
+        source = row.distribution if row is not None else OWN_CODE
+        found.append(Measure(key, title, row.better if row is not None else "neither", metric, source))
+    return found
+
+
+def named(methods: str | Sequence[Any], options: dict[str, Any]) -> list[Named]:
+    """Return the methods asked for, each with those of the options that it has."""
+    rows = registry()
+    every = [row.name for row in rows.methods()]
+    wanted = every if isinstance(methods, str) and methods == "all" else methods
+    wanted = list(wanted) if isinstance(wanted, list | tuple) else [wanted]
+    if not wanted:
+        raise OptionTypeError("methods is an empty list; pass 'all', or at least one name or object")
+    found = []
+    for method in wanted:
+        infos = describe_options(rows.method(method).cls) if isinstance(method, str) else ()
+        mine = {info.name: options[info.name] for info in infos if info.name in options}
+        found.append(Named.of(*rows.make_method(method, mine)))
+    return found

@@ -1,0 +1,61 @@
+"""Pictures and maps as `data:` addresses: always encoded anew, never a file's own bytes."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+
+from visioncam_core.images.opencv import load_opencv
+
+MAP_SIDE = 256  # pixels of a map's longer side; it is smooth, and the browser interpolates it
+PHOTO_QUALITY, MAP_QUALITY = 80, 90
+
+
+def picture_uri(pixels: np.ndarray, side: int) -> str:
+    """Return an RGB or grey picture as a WebP `data:` address.
+
+    Args:
+        pixels: (H, W, 3) or (H, W) uint8 ndarray.
+        side: pixels that its longer side may have.
+    """
+    return _webp(_smaller(pixels, side), PHOTO_QUALITY)
+
+
+def map_uri(heat: np.ndarray, signed: bool) -> str:
+    """Return a heat map as a grey WebP `data:` address.
+
+    0 is no evidence and 255 the strongest; of a signed map 128 is none, 0 the strongest against.  Lossy: a
+    value is off by 1 in 255 in the mean.
+
+    Args:
+        heat: (H, W) ndarray in [0, 1], or [-1, 1] when signed.
+        signed: which of the two.
+    """
+    small = _smaller(np.nan_to_num(np.asarray(heat, np.float32)), MAP_SIDE)
+    share = small / 2 + 0.5 if signed else small
+    return _webp(np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8), MAP_QUALITY)
+
+
+def shown_size(shape: tuple[int, ...], side: int) -> tuple[int, int]:
+    """Return the (width, height) in pixels of a picture that is no longer than `side`."""
+    height, width = shape[:2]
+    factor = min(1.0, side / max(height, width))
+    return max(round(width * factor), 1), max(round(height * factor), 1)
+
+
+def _smaller(values: np.ndarray, side: int) -> np.ndarray:
+    size = shown_size(values.shape, side)
+    if size == values.shape[1::-1]:
+        return values
+    cv2 = load_opencv()
+    return np.asarray(cv2.resize(np.ascontiguousarray(values), size, interpolation=cv2.INTER_AREA))
+
+
+def _webp(pixels: np.ndarray, quality: int) -> str:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "WEBP", quality=quality, method=4)
+    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

@@ -1,0 +1,231 @@
+"""Making a report: ask the model about each picture, keep little of it, write the page."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam.html_report.content import MANY, SIDE, SMALL_SIDE, Photo, photo_of
+from visioncam.html_report.page import Fact, Page
+from visioncam.html_report.sections import Section
+from visioncam_core.engine.model_card import card_of
+from visioncam_core.errors import ImageError, OptionTypeError, OutputError
+from visioncam_core.pipeline.compare import Comparisons, compare_all
+from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.results.explanation import Comparison
+from visioncam_core.results.image_files import without_folders, write_bytes
+from visioncam_core.results.provenance import entries
+from visioncam_engines.tensorflow.weights import model_digest
+
+SUFFIXES = (".html", ".htm")
+
+
+def report(
+    path: str | os.PathLike[str],
+    model: Any,
+    images: Any,
+    methods: str | Sequence[str | object] = "all",
+    *,
+    target: Any = None,
+    targets: Any = None,
+    layers: Sequence[Any] | None = None,
+    title: str = "",
+    sections: Sequence[Section] = (),
+    colormap: str = "auto",
+    **keywords: Any,
+) -> Path:
+    """Write a report: one HTML file with photos, maps, numbers and where they come from; opens offline.
+
+    Args:
+        path: the file, `.html`.
+        model: a built Keras model.
+        images: one or several, as in `explain`.
+        methods: as in `compare`.
+        target: as in `explain`.
+        targets: several classes to switch between, as in `compare`: a list, or "top2" to "top5".
+        layers: several layers to switch between, as in `compare`.
+        title: the heading.
+        sections: further parts, of `visioncam.html_report.sections`.
+        colormap: matplotlib colour map of the maps, or "auto".
+        **keywords: the other keywords of `explain`, and options of the methods that have them.
+
+    Returns:
+        The path that was written.
+
+    Raises:
+        OutputError: the suffix is another, or the folder or file cannot be written.
+        VisionCamError: as `compare`.
+    """
+    from visioncam.api import comparer
+
+    file = checked_path(path)
+    if target is not None and targets is not None:
+        raise OptionTypeError("target and targets were both given; put every class into targets=[...]")
+    if layers is not None and "layer" in keywords:
+        raise OptionTypeError("layer and layers were both given; put every layer into layers=[...]")
+    found = Report(
+        comparer(model, methods, **keywords),
+        targets=targets if targets is not None else [target],
+        layers=layers,
+        title=title,
+        sections=tuple(sections),
+        colormap=colormap,
+    )
+    one_by_one = isinstance(images, list | tuple) and all(
+        isinstance(one, str | os.PathLike) for one in images
+    )
+    if one_by_one and target is None and len(images) > 0:
+        found.expect(len(images))
+        for image in images:
+            found.add(image)
+    else:
+        found.add(images)
+    return found.write(file)
+
+
+@attrs.define(eq=False)
+class Report:
+    """A report in the making; of each picture it keeps what the page shows, and no array.
+
+    Attributes:
+        explainer: asks the model.
+        targets: what is explained of each picture, as `compare_all` takes it.
+        layers: several layers, or None.
+        title: the heading.
+        sections: further parts.
+        colormap: of the maps.
+        side: pixels that the longer side of a shown photo may have.
+        mark: the model file's, see `visioncam_core.results.provenance`, or "".
+    """
+
+    explainer: Explainer
+    targets: Any = (None,)
+    layers: Sequence[Any] | None = None
+    title: str = ""
+    sections: Sequence[Section] = ()
+    colormap: str = "auto"
+    side: int = SIDE
+    mark: str = ""
+    _photos: list[Photo] = attrs.field(factory=list, init=False)
+    _failures: dict[str, str] = attrs.field(factory=dict, init=False)
+    _example: Comparison | None = attrs.field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        from visioncam_viz.drawing.colour import colour_table
+
+        colour_table(self.colormap)  # an unknown name is told before anything is computed
+        for one in self.sections:
+            if not isinstance(one, Section):
+                raise OptionTypeError(
+                    f"sections holds visioncam.html_report.sections.Section; received {type(one).__name__}"
+                )
+
+    def expect(self, count: int) -> None:
+        """Say how many pictures will come: photos of many are shown smaller."""
+        self.side = SMALL_SIDE if count > MANY else SIDE
+
+    def add(self, images: Any) -> Comparisons:
+        """Explain one or several pictures and put them on the page.
+
+        Raises:
+            VisionCamError: as `visioncam.compare`; nothing is added then.
+        """
+        found = compare_all(self.explainer, images, self.targets, self.layers)
+        for rows in found.pictures:
+            self.put(rows)
+        return found
+
+    def put(self, rows: Sequence[Comparison]) -> None:
+        """Put one picture on the page that was explained before: a comparison for each class and layer."""
+        photo = photo_of(rows, self.side)
+        if photo is None:
+            why = "; ".join(f"{name}: {told}" for name, told in rows[0].failures.items())
+            raise ImageError(f"no method gave a map: {without_folders(why)}")
+        self._photos.append(photo)
+        self._example = self._example or rows[0]
+
+    @property
+    def photos(self) -> int:
+        """Number of pictures on the page so far."""
+        return len(self._photos)
+
+    def failed(self, name: str, why: str) -> None:
+        """Note a picture that could not be explained; the page says so."""
+        self._failures[without_folders(name)] = without_folders(why)
+
+    def write(self, path: Path) -> Path:
+        """Write the page, whole or not at all, and return its path."""
+        page = Page(
+            title=self.title or f"What {self._name()} looked at",
+            photos=self._photos,
+            failures=self._failures,
+            facts=self._facts(),
+            sections=self.sections,
+            colormap=self.colormap,
+        )
+        write_bytes(path, page.html().encode("utf-8"))
+        return path
+
+    def _name(self) -> str:
+        card = card_of(self.explainer.model)
+        return card.title if card is not None and card.title else str(self.explainer.model.name)
+
+    def _facts(self) -> list[Fact]:
+        asked = self.explainer.settings
+        made = self._example.explanations[0].provenance if self._example is not None else {}
+        options = [
+            f"{one.title} ({', '.join(f'{name}={value}' for name, value in one.options.items())})"
+            if one.options
+            else one.title
+            for one in self.explainer.methods
+        ]
+        layers = ", ".join(_worded(one) for one in (self.layers or [asked.layer]))
+        versions = [
+            f"{name} {made[name]}" for name in ("visioncam", "tensorflow", "keras", "numpy") if name in made
+        ]
+        facts = {
+            "Made": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            "Model": f"{self._name()}, {int(self.explainer.model.count_params()):,} weights",
+            "SHA-256 of its weights": model_digest(self.explainer.model),
+            "SHA-256 of its file": entries(self.mark).get("model_sha256", ""),
+            "Methods": ", ".join(options),
+            "Layer": layers,
+            "Score": asked.score,
+            "Evidence": asked.evidence,
+            "Preprocessing": str(made.get("preprocess", "")),
+            "Fitting": str(made.get("geometry", "")),
+            "Seed": str(asked.seed),
+            "Batch size": str(made.get("batch_size", "")),
+            "Versions": ", ".join([*versions, f"Python {platform.python_version()}"]),
+        }
+        return [Fact(name, without_folders(value)) for name, value in facts.items() if value]
+
+
+def checked_path(path: str | os.PathLike[str]) -> Path:
+    """Return the report's path.
+
+    Raises:
+        OutputError: it does not end in `.html`, or its folder is not there.
+    """
+    file = Path(path)
+    if file.suffix.lower() not in SUFFIXES:
+        got = repr(file.suffix) if file.suffix else "no suffix"
+        raise OutputError(f"a report is an .html file, received {file.name!r} ({got}); end it with .html")
+    return file
+
+
+def _worded(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return " + ".join(map(_worded, value))
+    return (
+        str(value)
+        if isinstance(value, str | int | np.integer)
+        else str(getattr(value, "name", type(value).__name__))
+    )

@@ -1,0 +1,82 @@
+"""From the name of a plugin to all the names in it."""
+
+from __future__ import annotations
+
+import importlib.util
+import keyword
+import re
+import sys
+
+import attrs
+
+from visioncam.api import registry
+from visioncam_core.errors import NameNotFoundError, OptionError
+from visioncam_core.text import normalise, shown
+
+_DISTRIBUTION = re.compile(r"[A-Za-z]([A-Za-z0-9._-]*[A-Za-z0-9])?")  # as PyPA's specification has it
+_OURS = ("visioncam", "visioncam_core", "visioncam_methods", "visioncam_metrics", "visioncam_viz")
+
+
+@attrs.frozen
+class Names:
+    """The names in a plugin.
+
+    Attributes:
+        distribution: what `pip` calls it: "my-cam".
+        module: what Python imports: "my_cam".
+        entry: its entry point, and its method, renderer or scheme: "mycam".
+        cls: its class: "MyCAM".
+        title: for people: "My CAM".
+    """
+
+    distribution: str
+    module: str
+    entry: str
+    cls: str
+    title: str
+
+    @classmethod
+    def of(cls, name: str, kind: str) -> Names:
+        """Return the names that follow from a distribution's name.
+
+        Args:
+            name: such as "my-cam".
+            kind: "method", "renderer" or "selector".
+
+        Raises:
+            OptionError: the name cannot be that of a distribution and a module, or is taken.
+        """
+        if not _DISTRIBUTION.fullmatch(name):
+            raise OptionError(
+                f"a plugin's name has letters, digits and single dashes, and begins with a letter; received "
+                f"{shown(name)}; write for example 'my-cam'"
+            )
+        module = re.sub(r"[-.]+", "_", name).lower()
+        words = [word for word in re.split(r"[-._]+", name) if word]
+        spelt = ["CAM" if word.lower() == "cam" else word[0].upper() + word[1:] for word in words]
+        names = cls(name, module, normalise("".join(words)), "".join(spelt), " ".join(spelt))
+        names._check(kind)
+        return names
+
+    def _check(self, kind: str) -> None:
+        taken = (
+            "a word of Python" if keyword.iskeyword(self.module) else
+            "a module of Python itself" if self.module in sys.stdlib_module_names else
+            "VisionCam's own" if self.module in _OURS else
+            "a module that is installed here" if importlib.util.find_spec(self.module) else ""
+        )  # fmt: skip
+        if taken:
+            raise OptionError(
+                f"the module {self.module!r} is {taken}; choose another name than {self.distribution!r}"
+            )
+        if kind == "selector":
+            return
+        find = registry().method if kind == "method" else registry().renderer
+        try:
+            spec = find(self.entry)
+        except NameNotFoundError:
+            return
+        raise OptionError(
+            f"the {kind} name {self.entry!r} is taken by {spec.title} of {spec.distribution}; choose another "
+            f"name than {self.distribution!r}"
+        )

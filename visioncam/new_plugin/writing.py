@@ -1,0 +1,152 @@
+"""Fills the templates and writes the files."""
+
+from __future__ import annotations
+
+import datetime
+from importlib import resources
+from pathlib import Path
+from string import Template
+
+import attrs
+
+from visioncam.new_plugin.names import Names
+from visioncam_core.errors import OptionError, OutputError
+from visioncam_core.text import listing, shown
+
+COMMON = {
+    "pyproject.toml": "pyproject",
+    "README.md": "readme",
+    ".gitignore": "gitignore",
+    "src/$module/__init__.py": "init",
+    "src/$module/py.typed": "typed",
+}
+"""File of every plugin -> its template."""
+
+
+@attrs.frozen
+class Kind:
+    """One kind of plugin.
+
+    Attributes:
+        files: file -> template, besides those that every plugin has.
+        brings: what it brings, in words.
+        python: its use from Python.
+        command: its use on the command line.
+    """
+
+    files: dict[str, str]
+    brings: str
+    python: str
+    command: str
+
+
+KINDS = {
+    "method": Kind(
+        {
+            "src/$module/plugin.py": "method_plugin",
+            "src/$module/method.py": "method",
+            "tests/test_$module.py": "method_tests",
+        },
+        "the class activation method `$entry`",
+        'visioncam.explain(model, "cat.jpg", method="$entry", power=2.0)',
+        "visioncam compare cat.jpg --methods gradcam,$entry --power 2",
+    ),
+    "renderer": Kind(
+        {
+            "src/$module/plugin.py": "renderer_plugin",
+            "src/$module/renderer.py": "renderer",
+            "tests/test_$module.py": "renderer_tests",
+        },
+        "the renderer `$entry`",
+        'visioncam.explain(model, "cat.jpg").save("cat.png", "$entry", threshold=0.5)',
+        "visioncam explain cat.jpg --renderer $entry --threshold 0.5",
+    ),
+    "selector": Kind(
+        {
+            "src/$module/plugin.py": "selector_plugin",
+            "src/$module/selector.py": "selector",
+            "tests/test_$module.py": "selector_tests",
+        },
+        "the layer scheme `$entry:0.5`",
+        'visioncam.explain(model, "cat.jpg", layer="$entry:0.5")',
+        "visioncam explain cat.jpg --layer $entry:0.5",
+    ),
+}
+
+
+@attrs.frozen
+class Written:
+    """A plugin that was written.
+
+    Attributes:
+        name: of its distribution.
+        kind: what it brings.
+        folder: where it lies.
+        files: relative to the folder.
+    """
+
+    name: str
+    kind: str
+    folder: Path
+    files: tuple[Path, ...]
+
+    def next_steps(self) -> list[str]:
+        """Return what to type now."""
+        return [
+            "The plugin is complete.  Install it and run its tests:",
+            f"  cd {self.folder}",
+            '  python -m pip install -e ".[test]"',
+            "  python -m pytest",
+            "Then change it, a step at a time.",
+        ]
+
+
+def write_plugin(name: str, folder: Path | None = None, kind: str = "method") -> Written:
+    """Write a plugin that works as it is.
+
+    Args:
+        name: of its distribution, such as "my-cam".
+        folder: where; it must be new or empty.  By default a new one, called like the plugin.
+        kind: "method", "renderer" or "selector".
+
+    Raises:
+        OptionError: an unknown kind, a name that cannot be used, or one that is taken.
+        OutputError: the folder holds something, or cannot be written.
+    """
+    if kind not in KINDS:
+        raise OptionError(f"kind must be one of {listing(list(KINDS))}; received {shown(kind)}")
+    names = Names.of(name, kind)
+    target = Path(name) if folder is None else folder
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise OutputError(f"{shown(str(target))} exists and is no empty folder; name another one")
+    filled = _filled(names, kind)
+    try:
+        for path, text in filled.items():
+            (target / path).parent.mkdir(parents=True, exist_ok=True)
+            (target / path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"the plugin cannot be written to {shown(str(target))}: {error}") from error
+    return Written(name, kind, target, tuple(filled))
+
+
+def _filled(names: Names, kind: str) -> dict[Path, str]:
+    """Return path -> text of each file."""
+    from visioncam import __version__
+
+    chosen = KINDS[kind]
+    words = {
+        **attrs.asdict(names),
+        "kind": kind,
+        "version": __version__,
+        "year": str(datetime.date.today().year),
+    }
+    words |= {
+        part: Template(getattr(chosen, part)).substitute(words) for part in ("brings", "python", "command")
+    }
+    templates = resources.files("visioncam.new_plugin") / "templates"
+    return {
+        Path(Template(path).substitute(words)): Template(
+            (templates / f"{template}.template").read_text(encoding="utf-8")
+        ).substitute(words)
+        for path, template in (COMMON | chosen.files).items()
+    }

@@ -1,6 +1,0 @@
-"""Writes a new plugin: complete, tested, installable.  The templates are its files with names left open."""
-
-from visioncam.scaffold.names import Names
-from visioncam.scaffold.writing import KINDS, Written, write_plugin
-
-__all__ = ["KINDS", "Names", "Written", "write_plugin"]

@@ -1,0 +1,1 @@
+"""Any picture to an array in the model's frame, and back."""

@@ -1,0 +1,153 @@
+"""Checks on arrays and tensors that are handed over as model input."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from visioncam_core.errors import ImageError, ImageTypeError
+from visioncam_core.foreign import said
+from visioncam_core.text import shown
+from visioncam_engines.tensorflow.inputs import ModelInput
+
+KINDS = "an image is a path, bytes, a Pillow image, an array or a tensor"
+
+
+def is_picture(value: Any, rank: int) -> bool:
+    """Return whether a value is one picture, to be fitted to an image input with `rank` spatial axes."""
+    if isinstance(value, str | os.PathLike | bytes | bytearray | memoryview):
+        return True
+    if hasattr(value, "getexif") and hasattr(value, "convert"):
+        return True
+    dtype = getattr(value, "dtype", None)
+    return (
+        str(getattr(dtype, "name", dtype)) == "uint8"
+        and rank == 2
+        and len(getattr(value, "shape", ())) in (2, 3)
+    )
+
+
+def as_array(value: Any, kinds: str = KINDS) -> np.ndarray:
+    """Return the value as a numeric array; it is not copied where that can be avoided.
+
+    Args:
+        value: an array, a tensor, or nested lists of numbers.
+        kinds: what would have been right, for messages.
+
+    Raises:
+        ImageTypeError: text, objects, complex numbers, booleans, masked values, or no array at all.
+    """
+    kind = type(value).__name__
+    given = value
+    try:
+        if hasattr(value, "numpy"):
+            value = value.numpy()
+        arrays = hasattr(value, "__array__") or isinstance(value, list | tuple)
+        if not arrays or isinstance(value, str | bytes):
+            raise ImageTypeError(f"{kinds}; received {shown(given, 60)} of type {kind}")
+        array = np.asarray(value)
+    except ImageTypeError:
+        raise
+    except Exception as error:  # symbolic tensors, rows of several lengths, whatever __array__ raises
+        raise ImageTypeError(f"the {kind} cannot be read as an array ({said(error)}); {kinds}") from error
+    if np.ma.is_masked(value):
+        raise ImageTypeError(
+            f"the array of shape {array.shape} has masked values; fill them first (.filled(0))"
+        )
+    if array.dtype.kind not in "fiu" and array.dtype.name != "bfloat16":
+        raise ImageTypeError(
+            f"an image array must hold real numbers, received dtype {str(array.dtype)[:40]} of shape "
+            f"{array.shape}; convert it to float32 or uint8"
+        )
+    return array
+
+
+def as_input(array: np.ndarray, dtype: str, what: str) -> np.ndarray:
+    """Return an array in the model's dtype; what does not fit is counted and located.
+
+    Args:
+        array: real numbers.
+        dtype: such as "float32".
+        what: how messages call it.
+
+    Raises:
+        ImageError: NaN or infinite values, values too large for the dtype, or fractions where it has none.
+    """
+    wanted = np.dtype(dtype if dtype.startswith(("float", "int", "uint")) else "float32")
+    if array.dtype.kind not in "iu":
+        _refuse(
+            ~np.isfinite(array), what, "that are NaN or infinite", "replace or remove them (numpy.nan_to_num)"
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
+        cast = array.astype(wanted)
+        if wanted.kind == "f":
+            _refuse(
+                ~np.isfinite(cast), what, f"that are too large for the model's {wanted}", "scale them down"
+            )
+        else:
+            wrong = cast.astype(np.float64) != array.astype(np.float64)
+            fix = "scale and round them yourself, or pass the picture as a uint8 array"
+            _refuse(wrong, what, f"that the model's {wanted} cannot hold", fix)
+    return cast
+
+
+def _refuse(bad: np.ndarray, what: str, fault: str, fix: str) -> None:
+    """Raise an error with the number and the first position of the values marked."""
+    count = int(np.count_nonzero(bad))
+    if count:
+        first = tuple(int(i) for i in np.argwhere(bad)[0])
+        values = "value" if count == 1 else "values"
+        raise ImageError(f"{what} has {count} {values} {fault}, the first at {first}; {fix}")
+
+
+def check_shape(array: np.ndarray, model_input: ModelInput, channels_first: bool) -> None:
+    """Raise an error unless one row of an input has the shape the model takes."""
+    wanted = model_input.shape
+    if wanted is None:
+        return
+    if not model_input.strict and len(wanted) > 1 and array.ndim == len(wanted):
+        keep = 0 if channels_first else -1
+        wanted = tuple(n if i == keep % len(wanted) else None for i, n in enumerate(wanted))
+    if _fits(array.shape, wanted) and 0 not in array.shape:
+        return
+    text = "(" + ", ".join("any" if n is None else str(n) for n in wanted) + ("," * (len(wanted) == 1)) + ")"
+    raise ImageError(
+        f"{input_name(model_input)} takes shape {text} (without the batch axis), received {array.shape}; "
+        f"{_hint(array.shape, wanted, channels_first)}"
+    )
+
+
+def input_name(model_input: ModelInput) -> str:
+    """Return how messages call an input: by its name, unless Keras made that up."""
+    made_up = model_input.name.startswith("keras_tensor") or model_input.name.isdigit()
+    return "the model" if made_up else f"input {model_input.name!r}"
+
+
+def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(wanted) and all(w is None or w == n for w, n in zip(wanted, shape, strict=True))
+
+
+def _hint(shape: tuple[int, ...], wanted: tuple[int | None, ...], channels_first: bool) -> str:
+    """Return what to do about an array of the wrong shape."""
+    if 0 in shape:
+        return "it is empty"
+    if len(wanted) < 2:
+        return f"pass {'any number of' if None in wanted else wanted[0]} numbers"
+    channels = wanted[0] if channels_first else wanted[-1]
+    if len(shape) == len(wanted) + 1:
+        return "a list holds single images; pass a batch as one array"
+    if len(shape) == len(wanted) - 1 and len(shape) > 1:
+        return f"it has no channel axis; repeat it to {channels} channels (numpy.stack)"
+    if len(shape) != len(wanted):
+        return "pass one image with its channels, or a batch of them"
+    moved = (*shape[1:], shape[0]) if not channels_first else (shape[-1], *shape[:-1])
+    if _fits(moved, wanted):
+        return "its channels look to be on the other side; move them with numpy.moveaxis"
+    has = shape[0] if channels_first else shape[-1]
+    if has == 4 and channels == 3:
+        return "drop or blend the alpha channel, or pass the picture file itself"
+    if channels is not None and has != channels:
+        return f"it has {has} channels where the model takes {channels}"
+    return "resize it, or pass the picture itself (a path or a uint8 array), which is fitted"

@@ -1,0 +1,208 @@
+"""What a model wants its pixels to be: found out from its layers, or said by the user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam_core.errors import ImageError, OptionError, OptionTypeError
+from visioncam_core.text import did_you_mean, listing, shown
+from visioncam_engines.tensorflow.applications import recognise, resembles
+from visioncam_engines.tensorflow.first_layers import front, leaves, opaque, own_scaling
+from visioncam_engines.tensorflow.graph.saved_model import is_saved
+
+Range = tuple[float, float]
+
+
+_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+_STD = np.array([0.229, 0.224, 0.225], np.float32)
+_MEAN_BGR = np.array([103.939, 116.779, 123.68], np.float32)
+
+
+@attrs.frozen(eq=False)
+class Preprocessing:
+    """How the pixels of a picture become the values a model was trained on.
+
+    Attributes:
+        name: `"none"`, `"unit"` (0..1), `"tf"`, `"torch"`, `"caffe"`, or a callable's name.
+        function: (N, h, w, C) float32 ndarray of 0..255, RGB -> float32 ndarray of the same shape.
+        expected_range: (low, high) of the values the model takes, or None when that is not known.
+        known: whether the model or the user said so; if not, the model may see something unfamiliar.
+        why: where this comes from, one line.
+    """
+
+    name: str
+    function: Callable[[np.ndarray], np.ndarray]
+    expected_range: Range | None
+    known: bool
+    why: str
+
+
+def _none(batch: np.ndarray) -> np.ndarray:
+    return np.asarray(batch, np.float32)
+
+
+def _unit(batch: np.ndarray) -> np.ndarray:
+    return np.asarray(batch, np.float32) / np.float32(255)
+
+
+def _tf(batch: np.ndarray) -> np.ndarray:
+    return np.asarray(batch, np.float32) / np.float32(127.5) - np.float32(1)
+
+
+def _torch(batch: np.ndarray) -> np.ndarray:
+    return (_unit(_rgb(batch, "torch")) - _MEAN) / _STD
+
+
+def _caffe(batch: np.ndarray) -> np.ndarray:
+    return _none(_rgb(batch, "caffe"))[..., ::-1] - _MEAN_BGR
+
+
+def _rgb(batch: np.ndarray, mode: str) -> np.ndarray:
+    if batch.shape[-1] != 3:
+        raise ImageError(
+            f"preprocess={mode!r} is for 3 channels (RGB), this input has {batch.shape[-1]}; "
+            "pass preprocess=None or a callable"
+        )
+    return batch
+
+
+_MODES: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Range]] = {
+    "none": (_none, (0.0, 255.0)),
+    "unit": (_unit, (0.0, 1.0)),
+    "tf": (_tf, (-1.0, 1.0)),
+    "torch": (_torch, (-2.12, 2.64)),
+    "caffe": (_caffe, (-123.68, 151.061)),
+}
+SETTINGS = ("auto", "none", "unit", "tf", "torch", "caffe", "imagenet")
+
+
+def preprocessing_for(model: Any, setting: object = "auto") -> Preprocessing:
+    """Find out how a picture's 0..255 become what the model takes.
+
+    Args:
+        model: a Keras or tf_keras model; read, never called.
+        setting: `"auto"` asks the model's layers (its own Rescaling, Normalization or arithmetic; else a
+            network of `keras.applications`; else 0..255 and `known=False`).  `None` or `"none"` leaves
+            0..255 as they are, `"unit"` gives 0..1, `"tf"` -1..1, `"torch"` ImageNet's mean and standard
+            deviation on 0..1, `"imagenet"` the same, `"caffe"` BGR minus ImageNet's mean.  A callable
+            takes an (N, h, w, C) float32 batch and returns one.
+
+    Raises:
+        OptionError: an unknown name (`OptionTypeError`: neither name nor callable).
+    """
+    if setting is None or (isinstance(setting, str) and setting == "none"):
+        return Preprocessing("none", _none, None, True, "asked for: the pixels as they are, 0..255")
+    if isinstance(setting, type):
+        raise OptionTypeError(
+            f"preprocess={setting.__name__} is a class; pass an object or a function that takes a batch"
+        )
+    if callable(setting):
+        name = str(getattr(setting, "__name__", type(setting).__name__))
+        return Preprocessing(name, _checked(setting, name), None, True, f"asked for: {name}")
+    if not isinstance(setting, str):
+        raise OptionTypeError(f"preprocess is a name, a callable or None; received {shown(setting)}")
+    if setting == "auto":
+        return _auto(model)
+    name = "torch" if setting == "imagenet" else setting
+    if name not in _MODES:
+        hint = did_you_mean(setting, SETTINGS) or ";"
+        raise OptionError(
+            f"unknown preprocess {shown(setting)}{hint} known: {listing(SETTINGS)}, a callable, None"
+        )
+    return _mode(name, f"asked for: {setting!r}")
+
+
+def has_rescaling(model: Any) -> bool:
+    """Say whether the model turns 0..255 into its own range by layers or arithmetic of its own."""
+    layers = list(leaves(model))
+    own = own_scaling(layers[: front(layers)])
+    return own is not None and own[0] == "none"
+
+
+def check_range(
+    batch: np.ndarray, preprocessing: Preprocessing, model_has_rescaling: bool = False
+) -> str | None:
+    """Say why values cannot be what a model takes, or return None.
+
+    Only what cannot fit is told; dark, bright and flat pictures do fit.
+
+    Args:
+        batch: the values that are about to be fed to the model, any shape.
+        preprocessing: what the model wants, best from `preprocessing_for(model, "auto")`.
+        model_has_rescaling: it wants 0..255, whatever `preprocessing` says.
+
+    Returns:
+        One line for the diagnostic `pixel-range`.
+    """
+    wanted = (0.0, 255.0) if model_has_rescaling else preprocessing.expected_range
+    if wanted is None or batch.size == 0:
+        return None
+    low, high = float(batch.min()), float(batch.max())
+    if not np.isfinite([low, high]).all() or low == high:
+        return None
+    why = "the model rescales 0..255 itself" if model_has_rescaling else preprocessing.why
+    wants = f"the model takes {wanted[0]:g}..{wanted[1]:g} ({why})"
+    span = wanted[1] - wanted[0]
+    if low < wanted[0] - 0.05 * span or high > wanted[1] + 0.05 * span:
+        return f"values lie in {low:.4g}..{high:.4g}, but {wants}"
+    small = max(-low, high) <= 5 and (low < 0 or bool(np.any(batch != np.floor(batch))))
+    if span > 100 and small:
+        return f"values lie in {low:.4g}..{high:.4g}, next to nothing where {wants}"
+    if (
+        wanted[0] <= -1 and span < 10 and 0 <= low < 0.1 and high <= 1
+    ):  # a bright picture has no such dark end
+        return f"values lie in {low:.4g}..{high:.4g}, which looks like 0..1, but {wants}"
+    return None
+
+
+def _auto(model: Any) -> Preprocessing:
+    if is_saved(model):
+        return _unknown("a SavedModel does not say how its pictures are made ready")
+    layers = list(leaves(model))
+    before = layers[: front(layers)]
+    own = own_scaling(before)
+    if own is not None:
+        return _mode(*own)
+    closed = next((layer for layer in before if opaque(layer)), None)
+    if closed is not None:
+        return _unknown(f"layer {closed.name!r} comes before the first weights and may preprocess, or not")
+    row = recognise(layers)
+    if row is not None:
+        return _mode(row.mode, f"recognised {row.name} of keras.applications")
+    like = resembles(layers)
+    if like is not None:
+        return _unknown(f"its first layers are named like {like.name}'s ({like.mode!r}), its weights differ")
+    return _unknown(
+        "no Rescaling or Normalization layer, and no network of keras.applications was recognised"
+    )
+
+
+def _mode(name: str, why: str) -> Preprocessing:
+    function, expected = _MODES[name]
+    return Preprocessing(name, function, expected, True, why)
+
+
+def _unknown(why: str) -> Preprocessing:
+    return Preprocessing("none", _none, None, False, why + "; 0..255 are passed as they are")
+
+
+def _checked(function: Callable[[np.ndarray], Any], name: str) -> Callable[[np.ndarray], np.ndarray]:
+    def call(batch: np.ndarray) -> np.ndarray:
+        try:
+            values = np.asarray(
+                function(np.array(batch, np.float32))
+            )  # a copy: Keras's functions write into it
+        except Exception as exc:
+            raise OptionError(f"preprocess={name} failed on a batch of shape {batch.shape}: {exc}") from exc
+        if values.shape != batch.shape or values.dtype.kind not in "fiu":
+            raise OptionError(
+                f"preprocess={name} must return numbers of the shape it was given, {batch.shape}; "
+                f"it returned {values.dtype} of shape {values.shape}"
+            )
+        return values.astype(np.float32)
+
+    return call

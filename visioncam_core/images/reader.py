@@ -1,0 +1,213 @@
+"""From what the user passes to what the model takes, with the way back kept.
+
+A path, bytes, a Pillow image or a uint8 array is a *picture*: it is fitted to the model, then
+preprocessed.  Any other array or tensor is *model input*: it is used as it is, and must fit.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam_core.errors import ImageError, ImageTypeError
+from visioncam_core.images.arrays import KINDS, as_array, as_input, check_shape, is_picture
+from visioncam_core.images.datasets import images_of, is_dataset
+from visioncam_core.images.decode import MAX_PIXELS, Picture, load_picture, match_channels
+from visioncam_core.images.geometry import Geometry, Resize, Tile, fit, geometry_named
+from visioncam_core.images.multiple_inputs import parts_of, rows_of
+from visioncam_core.images.sample import Item, Windows
+from visioncam_core.images.tiling import Box
+from visioncam_engines.tensorflow.inputs import ModelInput, ModelInputs
+
+Preprocess = Callable[[np.ndarray], np.ndarray]
+Others = Sequence[tuple[int, np.ndarray]]
+"""Rows of the inputs that are not the picture, with their flat positions."""
+
+
+@attrs.frozen(eq=False)
+class Read:
+    """Images that were read before: `Reader.read` hands them on, so that they are decoded once.
+
+    Attributes:
+        items: the pictures.
+        single: whether a single image was passed.
+    """
+
+    items: list[Item]
+    single: bool
+
+
+@attrs.frozen(eq=False)
+class Reader:
+    """Turns a user's images into items for one model.
+
+    Attributes:
+        inputs: what the model says of its inputs.
+        preprocess: (N, h, w, C) 0..255 float32 -> model input.
+        geometry: how pictures are fitted.
+        frame: which picture of an animated or paged file.
+        max_pixels: the largest picture that is decoded.
+    """
+
+    inputs: ModelInputs
+    preprocess: Preprocess
+    geometry: object
+    frame: int = 0
+    max_pixels: int = MAX_PIXELS
+
+    def read(self, images: Any) -> tuple[list[Item], bool]:
+        """Return the items, and whether a single image was passed.
+
+        Raises:
+            ImageError: anything that cannot be used, naming what was received.
+        """
+        if isinstance(images, Read):
+            return images.items, images.single
+        if len(self.inputs.inputs) > 1 or isinstance(images, Mapping):
+            parts = parts_of(images, self.inputs)
+            pictures, single = self._pictures(parts[self.inputs.image])
+            others = [
+                (position, self._other(part, self.inputs.inputs[position], len(pictures), single))
+                for position, part in enumerate(parts)
+                if position != self.inputs.image
+            ]
+        else:
+            (pictures, single), others = self._pictures(images), []
+        items = []
+        for i, picture in enumerate(pictures):
+            try:
+                items.append(self._one(picture, [(position, rows[i : i + 1]) for position, rows in others]))
+            except ImageError as error:
+                if single or isinstance(picture, str | os.PathLike):
+                    raise
+                raise type(error)(f"image {i} of {len(pictures)}: {error}") from error
+        return items, single
+
+    def _rank(self) -> int:
+        shape = self.inputs.image_shape
+        return len(shape) - 1 if shape is not None else 2
+
+    def _pictures(self, images: Any) -> tuple[list[Any], bool]:
+        """Return single pictures, and whether one alone was passed."""
+        if is_dataset(images):
+            return images_of(images, self._rank()), False
+        if isinstance(images, list | tuple):
+            if not images:
+                raise ImageError("an empty list of images was passed; pass at least one")
+            return list(images), False
+        if is_picture(images, self._rank()):
+            return [images], True
+        array = as_array(images)
+        if array.ndim != self._rank() + 2:
+            return [array], True
+        if len(array) == 0:
+            raise ImageError(f"an empty batch of shape {array.shape} was passed; pass at least one image")
+        return list(array), False
+
+    def _other(self, part: Any, model_input: ModelInput, count: int, single: bool) -> np.ndarray:
+        """Return the (count, ...) rows of an input that is not the picture, but may be a second one."""
+        if model_input.shape is not None and len(model_input.shape) == 3 and is_picture(part, 2):
+            beside = Resize() if self._tile is not None else self.geometry
+            part = self._prepared(self._fitted(self._loaded(part).pixels, model_input.shape, beside)[0])
+        return rows_of(part, model_input, count, single, self.inputs.channels_first)
+
+    def _one(self, image: Any, others: Others) -> Item:
+        """Read one image, without a batch axis."""
+        if is_picture(image, self._rank()):
+            item = self._picture(self._loaded(image))
+        else:
+            item = self._values(as_array(image, KINDS))
+        flat = {**dict(others), self.inputs.image: item.flat[0]}
+        return attrs.evolve(item, flat=tuple(flat[i] for i in sorted(flat)))
+
+    def _picture(self, picture: Picture) -> Item:
+        """Return a picture's item; its flat input is the picture alone."""
+        model_input = self.inputs.inputs[self.inputs.image]
+        source = os.path.basename(picture.source) or picture.source
+
+        def fitted(box: Box) -> tuple[np.ndarray, Geometry]:
+            part = picture.pixels[box[0] : box[2], box[1] : box[3]]
+            return self._fitted(part, model_input.shape, self.geometry)
+
+        def as_values(pixels: np.ndarray) -> np.ndarray:
+            values = self._prepared(pixels)[0]
+            return as_input(values, model_input.dtype, f"the preprocessed picture {source!r}")[None]
+
+        space = picture.pixels.shape[:2]
+        boxes = self._boxes((int(space[0]), int(space[1])))
+        pixels, geometry = fitted(boxes[0])
+        windows = Windows(boxes, geometry, lambda box: as_values(fitted(box)[0]), self.inputs.image)
+        flat = (as_values(pixels),)
+        return Item(flat, picture.pixels, geometry, source, picture.notes, windows if boxes[1:] else None)
+
+    def _values(self, array: np.ndarray) -> Item:
+        """Return the item of model input; its flat input is that alone."""
+        model_input = self.inputs.inputs[self.inputs.image]
+        first = self.inputs.channels_first
+        shape, axis = model_input.shape, 0 if first else -1
+        if array.ndim == self._rank() and shape is not None and shape[axis] in (1, None):
+            array = np.expand_dims(array, axis)
+        shown = np.moveaxis(array, 0, -1) if first and array.ndim > 1 else array
+        boxes = self._boxes((shown.shape[0], shown.shape[1])) if shown.ndim == 3 == self._rank() + 1 else []
+
+        def cut(box: Box) -> np.ndarray:
+            part = shown[box[0] : box[2], box[1] : box[3]]
+            part = np.moveaxis(part, -1, 0) if first else part
+            check_shape(part, model_input, first)
+            return as_input(part, model_input.dtype, "the image")[None]
+
+        windows = Windows(boxes, None, cut, self.inputs.image) if boxes[1:] else None
+        if windows is None:
+            check_shape(array, model_input, first)
+        flat = (as_input(array, model_input.dtype, "the image")[None] if windows is None else cut(boxes[0]),)
+        display = np.array(shown, np.float32 if shown.dtype.name == "bfloat16" else None)
+        return Item(flat, display, None, "array", (), windows)
+
+    @property
+    def _tile(self) -> Tile | None:
+        """The geometry, where it cuts pictures into windows."""
+        named = geometry_named(self.geometry)
+        return named if isinstance(named, Tile) else None
+
+    def _boxes(self, space: tuple[int, int]) -> list[Box]:
+        """Return the windows of a picture; the whole of it where it is not cut."""
+        tile = self._tile
+        return [(0, 0, *space)] if tile is None else tile.windows(space, self._size(space))
+
+    def _size(self, space: tuple[int, int]) -> tuple[int, int]:
+        """Return the (h, w) of the image input; along an open axis the picture's own length."""
+        shape = self.inputs.inputs[self.inputs.image].shape
+        if shape is None:
+            return space
+        high, wide = shape[1:] if self.inputs.channels_first else shape[:-1]
+        return (high or space[0], wide or space[1])
+
+    def _loaded(self, source: Any) -> Picture:
+        source = source.numpy() if hasattr(source, "numpy") else source  # a uint8 tensor
+        return load_picture(source, max_pixels=self.max_pixels, frame=self.frame)
+
+    def _fitted(
+        self, pixels: np.ndarray, shape: tuple[int | None, ...] | None, geometry: object
+    ) -> tuple[np.ndarray, Geometry]:
+        height, width = pixels.shape[:2]
+        channels: int | None = None
+        if shape is not None:
+            axes = shape[1:] if self.inputs.channels_first else shape[:-1]
+            channels = shape[0] if self.inputs.channels_first else shape[-1]
+            height, width = (want or have for want, have in zip(axes, (height, width), strict=True))
+        fitted, made = fit(pixels, (height, width), geometry)
+        return match_channels(fitted, channels if channels is not None else 3), made
+
+    def _prepared(self, pixels: np.ndarray) -> np.ndarray:
+        """Return the (1, ...) model input of a fitted picture."""
+        batch = np.asarray(self.preprocess(pixels[None].astype(np.float32)), np.float32)
+        if batch.shape[:1] != (1,) or batch.ndim != 4:
+            raise ImageTypeError(
+                f"preprocess turned a picture of shape {(1, *pixels.shape)} into {batch.shape}; it must keep "
+                "the batch axis and return (N, h, w, C)"
+            )
+        return np.moveaxis(batch, -1, 1) if self.inputs.channels_first else batch

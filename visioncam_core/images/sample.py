@@ -1,0 +1,74 @@
+"""One picture of a call, whole or cut into windows, and how a map comes back onto it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import attrs
+import numpy as np
+
+from visioncam_core.images.geometry import Geometry
+from visioncam_core.images.tiling import Box
+from visioncam_core.resize import resize
+
+
+@attrs.frozen(eq=False)
+class Windows:
+    """How one picture is cut into several inputs.
+
+    Attributes:
+        boxes: (top, left, bottom, right) of each, all of one size.
+        geometry: of each: how its pixels lie in the input; None for model input.
+        cut: makes the (1, ...) image input of a window.
+        position: of the image among the flat inputs.
+    """
+
+    boxes: list[Box]
+    geometry: Geometry | None
+    cut: Callable[[Box], np.ndarray]
+    position: int
+
+
+@attrs.frozen(eq=False)
+class Item:
+    """One picture of a call: its flat model inputs, and how a map comes back onto it.
+
+    Attributes:
+        flat: the model's inputs in flat order, each with a batch axis of one.
+        display: what was passed in, for display.
+        geometry: how it was fitted, or None for model input.
+        source: file name or "array".
+        notes: what decoding it decided.
+        windows: the windows it is explained in, one after the other; `flat` is that of the first.
+        whole: False for one of several windows.
+    """
+
+    flat: tuple[np.ndarray, ...]
+    display: np.ndarray
+    geometry: Geometry | None
+    source: str
+    notes: tuple[str, ...]
+    windows: Windows | None = None
+    whole: bool = True
+
+    def parts(self) -> Iterator[Item]:
+        """Yield the item itself, or each of its windows, made when it is asked for."""
+        if self.windows is None:
+            yield self
+            return
+        place = self.windows.position
+        for values in map(self.windows.cut, self.windows.boxes):
+            flat = (*self.flat[:place], values, *self.flat[place + 1 :])
+            yield attrs.evolve(self, flat=flat, windows=None, whole=False)
+
+    def project(self, heat: np.ndarray) -> np.ndarray:
+        """Bring a map on the layer's grid onto what was passed in; that of a window stays on its grid."""
+        if not self.whole:
+            return heat
+        if self.geometry is not None:
+            return self.geometry.project(heat)
+        return resize(heat, self.space(len(heat.shape)))
+
+    def space(self, rank: int) -> tuple[int, ...]:
+        """Return the spatial axes of what was passed in."""
+        return tuple(self.display.shape[:rank])

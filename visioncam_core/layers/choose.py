@@ -1,0 +1,76 @@
+"""Asking the layer selectors, each alone, for the first answer to a query."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from visioncam_core.engine.layer_table import LayerChoice, LayerTable
+from visioncam_core.errors import LayerError, PluginError
+from visioncam_core.layers.queries import checked
+from visioncam_core.plugins.hooks import HookImpl
+from visioncam_core.plugins.records import Plugin
+from visioncam_core.text import shown
+
+
+def first_answer(
+    selectors: Iterable[tuple[Plugin, HookImpl]],
+    table: LayerTable,
+    query: object,
+    failed: Callable[[Plugin, BaseException], None],
+) -> LayerChoice:
+    """Return the first selector's answer to a layer query.
+
+    Args:
+        selectors: whom to ask, in order, with the plugins that bring them.
+        table: what the model computes.
+        query: what the user passed as `layer=`.
+        failed: told about a stranger's selector that raises; the next one is asked.
+
+    Raises:
+        LayerError: no selector answers; what a selector said about the query is in the message.
+        PluginError: a selector returned something that is no choice of a row of this table.
+    """
+    refusals: list[str] = []
+    for plugin, impl in selectors:
+        try:
+            choice = impl(table=table, query=query)
+        except KeyboardInterrupt:
+            raise
+        except LayerError as exc:
+            if plugin.builtin and not refusals:
+                raise
+            refusals.append(f"{exc}" if plugin.builtin else f"{exc} ({plugin.title})")
+            if plugin.builtin:
+                break
+        except BaseException as exc:
+            if plugin.builtin:
+                raise
+            failed(plugin, exc)
+        else:
+            if choice is not None:
+                return choice if plugin.builtin else _of_table(table, choice, plugin, query)
+    if refusals:
+        raise LayerError("; ".join(refusals))
+    raise LayerError(
+        f"layer={shown(query)} is not understood by any layer selector; pass a path from "
+        "visioncam.layers(model), an index, a layer, 're:...', a callable, or 'auto'"
+    )
+
+
+def _of_table(table: LayerTable, choice: object, plugin: Plugin, query: object) -> LayerChoice:
+    """Return a stranger's choice, which must be a row of the table that can be explained."""
+    subject = f"the layer selector of {plugin.title}"
+    if not isinstance(choice, LayerChoice):
+        raise PluginError(
+            f"{subject} must return a LayerChoice or None for layer={shown(query)}, "
+            f"received {shown(choice)}; update or uninstall it"
+        )
+    if not any(row == choice.row for row in table.rows):
+        raise PluginError(
+            f"{subject} answered layer={shown(query)} with {shown(choice.row)}, which is no row of the "
+            "table it was given; update or uninstall it"
+        )
+    why = str(choice.why)
+    if isinstance(query, str) and query == "auto":  # nobody named this selector: say who answered
+        why = f"{why} ({plugin.title})"
+    return checked(table, choice.row, why)

@@ -1,0 +1,70 @@
+"""What `visioncam.layers(model)` returns: the candidates, and the one that is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable
+from visioncam_core.results.notebook import table
+
+
+@attrs.frozen(eq=False, repr=False)
+class LayerListing:
+    """The layers of a model that can be explained.
+
+    Attributes:
+        table: every recorded output, also those that cannot be explained.
+        choice: the layer that `layer=` (by default "auto") takes, or None where it finds none.
+    """
+
+    table: LayerTable
+    choice: LayerChoice | None
+
+    def __len__(self) -> int:
+        """Return the number of candidates."""
+        return len(self.table)
+
+    def __iter__(self) -> Iterator[LayerRow]:
+        """Iterate over the candidates."""
+        return iter(self.table)
+
+    def __getitem__(self, index: int) -> LayerRow:
+        """Return a candidate by index, negative from the end."""
+        return self.table.candidates[index]
+
+    def cells(self) -> list[tuple[str, ...]]:
+        """Return the listing as rows of text, the header first."""
+        header = ("index", "path", "kind", "output shape", "grid", "stride", "score depends on it", "")
+        rows: list[tuple[str, ...]] = [header]
+        for row in self:
+            taken = self.choice is not None and row.path == self.choice.path
+            rows.append(
+                (
+                    str(row.index),
+                    row.path,
+                    row.kind,
+                    str(row.shape),
+                    "×".join(map(str, row.grid)),
+                    "×".join(f"{s:g}" for s in row.stride),
+                    "yes" if row.reaches_score else "no",
+                    "← " + self.choice.why if taken and self.choice else "",
+                )
+            )
+        return rows
+
+    def __repr__(self) -> str:
+        """Return an aligned table."""
+        rows = self.cells()
+        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
+        lines = [
+            "  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[-1]])
+            for row in rows
+        ]
+        return "\n".join(line.rstrip() for line in lines)
+
+    def _repr_html_(self) -> str:
+        header, *rows = self.cells()
+        taken = next((i for i, row in enumerate(rows) if row[-1]), -1)
+        return table(header, rows, taken)

@@ -1,0 +1,193 @@
+"""A sitting: one picture before one model at one layer, ready to be asked for maps and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam_core.engine.layer_table import LayerChoice
+from visioncam_core.errors import ImageError, LayerError, TargetError
+from visioncam_core.images.sample import Item
+from visioncam_core.metrics.case import Box, Case, Questions
+from visioncam_core.ops import to_numpy
+from visioncam_core.pipeline.apply import Applied, Named, apply
+from visioncam_core.pipeline.build import heat
+from visioncam_core.pipeline.evidence import Evidence
+from visioncam_core.pipeline.explainer import Explainer, Opened
+from visioncam_core.pipeline.gather import Observed, observe
+from visioncam_core.resize import resize
+from visioncam_core.targets.resolve import wishes
+from visioncam_engines.tensorflow.run.batches import in_place, running
+from visioncam_engines.tensorflow.run.passes import Passes
+
+
+@attrs.frozen(eq=False)
+class Sitting:
+    """One picture before one model at one layer.
+
+    Attributes:
+        number: of the picture.
+        item: the picture.
+        opened: the model.
+        choice: the layer.
+        passes: through the model, at that layer.
+        observed: what the passes gave for the picture.
+        index: the explained class, fixed on the clean picture.
+    """
+
+    number: int
+    item: Item
+    opened: Opened
+    choice: LayerChoice
+    passes: Passes
+    observed: Observed
+    index: int
+
+    @property
+    def evidence(self) -> Evidence:
+        """The evidence of the picture, N = 1."""
+        return self.observed.evidence
+
+    @property
+    def x(self) -> np.ndarray:
+        """(*space, C) float32 the picture as the model receives it, channels last."""
+        return np.asarray(to_numpy(self.evidence.inputs)[0], np.float32)
+
+    @property
+    def classes(self) -> int:
+        """How many classes the explained output has."""
+        return self.opened.head.classes
+
+    def apply(self, named: Named) -> Applied:
+        """Return a method's map of the picture with its cost, or why there is none."""
+        with running(self.opened.explainer.model):
+            return apply(named, self.evidence)
+
+    def maps(self, named: Named, inputs: np.ndarray, index: int | None = None) -> np.ndarray:
+        """Return a method's (M, *grid) raw maps at other inputs (M, *space, C), or for another class."""
+        source, view = self.opened, self.opened.view
+        flat = in_place(inputs, source.flat, view.image, view.channels_first)
+        with running(source.explainer.model):
+            seen = self._observe(flat, [self.index if index is None else index] * len(inputs), [named])
+            applied = apply(named, seen.evidence)
+        if applied.raw is None:
+            assert applied.failure is not None
+            raise applied.failure
+        return applied.raw
+
+    def blank(self) -> float:
+        """Return the explained scalar when the layer gives zeros; the tail alone is run."""
+        shape = tuple(int(n) for n in self.evidence.activations.shape[1:])
+        zeros = np.zeros(shape, np.float32)
+        found = self.evidence.score_activations(lambda ks: np.repeat(zeros[None], len(ks), 0), 1)
+        return float(np.asarray(found)[0])
+
+    def heat(self, raw: np.ndarray) -> np.ndarray:
+        """Return the positive part of a map over its maximum, at the input's size: (*grid) -> (*space)."""
+        return np.clip(resize(heat(np.asarray(raw, np.float32), "for"), self.x.shape[:-1]), 0, 1)
+
+    def black(self) -> np.ndarray | None:
+        """Return what a black pixel is as model input, (C,), or None for model input as passed."""
+        if self.item.geometry is None:
+            return None
+        dark = np.zeros((1, *self.x.shape), np.float32)
+        prepared = np.asarray(self.opened.explainer.reader.preprocess(dark), np.float32)
+        return np.asarray(prepared.reshape(-1, prepared.shape[-1])[0])
+
+    def case(
+        self,
+        shown: np.ndarray,
+        raw: np.ndarray | None,
+        questions: Questions,
+        truth: np.ndarray | None = None,
+        boxes: tuple[Box, ...] = (),
+    ) -> Case:
+        """Return the case of a map, with the model behind its scores.
+
+        Args:
+            shown: (*space) the map in [0, 1] at the input's size.
+            raw: (*grid) the raw map, or None where it has no scale of its own.
+            questions: what can be asked besides scores.
+            truth: (*space) bool on the input.
+            boxes: on the input.
+        """
+        pick = self.observed.picks[0]
+        values, answer = self.observed.values, self.observed.answer
+        evidence = self.evidence
+
+        def scores(make: Any, count: int, which: Any) -> np.ndarray:
+            with running(self.opened.explainer.model):
+                return np.asarray(evidence.score_inputs(lambda ks: _cast(make(ks)), count, which))
+
+        return Case(
+            x=self.x,
+            heat=shown,
+            raw=raw,
+            probability=float(pick.probability(values, answer)[0]),
+            remainder=float(pick.remainder(values, answer)[0]),
+            score=float(np.asarray(evidence.score)[0]),
+            truth=truth,
+            boxes=boxes,
+            black=self.black(),
+            picture=self.number,
+            seed=evidence.seed,
+            questions=attrs.evolve(questions, scores=scores),
+        )
+
+    def _observe(self, flat: list[Any], asked: Sequence[int], methods: Sequence[Named]) -> Observed:
+        return _observed(self.opened, self.passes, flat, asked, methods)
+
+
+def sittings(explainer: Explainer, images: Any, target: Any = None) -> Iterator[Sitting]:
+    """Yield a sitting for each picture; one pass forward and back each, whatever the methods.
+
+    Args:
+        explainer: with the methods that will be applied.
+        images: as in `visioncam.explain`.
+        target: a class, or None for the top class of each clean picture; a list has one for each.
+
+    Raises:
+        TargetError: a target that is no class: a metric asks for its probability.
+        LayerError: several fused layers; give them one by one.
+    """
+    items, _ = explainer.reader.read(images)
+    for number, item in enumerate(items):
+        if item.windows is not None:
+            raise ImageError(
+                f"metrics measure pictures that are seen whole, and {item.source!r} is seen in windows; use "
+                "geometry='resize' or 'center_crop'"
+            )
+        opened = explainer.opened([item])
+        if len(opened.choices) > 1:
+            raise LayerError("a metric looks at one layer; pass several as layers=[...] to measure each")
+        wish = wishes(target, len(items), opened.head)[number]
+        choice = opened.choices[0]
+        settings = explainer.settings
+        with running(explainer.model):
+            passes = opened.view.passes(choice, settings.reshaping, settings.budget)
+            observed = _observed(opened, passes, opened.flat, [wish], explainer.methods)
+        index = observed.picks[0].index
+        if index is None:
+            raise TargetError(
+                f"metrics ask for the probability of a class, and target={wish!r} is none; pass an index or "
+                "a name, or None for the top class"
+            )
+        yield Sitting(number, item, opened, choice, passes, observed, index)
+
+
+def _observed(
+    opened: Opened, passes: Passes, flat: list[Any], asked: Sequence[Any], methods: Sequence[Named]
+) -> Observed:
+    seed = opened.explainer.settings.seed
+    gradients = any("gradients" in named.needs for named in methods)
+    view = opened.view
+    asked = [list(asked)]
+    first = view.channels_first
+    return observe(passes, flat, view.image, first, asked, opened.head, gradients, seed, None)[0]
+
+
+def _cast(values: Any) -> np.ndarray:
+    return np.asarray(values, np.float32)

@@ -1,0 +1,207 @@
+"""Applying a method to evidence, and checking what it returns like any foreign data."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.errors import PluginError, VisionCamError
+from visioncam_core.ops import to_numpy
+from visioncam_core.pipeline.evidence import Evidence
+from visioncam_core.plugins.discovery import version_of
+from visioncam_core.plugins.records import cause_of
+from visioncam_core.plugins.specs import MethodSpec
+
+PASSES = ("forward", "backward", "head", "tail")
+OWN_CODE = "your own code"
+_ENGINE = "visioncam_engines."
+
+
+@attrs.frozen(eq=False)
+class Named:
+    """A method object with its name, whether or not the registry knows it.
+
+    Attributes:
+        name: canonical name.
+        title: for people.
+        method: the method object.
+        source: the distribution it comes from, for messages.
+    """
+
+    name: str
+    title: str
+    method: Any
+    source: str
+
+    @classmethod
+    def of(cls, spec: MethodSpec | None, method: Any) -> Named:
+        """Return a method with its registry row, or named after its class."""
+        if spec is not None:
+            return cls(spec.name, spec.title, method, spec.distribution or "visioncam")
+        name = type(method).__name__ if not hasattr(method, "__name__") else method.__name__
+        return cls(str(name).lower(), str(name), method, OWN_CODE)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What the method declares to need; activations and gradients where it declares nothing."""
+        return frozenset(getattr(self.method, "needs", ("activations", "gradients")))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The method's options."""
+        return attrs.asdict(self.method) if attrs.has(type(self.method)) else {}
+
+
+@attrs.frozen(eq=False)
+class Applied:
+    """What a method made of a chunk: (N, *grid) raw maps and its cost, or why it could not."""
+
+    raw: np.ndarray | None
+    seconds: float
+    passes: int
+    failure: VisionCamError | None = None
+
+
+def together(parts: Sequence[Applied]) -> Applied:
+    """Return what applications cost in all, shared ones counted once; or the first that failed."""
+    failed = next((one for one in parts if one.failure is not None), None)
+    if failed is not None:
+        return failed
+    each = {id(one): one for one in parts}.values()
+    return attrs.evolve(
+        parts[0], seconds=sum(one.seconds for one in each), passes=sum(one.passes for one in each)
+    )
+
+
+def apply(named: Named, evidence: Evidence) -> Applied:
+    """Apply a method; what goes wrong in it is kept as data, so that it hurts no other method.
+
+    The method sees arrays it cannot write to.  What is not its fault passes: `KeyboardInterrupt`, what the
+    user's own `progress` raised, and what the model itself raised while it was asked for scores.
+    """
+    before, start = COUNTERS.snapshot(), time.perf_counter()
+    raw, failure = None, None
+    users: list[BaseException] = []
+    try:
+        with np.errstate(all="ignore"):  # what is not finite is found in the result, and said there
+            raw = checked(named, _ask(named, _telling(evidence, users)), evidence)
+    except BaseException as error:
+        if error in users or isinstance(error, KeyboardInterrupt) or _of_the_model(error):
+            raise
+        failure = error if isinstance(error, VisionCamError) else failed(named, error)
+    spent = COUNTERS.snapshot() - before
+    return Applied(raw, time.perf_counter() - start, sum(spent[name] for name in PASSES), failure)
+
+
+def _ask(named: Named, evidence: Evidence) -> Any:
+    """Return what a method makes of evidence; a misuse of the evidence is the method's fault."""
+    try:
+        return named.method(offered(named, evidence))
+    except PluginError as error:
+        raise failed(named, error) from error
+
+
+def _telling(evidence: Evidence, raised: list[BaseException]) -> Evidence:
+    """Return the same evidence, which puts down in a list what the user's `progress` raises."""
+    progress = evidence._progress
+    if progress is None:
+        return evidence
+
+    def told(done: int, total: int) -> None:
+        try:
+            progress(done, total)
+        except BaseException as error:
+            raised.append(error)
+            raise
+
+    return attrs.evolve(evidence, progress=told)
+
+
+def offered(named: Named, evidence: Evidence) -> Evidence:
+    """Return what a method may see: arrays it cannot write to, since other methods read them too.
+
+    Gradients that another method asked for are not shown to one that did not: alone, it would have none.
+    """
+    shown = evidence.has_gradients and "gradients" in named.needs
+    return attrs.evolve(
+        evidence,
+        activations=locked(evidence.activations),
+        score=locked(evidence.score),
+        gradients=locked(evidence.gradients) if shown else None,
+    )
+
+
+def locked(values: Any) -> Any:
+    """Return a view of an array that cannot be written to; anything else as it is."""
+    if not isinstance(values, np.ndarray):
+        return values
+    view = values.view()
+    view.flags.writeable = False
+    return view
+
+
+def failed(named: Named, error: BaseException) -> PluginError:
+    """Return the error for a method that raised."""
+    failure = _error(named, cause_of(error))
+    failure.__cause__ = error
+    return failure
+
+
+def _error(named: Named, cause: str) -> PluginError:
+    return went_wrong("method", named.name, named.source, cause)
+
+
+def went_wrong(kind: str, name: str, source: str, cause: str) -> PluginError:
+    """Return the error for a plugin that went wrong when it was run.
+
+    Args:
+        kind: "method", "renderer" or "metric".
+        name: its name.
+        source: the distribution that brought it, or `OWN_CODE`.
+        cause: what happened, one line.
+    """
+    version = "" if source == OWN_CODE else version_of(source)
+    return PluginError(f"{kind} {name!r} of {source} {version}".rstrip() + f" failed at stage 'run': {cause}")
+
+
+def _of_the_model(error: BaseException) -> bool:
+    """Return whether the engine raised, not the method: TensorFlow's own errors, and memory that ran out."""
+    if not (isinstance(error, MemoryError) or type(error).__module__.startswith("tensorflow.")):
+        return False
+    modules = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    callers = [name for name in modules if not name.startswith(("tensorflow.", "keras.", "numpy."))]
+    return bool(callers) and callers[-1].startswith(_ENGINE)
+
+
+def checked(named: Named, raw: Any, evidence: Evidence) -> np.ndarray:
+    """Return a raw map as float32, or raise an error that names the method and the fault."""
+    expected = tuple(int(n) for n in evidence.activations.shape[:-1])
+    try:
+        array = to_numpy(raw)
+    except Exception as error:
+        raise _error(named, f"it returned {type(raw).__name__}, no array") from error
+    if array.dtype.kind not in "fiu" or array.shape != expected:
+        raise _error(
+            named,
+            f"it returned {array.dtype} of shape {array.shape}; a raw map here has shape {expected} and real "
+            "numbers",
+        )
+    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is told below
+        array = array.astype(np.float32)
+    if not np.all(np.isfinite(array)) and _finite(evidence):
+        count = int((~np.isfinite(array)).sum())
+        raise _error(named, f"it returned {count} NaN or infinite values from finite evidence")
+    return array
+
+
+def _finite(evidence: Evidence) -> bool:
+    parts = [evidence.activations, evidence.score]
+    if evidence.has_gradients:
+        parts.append(evidence.gradients)
+    return all(bool(np.all(np.isfinite(to_numpy(part)))) for part in parts)

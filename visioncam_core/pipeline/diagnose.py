@@ -1,0 +1,173 @@
+"""Diagnostics of one map: what its reader should know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+import numpy as np
+
+from visioncam_core import ops
+from visioncam_core.engine.layer_table import LayerRow
+from visioncam_core.images.geometry import Geometry
+from visioncam_core.pipeline.evidence import Evidence
+from visioncam_core.results.diagnostics import Diagnostic
+
+SATURATED = 0.9999
+SEEN = 1 / 3  # share of a picture's pixels, below which a crop is worth a word
+
+
+@attrs.frozen
+class Facts:
+    """What is seen in one picture's activations, gradients and score, before any method.
+
+    Attributes:
+        path: the layer's path.
+        positions: number of positions.
+        broken: number of NaN or infinite activations and scores.
+        dead: every activation is zero.
+        negative: share of negative activations.
+        broken_gradients: number of NaN or infinite gradients.
+        flat: every gradient is zero; False where none were asked for.
+    """
+
+    path: str
+    positions: int
+    broken: int
+    dead: bool
+    negative: float
+    broken_gradients: int
+    flat: bool
+
+    @classmethod
+    def of(cls, evidence: Evidence, path: str) -> Facts:
+        """Return the facts of evidence of one picture."""
+        A = ops.to_numpy(evidence.activations)
+        score = ops.to_numpy(evidence.score)
+        G = ops.to_numpy(evidence.gradients) if evidence.has_gradients else None
+        return cls(
+            path=path,
+            positions=int(np.prod(A.shape[1:-1])),
+            broken=_broken(A) + _broken(score),
+            dead=not A.any(),
+            negative=float((A < 0).mean()) if A.min() < 0 else 0.0,
+            broken_gradients=0 if G is None else _broken(G),
+            flat=G is not None and not G.any(),
+        )
+
+    def diagnostics(self, method: object) -> Iterator[Diagnostic]:
+        """Yield what the reader of one method's map should know.
+
+        Args:
+            method: it may declare `assumes_positive` and what it `needs`.
+        """
+        if self.broken:
+            yield Diagnostic(
+                "non-finite", f"{self.broken} activations of {self.path!r} or scores are NaN or infinite"
+            )
+        elif self.dead:
+            yield Diagnostic("dead-layer", f"every activation of {self.path!r} is zero for this picture")
+        elif self.negative and getattr(method, "assumes_positive", False):
+            message = f"{self.negative:.0%} of the activations of {self.path!r} are negative"
+            yield Diagnostic("signed-activations", message)
+        if self.positions == 1:
+            message = f"layer {self.path!r} has a single position, so every pixel gets the same value"
+            yield Diagnostic("trivial-grid", message)
+        if "gradients" not in getattr(method, "needs", ("gradients",)):
+            return
+        if self.broken_gradients:
+            message = f"{self.broken_gradients} gradients at {self.path!r} are NaN or infinite"
+            yield Diagnostic("non-finite", message)
+        elif self.flat:
+            yield Diagnostic(
+                "zero-gradient", f"the gradient of the score at {self.path!r} is zero everywhere"
+            )
+
+
+def _broken(values: np.ndarray) -> int:
+    return 0 if np.all(np.isfinite(values)) else int((~np.isfinite(values)).sum())
+
+
+def of_layer(row: LayerRow) -> Iterator[Diagnostic]:
+    """Yield what is doubtful about a layer, whatever the picture."""
+    if row.projects:
+        yield Diagnostic("patch-projection", f"layer {row.path!r} only cuts the picture into patches")
+    elif row.is_score:
+        message = f"layer {row.path!r} holds the explained score itself, or is computed from it"
+        yield Diagnostic("score-layer", message)
+
+
+def of_score(kind: str, probability: float | None) -> Iterator[Diagnostic]:
+    """Yield what is seen in the score: a probability that has no room to change."""
+    if kind == "probability" and probability is not None and probability > SATURATED:
+        yield Diagnostic(
+            "saturated-probability", f"the probability is {probability:.6f}, where it hardly changes"
+        )
+
+
+def of_output(kind: str, probable: bool) -> Iterator[Diagnostic]:
+    """Yield what is seen in the model's own output: probabilities whose logits were not found.
+
+    Args:
+        kind: what the score is.
+        probable: whether the output looks like class probabilities.
+    """
+    if kind == "output" and probable:
+        yield Diagnostic(
+            "score-not-logit",
+            "the output looks like probabilities, but no softmax was found in front of it; the output itself "
+            "is explained, which hardly changes where it is near 0 or 1",
+        )
+
+
+def of_assumed(answer: np.ndarray) -> Iterator[Diagnostic]:
+    """Yield what is doubtful where a softmax or sigmoid was applied to a model's output, as to logits.
+
+    Args:
+        answer: (...) output of the model for one picture.
+    """
+    low, high = float(answer.min()), float(answer.max())
+    if low >= 0 and high <= 1:
+        yield Diagnostic(
+            "probability-assumed",
+            f"the output lies in [{low:.3g}, {high:.3g}] like probabilities, but no softmax or sigmoid was "
+            "found in front of it; one was applied to it, as to logits",
+        )
+
+
+def of_map(raw: np.ndarray, evidence: str) -> Iterator[Diagnostic]:
+    """Yield what is seen in one raw map.
+
+    Args:
+        raw: (*grid) finite raw map.
+        evidence: "for", "against" or "signed".
+    """
+    part = {"for": raw, "against": -raw, "signed": np.abs(raw)}[evidence]
+    if part.max(initial=0.0) <= 0:
+        word = {"for": "positive", "against": "negative", "signed": "any"}[evidence]
+        seen = (
+            "the raw map is zero everywhere"
+            if not raw.any()
+            else f"the raw map lies in [{raw.min():.3g}, {raw.max():.3g}]"
+        )
+        fix = {"for": "", "against": "look at evidence='for'", "signed": ""}[evidence]
+        message = f"there is no {word} evidence at any position: {seen}"
+        yield (
+            Diagnostic("no-positive-evidence", message, fix)
+            if fix
+            else Diagnostic("no-positive-evidence", message)
+        )
+
+
+def of_view(geometry: Geometry | None) -> Iterator[Diagnostic]:
+    """Yield whether the model was shown a small part of the picture: a blank map means nothing elsewhere.
+
+    Args:
+        geometry: how the picture was fitted; None for model input.
+    """
+    if geometry is None:
+        return
+    top, left, bottom, right = geometry.view
+    share = (bottom - top) * (right - left) / (geometry.shape[0] * geometry.shape[1])
+    if share < SEEN:
+        yield Diagnostic("mostly-unseen", f"{geometry.name} shows the model {share:.0%} of the picture")

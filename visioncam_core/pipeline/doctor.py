@@ -1,0 +1,212 @@
+"""A health report: can the maps of this model on this picture be trusted, and how should one ask?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam_core.engine.output import head_of
+from visioncam_core.images.reader import Read
+from visioncam_core.images.sample import Item
+from visioncam_core.options.fields import describe_options
+from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.pipeline.flow import Flow
+from visioncam_core.pipeline.settings import Settings
+from visioncam_core.results.agreement import rank_correlation
+from visioncam_core.results.diagnostics import Diagnostic
+from visioncam_core.results.explanation import Explanation
+from visioncam_core.targets.classes import Ranked
+from visioncam_engines.tensorflow.faithfulness import apart, loose
+from visioncam_engines.tensorflow.first_layers import is_a
+from visioncam_engines.tensorflow.run.batches import running
+from visioncam_engines.tensorflow.view import View
+
+ALIKE = 0.95
+"""Rank correlation of two classes' maps above which the map hardly depends on the class."""
+
+
+@attrs.frozen(eq=False)
+class Report:
+    """What `visioncam.doctor` found.
+
+    Attributes:
+        facts: section -> one line: model, trace, input, range, output, score, layer, gradient, map, class.
+        diagnostics: what is wrong or worth knowing, each with its fix; empty when all is well.
+        keywords: those of the suggested call, in order; "…" where only you know the value.
+        explanation: the explanation it was judged on.
+    """
+
+    facts: dict[str, str]
+    diagnostics: tuple[Diagnostic, ...]
+    keywords: dict[str, Any]
+    explanation: Explanation = attrs.field(repr=False)
+
+    @property
+    def suggestion(self) -> str:
+        """The call to use."""
+        written = ", ".join(
+            f"{name}={'…' if value == '…' else repr(value)}" for name, value in self.keywords.items()
+        )
+        return f"visioncam.explain(model, image, {written})"
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing was found."""
+        return not self.diagnostics
+
+    def __str__(self) -> str:
+        """Return the report as aligned lines."""
+        width = max(map(len, self.facts))
+        lines = [f"{name.ljust(width)}  {text}" for name, text in self.facts.items()]
+        lines += [f"! {diagnostic}" for diagnostic in self.diagnostics] or ["all is well"]
+        return "\n".join([*lines, f"suggested: {self.suggestion}"])
+
+
+def examine(explainer: Explainer, image: object, target: object = None) -> Report:
+    """Return the health report of one picture, explained by the explainer's first method.
+
+    Args:
+        explainer: a model made ready to be asked.
+        image: one picture or model input.
+        target: what is explained; the top class by default.
+    """
+    if len(explainer.inputs.inputs) == 1:  # decoded once
+        image = Read(*explainer.reader.read(image))
+    seen, _ = explainer.layers(image)
+    flow = Flow(explainer.methods[0])
+    explanation = _first(attrs.evolve(explainer, methods=(flow.named,)), image, target)
+    explanation = attrs.evolve(explanation, options=flow.method.options)
+    other = _other_class(explainer, image, explanation, seen)
+    found = list(dict.fromkeys(explanation.diagnostics))
+    alike = None if other is None else float(np.nan_to_num(rank_correlation(explanation.raw, other.raw)))
+    if alike is not None and other is not None and alike > ALIKE:
+        message = f"the map for {other.target.label} has a rank correlation of {alike:.2f} with this one"
+        found.append(Diagnostic("class-insensitive", message))
+    item = next(explainer.reader.read(image)[0][0].parts())
+    with running(explainer.model):
+        off = apart(explainer.model, seen.trace, item.flat)
+    faithful = off <= loose(seen.trace)
+    if not faithful:
+        found.append(
+            Diagnostic("trace-differs", f"its output is {off:.1%} off the model's own, model(image)")
+        )
+    facts = {
+        "model": f"{seen.table.model_name}: {_kind(explainer.model)}, {len(seen.table.rows)} recorded "
+        f"outputs, {len(seen.table)} candidate layers",
+        "trace": f"answers as the model itself does, within {off:.0e} of the largest output"
+        if faithful
+        else f"answers otherwise than the model itself, by {off:.1%} of the largest output",
+        **_input(explainer, item),
+        "output": _output(seen),
+        "score": f"{explanation.score_kind} of {explanation.target.label} = {explanation.score:.4g}",
+        "layer": f"{explanation.layer.path} {explanation.layer.shape}: {explanation.layer.why}",
+        "gradient": flow.told(),
+        "map": _map(explanation),
+    }
+    if alike is not None and other is not None:
+        facts["class"] = f"rank correlation {alike:.2f} with the map for {other.target.label}"
+    return Report(facts, tuple(found), _keywords(explainer, explanation, found), explanation)
+
+
+def _first(explainer: Explainer, image: object, target: object) -> Explanation:
+    """Return the explanation of a picture, the first where several are passed."""
+    found = explainer(image, target)
+    while isinstance(found, list):
+        found = found[0]
+    return found
+
+
+def _other_class(
+    explainer: Explainer, image: object, explanation: Explanation, seen: View
+) -> Explanation | None:
+    """Return the explanation of the least likely class, the least alike; None where there is no other class.
+
+    The second best class would not do: a network that tells two breeds of cats apart looks at the same cat.
+    """
+    head = head_of(seen.score, None)
+    if explanation.target.index is None or head.dense or head.classes < 2:
+        return None
+    other = _first(explainer, image, Ranked(head.classes - 1))
+    return other if other.target.index != explanation.target.index else _first(explainer, image, Ranked(0))
+
+
+def _kind(model: Any) -> str:
+    """Return what kind of model it is, in words."""
+    named = next((name for name in ("Sequential", "Functional") if is_a(model, name)), "")
+    packages = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
+    legacy = " of Keras 2" if "tf_keras" in packages else ""
+    return {"Sequential": "Sequential", "Functional": "functional"}.get(named, "subclassed") + legacy
+
+
+def _input(explainer: Explainer, item: Item) -> dict[str, str]:
+    """Return what went in, and its range beside the one the model takes."""
+    values = item.flat[explainer.inputs.image]
+    how = "as passed"
+    if item.geometry is not None:
+        how = f"{item.geometry.name}, {explainer.preprocessing.name} ({explainer.preprocessing.why})"
+    wanted = explainer.expected
+    takes = "what the model takes is not known"
+    if wanted.known and wanted.expected_range is not None:
+        low, high = wanted.expected_range
+        takes = f"the model takes {low:g} to {high:g} ({wanted.why})"
+    return {
+        "input": f"{item.source} as {values.shape[1:]}; {how}",
+        "range": f"{values.min():.4g} to {values.max():.4g}; {takes}",
+    }
+
+
+def _output(seen: View) -> str:
+    """Return which output is explained, and what its values are."""
+    head = head_of(seen.score, None)
+    count = f"{head.classes} class{'es' if head.classes != 1 else ''}"
+    if head.binary:
+        what = "one value for two classes"
+    elif seen.score.activation == "sigmoid":
+        what = f"{count} that do not exclude each other"
+    else:
+        what = count if head.probable else f"{head.classes} value{'s' if head.classes != 1 else ''}"
+    what += " at every position" if head.dense else ""
+    activation = seen.score.activation or "no softmax or sigmoid found"
+    shape = tuple(seen.score.answer.shape)[1:]
+    return f"{seen.score.output!r} of {len(seen.trace.outputs)}, shape {shape}: {what}, {activation}"
+
+
+def _map(explanation: Explanation) -> str:
+    raw = explanation.raw
+    positive = float((raw > 0).mean())
+    total = float(np.maximum(raw, 0).sum())
+    share = float(np.maximum(raw, 0).max() / total) if total > 0 else 0.0
+    return f"{positive:.0%} of {raw.size} positions positive, the strongest holds {share:.0%} of the evidence"
+
+
+def _keywords(explainer: Explainer, explanation: Explanation, found: list[Diagnostic]) -> dict[str, Any]:
+    """Return the keywords of the call to use: those that were given, with what was found put right."""
+    codes = {diagnostic.code for diagnostic in found}
+    asked: dict[str, Any] = {"method": explanation.method}
+    if explanation.target.index is not None:
+        asked["target"] = explanation.target.index
+    layer = explainer.settings.layer
+    asked["layer"] = list(layer) if isinstance(layer, list | tuple) else explanation.layer.path
+    for info in describe_options(Settings):
+        value = getattr(explainer.settings, info.name)
+        if info.name not in ("layer", "progress") and value is not info.default and value != info.default:
+            asked[info.name] = value if isinstance(value, str | int) else "…"
+    if "signed-activations" in codes:
+        asked["method"] = "hirescam"
+    else:
+        asked |= _options(explainer, explanation)
+    if "no-positive-evidence" in codes:
+        asked["evidence"] = "signed"
+    if "preprocess-unknown" in codes:
+        asked["preprocess"] = "…"
+    return asked
+
+
+def _options(explainer: Explainer, explanation: Explanation) -> dict[str, Any]:
+    """Return the method's options that are not the default."""
+    if not explanation.options:
+        return {}
+    defaults = {info.name: info.default for info in describe_options(type(explainer.methods[0].method))}
+    return {name: value for name, value in explanation.options.items() if value != defaults.get(name)}

@@ -1,0 +1,77 @@
+"""Several layers in one map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import attrs
+import numpy as np
+
+from visioncam_core.engine.layer_table import LayerChoice
+from visioncam_core.pipeline.apply import together
+from visioncam_core.pipeline.batch import Outcome, Row
+from visioncam_core.pipeline.build import heat
+from visioncam_core.resize import resize
+from visioncam_core.results.diagnostics import Diagnostic
+from visioncam_core.results.explanation import Explanation
+
+Rule = Literal["mean", "max"]
+
+
+def fuse(explanations: Sequence[Explanation], rule: Rule) -> Explanation:
+    """Return one explanation from those of several layers, for the same picture, target and method.
+
+    Every layer's map is divided by its own maximum first, so that no layer drowns another; then the
+    maps are averaged (as pytorch-grad-cam does for several target layers) or their maximum is taken
+    (as LayerCAM fuses stages: Jiang et al. 2021, IEEE TIP 30), and the result is divided by its maximum.
+
+    Args:
+        explanations: one for each layer, in the order asked for; at least one.
+        rule: "mean", or "max" (by absolute value, where maps are signed).
+
+    Returns:
+        An explanation whose layer is the finest of the layers, whose raw map is the fused one on that
+        layer's grid, and whose diagnostics name the layer they are about.
+    """
+    if len(explanations) == 1:
+        return explanations[0]
+    finest = max(explanations, key=lambda e: e.raw.size)
+    raws = [resize(heat(e.raw, "signed"), finest.raw.shape) for e in explanations]
+    paths = ", ".join(e.layer.path for e in explanations)
+    return attrs.evolve(
+        finest,
+        raw=_fused(raws, rule),
+        heatmap=heat(_fused([e.heatmap for e in explanations], rule), "signed"),
+        layer=LayerChoice(finest.layer.row, f"the {rule} of {len(explanations)} layers: {paths}"),
+        diagnostics=tuple(dict.fromkeys(d for e in explanations for d in _naming_layer(e))),
+    )
+
+
+def fuse_rows(rows: Sequence[Row], rule: Rule) -> Row:
+    """Return one answer from those of several layers; a method's failure at any layer is its failure."""
+    if len(rows) == 1:
+        return rows[0]
+    outcomes: list[Outcome] = []
+    for layers in zip(*(row.outcomes for row in rows), strict=True):
+        found = [explanation for _, explanation in layers if explanation is not None]
+        applied = together([one for one, _ in layers])
+        outcomes.append((applied, None if applied.failure else fuse(found, rule)))
+    return attrs.evolve(rows[0], outcomes=outcomes)
+
+
+def _fused(maps: list[np.ndarray], rule: Rule) -> np.ndarray:
+    stacked = np.stack(maps)
+    if rule == "mean":
+        return np.asarray(stacked.mean(axis=0), np.float32)
+    strongest = np.abs(stacked).argmax(axis=0)
+    return np.take_along_axis(stacked, strongest[None], axis=0)[0]
+
+
+def _naming_layer(explanation: Explanation) -> list[Diagnostic]:
+    """Return the diagnostics with the layer named where the message does not name it already."""
+    path = explanation.layer.path
+    return [
+        attrs.evolve(d, message=f"{path}: {d.message}") if d.code == "no-positive-evidence" else d
+        for d in explanation.diagnostics
+    ]

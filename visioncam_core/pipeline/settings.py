@@ -1,0 +1,71 @@
+"""How a question is asked: the keywords of `visioncam.explain` that are neither image, target nor method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import attrs
+
+from visioncam_core.images.decode import MAX_PIXELS
+from visioncam_core.images.geometry import geometry_named
+from visioncam_core.layers.reshape import checked_reshape
+from visioncam_core.options.fields import in_range, option
+from visioncam_engines.tensorflow.run.memory import Budget
+
+
+def _known_geometry(settings: object, field: object, value: object) -> None:
+    """Refuse an unknown geometry at once, also where only model input is passed."""
+    if value is not None:
+        geometry_named(value)
+
+
+@attrs.frozen(eq=False)
+class Settings:
+    """Keywords of `visioncam.explain`, checked."""
+
+    layer: Any = option(
+        "auto", help="layer to look at: name, path, index, 're:…', layer, function, or 'auto'"
+    )
+    fuse: Literal["mean", "max"] = option("mean", help="how the maps of several layers become one")
+    score: Literal["logit", "probability"] = option("logit", help="score that is explained")
+    output: Any = option(None, help="name or index of the model's output; the first by default")
+    evidence: Literal["for", "against", "signed"] = option("for", help="part of the raw map that is shown")
+    preprocess: Any = option("auto", help="how a picture's 0..255 become model input")
+    geometry: Any = option(
+        None, help="how a picture is fitted: resize, center_crop, letterbox, tile", validator=_known_geometry
+    )
+    frame: int = option(
+        0, help="which picture of an animated or paged file, from 0", validator=in_range(0, 2**31 - 1)
+    )
+    max_pixels: int = option(
+        MAX_PIXELS, help="largest picture that is decoded", unit="pixels", validator=in_range(1, 2**40)
+    )
+    class_names: Any = option(None, help="list of names, or a JSON or text file")
+    reshape: Callable[..., Any] | None = option(None, help="your own (N, ...) -> (N, *grid, K) for the layer")
+    batch_size: int | None = option(None, help="pictures in one pass", validator=in_range(1, 65_536))
+    max_memory: int | None = option(
+        None,
+        help="what one batch of changed pictures may need, 300 by default",
+        unit="MB",
+        validator=in_range(1, 10**6),
+    )
+    seed: int = option(0, help="seed of whatever a method draws", validator=in_range(0, 2**32 - 1))
+    progress: Any = option(None, help="True for a bar, or a function of (done, total)")
+
+    @property
+    def batch(self) -> int:
+        """Pictures in one pass."""
+        return self.budget.plain
+
+    @property
+    def budget(self) -> Budget:
+        """What bounds the batches of methods that ask for many scores."""
+        if self.max_memory is None:
+            return Budget(self.batch_size)
+        return Budget(self.batch_size, self.max_memory * 10**6)
+
+    @property
+    def reshaping(self) -> Callable[..., Any] | None:
+        """The user's `reshape`, with what it returns checked; None where none was given."""
+        return None if self.reshape is None else checked_reshape(self.reshape)

@@ -1,0 +1,1 @@
+"""Hooks, records and the registry of plugins."""

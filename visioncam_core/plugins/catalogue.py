@@ -1,0 +1,134 @@
+"""Names to rows: who owns a name, and what happens when two want it.
+
+A built-in keeps its names.  A stranger that wants one of them is listed, and
+found, as `distribution:name`.  Two strangers that want the same name are both
+found that way, and the bare name is an error that names both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Generic, TypeVar
+
+import attrs
+
+from visioncam_core.errors import NameNotFoundError, OptionTypeError
+from visioncam_core.plugins.records import Plugin, Problem
+from visioncam_core.plugins.specs import MethodSpec, MetricSpec, RendererSpec
+from visioncam_core.text import normalise, not_found, shown
+
+Spec = TypeVar("Spec", MethodSpec, RendererSpec, MetricSpec)
+Key = tuple[str, str]
+
+
+@attrs.frozen(eq=False)
+class Catalogue(Generic[Spec]):
+    """The rows of one kind, found by any of their names.
+
+    Attributes:
+        kind: "method", "renderer" or "metric".
+        rows: built-ins first; each under a name that finds it.
+        bare: normalised name -> the rows that share it (one, or several strangers).
+        qualified: normalised `distribution:name` -> the row.
+    """
+
+    kind: str
+    rows: tuple[Spec, ...]
+    bare: Mapping[str, tuple[Spec, ...]]
+    qualified: Mapping[str, Spec]
+
+    def find(self, name: str) -> Spec:
+        """Return the row with this name or alias, in any spelling.
+
+        Raises:
+            OptionTypeError: the name is not text.
+            NameNotFoundError: no row has it (the nearest are offered), or several strangers do.
+        """
+        if not isinstance(name, str):
+            raise OptionTypeError(
+                f"{self.kind} must be a name or a {self.kind} object, "
+                f"received {shown(name)} ({type(name).__name__})"
+            )
+        owner, colon, bare = name.rpartition(":")
+        key = normalise(bare)
+        rows = self.bare.get(key, ()) if not colon else ()
+        if colon and f"{normalise(owner)}:{key}" in self.qualified:
+            return self.qualified[f"{normalise(owner)}:{key}"]
+        if len(rows) == 1:
+            return rows[0]
+        if rows:
+            choices = " or ".join(repr(f"{row.distribution}:{key}") for row in rows)
+            owners = " and ".join(row.distribution for row in rows)
+            raise NameNotFoundError(f"{self.kind} {shown(name)} is brought by {owners}; write {choices}")
+        aliases = [alias for row in self.rows for alias in row.aliases]
+        raise not_found(self.kind, name, [row.name for row in self.rows], aliases)
+
+
+def catalogue(
+    kind: str, owned: Iterable[tuple[Plugin, Iterable[Spec]]]
+) -> tuple[Catalogue[Spec], dict[Key, list[Problem]]]:
+    """Give every row its names.
+
+    Args:
+        kind: "method", "renderer" or "metric".
+        owned: plugins with their rows, built-ins first.
+
+    Returns:
+        The catalogue, and for each plugin (by its key) the clashes it is part of.
+    """
+    sorter = _Sorter[Spec](kind)
+    for plugin, rows in owned:
+        for row in rows:
+            sorter.add(plugin, row)
+    return sorter.finish(), sorter.clashes
+
+
+class _Sorter(Generic[Spec]):
+    """Hands out names one row at a time and writes down the clashes."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.ours: dict[str, Spec] = {}
+        self.strangers: dict[str, list[tuple[Plugin, Spec]]] = {}
+        self.qualified: dict[str, Spec] = {}
+        self.rows: list[Spec] = []
+        self.clashes: dict[Key, list[Problem]] = {}
+
+    def add(self, plugin: Plugin, row: Spec) -> None:
+        own = normalise(row.distribution) + ":"
+        if own + row.name in self.qualified:
+            cause = f"{row.distribution} brings two {self.kind}s named {row.name!r}; the second is left out"
+            self._clash(plugin, cause)
+            return
+        self.rows.append(row)
+        for word in dict.fromkeys([row.name, *map(normalise, row.aliases)]):
+            self.qualified.setdefault(own + word, row)
+            if word in self.ours:
+                taken = f"the {self.kind} name {word!r} is taken by the built-in {self.ours[word].title}"
+                self._clash(plugin, f"{taken}; use '{row.distribution}:{word}'")
+            elif plugin.builtin:
+                self.ours[word] = row
+            else:
+                self.strangers.setdefault(word, []).append((plugin, row))
+
+    def finish(self) -> Catalogue[Spec]:
+        for word, rivals in self.strangers.items():
+            for plugin, row in rivals:
+                others = ", ".join(other.distribution for _, other in rivals if other is not row)
+                if others:
+                    cause = f"the {self.kind} name {word!r} is also brought by {others}"
+                    self._clash(plugin, f"{cause}; use '{row.distribution}:{word}'", quiet=True)
+        named = {id(row): self._listed(row) for row in self.rows}
+        bare = {word: tuple(named[id(row)] for _, row in rivals) for word, rivals in self.strangers.items()}
+        bare |= {word: (named[id(row)],) for word, row in self.ours.items()}
+        qualified = {word: named[id(row)] for word, row in self.qualified.items()}
+        return Catalogue(self.kind, tuple(named.values()), bare, qualified)
+
+    def _listed(self, row: Spec) -> Spec:
+        """Return the row under a name that finds it: the bare one, if that is its own."""
+        rivals = self.strangers.get(row.name, [])
+        alone = self.ours.get(row.name) is row or (len(rivals) == 1 and rivals[0][1] is row)
+        return row if alone else attrs.evolve(row, name=f"{row.distribution}:{row.name}")
+
+    def _clash(self, plugin: Plugin, cause: str, *, quiet: bool = False) -> None:
+        self.clashes.setdefault(plugin.key, []).append(Problem("clash", cause, quiet=quiet))

@@ -1,0 +1,66 @@
+"""The registry of this process and what is in it: all that a listing needs, without NumPy or the engine."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+
+from visioncam_core.plugins.records import PluginInfo
+from visioncam_core.plugins.registry import Registry
+from visioncam_core.plugins.specs import MethodSpec, MetricSpec, RendererSpec
+
+BUILTINS = (
+    "visioncam_core.layers.queries",
+    "visioncam_core.layers.auto",
+    "visioncam_methods.plugin",
+    "visioncam_viz.plugin",
+    "visioncam_metrics.plugin",
+)
+
+
+@lru_cache(maxsize=1)
+def registry() -> Registry:
+    """Return the registry of this process: the built-ins, then installed plugins; loaded when first asked."""
+    return Registry(BUILTINS)
+
+
+def methods() -> tuple[MethodSpec, ...]:
+    """Return the registered methods, built-ins first."""
+    return registry().methods()
+
+
+def renderers() -> tuple[RendererSpec, ...]:
+    """Return the registered renderers, built-ins first."""
+    return registry().renderers()
+
+
+def metrics() -> tuple[MetricSpec, ...]:
+    """Return the registered metrics, built-ins first."""
+    return registry().metrics()
+
+
+def plugins() -> tuple[PluginInfo, ...]:
+    """Return every plugin found, with what became of it."""
+    return registry().plugins()
+
+
+def load_plugin(path: str | os.PathLike[str]) -> PluginInfo:
+    """Run a Python file and add the methods, renderers and layer selectors it brings, for this process.
+
+    For a plugin in progress; a finished one is installed.  Loading runs the file's code, so name only
+    files that you trust.  No file is ever loaded unless it is named, not even from the working directory.
+    A file that was loaded before is replaced.
+
+    Args:
+        path: the file, with hooks marked by `visioncam_core.plugins.hookspecs.hookimpl`.
+
+    Returns:
+        What the file brings.
+
+    Raises:
+        PluginNotFoundError: there is no such file.
+        PluginError: it is no Python file, it raises, or something it brings is unusable; nothing changed.
+    """
+    from visioncam_core.plugins.local_files import load_file
+
+    return load_file(registry(), path)

@@ -1,0 +1,209 @@
+"""The rows of the registry: what a plugin says of a method, renderer or metric before anything runs.
+
+A row is checked when it is made, so a mistake points at the line that made it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+
+from visioncam_core.errors import PluginError
+from visioncam_core.options.fields import describe_options
+from visioncam_core.text import normalise, shown
+
+_CANONICAL = re.compile(r"[a-z0-9]+")
+
+
+def _check_name(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    bare = value.rpartition(":")[2] if isinstance(value, str) else ""
+    if not _CANONICAL.fullmatch(bare):
+        fix = re.sub(r"[^a-z0-9]", "", normalise(str(value)))
+        raise PluginError(
+            f"{type(instance).__name__}.name must be lower-case letters and digits, received {shown(value)}; "
+            f"write {fix or 'mycam'!r} (other spellings are understood; the title may have any)"
+        )
+
+
+def _check_line(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, str) or not value.strip() or "\n" in value:
+        raise PluginError(
+            f"{type(instance).__name__}.{attribute.name} must be one line of text, received {shown(value)}"
+        )
+
+
+def _check_text(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, str):
+        raise PluginError(f"{type(instance).__name__}.{attribute.name} must be text, received {shown(value)}")
+
+
+def _check_texts(instance: object, attribute: attrs.Attribute[Any], value: Iterable[object]) -> None:
+    for item in value:
+        if not isinstance(item, str) or not item.strip() or ":" in item:
+            raise PluginError(
+                f"{type(instance).__name__}.{attribute.name} must be words without a colon, "
+                f"received {shown(item)}"
+            )
+
+
+def _words(value: object) -> tuple[Any, ...]:
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise PluginError(f"aliases and claims must be a tuple of words, received {shown(value)}")
+    return tuple(value)
+
+
+def _word_set(value: object) -> frozenset[str]:
+    return frozenset(_words(value))
+
+
+def _check_class(cls: object, row: str, argument: str) -> None:
+    """Check that a class can be built from options alone and called with one argument."""
+    if not isinstance(cls, type):
+        raise PluginError(f"{row}.cls must be a class, not an instance; received {shown(cls)}")
+    name = cls.__name__
+    required = [info.name for info in describe_options(cls) if info.default is attrs.NOTHING]
+    if required:
+        raise PluginError(f"every option of {name} needs a default; these have none: {', '.join(required)}")
+    if not any("__call__" in vars(base) for base in cls.__mro__):
+        raise PluginError(f"{name} has no __call__(self, {argument})")
+    try:
+        inspect.signature(cls.__call__).bind(None, None)
+    except TypeError as exc:
+        raise PluginError(f"{name}.__call__ must accept exactly (self, {argument}): {exc}") from None
+
+
+def _check_method(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    _check_class(value, "MethodSpec", "evidence")
+    needs = getattr(value, "needs", None)
+    if not isinstance(needs, frozenset) or not all(isinstance(need, str) for need in needs):
+        raise PluginError(
+            f"{value.__name__}.needs must be a frozenset of what the method looks at, such as "
+            f"frozenset({{'activations', 'gradients'}}); received {shown(needs)}"
+        )
+
+
+def _check_renderer(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    _check_class(value, "RendererSpec", "explanation")
+
+
+def _check_metric(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    _check_class(value, "MetricSpec", "case")
+    needs = getattr(value, "needs", None)
+    unknown = sorted(needs - METRIC_NEEDS) if isinstance(needs, frozenset) else None
+    if unknown or unknown is None:
+        raise PluginError(
+            f"{value.__name__}.needs must be a frozenset out of {', '.join(sorted(METRIC_NEEDS))}; "
+            f"received {shown(needs if unknown is None else unknown)}"
+        )
+    if not isinstance(getattr(value, "switches", None), property):
+        raise PluginError(
+            f"{value.__name__} has no property `switches`: the visioncam_core.metrics.Switches that its "
+            "numbers are made with"
+        )
+
+
+def _check_better(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value not in BETTER:
+        raise PluginError(f"MetricSpec.better must be one of {', '.join(BETTER)}; received {shown(value)}")
+
+
+METRIC_NEEDS = frozenset({"scores", "truth", "maps", "randomised", "rival", "activations"})
+BETTER = ("higher", "lower", "neither")
+
+
+@attrs.frozen
+class MethodSpec:
+    """One class activation method.
+
+    Attributes:
+        name: canonical, lower-case letters and digits: `"gradcamplusplus"`.
+        cls: frozen attrs class; its fields are the options, each with a default;
+            `__call__(evidence)` returns the raw map `(N, *grid)`; the class variable
+            `needs: frozenset[str]` names what of the evidence it reads.
+        title: as people write it: `"Grad-CAM++"`.
+        reference: where it was published: `"Chattopadhay et al. 2018, arXiv:1710.11063"`.
+        summary: one line on what sets it apart.
+        aliases: other names that find it.
+        claims: properties that the contract kit checks: `"scale-invariant"`, `"flip-equivariant"`.
+        distribution: who brought it; the registry fills it.
+
+    Raises:
+        PluginError: a field that cannot be right; the message names it and the value.
+    """
+
+    name: str = attrs.field(validator=_check_name)
+    cls: type = attrs.field(validator=_check_method)
+    title: str = attrs.field(validator=_check_line)
+    reference: str = attrs.field(validator=_check_line)
+    summary: str = attrs.field(validator=_check_line)
+    aliases: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
+    claims: frozenset[str] = attrs.field(default=frozenset(), converter=_word_set, validator=_check_texts)
+    distribution: str = attrs.field(default="", validator=_check_text)
+
+
+@attrs.frozen
+class RendererSpec:
+    """One way to draw an explanation.
+
+    Attributes:
+        name: canonical, lower-case letters and digits: `"overlay"`.
+        cls: frozen attrs class; its fields are the options, each with a default;
+            `__call__(explanation)` returns an `(H, W, 3)` uint8 RGB array.
+        title: as people write it.
+        reference: where it was published, or empty.
+        summary: one line on what it shows.
+        aliases: other names that find it.
+        claims: properties that the contract kit checks.
+        distribution: who brought it; the registry fills it.
+
+    Raises:
+        PluginError: a field that cannot be right; the message names it and the value.
+    """
+
+    name: str = attrs.field(validator=_check_name)
+    cls: type = attrs.field(validator=_check_renderer)
+    title: str = attrs.field(validator=_check_line)
+    reference: str = attrs.field(default="", validator=_check_text)
+    summary: str = attrs.field(default="", validator=_check_text)
+    aliases: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
+    claims: frozenset[str] = attrs.field(default=frozenset(), converter=_word_set, validator=_check_texts)
+    distribution: str = attrs.field(default="", validator=_check_text)
+
+
+@attrs.frozen
+class MetricSpec:
+    """One measure of an explanation.
+
+    Attributes:
+        name: canonical, lower-case letters and digits: `"deletion"`.
+        cls: frozen attrs class; its fields are the options, each with a default; `__call__(case)` returns
+            a number or a `Measured` for one picture; the class variable `needs: frozenset[str]` names what
+            it asks for, out of "scores" (of changed pictures), "truth" (where the object is), "maps" (of
+            changed pictures), "randomised" (maps of randomised copies of the model), "rival" (the map of
+            another class) and "activations" (the layer's own); the property `switches` says how its
+            numbers are made.
+        title: as people write it.
+        better: "higher" or "lower" is better, or "neither".
+        reference: where it was published.
+        summary: one line on what it measures.
+        aliases: other names that find it.
+        claims: properties that a contract kit may check.
+        distribution: who brought it; the registry fills it.
+
+    Raises:
+        PluginError: a field that cannot be right; the message names it and the value.
+    """
+
+    name: str = attrs.field(validator=_check_name)
+    cls: type = attrs.field(validator=_check_metric)
+    title: str = attrs.field(validator=_check_line)
+    better: str = attrs.field(validator=_check_better)
+    reference: str = attrs.field(validator=_check_line)
+    summary: str = attrs.field(validator=_check_line)
+    aliases: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
+    claims: frozenset[str] = attrs.field(default=frozenset(), converter=_word_set, validator=_check_texts)
+    distribution: str = attrs.field(default="", validator=_check_text)

@@ -1,0 +1,117 @@
+"""What a registry knows once its plugins are loaded, and how it comes to know it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import attrs
+
+from visioncam_core.errors import PluginError
+from visioncam_core.plugins.catalogue import Catalogue, catalogue
+from visioncam_core.plugins.discovery import ALLOW, all_names, discover, select, version_of
+from visioncam_core.plugins.hooks import HookImpl, call_order
+from visioncam_core.plugins.loading import load_builtin, load_candidate
+from visioncam_core.plugins.records import Plugin, Problem
+from visioncam_core.plugins.specs import MethodSpec, MetricSpec, RendererSpec
+from visioncam_core.text import did_you_mean, listing
+
+SELECT = "visioncam_select_layer"
+
+
+@attrs.frozen(eq=False)
+class State:
+    """Everything that is known once plugins are loaded; replaced as a whole, never changed."""
+
+    plugins: tuple[Plugin, ...]
+    methods: Catalogue[MethodSpec]
+    renderers: Catalogue[RendererSpec]
+    metrics: Catalogue[MetricSpec]
+    selectors: tuple[tuple[Plugin, HookImpl], ...]
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """The plugins that a missing name may belong to: `"mycam (failed)"`."""
+        return tuple(f"{one.name} ({one.status})" for one in self.plugins if one.status != "loaded")
+
+    def with_problem(self, plugin: Plugin, problem: Problem) -> State:
+        """Return the state with a problem on one plugin's record, unless it has one of that stage."""
+        if any(
+            old.stage == problem.stage
+            for one in self.plugins
+            if one.key == plugin.key
+            for old in one.problems
+        ):
+            return self
+        plugins = (
+            attrs.evolve(one, problems=(*one.problems, problem)) if one.key == plugin.key else one
+            for one in self.plugins
+        )
+        return attrs.evolve(self, plugins=tuple(plugins))
+
+
+def load_all(
+    builtins: Sequence[str], distribution: str, slow_after: float, *, discovering: bool
+) -> tuple[list[Plugin], list[str]]:
+    """Load the built-ins, then the installed plugins that `VISIONCAM_PLUGINS` allows.
+
+    Args:
+        builtins: names of our own plugin modules.
+        distribution: who ships them.
+        slow_after: seconds after which a stranger is reported as slow.
+        discovering: whether to look for strangers.
+
+    Returns:
+        Every plugin, built-ins first, also failed and skipped ones; and warnings about the variable itself.
+    """
+    version = version_of(distribution)
+    plugins = [load_builtin(name, distribution, version) for name in builtins]
+    if not discovering:
+        return plugins, []
+    allowed = os.environ.get(ALLOW)
+    found = [one for one in discover() if one.value not in builtins]
+    selection = select(found, allowed)
+    plugins += [load_candidate(one, slow_after) for one in selection.chosen]
+    reason = Problem("not-allowed", f"{ALLOW}={allowed!r} leaves it out", quiet=True)
+    plugins += [
+        Plugin(one.name, one.distribution, one.version, allowed=False, problems=(reason,))
+        for one in selection.skipped
+    ]
+    names = all_names(found)
+    return plugins, [
+        f"{ALLOW} names {word!r}, which is no installed plugin"
+        f"{did_you_mean(word, names) or ';'} installed: {listing(names)}"
+        for word in selection.unknown
+    ]
+
+
+def assemble(plugins: Sequence[Plugin]) -> State:
+    """Give the rows their names and the selectors their order."""
+    plugins = [
+        attrs.evolve(one, problems=tuple(problem for problem in one.problems if problem.stage != "clash"))
+        for one in plugins
+    ]
+    methods, method_clashes = catalogue("method", [(one, one.methods) for one in plugins])
+    renderers, renderer_clashes = catalogue("renderer", [(one, one.renderers) for one in plugins])
+    metrics, metric_clashes = catalogue("metric", [(one, one.metrics) for one in plugins])
+    final = []
+    for one in plugins:
+        every = (method_clashes, renderer_clashes, metric_clashes)
+        clashes = [clash for found in every for clash in found.get(one.key, [])]
+        if clashes and one.builtin:
+            raise PluginError("; ".join(clash.cause for clash in clashes))
+        final.append(attrs.evolve(one, problems=(*one.problems, *clashes)))
+    return State(tuple(final), methods, renderers, metrics, tuple(_selectors(final)))
+
+
+def _selectors(plugins: Sequence[Plugin]) -> list[tuple[Plugin, HookImpl]]:
+    """Return the layer selectors in pluggy's order.
+
+    Built-ins are registered last: pluggy asks a later `tryfirst` earlier and a later `trylast` later, so
+    that the built-in exact selectors come before every stranger and the built-in `auto` after every one.
+    """
+    asked = sorted((one for one in plugins if one.impls), key=lambda one: one.builtin)
+    owners = {impl.key: (one, impl) for one in asked for impl in one.impls if impl.hook == SELECT}
+    modules = {id(one.module): one.module for one in asked}
+    order = call_order(modules.values(), SELECT)
+    return [owners[impl.key] for impl in order if impl.key in owners]

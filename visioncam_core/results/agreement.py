@@ -1,0 +1,115 @@
+"""How far several methods agree on one picture: where, and how much."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+
+from visioncam_core.errors import ImageError
+from visioncam_core.resize import resize
+from visioncam_core.results.areas import mask
+
+if TYPE_CHECKING:
+    from visioncam_core.results.explanation import Explanation
+
+STRONGEST = "p90"  # every method's strongest tenth of the pixels: the same area for each
+COMMON = 32  # positions along an axis on which maps of different layers are compared
+
+
+@attrs.frozen(eq=False)
+class Correlations:
+    """Spearman's rank correlation between the maps of each two methods.
+
+    Attributes:
+        methods: canonical names, in the order of rows and columns.
+        values: (n, n) float64 ndarray in [-1, 1], 1 on its diagonal; NaN beside a map that is the same
+            everywhere, which has no order to compare.
+    """
+
+    methods: tuple[str, ...]
+    values: np.ndarray
+
+    @property
+    def mean(self) -> float:
+        """The mean over all pairs that have a value; NaN where none has."""
+        pairs = self.values[np.triu_indices(len(self.methods), 1)]
+        known = pairs[np.isfinite(pairs)]
+        return float(known.mean()) if known.size else float("nan")
+
+    def __str__(self) -> str:
+        """Return the table as text."""
+        width = max(map(len, self.methods), default=0)
+        rows = [
+            f"{name:<{width}}  " + " ".join(f"{value:6.2f}" for value in row)
+            for name, row in zip(self.methods, self.values, strict=True)
+        ]
+        return "\n".join(rows)
+
+
+def agreement(explanations: Sequence[Explanation], threshold: float | str = STRONGEST) -> np.ndarray:
+    """Return for each pixel the share of the methods whose evidence reaches a threshold there.
+
+    Args:
+        explanations: of one picture.
+        threshold: as in `areas.level`; by default each method's strongest tenth of the pixels.
+
+    Returns:
+        (H, W) float32 ndarray in [0, 1], or of the maps' own shape.
+
+    Raises:
+        ImageError: there is no explanation, or the maps differ in shape.
+        OptionError: a threshold out of its range, or an unknown one.
+    """
+    shapes = {explanation.heatmap.shape for explanation in explanations}
+    if len(shapes) != 1:
+        got = f"maps of the shapes {sorted(shapes)}" if shapes else "none"
+        raise ImageError(f"Agreement needs explanations of one picture, received {got}.")
+    masks = [mask(explanation.heatmap, threshold) for explanation in explanations]
+    return np.asarray(np.mean(masks, axis=0, dtype=np.float32))
+
+
+def correlations(explanations: Sequence[Explanation]) -> Correlations:
+    """Return the rank correlation of each two maps, at the layer's own resolution.
+
+    Compared is what the maps show: with `evidence="for"` the positive part.  Maps of different layers
+    are brought to 32 positions an axis.
+
+    Args:
+        explanations: of one picture.
+    """
+    parts = [shown_part(explanation) for explanation in explanations]
+    if len({part.shape for part in parts}) > 1:
+        parts = [resize(part, (COMMON,) * part.ndim) for part in parts]
+    ordered = [ranks(part.ravel()) for part in parts]
+    values = np.array([[_pearson(one, other) for other in ordered] for one in ordered])
+    count = len(explanations)
+    return Correlations(tuple(e.method for e in explanations), values.reshape(count, count))
+
+
+def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Return Spearman's rank correlation of two arrays of one size; NaN where one has no order."""
+    return _pearson(ranks(one.ravel()), ranks(other.ravel()))
+
+
+def shown_part(explanation: Explanation) -> np.ndarray:
+    """Return the part of a raw map that its heat map shows, (*grid) float32."""
+    raw = np.asarray(explanation.raw, np.float32)
+    if explanation.evidence == "signed":
+        return raw
+    return np.maximum(-raw if explanation.evidence == "against" else raw, 0)
+
+
+def ranks(values: np.ndarray) -> np.ndarray:
+    """Return each value's rank from 0, equal values sharing the mean of theirs, (n,) float64."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return np.asarray((last - (counts + 1) / 2)[place.ravel()])
+
+
+def _pearson(one: np.ndarray, other: np.ndarray) -> float:
+    a, b = one - one.mean(), other - other.mean()
+    scale = np.sqrt((a @ a) * (b @ b))
+    return float(np.clip(a @ b / scale, -1, 1)) if scale > 0 else float("nan")

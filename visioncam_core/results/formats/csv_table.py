@@ -1,0 +1,75 @@
+"""CSV: a row for each area of evidence, for spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+from visioncam_core.results.area_options import MIN_AREA, THRESHOLD
+
+if TYPE_CHECKING:
+    from visioncam_core.results.explanation import Explanation
+
+COLUMNS = (
+    "image",
+    "class_index",
+    "class_name",
+    "method",
+    "layer",
+    "threshold",
+    "left",
+    "top",
+    "right",
+    "bottom",
+    "area",
+    "score",
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@attrs.frozen
+class Table:
+    """The boxes of `e.boxes(...)` with what was explained; the header alone where there is no evidence.
+
+    Text that a spreadsheet would run as a formula begins with an apostrophe.
+
+    Attributes:
+        threshold: from where on evidence counts.
+        min_area: areas of fewer pixels are left out.
+    """
+
+    threshold: float | str = THRESHOLD
+    min_area: int = MIN_AREA
+
+    def __call__(self, explanation: Explanation) -> bytes:
+        """Return the file's bytes, UTF-8 with lines ended as RFC 4180 says."""
+        target = explanation.target
+        about = (
+            as_cell(explanation.provenance.get("source", "array")),
+            "" if target.index is None else target.index,
+            as_cell(target.name or target.label),
+            as_cell(explanation.method),
+            as_cell(explanation.layer.path),
+            self.threshold,
+        )
+        buffer = io.StringIO(newline="")
+        writer = csv.writer(buffer)
+        writer.writerow(COLUMNS)
+        for box in explanation.boxes(self.threshold, min_area=self.min_area):
+            writer.writerow([*about, *attrs.astuple(box)])
+        return buffer.getvalue().encode("utf-8", "replace")
+
+
+def as_row(record: Mapping[str, object]) -> dict[str, object]:
+    """Return a row whose text no spreadsheet runs as a formula; numbers stay numbers."""
+    return {name: as_cell(value) if isinstance(value, str) else value for name, value in record.items()}
+
+
+def as_cell(value: object) -> str:
+    """Return text that no spreadsheet runs as a formula."""
+    text = str(value).replace("\0", "")
+    return f"'{text}" if text.startswith(_FORMULA) else text

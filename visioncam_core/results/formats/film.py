@@ -1,0 +1,114 @@
+"""GIF and MP4: a volume slice by slice, a video frame by frame, drawn by any renderer."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+
+from visioncam_core.errors import OutputError
+from visioncam_core.images.opencv import load_opencv
+from visioncam_core.options.fields import in_range, option
+from visioncam_core.results.volume import slices
+
+if TYPE_CHECKING:
+    from visioncam_core.results.explanation import Explanation
+
+SMALLEST = 320  # pixels that the longer side gets at least, where the renderer can enlarge
+
+
+@attrs.frozen
+class Film:
+    """How a film runs.
+
+    Attributes:
+        fps: frames a second.
+        axis: 0, 1 or 2: the axis that becomes time; a video's own time is 0.
+    """
+
+    fps: float = option(8.0, help="frames a second", unit="frames", validator=in_range(0, 100, low_open=True))
+    axis: int = option(0, help="axis that becomes time", validator=in_range(0, 2))
+
+    def frames(self, explanation: Explanation, draw: Callable[[Explanation], np.ndarray]) -> list[np.ndarray]:
+        """Return the drawn slices, all (H, W, 3) uint8 of one size.
+
+        Raises:
+            ImageError: the explanation is neither of a volume nor of a video.
+        """
+        pictures = [draw(one) for one in slices(explanation, self.axis)]
+        height = max(picture.shape[0] for picture in pictures)
+        width = max(picture.shape[1] for picture in pictures)
+        return [_padded(picture, height, width) for picture in pictures]
+
+
+def gif(frames: list[np.ndarray], fps: float) -> bytes:
+    """Return an animated GIF that runs for ever; its time has steps of 10 ms.
+
+    Args:
+        frames: (H, W, 3) uint8 ndarrays of one size.
+        fps: frames a second.
+    """
+    from PIL import Image
+
+    images = [Image.fromarray(frame).quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+              for frame in frames]  # fmt: skip
+    buffer = io.BytesIO()
+    images[0].save(
+        buffer,
+        "GIF",
+        save_all=True,
+        append_images=images[1:],
+        duration=max(round(100 / fps), 2) * 10,
+        loop=0,
+        optimize=False,
+    )
+    return buffer.getvalue()
+
+
+def mp4(frames: list[np.ndarray], fps: float) -> bytes:
+    """Return an MPEG-4 film; sides of odd length get one white row or column more.
+
+    Args:
+        frames: (H, W, 3) uint8 ndarrays of one size.
+        fps: frames a second.
+
+    Raises:
+        OutputError: this OpenCV cannot write films, or wrote fewer frames: it raises nothing where the folder
+            for temporary files is full.
+    """
+    cv2 = load_opencv()
+    height, width = (side + side % 2 for side in frames[0].shape[:2])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "film.mp4"
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), fps, (width, height))
+        try:
+            if writer.isOpened():
+                for frame in frames:
+                    writer.write(np.ascontiguousarray(_padded(frame, height, width)[..., ::-1]))
+        finally:
+            writer.release()
+        payload = path.read_bytes() if path.exists() else b""
+        if not payload:
+            raise OutputError("This OpenCV cannot write .mp4 films. Save a .gif instead.")
+        reader = cv2.VideoCapture(str(path))
+        written = max(int(reader.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
+        reader.release()
+    if written != len(frames):
+        raise OutputError(
+            f"OpenCV wrote {written} of the film's {len(frames)} frames. Make space in the folder for "
+            "temporary files, or save a .gif instead."
+        )
+    return payload
+
+
+def _padded(frame: np.ndarray, height: int, width: int) -> np.ndarray:
+    if frame.shape[:2] == (height, width):
+        return frame
+    page = np.full((height, width, 3), 255, np.uint8)
+    page[: frame.shape[0], : frame.shape[1]] = frame
+    return page

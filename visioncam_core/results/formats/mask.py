@@ -1,0 +1,40 @@
+"""The mask as a grey PNG: 255 where the evidence reaches the threshold, else 0."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+
+from visioncam_core.errors import ImageError
+from visioncam_core.results.area_options import THRESHOLD
+from visioncam_core.results.image_files import encode_image
+
+if TYPE_CHECKING:
+    from visioncam_core.results.explanation import Explanation
+
+
+@attrs.frozen
+class Mask:
+    """`e.mask(...)` on the picture's own pixels.
+
+    Attributes:
+        threshold: from where on evidence counts.
+    """
+
+    threshold: float | str = THRESHOLD
+
+    def __call__(self, explanation: Explanation) -> bytes:
+        """Return the file's bytes.
+
+        Raises:
+            ImageError: the map is not a picture's.
+        """
+        mask = explanation.mask(self.threshold)
+        if mask.ndim != 2:
+            raise ImageError(
+                f"A mask file holds a map with two axes; this one has shape {mask.shape}. Save .npz instead, "
+                "or use e.mask()."
+            )
+        return encode_image(mask.astype(np.uint8) * 255, ".png", explanation.text())

@@ -1,0 +1,189 @@
+"""Writing pictures whole or not at all.
+
+The bytes are made in memory, written under a temporary name in the same
+folder and renamed over the final name.  A process that dies half-way leaves
+the old file, or none, never a torn one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+import numpy as np
+
+from visioncam_core.errors import ImageError, OptionTypeError, OutputError
+from visioncam_core.foreign import as_path
+from visioncam_core.text import shown
+
+if TYPE_CHECKING:
+    from PIL.PngImagePlugin import PngInfo
+
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+LIMITS = {"JPEG": 65_500, "WEBP": 16_383}  # pixels a side
+LARGE = 4_000_000  # pixels; above it PNG is packed quickly rather than tightly
+PNG_HEAD = 33  # bytes of signature and first chunk, after which text may stand
+
+# An absolute path inside a longer text: in quotes (spaces allowed), or as a word.
+_QUOTED = re.compile(r"""(?<=["'])(?:/|[A-Za-z]:[\\/]|\\\\)(?:[^"'\\/\n]*[\\/]+)*(?=[^"'\\/\n]*["'])""")
+_WORD = re.compile(r"(?<![^\s=(\[,;'\"])(?:/|[A-Za-z]:[\\/]|\\\\)(?:[^\s\"'\\/]+[\\/]+)*(?=[^\s\"'\\/])")
+
+
+def write_image(path: str | os.PathLike[str], array: np.ndarray, text: Mapping[str, str] = {}) -> Path:
+    """Write a picture as PNG, JPEG or WebP, whole or not at all.
+
+    Args:
+        path: where to write; its suffix names the format.
+        array: (H, W, 3) RGB or (H, W) grey uint8 ndarray.
+        text: what made the picture, written as PNG text chunks (other formats carry none).
+            Absolute paths in it are cut down to the file's name.
+
+    Returns:
+        The path that was written.
+
+    Raises:
+        OutputError: the suffix is unknown, or the folder or file cannot be written.
+        ImageError: the array is not a picture.
+    """
+    target = as_path(path, OutputError, OptionTypeError)
+    payload = encode_image(array, target.suffix, text)
+    write_bytes(target, payload)
+    return target
+
+
+def encode_image(array: np.ndarray, suffix: str, text: Mapping[str, str] = {}) -> bytes:
+    """Return the bytes of a picture file.
+
+    Args:
+        array: (H, W, 3) RGB or (H, W) grey uint8 ndarray.
+        suffix: `.png`, `.jpg`, `.jpeg` or `.webp`, in either case.
+        text: PNG text chunks, see `write_image`.
+
+    Raises:
+        OutputError: the suffix is unknown, or the format cannot hold a picture this large.
+        ImageError: the array is not a picture.
+    """
+    from PIL import Image
+
+    kind = FORMATS.get(suffix.lower())
+    if kind is None:
+        got = f"{suffix!r}" if suffix else "no suffix"
+        raise OutputError(f"Cannot write a picture with {got}. Use one of {', '.join(FORMATS)}.")
+    pixels = np.asarray(array)
+    rgb_or_grey = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)
+    if pixels.dtype != np.uint8 or not rgb_or_grey or pixels.size == 0:
+        raise ImageError(
+            f"A picture to write must be a uint8 array (H, W, 3) or (H, W) with at least one pixel; got "
+            f"{pixels.dtype} {pixels.shape}. Convert it first, for example with e.render()."
+        )
+    height, width = pixels.shape[:2]
+    if max(height, width) > LIMITS.get(kind, height + width):
+        raise OutputError(
+            f"{kind} holds at most {LIMITS[kind]} pixels a side; this picture is {width} x {height}. "
+            "Write a .png instead."
+        )
+    if kind == "PNG" and height * width > LARGE:
+        return _large_png(pixels, text)
+    buffer = BytesIO()
+    try:
+        Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, kind, **_settings(kind, text))
+    except (OSError, ValueError) as error:
+        raise OutputError(
+            f"{kind} cannot hold this picture of {width} x {height} pixels: {error}."
+        ) from error
+    return buffer.getvalue()
+
+
+def write_bytes(path: Path, payload: bytes) -> None:
+    """Write a file under a temporary name in its folder, then rename it over `path`.
+
+    Args:
+        path: the final name; a link there is replaced, not followed.
+        payload: the whole content.
+
+    Raises:
+        OutputError: the folder does not exist or cannot be written, or the disk is full.
+    """
+    folder = path.parent
+    if os.path.isdir(path):
+        raise OutputError(f"Cannot write {str(path)!r}: it is a folder. Give a file name in it.")
+    if not os.path.isdir(folder):
+        why = "it is not a folder" if os.path.exists(folder) else "it does not exist"
+        raise OutputError(f"Cannot write into {str(folder)!r}: {why}. Make the folder or choose another.")
+    temporary = folder / f".tmp-{secrets.token_hex(8)}{path.suffix}"
+    try:
+        with open(temporary, "xb") as file:
+            file.write(payload)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        why = str(error.strerror or error)
+        if error.errno == errno.ENOSPC:
+            why += f" ({shutil.disk_usage(folder).free:,} bytes are free)"
+        raise OutputError(
+            f"Cannot write {shown(path.name, 60)} into {shown(str(folder), 90)}: {why}. "
+            "Check its permissions and free space, or choose another folder."
+        ) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def without_folders(text: str) -> str:
+    """Cut absolute paths in a text down to the file's name, so that no folder or user name leaks.
+
+    >>> without_folders("/home/ada lovelace/cat.jpg"), without_folders("image=/home/ada/cat.jpg")
+    ('cat.jpg', 'image=cat.jpg')
+    """
+    if "\n" not in text:
+        for kind in (PurePosixPath, PureWindowsPath):
+            if kind(text).is_absolute():
+                return kind(text).name
+    return _WORD.sub("", _QUOTED.sub("", text))
+
+
+def _settings(kind: str, text: Mapping[str, str]) -> dict[str, Any]:
+    """Return Pillow's settings for a format."""
+    if kind == "JPEG":
+        return {"quality": 95, "subsampling": 0}
+    if kind == "WEBP":
+        return {"quality": 92, "method": 4}
+    return {"pnginfo": _chunks(text)}
+
+
+def _chunks(text: Mapping[str, str]) -> PngInfo:
+    """Return PNG text chunks."""
+    from PIL.PngImagePlugin import PngInfo
+
+    chunks = PngInfo()
+    for key, value in text.items():
+        clean = without_folders(str(value)).encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+        name = str(key).encode("latin-1", "replace").decode("latin-1").replace("\0", "")[:79]
+        chunks.add_text(name or "comment", clean)
+    return chunks
+
+
+def _large_png(pixels: np.ndarray, text: Mapping[str, str]) -> bytes:
+    """Return a PNG packed by OpenCV, in half of Pillow's time; it carries no text, so that is put in."""
+    import cv2
+
+    settings = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
+    if hasattr(cv2, "IMWRITE_PNG_FILTER"):  # OpenCV 4.12
+        settings += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
+    turned = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 else np.ascontiguousarray(pixels)
+    packed = cv2.imencode(".png", turned, settings)[1].tobytes()
+    parts = [packed[:PNG_HEAD]]
+    for name, data, *_ in _chunks(text).chunks:
+        body = name + data
+        parts.append(len(data).to_bytes(4, "big") + body + crc32(body).to_bytes(4, "big"))
+    return b"".join([*parts, packed[PNG_HEAD:]])

@@ -1,0 +1,166 @@
+"""Reading a saved explanation back; a stranger's file can do no harm.
+
+Nothing is unpickled, every array is measured before it is read, and what is not an explanation
+is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import types
+import typing
+import zipfile
+import zlib
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+import numpy as np
+
+from visioncam_core.engine.layer_table import LayerChoice, LayerRow, Layout
+from visioncam_core.errors import ImageError, ImageNotFoundError, ImageTypeError
+from visioncam_core.foreign import as_path
+from visioncam_core.results.diagnostics import Diagnostic
+from visioncam_core.results.explanation import Explanation, Prediction, TargetInfo
+from visioncam_core.results.formats.npz import ARRAYS, KIND, VERSION, WORDS
+
+if TYPE_CHECKING:
+    from visioncam_core.plugins.registry import Registry
+
+T = TypeVar("T")
+MOST = 4 * 2**30  # bytes of one array
+NOT_FINITE = ("nan", "inf", "-inf")  # JSON has no such numbers
+UNREADABLE = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RecursionError, zlib.error,
+    zipfile.BadZipFile, NotImplementedError,
+)  # fmt: skip
+
+
+def load(path: str | os.PathLike[str], registry: Registry | None = None) -> Explanation:
+    """Return the explanation that `e.save("x.npz")` wrote.
+
+    Args:
+        path: the file.
+        registry: where `render` looks for renderers.
+
+    Raises:
+        ImageNotFoundError: there is no such file.
+        ImageError: it is not such a file, or damaged.
+    """
+    file = as_path(path, ImageError, ImageTypeError)
+    if not file.exists():
+        raise ImageNotFoundError(f"{str(file)!r} does not exist. Give a file that e.save('x.npz') wrote.")
+    try:
+        with zipfile.ZipFile(file) as archive:
+            if {"raw.npy", "about.npy"} == set(archive.namelist()):
+                raise ImageError(
+                    f"{str(file)!r} holds the raw map alone. Read it with np.load(...)['raw'], or save it "
+                    "whole: raw_only=False, for a run --save-option raw_only=no."
+                )
+            values = {name: _array(archive, name) for name in (*ARRAYS, "about")}
+        return _explanation(values, registry)
+    except ImageError:
+        raise
+    except UNREADABLE as error:
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise ImageError(
+            f"{file.name!r} is not an explanation that can be loaded: {why}. Give a file that "
+            "e.save('x.npz') wrote, or save it again."
+        ) from error
+
+
+def load_raw(path: str | os.PathLike[str]) -> np.ndarray:
+    """Return the raw map alone of a file that `e.save` or a run wrote.
+
+    Args:
+        path: the `.npz` file.
+
+    Raises:
+        ImageNotFoundError: there is no such file.
+        ImageError: it is not such a file, or damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _array(archive, "raw")
+    except FileNotFoundError as error:
+        raise ImageNotFoundError(f"{os.fspath(path)!r} does not exist; make it again with the run") from error
+    except UNREADABLE as error:
+        raise ImageError(f"{os.path.basename(path)!r} holds no raw map that can be read: {error}") from error
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    """Return one array; its header is read first, so that a false size costs nothing."""
+    with archive.open(f"{name}.npy") as file:
+        version = np.lib.format.read_magic(file)
+        read = (
+            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        )
+        shape, _, dtype = read(file)
+        kinds = "U" if name == "about" else "biufc"
+        if dtype.kind not in kinds or dtype.hasobject:
+            raise ValueError(f"its {name!r} holds {dtype}, not numbers")
+        size = dtype.itemsize
+        for length in shape:
+            size *= length
+        if size > MOST or size != archive.getinfo(f"{name}.npy").file_size - file.tell():
+            raise ValueError(f"its {name!r} says {shape} {dtype}, which is not what it holds")
+    with archive.open(f"{name}.npy") as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _explanation(values: dict[str, np.ndarray], registry: Registry | None) -> Explanation:
+    about = json.loads(str(values["about"]))
+    if not isinstance(about, dict) or about.get("kind") != KIND:
+        raise ValueError("it is another kind of file")
+    if about["version"] != VERSION:
+        raise ValueError(f"it is of version {about['version']!r}, and this VisionCam reads {VERSION}")
+    layer = about["layer"]
+    row = layer["row"]
+    layout = None if row["layout"] is None else _record(Layout, row["layout"])
+    return _record(
+        Explanation,
+        {
+            **{name: values[name] for name in ARRAYS},
+            **{name: about[name] for name in WORDS},
+            "target": _record(TargetInfo, about["target"]),
+            "predictions": tuple(_record(Prediction, each) for each in about["predictions"]),
+            "layer": LayerChoice(_record(LayerRow, {**row, "layout": layout}), str(layer["why"])),
+            "options": dict(about["options"]),
+            "diagnostics": tuple(_record(Diagnostic, each) for each in about["diagnostics"]),
+            "provenance": dict(about["provenance"]),
+        },
+        registry=registry,
+    )
+
+
+def _record(cls: type[T], data: dict[str, Any], **more: Any) -> T:
+    """Return a record from its fields, each checked against its type; those it does not know are left out."""
+    kind: Any = cls
+    hints = _hints(kind)
+    fields = {field.name for field in attrs.fields(kind)}
+    kept = {}
+    for name, value in data.items():
+        if name not in fields:
+            continue
+        value = tuple(value) if isinstance(value, list) else value
+        if isinstance(value, str) and value in NOT_FINITE and not _fits(value, hints[name]):
+            value = float(value)
+        if not _fits(value, hints[name]):
+            raise ValueError(f"its {name!r} of {cls.__name__} is {value!r:.40}")
+        kept[name] = value
+    return cls(**kept, **more)
+
+
+@lru_cache(maxsize=16)
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls, localns={"Registry": object})
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Return whether a value is of a type, as deep as its outermost class."""
+    if isinstance(hint, types.UnionType):
+        return any(_fits(value, arm) for arm in typing.get_args(hint))
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, typing.get_origin(hint) or hint)

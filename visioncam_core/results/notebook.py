@@ -1,0 +1,109 @@
+"""How results show themselves in a notebook: a picture, and beside it what it says, as HTML.
+
+Whatever things are called is escaped.  Colours are the notebook's own, so that light and dark serve.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from visioncam_core.results.diagnostics import Diagnostic
+    from visioncam_core.results.explanation import Comparison, Explanation
+
+SIDE, WIDE = 640, 1400  # pixels of the longer side: of one map, of a sheet
+QUALITY = 85
+_LEFT = ' style="text-align: left; vertical-align: top"'
+
+
+def explanation_html(e: Explanation) -> str:
+    """Return the overlay, and beside it class, score, layer, method and warnings."""
+    known = e.target.probability
+    facts = {
+        "Class": e.target.label + ("" if known is None else f", {known:.1%}"),
+        "Score": f"{e.score_kind} {e.score:.4g}",
+        "Method": e.method_title + _options(e) + ("" if e.evidence == "for" else f", evidence {e.evidence}"),
+        "Layer": f"{e.layer.path}: {e.layer.why}",
+        "The model sees": ", ".join(_prediction(e, i) for i in range(min(3, len(e.predictions)))),
+    }
+    rows = "".join(
+        f"<tr><th{_LEFT}>{escape(name)}</th><td{_LEFT}>{escape(value)}</td></tr>"
+        for name, value in facts.items()
+        if value
+    )
+    words = f"<table><tbody>{rows}</tbody></table>{_notes(e.diagnostics)}"
+    return (
+        '<div style="display: flex; flex-wrap: wrap; gap: 16px; align-items: flex-start">'
+        f"{picture(e.render(), SIDE, f'{e.method_title}: {e.target.label}')}<div>{words}</div></div>"
+    )
+
+
+def comparison_html(c: Comparison) -> str:
+    """Return the sheet, and below it what each method cost, and what failed."""
+    header = ("Method", "Seconds", "More passes", "Notes")
+    notes = {e.method: ", ".join(dict.fromkeys(note.code for note in e.diagnostics)) for e in c}
+    titles = {e.method: e.method_title for e in c}
+    rows = [
+        (
+            titles.get(name, name),
+            f"{spent:.3f}",
+            f"{c.passes.get(name, 0):,}",
+            c.failures.get(name) or notes.get(name, ""),
+        )
+        for name, spent in c.seconds.items()
+    ]
+    sheet = picture(c.sheet(), WIDE, "Contact sheet") if c.explanations else ""
+    return sheet + table(header, rows)
+
+
+def picture(pixels: np.ndarray, side: int, alt: str) -> str:
+    """Return an (H, W, 3) uint8 picture as an `img` element, its longer side no longer than `side` pixels."""
+    from PIL import Image
+
+    image = Image.fromarray(pixels)
+    image.thumbnail((side, side))
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=QUALITY, method=4)
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    return f'<img alt="{escape(alt)}" src="data:image/webp;base64,{data}">'
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], marked: int = -1) -> str:
+    """Return a table, all cells escaped.
+
+    Args:
+        header: of the columns.
+        rows: cells as text.
+        marked: index of a row to be set in bold; none by default.
+    """
+    head = "".join(f"<th{_LEFT}>{escape(cell)}</th>" for cell in header)
+    lines = []
+    for place, row in enumerate(rows):
+        open_, close = ("<strong>", "</strong>") if place == marked else ("", "")
+        cells = "".join(f"<td{_LEFT}>{open_}{escape(cell)}{close}</td>" for cell in row)
+        lines.append(f"<tr>{cells}</tr>")
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+
+
+def _options(e: Explanation) -> str:
+    options = ", ".join(f"{name}={value}" for name, value in e.options.items())
+    return f" ({options})" if options else ""
+
+
+def _prediction(e: Explanation, i: int) -> str:
+    one = e.predictions[i]
+    name = one.name.split(",")[0] if one.name else f"class {one.index}"
+    return f"{name} {one.value:.1%}" if e.probabilities else f"{name} {one.value:.4g}"
+
+
+def _notes(notes: Sequence[Diagnostic]) -> str:
+    items = "".join(
+        f"<li><strong>{escape(note.code)}</strong>: {escape(note.message)}</li>" for note in notes
+    )
+    return f"<ul>{items}</ul>" if items else ""

@@ -1,0 +1,66 @@
+"""Calling a renderer, and checking the picture it returns like any foreign data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam_core.errors import VisionCamError
+from visioncam_core.pipeline.apply import OWN_CODE, locked, went_wrong
+from visioncam_core.plugins.records import cause_of
+from visioncam_core.plugins.specs import RendererSpec
+from visioncam_core.text import shown
+
+OURS = "visioncam"
+
+
+def drawn(spec: RendererSpec | None, renderer: Any, subject: Any) -> np.ndarray:
+    """Return the picture that a renderer makes.
+
+    A stranger's renderer sees arrays it cannot write to: the explanation is the user's.
+
+    Args:
+        spec: the renderer's row, or None for an object of the user's own.
+        renderer: what to call.
+        subject: an explanation or a comparison.
+
+    Returns:
+        (H, W, 3) uint8 ndarray, RGB.
+
+    Raises:
+        PluginError: it raised, or returned something else; the message names it and the fault.
+        VisionCamError: what the renderer itself says about the explanation or its options.
+    """
+    if spec is not None and spec.distribution in (OURS, ""):
+        picture: np.ndarray = renderer(subject)
+        return picture
+    name = type(renderer).__name__ if spec is None else spec.name
+    source = OWN_CODE if spec is None else spec.distribution
+    try:
+        made = renderer(read_only(subject))
+    except (VisionCamError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise went_wrong("renderer", name, source, cause_of(error)) from error
+    array = isinstance(made, np.ndarray)
+    if not array or made.dtype != np.uint8 or made.ndim != 3 or made.shape[2] != 3 or 0 in made.shape:
+        received = f"{made.dtype} of shape {made.shape}" if array else shown(made)
+        cause = f"it returned {received}; a picture is an (H, W, 3) uint8 array, RGB"
+        raise went_wrong("renderer", name, source, cause)
+    return made
+
+
+def read_only(subject: Any) -> Any:
+    """Return the same explanation or comparison with arrays that cannot be written to."""
+    if attrs.has(type(subject)) and hasattr(subject, "explanations"):
+        return attrs.evolve(subject, explanations=tuple(read_only(one) for one in subject.explanations))
+    if not (attrs.has(type(subject)) and hasattr(subject, "heatmap")):
+        return subject
+    return attrs.evolve(
+        subject,
+        raw=locked(subject.raw),
+        heatmap=locked(subject.heatmap),
+        picture=locked(subject.picture),
+    )

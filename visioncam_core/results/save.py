@@ -1,0 +1,120 @@
+"""Saving an explanation: the file's suffix says what is written; every file is whole or not there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from visioncam_core.errors import OptionTypeError, OutputError
+from visioncam_core.foreign import as_path
+from visioncam_core.options.fields import build, describe_options
+from visioncam_core.results.image_files import FORMATS, encode_image, write_bytes
+from visioncam_core.results.render import drawn
+
+if TYPE_CHECKING:
+    from visioncam_core.plugins.registry import Registry
+    from visioncam_core.results.explanation import Explanation
+
+DATA = (".npz", ".json", ".csv", ".txt", ".mask.png")
+FILMS = (".gif", ".mp4")
+SUFFIXES = (*FORMATS, *FILMS, *DATA)
+
+
+def save(
+    explanation: Explanation,
+    path: str | Path,
+    renderer: str | object,
+    options: Mapping[str, Any],
+    registry: Registry,
+) -> Path:
+    """Write an explanation to a file; see `Explanation.save`.
+
+    Args:
+        explanation: what to save.
+        path: the file; its suffix says what is written.
+        renderer: what draws pictures and films.
+        options: of the renderer or the format.
+        registry: where renderers come from.
+
+    Raises:
+        OutputError: the suffix is unknown, or the folder or file cannot be written.
+        OptionError: an option that renderer or format does not have, or out of its range.
+    """
+    target = as_path(path, OutputError, OptionTypeError)
+    suffix = suffix_of(target)
+    if suffix in FORMATS:
+        payload = encode_image(explanation.render(renderer, **options), suffix, explanation.text())
+    elif suffix in FILMS:
+        payload = _film(explanation, suffix, renderer, options, registry)
+    else:
+        if renderer != "overlay":
+            raise OptionTypeError(f"A {suffix} file holds no drawn picture. Leave renderer={renderer!r} out.")
+        payload = build(format_class(suffix), options, f"format {suffix!r}")(explanation)
+    write_bytes(target, payload)
+    return target
+
+
+def suffix_of(path: Path) -> str:
+    """Return which of `SUFFIXES` a file name ends in, in lower case.
+
+    Raises:
+        OutputError: in none of them.
+    """
+    name = path.name.lower()
+    for suffix in sorted(SUFFIXES, key=len, reverse=True):
+        if name.endswith(suffix):
+            return suffix
+    got = repr(path.suffix) if path.suffix else "no suffix"
+    raise OutputError(f"Cannot save a file with {got}. Use one of {', '.join(SUFFIXES)}.")
+
+
+def format_class(suffix: str) -> Any:
+    """Return the class with the options of a kind of file; of `DATA` it makes the file's bytes, too.
+
+    Args:
+        suffix: one of `DATA` or `FILMS`.
+    """
+    if suffix in FILMS:
+        from visioncam_core.results.formats.film import Film
+
+        return Film
+    if suffix == ".npz":
+        from visioncam_core.results.formats.npz import Arrays
+
+        return Arrays
+    if suffix == ".json":
+        from visioncam_core.results.formats.coco import Coco
+
+        return Coco
+    if suffix == ".csv":
+        from visioncam_core.results.formats.csv_table import Table
+
+        return Table
+    if suffix == ".txt":
+        from visioncam_core.results.formats.yolo import Yolo
+
+        return Yolo
+    from visioncam_core.results.formats.mask import Mask
+
+    return Mask
+
+
+def _film(
+    explanation: Explanation,
+    suffix: str,
+    renderer: str | object,
+    options: Mapping[str, Any],
+    registry: Registry,
+) -> bytes:
+    """Return a film's bytes; options that are the film's own go to it, the others to the renderer."""
+    from visioncam_core.results.formats.film import SMALLEST, Film, gif, mp4
+
+    own = {info.name for info in describe_options(Film)}
+    film = build(Film, {name: value for name, value in options.items() if name in own}, f"format {suffix!r}")
+    rest = {name: value for name, value in options.items() if name not in own}
+    spec, draw = registry.make_renderer(renderer, rest)
+    if spec is not None and "min_size" in {info.name for info in describe_options(spec.cls)}:
+        spec, draw = registry.make_renderer(renderer, {"min_size": SMALLEST, **rest})
+    frames = film.frames(explanation, lambda flat: drawn(spec, draw, flat))
+    return gif(frames, film.fps) if suffix == ".gif" else mp4(frames, film.fps)

@@ -1,0 +1,127 @@
+"""`--save-as png,npz`: which files are written of each map, and what belongs into each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from visioncam.cli.output_paths import check_place
+from visioncam_core.errors import OptionError, OutputError
+from visioncam_core.options.fields import build, describe_options
+from visioncam_core.results.image_files import FORMATS
+from visioncam_core.results.save import DATA, FILMS, SUFFIXES, format_class
+from visioncam_core.text import did_you_mean
+
+if TYPE_CHECKING:
+    from visioncam_core.results.explanation import Explanation
+
+KINDS = tuple(suffix.removeprefix(".") for suffix in SUFFIXES)
+
+
+@attrs.frozen
+class FileKind:
+    """A kind of file that has options, as methods and renderers have.
+
+    Attributes:
+        name: its suffix without the dot, such as "csv".
+        cls: what writes it.
+    """
+
+    name: str
+    cls: type
+
+
+def kinds_with_options() -> list[FileKind]:
+    """Return the kinds of files that are more than a picture."""
+    return [FileKind(suffix.removeprefix("."), format_class(suffix)) for suffix in (*FILMS, *DATA)]
+
+
+def suffixes_of(text: str) -> tuple[str, ...]:
+    """Return the suffixes that `--save-as` names, each once.
+
+    Raises:
+        OptionError: none, or an unknown one.
+    """
+    names = [word.strip().lower().removeprefix(".") for word in text.split(",") if word.strip()]
+    if not names:
+        raise OptionError(f"--save-as names no kind of file, received {text!r}; use {', '.join(KINDS)}")
+    for name in names:
+        if name not in KINDS:
+            hint = did_you_mean(name, KINDS) or ";"
+            raise OptionError(f"--save-as knows no kind of file {name!r}{hint} known: {', '.join(KINDS)}")
+    return tuple(dict.fromkeys(f".{name}" for name in names))
+
+
+def file_kind(path: Path) -> str | None:
+    """Return the suffix of what `-o` names where that is a file; None for a folder."""
+    if os.path.isdir(path):  # unlike `Path.is_dir`, no error where looking is forbidden
+        return None
+    name = path.name.lower()
+    return next((suffix for suffix in sorted(SUFFIXES, key=len, reverse=True) if name.endswith(suffix)), None)
+
+
+@attrs.frozen(eq=False)
+class Saving:
+    """What is written of each map.
+
+    Attributes:
+        suffixes: of the files.
+        renderer: what draws pictures and films.
+        drawing: its options.
+        options: suffix -> the options of that kind of file.
+    """
+
+    suffixes: tuple[str, ...]
+    renderer: str
+    drawing: Mapping[str, Any]
+    options: Mapping[str, Mapping[str, Any]]
+
+    def check(self) -> None:
+        """Raise `OptionError` for values out of their range, before anything is computed."""
+        for suffix, options in self.options.items():
+            build(format_class(suffix), options, f"file {suffix!r}")
+
+    def write(self, explanation: Explanation, paths: Sequence[Path]) -> None:
+        """Write the files.
+
+        Raises:
+            OutputError: a file cannot be written.
+            ImageError: the map is none that this kind of file can hold.
+        """
+        for suffix, path in zip(self.suffixes, paths, strict=True):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            own = self.options.get(suffix, {})
+            if suffix in DATA:
+                explanation.save(path, **own)
+                continue
+            if suffix in FORMATS:
+                explanation.save(path, self.renderer, **self.drawing)
+                continue
+            films = {info.name for info in describe_options(format_class(suffix))}
+            drawing = {name: value for name, value in self.drawing.items() if name not in films}
+            explanation.save(path, self.renderer, **drawing, **own)
+
+
+def one_file(path: Path, images: Sequence[str], save_as: str | None, inputs: Sequence[str]) -> None:
+    """Raise `OutputError` unless `-o FILE` can hold all that is asked for.
+
+    Args:
+        path: the file.
+        images: the pictures.
+        save_as: what `--save-as` says, which the file's name says already.
+        inputs: files that must not be overwritten.
+    """
+    if save_as is not None:
+        raise OutputError(
+            f"-o {str(path)!r} names a file and --save-as its kind; give a folder, or leave one out"
+        )
+    if len(images) > 1:
+        raise OutputError(
+            f"-o {str(path)!r} is one file for {len(images)} pictures; name a folder, and the kind of file "
+            "with --save-as"
+        )
+    check_place(path, inputs)

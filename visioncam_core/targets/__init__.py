@@ -1,0 +1,1 @@
+"""Which number of the model's output is explained."""

@@ -1,0 +1,198 @@
+"""Targets: the scalar that is explained, one for each picture.
+
+A class is an index; everything else is a function of the score's values, which are the logits where
+they can be found.  Such a function takes a `(b, ...)` tensor and returns `(b,)`; it must be
+differentiable for gradient methods.
+
+A target object may have `resolve(head)`, which checks it against the explained output and finds class
+names, and `label()`, how it reads in a title.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import attrs
+import numpy as np
+
+from visioncam_core.engine.output import Head
+from visioncam_core.errors import TargetError, TargetTypeError
+from visioncam_core.options.fields import in_range, option
+from visioncam_core.targets.class_names import find_class
+from visioncam_core.targets.detection import Box
+from visioncam_core.targets.regions import Region
+from visioncam_core.targets.similarity import Similarity
+from visioncam_core.text import shown
+
+__all__ = ["Binary", "Box", "Class", "Contrast", "Ranked", "Region", "Regression", "Similarity"]
+
+
+@attrs.frozen
+class Class:
+    """One class, by index or name; the same as passing it directly."""
+
+    which: int | str = option(attrs.NOTHING, help="class index or name")
+
+
+@attrs.frozen
+class Ranked:
+    """The model's best class for each picture, its second best, and so on.
+
+    Attributes:
+        rank: 0 for the top class, 1 for the one after it.
+    """
+
+    rank: int = option(attrs.NOTHING, help="0 for the top class", validator=in_range(0, None))
+
+    def resolve(self, head: Head) -> Ranked:
+        """Return the target, checked against the explained output."""
+        if head.dense or head.classes < 2:
+            what = "has a value for every position" if head.dense else "is a single value"
+            raise TargetError(f"Ranked({self.rank}) needs a list of classes, and the explained output {what}")
+        if self.rank >= head.classes:
+            raise TargetError(
+                f"Ranked({shown(self.rank)}) is out of range: the model has {head.classes} classes, ranks 0 "
+                f"to {head.classes - 1}"
+            )
+        return self
+
+    def index_in(self, values: np.ndarray, head: Head) -> int:
+        """Return the class of this rank in one picture's (1, C) values."""
+        flat = np.asarray(values).reshape(-1)
+        if head.binary:
+            flat = np.asarray([2 * head.middle - flat[0], flat[0]])
+            return int(flat[1] >= flat[0]) if self.rank == 0 else int(flat[1] < flat[0])
+        return int(np.argsort(-flat, kind="stable")[self.rank])
+
+
+@attrs.frozen
+class Binary:
+    """The positive or the negative class of a model with one output value.
+
+    Attributes:
+        positive: explain the evidence for (True) or against (False) the positive class.
+    """
+
+    positive: bool = option(True, help="the positive class, or the negative one")
+
+    def resolve(self, head: Head) -> int | Binary:
+        """Return the class index, or the target itself where the one value is no probability."""
+        if head.binary:
+            return int(self.positive)
+        if head.classes == 1 and not head.dense:
+            return self
+        raise TargetError(
+            f"Binary() is for a model with one output value, this one has {head.classes} classes"
+            f"{' at every position' if head.dense else ''}; pass a class index"
+        )
+
+    def __call__(self, values: Any) -> Any:
+        """Return (b,) the value, negated for the negative class."""
+        flat = _flat(values)[:, 0]
+        return flat if self.positive else -flat
+
+    def label(self) -> str:
+        """Return how the target reads in a title."""
+        return "positive" if self.positive else "negative"
+
+
+@attrs.frozen
+class Regression:
+    """One value of a regression model.
+
+    Attributes:
+        direction: "up" explains what raises the value, "down" what lowers it.
+        index: which of the model's values.
+    """
+
+    direction: Literal["up", "down"] = option("up", help="what raises the value, or what lowers it")
+    index: int = option(0, help="which of the model's values", validator=in_range(0, None))
+
+    def resolve(self, head: Head) -> Regression:
+        """Return the target, checked against the explained output."""
+        if head.dense:
+            raise TargetError(
+                "Regression() is for a list of values, and the explained output has one for every position; "
+                "pass targets.Region(channel, where), or a function of the outputs"
+            )
+        count = 1 if head.binary else head.classes
+        if self.index >= count:
+            raise TargetError(
+                f"Regression(index={shown(self.index)}) is out of range: the model has {count} "
+                f"value{'s' if count != 1 else ''}, 0 to {count - 1}"
+            )
+        return self
+
+    def __call__(self, values: Any) -> Any:
+        """Return (b,) the value, negated for "down"."""
+        return _flat(values)[:, self.index] * (1.0 if self.direction == "up" else -1.0)
+
+    def label(self) -> str:
+        """Return how the target reads in a title."""
+        return f"output {self.index} {self.direction}"
+
+
+@attrs.frozen
+class Contrast:
+    """Why class `a` and not class `b`: the difference of their logits.
+
+    Attributes:
+        a: the class explained, by index or name.
+        b: the class it is compared with, by index or name.
+        labels: how the two read in a title; found by `resolve`.
+    """
+
+    a: int | str = option(attrs.NOTHING, help="the class explained")
+    b: int | str = option(attrs.NOTHING, help="the class it is compared with")
+    labels: tuple[str, ...] = option((), help="how the two read in a title")
+
+    def resolve(self, head: Head) -> Contrast:
+        """Return the target with both classes as indices, checked against the explained output."""
+        if head.binary or head.classes == 1:
+            raise TargetError(
+                "Contrast() needs two values to compare, and the model has one; pass a class index"
+            )
+        found = [find_class(x, head.known) if isinstance(x, str) else x for x in (self.a, self.b)]
+        for index in found:
+            check_index(index, head.classes)
+        if found[0] == found[1]:
+            raise TargetError(
+                f"Contrast({self.a!r}, {self.b!r}) compares a class with itself; pass two classes"
+            )
+        labels = tuple((head.name(i) or f"class {i}").split(",")[0] for i in found)
+        return Contrast(found[0], found[1], labels)
+
+    def __call__(self, values: Any) -> Any:
+        """Return (b,) values of `a` minus values of `b`, averaged over the positions of a dense output."""
+        import keras
+
+        for index in (self.a, self.b):
+            check_index(index, int(values.shape[-1]))
+        difference = values[..., self.a] - values[..., self.b]
+        axes = tuple(range(1, len(difference.shape)))
+        return keras.ops.mean(difference, axis=axes) if axes else difference
+
+    def label(self) -> str:
+        """Return how the target reads in a title."""
+        a, b = self.labels or (f"class {self.a}", f"class {self.b}")
+        return f"{a} rather than {b}"
+
+
+def _flat(values: Any) -> Any:
+    """Return (b, n) values, also of an output of shape (b,) or (b, 1, 1, n)."""
+    import keras
+
+    return keras.ops.reshape(values, (int(values.shape[0]), -1))
+
+
+def check_index(index: Any, classes: int) -> None:
+    """Raise an error unless `index` is one of the classes."""
+    if isinstance(index, bool) or not isinstance(index, int | np.integer):
+        raise TargetTypeError(
+            f"a class index is a whole number, received {shown(index)} of type {type(index).__name__}"
+        )
+    if not 0 <= index < classes:
+        raise TargetError(
+            f"class index {shown(index)} is out of range: the model has {classes} "
+            f"class{'es' if classes != 1 else ''}, 0 to {classes - 1}"
+        )

@@ -1,0 +1,134 @@
+"""A detection: a class and a box, of a head that gives both for many places (YOLO, RetinaNet, SSD)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import attrs
+import numpy as np
+
+from visioncam_core.engine.output import Head
+from visioncam_core.errors import TargetError
+from visioncam_core.foreign import said
+from visioncam_core.options.fields import option
+from visioncam_core.text import shown
+
+Corners = tuple[float, float, float, float]
+
+
+@attrs.frozen(eq=False)
+class Box:
+    """A detected object: the probability of its class times the overlap with a box.
+
+    For an output (N, ..., V) with V values at each place: a box, perhaps an objectness, and a value for each
+    class.  The place is the best one on the clean picture and stays fixed.  The score there is
+    `p(class) * p(object) * IoU(predicted box, box)`, as in D-RISE, whose maximum over places it is on the
+    clean picture.
+
+    Attributes:
+        class_: class index, counted from `start`.
+        box: (top, left, bottom, right) in the units of the predicted boxes; None for the box that the model
+            itself predicts where it is surest of the class (its overlap then takes no part in gradients).
+        decode: (b, P, 4) tensor of the first four values at P places -> corners (top, left, bottom, right);
+            None where they are the corners themselves.
+        start: position of the first class among the values.
+        objectness: position of the objectness among the values, or None.
+        activation: "sigmoid" for class values that are logits, "none" for probabilities.
+
+    References:
+        Petsiuk et al. 2021, arXiv:2006.03204.
+    """
+
+    class_: int = option(attrs.NOTHING, help="class index")
+    box: Corners | None = option(None, help="(top, left, bottom, right), or None for the surest one")
+    decode: Callable[[Any], Any] | None = option(None, help="makes corners of the four box values")
+    start: int = option(4, help="position of the first class")
+    objectness: int | None = option(None, help="position of the objectness, or None")
+    activation: Literal["sigmoid", "none"] = option("sigmoid", help="what turns values into probabilities")
+
+    def __attrs_post_init__(self) -> None:
+        """Raise an error where `box` is empty."""
+        if self.box is not None:
+            top, left, bottom, right = self.box
+            if not (np.isfinite(self.box).all() and top < bottom and left < right):
+                raise TargetError(
+                    f"box={self.box} is empty; pass (top, left, bottom, right), top < bottom and left < right"
+                )
+
+    def resolve(self, head: Head) -> Box:
+        """Return the target, checked against the explained output."""
+        count = head.classes - self.start
+        if not head.dense or count < 1:
+            raise TargetError(
+                f"Box() needs an output with a box and classes for many places, (N, ..., {self.start} + "
+                "classes); join them with keras.layers.Concatenate where the model gives them apart"
+            )
+        if not 0 <= self.class_ < count:
+            raise TargetError(
+                f"class index {shown(self.class_)} is out of range: the output has {count} after its first "
+                f"{self.start} values, 0 to {count - 1}"
+            )
+        return self
+
+    def bind(self, values: Any) -> Callable[[Any], Any]:
+        """Return the target with its place fixed on one clean picture's (1, ..., V) values."""
+        import keras
+
+        sure, corners = self._read(keras.ops.convert_to_tensor(values))
+        sure, corners = np.asarray(sure)[0], np.asarray(corners)[0]
+        own = self.box is None
+        overlaps = np.ones(len(sure)) if own else np.asarray(_iou(corners, np.asarray(self.box, np.float32)))
+        place = int(np.argmax(sure * overlaps))
+        if not overlaps[place] > 0:
+            raise TargetError(
+                f"no box that the model predicts overlaps box={self.box}; check its units and order "
+                "(top, left, bottom, right), or pass decode="
+            )
+        wanted = corners[place] if self.box is None else np.asarray(self.box, np.float32)
+
+        def similarity(changed: Any) -> Any:
+            sure, corners = self._read(changed)
+            overlap = _iou(corners[:, place], keras.ops.convert_to_tensor(wanted))
+            return sure[:, place] * (keras.ops.stop_gradient(overlap) if own else overlap)
+
+        return similarity
+
+    def _read(self, values: Any) -> tuple[Any, Any]:
+        """Return (b, P) probabilities and (b, P, 4) corners of (b, ..., V) values."""
+        import keras
+
+        values = keras.ops.reshape(values, (int(values.shape[0]), -1, int(values.shape[-1])))
+        squash = keras.ops.sigmoid if self.activation == "sigmoid" else (lambda x: x)
+        sure = squash(values[..., self.start + self.class_])
+        if self.objectness is not None:
+            sure = sure * squash(values[..., self.objectness])
+        corners = values[..., :4]
+        if self.decode is None:
+            return sure, corners
+        try:
+            decoded = keras.ops.convert_to_tensor(self.decode(corners))
+        except Exception as error:
+            raise TargetError(f"decode failed on {tuple(corners.shape)}: {said(error)}") from error
+        if tuple(decoded.shape) != tuple(corners.shape):
+            raise TargetError(
+                f"decode turned {tuple(corners.shape)} into {tuple(decoded.shape)}; it must return the "
+                "corners (top, left, bottom, right) of as many boxes"
+            )
+        return sure, decoded
+
+    def label(self) -> str:
+        """Return how the target reads in a title."""
+        return f"class {self.class_} in a box"
+
+
+def _iou(corners: Any, box: Any) -> Any:
+    """Return the intersection over union of (..., 4) corners with one box."""
+    import keras
+
+    maximum, minimum = keras.ops.maximum, keras.ops.minimum
+    top, left = maximum(corners[..., 0], box[0]), maximum(corners[..., 1], box[1])
+    bottom, right = minimum(corners[..., 2], box[2]), minimum(corners[..., 3], box[3])
+    both = maximum(bottom - top, 0.0) * maximum(right - left, 0.0)
+    area = maximum(corners[..., 2] - corners[..., 0], 0.0) * maximum(corners[..., 3] - corners[..., 1], 0.0)
+    return both / (area + (box[2] - box[0]) * (box[3] - box[1]) - both + 1e-9)

@@ -1,0 +1,1 @@
+"""Networks, tables and explanations made by hand."""

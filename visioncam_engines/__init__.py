@@ -1,0 +1,1 @@
+"""What runs the models: a folder for each framework."""

@@ -1,0 +1,1 @@
+"""Weights and class names of the embedded model, shared by the frameworks."""

@@ -1,0 +1,216 @@
+"""What a model file says of itself: read as plain JSON, nothing in it is run."""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import json
+import os
+import sys
+import zipfile
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from visioncam_core.errors import ModelError
+
+LARGEST = 64 << 20  # bytes of JSON
+DEEPEST = 200  # lists and mappings within each other
+CODE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
+_ALLOWED = {"layers", "initializers", "regularizers", "constraints", "activations", "dtype_policies",
+            "models", "quantizers", "ops", "losses", "metrics", "optimizers", "random"}  # fmt: skip
+_HOMES = ("layers", "models", "initializers", "regularizers", "constraints", "activations", "optimizers",
+          "losses", "metrics", "dtype_policies")  # fmt: skip
+
+
+@attrs.frozen
+class Config:
+    """A model's description of itself.
+
+    Attributes:
+        tree: the parsed `config.json`, or the `model_config` of an HDF5 file.
+        keras: version of Keras that wrote it, or empty.
+    """
+
+    tree: Any
+    keras: str = ""
+
+    def nodes(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield every mapping that names a class, with its place; what training needs is left out."""
+        tree = self.tree
+        if isinstance(tree, dict):
+            tree = {key: value for key, value in tree.items() if key != "compile_config"}
+        return _nodes(tree)
+
+    @property
+    def unsafe(self) -> list[str]:
+        """What in the description could run code or read other files, each with its place."""
+        found: dict[str, str] = {}
+        for place, node in self.nodes():
+            why = _unsafe(node)
+            if why and not any(place.startswith(outer) for outer in found):
+                found[place] = f"{why} at {place}"
+        return list(found.values())
+
+    def missing(self, objects: Mapping[str, Any]) -> list[str]:
+        """Return all classes and functions that neither Keras nor `objects` nor a registration has."""
+        import keras
+
+        found = []
+        for _, node in self.nodes():
+            name = _foreign(node)
+            if name is None or name in objects or name.rsplit(">", 1)[-1] in objects:
+                continue
+            if keras.saving.get_registered_object(name) is None:
+                found.append(name)
+        return list(dict.fromkeys(found))
+
+    def saved_by(self, here: str) -> str:
+        """Return a clause about the version that saved the file, where it explains a failure."""
+        if not self.keras or self.keras == here:
+            return ""
+        if self.keras.startswith(("1.", "2.")):
+            return f" (it was saved by Keras {self.keras}: load it with tf_keras, in Python)"
+        return f" (it was saved by Keras {self.keras}; try that version)"
+
+
+def read_config(
+    path: str | os.PathLike[str], kind: str, name: str, known: tuple[str | None, str] | None = None
+) -> Config:
+    """Read a model file's description.
+
+    Args:
+        path: a file that `check_file` let pass.
+        kind: "keras" or "h5".
+        name: the file for messages.
+        known: of an HDF5 file, its description and version of Keras where they were read already.
+
+    Raises:
+        ModelError: it is cut short, damaged, or holds no description.
+    """
+    try:
+        config = _from_zip(path) if kind == "keras" else _from_hdf5(*(known or _described(path)))
+        for _ in config.nodes():  # all of it, as a tree that is too deep shows only there
+            pass
+        return config
+    except _OnlyWeightsError:
+        raise ModelError(
+            f"{name}: holds weights only, no model; build the model in Python, model.load_weights(...) and "
+            "save it with model.save('name.keras')"
+        ) from None
+    except OSError as error:
+        raise ModelError(f"{name}: {cut_short(kind)}") from error
+    except Exception as error:  # zlib, zipfile, json, h5py: each has its own
+        raise ModelError(
+            f"{name}: its description cannot be read ({type(error).__name__}); download or save it again"
+        ) from error
+
+
+def cut_short(kind: str) -> str:
+    """Return what is wrong with a model file that is not whole, and what to do; `kind`: "keras" or "h5"."""
+    inside = {"keras": "the zip archive", "h5": "the HDF5 file"}[kind]
+    return f"is cut short or damaged ({inside} in it is not whole); download or save the model again"
+
+
+class _OnlyWeightsError(Exception):
+    pass
+
+
+def _from_zip(path: str | os.PathLike[str]) -> Config:
+    with zipfile.ZipFile(path) as archive:
+        tree = json.loads(_member(archive, "config.json"))
+        about = json.loads(_member(archive, "metadata.json")) if "metadata.json" in archive.namelist() else {}
+    return Config(tree, str(about.get("keras_version", "")))
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    if archive.getinfo(name).file_size > LARGEST:
+        raise ValueError(f"{name} is larger than {LARGEST} bytes")
+    return archive.read(name)
+
+
+def _described(path: str | os.PathLike[str]) -> tuple[str | None, str]:
+    from visioncam_engines.tensorflow.files.hdf5 import check_hdf5
+
+    stored = check_hdf5(path)
+    return stored.description, stored.keras
+
+
+def _from_hdf5(text: str | None, version: str) -> Config:
+    if text is None:
+        raise _OnlyWeightsError
+    return Config(json.loads(text), version)
+
+
+def _nodes(tree: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (place, mapping) for all that name a class; no recursion, as the file is a stranger's."""
+    left: list[tuple[str, Any, int]] = [("", tree, 0)]
+    while left:
+        place, one, depth = left.pop()
+        if depth > DEEPEST:
+            raise ValueError(f"nested more than {DEEPEST} deep")
+        if isinstance(one, dict):
+            if isinstance(one.get("class_name"), str):
+                yield place or "the top", one
+            pairs = [(f"{place}.{key}".lstrip("."), value) for key, value in one.items()]
+        elif isinstance(one, list):
+            pairs = [(f"{place}[{index}]", value) for index, value in enumerate(one)]
+        else:
+            continue
+        left.extend((where, value, depth + 1) for where, value in reversed(pairs))
+
+
+def _unsafe(node: Mapping[str, Any]) -> str:
+    """Return what is dangerous about one description, or nothing."""
+    name, module, config = node["class_name"], node.get("module"), node.get("config")
+    inner = config if isinstance(config, Mapping) else {}
+    if name in CODE:
+        return f"carries code ({name} {str(inner.get('name', ''))!r})"
+    if name == "__lambda__":
+        return "carries code (a lambda)"
+    if name.endswith(("Lookup", "TextVectorization")) and isinstance(inner.get("vocabulary"), str):
+        return f"reads the file {inner['vocabulary']!r} ({name})"
+    if not isinstance(module, str):
+        return ""
+    root, *rest = module.split(".")
+    called = config if name == "function" and isinstance(config, str) else name
+    function = name == "function" and hasattr(builtins, str(called))
+    if root in sys.stdlib_module_names and (root != "builtins" or function):
+        return f"names {module}.{called}"
+    homes = [part for part in rest if part != "src"]
+    if root == "keras" and homes and homes[0] not in _ALLOWED:
+        return f"names {module}.{called}, no part of a model"
+    if root == "keras" and not homes and not str(called)[:1].isupper() and not name.startswith("__"):
+        return f"names keras.{called}, no part of a model"
+    return ""
+
+
+def _foreign(node: Mapping[str, Any]) -> str | None:
+    """Return the name of a class or function that is not Keras's own, else None."""
+    name, module = node["class_name"], node.get("module")
+    registered = node.get("registered_name")
+    if name.startswith("__"):
+        return None
+    if module == "builtins":
+        if name == "function":
+            return str(node.get("config"))
+        return None if hasattr(builtins, name) else name
+    if isinstance(module, str):
+        return None if module.split(".")[0] == "keras" else str(registered or name)
+    if "module" in node:
+        return str(registered or name)
+    return None if _is_keras(name) else str(name)
+
+
+def _is_keras(name: str) -> bool:
+    """Return whether Keras has a class of this name; older files name no module."""
+    import keras
+
+    return (
+        hasattr(keras, name)
+        or any(
+            hasattr(importlib.import_module(f"keras.{home}"), name) for home in _HOMES if hasattr(keras, home)
+        )
+        or name in ("Functional", "ModuleWrapper")
+    )

@@ -1,0 +1,116 @@
+"""One record of what a model file holds, and what speaks against loading it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import zipfile
+from collections import Counter
+from typing import Any
+
+import attrs
+
+from visioncam_core.errors import ModelError, UnsafeModelError
+from visioncam_core.results.provenance import source_digest
+from visioncam_engines.tensorflow.files.archive import check_archive
+from visioncam_engines.tensorflow.files.config import Config, cut_short, read_config
+from visioncam_engines.tensorflow.files.hdf5 import Stored, check_hdf5
+from visioncam_engines.tensorflow.files.sizes import LIMIT, declared
+
+
+@attrs.frozen
+class Holdings:
+    """What a model file says of itself.
+
+    Attributes:
+        kind: "keras" or "h5".
+        size: bytes of the file.
+        sha256: its checksum, 64 hexadecimal digits.
+        config: its description.
+        layers: class -> how many of them.
+        declared: weights the description asks for, a lower bound.
+        stored: numbers that its arrays declare.
+        problems: what speaks against loading it, in words; empty for an ordinary model.
+    """
+
+    kind: str
+    size: int
+    sha256: str
+    config: Config
+    layers: dict[str, int]
+    declared: int
+    stored: int
+    problems: tuple[str, ...]
+
+
+def inspect_file(path: str | os.PathLike[str], kind: str, name: str) -> Holdings:
+    """Read what a model file holds; nothing in it is built or run, and Keras is not loaded.
+
+    Args:
+        path: a file that `check_file` let pass.
+        kind: "keras" or "h5".
+        name: the file for messages.
+
+    Raises:
+        UnsafeModelError: the archive itself cannot be opened safely.
+        ModelError: it is cut short, damaged, or holds no description.
+    """
+    wrong = _archive_problems(path, name) if kind == "keras" else []
+    if wrong:
+        raise UnsafeModelError(f"{name}: {'; '.join(wrong[:3])}; it is not loaded. {CURE}")
+    if kind == "keras":
+        config = read_config(path, kind, name)  # plain JSON comes first: it needs no other process
+        stored = Stored() if config.unsafe else _stored(path, kind, name)
+    else:
+        stored = _stored(path, kind, name)
+        if stored.problems and stored.description is None:
+            raise UnsafeModelError(f"{name}: {'; '.join(stored.problems[:3])}; it is not loaded. {CURE}")
+        config = read_config(path, kind, name, (stored.description, stored.keras))
+    problems = [*stored.problems[:3], *config.unsafe]
+    total = sum(declared(node) for _, node in config.nodes())
+    if total > LIMIT and stored.numbers < total / 2:
+        problems.append(f"its description asks for {total:,} weights and the file stores {stored.numbers:,}")
+    return Holdings(
+        kind, os.path.getsize(path), source_digest(path), config, _layers(config), total, stored.numbers,
+        tuple(problems),
+    )  # fmt: skip
+
+
+CURE = "Only if you trust its maker, pass --allow-unsafe-model (load_model(unsafe=True) in Python)"
+
+
+def _archive_problems(path: str | os.PathLike[str], name: str) -> list[str]:
+    try:
+        return check_archive(path)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise ModelError(f"{name}: {cut_short('keras')}") from error
+
+
+def _stored(path: str | os.PathLike[str], kind: str, name: str) -> Stored:
+    total = Stored()
+    try:
+        if kind == "h5":
+            return check_hdf5(path)
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.namelist():
+                if not member.endswith(".h5"):
+                    continue
+                with tempfile.NamedTemporaryFile(suffix=".h5") as copy, archive.open(member) as packed:
+                    shutil.copyfileobj(packed, copy, 1 << 20)
+                    copy.flush()
+                    one = check_hdf5(copy.name)
+                total.numbers += one.numbers
+                total.problems += one.problems
+    except Exception as error:  # zlib, zipfile, h5py and the system each have errors of their own
+        raise ModelError(f"{name}: {cut_short(kind)}") from error
+    return total
+
+
+def _layers(config: Config) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for _, node in config.nodes():
+        inner: Any = node.get("config")
+        if isinstance(inner, dict) and "name" in inner and "trainable" in inner:
+            found[node["class_name"]] += 1
+    return dict(found.most_common())

@@ -1,0 +1,253 @@
+"""Model files: one way in for the command line, with Keras's safe mode on.
+
+What a file is follows from its content, never from its name.  Keras is asked
+only once the file is known to be whole, because what it says of others
+("File not found" for a file cut short) helps nobody.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import stat
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelError
+from visioncam_core.foreign import said
+from visioncam_core.images.files import quoted
+from visioncam_core.results.provenance import source_digest
+from visioncam_engines.tensorflow.files.archive import too_crowded
+from visioncam_engines.tensorflow.files.config import Config, cut_short, read_config
+from visioncam_engines.tensorflow.files.custom_objects import objects_of
+from visioncam_engines.tensorflow.files.inspection import CURE, inspect_file
+from visioncam_engines.tensorflow.files.saved_model import check_saved_model
+
+ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
+SAFE_KERAS = (3, 15)
+SUFFIX = {"keras": ".keras", "h5": ".h5"}
+OTHERS = {"keras": (".h5", ".hdf5"), "h5": (".keras",)}
+_log = logging.getLogger("visioncam_engines.tensorflow.files.load")
+_SAVE = "save it with model.save('name.keras')"
+
+
+def load_model(
+    path: str | os.PathLike[str],
+    *,
+    custom_objects: Sequence[str] = (),
+    unsafe: bool = False,
+    sha256: str | None = None,
+    trust_savedmodel: bool = False,
+) -> Any:
+    """Load a Keras model from a `.keras` or `.h5` file, whatever it is called; or a SavedModel one trusts.
+
+    Args:
+        path: the file.
+        custom_objects: names of Python modules with the classes and functions that the file needs;
+            they are imported, so name only what you trust.
+        unsafe: let code that the file carries (Lambda layers) run, and leave out every check of what it
+            holds; for this one call.
+        sha256: the checksum the file must have, 64 hexadecimal digits; of a SavedModel that of its folder, as
+            results tell it.
+        trust_savedmodel: take the folder of a SavedModel too, a program that runs with your rights. It is
+            refused all the same where its graph reads or writes files, runs Python or calls other machines.
+
+    Returns:
+        The `keras.Model`, not compiled; of a SavedModel what `tf.saved_model.load` returns.
+
+    Raises:
+        ModelNotFoundError: there is no such file.
+        UnsafeModelError: it could run code, fill the memory or read other files; or Keras is older than
+            3.15, whose checks such a file needs.
+        ModelError: everything else, naming the file, the reason and the cure.
+    """
+    if trust_savedmodel and is_saved_model(path):
+        return load_saved_model(path, sha256=sha256)
+    kind = check_file(path)
+    name = quoted(os.fsdecode(os.fspath(path)))
+    _same_checksum(path, sha256, name)
+    if Path(path).suffix.lower() in OTHERS[kind]:
+        _log.warning("%s: holds a %s model in spite of its name, and is loaded as one", name, SUFFIX[kind])
+    if unsafe:
+        config = read_config(path, kind, name)
+    else:
+        held = inspect_file(path, kind, name)
+        if held.problems:
+            raise UnsafeModelError(f"{name}: {'; '.join(held.problems[:3])}; it is not loaded. {CURE}")
+        config = held.config
+        _new_enough(name)
+    objects: dict[str, Any] = {}
+    for module in custom_objects:
+        objects.update(objects_of(module))
+    import keras
+
+    try:
+        with _named_by_content(Path(path), kind) as file:
+            model = keras.models.load_model(file, custom_objects=objects, compile=False, safe_mode=not unsafe)
+    except Exception as error:  # a model file can make its reader raise anything
+        raise ModelError(f"{name}: {_why(error, path, kind, config, objects)}") from error
+    if not isinstance(model, keras.Model):
+        raise ModelError(f"{name}: holds a {type(model).__name__}, not a model; {_SAVE}")
+    return model
+
+
+def is_saved_model(path: str | os.PathLike[str]) -> bool:
+    """Return whether a path is the folder of a SavedModel; loads no TensorFlow."""
+    return os.path.isfile(os.path.join(os.fspath(path), "saved_model.pb"))
+
+
+def load_saved_model(path: str | os.PathLike[str], *, sha256: str | None = None) -> Any:
+    """Load the folder of a SavedModel: a program, which runs with your rights.
+
+    Args:
+        path: the folder.
+        sha256: the checksum it must have, of the names and bytes of all its files.
+
+    Returns:
+        What `tf.saved_model.load` returns.
+
+    Raises:
+        UnsafeModelError: its graph reads or writes files, runs Python or calls other machines; or it has
+            another checksum.
+        ModelError: it cannot be read.
+    """
+    name = quoted(os.fsdecode(os.fspath(path)))
+    try:
+        _same_checksum(path, sha256, name)
+        reaching = check_saved_model(path)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{name}: cannot be read ({error}); export it again") from error
+    if reaching:
+        raise UnsafeModelError(f"{name}: {'; '.join(reaching[:3])}: it reaches outside, and is not loaded")
+    import tensorflow as tf
+
+    try:
+        return tf.saved_model.load(os.fsdecode(os.fspath(path)))
+    except Exception as error:  # a damaged graph can make its reader raise anything
+        raise ModelError(f"{name}: cannot be loaded by TensorFlow: {said(error)}; export it again") from error
+
+
+def check_file(path: str | os.PathLike[str]) -> str:
+    """Return what kind of model file it is, "keras" or "h5"; loads no TensorFlow.
+
+    Raises:
+        ModelNotFoundError: there is no such file.
+        ModelError: a folder, empty, unreadable, cut short, or something else than a model.
+    """
+    text = os.fsdecode(os.fspath(path))
+    name = quoted(text)
+    try:
+        mode = os.stat(text).st_mode
+        if stat.S_ISDIR(mode):
+            if is_saved_model(text):
+                raise UnsafeModelError(
+                    f"{name}: is a SavedModel, a program that can run anything; pass a .keras or .h5 file, "
+                    "or, only if you trust its maker, --trust-savedmodel (load_model(trust_savedmodel=True))"
+                )
+            raise ModelError(f"{name}: is a folder; pass a .keras or .h5 file: {_SAVE}")
+        if not stat.S_ISREG(mode):
+            raise ModelError(f"{name}: is no regular file; pass a .keras or .h5 file")
+        with open(text, "rb") as file:
+            start = file.read(64)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ModelNotFoundError(f"{name}: no such model file; check the path") from error
+    except ModelError:
+        raise
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise ModelError(f"{name}: cannot be read ({reason.lower()}); check its permissions") from error
+    if not start:
+        raise ModelError(f"{name}: is empty (0 bytes); download or save the model again")
+    if start.startswith(ZIP):
+        return _check_zip(text, name)
+    if start.startswith(HDF5):
+        return "h5"
+    raise ModelError(
+        f"{name}: is not a Keras model file (it begins with {start[:12]!r}); "
+        f"pass a .keras or .h5 file: {_SAVE}"
+    )
+
+
+def _check_zip(path: str, name: str) -> str:
+    try:
+        crowded = too_crowded(path)
+        if crowded:
+            raise UnsafeModelError(f"{name}: {crowded}; it is not loaded")
+        with zipfile.ZipFile(path) as archive:
+            members = set(archive.namelist())
+    except UnsafeModelError:
+        raise
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise ModelError(f"{name}: {cut_short('keras')}") from error
+    if "config.json" not in members or not {"model.weights.h5", "model.weights.json"} & members:
+        some = ", ".join(sorted(members)[:3]) or "nothing"
+        raise ModelError(f"{name}: is a zip archive but not a Keras model (it holds {some}, …); {_SAVE}")
+    return "keras"
+
+
+def _same_checksum(path: str | os.PathLike[str], expected: str | None, name: str) -> None:
+    if expected is None:
+        return
+    found = source_digest(path)
+    if found != expected.strip().lower():
+        raise UnsafeModelError(
+            f"{name}: its sha256 is {found}, not {expected!r} as asked: it is another model, not loaded"
+        )
+
+
+def _new_enough(name: str) -> None:
+    import keras
+
+    if tuple(int(part) for part in keras.__version__.split(".")[:2]) < SAFE_KERAS:
+        raise UnsafeModelError(
+            f"{name}: Keras {keras.__version__} lets some model files run code in spite of its safe mode; "
+            f"install keras>=3.15. {CURE}"
+        )
+
+
+@contextmanager
+def _named_by_content(path: Path, kind: str) -> Iterator[str]:
+    """Yield a path whose suffix says what the file is: Keras goes by it."""
+    suffix = SUFFIX[kind]
+    if path.suffix == suffix or (kind == "h5" and path.suffix == ".hdf5"):
+        yield str(path)
+        return
+    with tempfile.TemporaryDirectory(prefix="visioncam-") as folder:
+        named = Path(folder, f"model{suffix}")
+        try:
+            named.symlink_to(path.resolve())
+        except OSError:  # a system without links
+            shutil.copyfile(path, named)
+        yield str(named)
+
+
+def _why(
+    error: Exception, path: str | os.PathLike[str], kind: str, config: Config, objects: Mapping[str, Any]
+) -> str:
+    """Return why Keras could not load a file that looked whole, and what to do."""
+    import keras
+
+    missing = config.missing(objects)
+    if missing:
+        return (
+            f"needs classes or functions that Keras does not have: {', '.join(missing)}; name the Python "
+            "module that defines them: --custom-objects MODULE (in Python load_model(custom_objects=[...]))"
+        )
+    if kind == "keras" and _damaged(path):
+        return "is damaged (a checksum is wrong); download or save the model again"
+    told = " ".join(str(error).split())
+    told = told if len(told) <= 160 else told[:159] + "…"
+    return f"cannot be loaded by Keras {keras.__version__}{config.saved_by(keras.__version__)}: {told}"
+
+
+def _damaged(path: str | os.PathLike[str]) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is not None
+    except Exception:  # zlib, zipfile and the system each have errors of their own
+        return True

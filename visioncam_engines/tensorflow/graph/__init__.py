@@ -1,0 +1,1 @@
+"""Cutting functions from a traced graph."""

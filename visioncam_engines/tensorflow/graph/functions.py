@@ -1,0 +1,268 @@
+"""Functions cut from a trace: the whole pass with its gradient, the head, the tail, the tail's gradient.
+
+Each is cut once and kept with the trace; cutting copies operations out of the graph and traces nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.errors import LayerError, TargetError
+from visioncam_core.foreign import whole
+from visioncam_core.text import listing, shown
+from visioncam_engines.tensorflow.graph.extract import carve
+from visioncam_engines.tensorflow.graph.graph import frontier
+from visioncam_engines.tensorflow.logits import Logits, find_logits
+from visioncam_engines.tensorflow.tracing.interrupts import held_back
+from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
+
+
+@attrs.frozen(eq=False)
+class Score:
+    """The values a target picks its scalar from.
+
+    Attributes:
+        output: name of the explained output.
+        kind: "logit", "log-probability", "probability" or "output".
+        values: symbolic float32 values, one for each class (and position).
+        answer: symbolic float32 output of the model as the user sees it.
+        activation: the final activation that was found, or "".
+        assumed: none was found, and one was applied to the output as to logits.
+    """
+
+    output: str
+    kind: str
+    values: Any
+    answer: Any
+    activation: str
+    assumed: bool = False
+
+    @property
+    def binary(self) -> bool:
+        """Whether one value stands for two classes, if there is but one: a sigmoid's, or a probability."""
+        return self.kind == "probability" or self.activation == "sigmoid"
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What identifies it within one trace."""
+        return (self.output, self.kind, id(self.values))
+
+
+def score_of(
+    trace: Trace, output: str, wanted: str, normalise: bool = False, channels_first: bool = False
+) -> Score:
+    """Return the score values of one output.
+
+    Args:
+        trace: the traced model.
+        output: name of the output.
+        wanted: "logit" or "probability".
+        normalise: for "probability" where no final activation was found: whether to apply one.
+        channels_first: the output is (N, classes, *space); it is moved to (N, *space, classes).
+    """
+    import tensorflow as tf
+
+    key = ("score", output, wanted, normalise, channels_first)
+    with trace.lock:
+        if key in trace.cuts:
+            return trace.cuts[key]
+        answer = trace.outputs[output]
+        if channels_first:
+            with trace.graph.as_default():
+                answer = tf.transpose(answer, [0, *range(2, answer.shape.rank), 1])
+        logits: Logits = find_logits(answer)
+        with trace.graph.as_default():
+            answer = tf.cast(answer, tf.float32)
+            if wanted == "logit":
+                kind = "logit" if logits.activation else "output"
+                values = tf.cast(logits.tensor, tf.float32)
+            elif logits.activation == "log_softmax":
+                kind, values = "probability", tf.exp(answer)
+            elif logits.activation:
+                kind, values = "probability", answer
+            elif normalise:
+                single = answer.shape[-1] == 1 or answer.shape.rank == 1
+                kind, values = "probability", tf.sigmoid(answer) if single else tf.nn.softmax(answer)
+            else:
+                kind, values = "probability", answer
+        assumed = wanted == "probability" and normalise and not logits.activation
+        score = trace.cuts[key] = Score(output, kind, values, answer, logits.activation, assumed)
+        return score
+
+
+def _cut(trace: Trace, key: Any, build: Callable[[], tuple[list[Any], list[Any]]]) -> Any:
+    with trace.lock:
+        if key not in trace.cuts:
+            with held_back():
+                with trace.graph.as_default():
+                    feeds, fetches = build()
+                trace.cuts[key] = carve(trace.graph, feeds, fetches)
+            COUNTERS.add("cuts")
+        return trace.cuts[key]
+
+
+def forward(trace: Trace, score: Score) -> Any:
+    """Return `(*inputs) -> [values, answer]`."""
+    return _cut(trace, ("forward", score.key), lambda: (list(trace.inputs), [score.values, score.answer]))
+
+
+def outputs(trace: Trace) -> Any:
+    """Return `(*inputs) -> [every output]`."""
+    return _cut(trace, "outputs", lambda: (list(trace.inputs), list(trace.outputs.values())))
+
+
+def probe(trace: Trace, record: Recorded, score: Score) -> Any:
+    """Return `(*inputs, class_index, scale) -> [*A, *G, values, answer]` for scores of shape (N, C).
+
+    A class index of -1 stands for the top class.  A single value per picture is a binary score:
+    index 1 is for it, 0 against it, and -1 whichever holds (a plain output is always for it).
+    The gradient is that of `scale` times the score.
+    """
+
+    def build() -> tuple[list[Any], list[Any]]:
+        import tensorflow as tf
+
+        classes = tf.compat.v1.placeholder(tf.int32, [None], name="class_index")
+        scale = tf.compat.v1.placeholder(tf.float32, [], name="scale")
+        cotangent = _class_cotangent(score, classes) * scale
+        gradients = _gradients(score, record, cotangent)
+        fetches = [*record.tensors, *gradients, score.values, score.answer]
+        return [*trace.inputs, classes, scale], fetches
+
+    return _cut(trace, ("probe", record.path, score.key), build)
+
+
+def _class_cotangent(score: Score, classes: Any) -> Any:
+    import tensorflow as tf
+
+    values = score.values
+    if values.shape.rank == 1 or values.shape[-1] == 1:
+        flat = tf.reshape(values, [-1])
+        if not score.binary:
+            sign = tf.ones_like(flat)
+        else:
+            middle = 0.5 if score.kind == "probability" else 0.0
+            chosen = tf.where(classes < 0, tf.cast(flat >= middle, tf.int32), classes)
+            sign = tf.cast(2 * chosen - 1, tf.float32)
+        return tf.reshape(sign, tf.shape(values))
+    index = tf.where(classes < 0, tf.argmax(values, axis=-1, output_type=tf.int32), classes)
+    return tf.one_hot(index, tf.shape(values)[-1], dtype=tf.float32)
+
+
+def _gradients(score: Score, record: Recorded, cotangent: Any) -> list[Any]:
+    import tensorflow as tf
+
+    gradients = tf.gradients(score.values, list(record.tensors), cotangent)
+    if any(gradient is None for gradient in gradients):
+        raise LayerError(
+            f"the score of output {score.output!r} has no gradient at layer {record.path!r}: a step "
+            "between them cannot be differentiated (argmax, rounding, a stopped gradient); choose a later "
+            "layer, or ScoreCAM, which needs no gradient"
+        )
+    return [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+
+@attrs.frozen(eq=False)
+class Split:
+    """A model cut in two at a layer.
+
+    Attributes:
+        head: `(*inputs) -> [*A, *sides, values, answer]`.
+        tail: `(*A, *sides) -> [values, answer]`.
+        sides: the symbolic side tensors the tail needs besides A.
+    """
+
+    head: Any
+    tail: Any
+    sides: tuple[Any, ...]
+
+
+def split(trace: Trace, record: Recorded, score: Score) -> Split:
+    """Return the head and the tail at one layer, with the side tensors between them."""
+    key = ("split", record.path, score.key)
+    with trace.lock:
+        if key in trace.cuts:
+            return trace.cuts[key]
+    at, fetches = list(record.tensors), [score.values, score.answer]
+    sides = sides_of(trace, record, score)
+    head = _cut(trace, (*key, "head"), lambda: (list(trace.inputs), [*at, *sides, *fetches]))
+    tail = _cut(trace, (*key, "tail"), lambda: ([*at, *sides], fetches))
+    with trace.lock:
+        return trace.cuts.setdefault(key, Split(head, tail, tuple(sides)))
+
+
+def sides_of(trace: Trace, record: Recorded, score: Score) -> list[Any]:
+    """Return the symbolic tensors that what lies behind a layer needs besides the activations."""
+    key = ("sides", record.path, score.key)
+    with trace.lock:
+        if key not in trace.cuts:
+            fetches = [score.values, score.answer]
+            trace.cuts[key] = frontier(fetches, list(record.tensors), list(trace.inputs), trace.exact)
+        return list(trace.cuts[key])
+
+
+def tail_backward(trace: Trace, record: Recorded, score: Score) -> tuple[Any, Any]:
+    """Return the head `(*inputs) -> [*A, *sides, values, answer]` and `(*A, *sides, cotangent) -> [*G]`.
+
+    The cotangent has the shape of the score's values: it is the gradient of any target in them.
+    """
+    key = ("backward", record.path, score.key)
+    with trace.lock:
+        if key in trace.cuts:
+            return trace.cuts[key]
+        import tensorflow as tf
+
+        at = list(record.tensors)
+        with trace.graph.as_default():
+            cotangent = tf.compat.v1.placeholder(tf.float32, score.values.shape, name="cotangent")
+            gradients = _gradients(score, record, cotangent)
+        sides = frontier(gradients, at, list(trace.inputs), trace.exact)
+        fetches = [score.values, score.answer]
+        head = _cut(trace, (*key, "head"), lambda: (list(trace.inputs), [*at, *sides, *fetches]))
+        tail = _cut(trace, (*key, "tail"), lambda: ([*at, *sides, cotangent], gradients))
+        return trace.cuts.setdefault(key, (head, tail))
+
+
+def support(trace: Trace, records: list[Recorded], score: Score) -> Any:
+    """Return `(*inputs) -> [G of each record]` for the sum of the score's values squared (any class)."""
+
+    def build() -> tuple[list[Any], list[Any]]:
+        import tensorflow as tf
+
+        total = tf.reduce_sum(tf.square(score.values) + score.values)
+        gradients = tf.gradients(total, [record.tensors[0] for record in records])
+        pairs = zip(gradients, records, strict=True)
+        return list(trace.inputs), [tf.zeros_like(r.tensors[0]) if g is None else g for g, r in pairs]
+
+    return _cut(trace, ("support", tuple(r.path for r in records), score.key), build)
+
+
+def shapes(trace: Trace, records: list[Recorded]) -> Any:
+    """Return `(*inputs) -> [shape of each record]`."""
+
+    def build() -> tuple[list[Any], list[Any]]:
+        import tensorflow as tf
+
+        return list(trace.inputs), [tf.shape(record.tensors[0]) for record in records]
+
+    return _cut(trace, ("shapes",), build)
+
+
+def output_name(trace: Trace, output: str | int | None) -> str:
+    """Return the name of the output asked for; the first one by default."""
+    names = list(trace.outputs)
+    if output is None:
+        return names[0]
+    index = whole(output)
+    if index is not None and -len(names) <= index < len(names):
+        return names[index]
+    if isinstance(output, str) and output in names:
+        return output
+    raise TargetError(
+        f"the model has no output {shown(output, 60)}; its outputs are {listing(names)}, pass one by name or "
+        "by index"
+    )

@@ -1,0 +1,1 @@
+"""Running the cut functions in batches."""

@@ -1,0 +1,182 @@
+"""Scores of many changed versions of one picture, made where they are used: inside the graph.
+
+What is sent into the graph is small: maps on the layer's grid, or channel numbers.  Pictures and
+activations exist for one batch at a time, and how large a batch is follows from what one version needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from visioncam_core.engine.counters import COUNTERS
+from visioncam_engines.tensorflow.graph import functions as cuts
+from visioncam_engines.tensorflow.graph.extract import carve
+from visioncam_engines.tensorflow.run.batches import fed, home, in_batches, joined
+from visioncam_engines.tensorflow.run.channels import Mixing, mixing, without
+from visioncam_engines.tensorflow.run.memory import at_once, need_of
+from visioncam_engines.tensorflow.run.passes import Flat, Held, Passes
+
+Change = Callable[[Any, Any], Any]
+"""(picture (1, *space, C), maps (b, *grid)) -> (b, *space, C), written in `visioncam_core.ops`."""
+Read = Callable[[Any, Any], Any]
+"""(values, answer) of a batch -> what is kept, one row a version."""
+MOST_CHANGES = 4
+
+
+def scored_through(
+    passes: Passes, single: Flat, image: int, channels_first: bool, change: Change, maps: Any, read: Read
+) -> Any:
+    """Return `read(values, answer)` for one picture changed by each map in turn.
+
+    Args:
+        passes: the model and the score.
+        single: flat inputs of batch 1.
+        image: which of them is changed.
+        channels_first: whether its channels come before its space.
+        change: how a map changes the picture; the function is made part of a graph, kept for it.
+        maps: (L, *grid) array or tensor.
+        read: what is kept of each batch.
+    """
+    run, need = _changing(passes, single, image, channels_first, change, tuple(maps.shape[1:]))
+
+    def one(indices: np.ndarray) -> Any:
+        values, answer = run(maps[int(indices[0]) : int(indices[-1]) + 1], *single)
+        COUNTERS.add("forward", len(indices))
+        return read(home(values), home(answer))
+
+    size = 1 if passes.trace.exact else min(passes.budget.batch(need), passes.budget.pictures or at_once())
+    return joined(list(in_batches(int(maps.shape[0]), size, one)))
+
+
+def _changing(
+    passes: Passes, single: Flat, image: int, channels_first: bool, change: Change, grid: tuple[int, ...]
+) -> tuple[Any, int | None]:
+    """Return `(maps, *inputs of batch 1) -> [values, answer]`, and what one version needs."""
+    import tensorflow as tf
+
+    trace, score = passes.trace, passes.score
+    shapes = [tuple(x.shape[1:]) for x in single]
+    key = (score.key, image, change, grid, tuple(shapes))
+    kept = trace.memo.setdefault("changes", {})
+    with trace.lock:
+        if key in kept:
+            return kept[key]
+
+        def prepare(maps: Any, *inputs: Any) -> list[Any]:
+            x = tf.cast(inputs[image], tf.float32)
+            versions = change(_last(x) if channels_first else x, maps)
+            versions = fed(_first(versions) if channels_first else versions, inputs[image].dtype)
+            versions.set_shape([None, *shapes[image]])
+            return [versions if i == image else _repeated(x, tf.shape(maps)[0]) for i, x in enumerate(inputs)]
+
+        specs = [tf.TensorSpec([None, *grid], tf.float32)]
+        specs += [tf.TensorSpec([1, *shape], x.dtype) for shape, x in zip(shapes, single, strict=True)]
+        run = carve(trace.graph, list(trace.inputs), [score.values, score.answer], prepare, specs)
+        COUNTERS.add("cuts")
+        while len(kept) >= MOST_CHANGES:
+            del kept[next(iter(kept))]
+        kept[key] = run, need_of(run.graph)
+        return kept[key]
+
+
+def scored_without(passes: Passes, single: Flat, held: Held | None, channels: np.ndarray, read: Read) -> Any:
+    """Return `read(values, answer)` without each channel of the layer in turn, or None where it can't be.
+
+    Only what lies behind the first operation that mixes channels is run for each.
+
+    Args:
+        passes: the model, the layer and the score.
+        single: flat inputs of batch 1.
+        held: what the pass over this picture left.
+        channels: (L,) which to leave out.
+        read: what is kept of each batch.
+    """
+    import tensorflow as tf
+
+    found = _mixing(passes)
+    if found is None:
+        return None
+    held = passes.beside(single, held)
+    start, run, need = _leaving_out(passes, found)
+    given, made, weights = start(*held.activations)
+    nothing = start(*[tf.zeros_like(one) for one in held.activations])[0]
+    which = tf.constant(channels, tf.int32)
+
+    def one(indices: np.ndarray) -> Any:
+        part = which[int(indices[0]) : int(indices[-1]) + 1]
+        values, answer = run(given - nothing, made, weights, part, *(held.sides or ()))
+        COUNTERS.add("tail", len(indices))
+        return read(home(values), home(answer))
+
+    return joined(list(in_batches(len(channels), passes.budget.batch(need), one)))
+
+
+def _mixing(passes: Passes) -> Mixing | None:
+    trace, score = passes.trace, passes.score
+    if trace.exact or passes.reshape is not None:
+        return None
+    key = ("mixing", passes.record.path, score.key)
+    with trace.lock:
+        if key not in trace.memo:
+            fetches = [score.values, score.answer]
+            trace.memo[key] = mixing(passes.record, passes.layout, fetches, list(trace.inputs))
+        return trace.memo[key]
+
+
+def _leaving_out(passes: Passes, found: Mixing) -> tuple[Any, Any, int | None]:
+    """Return the way to where channels meet and the way behind it, and what one version needs.
+
+    The first is `(A) -> [given, made, weights]`, the second `(given less what zeros become, made, weights,
+    channels, *sides) -> [values, answer]`.
+    """
+    import tensorflow as tf
+
+    trace, score, record = passes.trace, passes.score, passes.record
+    key = ("leaving-out", record.path, score.key)
+    with trace.lock:
+        if key in trace.cuts:
+            return trace.cuts[key]
+        sides = cuts.sides_of(trace, record, score)
+
+        def prepare(change: Any, made: Any, weights: Any, which: Any, *beside: Any) -> list[Any]:
+            changed = without(found, change, made, weights, which)
+            changed.set_shape([None, *made.shape[1:]])
+            return [changed, *(_repeated(side, tf.shape(which)[0]) for side in beside)]
+
+        tensors = [found.given, found.made, found.weights]
+        shapes = [[1, *found.given.shape[1:]], [1, *found.made.shape[1:]], found.weights.shape]
+        specs = [tf.TensorSpec(shape, one.dtype) for shape, one in zip(shapes, tensors, strict=True)]
+        specs.append(tf.TensorSpec([None], tf.int32))
+        specs += [
+            tf.TensorSpec([1, *side.shape[1:]] if side.shape.rank else [], side.dtype) for side in sides
+        ]
+        start = carve(trace.graph, list(record.tensors), tensors)
+        run = carve(trace.graph, [found.made, *sides], [score.values, score.answer], prepare, specs)
+        COUNTERS.add("cuts", 2)
+        trace.cuts[key] = start, run, need_of(run.graph)
+        return trace.cuts[key]
+
+
+def _repeated(value: Any, count: Any) -> Any:
+    import tensorflow as tf
+
+    if value.shape.rank == 0:
+        return value
+    tiled = tf.tile(value, tf.concat([[count], tf.ones([value.shape.rank - 1], tf.int32)], axis=0))
+    tiled.set_shape([None, *value.shape[1:]])
+    return tiled
+
+
+def _last(values: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.transpose(values, [0, *range(2, values.shape.rank), 1])
+
+
+def _first(values: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.transpose(values, [0, values.shape.rank - 1, *range(1, values.shape.rank - 1)])

@@ -1,0 +1,1 @@
+"""Small Keras models whose maps can be worked out by hand."""

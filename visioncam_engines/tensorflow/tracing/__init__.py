@@ -1,0 +1,1 @@
+"""Calling a model once in a graph and recording the output of every unit."""

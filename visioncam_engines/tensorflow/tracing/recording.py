@@ -1,0 +1,213 @@
+"""The units of a model, and how their outputs are recorded without harm.
+
+A unit is a layer, found recursively, or an operation of a functional graph
+such as `x + y`.  While a model is traced, each unit's `call` is shadowed in
+the instance's `__dict__`; afterwards the dictionary holds exactly what it held.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+import attrs
+
+from visioncam_engines.tensorflow.graph.restore import ABSENT, Held, put
+
+_COPIED = ("_losses", "_eager_losses", "_loss_ids")
+_TRACING = threading.RLock()
+_REPLACEABLE = ("activation", "quantization_mode", "_dtype_policy")
+_VARIABLES = ("_trainable_variables", "_non_trainable_variables", "_trainable_weights")
+
+
+@attrs.frozen
+class Call:
+    """One call of one unit while tracing: where it happened, and what called it."""
+
+    path: str
+    unit: Any
+    number: int
+    parents: tuple[tuple[Any, int], ...]
+    inside: str = ""
+
+
+def children(unit: Any) -> Iterator[Any]:
+    """Yield the layers a unit owns, then the operations of its functional graph."""
+    flatten = getattr(unit, "_flatten_layers", None)
+    if flatten is not None:
+        yield from flatten(include_self=False, recursive=False)
+    graph = getattr(unit, "_functional", None) or unit
+    yield from getattr(graph, "_operations", None) or ()
+
+
+def walk(model: Any) -> list[tuple[str, Any]]:
+    """Return (path, unit) for every unit below `model`, parents before children, each unit once."""
+    found: list[tuple[str, Any]] = []
+    seen = {id(model)}
+    paths: dict[str, int] = {}
+
+    def descend(parent: Any, prefix: str) -> None:
+        for unit in children(parent):
+            if id(unit) in seen:
+                continue
+            seen.add(id(unit))
+            path = f"{prefix}/{unit.name}" if prefix else str(unit.name)
+            paths[path] = paths.get(path, 0) + 1
+            if paths[path] > 1:
+                path = f"{path}~{paths[path]}"
+            found.append((path, unit))
+            descend(unit, path)
+
+    # A Sequential keeps its layers also in `_functional`; that inner model is no unit of its own.
+    inner = getattr(model, "_functional", None)
+    if inner is not None:
+        seen.add(id(inner))
+    descend(model, "")
+    return found
+
+
+def fingerprint(model: Any) -> tuple[Any, ...]:
+    """Return marks that change when a unit, a variable or an activation of the model is replaced.
+
+    Units and activations are marked by weak references: the number of one that is gone may be given to
+    the next.  Variables are marked by number, since a trace holds those that it reads.
+    """
+    marks: list[Any] = []
+    seen: set[int] = set()
+    waiting = [model]
+    while waiting:
+        unit = waiting.pop()
+        if id(unit) in seen:
+            continue
+        seen.add(id(unit))
+        state = unit.__dict__
+        marks.append(weakref.ref(unit))
+        marks += [_mark(state[key]) for key in _REPLACEABLE if key in state]
+        for key in _VARIABLES:
+            if held := state.get(key):
+                marks.extend(map(id, held))
+        waiting.extend(_owned(unit, state))
+    return tuple(marks)
+
+
+def _mark(value: Any) -> Any:
+    """Return what tells an attribute from any other, without keeping it alive; text and None as they are."""
+    try:
+        return weakref.ref(value)
+    except TypeError:
+        return value if isinstance(value, str) else id(value)
+
+
+def _owned(unit: Any, state: dict[str, Any]) -> list[Any]:
+    """Return what `children` yields; read off a Keras 3 layer's lists, since every call asks for it."""
+    kind: type = type(unit)
+    if _keeps_lists(kind):
+        below = state.get("_functional")
+        return [
+            *state.get("_layers", ()),
+            *(state if below is None else below.__dict__).get("_operations", ()),
+        ]
+    return list(children(unit))
+
+
+@lru_cache(maxsize=1024)
+def _keeps_lists(kind: type) -> bool:
+    """Whether a class finds its layers as `keras.Layer` does, in `_layers`; operations have none."""
+    import keras
+
+    own = getattr(kind, "_flatten_layers", None)
+    plain = own is None or own is keras.Layer._flatten_layers
+    return plain and not any(hasattr(kind, name) for name in ("_layers", "_operations", "_functional"))
+
+
+def _plain(function: Any) -> Any:
+    """Return the Python function inside a `tf.function`, so that nothing of ours enters its cache."""
+    return getattr(function, "python_function", function)
+
+
+@contextlib.contextmanager
+def recording(
+    model: Any, graph: Any, on_output: Callable[[Call, Any], Any], convert: Callable[[Any], Any] = lambda f: f
+) -> Iterator[None]:
+    """Record every unit's output while `graph` is being built.
+
+    Args:
+        model: the model about to be called; its own output is not recorded.
+        graph: the graph being traced.  Any other caller, thread or graph sees the original `call`.
+        on_output: receives the `Call` and the output, returns what the caller of the unit gets.
+        convert: applied to each original `call` first (AutoGraph, where a model needs it).
+
+    Everything is put back when the block ends, also when it fails: what was shadowed, what a call leaves
+    behind (`_called`, dropout masks), and tensors of the graph that a layer kept for itself.
+    """
+    import tensorflow as tf
+
+    undo: list[tuple[dict[str, Any], str, Any]] = []
+    before: list[Held] = []
+    counts: dict[int, int] = {}
+    stack: list[tuple[Any, int]] = []
+
+    def shadow(state: dict[str, Any], name: str, value: Any) -> None:
+        undo.append((state, name, state.get(name, ABSENT)))
+        state[name] = value
+
+    def recorded(path: str, unit: Any, original: Any) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            here = tf.compat.v1.get_default_graph()
+            inside = _nesting(here, graph)
+            if inside is None or tf.executing_eagerly():
+                return original(*args, **kwargs)
+            number = counts.get(id(unit), 0)
+            counts[id(unit)] = number + 1
+            parents = tuple(stack)
+            stack.append((unit, number))
+            try:
+                output = original(*args, **kwargs)
+            finally:
+                stack.pop()
+            return on_output(Call(path, unit, number, parents, inside), output)
+
+        return call
+
+    with _TRACING:
+        try:
+            for path, unit in [("", model), *walk(model)]:
+                state = unit.__dict__
+                if state.get("_remat_mode") is not None:
+                    shadow(state, "_remat_mode", None)
+                before.append(Held.of(state))
+                for name in _COPIED:
+                    if name in state:
+                        shadow(state, name, copy.copy(state[name]))
+                for name in ("call", "quantized_call"):
+                    held = getattr(unit, name, None)
+                    if held is None:
+                        continue
+                    original = convert(_plain(held))
+                    if path:
+                        shadow(state, name, recorded(path, unit, original))
+                    elif original is not held:
+                        shadow(state, name, original)
+            yield
+        finally:
+            for state, name, value in reversed(undo):
+                put(state, name, value)
+            for held_before in before:
+                held_before.put_back(graph)
+
+
+def _nesting(here: Any, graph: Any) -> str | None:
+    """Return "" in the traced graph itself, "a loop or function" below it, None elsewhere."""
+    if here is graph:
+        return ""
+    outer = getattr(here, "outer_graph", None)
+    while outer is not None:
+        if outer is graph:
+            return "a loop, branch or function"
+        outer = getattr(outer, "outer_graph", None)
+    return None

@@ -1,0 +1,148 @@
+"""The table of a traced model: every unit's output, and what can be explained."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import attrs
+
+from visioncam_core.engine.layer_table import LayerRow, LayerTable, Layout
+from visioncam_engines.tensorflow.graph.graph import COPIES, SHAPES, ancestors, descendants, identities
+from visioncam_engines.tensorflow.graph.saved_model import is_saved
+from visioncam_engines.tensorflow.layouts import spatial, strides, tokens
+from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
+
+
+def build_table(
+    trace: Trace,
+    model: Any,
+    output: str,
+    score: Any,
+    image: int,
+    spaces: dict[int, tuple[int, ...]],
+    shapes: list[Any],
+) -> LayerTable:
+    """Build the layer table for one explained output.
+
+    Args:
+        trace: the traced model.
+        model: the model, for its name and units; only a weak reference is kept.
+        output: name of the explained output.
+        score: its symbolic logits.
+        image: position of the image input.
+        spaces: position -> spatial axes of each input that could be the picture.
+        shapes: for each record its shape without the batch axis, or None where it is not batch-first.
+    """
+    reached = ancestors([score])
+    answers = identities(score, (*COPIES, *SHAPES))
+    from_inputs = [set(descendants([tensor])) for tensor in trace.inputs]
+    input_ids = {id(tensor) for tensor in trace.inputs}
+    rows: list[LayerRow] = []
+    by_tensor: dict[int, str] = {}
+    data_format = ""
+    for record, shape in zip(trace.records, shapes, strict=True):
+        data_format = record.data_format or data_format
+        tensor = record.tensors[0]
+        full = () if shape is None else _stacked(record, shape)
+        same = [by_tensor[key] for key in identities(tensor) if key in by_tensor]
+        if same and not record.holds and same[0].startswith(f"{record.bare}/"):
+            # A layer made of layers is named itself, and its last one is the copy; a model names its layer.
+            inner = next(number for number, row in enumerate(rows) if row.path == same[0])
+            rows[inner] = attrs.evolve(rows[inner], copy_of=record.path)
+            by_tensor.update((key, record.path) for key, path in by_tensor.items() if path == same[0])
+            same = []
+        by_tensor.setdefault(id(tensor), same[0] if same else record.path)
+        depends = tuple(i for i, ids in enumerate(from_inputs) if id(tensor) in ids)
+        space = spaces[image if image in depends else next((i for i in depends if i in spaces), image)]
+        layout = None if shape is None else _layout(record, full, space, data_format, input_ids)
+        stride = strides(space, layout.grid) if layout else ()
+        rows.append(
+            LayerRow(
+                path=record.path,
+                bare=record.bare,
+                kind=record.kind,
+                shape=full,
+                layout=layout,
+                stride=stride,
+                inputs=depends,
+                reaches_score=id(tensor.op) in reached,
+                is_score=id(tensor) in answers,
+                refused=_refused(record, shape, full, layout, depends, spaces),
+                projects=_projects(record),
+                copy_of=same[0] if same and len(record.tensors) == 1 else "",
+            )
+        )
+    position = 0
+    for number, row in enumerate(rows):
+        if not row.refused:
+            rows[number] = attrs.evolve(row, index=position)
+            position += 1
+    shape = score.shape
+    dense = shape.rank == len(spaces[image]) + 2 and any(n is None or n > 1 for n in shape[1:-1])
+    reference = weakref.ref(model)
+    return LayerTable(
+        rows=tuple(rows),
+        image_shape=spaces[image],
+        image=image,
+        dense=dense,
+        output=output,
+        units=lambda: _units(reference()),
+        model_name="SavedModel" if is_saved(model) else str(getattr(model, "name", "model")),
+    )
+
+
+def _stacked(record: Recorded, shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (len(record.tensors), *shape) if len(record.tensors) > 1 else shape
+
+
+def _layout(
+    record: Recorded, shape: tuple[int, ...], space: tuple[int, ...], data_format: str, inputs: set[int]
+) -> Layout | None:
+    layout = spatial(shape, len(space), data_format == "channels_first")
+    if layout is not None:
+        return layout
+    return tokens(record.tensors[0], shape, space, inputs)
+
+
+def _refused(
+    record: Recorded,
+    shape: tuple[int, ...] | None,
+    full: tuple[int, ...],
+    layout: Layout | None,
+    depends: tuple[int, ...],
+    spaces: dict[int, tuple[int, ...]],
+) -> str:
+    if record.inside:
+        return f"it is computed inside {record.inside}, where its values cannot be reached"
+    if shape is None:
+        return "its first axis is not the batch (windows or heads were folded into it)"
+    if not depends:
+        return "it does not depend on the model's input"
+    if not set(depends) & set(spaces):
+        return "it does not depend on the picture"
+    if layout is None:
+        return f"its output shape {full} has no spatial axes that fit the picture"
+    return ""
+
+
+def _projects(record: Recorded) -> bool:
+    """Whether the unit cuts the picture itself into patches: a convolution with stride = kernel > 1."""
+    if not record.kind.startswith(("Conv", "BiasAdd")) or len(record.tensors) != 1:
+        return False
+    op = record.tensors[0].op
+    while op.type in ("Identity", "BiasAdd", "Cast", "Reshape") and op.inputs:
+        op = op.inputs[0].op
+    if op.type not in ("Conv2D", "Conv3D"):
+        return False
+    kernel, steps = op.inputs[1].shape, op.get_attr("strides")
+    size, step = kernel[0], steps[2]
+    if size is None or not size == step > 1:
+        return False
+    return not any("Conv" in earlier.type for earlier in ancestors([op.inputs[0]]).values())
+
+
+def _units(model: Any) -> dict[str, Any]:
+    from visioncam_engines.tensorflow.tracing.recording import walk
+
+    return {} if model is None else dict(walk(model))

@@ -1,0 +1,244 @@
+"""One trace of one model: the graph, its inputs and outputs, and what every unit returned."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+
+from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.errors import ModelError
+from visioncam_core.foreign import said
+from visioncam_engines.tensorflow.tracing.recording import Call, recording
+
+EXACT, AUTOGRAPH, REPLACED = "exact-shape-trace", "autograph-trace", "gradient-replaced"
+Note = tuple[str, str]
+
+
+@attrs.frozen(eq=False)
+class Recorded:
+    """What one unit returned in one call (or in the T calls of a `TimeDistributed`).
+
+    Attributes:
+        path: unique path, such as `backbone/conv`, `backbone/conv#1` or `lstm:0`.
+        bare: the path without call number and output key.
+        kind: class name of the unit.
+        tensors: the symbolic tensors; several only when they are stacked over time.
+        data_format: "channels_last", "channels_first", or "" where the unit has none.
+        inside: why the tensor cannot be reached ("a loop, branch or function"), or "".
+        holds: it is a model, which hands on what its last layer made.
+    """
+
+    path: str
+    bare: str
+    kind: str
+    tensors: tuple[Any, ...]
+    data_format: str
+    inside: str
+    holds: bool = False
+
+
+@attrs.define(eq=False)
+class Trace:
+    """A model as one graph, from which functions are cut.
+
+    Attributes:
+        wrapped: the wrapped graph function; it holds the variables, not the model.
+        structure: how the flat inputs were packed.
+        inputs: the symbolic inputs, in flat order.
+        outputs: name or position -> symbolic output, in the model's own order.
+        records: every recorded output, in call order.
+        exact: True where only batches of one of this exact shape can be run.
+        notes: what was given up to trace the model: (code of the diagnostic, what it was).
+    """
+
+    wrapped: Any
+    structure: Any
+    inputs: tuple[Any, ...]
+    outputs: dict[str, Any]
+    records: tuple[Recorded, ...]
+    exact: bool
+    notes: tuple[Note, ...]
+    cuts: dict[Any, Any] = attrs.field(factory=dict)
+    memo: dict[Any, Any] = attrs.field(factory=dict)
+    lock: threading.RLock = attrs.field(factory=threading.RLock)
+
+    @property
+    def graph(self) -> Any:
+        """The graph everything is cut from."""
+        return self.wrapped.graph
+
+
+def trace(model: Any, structure: Any, specs: list[Any], closed: list[Any]) -> Trace:
+    """Trace `model` once.
+
+    Args:
+        model: a built Keras model.
+        structure: the packed structure of its inputs.
+        specs: flat `tf.TensorSpec`s with open batch (and space, where the model leaves it open).
+        closed: the same with batch 1 and every axis closed, tried when the open ones fail.
+
+    Raises:
+        ModelError: the model cannot be called on such inputs; the cause is attached.
+    """
+    import tensorflow as tf
+
+    convert: Callable[[Any], Any] = lambda f: f  # noqa: E731 - the identity, passed as a converter
+    notes: tuple[Note, ...] = ()
+    try:
+        try:
+            return _attempt(model, structure, specs, convert, exact=False, notes=notes)
+        except tf.errors.OperatorNotAllowedInGraphError:
+            convert, notes = _autograph, ((AUTOGRAPH, "a layer branches on tensor values"),)
+            return _attempt(model, structure, specs, convert, exact=False, notes=notes)
+    except Exception as error:
+        exact = f"traced for the exact shape {[tuple(s.shape) for s in closed]}, one picture at a time"
+        try:
+            return _attempt(model, structure, closed, convert, exact=True, notes=((EXACT, exact), *notes))
+        except Exception:
+            raise ModelError(
+                f"the model {getattr(model, 'name', model)!r} cannot be called on inputs of shape "
+                f"{[tuple(s.shape) for s in specs]}: {said(error)}; "
+                "check that the input fits the model, and that model(input) itself works"
+            ) from error
+
+
+def _autograph(function: Any) -> Any:
+    """Return a user's own `call` with its Python branches and loops turned into those of the graph."""
+    import tensorflow as tf
+
+    plain = getattr(function, "__func__", function)
+    if str(getattr(plain, "__module__", "")).split(".")[0] in ("keras", "tf_keras", "tensorflow"):
+        return function
+    try:
+        converted = tf.autograph.to_graph(plain)
+    except (ValueError, NotImplementedError):  # no source to convert
+        return function
+    return functools.partial(converted, function.__self__) if plain is not function else converted
+
+
+def _attempt(
+    model: Any,
+    structure: Any,
+    specs: list[Any],
+    convert: Callable[[Any], Any],
+    exact: bool,
+    notes: tuple[Note, ...],
+) -> Trace:
+    import tensorflow as tf
+
+    raw: list[tuple[Call, str, Any]] = []
+    names: list[str] = []
+    reference = weakref.ref(model)
+
+    def keep(call: Call, output: Any) -> Any:
+        kept = []
+        for key, value in leaves(output):
+            usable = isinstance(value, tf.Tensor) and value.dtype.is_floating
+            if usable and not call.inside:
+                value = _passed_on(value)
+            if usable:
+                raw.append((call, key, value))
+            kept.append(value)
+        return tf.nest.pack_sequence_as(output, kept) if tf.nest.is_nested(output) else kept[0]
+
+    def body(*flat: Any) -> Any:
+        target: Any = reference()
+        graph = tf.compat.v1.get_default_graph()
+        with stateless(target), recording(target, graph, keep, convert):
+            answer = target(tf.nest.pack_sequence_as(structure, list(flat)), training=False)
+        pairs = [(key or "0", value) for key, value in leaves(answer) if value is not None]
+        names.extend(key for key, _ in pairs)
+        return [tf.identity(value) for _, value in pairs]
+
+    wrapped = tf.compat.v1.wrap_function(body, specs)
+    COUNTERS.add("traces")
+    result = Trace(
+        wrapped=wrapped,
+        structure=structure,
+        inputs=tuple(wrapped.inputs[: len(specs)]),
+        outputs=dict(zip(_output_names(model, names), wrapped.outputs, strict=True)),
+        records=tuple(_name(raw)),
+        exact=exact,
+        notes=notes,
+    )
+    raw.clear()
+    return result
+
+
+def _passed_on(value: Any) -> Any:
+    """Return a tensor's identity, with the mask that Keras hands on from layer to layer as an attribute."""
+    import tensorflow as tf
+
+    copy, mask = tf.identity(value), getattr(value, "_keras_mask", None)
+    if mask is not None:
+        copy._keras_mask = mask
+    return copy
+
+
+def stateless(model: Any) -> contextlib.AbstractContextManager[Any]:
+    """Return a scope in which no state of a Keras 3 model changes; Keras 2 models need none."""
+    import keras
+
+    if isinstance(model, keras.Layer):
+        scope: contextlib.AbstractContextManager[Any] = keras.StatelessScope(collect_losses=True)
+        return scope
+    return contextlib.nullcontext()
+
+
+def leaves(structure: Any, path: str = "") -> list[tuple[str, Any]]:
+    """Return (path, leaf) in the order of `tf.nest.flatten`; a lone leaf has the path ""."""
+    import tensorflow as tf
+
+    if not tf.nest.is_nested(structure):
+        return [(path, structure)]
+    if isinstance(structure, Mapping):
+        parts = [(str(key), structure[key]) for key in sorted(structure)]
+    else:
+        names = getattr(structure, "_fields", range(len(structure)))
+        parts = [(str(name), part) for name, part in zip(names, structure, strict=True)]
+    return [leaf for name, part in parts for leaf in leaves(part, f"{path}/{name}" if path else name)]
+
+
+def _output_names(model: Any, positions: list[str]) -> list[str]:
+    """Return the outputs' own names where the model has them, else their keys or positions."""
+    declared = [str(name) for name in getattr(model, "output_names", None) or ()]
+    numbered = all(position.isdigit() for position in positions)
+    if numbered and len(declared) == len(positions) == len(set(declared)):
+        return declared
+    return positions
+
+
+def _name(raw: list[tuple[Call, str, Any]]) -> list[Recorded]:
+    """Give every recorded output its unique path; calls of one `TimeDistributed` are stacked."""
+    groups: dict[tuple[Any, ...], list[tuple[Call, str, Any]]] = {}
+    for call, key, value in raw:
+        over_time = [(id(u), n) for u, n in call.parents if type(u).__name__ == "TimeDistributed"]
+        owner = ("time", *over_time) if over_time else ("call", call.number)
+        groups.setdefault((call.path, key, *owner), []).append((call, key, value))
+    calls: dict[tuple[str, str], int] = {}
+    for path, key, *_ in groups:
+        calls[path, key] = calls.get((path, key), 0) + 1
+    seen: dict[tuple[str, str], int] = {}
+    rows = []
+    for (path, key, *_), members in groups.items():
+        number = seen[path, key] = seen.get((path, key), -1) + 1
+        name = path + (f"#{number}" if calls[path, key] > 1 else "") + (f":{key}" if key else "")
+        call = members[0][0]
+        rows.append(
+            Recorded(
+                path=name,
+                bare=path,
+                kind=type(call.unit).__name__,
+                tensors=tuple(value for _, _, value in members),
+                data_format=str(getattr(call.unit, "data_format", "") or ""),
+                inside=call.inside,
+                holds=hasattr(type(call.unit), "layers"),
+            )
+        )
+    return rows

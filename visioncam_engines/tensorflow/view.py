@@ -1,0 +1,165 @@
+"""One question to a model: the trace, the score, the table of layers, and the passes for a chosen layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable, Layout
+from visioncam_core.errors import LayerError
+from visioncam_engines.tensorflow.graph import functions as cuts
+from visioncam_engines.tensorflow.inputs import ModelInputs
+from visioncam_engines.tensorflow.run.memory import Budget
+from visioncam_engines.tensorflow.run.passes import Passes
+from visioncam_engines.tensorflow.tracing.batch_axis import rows_per_picture
+from visioncam_engines.tensorflow.tracing.cache import open_trace
+from visioncam_engines.tensorflow.tracing.table import build_table
+from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
+
+MOST_VIEWS = 32
+"""Kept of one trace: a model that takes pictures of any size has a table for each size."""
+
+
+@attrs.frozen(eq=False)
+class View:
+    """A traced model seen through one output and one kind of score.
+
+    Attributes:
+        trace: the traced model.
+        score: the score's values.
+        table: the layers.
+        image: position of the image input.
+        channels_first: whether the image input is (K, *space).
+    """
+
+    trace: Trace
+    score: cuts.Score
+    table: LayerTable
+    image: int
+    channels_first: bool
+
+    def record(self, row: LayerRow) -> Recorded:
+        """Return the recorded output behind a row."""
+        return next(record for record in self.trace.records if record.path == row.path)
+
+    def passes(self, choice: LayerChoice, reshape: Callable[[Any], Any] | None, budget: Budget) -> Passes:
+        """Return the passes for a chosen layer."""
+        layout = choice.row.layout or Layout("custom", (), 0)
+        return Passes(self.trace, self.score, self.record(choice.row), layout, reshape, budget)
+
+
+def view(model: Any, inputs: ModelInputs, flat: list[Any], output: str | int | None, wanted: str) -> View:
+    """Return the view of `model` for inputs like `flat`.
+
+    Args:
+        model: a built Keras model.
+        inputs: what it says of its inputs.
+        flat: flat input tensors, batch first.
+        output: name or index of the explained output; the first by default.
+        wanted: "logit" or "probability".
+    """
+    trace = open_trace(model, inputs.structure, flat)
+    name = cuts.output_name(trace, output)
+    first = inputs.channels_first and trace.outputs[name].shape.rank == flat[inputs.image].shape.rank
+    score = cuts.score_of(trace, name, wanted, channels_first=first)
+    if wanted == "probability" and not score.activation:
+        normalise = not _looks_probable(trace, score, flat)
+        score = cuts.score_of(trace, name, wanted, normalise, channels_first=first)
+    key = (score.key, inputs.image, tuple(tuple(x.shape[1:]) for x in flat))
+    with trace.lock:
+        kept = trace.memo.setdefault("views", {})
+        found: View | None = kept.get(key)
+        if found is None:
+            sizes = {i: tuple(int(n) for n in flat[i].shape[1:]) for i in inputs.images}
+            spaces = {i: size[1:] if inputs.channels_first else size[:-1] for i, size in sizes.items()}
+            shapes = _shapes(trace, flat)
+            table = build_table(trace, model, name, score.values, inputs.image, spaces, shapes)
+            table = attrs.evolve(table, token_support=_support(trace, score, flat))
+            while len(kept) >= MOST_VIEWS:
+                del kept[next(iter(kept))]
+            found = kept[key] = View(trace, score, table, inputs.image, inputs.channels_first)
+        return found
+
+
+def _looks_probable(trace: Trace, score: cuts.Score, flat: list[Any]) -> bool:
+    key = ("probable", score.output)
+    if key not in trace.memo:
+        answer = cuts.forward(trace, score)(*[x[:1] for x in flat])[1].numpy()
+        COUNTERS.add("forward")
+        trace.memo[key] = looks_probable(answer)
+    return bool(trace.memo[key])
+
+
+def looks_probable(answer: np.ndarray) -> bool:
+    """Return whether an output looks like class probabilities: within [0, 1], several values summing to 1."""
+    inside = bool(np.all(answer >= 0) and np.all(answer <= 1))
+    if not inside or answer.ndim < 2 or answer.shape[-1] == 1:
+        return False
+    return bool(np.allclose(answer.sum(-1), 1.0, atol=1e-3))
+
+
+def _shapes(trace: Trace, flat: list[Any]) -> list[tuple[int, ...] | None]:
+    """Return each record's shape without the batch axis, None where the first axis is not the batch.
+
+    They are read off the graph where that tells everything, and from one pass over two blank pictures
+    elsewhere (open sizes, time put before the batch).
+    """
+    static = [record.tensors[0].shape for record in trace.records]
+    if trace.exact:
+        return [tuple(s[1:]) if s.rank and s[0] in (1, None) and None not in s[1:] else None for s in static]
+    rows = rows_per_picture(trace.graph, list(trace.inputs))
+    folded = [rows.get(id(record.tensors[0]), 1) for record in trace.records]
+    if None not in folded and all(shape.rank and None not in shape[1:] for shape in static):
+        return [tuple(shape[1:]) if one == 1 else None for shape, one in zip(static, folded, strict=True)]
+    reachable = [record for record in trace.records if not record.inside]
+    blanks = [np.zeros((2, *x.shape[1:]), x.dtype.as_numpy_dtype) for x in flat]
+    import tensorflow as tf
+
+    measured = cuts.shapes(trace, reachable)(*[tf.constant(blank) for blank in blanks])
+    COUNTERS.add("shapes")
+    by_path = {
+        record.path: tuple(int(n) for n in shape) for record, shape in zip(reachable, measured, strict=True)
+    }
+    result: list[tuple[int, ...] | None] = []
+    for record in trace.records:
+        shape = by_path.get(record.path, ())
+        result.append(shape[1:] if shape and shape[0] == 2 else None)
+    return result
+
+
+def _support(trace: Trace, score: cuts.Score, flat: list[Any]) -> Callable[[Sequence[LayerRow]], list[float]]:
+    shapes = [(1, *x.shape[1:]) for x in flat]
+    dtypes = [x.dtype for x in flat]
+
+    def measure(rows: Sequence[LayerRow]) -> list[float]:
+        """Return the share of patch tokens that receive a gradient, on one seeded noise picture."""
+        key = ("support", tuple(row.path for row in rows), tuple(shapes))
+        if key in trace.memo:
+            return list(trace.memo[key])
+        import tensorflow as tf
+
+        paths = {row.path for row in rows}
+        records = [record for record in trace.records if record.path in paths]
+        draw = np.random.default_rng(0)
+        noise = [
+            tf.cast(tf.constant(draw.uniform(-1, 1, shape), tf.float32), t)
+            for shape, t in zip(shapes, dtypes, strict=True)
+        ]
+        gradients = cuts.support(trace, records, score)(*noise)
+        COUNTERS.add("forward")
+        COUNTERS.add("backward")
+        shares = []
+        for row, gradient in zip(rows, gradients, strict=True):
+            layout = row.layout
+            if layout is None:
+                raise LayerError(f"layer {row.path!r} has no tokens")
+            size = np.abs(tf.cast(gradient, tf.float32).numpy()[0, layout.prefix :]).max(-1)
+            shares.append(float((size > 0).mean()))
+        trace.memo[key] = tuple(shares)
+        return shares
+
+    return measure

@@ -1,0 +1,36 @@
+"""HiResCAM."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import attrs
+
+from visioncam_core import ops
+from visioncam_core.evidence import Evidence
+
+
+@attrs.frozen
+class HiResCAM:
+    """HiResCAM: activation times gradient, summed over channels at each position.
+
+    Notes:
+        M_p = Σ_k G_pk A_pk
+
+        A: activations (N, *grid, K); G = ∂S/∂A, the same shape.  M: (N, *grid), signed; there is no
+        ReLU in the definition.  With one dense layer behind the activations, M_p is the exact
+        contribution of position p and Σ_p M_p = S − b.
+
+    Differences:
+        None that matter: pytorch-grad-cam computes the same.
+
+    References:
+        Draelos and Carin, "Use HiResCAM instead of Grad-CAM for faithful explanations of
+        convolutional neural networks", 2020, arXiv:2011.08891.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"activations", "gradients"})
+
+    def __call__(self, evidence: Evidence) -> Any:
+        """Return the raw map (N, *grid)."""
+        return ops.sum_channels(evidence.gradients * evidence.activations)

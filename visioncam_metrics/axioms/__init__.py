@@ -1,0 +1,1 @@
+"""Identities a map should satisfy."""

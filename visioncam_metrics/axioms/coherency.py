@@ -1,0 +1,65 @@
+"""Coherency."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+import numpy as np
+
+from visioncam_core.cases import Case
+from visioncam_core.metrics import Switches
+from visioncam_core.pipeline.build import heat
+
+
+@attrs.frozen
+class Coherency:
+    """Whether the map of the map's part of the picture is the same map.
+
+    Notes:
+        coherency = (Pearson(M(x), M(x ∘ M)) + 1) / 2
+
+        The same class in both; compared at the layer's resolution, positive parts.  0 to 1; higher is
+        better.
+
+    Differences:
+        The authors' code counts an undefined correlation as 0; here such a picture is flagged.
+
+    References:
+        Poppi et al., "Revisiting the evaluation of class activation mapping for explainability",
+        CVPRW 2021, arXiv:2104.10252.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"maps"})
+
+    @property
+    def switches(self) -> Switches:
+        """How its numbers are made."""
+        return Switches(
+            score="the model is asked for a map",
+            fill="the picture times the map: zero as model input",
+            mask="soft",
+            map="positive part / maximum, at the layer",
+        )
+
+    def __call__(self, case: Case) -> float:
+        """Return the coherency of one picture."""
+        return coherency(case)
+
+
+def coherency(case: Case) -> float:
+    """Return (Pearson + 1) / 2 of the map with that of the masked picture; NaN where it is undefined."""
+    again = case.maps(case.masked[None])[0]
+    return (pearson(heat(_raw(case), "for"), heat(again, "for")) + 1) / 2
+
+
+def pearson(one: np.ndarray, other: np.ndarray) -> float:
+    """Return Pearson's correlation of two arrays of one size; NaN where one of them is constant."""
+    a, b = (np.asarray(part, np.float64).ravel() for part in (one, other))
+    a, b = a - a.mean(), b - b.mean()
+    scale = float(np.sqrt((a @ a) * (b @ b)))
+    return float(np.clip(a @ b / scale, -1, 1)) if scale > 0 else float("nan")
+
+
+def _raw(case: Case) -> np.ndarray:
+    return case.heat if case.raw is None else case.raw

@@ -1,0 +1,1 @@
+"""How simple a map is."""

@@ -1,0 +1,1 @@
+"""Whether a map shows what the model uses."""

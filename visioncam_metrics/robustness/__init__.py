@@ -1,0 +1,1 @@
+"""Whether a map is stable under small changes."""

@@ -1,0 +1,123 @@
+"""From an explanation to a finished picture: cut, enlarge, paint, lay out, add words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from visioncam_viz.drawing import caption
+from visioncam_viz.drawing.grid import crosshair, grid
+from visioncam_viz.drawing.panel import NARROWEST, frame, noted
+from visioncam_viz.drawing.scene import Bands, Scene, enlarge, is_blank, scene_of, steps
+from visioncam_viz.drawing.tile import THINNEST
+from visioncam_viz.drawing.volume import Board, board
+
+if TYPE_CHECKING:
+    from visioncam_core.results.explanation import Explanation
+
+Paint = Callable[[Scene], np.ndarray]
+Cut = Callable[["Explanation"], Board]
+SIDE = 256  # pixels that a volume's longest axis gets at least
+SMALL = 400  # a slice with an axis this long is not enlarged
+WIDE = 2.2  # width over height from which on several pictures are stacked
+
+
+def present(
+    explanation: Explanation,
+    paint: Paint | Mapping[str, Paint],
+    *,
+    title: bool,
+    colorbar: bool = False,
+    table: np.ndarray | None = None,
+    min_size: int = 0,
+    bands: Bands = None,
+    cut: Cut | None = None,
+    labels: bool = False,
+    on_photo: bool = True,
+    note: str = "",
+) -> np.ndarray:
+    """Paint an explanation and put the picture on its page.
+
+    Args:
+        explanation: what to show.
+        paint: colours a scene, (H, W, 3) uint8; several, with their names, make a row of pictures.
+        title: whether to write target and certainty, method and layer above.
+        colorbar: whether to draw the scale below.
+        table: (256, 3) uint8 ndarray, the bar's colours.
+        min_size: pixels that the longer side shall have at least.
+        bands: which of the picture's bands to show.
+        cut: cuts a volume into views; the usual ones by default.
+        labels: whether to write the names of several pictures below them.
+        on_photo: a single blank map leaves the photo as it is; else it is painted as well.
+        note: what to write on the lower edge; where the map is blank, that it is.
+
+    Returns:
+        (H', W', 3) uint8 ndarray.
+    """
+    blank = is_blank(explanation)
+    note = note or (caption.nothing(explanation) if blank else "")
+    words = bool(title or colorbar or labels or note)
+    paints = dict(paint) if isinstance(paint, Mapping) else {"": photo_only if blank and on_photo else paint}
+    shown = (cut or board)(explanation) if cut or explanation.heatmap.ndim == 3 else None
+    pictures = [
+        painted(
+            explanation,
+            each,
+            min_size=max(min_size, NARROWEST) if words else min_size,
+            thinnest=THINNEST if words else 1,
+            bands=bands,
+            shown=shown,
+        )
+        for each in paints.values()
+    ]
+    picture = pictures[0]
+    flat = explanation.heatmap.ndim == 2 and len(pictures) == 1
+    unit = 0.0
+    if not flat:
+        height, width = picture.shape[:2]
+        columns = 1 if width > WIDE * height else len(pictures)
+        unit = max(columns * width / 1000, 1.0)
+    if len(pictures) > 1:
+        picture = grid(pictures, [name * labels for name in paints], columns, size=round(13 * unit))
+    if note:
+        picture = noted(picture, note, apart=not flat, unit=unit)
+    return frame(picture, explanation, table, title=title, colorbar=colorbar, unit=unit)
+
+
+def painted(
+    explanation: Explanation,
+    paint: Paint,
+    *,
+    min_size: int = 0,
+    thinnest: int = 1,
+    bands: Bands = None,
+    shown: Board | None = None,
+) -> np.ndarray:
+    """Return an explanation painted, without a page; a volume's views in a grid. Else as `present`."""
+    if shown is None and explanation.heatmap.ndim == 3:
+        shown = board(explanation)
+    if shown is None:
+        scene = scene_of(explanation, bands)
+        scene = enlarge(scene, *steps(scene.heat.shape, min_size, thinnest))
+        return scene.finish(paint(scene))
+    longest = max(max(view.explanation.heatmap.shape) for view in shown.views)
+    factor = max(-(-max(min_size, SIDE) // longest), 1) if longest < SMALL and not shown.sized else 1
+    pictures = []
+    for view in shown.views:
+        picture = paint(enlarge(scene_of(view.explanation, bands), factor, factor))
+        if view.marks is not None:
+            crosshair(picture, view.marks, factor)
+        pictures.append(picture)
+    return grid(pictures, [view.label for view in shown.views], shown.columns)
+
+
+def photo_only(scene: Scene) -> np.ndarray:
+    """Paint nothing: the photo as it is."""
+    return scene.photo.copy()
+
+
+def photo_of(explanation: Explanation, bands: Bands = None) -> np.ndarray:
+    """Return the explained picture without any heat, (H, W, 3) uint8."""
+    return painted(explanation, photo_only, bands=bands)

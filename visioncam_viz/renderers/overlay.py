@@ -1,0 +1,71 @@
+"""The heat map over the photo: the paper's saliency picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+
+from visioncam_core.options import in_range, option
+from visioncam_viz.drawing.blend import blend
+from visioncam_viz.drawing.colour import colour_table
+from visioncam_viz.drawing.options import ALPHA, BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE, looks
+from visioncam_viz.drawing.present import present
+
+if TYPE_CHECKING:
+    from visioncam_core.results.explanation import Explanation
+
+
+@attrs.frozen
+class Overlay:
+    """The map's colours blended over the photo.
+
+    A pixel's opacity is `alpha` from half of the strongest evidence upwards and falls
+    smoothly to nothing below (`by_value`), so that low evidence does not tint the photo.
+    With `by_value=False` it is `alpha` everywhere: `alpha=0` gives the photo, `alpha=1`
+    the colour map.  Sizes are as in `Heatmap`.
+
+    Attributes:
+        colormap: name of a matplotlib colour map; "auto" is inferno, or RdBu_r for signed maps.
+        alpha: opacity of the colours, 0 to 1.
+        threshold: share of the strongest evidence under which the photo is untouched.
+        by_value: opacity grows with the evidence.
+        colorbar: draw the scale below.
+        title: write class, certainty, method and layer above.
+        min_size: pixels that the longer side shall have at least.
+        bands: bands shown as red, green and blue.
+    """
+
+    colormap: str = COLORMAP
+    alpha: float = ALPHA
+    threshold: float = option(
+        0.0, help="leave the photo untouched below this share of the strongest", validator=in_range(0, 1)
+    )
+    by_value: bool = option(True, help="let low evidence tint the photo less")
+    colorbar: bool = COLORBAR
+    title: bool = TITLE
+    min_size: int = MIN_SIZE
+    bands: tuple[int, int, int] | None = BANDS
+
+    def __call__(self, explanation: Explanation) -> np.ndarray:
+        """Render an explanation.
+
+        Args:
+            explanation: of a picture, a signal (a line over a tinted ribbon), a volume (three planes through
+                the strongest evidence) or a video (eight frames).
+
+        Returns:
+            (H, W, 3) uint8 ndarray, RGB.
+
+        Raises:
+            ImageError: the map is empty, or not on the picture's grid.
+            OptionError: a band that the picture does not have.
+        """
+        table = colour_table(self.colormap, signed=explanation.evidence == "signed")
+        return present(
+            explanation,
+            lambda scene: blend(scene, table, self.alpha, threshold=self.threshold, by_value=self.by_value),
+            table=table,
+            **looks(self),
+        )
