@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from visioncam_core.errors import VisionCamError
     from visioncam_core.pipeline.explainer import Explainer
     from visioncam_core.plugins.default import load_plugin, methods, metrics, plugins, registry, renderers
+    from visioncam_core.results.comparison import Comparison
     from visioncam_core.results.diagnostics import Diagnostic
-    from visioncam_core.results.explanation import Comparison, Explanation
+    from visioncam_core.results.explanation import Explanation
     from visioncam_methods.cam.ablationcam import AblationCAM
     from visioncam_methods.cam.gradcam import GradCAM
     from visioncam_methods.cam.gradcamelementwise import GradCAMElementWise

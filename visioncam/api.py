@@ -14,13 +14,14 @@ from visioncam_core.images.decode import MAX_PIXELS
 from visioncam_core.layers.listing import LayerListing
 from visioncam_core.options.fields import describe_options
 from visioncam_core.pipeline.apply import Named
-from visioncam_core.pipeline.compare import Comparisons, compare_all
+from visioncam_core.pipeline.compare import compare_all
 from visioncam_core.pipeline.doctor import Report, examine
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import BUILTINS, load_plugin, methods, plugins, registry, renderers
 from visioncam_core.progress import reporting
-from visioncam_core.results.explanation import Comparison, Explanation
+from visioncam_core.results.comparison import Comparison, Comparisons
+from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.explanation import render as _render
 from visioncam_core.text import did_you_mean, shown
 

@@ -6,11 +6,11 @@ from visioncam_core.pipeline.evidence import (
     Evidence,
     FastSource,
     Make,
-    Progress,
     Source,
     Tell,
     Which,
 )
+from visioncam_core.progress import Progress
 
 __all__ = [
     "ArraySource",

@@ -1,7 +1,7 @@
 """Explanations and comparisons (public name of `results.explanation`)."""
 
+from visioncam_core.results.comparison import Comparison
 from visioncam_core.results.explanation import (
-    Comparison,
     Explanation,
     Prediction,
     TargetInfo,

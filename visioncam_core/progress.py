@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from visioncam_core.errors import OptionTypeError
-from visioncam_core.pipeline.evidence import Progress
 from visioncam_core.text import shown
+
+if TYPE_CHECKING:
+    pass
 
 
 def reporting(progress: Any) -> Progress | None:
@@ -45,3 +50,16 @@ def bar() -> Progress:
             state.clear()
 
     return report
+
+
+def people_watch() -> bool:
+    """Return whether standard error is a terminal that can redraw a line."""
+    return (
+        sys.stderr is not None
+        and sys.stderr.isatty()
+        and os.environ.get("TERM", "") not in ("dumb", "unknown")
+    )
+
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total)."""

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import operator
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from visioncam_core.errors import NameNotFoundError
+from visioncam_core.errors import NameNotFoundError, TargetError
+
+if TYPE_CHECKING:
+    pass
 
 _DROPPED = re.compile(r"[\s_\-\u00ad\u2010-\u2015\u2212]+")
 _LISTED = 20
@@ -84,3 +90,79 @@ def not_found(kind: str, name: str, candidates: Sequence[str], also: Iterable[st
     """
     hint = did_you_mean(name, [*candidates, *also]) or ";"
     return NameNotFoundError(f"unknown {kind} {shown(name, 60)}{hint} known: {listing(candidates)}")
+
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+_NODES = re.compile(
+    r"\[*\{\{[^}]*\}\}\]*|\[Op:[^\]]*\]|\bname: \S*$|\((?:\w+/)*\w+:\d+\)|\bnode \w+(?:/\w+)+"
+)
+
+
+_FRAMES = ("Graph execution error", "Detected at node", "Exception encountered when calling", "File ", "  ")
+
+
+_END = ("Arguments received by", "Stack trace for op definition", "Original stack trace")
+
+
+def said(error: BaseException, limit: int = 120) -> str:
+    """Return an exception's kind and what it says, without node names, colours and traces.
+
+    Args:
+        error: any exception.
+        limit: the longest text after the kind.
+
+    >>> said(ZeroDivisionError("division by zero"))
+    'ZeroDivisionError: division by zero'
+    """
+    kept = []
+    for line in _COLOUR.sub("", str(error)).splitlines():
+        if line.startswith(_END):
+            break
+        if line.strip() and not line.startswith(_FRAMES):
+            kept.append(_NODES.sub("", line).strip())
+    text = " ".join(part for part in kept if part)
+    text = text if len(text) <= limit else text[: limit - 1] + "…"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def whole(value: Any) -> int | None:
+    """Return a whole number of any library as an int; None for everything else, booleans included.
+
+    >>> whole(7), whole(True), whole(1.0)
+    (7, None, None)
+    """
+    if isinstance(value, bool):
+        return None
+    try:
+        return operator.index(value)
+    except (TypeError, AttributeError):  # a tensor of floats asks its value for what that does not have
+        return None
+
+
+_UNSEEN = {"Cc", "Cs", "Zl", "Zp"}  # control characters, lone surrogates, line and paragraph separators
+
+
+_TURNS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")  # marks that reverse text
+
+
+def clean(text: object) -> str:
+    r"""Return text without control characters and marks that reverse it; line breaks become spaces.
+
+    >>> clean("a\x1b[31mb\nc")
+    'a[31mb c'
+    """
+    spaced = re.sub(r"[\t\n\r\v\f\x85\u2028\u2029]+", " ", str(text))
+    return _TURNS.sub("", "".join(c for c in spaced if unicodedata.category(c) not in _UNSEEN))
+
+
+def index_or_name(text: str | None) -> int | str | None:
+    """Return a whole number as such, any other text as it is."""
+    if text is None or not re.fullmatch(r"[+-]?[0-9]+", text):
+        return text
+    if len(text) > 1000:
+        raise TargetError(
+            f"the index {text[:20]}… has {len(text)} digits; no model has so many classes or layers"
+        )
+    return int(text)

@@ -101,7 +101,7 @@ def test_a_full_disk_that_tensorflow_calls_exhausted_is_not_tried_again(
 
 
 def test_what_counts_as_memory() -> None:
-    from visioncam.batch.failures import out_of_memory
+    from visioncam.batch.entry import out_of_memory
 
     full = OutputError("cannot write")
     full.__cause__ = OSError(errno.ENOSPC, "No space left on device")

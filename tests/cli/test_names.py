@@ -15,11 +15,11 @@ import pytest
 
 from visioncam.cli import output_paths as filenames
 from visioncam.cli import phrasing, terminal
-from visioncam.cli.json_records import plain
-from visioncam.cli.output_paths import OutputNames, check_folder, safe_stem
 from visioncam.cli.phrasing import in_flags
-from visioncam.cli.terminal import clean
 from visioncam_core.errors import OutputError
+from visioncam_core.files import OutputNames, check_folder, safe_stem
+from visioncam_core.plain_data import plain
+from visioncam_core.text import clean
 
 ODD = [
     "../x.png", "-rf.png", ".hidden", "CON.png", "nul.tar.png", "a:b?.png", "x" * 255, "😀" * 60 + ".png",

@@ -12,7 +12,7 @@ import pytest
 from helpers.source import PACKAGES, folder, is_standard, modules
 
 import visioncam
-from visioncam_core.pipeline.build import versions
+from visioncam_core.results.provenance import versions
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("VISIONCAM_TEST_INSTALLED"), reason="runs in `make test`, which installs the wheel"

@@ -15,8 +15,7 @@ from helpers.blobs import blobs
 
 import visioncam
 from visioncam.evaluation.evaluation import Evaluation
-from visioncam.evaluation.report import sections
-from visioncam.evaluation.strip import strip
+from visioncam.evaluation.report import sections, strip
 from visioncam.html_report.sections import Chart, Picture, Table
 from visioncam_core.errors import ImageError, NameNotFoundError, OptionError, TargetError
 from visioncam_core.metrics.probe import sittings

@@ -11,7 +11,7 @@ import numpy as np
 from helpers.viz import comparison, explanation, gaussian
 from visioncam.html_report.content import Photo, photo_of
 from visioncam.html_report.page import Fact, Page
-from visioncam_core.results.explanation import Comparison
+from visioncam_core.results.comparison import Comparison
 
 HOSTILE = (
     "<script>alert(1)</script>",

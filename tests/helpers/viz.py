@@ -10,7 +10,8 @@ import numpy as np
 
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow, Layout
 from visioncam_core.plugins.registry import Registry
-from visioncam_core.results.explanation import Comparison, Explanation, Prediction, TargetInfo
+from visioncam_core.results.comparison import Comparison
+from visioncam_core.results.explanation import Explanation, Prediction, TargetInfo
 
 REGISTRY = Registry(("visioncam_viz.plugin",), discover=False)
 

@@ -12,7 +12,7 @@ from helpers.paper import paper_class, tiny_model
 import visioncam
 from visioncam.paper import DiagnosticWarning
 from visioncam_core.errors import ImageError, LayerError, OptionTypeError, TargetError
-from visioncam_core.pipeline.build import heat
+from visioncam_core.results.heat import heat
 
 
 @pytest.fixture

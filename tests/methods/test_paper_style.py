@@ -17,7 +17,7 @@ from helpers.paper import CLASSES, paper_class, tiny_model
 from PIL import Image
 
 import visioncam
-from visioncam_core.pipeline.build import heat
+from visioncam_core.results.heat import heat
 
 
 @pytest.fixture

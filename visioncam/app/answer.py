@@ -13,18 +13,18 @@ import numpy as np
 from visioncam.app.limits import Limits, Stopwatch
 from visioncam.app.models import Shelf
 from visioncam.app.workspace import Workspace
-from visioncam.cli.output_paths import OutputNames
-from visioncam.cli.shared_flags import index_or_name
 from visioncam_core.errors import ImageError, OptionError, TargetError, VisionCamError
+from visioncam_core.files import OutputNames, write_bytes
 from visioncam_core.images.decode import load_picture
 from visioncam_core.images.files import quoted
 from visioncam_core.pipeline.apply import Named
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import registry
-from visioncam_core.results.explanation import Comparison
-from visioncam_core.results.image_files import encode_image, write_bytes
+from visioncam_core.results.comparison import Comparison
+from visioncam_core.results.image_files import encode_image
 from visioncam_core.targets.class_names import load_class_names
+from visioncam_core.text import index_or_name
 
 MOST = 9  # methods beside each other
 Progress = Callable[[int, int], None]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import html
 
 from visioncam.app.answer import Answer
-from visioncam.cli.describe import shared_notes
 from visioncam.cli.exit import failure_of
-from visioncam.cli.terminal import clean
+from visioncam_core.results.describe import shared_notes
 from visioncam_core.results.explanation import Explanation, Prediction
+from visioncam_core.text import clean
 
 
 def said(error: BaseException) -> str:

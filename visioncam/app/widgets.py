@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from visioncam.cli.flags import textual, values_of, written_default
+from visioncam_core.options.as_text import textual, values_of, written_default
 from visioncam_core.options.fields import OptionInfo, describe_options, parse_option
 
 LEFT_OUT = {"min_size", "title"}  # the page has titles and shows pictures at its own size

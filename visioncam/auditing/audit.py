@@ -17,9 +17,9 @@ from visioncam_core.errors import ImageError, OptionError
 from visioncam_core.images.reader import Read
 from visioncam_core.images.sample import Item
 from visioncam_core.metrics.bootstrap import FEWEST, interval
-from visioncam_core.pipeline.build import versions
 from visioncam_core.resize import resize
 from visioncam_core.results.explanation import Explanation
+from visioncam_core.results.provenance import versions
 
 COMMON = (64, 64)
 COARSE = (12, 12)  # maps are clustered at this size

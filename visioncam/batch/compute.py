@@ -7,11 +7,10 @@ from typing import Any
 
 import attrs
 
-from visioncam.batch.entry import Entry
-from visioncam.batch.failures import out_of_memory
-from visioncam.cli.exit import is_full
+from visioncam.batch.entry import Entry, out_of_memory
 from visioncam_core.engine.counters import COUNTERS
 from visioncam_core.errors import ImageError
+from visioncam_core.files import is_full
 from visioncam_core.images.reader import Read
 from visioncam_core.images.sample import Item
 from visioncam_core.pipeline.explainer import Explainer

@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import PurePosixPath
 
-from visioncam.cli.output_paths import safe_stem
+from visioncam_core.files import safe_stem
 
 DIGITS = 12  # of the mark; 100,000 folders with a 0001.jpg each share one with probability 2e-5
 

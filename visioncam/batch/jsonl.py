@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from visioncam_core.errors import OutputError
-from visioncam_core.results.image_files import write_bytes
+from visioncam_core.files import write_bytes
 
 Line = dict[str, Any]
 

@@ -20,7 +20,7 @@ from visioncam.batch.entry import Entry
 from visioncam.batch.file_names import DIGITS, is_plain
 from visioncam.batch.jsonl import Appender, Line, read_lines, write_lines
 from visioncam_core.errors import OutputError
-from visioncam_core.results.image_files import write_bytes
+from visioncam_core.files import write_bytes
 
 MANIFEST, ERRORS, RUN = "manifest.jsonl", "errors.jsonl", "run.json"
 _TEMPORARY = re.compile(r"\.tmp-[0-9a-f]{16}(\.\w+)?")

@@ -11,8 +11,8 @@ import attrs
 
 from visioncam.batch.entry import Entry
 from visioncam.batch.request import Recipe
-from visioncam.cli.exit import is_full
 from visioncam_core.errors import OptionError
+from visioncam_core.files import is_full
 
 WAVE = 100_000  # pictures that Ray plans at once, so that the driver's memory does not grow with the run
 

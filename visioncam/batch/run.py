@@ -9,17 +9,15 @@ from typing import Any
 
 import attrs
 
-from visioncam.batch.entry import Entry, Source
-from visioncam.batch.failures import error_line, of_the_run
+from visioncam.batch.entry import Entry, Source, error_line, of_the_run
 from visioncam.batch.fingerprint import Facts
 from visioncam.batch.lock import Lock
 from visioncam.batch.manifest import Manifest
 from visioncam.batch.pipeline import Engine
 from visioncam.batch.plan import Plan
 from visioncam.batch.summary import Summary
-from visioncam.cli.exit import is_full
-from visioncam.cli.output_paths import check_folder
 from visioncam_core.errors import TargetError
+from visioncam_core.files import check_folder, is_full
 
 FEWEST_ERRORS = 100  # that end a run by default, or a tenth of the pictures
 SYNC = 64  # lines between two calls that put them onto the disk

@@ -22,7 +22,7 @@ from typing import Any
 
 import attrs
 
-from visioncam.batch.failures import GivenUpError, ItemTimeoutError
+from visioncam.batch.entry import GivenUpError, ItemTimeoutError
 from visioncam.batch.manifest import ERRORS, MANIFEST, Manifest
 from visioncam.batch.watching import ASKED, BEAT, ROOM, put
 

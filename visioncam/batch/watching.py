@@ -18,10 +18,9 @@ import attrs
 import numpy as np
 
 from visioncam.batch.compute import Computer, Ready
-from visioncam.batch.entry import Entry
-from visioncam.batch.failures import GivenUpError, ItemTimeoutError
+from visioncam.batch.entry import Entry, GivenUpError, ItemTimeoutError
 from visioncam.batch.pipeline import Local
-from visioncam.cli.exit import is_full
+from visioncam_core.files import is_full
 
 ROOM = "VISIONCAM_WATCHED"  # names the folder in the watched process
 ASKED, BEAT = "asked.json", "beat.json"

@@ -11,8 +11,8 @@ import attrs
 
 from visioncam.batch.entry import Entry
 from visioncam.batch.file_names import file_names
-from visioncam.cli.json_records import plain
 from visioncam_core.errors import ImageError, OutputError
+from visioncam_core.plain_data import plain
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.provenance import marked
 from visioncam_core.results.save import DATA

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from visioncam.cli.terminal import Output, clean, people_watch
+from visioncam.cli.terminal import Output
+from visioncam_core.progress import people_watch
+from visioncam_core.text import clean
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

@@ -74,17 +74,6 @@ def tell_notes(output: Output, notes: Iterable[tuple[Diagnostic, Sequence[str]]]
             line(output, "", f"fix: {in_flags(note.fix)}")
 
 
-def shared_notes(
-    explanations: Sequence[Explanation], names: Sequence[str]
-) -> list[tuple[Diagnostic, tuple[str, ...]]]:
-    """Return each diagnostic once, with the names of whom it is about; with none where it is about all."""
-    about: dict[Diagnostic, list[str]] = {}
-    for explanation, name in zip(explanations, names, strict=True):
-        for note in explanation.diagnostics:
-            about.setdefault(note, []).append(name)
-    return [(note, () if len(who) == len(names) else tuple(who)) for note, who in about.items()]
-
-
 def tell_files(output: Output, paths: Sequence[Path]) -> None:
     """Say which files were written."""
     for row, path in enumerate(paths):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 import traceback
@@ -15,6 +14,7 @@ import click
 from visioncam.cli.phrasing import in_flags
 from visioncam.cli.terminal import Output
 from visioncam_core.errors import PluginError, VisionCamError
+from visioncam_core.files import is_full
 
 DONE = 0
 FAULT = 1
@@ -67,17 +67,6 @@ def failure_of(error: BaseException) -> Failure:
         return Failure(kind, f"the system refused: {_one_line(error)}", FAULT)
     told = f"{kind}: {_one_line(error)}".rstrip(": ")
     return Failure(kind, f"internal error, a fault of ours ({told}); --debug shows where", FAULT)
-
-
-def is_full(error: BaseException | None) -> bool:
-    """Return whether an error, or what caused it, is a full disk."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            return True
-        if type(error).__name__ == "ResourceExhaustedError" and "no space left" in str(error).lower():
-            return True  # TensorFlow's name for it
-        error = error.__cause__
-    return False
 
 
 def guarded(work: Callable[[], int | None], output: Output) -> int:

@@ -10,7 +10,8 @@ import click
 
 from visioncam.cli.quiet import quiet
 from visioncam.cli.shared_flags import META, MODEL_FILE
-from visioncam.cli.terminal import Output, people_watch
+from visioncam.cli.terminal import Output
+from visioncam_core.progress import people_watch
 
 
 def open_model(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from visioncam.cli.terminal import clean, people_watch
+from visioncam_core.progress import people_watch
+from visioncam_core.text import clean
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,13 @@ import click
 
 from visioncam.cli import plugin_files
 from visioncam.cli.help import ASK, PICTURE, RESULT, RUN, option, options
-from visioncam_core.errors import TargetError
-from visioncam_core.images.decode import MAX_PIXELS
+from visioncam_core.errors import ImageError
+from visioncam_core.images.decode import MAX_PIXELS, load_picture
 from visioncam_core.images.geometry import NAMED
 from visioncam_core.images.preprocessing import SETTINGS
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.targets.class_names import load_class_names
+from visioncam_core.text import index_or_name
 
 output_flags = options(
     option(RESULT, "--json", is_flag=True, expose_value=False,
@@ -136,17 +136,6 @@ class Question:
         return cls(index_or_name(given["target"]), settings)
 
 
-def index_or_name(text: str | None) -> int | str | None:
-    """Return a whole number as such, any other text as it is."""
-    if text is None or not re.fullmatch(r"[+-]?[0-9]+", text):
-        return text
-    if len(text) > 1000:
-        raise TargetError(
-            f"the index {text[:20]}… has {len(text)} digits; no model has so many classes or layers"
-        )
-    return int(text)
-
-
 def classes_of(texts: Sequence[str]) -> Any:
     """Return a stack such as "top2" as it is, several classes as a list, and [None] for the top class."""
     classes = [index_or_name(text) for text in texts]
@@ -163,3 +152,23 @@ out_option = option(
     RESULT, "-o", "--out", "out", type=click.Path(path_type=Path, readable=False), default=Path(),
     metavar="PATH", help="Folder for the files, the current one by default; or a file, for one map.",
 )  # fmt: skip
+
+
+def unreadable(paths: Sequence[str], settings: Settings) -> dict[str, ImageError]:
+    """Return why pictures cannot be shown, up to the first that can.
+
+    A mistyped name is so told at once, not after the seconds that TensorFlow takes.
+
+    Args:
+        paths: the pictures, as the user gave them.
+        settings: which frame of them, and how large they may be.
+    """
+    found: dict[str, ImageError] = {}
+    for path in paths:
+        try:
+            load_picture(path, max_pixels=settings.max_pixels, frame=settings.frame)
+        except ImageError as error:
+            found[path] = error
+        else:
+            break
+    return found

@@ -9,32 +9,20 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import sys
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 import attrs
 
+from visioncam_core.text import clean
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-_UNSEEN = {"Cc", "Cs", "Zl", "Zp"}  # control characters, lone surrogates, line and paragraph separators
-_TURNS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")  # marks that reverse text
 
 Part = str | tuple[str, str]
 """A piece of a line: text, or text and its style."""
-
-
-def clean(text: object) -> str:
-    r"""Return text without control characters and marks that reverse it; line breaks become spaces.
-
-    >>> clean("a\x1b[31mb\nc")
-    'a[31mb c'
-    """
-    spaced = re.sub(r"[\t\n\r\v\f\x85\u2028\u2029]+", " ", str(text))
-    return _TURNS.sub("", "".join(c for c in spaced if unicodedata.category(c) not in _UNSEEN))
 
 
 @attrs.define(eq=False)
@@ -150,15 +138,6 @@ class Output:
         if sys.stderr is not None:
             sys.stderr.write(clean(text) + "\n")
             sys.stderr.flush()
-
-
-def people_watch() -> bool:
-    """Return whether standard error is a terminal that can redraw a line."""
-    return (
-        sys.stderr is not None
-        and sys.stderr.isatty()
-        and os.environ.get("TERM", "") not in ("dumb", "unknown")
-    )
 
 
 def _nowhere() -> TextIO:

@@ -16,9 +16,9 @@ from visioncam.evaluation.truth import marks
 from visioncam_core.errors import ModelError
 from visioncam_core.images.reader import Read
 from visioncam_core.options.fields import describe_options
-from visioncam_core.pipeline.build import versions
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.plugins.default import registry
+from visioncam_core.results.provenance import versions
 from visioncam_engines.tensorflow.randomise import Randomised
 
 

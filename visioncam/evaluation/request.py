@@ -9,7 +9,8 @@ import attrs
 
 from visioncam_core.errors import OptionTypeError
 from visioncam_core.options.fields import describe_options, in_range, option
-from visioncam_core.pipeline.apply import OWN_CODE, Named
+from visioncam_core.pipeline.apply import Named
+from visioncam_core.plugins.calls import OWN_CODE
 from visioncam_core.plugins.default import registry
 
 PLAIN = ("deletion", "insertion", "averagedrop", "averagegain", "adcc", "sparseness", "randomisation")

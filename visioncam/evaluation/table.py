@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visioncam_core.errors import OutputError
-from visioncam_core.results.formats.csv_table import as_row
-from visioncam_core.results.image_files import write_bytes
+from visioncam_core.files import as_row, write_bytes
 
 if TYPE_CHECKING:
     from visioncam.evaluation.evaluation import Evaluation

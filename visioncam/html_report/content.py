@@ -9,10 +9,11 @@ import attrs
 import numpy as np
 
 from visioncam.html_report.data_uris import map_uri, picture_uri, shown_size
+from visioncam_core.files import without_folders
 from visioncam_core.results.areas import mask
+from visioncam_core.results.comparison import Comparison
 from visioncam_core.results.diagnostics import Diagnostic
-from visioncam_core.results.explanation import Comparison, Explanation, Prediction
-from visioncam_core.results.image_files import without_folders
+from visioncam_core.results.explanation import Explanation, Prediction
 
 SIDE, SMALL_SIDE, MANY = (
     560,

@@ -17,10 +17,10 @@ from visioncam.html_report.page import Fact, Page
 from visioncam.html_report.sections import Section
 from visioncam_core.engine.model_card import card_of
 from visioncam_core.errors import ImageError, OptionTypeError, OutputError
-from visioncam_core.pipeline.compare import Comparisons, compare_all
+from visioncam_core.files import without_folders, write_bytes
+from visioncam_core.pipeline.compare import compare_all
 from visioncam_core.pipeline.explainer import Explainer
-from visioncam_core.results.explanation import Comparison
-from visioncam_core.results.image_files import without_folders, write_bytes
+from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.results.provenance import entries
 from visioncam_engines.tensorflow.weights import model_digest
 

@@ -113,3 +113,11 @@ def head_of(
 def _covers(shape: tuple[int | None, ...], space: tuple[int, ...]) -> bool:
     """Return whether an output has one value at each place of the picture and nothing else."""
     return len(shape) == len(space) and all(n in (None, side) for n, side in zip(shape, space, strict=True))
+
+
+def looks_probable(answer: np.ndarray) -> bool:
+    """Return whether an output looks like class probabilities: within [0, 1], several values summing to 1."""
+    inside = bool(np.all(answer >= 0) and np.all(answer <= 1))
+    if not inside or answer.ndim < 2 or answer.shape[-1] == 1:
+        return False
+    return bool(np.allclose(answer.sum(-1), 1.0, atol=1e-3))

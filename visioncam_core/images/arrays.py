@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from visioncam_core.engine.model_inputs import ModelInput
 from visioncam_core.errors import ImageError, ImageTypeError
-from visioncam_core.foreign import said
-from visioncam_core.text import shown
-from visioncam_engines.tensorflow.inputs import ModelInput
+from visioncam_core.text import said, shown
 
 KINDS = "an image is a path, bytes, a Pillow image, an array or a tensor"
 

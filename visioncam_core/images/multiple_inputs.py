@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from visioncam_core.engine.model_inputs import ModelInput, ModelInputs
 from visioncam_core.errors import ImageError, ImageTypeError
 from visioncam_core.images.arrays import as_array, as_input, check_shape, input_name
 from visioncam_core.text import listing, shown
-from visioncam_engines.tensorflow.inputs import ModelInput, ModelInputs
 
 
 def parts_of(images: Any, inputs: ModelInputs) -> list[Any]:

@@ -13,15 +13,15 @@ from typing import Any
 import attrs
 import numpy as np
 
+from visioncam_core.engine.model_inputs import ModelInput, ModelInputs
 from visioncam_core.errors import ImageError, ImageTypeError
 from visioncam_core.images.arrays import KINDS, as_array, as_input, check_shape, is_picture
-from visioncam_core.images.datasets import images_of, is_dataset
 from visioncam_core.images.decode import MAX_PIXELS, Picture, load_picture, match_channels
 from visioncam_core.images.geometry import Geometry, Resize, Tile, fit, geometry_named
 from visioncam_core.images.multiple_inputs import parts_of, rows_of
 from visioncam_core.images.sample import Item, Windows
 from visioncam_core.images.tiling import Box
-from visioncam_engines.tensorflow.inputs import ModelInput, ModelInputs
+from visioncam_core.text import shown
 
 Preprocess = Callable[[np.ndarray], np.ndarray]
 Others = Sequence[tuple[int, np.ndarray]]
@@ -211,3 +211,44 @@ class Reader:
                 "the batch axis and return (N, h, w, C)"
             )
         return np.moveaxis(batch, -1, 1) if self.inputs.channels_first else batch
+
+
+def is_dataset(value: Any) -> bool:
+    """Return whether a value is a `tf.data.Dataset`, without importing TensorFlow."""
+    return hasattr(value, "element_spec") and hasattr(value, "cardinality") and hasattr(value, "batch")
+
+
+def images_of(dataset: Any, rank: int) -> list[np.ndarray]:
+    """Return all images of a dataset, one by one.
+
+    Args:
+        dataset: its elements are images or batches, or tuples that begin with them (labels are left out).
+        rank: number of spatial axes of the model's image input.
+
+    Raises:
+        ImageError: it is infinite or empty, or its elements are of another rank.
+        ImageTypeError: its elements are something else.
+    """
+    spec = dataset.element_spec
+    first = isinstance(spec, tuple)
+    spec = spec[0] if first and spec else spec
+    shape = getattr(spec, "shape", None)
+    if shape is None or isinstance(spec, dict | list | tuple):
+        raise ImageTypeError(
+            "the elements of a dataset must be images, or tuples that begin with them; received "
+            f"{shown(spec, 90)}"
+        )
+    if int(dataset.cardinality()) == -1:
+        raise ImageError("the dataset is infinite; end it, for example with dataset.take(1)")
+    if shape.rank is not None and shape.rank not in (rank + 1, rank + 2):
+        raise ImageError(
+            f"the dataset's elements have shape {tuple(shape)}; images here have {rank + 1} axes, batches "
+            f"{rank + 2}"
+        )
+    images: list[np.ndarray] = []
+    for element in dataset:
+        array = as_array(element[0] if first else element)
+        images.extend(list(array) if array.ndim == rank + 2 else [array])
+    if not images:
+        raise ImageError("the dataset is empty; pass at least one image")
+    return images

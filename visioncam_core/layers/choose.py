@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable
 from visioncam_core.engine.layer_table import LayerChoice, LayerTable
 from visioncam_core.errors import LayerError, PluginError
 from visioncam_core.layers.queries import checked
-from visioncam_core.plugins.hooks import HookImpl
-from visioncam_core.plugins.records import Plugin
+from visioncam_core.plugins.records import HookImpl, Plugin
 from visioncam_core.text import shown
 
 

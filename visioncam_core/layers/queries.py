@@ -15,9 +15,8 @@ import numpy as np
 
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable
 from visioncam_core.errors import LayerError, VisionCamError
-from visioncam_core.foreign import said
 from visioncam_core.plugins.hookspecs import hookimpl
-from visioncam_core.text import nearest, shown
+from visioncam_core.text import nearest, said, shown
 
 
 @hookimpl(tryfirst=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from visioncam_core.errors import LayerError, VisionCamError
-from visioncam_core.foreign import said
+from visioncam_core.text import said
 
 WANTED = "it must turn the layer's (N, ...) into (N, *grid, K) with one to three spatial axes"
 

@@ -13,7 +13,8 @@ from visioncam_core.engine.counters import COUNTERS
 from visioncam_core.errors import OptionError, VisionCamError
 from visioncam_core.metrics.case import Case
 from visioncam_core.metrics.result import Measured
-from visioncam_core.pipeline.apply import PASSES, locked, went_wrong
+from visioncam_core.pipeline.apply import PASSES
+from visioncam_core.plugins.calls import locked, went_wrong
 from visioncam_core.plugins.records import cause_of
 
 BLANK = frozenset({"blank"})

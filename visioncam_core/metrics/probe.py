@@ -14,11 +14,11 @@ from visioncam_core.images.sample import Item
 from visioncam_core.metrics.case import Box, Case, Questions
 from visioncam_core.ops import to_numpy
 from visioncam_core.pipeline.apply import Applied, Named, apply
-from visioncam_core.pipeline.build import heat
 from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.pipeline.explainer import Explainer, Opened
 from visioncam_core.pipeline.gather import Observed, observe
 from visioncam_core.resize import resize
+from visioncam_core.results.heat import heat
 from visioncam_core.targets.resolve import wishes
 from visioncam_engines.tensorflow.run.batches import in_place, running
 from visioncam_engines.tensorflow.run.passes import Passes

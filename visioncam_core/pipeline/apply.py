@@ -14,12 +14,11 @@ from visioncam_core.engine.counters import COUNTERS
 from visioncam_core.errors import PluginError, VisionCamError
 from visioncam_core.ops import to_numpy
 from visioncam_core.pipeline.evidence import Evidence
-from visioncam_core.plugins.discovery import version_of
+from visioncam_core.plugins.calls import OWN_CODE, locked, went_wrong
 from visioncam_core.plugins.records import cause_of
 from visioncam_core.plugins.specs import MethodSpec
 
 PASSES = ("forward", "backward", "head", "tail")
-OWN_CODE = "your own code"
 _ENGINE = "visioncam_engines."
 
 
@@ -137,15 +136,6 @@ def offered(named: Named, evidence: Evidence) -> Evidence:
     )
 
 
-def locked(values: Any) -> Any:
-    """Return a view of an array that cannot be written to; anything else as it is."""
-    if not isinstance(values, np.ndarray):
-        return values
-    view = values.view()
-    view.flags.writeable = False
-    return view
-
-
 def failed(named: Named, error: BaseException) -> PluginError:
     """Return the error for a method that raised."""
     failure = _error(named, cause_of(error))
@@ -155,19 +145,6 @@ def failed(named: Named, error: BaseException) -> PluginError:
 
 def _error(named: Named, cause: str) -> PluginError:
     return went_wrong("method", named.name, named.source, cause)
-
-
-def went_wrong(kind: str, name: str, source: str, cause: str) -> PluginError:
-    """Return the error for a plugin that went wrong when it was run.
-
-    Args:
-        kind: "method", "renderer" or "metric".
-        name: its name.
-        source: the distribution that brought it, or `OWN_CODE`.
-        cause: what happened, one line.
-    """
-    version = "" if source == OWN_CODE else version_of(source)
-    return PluginError(f"{kind} {name!r} of {source} {version}".rstrip() + f" failed at stage 'run': {cause}")
 
 
 def _of_the_model(error: BaseException) -> bool:

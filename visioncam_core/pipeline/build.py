@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
-from typing import Any
 
 import attrs
 import numpy as np
@@ -17,8 +15,9 @@ from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.registry import Registry
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation, Prediction, TargetInfo
+from visioncam_core.results.heat import heat
+from visioncam_core.results.provenance import versions
 from visioncam_core.targets.resolve import Pick, function_name
-from visioncam_core.version import VERSION
 
 
 @attrs.frozen(eq=False)
@@ -44,28 +43,6 @@ class Context:
     choice: LayerChoice
     model_name: str
     preprocessing: str
-
-
-def part_of(raw: np.ndarray, evidence: str) -> np.ndarray:
-    """Return the part of a raw map that is shown, on its own scale; see `heat`."""
-    return raw if evidence == "signed" else np.maximum(raw if evidence == "for" else -raw, 0)
-
-
-def heat(raw: np.ndarray, evidence: str) -> np.ndarray:
-    """Return the shown part of a raw map divided by its maximum; zeros stay zeros.
-
-    Args:
-        raw: (*grid) float32, finite.
-        evidence: "for" (the positive part), "against" (the negative part, turned positive), "signed".
-
-    Returns:
-        (*grid) float32 in [0, 1], or in [-1, 1] when signed.
-    """
-    part = part_of(raw, evidence)
-    top = float(np.abs(part).max(initial=0.0))
-    if top == 0.0:
-        return np.zeros_like(part)
-    return (part.astype(np.float64) / top).astype(np.float32)
 
 
 def finish(
@@ -158,17 +135,3 @@ def predictions(values: np.ndarray, answer: np.ndarray, head: Head, count: int =
         shown = np.asarray([1.0 - shown[0], shown[0]])
     best = np.argsort(-shown, kind="stable")[:count]
     return tuple(Prediction(int(i), head.name(int(i)), float(shown[i])) for i in best)
-
-
-@lru_cache(maxsize=1)
-def versions() -> dict[str, Any]:
-    """Return the versions that made a result."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {"visioncam": VERSION}
-    for name in ("tensorflow", "keras", "numpy"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "unknown"
-    return found

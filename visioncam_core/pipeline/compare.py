@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -11,58 +10,10 @@ import attrs
 from visioncam_core.errors import OptionTypeError
 from visioncam_core.images.reader import Read
 from visioncam_core.pipeline.explainer import Explainer
-from visioncam_core.plugins.registry import Registry
-from visioncam_core.results.explanation import Comparison, registry_or_plain, render, show
-from visioncam_core.results.sheet_options import parted
+from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.targets.classes import Ranked
-from visioncam_core.targets.stacks import stack_size
+from visioncam_core.targets.resolve import stack_size
 from visioncam_core.text import shown
-
-
-class Comparisons(list[Comparison]):
-    """Comparisons, picture by picture; of each picture class by class, of each class layer by layer.
-
-    Args:
-        rows: the comparisons in that order.
-        each: how many of them belong to one picture.
-        registry: knows the sheet and the renderers.
-    """
-
-    def __init__(self, rows: Iterable[Comparison], each: int = 1, registry: Registry | None = None) -> None:
-        super().__init__(rows)
-        self.each = each
-        self._registry = registry
-
-    @property
-    def pictures(self) -> list[list[Comparison]]:
-        """The comparisons of each picture."""
-        return [list(self[i : i + self.each]) for i in range(0, len(self), self.each)]
-
-    def sheet(self, **options: Any) -> Any:
-        """Return one page with a row for each comparison, (H, W, 3) uint8 RGB; see `Comparison.sheet`."""
-        registry = registry_or_plain(self._registry)
-        return render(registry, self, "sheet", parted(registry, options))
-
-    def save(self, path: str | Path, **options: Any) -> Path:
-        """Write the sheet to a PNG, JPEG or WebP file and return its path."""
-        from visioncam_core.results.describe import words_of_a_sheet
-        from visioncam_core.results.image_files import write_image
-
-        return write_image(path, self.sheet(**options), words_of_a_sheet(self))
-
-    def show(self, **options: Any) -> None:
-        """Show the sheet: in a notebook in place, elsewhere in the system's viewer."""
-        show(self.sheet(**options))
-
-    def _repr_html_(self) -> str:
-        from visioncam_core.results.notebook import WIDE, picture
-
-        return picture(self.sheet(), WIDE, "Contact sheet") if self else "[]"
-
-    def _repr_png_(self) -> bytes:
-        from visioncam_core.results.image_files import encode_image
-
-        return encode_image(self.sheet(), ".png")
 
 
 def compare_all(explainer: Explainer, image: Any, targets: Any, layers: Sequence[Any] | None) -> Comparisons:

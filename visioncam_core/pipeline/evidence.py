@@ -11,13 +11,12 @@ import numpy as np
 from visioncam_core import ops
 from visioncam_core.errors import PluginError
 from visioncam_core.ops import wide
+from visioncam_core.progress import Progress
 
 Make = Callable[[np.ndarray], Any]
 """Indices (b,) -> b versions of the picture or of the activations."""
 Tell = Callable[[int], None]
 """Called with the number of versions that are done."""
-Progress = Callable[[int, int], None]
-"""Called with (done, total)."""
 Change = Callable[[Any, Any], Any]
 """(picture (1, *space, C), maps (b, *grid)) -> (b, *space, C) changed pictures, written in `ops`."""
 Which = Literal["target", "probability", "remainder"]

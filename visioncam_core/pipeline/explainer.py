@@ -10,6 +10,7 @@ import numpy as np
 
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.model_card import ModelCard, card_of
+from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import Head, head_of
 from visioncam_core.errors import LayerError
 from visioncam_core.images.preprocessing import Preprocessing, preprocessing_for
@@ -22,10 +23,11 @@ from visioncam_core.pipeline.fusion import fuse_rows
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.pipeline.tiled import Windowed
 from visioncam_core.plugins.registry import Registry
-from visioncam_core.results.explanation import Comparison, Explanation
+from visioncam_core.results.comparison import Comparison
+from visioncam_core.results.explanation import Explanation
 from visioncam_core.targets.class_names import load_class_names
-from visioncam_core.targets.stacks import questions, stack_size
-from visioncam_engines.tensorflow.inputs import ModelInputs, model_inputs
+from visioncam_core.targets.resolve import questions, stack_size
+from visioncam_engines.tensorflow.inputs import model_inputs
 from visioncam_engines.tensorflow.run.batches import running
 from visioncam_engines.tensorflow.tracing.cache import check, recalled
 from visioncam_engines.tensorflow.view import View, view

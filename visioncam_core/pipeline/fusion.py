@@ -11,10 +11,10 @@ import numpy as np
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.pipeline.apply import together
 from visioncam_core.pipeline.batch import Outcome, Row
-from visioncam_core.pipeline.build import heat
 from visioncam_core.resize import resize
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
+from visioncam_core.results.heat import heat
 
 Rule = Literal["mean", "max"]
 

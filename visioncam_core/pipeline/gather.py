@@ -9,13 +9,14 @@ import attrs
 import numpy as np
 
 from visioncam_core import ops
+from visioncam_core.engine.output import looks_probable
 from visioncam_core.errors import LayerError, TargetError
-from visioncam_core.pipeline.evidence import Change, Evidence, Make, Progress, Tell, Which
+from visioncam_core.pipeline.evidence import Change, Evidence, Make, Tell, Which
+from visioncam_core.progress import Progress
 from visioncam_core.targets import resolve as p
 from visioncam_engines.tensorflow.run.batches import in_place, joined
 from visioncam_engines.tensorflow.run.passes import Cotangent, Held, Passes
 from visioncam_engines.tensorflow.run.perturb import Read, scored_through, scored_without
-from visioncam_engines.tensorflow.view import looks_probable
 
 
 @attrs.frozen(eq=False)

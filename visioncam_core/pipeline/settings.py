@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import attrs
 
+from visioncam_core.engine.batch_size import Budget
 from visioncam_core.images.decode import MAX_PIXELS
 from visioncam_core.images.geometry import geometry_named
 from visioncam_core.layers.reshape import checked_reshape
 from visioncam_core.options.fields import in_range, option
-from visioncam_engines.tensorflow.run.memory import Budget
 
 
 def _known_geometry(settings: object, field: object, value: object) -> None:

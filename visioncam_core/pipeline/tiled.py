@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import attrs
 import numpy as np
 
+from visioncam_core.engine.batch_size import Budget
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.errors import TargetError
 from visioncam_core.images.sample import Item, Windows
@@ -14,12 +15,12 @@ from visioncam_core.images.tiling import stitch
 from visioncam_core.pipeline import diagnose as checks
 from visioncam_core.pipeline.apply import together
 from visioncam_core.pipeline.batch import Outcome, Row
-from visioncam_core.pipeline.build import part_of, predictions, target_info
+from visioncam_core.pipeline.build import predictions, target_info
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
+from visioncam_core.results.heat import part_of
 from visioncam_core.targets import resolve as p
 from visioncam_core.targets.classes import Ranked
-from visioncam_engines.tensorflow.run.memory import Budget
 from visioncam_engines.tensorflow.view import View
 
 OF_A_WINDOW = ("no-positive-evidence", "dead-layer", "zero-gradient")

@@ -9,38 +9,13 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Iterable, Iterator
-from typing import Any
 
-import attrs
 import pluggy
 
 from visioncam_core.errors import PluginError
 from visioncam_core.plugins import hookspecs
+from visioncam_core.plugins.records import HookImpl
 from visioncam_core.text import did_you_mean
-
-
-@attrs.frozen(eq=False)
-class HookImpl:
-    """One checked implementation of one hook.
-
-    Attributes:
-        hook: the hook's name.
-        raw: pluggy's record.
-    """
-
-    hook: str
-    raw: pluggy.HookImpl
-
-    @property
-    def key(self) -> tuple[int, object]:
-        """What tells it from every other implementation; the same in every plugin manager."""
-        return id(self.raw.plugin), self.raw.function
-
-    def __call__(self, **arguments: Any) -> Any:
-        """Call the plugin's function with those of the arguments that it names."""
-        positional = [arguments[name] for name in self.raw.argnames]
-        named = {name: arguments[name] for name in self.raw.kwargnames if name in arguments}
-        return self.raw.function(*positional, **named)
 
 
 def _manager() -> pluggy.PluginManager:

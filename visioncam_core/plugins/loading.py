@@ -17,9 +17,9 @@ import attrs
 
 from visioncam_core.errors import PluginError
 from visioncam_core.plugins.discovery import Candidate
-from visioncam_core.plugins.hooks import HookImpl, implementations
+from visioncam_core.plugins.hooks import implementations
 from visioncam_core.plugins.hookspecs import API_VERSION
-from visioncam_core.plugins.records import Plugin, Problem, problem_from
+from visioncam_core.plugins.records import HookImpl, Plugin, Problem, problem_from
 from visioncam_core.plugins.specs import MethodSpec, MetricSpec, RendererSpec
 from visioncam_core.text import shown
 

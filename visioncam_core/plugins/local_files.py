@@ -15,7 +15,7 @@ import types
 from pathlib import Path
 
 from visioncam_core.errors import OptionTypeError, PluginError, PluginNotFoundError
-from visioncam_core.foreign import as_path
+from visioncam_core.files import as_path
 from visioncam_core.plugins.records import PluginInfo, cause_of
 from visioncam_core.plugins.registry import Registry
 from visioncam_core.text import shown

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import traceback as tracebacks
+from typing import Any
 
 import attrs
+import pluggy
 
 from visioncam_core.errors import VisionCamError
-from visioncam_core.plugins.hooks import HookImpl
 from visioncam_core.plugins.specs import MethodSpec, MetricSpec, RendererSpec
 from visioncam_core.text import shown
 
@@ -151,3 +152,27 @@ def cause_of(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"SystemExit: it tried to end the program with sys.exit({shown(error.code)})"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+@attrs.frozen(eq=False)
+class HookImpl:
+    """One checked implementation of one hook.
+
+    Attributes:
+        hook: the hook's name.
+        raw: pluggy's record.
+    """
+
+    hook: str
+    raw: pluggy.HookImpl
+
+    @property
+    def key(self) -> tuple[int, object]:
+        """What tells it from every other implementation; the same in every plugin manager."""
+        return id(self.raw.plugin), self.raw.function
+
+    def __call__(self, **arguments: Any) -> Any:
+        """Call the plugin's function with those of the arguments that it names."""
+        positional = [arguments[name] for name in self.raw.argnames]
+        named = {name: arguments[name] for name in self.raw.kwargnames if name in arguments}
+        return self.raw.function(*positional, **named)

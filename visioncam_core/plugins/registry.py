@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from visioncam_core.errors import PluginError, PluginWarning
+from visioncam_core.plugins.catalogue import find, make
 from visioncam_core.plugins.loading import SLOW_AFTER, load_module
-from visioncam_core.plugins.making import find, make
 from visioncam_core.plugins.records import Plugin, PluginInfo, problem_from
 from visioncam_core.plugins.specs import MethodSpec, MetricSpec, RendererSpec
 from visioncam_core.plugins.state import State, assemble, load_all

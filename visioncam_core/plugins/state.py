@@ -10,9 +10,9 @@ import attrs
 from visioncam_core.errors import PluginError
 from visioncam_core.plugins.catalogue import Catalogue, catalogue
 from visioncam_core.plugins.discovery import ALLOW, all_names, discover, select, version_of
-from visioncam_core.plugins.hooks import HookImpl, call_order
+from visioncam_core.plugins.hooks import call_order
 from visioncam_core.plugins.loading import load_builtin, load_candidate
-from visioncam_core.plugins.records import Plugin, Problem
+from visioncam_core.plugins.records import HookImpl, Plugin, Problem
 from visioncam_core.plugins.specs import MethodSpec, MetricSpec, RendererSpec
 from visioncam_core.text import did_you_mean, listing
 

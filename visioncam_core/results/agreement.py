@@ -11,6 +11,7 @@ import numpy as np
 from visioncam_core.errors import ImageError
 from visioncam_core.resize import resize
 from visioncam_core.results.areas import mask
+from visioncam_core.results.heat import shown_part
 
 if TYPE_CHECKING:
     from visioncam_core.results.explanation import Explanation
@@ -92,14 +93,6 @@ def correlations(explanations: Sequence[Explanation]) -> Correlations:
 def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
     """Return Spearman's rank correlation of two arrays of one size; NaN where one has no order."""
     return _pearson(ranks(one.ravel()), ranks(other.ravel()))
-
-
-def shown_part(explanation: Explanation) -> np.ndarray:
-    """Return the part of a raw map that its heat map shows, (*grid) float32."""
-    raw = np.asarray(explanation.raw, np.float32)
-    if explanation.evidence == "signed":
-        return raw
-    return np.maximum(-raw if explanation.evidence == "against" else raw, 0)
 
 
 def ranks(values: np.ndarray) -> np.ndarray:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.formats.npz import about
 
 if TYPE_CHECKING:
-    from visioncam_core.results.explanation import Comparison, Explanation
+    from visioncam_core.results.explanation import Explanation
+
+if TYPE_CHECKING:
+    from visioncam_core.results.comparison import Comparison
+    from visioncam_core.results.explanation import Explanation
 
 
 def words(explanation: Explanation) -> dict[str, str]:
@@ -54,3 +59,14 @@ def line(explanation: Explanation) -> str:
     first = f"{e.method_title}{kind} of {e.target.label}: {sure}; layer {e.layer.path} ({grid})"
     lines = [first, *(f"  {one}" for one in e.diagnostics)]
     return "\n".join("".join(c if c.isprintable() else "?" for c in text) for text in lines)
+
+
+def shared_notes(
+    explanations: Sequence[Explanation], names: Sequence[str]
+) -> list[tuple[Diagnostic, tuple[str, ...]]]:
+    """Return each diagnostic once, with the names of whom it is about; with none where it is about all."""
+    about: dict[Diagnostic, list[str]] = {}
+    for explanation, name in zip(explanations, names, strict=True):
+        for note in explanation.diagnostics:
+            about.setdefault(note, []).append(name)
+    return [(note, () if len(who) == len(names) else tuple(who)) for note, who in about.items()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +10,12 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.layer_table import LayerChoice
-from visioncam_core.errors import NameNotFoundError
-from visioncam_core.results.agreement import STRONGEST, Correlations
-from visioncam_core.results.agreement import agreement as agreement_of
-from visioncam_core.results.agreement import correlations as correlations_of
 from visioncam_core.results.areas import SHARE, Box
 from visioncam_core.results.areas import boxes as boxes_of
 from visioncam_core.results.areas import mask as mask_of
 from visioncam_core.results.contours import Contour
 from visioncam_core.results.contours import contours as contours_of
 from visioncam_core.results.diagnostics import Diagnostic
-from visioncam_core.text import shown
 
 if TYPE_CHECKING:
     from visioncam_core.plugins.registry import Registry
@@ -172,96 +166,6 @@ class Explanation:
         from visioncam_core.results.image_files import encode_image
 
         return encode_image(self.render(), ".png", self.text())
-
-
-@attrs.frozen(eq=False)
-class Comparison:
-    """Several methods on one picture, target and layer; evidence computed once.
-
-    Attributes:
-        explanations: one for each method that worked, in the order asked for.
-        seconds: method name -> seconds spent in the method itself.
-        passes: method name -> passes (pictures) through the model or parts of it, beyond the shared ones.
-        failures: method name -> why it could not be applied.
-    """
-
-    explanations: tuple[Explanation, ...] = attrs.field(repr=lambda a: f"<{len(a)}>")
-    seconds: dict[str, float]
-    passes: dict[str, int]
-    failures: dict[str, str]
-    _registry: Registry | None = attrs.field(default=None, repr=False)
-
-    def __str__(self) -> str:
-        """Return a line for each method, and why one gave no map."""
-        return "\n".join([*map(str, self), *(f"no {name}: {why}" for name, why in self.failures.items())])
-
-    def __len__(self) -> int:
-        """Return the number of explanations."""
-        return len(self.explanations)
-
-    def __iter__(self) -> Iterator[Explanation]:
-        """Iterate over the explanations."""
-        return iter(self.explanations)
-
-    def __getitem__(self, method: str | int) -> Explanation:
-        """Return the explanation of a method, by canonical name or position."""
-        if isinstance(method, int):
-            return self.explanations[method]
-        if not isinstance(method, str):
-            raise NameNotFoundError(f"a method is found by name or position, received {shown(method, 60)}")
-        from visioncam_core.text import normalise
-
-        for explanation in self.explanations:
-            if normalise(explanation.method) == normalise(method):
-                return explanation
-        known = ", ".join(explanation.method for explanation in self.explanations)
-        raise NameNotFoundError(f"this comparison has no method {shown(method, 60)}; it has {known}")
-
-    def agreement(self, threshold: float | str = STRONGEST) -> np.ndarray:
-        """Return for each pixel the share of the methods whose evidence is strong there, float32 in [0, 1].
-
-        Args:
-            threshold: what counts as strong, as in `Explanation.mask`; by default each method's strongest
-                tenth of the pixels.
-        """
-        return agreement_of(self.explanations, threshold)
-
-    def correlations(self) -> Correlations:
-        """Return Spearman's rank correlation between the maps of each two methods."""
-        return correlations_of(self.explanations)
-
-    def sheet(self, **options: Any) -> np.ndarray:
-        """Return the contact sheet, (H, W, 3) uint8 RGB.
-
-        Args:
-            options: those of the renderer "sheet" (`columns`, `tile`, `renderer`, ...), and those of the
-                renderer of each map (`colormap`, ...), "overlay" by default.
-        """
-        from visioncam_core.results.sheet_options import parted
-
-        registry = registry_or_plain(self._registry)
-        return render(registry, self, "sheet", parted(registry, options))
-
-    def save(self, path: str | Path, **options: Any) -> Path:
-        """Write the contact sheet to a PNG, JPEG or WebP file and return its path."""
-        from visioncam_core.results.describe import words_of_a_sheet
-        from visioncam_core.results.image_files import write_image
-
-        return write_image(path, self.sheet(**options), words_of_a_sheet([self]))
-
-    def show(self, **options: Any) -> None:
-        """Show the contact sheet: in a notebook in place, elsewhere in the system's viewer."""
-        show(self.sheet(**options))
-
-    def _repr_html_(self) -> str:
-        from visioncam_core.results.notebook import comparison_html
-
-        return comparison_html(self)
-
-    def _repr_png_(self) -> bytes:
-        from visioncam_core.results.image_files import encode_image
-
-        return encode_image(self.sheet(), ".png")
 
 
 def render(

@@ -7,35 +7,24 @@ the old file, or none, never a torn one.
 
 from __future__ import annotations
 
-import errno
 import os
-import re
-import secrets
-import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from io import BytesIO
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
 
 from visioncam_core.errors import ImageError, OptionTypeError, OutputError
-from visioncam_core.foreign import as_path
-from visioncam_core.text import shown
+from visioncam_core.files import FORMATS, as_path, without_folders, write_bytes
 
 if TYPE_CHECKING:
     from PIL.PngImagePlugin import PngInfo
 
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 LIMITS = {"JPEG": 65_500, "WEBP": 16_383}  # pixels a side
 LARGE = 4_000_000  # pixels; above it PNG is packed quickly rather than tightly
 PNG_HEAD = 33  # bytes of signature and first chunk, after which text may stand
-
-# An absolute path inside a longer text: in quotes (spaces allowed), or as a word.
-_QUOTED = re.compile(r"""(?<=["'])(?:/|[A-Za-z]:[\\/]|\\\\)(?:[^"'\\/\n]*[\\/]+)*(?=[^"'\\/\n]*["'])""")
-_WORD = re.compile(r"(?<![^\s=(\[,;'\"])(?:/|[A-Za-z]:[\\/]|\\\\)(?:[^\s\"'\\/]+[\\/]+)*(?=[^\s\"'\\/])")
 
 
 def write_image(path: str | os.PathLike[str], array: np.ndarray, text: Mapping[str, str] = {}) -> Path:
@@ -101,55 +90,6 @@ def encode_image(array: np.ndarray, suffix: str, text: Mapping[str, str] = {}) -
             f"{kind} cannot hold this picture of {width} x {height} pixels: {error}."
         ) from error
     return buffer.getvalue()
-
-
-def write_bytes(path: Path, payload: bytes) -> None:
-    """Write a file under a temporary name in its folder, then rename it over `path`.
-
-    Args:
-        path: the final name; a link there is replaced, not followed.
-        payload: the whole content.
-
-    Raises:
-        OutputError: the folder does not exist or cannot be written, or the disk is full.
-    """
-    folder = path.parent
-    if os.path.isdir(path):
-        raise OutputError(f"Cannot write {str(path)!r}: it is a folder. Give a file name in it.")
-    if not os.path.isdir(folder):
-        why = "it is not a folder" if os.path.exists(folder) else "it does not exist"
-        raise OutputError(f"Cannot write into {str(folder)!r}: {why}. Make the folder or choose another.")
-    temporary = folder / f".tmp-{secrets.token_hex(8)}{path.suffix}"
-    try:
-        with open(temporary, "xb") as file:
-            file.write(payload)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        why = str(error.strerror or error)
-        if error.errno == errno.ENOSPC:
-            why += f" ({shutil.disk_usage(folder).free:,} bytes are free)"
-        raise OutputError(
-            f"Cannot write {shown(path.name, 60)} into {shown(str(folder), 90)}: {why}. "
-            "Check its permissions and free space, or choose another folder."
-        ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-
-
-def without_folders(text: str) -> str:
-    """Cut absolute paths in a text down to the file's name, so that no folder or user name leaks.
-
-    >>> without_folders("/home/ada lovelace/cat.jpg"), without_folders("image=/home/ada/cat.jpg")
-    ('cat.jpg', 'image=cat.jpg')
-    """
-    if "\n" not in text:
-        for kind in (PurePosixPath, PureWindowsPath):
-            if kind(text).is_absolute():
-                return kind(text).name
-    return _WORD.sub("", _QUOTED.sub("", text))
 
 
 def _settings(kind: str, text: Mapping[str, str]) -> dict[str, Any]:

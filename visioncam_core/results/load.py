@@ -20,7 +20,7 @@ import numpy as np
 
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow, Layout
 from visioncam_core.errors import ImageError, ImageNotFoundError, ImageTypeError
-from visioncam_core.foreign import as_path
+from visioncam_core.files import as_path
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation, Prediction, TargetInfo
 from visioncam_core.results.formats.npz import ARRAYS, KIND, VERSION, WORDS

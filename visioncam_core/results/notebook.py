@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from visioncam_core.results.comparison import Comparison
     from visioncam_core.results.diagnostics import Diagnostic
-    from visioncam_core.results.explanation import Comparison, Explanation
+    from visioncam_core.results.explanation import Explanation
 
 SIDE, WIDE = 640, 1400  # pixels of the longer side: of one map, of a sheet
 QUALITY = 85

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from visioncam_core.errors import ModelError
+from visioncam_core.results.explanation import Explanation
 from visioncam_core.text import shown
+from visioncam_core.version import VERSION
 
 if TYPE_CHECKING:
     from visioncam_core.results.explanation import Explanation
@@ -91,3 +94,17 @@ def _digest(path: Path) -> str:
 
 def _files(folder: Path) -> Iterator[Path]:
     yield from sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+@lru_cache(maxsize=1)
+def versions() -> dict[str, Any]:
+    """Return the versions that made a result."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"visioncam": VERSION}
+    for name in ("tensorflow", "keras", "numpy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "unknown"
+    return found

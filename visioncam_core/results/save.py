@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visioncam_core.errors import OptionTypeError, OutputError
-from visioncam_core.foreign import as_path
+from visioncam_core.files import FORMATS, as_path, write_bytes
 from visioncam_core.options.fields import build, describe_options
-from visioncam_core.results.image_files import FORMATS, encode_image, write_bytes
+from visioncam_core.results.image_files import encode_image
 from visioncam_core.results.render import drawn
 
 if TYPE_CHECKING:

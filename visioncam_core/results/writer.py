@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from visioncam.cli.output_paths import check_place
 from visioncam_core.errors import OptionError, OutputError
+from visioncam_core.files import FORMATS, check_place
 from visioncam_core.options.fields import build, describe_options
-from visioncam_core.results.image_files import FORMATS
 from visioncam_core.results.save import DATA, FILMS, SUFFIXES, format_class
 from visioncam_core.text import did_you_mean
 

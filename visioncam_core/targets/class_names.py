@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from visioncam_core.errors import OptionError, OptionTypeError, TargetError
-from visioncam_core.foreign import said
-from visioncam_core.text import nearest, shown
+from visioncam_core.text import nearest, said, shown
 
 MAX_BYTES = 1 << 20
 MAX_NAMES = 100_000

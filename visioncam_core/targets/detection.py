@@ -10,9 +10,8 @@ import numpy as np
 
 from visioncam_core.engine.output import Head
 from visioncam_core.errors import TargetError
-from visioncam_core.foreign import said
 from visioncam_core.options.fields import option
-from visioncam_core.text import shown
+from visioncam_core.text import said, shown
 
 Corners = tuple[float, float, float, float]
 

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from visioncam_core.errors import TargetError, VisionCamError
-from visioncam_core.foreign import said
-from visioncam_core.text import shown
+from visioncam_core.text import said, shown
 
 
 def scalars(function: Callable[[Any], Any], values: Any) -> np.ndarray:

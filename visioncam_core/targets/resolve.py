@@ -12,11 +12,10 @@ import numpy as np
 
 from visioncam_core.engine.output import Head
 from visioncam_core.errors import OptionError, TargetError, TargetTypeError
-from visioncam_core.foreign import whole
 from visioncam_core.targets.class_names import find_class
 from visioncam_core.targets.classes import Class, Ranked, Region
 from visioncam_core.targets.functions import function_name, scalars, slope
-from visioncam_core.text import shown
+from visioncam_core.text import shown, whole
 
 __all__ = ["TOP", "Head", "Pick", "Wish", "function_name", "pick", "scalars", "slope", "top_class", "wishes"]
 
@@ -200,3 +199,44 @@ def _softmax(values: np.ndarray) -> np.ndarray:
         return 0.5 * (1.0 + np.tanh(0.5 * values))
     powers = np.exp(values - values.max(-1, keepdims=True))
     return powers / powers.sum(-1, keepdims=True)
+
+
+MOST = 5
+
+
+def stack_size(target: Any, names: tuple[str, ...] | None) -> int:
+    """Return how many classes a target such as `"top5"` asks for; 0 for every other target.
+
+    Args:
+        target: any target.
+        names: class names; one that is called "top5" is that class.
+
+    Raises:
+        TargetError: none, or more than five.
+    """
+    if not isinstance(target, str) or target in (names or ()) or not re.fullmatch(r"top\d+", target):
+        return 0
+    size = int(target[3:5])
+    if len(target) > 5 or not 1 <= size <= MOST:
+        raise TargetError(
+            f"target={shown(target, 40)} is out of range: a stack holds the best 1 to {MOST} classes, 'top1' "
+            f"to 'top{MOST}'; targets.Ranked(n) is a single class further down"
+        )
+    return size
+
+
+def questions(target: Any, size: int, count: int, head: Head) -> list[list[Wish]]:
+    """Return what is asked of each of `count` pictures: once, or once for each of the best classes.
+
+    Args:
+        target: any target; not looked at where `size` is not 0.
+        size: how many classes, best first; a model with fewer gives as many as it has.
+        count: number of pictures.
+        head: the explained output.
+
+    Raises:
+        TargetError: of a stack, an output that is no list of classes; else as `picks.wishes`.
+    """
+    if not size:
+        return [wishes(target, count, head)]
+    return [wishes(Ranked(rank), count, head) for rank in range(max(1, min(size, head.classes)))]

@@ -10,7 +10,7 @@ import numpy as np
 
 from visioncam_core.engine.model_card import card_of, describe
 from visioncam_core.errors import ModelError
-from visioncam_core.foreign import said
+from visioncam_core.text import said
 
 
 @attrs.frozen(eq=False)

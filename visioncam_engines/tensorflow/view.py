@@ -8,12 +8,13 @@ from typing import Any
 import attrs
 import numpy as np
 
+from visioncam_core.engine.batch_size import Budget
 from visioncam_core.engine.counters import COUNTERS
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable, Layout
+from visioncam_core.engine.model_inputs import ModelInputs
+from visioncam_core.engine.output import looks_probable
 from visioncam_core.errors import LayerError
 from visioncam_engines.tensorflow.graph import functions as cuts
-from visioncam_engines.tensorflow.inputs import ModelInputs
-from visioncam_engines.tensorflow.run.memory import Budget
 from visioncam_engines.tensorflow.run.passes import Passes
 from visioncam_engines.tensorflow.tracing.batch_axis import rows_per_picture
 from visioncam_engines.tensorflow.tracing.cache import open_trace
@@ -92,14 +93,6 @@ def _looks_probable(trace: Trace, score: cuts.Score, flat: list[Any]) -> bool:
         COUNTERS.add("forward")
         trace.memo[key] = looks_probable(answer)
     return bool(trace.memo[key])
-
-
-def looks_probable(answer: np.ndarray) -> bool:
-    """Return whether an output looks like class probabilities: within [0, 1], several values summing to 1."""
-    inside = bool(np.all(answer >= 0) and np.all(answer <= 1))
-    if not inside or answer.ndim < 2 or answer.shape[-1] == 1:
-        return False
-    return bool(np.allclose(answer.sum(-1), 1.0, atol=1e-3))
 
 
 def _shapes(trace: Trace, flat: list[Any]) -> list[tuple[int, ...] | None]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from visioncam_core.cases import Case
 from visioncam_core.metrics import Switches
-from visioncam_core.pipeline.build import heat
+from visioncam_core.results.heat import heat
 
 
 @attrs.frozen

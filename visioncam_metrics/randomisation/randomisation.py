@@ -10,8 +10,8 @@ import numpy as np
 from visioncam_core.cases import Case
 from visioncam_core.metrics import Measured, Switches
 from visioncam_core.options import option
-from visioncam_core.pipeline.build import heat
 from visioncam_core.results.agreement import rank_correlation
+from visioncam_core.results.heat import heat
 from visioncam_metrics.support.ssim import ssim
 
 RANDOMISED = "weights drawn anew from the logits down, each tensor with its own mean and spread"

@@ -10,9 +10,9 @@ import numpy as np
 from visioncam_core.cases import Case
 from visioncam_core.metrics import Measured, Switches
 from visioncam_core.options import in_range, option
-from visioncam_core.pipeline.build import heat
 from visioncam_core.resize import resize
 from visioncam_core.results.agreement import rank_correlation
+from visioncam_core.results.heat import heat
 
 _CHUNK = 8
 ASKED = "the model is asked for maps"

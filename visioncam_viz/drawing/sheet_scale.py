@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 import numpy as np
 
-from visioncam_core.results.agreement import shown_part
+from visioncam_core.results.heat import shown_part
 
 if TYPE_CHECKING:
-    from visioncam_core.results.explanation import Comparison, Explanation
+    from visioncam_core.results.comparison import Comparison
+    from visioncam_core.results.explanation import Explanation
 
 Scale = Literal["map", "method", "all"]
 TOLD = {

@@ -26,7 +26,8 @@ from visioncam_viz.drawing.text import INK, QUIET, draw, line_height, shorten, w
 from visioncam_viz.drawing.tile import Tile, box_of, fit, resized, small_picture
 
 if TYPE_CHECKING:
-    from visioncam_core.results.explanation import Comparison, Explanation
+    from visioncam_core.results.comparison import Comparison
+    from visioncam_core.results.explanation import Explanation
 
 HEAD, TITLE, SMALL = 30, 18, 14  # font sizes in pixels
 MARGIN, GAP, ROW = 36, 22, 26

@@ -27,7 +27,8 @@ from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.hookspecs import hookimpl
 from visioncam_core.plugins.registry import Registry
-from visioncam_core.results.explanation import Comparison, Explanation
+from visioncam_core.results.comparison import Comparison
+from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.load import load
 from visioncam_core.testing import isolated_registry
 from visioncam_engines.tensorflow.testing.keras_models import gap_dense

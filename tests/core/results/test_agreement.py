@@ -9,7 +9,7 @@ from helpers.viz import comparison, explanation, layer
 
 from visioncam_core.errors import ImageError, OptionError
 from visioncam_core.results.agreement import ranks
-from visioncam_core.results.explanation import Comparison
+from visioncam_core.results.comparison import Comparison
 from visioncam_viz.drawing.agreement import number
 
 

@@ -16,7 +16,8 @@ import pytest
 from PIL import Image
 
 from visioncam_core.errors import ImageError, OutputError
-from visioncam_core.results.image_files import encode_image, without_folders, write_bytes, write_image
+from visioncam_core.files import without_folders, write_bytes
+from visioncam_core.results.image_files import encode_image, write_image
 
 
 @pytest.fixture

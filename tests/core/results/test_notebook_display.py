@@ -10,7 +10,7 @@ from helpers.viz import REGISTRY, comparison, explanation, gaussian, layer
 
 from visioncam_core.engine.layer_table import LayerTable
 from visioncam_core.layers.listing import LayerListing
-from visioncam_core.pipeline.compare import Comparisons
+from visioncam_core.results.comparison import Comparisons
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation, Prediction, TargetInfo
 

@@ -11,7 +11,7 @@ import numpy as np
 from visioncam.batch.entry import Entry, Source, bytes_seen, file_seen, unlike
 from visioncam_core.errors import ImageError
 from visioncam_core.images.arrays import as_array
-from visioncam_core.images.datasets import is_dataset
+from visioncam_core.images.reader import is_dataset
 
 
 def stream_of(images: Iterable[Any]) -> Source:

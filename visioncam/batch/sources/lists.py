@@ -12,9 +12,8 @@ import os
 from collections.abc import Iterable, Iterator
 
 from visioncam.batch.entry import Entry, Source, file_seen, unlike
-from visioncam.cli.shared_flags import index_or_name
 from visioncam_core.errors import ImageError
-from visioncam_core.text import shown
+from visioncam_core.text import index_or_name, shown
 
 IMAGE = ("image", "path", "file", "filename")
 CLASS = ("class", "target", "label")

@@ -6,9 +6,8 @@ import tarfile
 
 from visioncam.batch.entry import Entry, Source, TarMember, unlike, with_target
 from visioncam.batch.sources import SUFFIXES
-from visioncam.cli.shared_flags import index_or_name
 from visioncam_core.errors import ImageError
-from visioncam_core.text import shown
+from visioncam_core.text import index_or_name, shown
 
 LONGEST = 1000  # bytes of a class file that are read
 

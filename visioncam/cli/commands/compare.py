@@ -15,9 +15,7 @@ from visioncam.cli.exit import DONE, SOME_FAILED
 from visioncam.cli.flags import Flagged, Kind
 from visioncam.cli.help import ASK, RESULT, RUN, option
 from visioncam.cli.json_records import explanation_record
-from visioncam.cli.output_paths import check_file
 from visioncam.cli.phrasing import in_flags
-from visioncam.cli.pictures import unreadable
 from visioncam.cli.progress import Bar
 from visioncam.cli.quiet import quiet
 from visioncam.cli.shared_flags import (
@@ -28,15 +26,17 @@ from visioncam.cli.shared_flags import (
     model_option,
     output_flags,
     question_flags,
+    unreadable,
 )
 from visioncam.cli.terminal import Output
 from visioncam_core.errors import ModelError, OptionError
+from visioncam_core.files import check_file
 from visioncam_core.plugins.default import methods as all_methods
 from visioncam_core.plugins.default import registry
+from visioncam_core.results.describe import shared_notes
 
 if TYPE_CHECKING:
-    from visioncam_core.pipeline.compare import Comparisons
-    from visioncam_core.results.explanation import Comparison
+    from visioncam_core.results.comparison import Comparison, Comparisons
 
 
 class CompareCommand(Flagged):
@@ -226,4 +226,4 @@ def _tell_one(output: Output, image: str, model: str, found: Comparison) -> None
         numbers=(1, 2),
     )
     everyone = [one.method_title for one in found.explanations]
-    report.tell_notes(output, report.shared_notes(found.explanations, everyone))
+    report.tell_notes(output, shared_notes(found.explanations, everyone))

@@ -16,7 +16,6 @@ from visioncam.cli.flags import Flagged
 from visioncam.cli.help import ASK, RUN, option
 from visioncam.cli.json_records import explanation_record
 from visioncam.cli.phrasing import FLAGS
-from visioncam.cli.pictures import unreadable
 from visioncam.cli.progress import Bar
 from visioncam.cli.quiet import quiet
 from visioncam.cli.shared_flags import (
@@ -26,6 +25,7 @@ from visioncam.cli.shared_flags import (
     model_option,
     output_flags,
     question_flags,
+    unreadable,
 )
 from visioncam.cli.terminal import Output
 from visioncam_core.plugins.default import registry

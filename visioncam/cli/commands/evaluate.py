@@ -12,14 +12,14 @@ import click
 
 from visioncam.cli.exit import DONE, SOME_FAILED
 from visioncam.cli.help import ASK, RESULT, RUN, Command, option
-from visioncam.cli.output_paths import check_place
 from visioncam.cli.progress import Bar
 from visioncam.cli.quiet import quiet
-from visioncam.cli.shared_flags import index_or_name, model_flags, model_option, output_flags, picture_flags
+from visioncam.cli.shared_flags import model_flags, model_option, output_flags, picture_flags
 from visioncam.cli.terminal import Output
 from visioncam_core.errors import ImageError, OptionError, VisionCamError
+from visioncam_core.files import check_place
 from visioncam_core.targets.class_names import load_class_names
-from visioncam_core.text import shown
+from visioncam_core.text import index_or_name, shown
 
 if TYPE_CHECKING:
     from visioncam.evaluation.evaluation import Evaluation

@@ -10,8 +10,6 @@ import click
 from visioncam.cli.chosen import refuse_idle, written
 from visioncam.cli.flags import Flagged, Kind
 from visioncam.cli.help import ASK, RESULT, RUN, option
-from visioncam.cli.output_paths import OutputNames, check_folder
-from visioncam.cli.pictures import unreadable
 from visioncam.cli.progress import Bar
 from visioncam.cli.quiet import quiet
 from visioncam.cli.shared_flags import (
@@ -22,9 +20,11 @@ from visioncam.cli.shared_flags import (
     output_flags,
     question_flags,
     stack_option,
+    unreadable,
 )
 from visioncam.cli.terminal import Output
 from visioncam_core.errors import OptionError, OutputError
+from visioncam_core.files import OutputNames, check_folder
 from visioncam_core.plugins.default import methods, registry, renderers
 from visioncam_core.results.writer import KINDS, Saving, file_kind, kinds_with_options, one_file, suffixes_of
 
@@ -141,7 +141,7 @@ def explain(
     from visioncam_core.pipeline.apply import Named
     from visioncam_core.pipeline.explainer import Explainer
     from visioncam_core.results.provenance import model_file_mark
-    from visioncam_core.targets.stacks import stack_size
+    from visioncam_core.targets.resolve import stack_size
 
     named = Named.of(*registry().make_method(spec.name, options))
     keras_model = open_model(output, model, custom_objects, allow_unsafe_model)

@@ -10,12 +10,13 @@ from typing import Any
 import attrs
 
 from visioncam.cli import describe as report
-from visioncam.cli.exit import BAD_INPUT, DONE, SOME_FAILED, failure_of, is_full
+from visioncam.cli.exit import BAD_INPUT, DONE, SOME_FAILED, failure_of
 from visioncam.cli.json_records import explanation_record
-from visioncam.cli.output_paths import OutputNames
 from visioncam.cli.terminal import Output
 from visioncam_core.errors import ImageError, OutputError, VisionCamError
+from visioncam_core.files import OutputNames, is_full
 from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.results.describe import shared_notes
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.provenance import marked, source_digest
 from visioncam_core.results.writer import Saving
@@ -109,7 +110,7 @@ class Run:
         if several:
             for explanation, paths in zip(stack, files, strict=True):
                 report.tell_score(output, explanation, paths)
-        report.tell_notes(output, report.shared_notes(stack, [one.target.label for one in stack]))
+        report.tell_notes(output, shared_notes(stack, [one.target.label for one in stack]))
         if not several:
             report.tell_files(output, files[0])
 

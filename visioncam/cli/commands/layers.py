@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from visioncam.cli.help import ASK, PICTURE, RESULT, Command, option
-from visioncam.cli.json_records import plain
-from visioncam.cli.pictures import unreadable
 from visioncam.cli.quiet import quiet
-from visioncam.cli.shared_flags import index_or_name, model_flags, model_option, output_flags, picture_flags
+from visioncam.cli.shared_flags import model_flags, model_option, output_flags, picture_flags, unreadable
 from visioncam.cli.terminal import Output
+from visioncam_core.plain_data import plain
 from visioncam_core.plugins.default import registry
+from visioncam_core.text import index_or_name
 
 if TYPE_CHECKING:
     from visioncam_core.engine.layer_table import LayerRow

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from visioncam.cli.flags import values_of, written_default
 from visioncam.cli.help import Command
 from visioncam.cli.json_records import spec_record
 from visioncam.cli.shared_flags import output_flags
 from visioncam.cli.terminal import Output
+from visioncam_core.options.as_text import values_of, written_default
 from visioncam_core.options.fields import OptionInfo, describe_options
 from visioncam_core.plugins.default import methods as all_methods
 from visioncam_core.plugins.default import metrics as all_metrics

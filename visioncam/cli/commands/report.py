@@ -11,11 +11,9 @@ from visioncam.cli.chosen import refuse_idle, written
 from visioncam.cli.commands.compare import wanted
 from visioncam.cli.commands.explain import METHOD
 from visioncam.cli.describe import tell_files
-from visioncam.cli.exit import DONE, SOME_FAILED, failure_of, is_full
+from visioncam.cli.exit import DONE, SOME_FAILED, failure_of
 from visioncam.cli.flags import Flagged
 from visioncam.cli.help import ASK, RESULT, RUN, option
-from visioncam.cli.output_paths import check_place
-from visioncam.cli.pictures import unreadable
 from visioncam.cli.progress import Bar
 from visioncam.cli.quiet import quiet
 from visioncam.cli.shared_flags import (
@@ -26,9 +24,11 @@ from visioncam.cli.shared_flags import (
     model_option,
     output_flags,
     question_flags,
+    unreadable,
 )
 from visioncam.cli.terminal import Output
 from visioncam_core.errors import ImageError, VisionCamError
+from visioncam_core.files import check_place, is_full
 from visioncam_core.plugins.default import registry
 
 EXAMPLES = (

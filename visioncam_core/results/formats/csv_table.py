@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import attrs
 
+from visioncam_core.files import as_cell
 from visioncam_core.results.area_options import MIN_AREA, THRESHOLD
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ COLUMNS = (
     "area",
     "score",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @attrs.frozen
@@ -62,14 +61,3 @@ class Table:
         for box in explanation.boxes(self.threshold, min_area=self.min_area):
             writer.writerow([*about, *attrs.astuple(box)])
         return buffer.getvalue().encode("utf-8", "replace")
-
-
-def as_row(record: Mapping[str, object]) -> dict[str, object]:
-    """Return a row whose text no spreadsheet runs as a formula; numbers stay numbers."""
-    return {name: as_cell(value) if isinstance(value, str) else value for name, value in record.items()}
-
-
-def as_cell(value: object) -> str:
-    """Return text that no spreadsheet runs as a formula."""
-    text = str(value).replace("\0", "")
-    return f"'{text}" if text.startswith(_FORMULA) else text

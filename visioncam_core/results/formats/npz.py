@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
+from visioncam_core.files import without_folders
 from visioncam_core.options.fields import option
-from visioncam_core.results.image_files import without_folders
 from visioncam_core.text import shown
 
 if TYPE_CHECKING:

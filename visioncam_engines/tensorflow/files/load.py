@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelError
-from visioncam_core.foreign import said
 from visioncam_core.images.files import quoted
 from visioncam_core.results.provenance import source_digest
+from visioncam_core.text import said
 from visioncam_engines.tensorflow.files.archive import too_crowded
 from visioncam_engines.tensorflow.files.config import Config, cut_short, read_config
 from visioncam_engines.tensorflow.files.custom_objects import objects_of

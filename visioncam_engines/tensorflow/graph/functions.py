@@ -12,8 +12,7 @@ import attrs
 
 from visioncam_core.engine.counters import COUNTERS
 from visioncam_core.errors import LayerError, TargetError
-from visioncam_core.foreign import whole
-from visioncam_core.text import listing, shown
+from visioncam_core.text import listing, shown, whole
 from visioncam_engines.tensorflow.graph.extract import carve
 from visioncam_engines.tensorflow.graph.graph import frontier
 from visioncam_engines.tensorflow.logits import Logits, find_logits

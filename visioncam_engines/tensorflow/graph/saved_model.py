@@ -12,8 +12,7 @@ from typing import Any
 import attrs
 
 from visioncam_core.errors import ModelError
-from visioncam_core.foreign import said
-from visioncam_core.text import listing
+from visioncam_core.text import listing, said
 from visioncam_engines.tensorflow.graph.inlining import Flat, calls, inlined
 from visioncam_engines.tensorflow.graph.operations import (
     in_depth_order,

@@ -15,7 +15,7 @@ from visioncam_core.errors import OptionError, OptionTypeError, VisionCamError
 from visioncam_core.images.reader import Read
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.results.explanation import Explanation
-from visioncam_core.targets.stacks import stack_size
+from visioncam_core.targets.resolve import stack_size
 from visioncam_engines.tensorflow.monitor.overlap import overlap
 from visioncam_engines.tensorflow.monitor.sinks import FolderSink, Look, Sink, TensorBoardSink
 

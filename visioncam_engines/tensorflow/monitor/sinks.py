@@ -15,9 +15,9 @@ import attrs
 import numpy as np
 
 from visioncam_core.errors import OutputError
+from visioncam_core.files import as_cell, write_bytes
 from visioncam_core.results.explanation import Explanation
-from visioncam_core.results.formats.csv_table import as_cell
-from visioncam_core.results.image_files import encode_image, write_bytes
+from visioncam_core.results.image_files import encode_image
 
 COLUMNS = ("epoch", "picture", "target", "probability", "score", "overlap_previous", "overlap_first")
 

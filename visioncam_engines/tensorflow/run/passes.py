@@ -8,13 +8,13 @@ from typing import Any
 import attrs
 import numpy as np
 
+from visioncam_core.engine.batch_size import Budget
 from visioncam_core.engine.counters import COUNTERS
 from visioncam_core.engine.layer_table import Layout
 from visioncam_engines.tensorflow.graph import functions as cuts
 from visioncam_engines.tensorflow.layouts import from_grid, to_grid
 from visioncam_engines.tensorflow.run.batches import fed, home, in_batches, joined
 from visioncam_engines.tensorflow.run.half_precision import is_half, multiple, telling
-from visioncam_engines.tensorflow.run.memory import Budget
 from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
 
 Flat = list[Any]

@@ -13,7 +13,7 @@ import attrs
 
 from visioncam_core.engine.counters import COUNTERS
 from visioncam_core.errors import ModelError
-from visioncam_core.foreign import said
+from visioncam_core.text import said
 from visioncam_engines.tensorflow.tracing.recording import Call, recording
 
 EXACT, AUTOGRAPH, REPLACED = "exact-shape-trace", "autograph-trace", "gradient-replaced"

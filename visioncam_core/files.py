@@ -1,22 +1,61 @@
-"""Names of the files a run writes: safe on every system, and no two alike."""
+"""Writing files whole or not at all, and names for them."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
+import secrets
+import shutil
 import tempfile
 import unicodedata
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING, Any
 
-from visioncam.cli.terminal import clean
-from visioncam_core.errors import OutputError
-from visioncam_core.foreign import as_path
-from visioncam_core.results.image_files import FORMATS
+from visioncam_core.errors import OutputError, VisionCamError
+from visioncam_core.text import clean, shown
+
+if TYPE_CHECKING:
+    pass
+
+if TYPE_CHECKING:
+    pass
+
+
+def as_path(value: Any, error: type[VisionCamError], type_error: type[VisionCamError]) -> Path:
+    """Return a path of the user's, checked before the system sees it.
+
+    Args:
+        value: text or a path object.
+        error: raised for a path that no system can hold.
+        type_error: raised for anything else.
+    """
+    if not isinstance(value, str | os.PathLike) or not isinstance(os.fspath(value), str):
+        raise type_error(
+            f"a path is text or a pathlib.Path, received {shown(value, 60)} of type {type(value).__name__}"
+        )
+    text = os.fspath(value)
+    try:
+        fits = "\0" not in text and max(map(len, os.fsencode(text).replace(b"\\", b"/").split(b"/"))) < 256
+    except UnicodeEncodeError:
+        fits = False
+    if not fits:
+        raise error(
+            f"the path {shown(text, 60)} cannot exist: it holds a null character or one that cannot be "
+            "written, or a name too long for a file; choose another"
+        )
+    return Path(text)
+
 
 LONGEST = 120  # bytes of a stem, so that what is added still fits 255
+
+
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*]')
+
+
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
 
 
@@ -126,3 +165,87 @@ def check_place(path: Path, inputs: Sequence[str]) -> None:
     if any(os.path.exists(path) and os.path.samefile(path, one) for one in inputs if os.path.exists(one)):
         raise OutputError(f"{str(path)!r} is read by this run and would be lost; give another name with -o")
     check_folder(path.parent)
+
+
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+
+
+# An absolute path inside a longer text: in quotes (spaces allowed), or as a word.
+_QUOTED = re.compile(r"""(?<=["'])(?:/|[A-Za-z]:[\\/]|\\\\)(?:[^"'\\/\n]*[\\/]+)*(?=[^"'\\/\n]*["'])""")
+
+
+_WORD = re.compile(r"(?<![^\s=(\[,;'\"])(?:/|[A-Za-z]:[\\/]|\\\\)(?:[^\s\"'\\/]+[\\/]+)*(?=[^\s\"'\\/])")
+
+
+def write_bytes(path: Path, payload: bytes) -> None:
+    """Write a file under a temporary name in its folder, then rename it over `path`.
+
+    Args:
+        path: the final name; a link there is replaced, not followed.
+        payload: the whole content.
+
+    Raises:
+        OutputError: the folder does not exist or cannot be written, or the disk is full.
+    """
+    folder = path.parent
+    if os.path.isdir(path):
+        raise OutputError(f"Cannot write {str(path)!r}: it is a folder. Give a file name in it.")
+    if not os.path.isdir(folder):
+        why = "it is not a folder" if os.path.exists(folder) else "it does not exist"
+        raise OutputError(f"Cannot write into {str(folder)!r}: {why}. Make the folder or choose another.")
+    temporary = folder / f".tmp-{secrets.token_hex(8)}{path.suffix}"
+    try:
+        with open(temporary, "xb") as file:
+            file.write(payload)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        why = str(error.strerror or error)
+        if error.errno == errno.ENOSPC:
+            why += f" ({shutil.disk_usage(folder).free:,} bytes are free)"
+        raise OutputError(
+            f"Cannot write {shown(path.name, 60)} into {shown(str(folder), 90)}: {why}. "
+            "Check its permissions and free space, or choose another folder."
+        ) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def without_folders(text: str) -> str:
+    """Cut absolute paths in a text down to the file's name, so that no folder or user name leaks.
+
+    >>> without_folders("/home/ada lovelace/cat.jpg"), without_folders("image=/home/ada/cat.jpg")
+    ('cat.jpg', 'image=cat.jpg')
+    """
+    if "\n" not in text:
+        for kind in (PurePosixPath, PureWindowsPath):
+            if kind(text).is_absolute():
+                return kind(text).name
+    return _WORD.sub("", _QUOTED.sub("", text))
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Return whether an error, or what caused it, is a full disk."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return True
+        if type(error).__name__ == "ResourceExhaustedError" and "no space left" in str(error).lower():
+            return True  # TensorFlow's name for it
+        error = error.__cause__
+    return False
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def as_row(record: Mapping[str, object]) -> dict[str, object]:
+    """Return a row whose text no spreadsheet runs as a formula; numbers stay numbers."""
+    return {name: as_cell(value) if isinstance(value, str) else value for name, value in record.items()}
+
+
+def as_cell(value: object) -> str:
+    """Return text that no spreadsheet runs as a formula."""
+    text = str(value).replace("\0", "")
+    return f"'{text}" if text.startswith(_FORMULA) else text

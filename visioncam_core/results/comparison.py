@@ -1,0 +1,155 @@
+"""Several explanations side by side: of methods, classes, layers and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam_core.errors import NameNotFoundError
+from visioncam_core.plugins.registry import Registry
+from visioncam_core.results.agreement import STRONGEST, Correlations
+from visioncam_core.results.agreement import agreement as agreement_of
+from visioncam_core.results.agreement import correlations as correlations_of
+from visioncam_core.results.explanation import Explanation, registry_or_plain, render, show
+from visioncam_core.results.render import parted
+from visioncam_core.text import shown
+
+
+@attrs.frozen(eq=False)
+class Comparison:
+    """Several methods on one picture, target and layer; evidence computed once.
+
+    Attributes:
+        explanations: one for each method that worked, in the order asked for.
+        seconds: method name -> seconds spent in the method itself.
+        passes: method name -> passes (pictures) through the model or parts of it, beyond the shared ones.
+        failures: method name -> why it could not be applied.
+    """
+
+    explanations: tuple[Explanation, ...] = attrs.field(repr=lambda a: f"<{len(a)}>")
+    seconds: dict[str, float]
+    passes: dict[str, int]
+    failures: dict[str, str]
+    _registry: Registry | None = attrs.field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        """Return a line for each method, and why one gave no map."""
+        return "\n".join([*map(str, self), *(f"no {name}: {why}" for name, why in self.failures.items())])
+
+    def __len__(self) -> int:
+        """Return the number of explanations."""
+        return len(self.explanations)
+
+    def __iter__(self) -> Iterator[Explanation]:
+        """Iterate over the explanations."""
+        return iter(self.explanations)
+
+    def __getitem__(self, method: str | int) -> Explanation:
+        """Return the explanation of a method, by canonical name or position."""
+        if isinstance(method, int):
+            return self.explanations[method]
+        if not isinstance(method, str):
+            raise NameNotFoundError(f"a method is found by name or position, received {shown(method, 60)}")
+        from visioncam_core.text import normalise
+
+        for explanation in self.explanations:
+            if normalise(explanation.method) == normalise(method):
+                return explanation
+        known = ", ".join(explanation.method for explanation in self.explanations)
+        raise NameNotFoundError(f"this comparison has no method {shown(method, 60)}; it has {known}")
+
+    def agreement(self, threshold: float | str = STRONGEST) -> np.ndarray:
+        """Return for each pixel the share of the methods whose evidence is strong there, float32 in [0, 1].
+
+        Args:
+            threshold: what counts as strong, as in `Explanation.mask`; by default each method's strongest
+                tenth of the pixels.
+        """
+        return agreement_of(self.explanations, threshold)
+
+    def correlations(self) -> Correlations:
+        """Return Spearman's rank correlation between the maps of each two methods."""
+        return correlations_of(self.explanations)
+
+    def sheet(self, **options: Any) -> np.ndarray:
+        """Return the contact sheet, (H, W, 3) uint8 RGB.
+
+        Args:
+            options: those of the renderer "sheet" (`columns`, `tile`, `renderer`, ...), and those of the
+                renderer of each map (`colormap`, ...), "overlay" by default.
+        """
+        from visioncam_core.results.render import parted
+
+        registry = registry_or_plain(self._registry)
+        return render(registry, self, "sheet", parted(registry, options))
+
+    def save(self, path: str | Path, **options: Any) -> Path:
+        """Write the contact sheet to a PNG, JPEG or WebP file and return its path."""
+        from visioncam_core.results.describe import words_of_a_sheet
+        from visioncam_core.results.image_files import write_image
+
+        return write_image(path, self.sheet(**options), words_of_a_sheet([self]))
+
+    def show(self, **options: Any) -> None:
+        """Show the contact sheet: in a notebook in place, elsewhere in the system's viewer."""
+        show(self.sheet(**options))
+
+    def _repr_html_(self) -> str:
+        from visioncam_core.results.notebook import comparison_html
+
+        return comparison_html(self)
+
+    def _repr_png_(self) -> bytes:
+        from visioncam_core.results.image_files import encode_image
+
+        return encode_image(self.sheet(), ".png")
+
+
+class Comparisons(list[Comparison]):
+    """Comparisons, picture by picture; of each picture class by class, of each class layer by layer.
+
+    Args:
+        rows: the comparisons in that order.
+        each: how many of them belong to one picture.
+        registry: knows the sheet and the renderers.
+    """
+
+    def __init__(self, rows: Iterable[Comparison], each: int = 1, registry: Registry | None = None) -> None:
+        super().__init__(rows)
+        self.each = each
+        self._registry = registry
+
+    @property
+    def pictures(self) -> list[list[Comparison]]:
+        """The comparisons of each picture."""
+        return [list(self[i : i + self.each]) for i in range(0, len(self), self.each)]
+
+    def sheet(self, **options: Any) -> Any:
+        """Return one page with a row for each comparison, (H, W, 3) uint8 RGB; see `Comparison.sheet`."""
+        registry = registry_or_plain(self._registry)
+        return render(registry, self, "sheet", parted(registry, options))
+
+    def save(self, path: str | Path, **options: Any) -> Path:
+        """Write the sheet to a PNG, JPEG or WebP file and return its path."""
+        from visioncam_core.results.describe import words_of_a_sheet
+        from visioncam_core.results.image_files import write_image
+
+        return write_image(path, self.sheet(**options), words_of_a_sheet(self))
+
+    def show(self, **options: Any) -> None:
+        """Show the sheet: in a notebook in place, elsewhere in the system's viewer."""
+        show(self.sheet(**options))
+
+    def _repr_html_(self) -> str:
+        from visioncam_core.results.notebook import WIDE, picture
+
+        return picture(self.sheet(), WIDE, "Contact sheet") if self else "[]"
+
+    def _repr_png_(self) -> bytes:
+        from visioncam_core.results.image_files import encode_image
+
+        return encode_image(self.sheet(), ".png")

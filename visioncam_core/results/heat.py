@@ -1,0 +1,42 @@
+"""The part of a raw map that is shown, scaled to its maximum."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from visioncam_core.results.explanation import Explanation
+
+if TYPE_CHECKING:
+    from visioncam_core.results.explanation import Explanation
+
+
+def part_of(raw: np.ndarray, evidence: str) -> np.ndarray:
+    """Return the part of a raw map that is shown, on its own scale; see `heat`."""
+    return raw if evidence == "signed" else np.maximum(raw if evidence == "for" else -raw, 0)
+
+
+def heat(raw: np.ndarray, evidence: str) -> np.ndarray:
+    """Return the shown part of a raw map divided by its maximum; zeros stay zeros.
+
+    Args:
+        raw: (*grid) float32, finite.
+        evidence: "for" (the positive part), "against" (the negative part, turned positive), "signed".
+
+    Returns:
+        (*grid) float32 in [0, 1], or in [-1, 1] when signed.
+    """
+    part = part_of(raw, evidence)
+    top = float(np.abs(part).max(initial=0.0))
+    if top == 0.0:
+        return np.zeros_like(part)
+    return (part.astype(np.float64) / top).astype(np.float32)
+
+
+def shown_part(explanation: Explanation) -> np.ndarray:
+    """Return the part of a raw map that its heat map shows, (*grid) float32."""
+    raw = np.asarray(explanation.raw, np.float32)
+    if explanation.evidence == "signed":
+        return raw
+    return np.maximum(-raw if explanation.evidence == "against" else raw, 0)
