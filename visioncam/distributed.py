@@ -14,7 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from visioncam.api import explainer_settings
 from visioncam.batch.explain_dataset import BATCH
 from visioncam.batch.ray import OnRay, ray_data, rows_with_maps
 from visioncam.batch.request import Recipe
@@ -22,6 +21,7 @@ from visioncam.batch.run import Run
 from visioncam.batch.sources import source_of
 from visioncam.batch.summary import Summary
 from visioncam.batch.write import Writing
+from visioncam_core.pipeline.request import Request
 from visioncam_core.plugins.default import registry
 from visioncam_core.results.writer import suffixes_of
 
@@ -80,11 +80,12 @@ def explain(
         OptionError: Ray is not installed, or there is no cluster.
         VisionCamError: as `visioncam.explain_dataset`.
     """
-    settings, options = explainer_settings(method, keywords)
+    request = Request.of([method], keywords)
     folder = Path(out) if out is not None else Path()
     drawings: dict[str, dict[str, Any]] = {registry().renderer(renderer).name: {}}
     writing = Writing(folder.absolute(), suffixes_of(save_as), drawings, spread=spread)
-    recipe = Recipe.of(model, registry().method(method).name, options, target, settings, writing, batch_size)
+    (named,), settings = request.methods, request.settings
+    recipe = Recipe.of(model, named.name, named.options, target, settings, writing, batch_size)
     data = ray_data(address)
     if out is None:
         if not isinstance(dataset, data.Dataset):

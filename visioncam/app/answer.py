@@ -19,6 +19,7 @@ from visioncam_core.images.decode import load_picture
 from visioncam_core.images.files import quoted
 from visioncam_core.pipeline.apply import Named
 from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.pipeline.request import Request
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import registry
 from visioncam_core.results.comparison import Comparison
@@ -103,8 +104,7 @@ class Desk:
 
     def layers(self, model: str) -> list[tuple[str, str]]:
         """Return (text, path) for each layer that can be looked at, the last first, "auto" on top."""
-        settings = Settings()
-        seen, choice = Explainer.of(self.shelf.model(model), registry(), [], settings).layers()
+        seen, choice = Explainer.of(self.shelf.model(model), Request((), Settings())).layers()
         auto = f"auto: {choice.path}" if choice else "auto"
         rows = [
             (f"{row.path} ({'×'.join(map(str, row.grid))})", row.path)
@@ -135,7 +135,7 @@ class Desk:
             raise TargetError(
                 f"the app shows one class at a time, received {target!r}; write a name or an index"
             )
-        explainer = Explainer.of(model, registry(), named, settings)
+        explainer = Explainer.of(model, Request(tuple(named), settings))
         with _called(photo):
             comparison = explainer.compare(photo, target)
         assert isinstance(comparison, Comparison)

@@ -22,6 +22,7 @@ from visioncam_engines.tensorflow.files.load import check_file
 if TYPE_CHECKING:
     from visioncam.cli.terminal import Output
     from visioncam_core.pipeline.explainer import Explainer
+    from visioncam_core.pipeline.request import Request
 
 
 @attrs.frozen(eq=False)
@@ -118,7 +119,7 @@ class Recipe:
                 path = Path(folder, "model.keras")
                 path.write_bytes(self.payload)
                 model = open_model(output, str(path), self.custom_objects, self.unsafe)
-        return Explainer.of(model, registry(), [self.named], attrs.evolve(self.settings, progress=passes))
+        return Explainer.of(model, Request((self.named,), attrs.evolve(self.settings, progress=passes)))
 
 
 def _saved(model: Any) -> bytes:
