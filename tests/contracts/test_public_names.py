@@ -8,7 +8,6 @@ Where a change is meant, rewrite `public_names.json` and read the difference:
 from __future__ import annotations
 
 import importlib
-import inspect
 import json
 import pkgutil
 from collections.abc import Callable, Iterator
@@ -16,89 +15,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import attrs
 import numpy as np
 import pytest
+from support_surface import members, surface
 
 import visioncam
 
 FROZEN = Path(__file__).with_name("public_names.json")
 PACKAGES = ("visioncam", "visioncam_core", "visioncam_methods", "visioncam_metrics", "visioncam_viz")
 MODULES = ("targets", "geometry", "demo", "callbacks", "distributed")
-MADE_BY_USERS = {"ModelCard", "Diagnostic", "ExplanationMonitor", "FolderSink", "TensorBoardSink"}
-"""Classes that a user constructs; of results, which only VisionCam makes, the constructor is not public."""
-SPECIAL = ("__call__", "__getitem__", "__iter__", "__len__", "__str__", "_repr_html_", "_repr_png_")
-PART = {"Explainer": {"compare", "__call__"}}
-"""Of an Explainer, whose fields are its workings, only what stands here is public."""
-
-
-def parameters(function: Any) -> list[str]:
-    """Return a signature, one parameter a line, without annotations."""
-    try:
-        signature = inspect.signature(function)
-    except ValueError:  # of an exception
-        return ["..."]
-    shown: list[str] = []
-    for one in signature.parameters.values():
-        starred = any(word.startswith("*") for word in shown)
-        if one.kind is one.KEYWORD_ONLY and not starred:
-            shown.append("*")
-        required = one.default is attrs.NOTHING
-        default = one.empty if required else one.default
-        shown.append(str(one.replace(annotation=one.empty, default=default)))
-    return shown
-
-
-def ours(cls: type) -> list[type]:
-    return [base for base in cls.__mro__ if base.__module__.startswith("visioncam")]
-
-
-def members(cls: type) -> dict[str, Any]:
-    """Return the public attributes and methods of a class, without those of Python, NumPy and Keras."""
-    names = {name for base in ours(cls) for name in vars(base)}
-    fields = [field.name for field in attrs.fields(cls)] if attrs.has(cls) else []
-    kept = {name for name in {*names, *fields} if not name.startswith("_") or name in SPECIAL}
-    kept &= PART.get(cls.__name__, kept)
-    found: dict[str, Any] = {}
-    for name in sorted(kept):
-        value = inspect.getattr_static(cls, name, None)
-        if name in fields:
-            found[name] = "field"
-        elif isinstance(value, property) or hasattr(value, "func"):
-            found[name] = "property"
-        elif callable(value) or isinstance(value, classmethod | staticmethod):
-            found[name] = parameters(getattr(cls, name))
-        else:
-            found[name] = "attribute"
-    return found
-
-
-def surface(value: Any, name: str) -> dict[str, Any]:
-    """Return what a user can see of a public value."""
-    if isinstance(value, ModuleType):
-        public = [name for name in vars(value).get("__all__", ())] or own_functions(value)
-        return {"kind": "module", "names": {name: surface(getattr(value, name), name) for name in public}}
-    if inspect.isclass(value):
-        bases = [base.__name__ for base in value.__mro__[1:] if base.__module__ == "builtins"]
-        made = name in MADE_BY_USERS | constructed()
-        told: dict[str, Any] = {"kind": "class", "bases": [base for base in bases if base != "object"]}
-        return told | ({"made": parameters(value)} if made else {}) | {"members": members(value)}
-    if callable(value):
-        return {"kind": "function", "signature": parameters(value)}
-    return {"kind": type(value).__name__}
-
-
-def constructed() -> set[str]:
-    """Return the names of the paper classes, targets and geometries."""
-    papers = {name for name in visioncam.__all__ if name.endswith("CAM") or "GradCAM" in name}
-    return papers | set(visioncam.targets.__all__) | set(visioncam.geometry.__all__) - {"Geometry"}
-
-
-def own_functions(module: ModuleType) -> list[str]:
-    """Return the functions of a module that has no `__all__`: those that it defines itself."""
-    return sorted(
-        n for n, v in vars(module).items() if inspect.isfunction(v) and v.__module__ == module.__name__
-    )
 
 
 def reached() -> Iterator[tuple[str, Any]]:
@@ -141,9 +66,11 @@ def reached() -> Iterator[tuple[str, Any]]:
 
 @pytest.fixture(scope="module")
 def now() -> dict[str, Any]:
-    names = {name: surface(getattr(visioncam, name), name) for name in visioncam.__all__}
+    names = {name: surface(getattr(visioncam, name), made="CAM" in name) for name in visioncam.__all__}
     for name in MODULES:
-        names[name] = surface(importlib.import_module(f"visioncam.{name}"), name)
+        names[name] = surface(
+            importlib.import_module(f"visioncam.{name}"), made=name in ("targets", "geometry")
+        )
     return {
         "names of visioncam": dict(sorted(names.items())),
         "what they return": {
