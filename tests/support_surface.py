@@ -26,9 +26,12 @@ def parameters(function: Any) -> list[str]:
         starred = any(word.startswith("*") for word in shown)
         if one.kind is one.KEYWORD_ONLY and not starred:
             shown.append("*")
-        required = one.default is attrs.NOTHING
-        default = one.empty if required else one.default
-        shown.append(str(one.replace(annotation=one.empty, default=default)))
+        bare = one.replace(annotation=one.empty, default=one.empty)
+        given = one.default not in (one.empty, attrs.NOTHING)
+        default = "<function>" if inspect.isfunction(one.default) else repr(one.default)
+        shown.append(f"{bare}={default}" if given else str(bare))
+        if one.kind is one.POSITIONAL_ONLY:
+            shown[-1] += " (by position only)"
     return shown
 
 
