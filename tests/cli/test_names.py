@@ -13,9 +13,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from visioncam.cli import output_paths as filenames
 from visioncam.cli import phrasing, terminal
 from visioncam.cli.phrasing import in_flags
+from visioncam_core import files as filenames
 from visioncam_core.errors import OutputError
 from visioncam_core.files import OutputNames, check_folder, safe_stem
 from visioncam_core.plain_data import plain

@@ -9,7 +9,7 @@ import numpy as np
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 
 import visioncam
-from helpers.zoo import conv, gap
+from helpers.networks.kinds import conv, gap
 
 
 def maps(model: Any, image: Any, **keywords: Any) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ import keras
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 from keras import ops
 
-from helpers.zoo import X, backbone, conv, gap, kind, noise
+from helpers.networks.kinds import X, backbone, conv, gap, kind, noise
 
 
 class Features(keras.Model):

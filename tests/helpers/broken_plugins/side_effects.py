@@ -1,4 +1,4 @@
-"""Methods that change what the user's program shares; importing this adds them to `helpers.broken.FAULTS`."""
+"""Methods that change what the user's program shares; importing this adds them to `methods.FAULTS`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.broken import FAULTS, fault, gradcam
+from helpers.broken_plugins.methods import FAULTS, fault, gradcam
 
 __all__ = ["FAULTS"]
 

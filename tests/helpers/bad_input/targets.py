@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from helpers.bad_world import Bad, World
+from helpers.bad_input.world import Bad, World
 from visioncam_core.errors import OptionError, OptionTypeError, TargetError, TargetTypeError
 from visioncam_core.targets.classes import (
     Binary,

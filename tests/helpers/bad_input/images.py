@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from helpers.bad_world import Bad
+from helpers.bad_input.world import Bad
 from visioncam_core.errors import (
     ImageError,
     ImageNotFoundError,

@@ -8,7 +8,7 @@ import keras
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 from keras import ops
 
-from helpers.zoo import X, conv, gap, kind, noise
+from helpers.networks.kinds import X, conv, gap, kind, noise
 
 
 class ConvFirst(L.Layer):

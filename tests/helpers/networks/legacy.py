@@ -8,7 +8,7 @@ import tensorflow as tf
 import tf_keras
 from tf_keras import layers as L  # noqa: N812  -- as everybody writes it
 
-from helpers.zoo import X, kind, noise
+from helpers.networks.kinds import X, kind, noise
 
 
 def conv(name: str, filters: int = 8) -> Any:

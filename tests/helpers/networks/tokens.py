@@ -8,7 +8,7 @@ import keras
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 from keras import ops
 
-from helpers.zoo import conv, gap, kind, noise
+from helpers.networks.kinds import conv, gap, kind, noise
 
 VIEW = noise(32, 48, 3)
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from helpers.broken import BOTH, DOC, Fault, gradcam
+from helpers.broken_plugins.methods import BOTH, DOC, Fault, gradcam
 from visioncam_core.options.fields import in_range, option
 
 

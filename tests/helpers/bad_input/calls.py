@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 import visioncam
-from helpers.bad_world import Bad, Unbuilt, World
+from helpers.bad_input.world import Bad, Unbuilt, World
 from visioncam_core.errors import (
     ImageError,
     ImageNotFoundError,
