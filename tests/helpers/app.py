@@ -1,4 +1,4 @@
-"""The app in a process of its own, as a user starts it, a small model for it, and questions as its page asks."""
+"""The app in a process of its own, as a user starts it, a small model for it, and asking as its page does."""
 
 from __future__ import annotations
 
