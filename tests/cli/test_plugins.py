@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 from helpers.cli import run
-from helpers.plugins import FOLDER, install
+from helpers.fake_plugins import fake
+from helpers.plugins import install
 
 from visioncam.api import registry
 from visioncam.cli.plugin_files import named
 
 pytest_plugins = ("helpers.cli_files",)
 
-SOURCE = FOLDER / "good" / "fake_good.py"
+SOURCE = fake("good") / "fake_good.py"
 
 
 @pytest.fixture(autouse=True)
