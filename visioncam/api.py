@@ -22,7 +22,8 @@ from visioncam_core.plugins.default import BUILTINS, load_plugin, methods, plugi
 from visioncam_core.progress import reporting
 from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.results.explanation import Explanation
-from visioncam_core.results.explanation import render as _render
+from visioncam_core.results.load import load as read
+from visioncam_core.results.render import render as _render
 from visioncam_core.text import did_you_mean, shown
 
 __all__ = [
@@ -124,7 +125,7 @@ def explainer(model: Any, method: str | object = "gradcam", **keywords: Any) -> 
         **keywords: the keywords of `explain` but `target`, and the method's options.
     """
     settings, options = _split(keywords, [method])
-    return Explainer.of(model, registry(), [_named(method, options)], settings)
+    return Explainer.of(model, [_named(method, options)], settings)
 
 
 def compare(
@@ -160,7 +161,7 @@ def compare(
             raise OptionTypeError("layer and layers were both given; put every layer into layers=[...]")
         if targets is None and layers is None:
             found = asked.compare(image, target)
-            return Comparisons(found, 1, asked.registry) if isinstance(found, list) else found
+            return Comparisons(found, 1) if isinstance(found, list) else found
         return compare_all(asked, image, targets if targets is not None else [target], layers)
 
 
@@ -182,7 +183,7 @@ def comparer(model: Any, methods: str | Sequence[str | object] = "all", **keywor
     for method in wanted:
         own = _option_names(method)
         named.append(_named(method, {name: value for name, value in options.items() if name in own}))
-    return Explainer.of(model, registry(), named, settings)
+    return Explainer.of(model, named, settings)
 
 
 def layers(model: Any, image: Any = None, **keywords: Any) -> LayerListing:
@@ -194,7 +195,7 @@ def layers(model: Any, image: Any = None, **keywords: Any) -> LayerListing:
         **keywords: `output`, `score`, `layer` of `explain`.
     """
     settings, _ = _split(keywords, [])
-    seen, choice = Explainer.of(model, registry(), [], settings).layers(image)
+    seen, choice = Explainer.of(model, [], settings).layers(image)
     return LayerListing(seen.table, choice)
 
 
@@ -220,7 +221,7 @@ def render(explanation: Explanation, renderer: str | object = "overlay", **optio
             f"render takes what visioncam.explain or compare returned, received {shown(explanation, 40)} of "
             f"type {type(explanation).__name__}"
         )
-    return _render(registry(), explanation, renderer, options)
+    return _render(explanation, renderer, options)
 
 
 def load(path: str | os.PathLike[str]) -> Explanation:
@@ -234,9 +235,7 @@ def load(path: str | os.PathLike[str]) -> Explanation:
     Raises:
         ImageError: no such file, or not an explanation.
     """
-    from visioncam_core.results.load import load as read
-
-    return read(path, registry())
+    return read(path)
 
 
 def forget(model: Any) -> None:

@@ -104,7 +104,7 @@ class Desk:
     def layers(self, model: str) -> list[tuple[str, str]]:
         """Return (text, path) for each layer that can be looked at, the last first, "auto" on top."""
         settings = Settings()
-        seen, choice = Explainer.of(self.shelf.model(model), registry(), [], settings).layers()
+        seen, choice = Explainer.of(self.shelf.model(model), [], settings).layers()
         auto = f"auto: {choice.path}" if choice else "auto"
         rows = [
             (f"{row.path} ({'×'.join(map(str, row.grid))})", row.path)
@@ -135,7 +135,7 @@ class Desk:
             raise TargetError(
                 f"the app shows one class at a time, received {target!r}; write a name or an index"
             )
-        explainer = Explainer.of(model, registry(), named, settings)
+        explainer = Explainer.of(model, named, settings)
         with _called(photo):
             comparison = explainer.compare(photo, target)
         assert isinstance(comparison, Comparison)

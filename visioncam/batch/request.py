@@ -118,7 +118,7 @@ class Recipe:
                 path = Path(folder, "model.keras")
                 path.write_bytes(self.payload)
                 model = open_model(output, str(path), self.custom_objects, self.unsafe)
-        return Explainer.of(model, registry(), [self.named], attrs.evolve(self.settings, progress=passes))
+        return Explainer.of(model, [self.named], attrs.evolve(self.settings, progress=passes))
 
 
 def _saved(model: Any) -> bytes:

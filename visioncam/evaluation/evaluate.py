@@ -74,7 +74,7 @@ def evaluate(
     report = settings.progress
     budget = Budget(steps=steps, seeds=seeds, cascade=cascade, patience=patience)
     told = measures(metrics, budget, placed=truth is not None)
-    plain = Explainer.of(model, registry(), named(wanted, options), attrs.evolve(settings, progress=None))
+    plain = Explainer.of(model, named(wanted, options), attrs.evolve(settings, progress=None))
     items, single = plain.reader.read(images)
     read = Read(items, single)
     placed = marks(truth if not single or truth is None else [truth], len(items))

@@ -36,9 +36,7 @@ def random_maps(
         tick: called after each picture.
     """
     found: Maps = {}
-    twin = Explainer.of(
-        copy.model, explainer.registry, explainer.methods, attrs.evolve(explainer.settings, layer=layer)
-    )
+    twin = Explainer.of(copy.model, explainer.methods, attrs.evolve(explainer.settings, layer=layer))
     for seed in range(max(1, *seeds.values())):
         for step in range(1, copy.steps + 1):
             last = step == copy.steps

@@ -43,7 +43,7 @@ def compare_all(explainer: Explainer, image: Any, targets: Any, layers: Sequence
         known = min(size, _classes(columns[0]))
         columns += _columns(explainers, image, [Ranked(rank) for rank in range(1, known)])
     rows = [row for rows in zip(*columns, strict=True) for row in rows]
-    return Comparisons(rows, len(columns), explainer.registry)
+    return Comparisons(rows, len(columns))
 
 
 def listed(name: str, values: Any) -> list[Any]:

@@ -19,6 +19,7 @@ from visioncam_core.results.areas import level
 from visioncam_viz.drawing.text import INK, WHITE
 
 if TYPE_CHECKING:
+    from visioncam_core.results.data import ExplanationData
     from visioncam_core.results.explanation import Explanation
 
 NEAR = 12  # pixels around a line that decide whether it is black or white
@@ -56,7 +57,7 @@ class Scene:
         return picture
 
 
-def heat_of(explanation: Explanation) -> np.ndarray:
+def heat_of(explanation: ExplanationData) -> np.ndarray:
     """Return the heat map, float32, what is not finite as zero.
 
     Raises:

@@ -10,7 +10,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from helpers.plugins import FOLDER, OURS, install, table, warned
+from helpers.plugins import FOLDER, OURS, install, select, table, warned
 
 from visioncam_core.errors import OptionTypeError, PluginError, PluginNotFoundError
 from visioncam_core.plugins.local_files import load_file
@@ -178,7 +178,7 @@ def test_a_selector_in_a_file_is_asked(registry: Registry, file: Path) -> None:
         )
     )
     load_file(registry, file)
-    assert registry.select_layer(table("a", "b"), "mine:first").why == "the first"
+    assert select(registry, table("a", "b"), "mine:first").why == "the first"
 
 
 @pytest.mark.parametrize("way", ["-c", "-m"])

@@ -154,7 +154,7 @@ def compare(
     asked = question.settings.layer
     layers = (asked if isinstance(asked, list) else [asked]) if each_layer else None
     with bar:
-        explainer = Explainer.of(keras_model, registry(), named, question.settings)
+        explainer = Explainer.of(keras_model, named, question.settings)
         subject = images[0] if len(images) == 1 else list(images)
         found = compare_all(explainer, subject, classes_of(targets), layers)
     for one in found:

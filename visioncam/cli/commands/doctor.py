@@ -92,9 +92,7 @@ def doctor(
     named = Named.of(*registry().make_method(spec.name, options))
     keras_model = open_model(output, path, custom_objects, allow_unsafe_model)
     with bar:
-        found = examine(
-            Explainer.of(keras_model, registry(), [named], question.settings), image, question.target
-        )
+        found = examine(Explainer.of(keras_model, [named], question.settings), image, question.target)
     _tell(output, found, image, title_of(keras_model, path), command_line(found, image, path))
 
 

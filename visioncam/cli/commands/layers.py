@@ -11,7 +11,6 @@ from visioncam.cli.quiet import quiet
 from visioncam.cli.shared_flags import model_flags, model_option, output_flags, picture_flags, unreadable
 from visioncam.cli.terminal import Output
 from visioncam_core.plain_data import plain
-from visioncam_core.plugins.default import registry
 from visioncam_core.text import index_or_name
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def layers(
     from visioncam_core.pipeline.explainer import Explainer
 
     keras_model = open_model(output, path, custom_objects, allow_unsafe_model)
-    seen, choice = Explainer.of(keras_model, registry(), [], settings).layers(image)
+    seen, choice = Explainer.of(keras_model, [], settings).layers(image)
     listing = LayerListing(seen.table, choice)
     rows = seen.table.rows if everything else seen.table.candidates
     taken = choice.path if choice else None

@@ -102,7 +102,7 @@ def report(
     from visioncam_core.results.provenance import model_file_mark
 
     keras_model = open_model(output, model, custom_objects, allow_unsafe_model)
-    explainer = Explainer.of(keras_model, registry(), [Named.of(*one) for one in made], question.settings)
+    explainer = Explainer.of(keras_model, [Named.of(*one) for one in made], question.settings)
     mark = "" if model is None else model_file_mark(model)
     found = Report(explainer, classes_of(targets), title=title, colormap=colormap, mark=mark)
     found.expect(len(images))

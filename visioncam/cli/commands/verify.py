@@ -84,11 +84,10 @@ def verify(
     keys = sample_of(manifest, share, seed)
     pictures = source_of(source, recursive=True, out=out)
     from visioncam.cli.open_model import open_model
-    from visioncam_core.plugins.default import registry
 
     keras_model = open_model(output, model, custom_objects, allow_unsafe_model)
     settings = attrs.evolve(asked.settings, batch_size=None)
-    explainer = Explainer.of(keras_model, registry(), [asked.named], settings)
+    explainer = Explainer.of(keras_model, [asked.named], settings)
     found = verified(manifest, keys, pictures, Computer(explainer, asked.target, asked.batch))
     return _told(output, found, len(manifest.finished), seed, asked.notes)
 
