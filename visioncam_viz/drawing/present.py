@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from visioncam_core.display import bands_last, to_rgb
 from visioncam_viz.drawing import caption
 from visioncam_viz.drawing.grid import crosshair, grid
 from visioncam_viz.drawing.panel import NARROWEST, frame, noted
-from visioncam_viz.drawing.scene import Bands, Scene, enlarge, is_blank, scene_of, steps
+from visioncam_viz.drawing.scene import Bands, Scene, enlarge, heat_of, is_blank, steps
+from visioncam_viz.drawing.signal_scene import signal_scene
 from visioncam_viz.drawing.tile import THINNEST
 from visioncam_viz.drawing.volume import Board, board
 
@@ -121,3 +123,23 @@ def photo_only(scene: Scene) -> np.ndarray:
 def photo_of(explanation: Explanation, bands: Bands = None) -> np.ndarray:
     """Return the explained picture without any heat, (H, W, 3) uint8."""
     return painted(explanation, photo_only, bands=bands)
+
+
+def scene_of(explanation: Explanation, bands: Bands = None) -> Scene:
+    """Lay a flat explanation out.
+
+    Args:
+        explanation: its `picture` (*grid[, C]) and `heatmap` (*grid) with one or two axes.
+        bands: which of the picture's bands to show as red, green and blue.
+
+    Raises:
+        ImageError: picture and map differ in shape.
+        OptionError: a band that the picture does not have.
+    """
+    heat = heat_of(explanation)
+    signed = explanation.evidence == "signed"
+    values = bands_last(np.asarray(explanation.picture), heat.shape)
+    if heat.ndim == 1:
+        return signal_scene(values, heat, signed)
+    original = (explanation.whole or explanation).picture
+    return Scene(to_rgb(values, bands, opacity=original.dtype == np.uint8), heat, signed)
