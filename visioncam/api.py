@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal
 
-import numpy as np
-
 from visioncam_core.errors import OptionTypeError
 from visioncam_core.images.decode import MAX_PIXELS
 from visioncam_core.layers.listing import LayerListing
@@ -23,12 +21,11 @@ from visioncam_core.progress import reporting
 from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.load import load as read
-from visioncam_core.results.render import render as _render
 from visioncam_core.text import did_you_mean, shown
 
 __all__ = [
     "BUILTINS", "compare", "doctor", "explain", "explainer", "forget", "layers", "load", "load_plugin",
-    "methods", "plugins", "registry", "render", "renderers",
+    "methods", "plugins", "registry", "renderers",
 ]  # fmt: skip
 
 
@@ -212,16 +209,6 @@ def doctor(
         **keywords: the other keywords of `explain`, and the method's options.
     """
     return examine(explainer(model, method, **keywords), image, target)
-
-
-def render(explanation: Explanation, renderer: str | object = "overlay", **options: Any) -> np.ndarray:
-    """Return what a renderer makes of an explanation, (H, W, 3) uint8 RGB; as `explanation.render`."""
-    if not isinstance(explanation, Explanation | Comparison):
-        raise OptionTypeError(
-            f"render takes what visioncam.explain or compare returned, received {shown(explanation, 40)} of "
-            f"type {type(explanation).__name__}"
-        )
-    return _render(explanation, renderer, options)
 
 
 def load(path: str | os.PathLike[str]) -> Explanation:

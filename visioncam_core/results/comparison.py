@@ -74,6 +74,10 @@ class Comparison:
         """Return Spearman's rank correlation between the maps of each two methods."""
         return correlations_of(self.explanations)
 
+    def render(self, renderer: str | object = "sheet", **options: Any) -> np.ndarray:
+        """Return what a renderer of comparisons makes of it, (H, W, 3) uint8 RGB; see `sheet`."""
+        return render(self, renderer, options)
+
     def sheet(self, **options: Any) -> np.ndarray:
         """Return the contact sheet, (H, W, 3) uint8 RGB.
 

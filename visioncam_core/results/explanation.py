@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.results.areas import SHARE, Box
+from visioncam_core.results.areas import SHARE, AreaBox
 from visioncam_core.results.areas import boxes as boxes_of
 from visioncam_core.results.areas import mask as mask_of
 from visioncam_core.results.contours import Contour
@@ -85,7 +85,7 @@ class Explanation(ExplanationData):
         """
         return mask_of(self.heatmap, threshold)
 
-    def boxes(self, threshold: float | str = SHARE, *, min_area: int = 1) -> tuple[Box, ...]:
+    def boxes(self, threshold: float | str = SHARE, *, min_area: int = 1) -> tuple[AreaBox, ...]:
         """Return a box around each connected area of the mask, most evidence first; see `areas.boxes`."""
         return boxes_of(self.heatmap, threshold, min_area=min_area)
 
