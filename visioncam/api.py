@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal
 
-import numpy as np
-
 from visioncam_core.errors import OptionTypeError
 from visioncam_core.images.decode import MAX_PIXELS
 from visioncam_core.layers.listing import LayerListing
@@ -19,12 +17,11 @@ from visioncam_core.pipeline.request import Request, method_list
 from visioncam_core.plugins.default import BUILTINS, load_plugin, methods, plugins, registry, renderers
 from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.results.explanation import Explanation
-from visioncam_core.results.explanation import render as _render
-from visioncam_core.text import shown
+from visioncam_core.results.load import load as read
 
 __all__ = [
     "BUILTINS", "compare", "doctor", "explain", "explainer", "forget", "layers", "load", "load_plugin",
-    "methods", "plugins", "registry", "render", "renderers",
+    "methods", "plugins", "registry", "renderers",
 ]  # fmt: skip
 
 
@@ -156,7 +153,7 @@ def compare(
             raise OptionTypeError("layer and layers were both given; put every layer into layers=[...]")
         if targets is None and layers is None:
             found = asked.compare(image, target)
-            return Comparisons(found, 1, registry()) if isinstance(found, list) else found
+            return Comparisons(found, 1) if isinstance(found, list) else found
         return compare_all(asked, image, targets if targets is not None else [target], layers)
 
 
@@ -201,16 +198,6 @@ def doctor(
     return examine(explainer(model, method, **keywords), image, target)
 
 
-def render(explanation: Explanation, renderer: str | object = "overlay", **options: Any) -> np.ndarray:
-    """Return what a renderer makes of an explanation, (H, W, 3) uint8 RGB; as `explanation.render`."""
-    if not isinstance(explanation, Explanation | Comparison):
-        raise OptionTypeError(
-            f"render takes what visioncam.explain or compare returned, received {shown(explanation, 40)} of "
-            f"type {type(explanation).__name__}"
-        )
-    return _render(registry(), explanation, renderer, options)
-
-
 def load(path: str | os.PathLike[str]) -> Explanation:
     """Return the explanation that `explanation.save("x.npz")` wrote: the same arrays, ready to render.
 
@@ -222,9 +209,7 @@ def load(path: str | os.PathLike[str]) -> Explanation:
     Raises:
         ImageError: no such file, or not an explanation.
     """
-    from visioncam_core.results.load import load as read
-
-    return read(path, registry())
+    return read(path)
 
 
 def forget(model: Any) -> None:

@@ -16,6 +16,7 @@ from visioncam_core.errors import LayerError
 from visioncam_core.images.preprocessing import Preprocessing, preprocessing_for
 from visioncam_core.images.reader import Reader
 from visioncam_core.images.sample import Item
+from visioncam_core.layers.choose import select_layer
 from visioncam_core.layers.queries import any_row
 from visioncam_core.pipeline.apply import Named
 from visioncam_core.pipeline.batch import Answering, Row
@@ -23,7 +24,6 @@ from visioncam_core.pipeline.fusion import fuse_rows
 from visioncam_core.pipeline.request import Request
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.pipeline.tiled import Windowed
-from visioncam_core.plugins.default import registry
 from visioncam_core.results.comparison import Comparison
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.targets.class_names import load_class_names
@@ -164,7 +164,7 @@ class Explainer:
         """Return the answers about each picture, one a question (each class of a stack), and `single`."""
         items, single = self.reader.read(image)
         answering = Answering(
-            self.settings, registry(), self.methods, self.preprocessing, self.expected, self.inputs.image
+            self.settings, self.methods, self.preprocessing, self.expected, self.inputs.image
         )
         by_layer: list[list[list[Row]]] = []
         windows = Windowed(items, self.settings.batch)
@@ -207,7 +207,7 @@ class Explainer:
             raise LayerError("layer=[] names no layer; pass at least one, or 'auto'")
         if self.settings.reshape is not None:
             return [any_row(seen.table, query) for query in queries]
-        return [registry().select_layer(seen.table, query) for query in queries]
+        return [select_layer(seen.table, query) for query in queries]
 
     def _about(self, choices: list[LayerChoice]) -> Explainer:
         """Return the explainer whose picture is one that the layers depend on (of two images, say)."""
@@ -227,7 +227,6 @@ class Explainer:
             seconds={named.name: outcome.seconds for named, (outcome, _) in pairs},
             passes={named.name: outcome.passes for named, (outcome, _) in pairs},
             failures={named.name: str(outcome.failure) for named, (outcome, _) in pairs if outcome.failure},
-            registry=registry(),
         )
 
 
