@@ -21,7 +21,7 @@ from visioncam.app.addresses import Addresses
 from visioncam.app.answer import Desk, Question
 from visioncam.app.limits import Limits, Stopwatch, TooSlowError
 from visioncam.app.markup import class_choices, said, words
-from visioncam.app.models import Shelf, shelf_of
+from visioncam.app.models import ModelList, list_models
 from visioncam.app.widgets import options_from, widgets_of
 from visioncam.app.workspace import Workspace
 from visioncam_core.errors import (
@@ -45,12 +45,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shelf(folder: Path) -> Shelf:
-    return Shelf({"small": folder / "small.keras"}, class_names=str(folder / "names.json"))
+def shelf(folder: Path) -> ModelList:
+    return ModelList({"small": folder / "small.keras"}, class_names=str(folder / "names.json"))
 
 
 @pytest.fixture
-def desk(shelf: Shelf) -> Iterator[Desk]:
+def desk(shelf: ModelList) -> Iterator[Desk]:
     workspace = Workspace()
     yield Desk(shelf, workspace, Limits(pixels=2_000_000, seconds=60, side=100))
     workspace.close()
@@ -69,7 +69,7 @@ def watch() -> Stopwatch:
     return Stopwatch(60)
 
 
-def test_an_answer_is_what_explain_gives(desk: Desk, photo: str, shelf: Shelf) -> None:
+def test_an_answer_is_what_explain_gives(desk: Desk, photo: str, shelf: ModelList) -> None:
     question = Question(photo, "small", "hirescam", beside=("gradcam", "hirescam"), target="3", layer="first")
     answer = desk.answer(question, watch())
     assert [one.method for one in answer.comparison] == ["hirescam", "gradcam"]
@@ -165,15 +165,15 @@ def test_the_shelf(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "link.keras").symlink_to(folder / "small.keras")
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "c.keras").write_bytes(b"x")
-    found = shelf_of([str(folder / "small.keras")], str(tmp_path))
+    found = list_models([str(folder / "small.keras")], str(tmp_path))
     files = [name for name, path in found.files.items() if path is not None]
     assert files == ["small.keras", "a.h5", "b.keras"]
     with pytest.raises(ModelError, match="not a Keras model file"):
         found.model("b.keras")
     with pytest.raises(ModelNotFoundError, match="no such model file"):
-        shelf_of([str(tmp_path / "none.keras")], None)
+        list_models([str(tmp_path / "none.keras")], None)
     with pytest.raises(ModelNotFoundError, match="no folder to read models from"):
-        shelf_of([], str(tmp_path / "none"))
+        list_models([], str(tmp_path / "none"))
 
 
 @pytest.mark.parametrize("spec", [*methods(), *renderers()], ids=lambda spec: spec.name)

@@ -14,7 +14,7 @@ from visioncam.app import limits as app_limits
 from visioncam.app import workspace as app_workspace
 from visioncam.app.answer import Desk
 from visioncam.app.limits import Limits, Stopwatch, TooSlowError, limited
-from visioncam.app.models import Shelf
+from visioncam.app.models import ModelList
 from visioncam.app.workspace import Workspace
 from visioncam_core.errors import ImageError
 
@@ -90,7 +90,7 @@ def test_what_is_used_stays(workspace: Workspace, monkeypatch: pytest.MonkeyPatc
     example.write_bytes(b"x")
     os.utime(example, (1, 1))
     workspace.keep()
-    desk, photo = Desk(Shelf({}), workspace, Limits()), workspace.new_folder() / "photo.png"
+    desk, photo = Desk(ModelList({}), workspace, Limits()), workspace.new_folder() / "photo.png"
     Image.new("RGB", (9, 9)).save(photo)
     monkeypatch.setattr(app_workspace, "MOST_FILES", 3)
     monkeypatch.setattr(app_workspace, "TIDIED", 0.0)

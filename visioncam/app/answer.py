@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 from visioncam.app.limits import Limits, Stopwatch
-from visioncam.app.models import Shelf
+from visioncam.app.models import ModelList
 from visioncam.app.workspace import Workspace
 from visioncam_core.errors import ImageError, OptionError, TargetError, VisionCamError
 from visioncam_core.files import OutputNames, write_bytes
@@ -86,7 +86,7 @@ class Answer:
 class Desk:
     """Where questions are answered: models, a folder for the files, limits."""
 
-    shelf: Shelf
+    shelf: ModelList
     workspace: Workspace
     limits: Limits
 
@@ -104,7 +104,7 @@ class Desk:
     def layers(self, model: str) -> list[tuple[str, str]]:
         """Return (text, path) for each layer that can be looked at, the last first, "auto" on top."""
         settings = Settings()
-        seen, choice = Explainer.of(self.shelf.model(model), registry(), [], settings).layers()
+        seen, choice = Explainer.of(self.models.model(model), registry(), [], settings).layers()
         auto = f"auto: {choice.path}" if choice else "auto"
         rows = [
             (f"{row.path} ({'×'.join(map(str, row.grid))})", row.path)
@@ -126,10 +126,10 @@ class Desk:
             layer=index_or_name(question.layer.strip() or "auto"),
             evidence=question.evidence,
             max_pixels=self.limits.pixels,
-            class_names=load_class_names(self.shelf.names_of(question.model)),
+            class_names=load_class_names(self.models.names_of(question.model)),
             progress=_watched(watch, progress),
         )
-        model = self.shelf.model(question.model)
+        model = self.models.model(question.model)
         target = index_or_name(question.target.strip() or None)
         if isinstance(target, str) and target.startswith("top") and target[3:].isdigit():
             raise TargetError(

@@ -53,7 +53,7 @@ class Page:
         """Return the `gradio.Blocks`."""
         import gradio as gr
 
-        shelf = self.desk.shelf
+        shelf = self.desk.models
         with gr.Blocks(title="VisionCam", analytics_enabled=False) as blocks:
             gr.HTML(TITLE)
             with gr.Row(equal_height=False):

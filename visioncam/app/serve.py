@@ -12,7 +12,7 @@ import attrs
 
 from visioncam.app.addresses import Addresses
 from visioncam.app.limits import Limits, begin, give_up
-from visioncam.app.models import Shelf
+from visioncam.app.models import ModelList
 from visioncam.app.workspace import Workspace
 from visioncam_core.errors import BackendError
 
@@ -45,7 +45,9 @@ def settle(workspace: Workspace) -> None:
     )
 
 
-def application(shelf: Shelf, workspace: Workspace, limits: Limits, addresses: Addresses, token: str) -> Any:
+def application(
+    shelf: ModelList, workspace: Workspace, limits: Limits, addresses: Addresses, token: str
+) -> Any:
     """Return the app for an ASGI server; `settle` comes first.
 
     The first model is loaded and traced, so that what is wrong with it is said now.
@@ -84,7 +86,7 @@ def application(shelf: Shelf, workspace: Workspace, limits: Limits, addresses: A
 
 
 def serve(
-    shelf: Shelf, limits: Limits, addresses: Addresses, token: str, told: Callable[[str], None]
+    shelf: ModelList, limits: Limits, addresses: Addresses, token: str, told: Callable[[str], None]
 ) -> None:
     """Serve until interrupted; the folder with uploads and answers is gone afterwards.
 

@@ -27,6 +27,7 @@ from visioncam_engines.tensorflow.files.config import Config, cut_short, read_co
 from visioncam_engines.tensorflow.files.custom_objects import objects_of
 from visioncam_engines.tensorflow.files.inspection import CURE, inspect_file
 from visioncam_engines.tensorflow.files.saved_model import check_saved_model
+from visioncam_engines.tensorflow.tracing.cache import require_tensorflow
 
 ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 SAFE_KERAS = (3, 15)
@@ -81,6 +82,7 @@ def load_model(
             raise UnsafeModelError(f"{name}: {'; '.join(held.problems[:3])}; it is not loaded. {CURE}")
         config = held.config
         _new_enough(name)
+    require_tensorflow()
     objects: dict[str, Any] = {}
     for module in custom_objects:
         objects.update(objects_of(module))
