@@ -65,10 +65,10 @@ def verify(
     from visioncam.batch.sources import source_of
     from visioncam.batch.verify import Asked, sample_of, verified
     from visioncam_core.pipeline.explainer import Explainer
+    from visioncam_core.pipeline.models import check_file
     from visioncam_core.pipeline.request import Request
     from visioncam_core.results.provenance import model_file_mark
     from visioncam_core.targets.class_names import load_class_names
-    from visioncam_engines.tensorflow.files.load import check_file
 
     manifest = Manifest.load(out)
     places = (manifest.run() or {}).get("places")
