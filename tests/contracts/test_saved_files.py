@@ -99,7 +99,7 @@ def test_loaded_arrays_are_those_of_the_file(name: str, saved: Path) -> None:
             np.testing.assert_array_equal(getattr(loaded, array), arrays[array], strict=True)
 
 
-@pytest.mark.parametrize("name", set(EXPLANATIONS) - {"signal"})
+@pytest.mark.parametrize("name", sorted({*EXPLANATIONS} - {"signal"}))
 def test_a_loaded_explanation_draws_the_picture_of_then(name: str, saved: Path) -> None:
     loaded = visioncam.load(saved / "explanations" / f"{name}.npz")
     with Image.open(saved / "explanations" / f"{name}.png") as then:
