@@ -10,8 +10,9 @@ from helpers.cli import run
 from helpers.fake_plugins import fake
 from helpers.plugins import install
 
-from visioncam.api import registry
 from visioncam.cli.plugin_files import named
+from visioncam_core.plugins.default import BUILTINS, use_registry
+from visioncam_core.plugins.registry import Registry
 
 pytest_plugins = ("helpers.cli_files",)
 
@@ -20,9 +21,8 @@ SOURCE = fake("good") / "fake_good.py"
 
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
-    registry.cache_clear()
-    yield
-    registry.cache_clear()
+    with use_registry(Registry(BUILTINS)):
+        yield
 
 
 @pytest.fixture

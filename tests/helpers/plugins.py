@@ -12,8 +12,10 @@ import attrs
 import pytest
 
 from helpers.fake_plugins import fake
-from visioncam_core.engine.layer_table import LayerRow, LayerTable
+from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable
 from visioncam_core.errors import PluginWarning
+from visioncam_core.layers.choose import select_layer
+from visioncam_core.plugins.default import use_registry
 from visioncam_core.plugins.hookspecs import hookimpl
 from visioncam_core.plugins.records import PluginInfo
 from visioncam_core.plugins.registry import Registry
@@ -44,6 +46,12 @@ def warned(call: Callable[[], T]) -> tuple[T, list[str]]:
         warnings.simplefilter("always", PluginWarning)
         result = call()
     return result, [str(one.message) for one in caught]
+
+
+def select(registry: Registry, table: LayerTable, query: object) -> LayerChoice:
+    """Return the layer that a registry's selectors answer a query with."""
+    with use_registry(registry):
+        return select_layer(table, query)
 
 
 def loaded(registry: Registry) -> list[str]:

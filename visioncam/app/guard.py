@@ -1,4 +1,4 @@
-"""What stands before the page, as one ASGI layer: who may ask, how much, and what the browser may load.
+"""The layer in front of the page (ASGI): who may ask, how much, and what the browser may load.
 
 Gradio serves more than this app needs (a proxy, an upload of anything, an API); only what the page itself
 asks for gets through.

@@ -29,7 +29,7 @@ class Limits:
         upload: bytes of one uploaded file.
         pixels: of a picture.
         seconds: for one answer.
-        waiting: questions that may wait in the queue.
+        waiting: requests that may wait in the queue.
         side: pixels of the longer side of a picture shown on the page.
     """
 
@@ -40,7 +40,7 @@ class Limits:
     side: int = 1200
 
 
-class Stopwatch:
+class Deadline:
     """The time one answer has; `check` is called wherever work can stop."""
 
     def __init__(self, seconds: float) -> None:
@@ -80,25 +80,25 @@ def give_up() -> None:
         finished.set()
 
 
-def limited(work: Callable[[Stopwatch], T], seconds: float) -> T:
+def limited(work: Callable[[Deadline], T], seconds: float) -> T:
     """Return what `work` returns, or raise `TooSlowError` when its time is over.
 
-    A thread cannot be ended from outside: work that never looks at its watch is left behind and the next
+    A thread cannot be ended from outside: work that never checks its deadline is left behind and the next
     question gets a new thread; with several left behind, nothing new is begun until one ends.
 
     Args:
-        work: is given the watch.
+        work: is given the deadline.
         seconds: its time.
     """
     _left_behind[:] = [thread for thread in _left_behind if thread.is_alive()]
     if len(_left_behind) >= MOST_LEFT_BEHIND:
         raise TooSlowError("busy with earlier questions that took too long; try again in a while")
-    watch, finished = Stopwatch(seconds), threading.Event()
+    deadline, finished = Deadline(seconds), threading.Event()
     outcome: dict[str, Any] = {}
 
     def run() -> None:
         try:
-            outcome["value"] = work(watch)
+            outcome["value"] = work(deadline)
         except BaseException as error:  # handed to the caller below
             outcome["error"] = error
         finally:
@@ -108,15 +108,15 @@ def limited(work: Callable[[Stopwatch], T], seconds: float) -> T:
     thread = threading.Thread(target=lambda: context.run(run), name="visioncam-answer", daemon=True)
     _open.add(finished)
     try:
-        watch.check()  # the app may be ending
+        deadline.check()  # the app may be ending
         thread.start()
-        finished.wait(seconds + 0.5)  # where it looks at its watch, it has ended by now
+        finished.wait(seconds + 0.5)  # where it checks its deadline, it has ended by now
     finally:
         _open.discard(finished)
     if not outcome:
         _left_behind.append(thread)
-        watch.check()
-        raise watch.error()
+        deadline.check()
+        raise deadline.error()
     if "error" in outcome:
         raise outcome["error"]
     return outcome["value"]

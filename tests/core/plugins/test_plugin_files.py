@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from helpers.fake_plugins import fake
-from helpers.plugins import OURS, install, table, warned
+from helpers.plugins import OURS, install, select, table, warned
 
 from visioncam_core.errors import OptionTypeError, PluginError, PluginNotFoundError
 from visioncam_core.plugins.local_files import load_file
@@ -179,7 +179,7 @@ def test_a_selector_in_a_file_is_asked(registry: Registry, file: Path) -> None:
         )
     )
     load_file(registry, file)
-    assert registry.select_layer(table("a", "b"), "mine:first").why == "the first"
+    assert select(registry, table("a", "b"), "mine:first").why == "the first"
 
 
 @pytest.mark.parametrize("way", ["-c", "-m"])

@@ -138,7 +138,7 @@ MODELS = [
         ("'checked' failed", "too bright"),
     ),
     Bad("layers of a number", lambda w: visioncam.layers(5), ModelError, ("5 of type int",)),
-    Bad("card", lambda w: visioncam.describe(w.model, 5), ModelError, ("ModelCard", "5")),
+    Bad("card", lambda w: visioncam.set_model_card(w.model, 5), ModelError, ("ModelCard", "5")),
 ]
 
 
@@ -248,7 +248,8 @@ RENDERERS = [
     render("heatmap", "colormap 'zz'", "'viridis'", error=NameNotFoundError, colormap="zz"),
     render(lambda e: 1, "returned 1", "(H, W, 3)", error=PluginError, name="render of a number"),
     render(lambda e: np.zeros((3, 3)), "(3, 3)", "uint8", error=PluginError, name="render of a float array"),
-    Bad("render a number", lambda w: visioncam.render(5), OptionTypeError, ("visioncam.explain", "int")),
+    Bad("the old render", lambda w: visioncam.render(5), NameNotFoundError, ("is now e.render(renderer",)),
+    Bad("the old describe", lambda w: visioncam.describe(5, 5), NameNotFoundError, ("set_model_card(model",)),
 ]
 
 

@@ -30,6 +30,7 @@ from visioncam_core.results.writer import KINDS, Saving, file_kind, kinds_with_o
 
 if TYPE_CHECKING:
     from visioncam_core.pipeline.explainer import Explainer
+    from visioncam_core.pipeline.request import Request
     from visioncam_core.plugins.specs import MethodSpec, RendererSpec
 
 SHEET = "sheet"
@@ -145,7 +146,7 @@ def explain(
 
     named = Named.of(*registry().make_method(spec.name, options))
     keras_model = open_model(output, model, custom_objects, allow_unsafe_model)
-    explainer: Explainer = Explainer.of(keras_model, registry(), [named], question.settings)
+    explainer: Explainer = Explainer.of(keras_model, Request((named,), question.settings))
     if stack_size(question.target, explainer.names) and kind is not None:
         raise OutputError(
             f"-o {str(out)!r} is one file for a stack of classes; name a folder, and the kind of file with "

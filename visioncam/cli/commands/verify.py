@@ -65,9 +65,10 @@ def verify(
     from visioncam.batch.sources import source_of
     from visioncam.batch.verify import Asked, sample_of, verified
     from visioncam_core.pipeline.explainer import Explainer
+    from visioncam_core.pipeline.models import check_file
+    from visioncam_core.pipeline.request import Request
     from visioncam_core.results.provenance import model_file_mark
     from visioncam_core.targets.class_names import load_class_names
-    from visioncam_engines.tensorflow.files.load import check_file
 
     manifest = Manifest.load(out)
     places = (manifest.run() or {}).get("places")
@@ -84,11 +85,10 @@ def verify(
     keys = sample_of(manifest, share, seed)
     pictures = source_of(source, recursive=True, out=out)
     from visioncam.cli.open_model import open_model
-    from visioncam_core.plugins.default import registry
 
     keras_model = open_model(output, model, custom_objects, allow_unsafe_model)
     settings = attrs.evolve(asked.settings, batch_size=None)
-    explainer = Explainer.of(keras_model, registry(), [asked.named], settings)
+    explainer = Explainer.of(keras_model, Request((asked.named,), settings))
     found = verified(manifest, keys, pictures, Computer(explainer, asked.target, asked.batch))
     return _told(output, found, len(manifest.finished), seed, asked.notes)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from visioncam_core.engine.model_card import ModelCard, describe
+from visioncam_core.engine.model_card import ModelCard, set_model_card
 
 if TYPE_CHECKING:
     import keras
@@ -52,7 +52,9 @@ def load() -> keras.Model:
     key = f"{weights.SHA256[:8]}-{_FORMAT}-keras{version('keras')}"
     path = user_cache_path("visioncam", appauthor=False) / f"efficientnet-lite0-{key}.keras"
     model = cache.load_or_make(path, _convert)
-    describe(model, ModelCard(tuple(class_names()), preprocess, CenterCrop(224 / 256, "bicubic"), TITLE))
+    set_model_card(
+        model, ModelCard(tuple(class_names()), preprocess, CenterCrop(224 / 256, "bicubic"), TITLE)
+    )
     return model
 
 
