@@ -10,7 +10,8 @@ from typing import Any
 
 import attrs
 
-from visioncam_core.errors import ModelError, ModelNotFoundError
+from visioncam_core.errors import ModelNotFoundError
+from visioncam_core.plugins.default import registry
 from visioncam_core.text import shown
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
@@ -57,16 +58,11 @@ class Shelf:
         return None if self.files.get(name) is None else self.class_names
 
     def _load(self, path: Path | None) -> Any:
-        from visioncam_engines.tensorflow.tracing.cache import require_tensorflow
-
-        require_tensorflow()
+        engine = registry().engine_for_file(path or "")
+        engine.require()
         if path is None:
-            from visioncam import demo
-
-            return demo.load()
-        from visioncam_engines.tensorflow.files.load import load_model
-
-        return load_model(path, custom_objects=self.custom_objects)
+            return engine.demo()
+        return engine.load(path, custom_objects=self.custom_objects)
 
 
 def shelf_of(
@@ -84,11 +80,9 @@ def shelf_of(
         ModelNotFoundError: a file or the folder does not exist, or there is no model at all.
         ModelError: a file that is no model.
     """
-    from visioncam_engines.tensorflow.files.load import check_file
-
     paths = [Path(path) for path in named]
     for path in paths:
-        check_file(path)
+        registry().engine_for_file(path).check_file(path)
     if folder is not None:
         try:
             inside = sorted(Path(folder).iterdir())
@@ -118,10 +112,4 @@ def shelf_of(
 
 def embedded_is_here() -> bool:
     """Return whether the embedded model's weights are installed."""
-    from visioncam_engines.demo import weights
-
-    try:
-        weights.weights_file()
-    except ModelError:
-        return False
-    return True
+    return bool(registry().engine_for_file("").demo_digest())

@@ -17,7 +17,6 @@ from visioncam_core.pipeline.apply import Named
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import registry
 from visioncam_core.results.provenance import model_file_mark, model_mark
-from visioncam_engines.tensorflow.files.load import check_file
 
 if TYPE_CHECKING:
     from visioncam.cli.terminal import Output
@@ -72,10 +71,10 @@ class Recipe:
         if model is None or isinstance(model, str | os.PathLike):
             if model is not None:
                 path = os.path.abspath(os.fspath(model))
-                check_file(path)
+                registry().engine_for_file(path).check_file(path)
             mark = model_file_mark(path)
         else:
-            mark, payload = model_mark(model), _saved(model)
+            mark, payload = model_mark(registry().engine_of(model), model), _saved(model)
         writing = attrs.evolve(writing, model=mark)
         return cls(path, (), False, method, options, target, settings, writing, batch, payload)
 

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam.evaluation.randomised import affordable, random_maps
+from visioncam.evaluation.randomised import Randomised, affordable, random_maps
 from visioncam.evaluation.request import Budget, Measure
 from visioncam.evaluation.subjects import (
     Maps,
@@ -28,7 +28,6 @@ from visioncam_core.metrics.probe import Sitting, sittings
 from visioncam_core.metrics.result import Measured, MetricResult
 from visioncam_core.pipeline.apply import Named
 from visioncam_core.pipeline.explainer import Explainer
-from visioncam_engines.tensorflow.randomise import Randomised
 
 
 @attrs.frozen

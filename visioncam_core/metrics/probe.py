@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import attrs
 import numpy as np
 
+from visioncam_core.engine.interface import Passes
 from visioncam_core.engine.layer_table import LayerChoice
+from visioncam_core.engine.model_inputs import in_place
 from visioncam_core.errors import ImageError, LayerError, TargetError
 from visioncam_core.images.sample import Item
 from visioncam_core.metrics.case import Box, Case, Questions
@@ -20,8 +23,6 @@ from visioncam_core.pipeline.gather import Observed, observe
 from visioncam_core.resize import resize
 from visioncam_core.results.heat import heat
 from visioncam_core.targets.resolve import wishes
-from visioncam_engines.tensorflow.run.batches import in_place, running
-from visioncam_engines.tensorflow.run.passes import Passes
 
 
 @attrs.frozen(eq=False)
@@ -63,14 +64,14 @@ class Sitting:
 
     def apply(self, named: Named) -> Applied:
         """Return a method's map of the picture with its cost, or why there is none."""
-        with running(self.opened.explainer.model):
+        with self._running():
             return apply(named, self.evidence)
 
     def maps(self, named: Named, inputs: np.ndarray, index: int | None = None) -> np.ndarray:
         """Return a method's (M, *grid) raw maps at other inputs (M, *space, C), or for another class."""
         source, view = self.opened, self.opened.view
-        flat = in_place(inputs, source.flat, view.image, view.channels_first)
-        with running(source.explainer.model):
+        flat = source.explainer.engine.tensors(in_place(inputs, source.flat, view.image, view.channels_first))
+        with self._running():
             seen = self._observe(flat, [self.index if index is None else index] * len(inputs), [named])
             applied = apply(named, seen.evidence)
         if applied.raw is None:
@@ -119,7 +120,7 @@ class Sitting:
         evidence = self.evidence
 
         def scores(make: Any, count: int, which: Any) -> np.ndarray:
-            with running(self.opened.explainer.model):
+            with self._running():
                 return np.asarray(evidence.score_inputs(lambda ks: _cast(make(ks)), count, which))
 
         return Case(
@@ -136,6 +137,10 @@ class Sitting:
             seed=evidence.seed,
             questions=attrs.evolve(questions, scores=scores),
         )
+
+    def _running(self) -> AbstractContextManager[None]:
+        explainer = self.opened.explainer
+        return explainer.engine.running(explainer.model)
 
     def _observe(self, flat: list[Any], asked: Sequence[int], methods: Sequence[Named]) -> Observed:
         return _observed(self.opened, self.passes, flat, asked, methods)
@@ -166,7 +171,7 @@ def sittings(explainer: Explainer, images: Any, target: Any = None) -> Iterator[
         wish = wishes(target, len(items), opened.head)[number]
         choice = opened.choices[0]
         settings = explainer.settings
-        with running(explainer.model):
+        with explainer.engine.running(explainer.model):
             passes = opened.view.passes(choice, settings.reshaping, settings.budget)
             observed = _observed(opened, passes, opened.flat, [wish], explainer.methods)
         index = observed.picks[0].index
@@ -181,12 +186,12 @@ def sittings(explainer: Explainer, images: Any, target: Any = None) -> Iterator[
 def _observed(
     opened: Opened, passes: Passes, flat: list[Any], asked: Sequence[Any], methods: Sequence[Named]
 ) -> Observed:
-    seed = opened.explainer.settings.seed
+    seed, engine = opened.explainer.settings.seed, opened.explainer.engine
     gradients = any("gradients" in named.needs for named in methods)
     view = opened.view
     asked = [list(asked)]
     first = view.channels_first
-    return observe(passes, flat, view.image, first, asked, opened.head, gradients, seed, None)[0]
+    return observe(engine, passes, flat, view.image, first, asked, opened.head, gradients, seed, None)[0]
 
 
 def _cast(values: Any) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from visioncam_core.engine.interface import Engine, View
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.images.preprocessing import Preprocessing, check_range
 from visioncam_core.images.sample import Item
@@ -20,7 +21,6 @@ from visioncam_core.plugins.registry import Registry
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.targets.resolve import Head, Pick, Wish
-from visioncam_engines.tensorflow.view import View
 
 Outcome = tuple[Applied, Explanation | None]
 
@@ -55,6 +55,7 @@ class Answering:
         preprocessing: what is done to pictures.
         expected: what the model itself seems to want, for the range check.
         image: position of the image input.
+        engine: of the model.
     """
 
     settings: Settings
@@ -63,6 +64,7 @@ class Answering:
     preprocessing: Preprocessing
     expected: Preprocessing
     image: int
+    engine: Engine
 
     def chunk(
         self,
@@ -84,6 +86,7 @@ class Answering:
             asked: for each question, what is asked of each picture.
         """
         every = observe(
+            self.engine,
             seen.passes(choice, self.settings.reshaping, self.settings.budget),
             flat,
             seen.image,
@@ -107,6 +110,7 @@ class Answering:
             choice=choice,
             model_name=seen.table.model_name,
             preprocessing=self.preprocessing.name,
+            versions=self.engine.versions(),
         )
         applied = [apply(named, observed.evidence) for named in self.methods]
         shared = [*self._shared(seen, chunk), *checks.of_layer(choice.row)]
@@ -148,10 +152,10 @@ class Answering:
 
     def _shared(self, seen: View, chunk: list[Item]) -> Iterator[Diagnostic]:
         """Yield what is true of the whole call."""
-        for code, note in seen.trace.notes:
+        for code, note in seen.notes:
             yield Diagnostic(code, note)
-        if len(seen.trace.outputs) > 1 and self.settings.output is None:
-            names = ", ".join(seen.trace.outputs)
+        if len(seen.outputs) > 1 and self.settings.output is None:
+            names = ", ".join(seen.outputs)
             yield Diagnostic(
                 "output-chosen",
                 f"the model has the outputs {names}; {seen.score.output!r} is explained",

@@ -33,6 +33,7 @@ class Context:
         choice: the layer.
         model_name: for the provenance.
         preprocessing: its name.
+        versions: of what ran the model.
     """
 
     settings: Settings
@@ -43,6 +44,7 @@ class Context:
     choice: LayerChoice
     model_name: str
     preprocessing: str
+    versions: dict[str, str]
 
 
 def finish(
@@ -85,7 +87,7 @@ def finish(
         evidence=context.settings.evidence,
         diagnostics=tuple(diagnostics),
         provenance={
-            **versions(),
+            **versions(context.versions),
             "model": context.model_name,
             "source": item.source,
             "preprocess": context.preprocessing if item.geometry is not None else "model input as passed",

@@ -8,11 +8,14 @@ from typing import Any
 import attrs
 import numpy as np
 
+from visioncam_core.engine.cache import open_trace, recalled
+from visioncam_core.engine.interface import Engine, Hints, View
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.model_card import ModelCard, card_of
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import Head, head_of
 from visioncam_core.errors import LayerError
+from visioncam_core.images.arrays import input_dtype
 from visioncam_core.images.preprocessing import Preprocessing, preprocessing_for
 from visioncam_core.images.reader import Reader
 from visioncam_core.images.sample import Item
@@ -27,10 +30,6 @@ from visioncam_core.results.comparison import Comparison
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.targets.class_names import load_class_names
 from visioncam_core.targets.resolve import questions, stack_size
-from visioncam_engines.tensorflow.inputs import model_inputs
-from visioncam_engines.tensorflow.run.batches import running
-from visioncam_engines.tensorflow.tracing.cache import check, recalled
-from visioncam_engines.tensorflow.view import View, view
 
 
 @attrs.frozen(eq=False)
@@ -40,7 +39,9 @@ class Explainer:
     Calls are safe from several threads.  The model is never changed.
 
     Attributes:
-        model: the Keras model.
+        model: the model.
+        engine: what runs it.
+        hints: what it says of itself.
         registry: where methods and selectors come from.
         methods: the methods, in order.
         settings: how the question is asked.
@@ -52,6 +53,8 @@ class Explainer:
     """
 
     model: Any
+    engine: Engine
+    hints: Hints
     registry: Registry
     methods: tuple[Named, ...]
     settings: Settings
@@ -70,19 +73,27 @@ class Explainer:
             BackendError: no TensorFlow, or Keras on another backend.
             OptionError: a setting out of its range.
         """
-        check(model)
+        engine = registry.engine_of(model, settings.engine)
+        engine.check(model)
         card = card_of(model) or ModelCard()
-        automatic, inputs = recalled(
-            model, auto=lambda: preprocessing_for(model, "auto"), inputs=lambda: model_inputs(model)
+        hints, inputs = recalled(
+            engine, model, hints=lambda: engine.hints(model), inputs=lambda: engine.inputs(model)
         )
+        automatic = preprocessing_for(hints, "auto")
         auto = isinstance(settings.preprocess, str) and settings.preprocess == "auto"
         wanted = card.preprocess if auto and card.preprocess else settings.preprocess
-        preprocessing = automatic if auto and not card.preprocess else preprocessing_for(model, wanted)
+        preprocessing = automatic if auto and not card.preprocess else preprocessing_for(hints, wanted)
         if auto and card.preprocess:
             preprocessing = attrs.evolve(preprocessing, why="from the model's card")
-        geometry = settings.geometry if settings.geometry is not None else card.geometry or "resize"
+        geometry = (
+            settings.geometry
+            if settings.geometry is not None
+            else card.geometry or hints.geometry or "resize"
+        )
         return cls(
             model=model,
+            engine=engine,
+            hints=hints,
             registry=registry,
             methods=tuple(methods),
             settings=settings,
@@ -91,7 +102,9 @@ class Explainer:
             preprocessing=preprocessing,
             expected=preprocessing if auto else automatic,
             names=load_class_names(
-                settings.class_names if settings.class_names is not None else card.class_names
+                settings.class_names
+                if settings.class_names is not None
+                else card.class_names or hints.class_names
             ),
         )
 
@@ -127,8 +140,8 @@ class Explainer:
         flat = (
             _blank(self.inputs) if image is None else _stacked([next(self.reader.read(image)[0][0].parts())])
         )
-        with running(self.model):
-            seen = self._view(flat)
+        with self.engine.running(self.model):
+            seen = self._view(self.engine.tensors(flat))
         try:
             return seen, self._choices(seen)[0]
         except LayerError:
@@ -138,8 +151,8 @@ class Explainer:
 
     def opened(self, items: list[Item]) -> Opened:
         """Return the model opened for pictures of one input shape: the trace, the layers, the output."""
-        flat = _stacked(items)
-        with running(self.model):
+        flat = self.engine.tensors(_stacked(items))
+        with self.engine.running(self.model):
             seen = self._view(flat)
             choices = self._choices(seen)
             head = self._head(seen)
@@ -149,13 +162,19 @@ class Explainer:
         """Return the answers about each picture, one a question (each class of a stack), and `single`."""
         items, single = self.reader.read(image)
         answering = Answering(
-            self.settings, self.registry, self.methods, self.preprocessing, self.expected, self.inputs.image
+            self.settings,
+            self.registry,
+            self.methods,
+            self.preprocessing,
+            self.expected,
+            self.inputs.image,
+            self.engine,
         )
         by_layer: list[list[list[Row]]] = []
-        windows = Windowed(items, self.settings.batch)
+        windows = Windowed(items, self.settings.batch, self.engine)
         for owners, chunk in _chunks(windows.parts(), self.settings.batch):
-            flat = _stacked(chunk)
-            with running(self.model):
+            flat = self.engine.tensors(_stacked(chunk))
+            with self.engine.running(self.model):
                 seen = self._view(flat)
                 choices = self._choices(seen)
                 pictured = self._about(choices)
@@ -178,7 +197,8 @@ class Explainer:
         ], single
 
     def _view(self, flat: list[Any]) -> View:
-        return view(self.model, self.inputs, flat, self.settings.output, self.settings.score)
+        traced = open_trace(self.engine, self.model, self.inputs, flat)
+        return traced.view(self.inputs, flat, self.settings.output, self.settings.score)
 
     def _head(self, seen: View) -> Head:
         given = self.settings.class_names is not None
@@ -259,20 +279,16 @@ def _chunks(parts: Iterable[tuple[int, Item]], size: int) -> Iterator[tuple[list
         yield owners, chunk
 
 
-def _stacked(items: list[Item]) -> list[Any]:
-    """Return the flat input tensors of several items."""
-    import tensorflow as tf
-
+def _stacked(items: list[Item]) -> list[np.ndarray]:
+    """Return the flat inputs of several items."""
     columns = zip(*(item.flat for item in items), strict=True)
-    return [tf.constant(column[0] if len(column) == 1 else np.concatenate(column)) for column in columns]
+    return [column[0] if len(column) == 1 else np.concatenate(column) for column in columns]
 
 
-def _blank(inputs: ModelInputs) -> list[Any]:
+def _blank(inputs: ModelInputs) -> list[np.ndarray]:
     """Return blank inputs of batch 1; open axes are 224 long."""
-    import tensorflow as tf
-
     shapes = [one.shape if one.shape is not None else (224, 224, 3) for one in inputs.inputs]
     return [
-        tf.zeros([1, *(224 if n is None else n for n in shape)], one.dtype)
+        np.zeros([1, *(224 if n is None else n for n in shape)], input_dtype(one.dtype))
         for shape, one in zip(shapes, inputs.inputs, strict=True)
     ]

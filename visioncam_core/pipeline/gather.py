@@ -9,14 +9,13 @@ import attrs
 import numpy as np
 
 from visioncam_core import ops
+from visioncam_core.engine.interface import Cotangent, Engine, Passes, Read, TailInputs
+from visioncam_core.engine.model_inputs import in_place
 from visioncam_core.engine.output import looks_probable
 from visioncam_core.errors import LayerError, TargetError
 from visioncam_core.pipeline.evidence import Change, Evidence, Make, Tell, Which
 from visioncam_core.progress import Progress
 from visioncam_core.targets import resolve as p
-from visioncam_engines.tensorflow.run.batches import in_place, joined
-from visioncam_engines.tensorflow.run.passes import Cotangent, Held, Passes
-from visioncam_engines.tensorflow.run.perturb import Read, scored_through, scored_without
 
 
 @attrs.frozen(eq=False)
@@ -39,6 +38,7 @@ class Observed:
 
 
 def observe(
+    engine: Engine,
     passes: Passes,
     flat: list[Any],
     image: int,
@@ -52,6 +52,7 @@ def observe(
     """Run the passes that the methods need, once; of several questions only the gradients differ.
 
     Args:
+        engine: of the model.
         passes: the passes for the chosen layer and score.
         flat: flat input tensors of N pictures.
         image: which of them is the image.
@@ -63,13 +64,16 @@ def observe(
         progress: called by the scorers.
     """
     plain = all(isinstance(wish, int) for wish in questions[0]) and not head.dense
-    if gradients and plain and len(questions) == 1 and passes.score.values.shape.rank <= 2:
+    if gradients and plain and len(questions) == 1 and len(passes.score.shape) <= 2:
         seen = [passes.probe(flat, np.asarray(questions[0], np.int32))]
     else:
-        slopes = [_slopes(wishes, head) for wishes in questions] if gradients else []
+        slopes = [_slopes(engine, wishes, head) for wishes in questions] if gradients else []
         seen = passes.watch(flat, slopes)
-    values, answer = _array(seen[0].values), _array(seen[0].answer)
-    picks = [[p.pick(wish, values[i : i + 1], head) for i, wish in enumerate(wishes)] for wishes in questions]
+    values, answer = ops.to_numpy(seen[0].values), ops.to_numpy(seen[0].answer)
+    picks = [
+        [p.pick(wish, values[i : i + 1], head, engine) for i, wish in enumerate(wishes)]
+        for wishes in questions
+    ]
     if not head.probable and not head.dense and looks_probable(answer):
         head = attrs.evolve(head, probable=True)  # a softmax written by hand: never applied a second time
         picks = [[attrs.evolve(one, head=head) for one in fixed] for fixed in picks]
@@ -78,7 +82,7 @@ def observe(
     for i, fixed in enumerate(picks):
         once = seen[i if gradients else 0]
         score = np.concatenate([one.score(values[j : j + 1]) for j, one in enumerate(fixed)])
-        source = EngineSource(passes, flat, image, channels_first, fixed, once.held, shared)
+        source = EngineSource(engine, passes, flat, image, channels_first, fixed, once.at_layer, shared)
         every = tuple(range(len(fixed)))
         score = score.astype(np.float32)
         evidence = Evidence(once.activations, score, seed, once.gradients, source, every, progress)
@@ -86,18 +90,18 @@ def observe(
     return found
 
 
-def _slopes(wishes: list[p.Wish], head: p.Head) -> Cotangent:
+def _slopes(engine: Engine, wishes: list[p.Wish], head: p.Head) -> Cotangent:
     """Return the gradient of each picture's target in the values, as a function of (values, indices)."""
 
     def slopes(values: Any, indices: np.ndarray) -> Any:
-        import tensorflow as tf
-
         singles = [values[i : i + 1] for i in range(int(values.shape[0]))]
-        picks = [p.pick(wishes[k], one.numpy(), head) for k, one in zip(indices, singles, strict=True)]
-        gradients = [
-            p.slope(pick.function_of_values, one)[1] for pick, one in zip(picks, singles, strict=True)
+        picks = [
+            p.pick(wishes[k], ops.to_numpy(one), head, engine)
+            for k, one in zip(indices, singles, strict=True)
         ]
-        return tf.concat(gradients, axis=0)
+        found = [pick.slope(one) for pick, one in zip(picks, singles, strict=True)]
+        alike = len({isinstance(one, np.ndarray) for one in found}) == 1
+        return ops.concatenate(found if alike else list(map(ops.to_numpy, found)))
 
     return slopes
 
@@ -110,17 +114,18 @@ class EngineSource:
         shared: what changed pictures gave, for every class at once, where several classes are asked about.
     """
 
+    engine: Engine
     passes: Passes
     flat: list[Any]
     image: int
     channels_first: bool
     picks: list[p.Pick]
-    held: Held | None = None
+    at_layer: TailInputs | None = None
     shared: dict[Any, Any] | None = None
 
     def images(self) -> Any:
         """Return the (N, *space, C) image inputs, channels last."""
-        images = _array(self.flat[self.image])
+        images = ops.to_numpy(self.flat[self.image])
         images = (
             images.astype(np.float32) if images.dtype.kind != "f" or images.dtype.itemsize < 4 else images
         )
@@ -129,25 +134,23 @@ class EngineSource:
     def score_inputs(self, picture: int, make: Make, count: int, which: Which) -> Any:
         """Run the whole model on changed pictures."""
         single = self._single(picture)
-        made = (lambda indices: np.moveaxis(_array(make(indices)), -1, 1)) if self.channels_first else make
+        made = (
+            (lambda indices: np.moveaxis(ops.to_numpy(make(indices)), -1, 1)) if self.channels_first else make
+        )
         return self.passes.forward(single, self.image, made, count, self._read(picture, which))
 
     def score_activations(self, picture: int, make: Make, count: int, which: Which) -> Any:
         """Run the tail of the model on changed activations."""
-        if self.passes.reshape is not None:
-            raise LayerError(
-                "methods that change activations need to put them back into the layer, which a reshape= of "
-                "the user's own does not say how to do; choose a gradient method or ScoreCAM"
-            )
-        return self.passes.tail(self._single(picture), self.held, make, count, self._read(picture, which))
+        self._check_changeable()
+        return self.passes.tail(self._single(picture), self.at_layer, make, count, self._read(picture, which))
 
     def score_changed(self, picture: int, change: Change, maps: Any, which: Which, tell: Tell | None) -> Any:
         """Run the whole model on pictures that are changed inside the graph."""
         read = self._read(picture, which)
-        asked = (self.passes, self._single(picture), self.image, self.channels_first, change, maps)
+        asked = (self._single(picture), self.image, change, maps)
         if self.shared is None:
-            return scored_through(*asked, _told(read, tell))
-        key = (picture, change, hashlib.sha256(_array(maps).tobytes()).digest())
+            return self.passes.through(*asked, _told(read, tell))
+        key = (picture, change, hashlib.sha256(ops.to_numpy(maps).tobytes()).digest())
         if key not in self.shared:
             answers: list[Any] = []
 
@@ -155,22 +158,23 @@ class EngineSource:
                 answers.append(answer)
                 return values
 
-            self.shared[key] = scored_through(*asked, _told(keep, tell)), joined(answers)
+            self.shared[key] = self.passes.through(*asked, _told(keep, tell)), ops.concatenate(answers)
         return read(*self.shared[key])
 
     def score_without(
         self, picture: int, activations: Any, channels: np.ndarray, which: Which, tell: Tell | None
     ) -> Any:
-        """Run what lies behind the layer's channels where they first meet, or else the whole tail."""
+        """Run what lies behind the layer without each of the channels."""
+        self._check_changeable()
         read = _told(self._read(picture, which), tell)
-        scores = scored_without(self.passes, self._single(picture), self.held, channels, read)
-        if scores is not None:
-            return scores
+        return self.passes.without(self._single(picture), self.at_layer, activations, channels, read)
 
-        def make(indices: np.ndarray) -> Any:
-            return ops.without_channels(activations, channels[indices])
-
-        return self.score_activations(picture, make, len(channels), which)
+    def _check_changeable(self) -> None:
+        if self.passes.reshape is not None:
+            raise LayerError(
+                "methods that change activations need to put them back into the layer, which a reshape= of "
+                "the user's own does not say how to do; choose a gradient method or ScoreCAM"
+            )
 
     def _single(self, picture: int) -> list[Any]:
         """Return the flat inputs of one picture."""
@@ -180,13 +184,13 @@ class EngineSource:
 
     def at(self, picture: int, images: Any) -> tuple[Any, Any, Any]:
         """Run forward and backward passes at other pictures, for one picture's target."""
-        flat = in_place(images, self._single(picture), self.image, self.channels_first)
+        flat = self.engine.tensors(in_place(images, self._single(picture), self.image, self.channels_first))
         pick = self.picks[picture]
-        if pick.index is not None and self.passes.score.values.shape.rank <= 2:
+        if pick.index is not None and len(self.passes.score.shape) <= 2:
             seen = self.passes.probe(flat, np.full(len(images), pick.index, np.int32))
         else:
-            (seen,) = self.passes.watch(flat, [lambda values, _: p.slope(pick.function_of_values, values)[1]])
-        return seen.activations, seen.gradients, pick.score(_array(seen.values)).astype(np.float32)
+            (seen,) = self.passes.watch(flat, [lambda values, _: pick.slope(values)])
+        return seen.activations, seen.gradients, pick.score(ops.to_numpy(seen.values)).astype(np.float32)
 
     def _read(self, picture: int, which: Which) -> Any:
         pick = self.picks[picture]
@@ -213,7 +217,3 @@ def _told(read: Read, tell: Tell | None) -> Read:
         return found
 
     return reading
-
-
-def _array(values: Any) -> np.ndarray:
-    return np.asarray(values.numpy() if hasattr(values, "numpy") else values)

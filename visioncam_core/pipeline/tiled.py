@@ -8,10 +8,12 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.batch_size import Budget
+from visioncam_core.engine.interface import Engine, View
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.errors import TargetError
 from visioncam_core.images.sample import Item, Windows
 from visioncam_core.images.tiling import stitch
+from visioncam_core.ops import to_numpy
 from visioncam_core.pipeline import diagnose as checks
 from visioncam_core.pipeline.apply import together
 from visioncam_core.pipeline.batch import Outcome, Row
@@ -21,7 +23,6 @@ from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.heat import part_of
 from visioncam_core.targets import resolve as p
 from visioncam_core.targets.classes import Ranked
-from visioncam_engines.tensorflow.view import View
 
 OF_A_WINDOW = ("no-positive-evidence", "dead-layer", "zero-gradient")
 """What is normal in a window where nothing is to be seen, and told only where every window has it."""
@@ -34,10 +35,12 @@ class Windowed:
     Attributes:
         items: the pictures.
         batch: windows in one pass.
+        engine: of the model.
     """
 
     items: Sequence[Item]
     batch: int
+    engine: Engine
     _means: dict[int, tuple[np.ndarray, p.Head]] = attrs.field(factory=dict)
 
     def parts(self) -> Iterator[tuple[int, Item]]:
@@ -80,25 +83,23 @@ class Windowed:
             if owner not in self._means:
                 self._means[owner] = self._mean(self.items[owner], seen, choice, head)
             mean, known = self._means[owner]
-            return p.pick(wish, mean[None], known).index
+            return p.pick(wish, mean[None], known, self.engine).index
 
         return [[one(owner, wish) for owner, wish in enumerate(wishes)] for wishes in asked]
 
     def _mean(self, item: Item, seen: View, choice: LayerChoice, head: p.Head) -> tuple[np.ndarray, p.Head]:
         """Return the mean of the windows' probabilities, else of their values, and the head it fits."""
-        import tensorflow as tf
-
         windows = item.windows
         assert windows is not None
 
         def chosen(values: object, answer: object) -> np.ndarray:
-            values, answer = np.asarray(values), np.asarray(answer)
+            values, answer = to_numpy(values), to_numpy(answer)
             probable = head.probabilities(values, answer)
             found = values if probable is None else probable
             return found.reshape(len(found), -1)
 
         rows = seen.passes(choice, None, Budget(self.batch)).forward(
-            [tf.constant(x) for x in item.flat],
+            self.engine.tensors(item.flat),
             windows.position,
             lambda indices: np.concatenate([windows.cut(windows.boxes[i]) for i in indices]),
             len(windows.boxes),

@@ -241,7 +241,6 @@ def recipe_of(context: click.Context, out: Path, values: dict[str, Any]) -> Reci
     from visioncam.batch.request import Recipe
     from visioncam.batch.write import Writing
     from visioncam_core.results.provenance import model_file_mark
-    from visioncam_engines.tensorflow.files.load import check_file
 
     command = context.command
     assert isinstance(command, Flagged)
@@ -271,7 +270,7 @@ def recipe_of(context: click.Context, out: Path, values: dict[str, Any]) -> Reci
     writing.check()
     question = Question.of(**values)
     if values["model"] is not None:
-        check_file(values["model"])
+        registry().engine_for_file(values["model"]).check_file(values["model"])
     writing = attrs.evolve(writing, model=model_file_mark(values["model"]))
     return Recipe(
         model=None if values["model"] is None else os.path.abspath(values["model"]),

@@ -65,9 +65,9 @@ def verify(
     from visioncam.batch.sources import source_of
     from visioncam.batch.verify import Asked, sample_of, verified
     from visioncam_core.pipeline.explainer import Explainer
+    from visioncam_core.plugins.default import registry
     from visioncam_core.results.provenance import model_file_mark
     from visioncam_core.targets.class_names import load_class_names
-    from visioncam_engines.tensorflow.files.load import check_file
 
     manifest = Manifest.load(out)
     places = (manifest.run() or {}).get("places")
@@ -79,12 +79,11 @@ def verify(
         )
     model = model or _remembered(out, known.get("model"))
     if model is not None:
-        check_file(model)
+        registry().engine_for_file(model).check_file(model)
     asked = Asked.of(manifest, model_file_mark(model), load_class_names(class_names))
     keys = sample_of(manifest, share, seed)
     pictures = source_of(source, recursive=True, out=out)
     from visioncam.cli.open_model import open_model
-    from visioncam_core.plugins.default import registry
 
     keras_model = open_model(output, model, custom_objects, allow_unsafe_model)
     settings = attrs.evolve(asked.settings, batch_size=None)
