@@ -83,7 +83,7 @@ def audit(
     if clusters:
         found = _clustered(found, maps, clusters)
     ranked = sorted(found, key=lambda one: (np.isnan(one.suspicion), -one.suspicion, one.number))
-    made = {**versions(), "model": str(getattr(model, "name", "model")), "seed": ask.settings.seed}
+    made = {**versions(ask.engine.versions()), "model": ask.hints.title, "seed": ask.settings.seed}
     return Audit(tuple(ranked), tuple(_findings(found)), means, name, layer, notes, made)
 
 

@@ -15,7 +15,7 @@ from visioncam_core.text import shown
 from visioncam_core.version import VERSION
 
 Facts = dict[str, Any]
-_SAME_MAPS = ("batch_size", "progress", "class_names")  # the first two change no map; names are hashed
+_SAME_MAPS = ("batch_size", "progress", "class_names", "engine")  # change no map; names are hashed
 
 
 def facts_of(

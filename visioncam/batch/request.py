@@ -15,7 +15,7 @@ from visioncam.batch.write import Writing
 from visioncam_core.errors import ModelError
 from visioncam_core.pipeline.apply import Named
 from visioncam_core.pipeline.explainer import Explainer
-from visioncam_core.pipeline.models import check_file, open_model
+from visioncam_core.pipeline.models import open_model
 from visioncam_core.pipeline.request import Request
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import registry
@@ -70,10 +70,10 @@ class RunRequest:
         if model is None or isinstance(model, str | os.PathLike):
             if model is not None:
                 path = os.path.abspath(os.fspath(model))
-                check_file(path)
+                registry().engine_for_file(path).check_file(path)
             mark = model_file_mark(path)
         else:
-            mark, payload = model_mark(model), _saved(model)
+            mark, payload = model_mark(registry().engine_of(model), model), _saved(model)
         writing = attrs.evolve(writing, model=mark)
         return cls(path, (), False, method, options, target, settings, writing, batch, payload)
 

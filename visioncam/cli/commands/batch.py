@@ -241,7 +241,6 @@ def recipe_of(context: click.Context, out: Path, values: dict[str, Any]) -> RunR
     from visioncam.batch.explain_dataset import BATCH
     from visioncam.batch.request import RunRequest
     from visioncam.batch.write import Writing
-    from visioncam_core.pipeline.models import check_file
     from visioncam_core.results.provenance import model_file_mark
 
     command = context.command
@@ -272,7 +271,7 @@ def recipe_of(context: click.Context, out: Path, values: dict[str, Any]) -> RunR
     writing.check()
     question = Question.of(**values)
     if values["model"] is not None:
-        check_file(values["model"])
+        registry().engine_for_file(values["model"]).check_file(values["model"])
     writing = attrs.evolve(writing, model=model_file_mark(values["model"]))
     return RunRequest(
         model=None if values["model"] is None else os.path.abspath(values["model"]),

@@ -43,7 +43,7 @@ def load() -> keras.Model:
     from platformdirs import user_cache_path
 
     from visioncam_core.images.geometry import CenterCrop
-    from visioncam_engines.tensorflow.tracing.cache import require_tensorflow
+    from visioncam_engines.tensorflow.checks import require_tensorflow
 
     require_tensorflow()
     from visioncam_engines.demo import weights
