@@ -144,7 +144,7 @@ def here(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("line", WORKS)
 def test_what_works_ends_with_0(line: str, here: Path, visioncam_command: Callable[..., Any]) -> None:
     done = visioncam_command(*shlex.split(line))
-    assert (done.exit_code, done.stderr) == (0, "")
+    assert (done.exit_code, done.stderr) == (0, ""), done.stderr
     assert done.stdout
     if "--json" in line:
         assert isinstance(json.loads(done.stdout), dict)

@@ -30,7 +30,6 @@ from visioncam_core.results.writer import KINDS, Saving, file_kind, kinds_with_o
 
 if TYPE_CHECKING:
     from visioncam_core.pipeline.explainer import Explainer
-    from visioncam_core.pipeline.request import Request
     from visioncam_core.plugins.specs import MethodSpec, RendererSpec
 
 SHEET = "sheet"
@@ -141,6 +140,7 @@ def explain(
     from visioncam.cli.open_model import open_model, title_of
     from visioncam_core.pipeline.apply import Named
     from visioncam_core.pipeline.explainer import Explainer
+    from visioncam_core.pipeline.request import Request
     from visioncam_core.results.provenance import model_file_mark
     from visioncam_core.targets.resolve import stack_size
 
