@@ -94,7 +94,7 @@ def _method(spec: Any) -> str:
     parts = sections(spec.cls)
     equation, _, notes = parts["Notes"].partition("\n\n")
     names = ", ".join(f"`{name}`" for name in (spec.name, *spec.aliases))
-    module = f"from {spec.cls.__module__} import {spec.cls.__name__}"
+    module = f"from visioncam_methods.{spec.name} import {spec.cls.__name__}"  # the public name, see README
     lines = [
         f'<a id="{spec.name}"></a>\n\n## {spec.title}',
         prose(parts[""]),
