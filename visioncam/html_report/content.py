@@ -13,6 +13,7 @@ from visioncam_core.files import without_folders
 from visioncam_core.results.areas import mask
 from visioncam_core.results.comparison import Comparison
 from visioncam_core.results.data import Prediction
+from visioncam_core.results.describe import lengths_in_text, options_in_text
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
 
@@ -167,7 +168,7 @@ def _view(row: Comparison) -> View:
         score_kind=first.score_kind,
         evidence=first.evidence,
         layer=first.layer.path,
-        grid="×".join(map(str, first.layer.grid)),
+        grid=lengths_in_text(first.layer.grid),
         why=first.layer.why,
         correlation=mean if np.isfinite(mean) else None,
         maps=tuple(maps),
@@ -181,7 +182,7 @@ def _map(one: Explanation, seconds: float | None, passes: int | None) -> Map:
         title=one.method_title,
         uri=map_uri(one.heatmap, signed) if flat else picture_uri(one.render("overlay"), SIDE),
         kind=(SIGNED if signed else HEAT) if flat else DRAWN,
-        options=", ".join(f"{name}={_short(value)}" for name, value in one.options.items()),
+        options=options_in_text({name: _short(value) for name, value in one.options.items()}),
         seconds=seconds,
         passes=passes,
         area=float(np.mean(mask(one.heatmap))),

@@ -21,6 +21,7 @@ from visioncam_core.files import without_folders, write_bytes
 from visioncam_core.pipeline.compare import compare_all
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.results.comparison import Comparison, Comparisons
+from visioncam_core.results.describe import method_in_text
 from visioncam_core.results.provenance import entries
 from visioncam_engines.tensorflow.weights import model_digest
 
@@ -180,12 +181,7 @@ class Report:
     def _facts(self) -> list[Fact]:
         asked = self.explainer.settings
         made = self._example.explanations[0].provenance if self._example is not None else {}
-        options = [
-            f"{one.title} ({', '.join(f'{name}={value}' for name, value in one.options.items())})"
-            if one.options
-            else one.title
-            for one in self.explainer.methods
-        ]
+        methods = [method_in_text(one.title, one.options) for one in self.explainer.methods]
         layers = ", ".join(_worded(one) for one in (self.layers or [asked.layer]))
         versions = [
             f"{name} {made[name]}" for name in ("visioncam", "tensorflow", "keras", "numpy") if name in made
@@ -195,7 +191,7 @@ class Report:
             "Model": f"{self._name()}, {int(self.explainer.model.count_params()):,} weights",
             "SHA-256 of its weights": model_digest(self.explainer.model),
             "SHA-256 of its file": entries(self.mark).get("model_sha256", ""),
-            "Methods": ", ".join(options),
+            "Methods": ", ".join(methods),
             "Layer": layers,
             "Score": asked.score,
             "Evidence": asked.evidence,
