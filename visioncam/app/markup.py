@@ -11,7 +11,7 @@ from visioncam_core.results.explanation import Explanation
 from visioncam_core.text import clean
 
 
-def said(error: BaseException) -> str:
+def error_box(error: BaseException) -> str:
     """Return an error as a box for the page; of one that is our fault, nothing that helps an attacker."""
     failure = failure_of(error)
     ours = failure.message.startswith("internal error")

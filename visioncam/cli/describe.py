@@ -31,7 +31,7 @@ def tell_model(output: Output, source: str, model: str, stack: Sequence[Explanat
     size = lengths_in_text(_size(first))
     output.line((source, "bold"), f" ({size}), {model}")
     targets = {one.target.index for one in stack}
-    names = [_named(one) for one in first.predictions]
+    names = [_class_name(one) for one in first.predictions]
     width = max((len(name) for name in names), default=0)
     for row, (name, one) in enumerate(zip(names, first.predictions, strict=True)):
         mine = one.index in targets
@@ -89,7 +89,7 @@ def line(output: Output, label: str, *parts: Part) -> None:
     output.line((f"  {label:<{WIDTH}}", "dim"), *parts)
 
 
-def _named(one: Prediction) -> str:
+def _class_name(one: Prediction) -> str:
     return f"{one.short_name} ({one.index})" if one.name else one.short_name
 
 

@@ -23,7 +23,7 @@ class Correlations:
 
     Attributes:
         methods: canonical names, in the order of rows and columns.
-        values: (n, n) float64 ndarray in [-1, 1], 1 on its diagonal; NaN beside a map that is the same
+        values: (n, n) float64 ndarray in [-1, 1], 1 on its diagonal; NaN for a map that is the same
             everywhere, which has no order to compare.
     """
 

@@ -44,7 +44,7 @@ def lengths_in_text(shape: Iterable[int]) -> str:
 def words(explanation: ExplanationData) -> dict[str, str]:
     """Return a PNG file's chunks by name; what is not known is left out."""
     e, made = explanation, explanation.provenance
-    told = {
+    chunks = {
         "Title": f"{e.method_title}: {e.target.label}",
         "Software": f"VisionCam {made.get('visioncam', '')}".strip(),
         "Layer": e.layer.path,
@@ -59,14 +59,14 @@ def words(explanation: ExplanationData) -> dict[str, str]:
         "Source": str(made.get("source", "")),
         "Source SHA-256": str(made.get("source_sha256", "")),
     }
-    return {key: value for key, value in told.items() if value}
+    return {key: value for key, value in chunks.items() if value}
 
 
 def words_of_a_sheet(maps: Sequence[ExplanationData]) -> dict[str, str]:
     """Return the chunks of a contact sheet: what is the same for all its maps, and its methods."""
-    told = [words(one) for one in maps]
-    first = told[0] if told else {}
-    shared = {key: text for key, text in first.items() if all(one.get(key) == text for one in told)}
+    chunks = [words(one) for one in maps]
+    first = chunks[0] if chunks else {}
+    shared = {key: text for key, text in first.items() if all(one.get(key) == text for one in chunks)}
     methods = ", ".join(dict.fromkeys(one.method for one in maps))
     return {**shared, "Title": "VisionCam comparison", "Method": methods}
 

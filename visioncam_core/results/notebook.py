@@ -1,4 +1,4 @@
-"""How results show themselves in a notebook: a picture, and beside it what it says, as HTML.
+"""How results show themselves in a notebook: a picture, and next to it what it says, as HTML.
 
 Whatever things are called is escaped.  Colours are the notebook's own, so that light and dark serve.
 """

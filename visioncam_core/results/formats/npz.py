@@ -5,7 +5,7 @@
     np.load("cat.npz")["heatmap"]       # or without VisionCam; "about" is JSON
     e.save("cat.npz", raw_only=True)    # only "raw" and "about"
 
-Folders are cut out of what is told of files, so that no user's name travels along.
+Of files only the names are written, not the folders, so that no user's name is given away.
 """
 
 from __future__ import annotations
