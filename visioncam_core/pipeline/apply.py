@@ -14,7 +14,7 @@ from visioncam_core.engine.counters import COUNTERS
 from visioncam_core.errors import PluginError, VisionCamError
 from visioncam_core.ops import to_numpy
 from visioncam_core.pipeline.evidence import Evidence
-from visioncam_core.plugins.calls import OWN_CODE, locked, went_wrong
+from visioncam_core.plugins.calls import OWN_CODE, plugin_failure, read_only_array
 from visioncam_core.plugins.records import cause_of
 from visioncam_core.plugins.specs import MethodSpec
 
@@ -129,9 +129,9 @@ def offered(named: Named, evidence: Evidence) -> Evidence:
     shown = evidence.has_gradients and "gradients" in named.needs
     return attrs.evolve(
         evidence,
-        activations=locked(evidence.activations),
-        score=locked(evidence.score),
-        gradients=locked(evidence.gradients) if shown else None,
+        activations=read_only_array(evidence.activations),
+        score=read_only_array(evidence.score),
+        gradients=read_only_array(evidence.gradients) if shown else None,
     )
 
 
@@ -143,7 +143,7 @@ def failed(named: Named, error: BaseException) -> PluginError:
 
 
 def _error(named: Named, cause: str) -> PluginError:
-    return went_wrong("method", named.name, named.source, cause)
+    return plugin_failure("method", named.name, named.source, cause)
 
 
 def _of_the_model(error: BaseException, evidence: Evidence) -> bool:

@@ -1,7 +1,7 @@
 """Names to rows: who owns a name, and what happens when two want it.
 
-A built-in keeps its names.  A stranger that wants one of them is listed, and
-found, as `distribution:name`.  Two strangers that want the same name are both
+A built-in keeps its names.  A third-party row that wants one of them is listed, and
+found, as `distribution:name`.  Two of them that want the same name are both
 found that way, and the bare name is an error that names both.
 """
 
@@ -30,7 +30,7 @@ class Catalogue(Generic[Spec]):
     Attributes:
         kind: "method", "renderer", "metric" or "engine".
         rows: built-ins first; each under a name that finds it.
-        bare: normalised name -> the rows that share it (one, or several strangers).
+        bare: normalised name -> the rows that share it (one, or several third-party ones).
         qualified: normalised `distribution:name` -> the row.
     """
 
@@ -44,7 +44,7 @@ class Catalogue(Generic[Spec]):
 
         Raises:
             OptionTypeError: the name is not text.
-            NameNotFoundError: no row has it (the nearest are offered), or several strangers do.
+            NameNotFoundError: no row has it (the nearest are offered), or several third-party rows do.
         """
         if not isinstance(name, str):
             raise OptionTypeError(
@@ -145,7 +145,7 @@ def find(rows: Catalogue[Spec], name: str, absent: Sequence[str] = ()) -> Spec:
         absent: plugins that are not loaded, for the message: the name may be one of theirs.
 
     Raises:
-        NameNotFoundError: there is none, or several strangers bring it.
+        NameNotFoundError: there is none, or several plugins bring it.
         OptionTypeError: the name is not text.
     """
     try:

@@ -28,7 +28,7 @@ _in_use: ContextVar[Registry | None] = ContextVar("registry", default=None)
 
 
 def registry() -> Registry:
-    """Return the registry of this process: the built-ins, then installed plugins; loaded when first asked."""
+    """Return the registry of this process: the built-ins, then installed plugins; loaded on first use."""
     return _in_use.get() or _of_process()
 
 

@@ -1,6 +1,6 @@
 """The registry: the one list of methods, renderers, metrics, engines and layer selectors.
 
-Nothing is imported until something is first asked for; then every plugin is
+Nothing is imported until the first use; then every plugin is
 loaded, each on its own (`visioncam_core.plugins.loading`), under a lock.
 """
 
@@ -29,7 +29,7 @@ STRICT = "VISIONCAM_STRICT_PLUGINS"
 
 
 class Registry:
-    """Built-in and installed plugins, loaded when first asked for; safe to share between threads.
+    """Built-in and installed plugins, loaded on first use; safe to share between threads.
 
     Environment: `VISIONCAM_PLUGINS` (unset loads every installed plugin, empty none, `a,b` only those
     entry points or distributions; built-ins always load) and `VISIONCAM_STRICT_PLUGINS=1` (a broken plugin

@@ -59,8 +59,8 @@ def load_all(
     Args:
         builtins: names of our own plugin modules.
         distribution: who ships them.
-        slow_after: seconds after which a stranger is reported as slow.
-        discovering: whether to look for strangers.
+        slow_after: seconds after which a plugin is reported as slow.
+        discovering: whether to look for installed plugins.
 
     Returns:
         Every plugin, built-ins first, also failed and skipped ones; and warnings about the variable itself.
@@ -110,7 +110,7 @@ def _selectors(plugins: Sequence[Plugin]) -> list[tuple[Plugin, HookImpl]]:
     """Return the layer selectors in pluggy's order.
 
     Built-ins are registered last: pluggy asks a later `tryfirst` earlier and a later `trylast` later, so
-    that the built-in exact selectors come before every stranger and the built-in `auto` after every one.
+    that the built-in exact selectors come before every third-party one and the built-in `auto` after them.
     """
     asked = sorted((one for one in plugins if one.impls), key=lambda one: one.builtin)
     owners = {impl.key: (one, impl) for one in asked for impl in one.impls if impl.hook == SELECT}

@@ -23,7 +23,7 @@ D = TypeVar("D", bound=ExplanationData)
 _SIGN = " sha256 "
 
 
-def marked(explanation: D, model: str = "", source: str = "") -> D:
+def add_marks(explanation: D, model: str = "", source: str = "") -> D:
     """Return an explanation whose provenance tells the model and the input file.
 
     Args:
@@ -31,8 +31,8 @@ def marked(explanation: D, model: str = "", source: str = "") -> D:
         model: the model's mark, from `model_file_mark` or `model_mark`; "" where it is not known.
         source: SHA-256 of the file it is of; "" where it is of none.
     """
-    told = {"source_sha256": source} if source else {}
-    return attrs.evolve(explanation, provenance={**explanation.provenance, **entries(model), **told})
+    own = {"source_sha256": source} if source else {}
+    return attrs.evolve(explanation, provenance={**explanation.provenance, **entries(model), **own})
 
 
 def entries(mark: str) -> dict[str, str]:
