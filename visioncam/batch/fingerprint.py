@@ -1,4 +1,4 @@
-"""What a run was asked, in plain words: two runs with one fingerprint may share a folder."""
+"""The request of a run as plain facts: two runs with one fingerprint may share a folder."""
 
 from __future__ import annotations
 
@@ -73,7 +73,10 @@ def _digest(payload: bytes) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON has it; functions and objects by name, never by address."""
+    """Return a value as JSON has it; functions and objects by name, never by address.
+
+    Not `plain_data.plain`: fingerprints of runs in users' folders were made by these rules.
+    """
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Mapping):
