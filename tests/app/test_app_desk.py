@@ -18,7 +18,7 @@ from PIL import Image
 
 import visioncam
 from visioncam.app.addresses import Addresses
-from visioncam.app.answer import Request, Service
+from visioncam.app.answer import Form, Service
 from visioncam.app.limits import Deadline, Limits, TooSlowError
 from visioncam.app.markup import class_choices, said, words
 from visioncam.app.models import ModelList, list_models
@@ -70,7 +70,7 @@ def watch() -> Deadline:
 
 
 def test_an_answer_is_what_explain_gives(service: Service, photo: str, shelf: ModelList) -> None:
-    question = Request(photo, "small", "hirescam", others=("gradcam", "hirescam"), target="3", layer="first")
+    question = Form(photo, "small", "hirescam", others=("gradcam", "hirescam"), target="3", layer="first")
     answer = service.answer(question, watch())
     assert [one.method for one in answer.comparison] == ["hirescam", "gradcam"]
     model = shelf.model("small")
@@ -98,7 +98,7 @@ def test_an_answer_is_what_explain_gives(service: Service, photo: str, shelf: Mo
 
 
 def test_words_are_escaped(service: Service, photo: str) -> None:
-    answer = service.answer(Request(photo, "small", target="1"), watch())
+    answer = service.answer(Form(photo, "small", target="1"), watch())
     page = words(answer)
     assert "&lt;script&gt;alert" in page
     assert "<script" not in page
@@ -132,7 +132,7 @@ def test_words_are_escaped(service: Service, photo: str) -> None:
 def test_bad_questions(
     service: Service, photo: str, change: dict[str, Any], kind: type[Exception], message: str
 ) -> None:
-    question = attrs.evolve(Request(photo, "small"), **change)
+    question = attrs.evolve(Form(photo, "small"), **change)
     with pytest.raises(kind, match=message):
         service.answer(question, watch())
 
@@ -147,7 +147,7 @@ def test_bad_photos_are_named_as_their_owner_named_them(service: Service, exampl
         path.write_bytes(b"hello" if what == "text" else whole[: len(whole) // 2])
     for ask in (
         lambda: service.preview(str(path)),
-        lambda: service.answer(Request(str(path), "small"), watch()),
+        lambda: service.answer(Form(str(path), "small"), watch()),
     ):
         with pytest.raises(ImageError) as caught:
             ask()
@@ -159,7 +159,7 @@ def test_bad_photos_are_named_as_their_owner_named_them(service: Service, exampl
 
 def test_an_answer_ends_in_time(service: Service, photo: str) -> None:
     with pytest.raises(TooSlowError, match="0 seconds"):
-        service.answer(Request(photo, "small", "scorecam"), Deadline(0))
+        service.answer(Form(photo, "small", "scorecam"), Deadline(0))
 
 
 def test_the_shelf(folder: Path, tmp_path: Path) -> None:

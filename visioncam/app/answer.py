@@ -1,4 +1,4 @@
-"""From a request to pictures, words and files.  No Gradio here: the page and the tests call this."""
+"""From the page's form to pictures, words and files.  No Gradio here: the page and the tests call this."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from visioncam_core.results.image_files import encode_image
 from visioncam_core.targets.class_names import load_class_names
 from visioncam_core.text import index_or_name
 
-MOST = 9  # methods in one request
+MOST = 9  # methods in one form
 Progress = Callable[[int, int], None]
 
 
 @attrs.frozen(eq=False)
-class Request:
+class Form:
     """What a visitor wants.
 
     Attributes:
@@ -113,24 +113,24 @@ class Service:
         ]
         return [(auto, "auto"), *reversed(rows)]
 
-    def answer(self, request: Request, deadline: Deadline, progress: Progress | None = None) -> Answer:
+    def answer(self, form: Form, deadline: Deadline, progress: Progress | None = None) -> Answer:
         """Explain and draw.
 
         Raises:
-            VisionCamError: what is wrong with the request.
+            VisionCamError: what is wrong with the form.
         """
-        photo = self._photo(request.photo)
-        methods = self._methods(request)
-        registry().make_renderer(request.renderer, request.drawing)  # an error comes before the work
+        photo = self._photo(form.photo)
+        methods = self._methods(form)
+        registry().make_renderer(form.renderer, form.drawing)  # an error comes before the work
         settings = Settings(
-            layer=index_or_name(request.layer.strip() or "auto"),
-            evidence=request.evidence,
+            layer=index_or_name(form.layer.strip() or "auto"),
+            evidence=form.evidence,
             max_pixels=self.limits.pixels,
-            class_names=load_class_names(self.models.names_of(request.model)),
+            class_names=load_class_names(self.models.names_of(form.model)),
             progress=_checked(deadline, progress),
         )
-        model = self.models.model(request.model)
-        target = index_or_name(request.target.strip() or None)
+        model = self.models.model(form.model)
+        target = index_or_name(form.target.strip() or None)
         if isinstance(target, str) and target.startswith("top") and target[3:].isdigit():
             raise TargetError(
                 f"the app shows one class at a time, received {target!r}; write a name or an index"
@@ -145,10 +145,10 @@ class Service:
         folder = self.workspace.new_folder()
         drawn, pictures = [], []
         for explanation in comparison:
-            drawn.append(explanation.render(request.renderer, **request.drawing))
+            drawn.append(explanation.render(form.renderer, **form.drawing))
             deadline.check()
             pictures.append((self._write(drawn[-1], folder, explanation.method), explanation.method_title))
-        return Answer(comparison, explainer, request.model, photo.name, pictures, drawn, folder)
+        return Answer(comparison, explainer, form.model, photo.name, pictures, drawn, folder)
 
     def files(self, answer: Answer, deadline: Deadline) -> list[str]:
         """Write what can be downloaded: a report; each map as drawn (PNG) and with all its numbers (NPZ)."""
@@ -173,13 +173,13 @@ class Service:
         self.workspace.used(path)
         return path
 
-    def _methods(self, request: Request) -> list[Named]:
-        names = [request.method, *request.others]
+    def _methods(self, form: Form) -> list[Named]:
+        names = [form.method, *form.others]
         names = list(dict.fromkeys(registry().method(name).name for name in names))
         if len(names) > MOST:
             raise OptionError(f"{len(names)} methods beside each other are too many; at most {MOST}")
         return [
-            Named.of(*registry().make_method(name, request.options if name == names[0] else {}))
+            Named.of(*registry().make_method(name, form.options if name == names[0] else {}))
             for name in names
         ]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from visioncam.app.answer import Request, Service
+from visioncam.app.answer import Form, Service
 from visioncam.app.limits import Deadline, limited
 from visioncam.app.markup import class_choices, said, words
 from visioncam.app.widgets import Widget, options_from, widgets_of
@@ -176,7 +176,7 @@ class Page:
             return
         bar, seconds = gr.Progress(), self.service.limits.seconds
         try:
-            request = Request(
+            form = Form(
                 photo=photo,
                 model=model,
                 method=method,
@@ -192,7 +192,7 @@ class Page:
 
             def answer(deadline: Deadline) -> Any:
                 return self.service.answer(
-                    request, deadline, lambda done, total: bar((done, total), unit="passes")
+                    form, deadline, lambda done, total: bar((done, total), unit="passes")
                 )
 
             found = limited(answer, seconds)
