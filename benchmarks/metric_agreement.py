@@ -38,8 +38,8 @@ def cases() -> Iterator[Case]:
     from visioncam.evaluation.truth import marks, on_input
     from visioncam_core.metrics.probe import sittings
     from visioncam_core.pipeline.explainer import Explainer
+    from visioncam_core.pipeline.request import Request
     from visioncam_core.pipeline.settings import Settings
-    from visioncam_core.plugins.default import registry
 
     sys.path.insert(0, str(ROOT / "tools"))
     from evaluation_set import pictures
@@ -48,7 +48,7 @@ def cases() -> Iterator[Case]:
     found = pictures(model)[:9]  # the photos, and three of the composed ones
     placed = marks([one.box for one in found], len(found))
     methods = named("gradcam", {})
-    explainer = Explainer.of(model, registry(), methods, Settings())
+    explainer = Explainer.of(model, Request(tuple(methods), Settings()))
     images, targets = [one.pixels for one in found], [one.target for one in found]
     for sitting in sittings(explainer, images, targets):
         shown = shown_by_method(sitting, methods[0], {})

@@ -15,7 +15,7 @@ from visioncam_core.version import VERSION
 
 if TYPE_CHECKING:
     from visioncam import callbacks, demo, geometry, targets
-    from visioncam.api import compare, doctor, explain, explainer, forget, layers, load, render
+    from visioncam.api import compare, doctor, explain, explainer, forget, layers, load
     from visioncam.auditing.audit import audit
     from visioncam.auditing.findings import Audit
     from visioncam.batch.explain_dataset import explain_dataset
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from visioncam.evaluation.evaluation import Evaluation
     from visioncam.evaluation.recommend import Recommendation, recommend
     from visioncam.html_report.report import report
-    from visioncam_core.engine.model_card import ModelCard, describe
+    from visioncam_core.engine.model_card import ModelCard, set_model_card
     from visioncam_core.errors import VisionCamError
     from visioncam_core.pipeline.explainer import Explainer
     from visioncam_core.plugins.default import load_plugin, methods, metrics, plugins, registry, renderers
@@ -51,18 +51,19 @@ else:
             "registry",
             "renderers",
         ),
-        "visioncam.api": ("compare", "doctor", "explain", "explainer", "forget", "layers", "load", "render"),
+        "visioncam.api": ("compare", "doctor", "explain", "explainer", "forget", "layers", "load"),
         "visioncam.auditing.findings": ("Audit",),
         "visioncam.auditing.audit": ("audit",),
         "visioncam.batch.explain_dataset": ("explain_dataset",),
         "visioncam.evaluation.evaluation": ("Evaluation",),
         "visioncam.evaluation.recommend": ("Recommendation", "recommend"),
         "visioncam.evaluation.evaluate": ("evaluate",),
-        "visioncam_core.engine.model_card": ("ModelCard", "describe"),
+        "visioncam_core.engine.model_card": ("ModelCard", "set_model_card"),
         "visioncam_core.results.diagnostics": ("Diagnostic",),
         "visioncam_core.errors": ("VisionCamError",),
         "visioncam_core.pipeline.explainer": ("Explainer",),
-        "visioncam_core.results.explanation": ("Comparison", "Explanation"),
+        "visioncam_core.results.comparison": ("Comparison",),
+        "visioncam_core.results.explanation": ("Explanation",),
         "visioncam_methods.cam.ablationcam": ("AblationCAM",),
         "visioncam_methods.cam.gradcam": ("GradCAM",),
         "visioncam_methods.cam.gradcamelementwise": ("GradCAMElementWise",),
@@ -73,10 +74,16 @@ else:
         "visioncam_methods.cam.smoothgradcamplusplus": ("SmoothGradCAMPlusPlus",),
         "visioncam_methods.cam.xgradcam": ("XGradCAM",),
     }
+    _NEW_SPELLING = {
+        "describe": "visioncam.set_model_card(model, card)",
+        "render": "e.render(renderer, ...), a method of what explain and compare return",
+    }
     _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
     def __getattr__(name):
         """Import a name from where it lives (PEP 562); type checkers see the imports above instead."""
+        if name in _NEW_SPELLING:
+            return _renamed(name)
         home = _HOME.get(name)
         if home is None:
             raise AttributeError(
@@ -85,6 +92,16 @@ else:
         value = import_module(f"{home}.{name}") if home == __name__ else getattr(import_module(home), name)
         globals()[name] = value
         return value
+
+    def _renamed(name):
+        """Return what says how a name of development versions is spelt now."""
+
+        def old(*arguments, **keywords):
+            from visioncam_core.errors import NameNotFoundError
+
+            raise NameNotFoundError(f"visioncam.{name} is now {_NEW_SPELLING[name]}")
+
+        return old
 
     def __dir__():
         return sorted({*globals(), *_HOME})
@@ -116,7 +133,6 @@ __all__ = [
     "callbacks",
     "compare",
     "demo",
-    "describe",
     "doctor",
     "evaluate",
     "explain",
@@ -132,8 +148,8 @@ __all__ = [
     "plugins",
     "recommend",
     "registry",
-    "render",
     "renderers",
     "report",
+    "set_model_card",
     "targets",
 ]

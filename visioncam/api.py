@@ -7,27 +7,21 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal
 
-import numpy as np
-
 from visioncam_core.errors import OptionTypeError
 from visioncam_core.images.decode import MAX_PIXELS
 from visioncam_core.layers.listing import LayerListing
-from visioncam_core.options.fields import describe_options
-from visioncam_core.pipeline.apply import Named
 from visioncam_core.pipeline.compare import compare_all
 from visioncam_core.pipeline.doctor import Report, examine
 from visioncam_core.pipeline.explainer import Explainer
-from visioncam_core.pipeline.settings import Settings
+from visioncam_core.pipeline.request import Request, method_list
 from visioncam_core.plugins.default import BUILTINS, load_plugin, methods, plugins, registry, renderers
-from visioncam_core.progress import reporting
 from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.results.explanation import Explanation
-from visioncam_core.results.explanation import render as _render
-from visioncam_core.text import did_you_mean, shown
+from visioncam_core.results.load import load as read
 
 __all__ = [
     "BUILTINS", "compare", "doctor", "explain", "explainer", "forget", "layers", "load", "load_plugin",
-    "methods", "plugins", "registry", "render", "renderers",
+    "methods", "plugins", "registry", "renderers",
 ]  # fmt: skip
 
 
@@ -123,8 +117,7 @@ def explainer(model: Any, method: str | object = "gradcam", **keywords: Any) -> 
         method: as in `explain`.
         **keywords: the keywords of `explain` but `target`, and the method's options.
     """
-    settings, options = _split(keywords, [method])
-    return Explainer.of(model, registry(), [_named(method, options)], settings)
+    return Explainer.of(model, Request.of([method], keywords))
 
 
 def compare(
@@ -160,7 +153,7 @@ def compare(
             raise OptionTypeError("layer and layers were both given; put every layer into layers=[...]")
         if targets is None and layers is None:
             found = asked.compare(image, target)
-            return Comparisons(found, 1, asked.registry) if isinstance(found, list) else found
+            return Comparisons(found, 1) if isinstance(found, list) else found
         return compare_all(asked, image, targets if targets is not None else [target], layers)
 
 
@@ -172,17 +165,10 @@ def comparer(model: Any, methods: str | Sequence[str | object] = "all", **keywor
         methods: as in `compare`.
         **keywords: as in `compare`, without `target`, `targets` and `layers`.
     """
-    every = [spec.name for spec in registry().methods()]
-    names = every if isinstance(methods, str) and methods == "all" else methods
-    wanted: list[str | object] = list(names) if isinstance(names, list | tuple) else [names]
+    wanted = method_list(methods)
     if not wanted:
         raise OptionTypeError("methods is an empty list; pass 'all', or at least one name or object")
-    settings, options = _split(keywords, wanted)
-    named = []
-    for method in wanted:
-        own = _option_names(method)
-        named.append(_named(method, {name: value for name, value in options.items() if name in own}))
-    return Explainer.of(model, registry(), named, settings)
+    return Explainer.of(model, Request.of(wanted, keywords))
 
 
 def layers(model: Any, image: Any = None, **keywords: Any) -> LayerListing:
@@ -193,8 +179,7 @@ def layers(model: Any, image: Any = None, **keywords: Any) -> LayerListing:
         image: a picture or model input, for models whose size is open; blank 224 pixels otherwise.
         **keywords: `output`, `score`, `layer` of `explain`.
     """
-    settings, _ = _split(keywords, [])
-    seen, choice = Explainer.of(model, registry(), [], settings).layers(image)
+    seen, choice = Explainer.of(model, Request.of([], keywords)).layers(image)
     return LayerListing(seen.table, choice)
 
 
@@ -213,16 +198,6 @@ def doctor(
     return examine(explainer(model, method, **keywords), image, target)
 
 
-def render(explanation: Explanation, renderer: str | object = "overlay", **options: Any) -> np.ndarray:
-    """Return what a renderer makes of an explanation, (H, W, 3) uint8 RGB; as `explanation.render`."""
-    if not isinstance(explanation, Explanation | Comparison):
-        raise OptionTypeError(
-            f"render takes what visioncam.explain or compare returned, received {shown(explanation, 40)} of "
-            f"type {type(explanation).__name__}"
-        )
-    return _render(registry(), explanation, renderer, options)
-
-
 def load(path: str | os.PathLike[str]) -> Explanation:
     """Return the explanation that `explanation.save("x.npz")` wrote: the same arrays, ready to render.
 
@@ -234,9 +209,7 @@ def load(path: str | os.PathLike[str]) -> Explanation:
     Raises:
         ImageError: no such file, or not an explanation.
     """
-    from visioncam_core.results.load import load as read
-
-    return read(path, registry())
+    return read(path)
 
 
 def forget(model: Any) -> None:
@@ -246,54 +219,8 @@ def forget(model: Any) -> None:
     drop(model)
 
 
-def explainer_settings(method: str, keywords: dict[str, Any]) -> tuple[Settings, dict[str, Any]]:
-    """Return the settings and the method's options among keywords of `explain`, checked.
-
-    Raises:
-        OptionError: an unknown one, or a value out of its range.
-    """
-    settings, options = _split(keywords, [method])
-    registry().make_method(method, options)
-    return settings, options
-
-
 def _steady(model: Any) -> AbstractContextManager[None]:
     """Return a block in which whether the model has changed is found out once."""
     from visioncam_engines.tensorflow.tracing.cache import steady
 
     return steady(model)
-
-
-def _named(method: str | object, options: dict[str, Any]) -> Named:
-    return Named.of(*registry().make_method(method, options))
-
-
-def _option_names(method: str | object) -> set[str]:
-    if not isinstance(method, str):
-        return set()
-    return {info.name for info in describe_options(registry().method(method).cls)}
-
-
-def _split(keywords: dict[str, Any], methods: Sequence[str | object]) -> tuple[Settings, dict[str, Any]]:
-    """Part keywords into settings and method options; an unknown one is an error with the nearest name."""
-    own = [info.name for info in describe_options(Settings)]
-    known = {name for method in methods for name in _option_names(method)}
-    unknown = [name for name in keywords if name not in own and name not in known]
-    if "target" in unknown:
-        raise OptionTypeError(
-            "target is no keyword here: pass it when you ask, as in explainer(model, ...)(image, target), "
-            "or to "
-            "explain, compare or doctor"
-        )
-    if unknown and (not methods or any(isinstance(method, str) for method in methods)):
-        raise OptionTypeError(_unknown_keyword(unknown[0], sorted({*own, *known})))
-    settings = {name: value for name, value in keywords.items() if name in own}
-    settings["progress"] = reporting(settings.get("progress"))
-    return Settings(**settings), {name: value for name, value in keywords.items() if name not in own}
-
-
-def _unknown_keyword(name: str, known: list[str]) -> str:
-    owners = [row.name for row in registry().methods() if name in _option_names(row.name)]
-    owner = f"; it is an option of {', '.join(owners)}." if owners else ""
-    hint = owner or did_you_mean(name, [*known, "target"]) or ";"
-    return f"unknown keyword {shown(name, 40)}{hint} known: {', '.join(known)}, target"

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from helpers.blobs import blobs
+from helpers.pictures import blobs
 
 import visioncam
 from visioncam.evaluation.evaluation import Evaluation

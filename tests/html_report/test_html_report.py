@@ -23,8 +23,8 @@ from visioncam.html_report.data_uris import map_uri
 from visioncam.html_report.page import Fact, clean
 from visioncam.html_report.sections import Chart, Picture, Section, Table
 from visioncam_core.errors import ImageError, NameNotFoundError, OptionTypeError, OutputError
+from visioncam_core.results.data import Prediction
 from visioncam_core.results.diagnostics import Diagnostic
-from visioncam_core.results.explanation import Prediction
 from visioncam_engines.tensorflow.testing.keras_models import gap_dense
 from visioncam_engines.tensorflow.weights import model_digest
 

@@ -1,4 +1,4 @@
-"""From the page's form to pictures, words and files.  No Gradio here: the page and the tests call this."""
+"""From a form to pictures, words and files.  No Gradio here: the page and the tests call this."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from visioncam_core.images.decode import load_picture
 from visioncam_core.images.files import quoted
 from visioncam_core.pipeline.apply import Named
 from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.pipeline.request import Request
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import registry
 from visioncam_core.results.comparison import Comparison
@@ -85,7 +86,7 @@ class Answer:
 
 @attrs.frozen(eq=False)
 class Service:
-    """Answers requests: models, a folder for the files, limits."""
+    """Answers forms: models, a folder for the files, limits."""
 
     models: ModelList
     workspace: Workspace
@@ -104,7 +105,7 @@ class Service:
 
     def layers(self, model: str) -> list[tuple[str, str]]:
         """Return (text, path) for each layer that can be looked at, the last first, "auto" on top."""
-        listed, choice = Explainer.of(self.models.model(model), registry(), [], Settings()).layers()
+        listed, choice = Explainer.of(self.models.model(model), Request((), Settings())).layers()
         auto = f"auto: {choice.path}" if choice else "auto"
         rows = [
             (f"{row.path} ({'×'.join(map(str, row.grid))})", row.path)
@@ -135,7 +136,7 @@ class Service:
             raise TargetError(
                 f"the app shows one class at a time, received {target!r}; write a name or an index"
             )
-        explainer = Explainer.of(model, registry(), methods, settings)
+        explainer = Explainer.of(model, Request(tuple(methods), settings))
         with _named_for_owner(photo):
             comparison = explainer.compare(photo, target)
         assert isinstance(comparison, Comparison)

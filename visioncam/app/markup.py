@@ -7,8 +7,9 @@ import html
 from visioncam.app.answer import Answer
 from visioncam_core.errors import VisionCamError
 from visioncam_core.files import is_full
+from visioncam_core.results.data import Prediction
 from visioncam_core.results.describe import shared_notes
-from visioncam_core.results.explanation import Explanation, Prediction
+from visioncam_core.results.explanation import Explanation
 from visioncam_core.text import clean
 
 

@@ -113,8 +113,7 @@ class Computer:
         rows = {self.row(one): one for one in chunk}
         filled = [rows.get(row, chunk[0]) for row in range(self.group)]
         targets = [self.target if one.entry.target is None else one.entry.target for one in filled]
-        settings = attrs.evolve(self.explainer.settings, batch_size=self.size)
-        explainer = attrs.evolve(self.explainer, settings=settings)
+        explainer = self.explainer.with_settings(batch_size=self.size)
         before = COUNTERS.snapshot()["halved"]
         found = explainer(Read([one.item for one in filled], single=False), targets)
         used = [found[self.row(one)] for one in chunk]

@@ -13,7 +13,6 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam.api import explainer_settings
 from visioncam.batch.compute import Computer
 from visioncam.batch.entry import Entry
 from visioncam.batch.explain_dataset import BATCH
@@ -25,6 +24,7 @@ from visioncam.batch.summary import Summary
 from visioncam.batch.write import Writing
 from visioncam_core.errors import OptionError, OptionTypeError, PluginError
 from visioncam_core.files import is_full
+from visioncam_core.pipeline.request import Request
 from visioncam_core.plugins.default import registry
 from visioncam_core.results.writer import suffixes_of
 
@@ -103,13 +103,12 @@ def explain(
         OptionError: Ray is not installed, or there is no cluster.
         VisionCamError: as `visioncam.explain_dataset`.
     """
-    settings, options = explainer_settings(method, keywords)
+    wanted = Request.of([method], keywords)
+    (named,), settings = wanted.methods, wanted.settings
     folder = Path(out) if out is not None else Path()
     drawings: dict[str, dict[str, Any]] = {registry().renderer(renderer).name: {}}
     writing = Writing(folder.absolute(), suffixes_of(save_as), drawings, spread=spread)
-    request = RunRequest.of(
-        model, registry().method(method).name, options, target, settings, writing, batch_size
-    )
+    request = RunRequest.of(model, named.name, named.options, target, settings, writing, batch_size)
     data = ray_data(address)
     if out is None:
         if not isinstance(dataset, data.Dataset):

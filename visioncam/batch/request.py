@@ -16,6 +16,7 @@ from visioncam_core.errors import ModelError
 from visioncam_core.pipeline.apply import Named
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.models import check_file, open_model
+from visioncam_core.pipeline.request import Request
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import registry
 from visioncam_core.results.provenance import model_file_mark, model_mark
@@ -104,7 +105,7 @@ class RunRequest:
                 path = os.path.join(folder, "model.keras")
                 Path(path).write_bytes(self.payload)
             model = load(path, custom_objects=self.custom_objects, unsafe=self.unsafe)
-        return Explainer.of(model, registry(), [self.named], attrs.evolve(self.settings, progress=progress))
+        return Explainer.of(model, Request((self.named,), attrs.evolve(self.settings, progress=progress)))
 
 
 def _saved(model: Any) -> bytes:

@@ -11,7 +11,8 @@ from visioncam.cli.terminal import Output, Part
 from visioncam_core.results.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
-    from visioncam_core.results.explanation import Explanation, Prediction
+    from visioncam_core.results.data import Prediction
+    from visioncam_core.results.explanation import Explanation
 
 WIDTH = 9  # of the words on the left
 

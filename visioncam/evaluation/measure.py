@@ -163,7 +163,7 @@ def measure(
 def _classes(explainer: Explainer, read: Read, target: Any) -> tuple[list[int], tuple[str, ...]]:
     """Return each picture's class, fixed on the clean picture, and how it reads."""
     found = []
-    for sitting in sittings(attrs.evolve(explainer, methods=()), read, target):
+    for sitting in sittings(explainer.with_methods(), read, target):
         name = sitting.opened.head.name(sitting.index)
         short = name.split(",")[0] if name else f"class {sitting.index}"
         found.append((sitting.index, f"{short} ({sitting.index})" if name else short))

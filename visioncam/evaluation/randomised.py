@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import attrs
 import numpy as np
 
 from visioncam.evaluation.subjects import Maps
@@ -36,9 +35,7 @@ def random_maps(
         tick: called after each picture.
     """
     found: Maps = {}
-    twin = Explainer.of(
-        copy.model, explainer.registry, explainer.methods, attrs.evolve(explainer.settings, layer=layer)
-    )
+    request = explainer.with_settings(layer=layer).request
     for seed in range(max(1, *seeds.values())):
         for step in range(1, copy.steps + 1):
             last = step == copy.steps
@@ -46,7 +43,8 @@ def random_maps(
             if not asked:
                 continue
             copy.step(step, seed)
-            for sitting in sittings(attrs.evolve(twin, methods=tuple(asked)), read, list(classes)):
+            twin = Explainer.of(copy.model, request).with_methods(*asked)
+            for sitting in sittings(twin, read, list(classes)):
                 for named in asked:
                     rows = found.setdefault((named.name, sitting.number), [])
                     if len(rows) == seed:

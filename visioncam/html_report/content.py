@@ -12,8 +12,9 @@ from visioncam.html_report.data_uris import map_uri, picture_uri, shown_size
 from visioncam_core.files import without_folders
 from visioncam_core.results.areas import mask
 from visioncam_core.results.comparison import Comparison
+from visioncam_core.results.data import Prediction
 from visioncam_core.results.diagnostics import Diagnostic
-from visioncam_core.results.explanation import Explanation, Prediction
+from visioncam_core.results.explanation import Explanation
 
 SIDE, SMALL_SIDE, MANY = (
     560,

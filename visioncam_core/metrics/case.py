@@ -9,10 +9,10 @@ import attrs
 import numpy as np
 
 from visioncam_core.errors import PluginError
+from visioncam_core.images.box import Box
 
 Make = Callable[[np.ndarray], Any]
 Scored = Literal["probability", "remainder", "target"]
-Box = tuple[int, int, int, int]
 
 
 @attrs.frozen(eq=False)
@@ -48,7 +48,7 @@ class Case:
         remainder: 1 - probability, as the sum of the other classes' probabilities: exact also near 0.
         score: the explained scalar S on the clean picture.
         truth: (*space) bool where the object is, or None where nobody said.
-        boxes: (left, top, right, bottom) pixel edges of the objects on the input.
+        boxes: around the objects, in pixel edges of the input.
         black: (C,) what a black pixel is as model input, or None where that is not known.
         picture: number of the picture, for seeds.
         seed: of whatever is drawn.

@@ -10,8 +10,9 @@ import numpy as np
 
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.errors import ImageError, LayerError, TargetError
+from visioncam_core.images.box import Box
 from visioncam_core.images.sample import Item
-from visioncam_core.metrics.case import Box, Case, Questions
+from visioncam_core.metrics.case import Case, Questions
 from visioncam_core.ops import to_numpy
 from visioncam_core.pipeline.apply import Applied, Named, apply
 from visioncam_core.pipeline.evidence import Evidence

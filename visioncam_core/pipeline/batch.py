@@ -16,7 +16,6 @@ from visioncam_core.pipeline.apply import Applied, Named, apply
 from visioncam_core.pipeline.build import Context, finish, predictions, target_info
 from visioncam_core.pipeline.gather import Observed, observe
 from visioncam_core.pipeline.settings import Settings
-from visioncam_core.plugins.registry import Registry
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.targets.resolve import Head, Pick, Wish
@@ -50,7 +49,6 @@ class Answering:
 
     Attributes:
         settings: how the question is asked.
-        registry: for rendering.
         methods: the methods, in order.
         preprocessing: what is done to pictures.
         expected: what the model itself seems to want, for the range check.
@@ -58,7 +56,6 @@ class Answering:
     """
 
     settings: Settings
-    registry: Registry
     methods: tuple[Named, ...]
     preprocessing: Preprocessing
     expected: Preprocessing
@@ -100,7 +97,6 @@ class Answering:
         """Return the answers to one question."""
         context = Context(
             settings=self.settings,
-            registry=self.registry,
             head=observed.head,
             score_kind=seen.score.kind,
             assumed=seen.score.assumed,

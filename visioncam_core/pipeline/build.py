@@ -12,9 +12,9 @@ from visioncam_core.engine.output import Head
 from visioncam_core.images.sample import Item
 from visioncam_core.pipeline.apply import Named
 from visioncam_core.pipeline.settings import Settings
-from visioncam_core.plugins.registry import Registry
+from visioncam_core.results.data import Prediction, TargetInfo
 from visioncam_core.results.diagnostics import Diagnostic
-from visioncam_core.results.explanation import Explanation, Prediction, TargetInfo
+from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.heat import heat
 from visioncam_core.results.provenance import versions
 from visioncam_core.targets.resolve import Pick, function_name
@@ -26,7 +26,6 @@ class Context:
 
     Attributes:
         settings: how the question was asked.
-        registry: for rendering.
         head: the explained output.
         score_kind: what the score is.
         assumed: it is a softmax or sigmoid that was not found in the model.
@@ -36,7 +35,6 @@ class Context:
     """
 
     settings: Settings
-    registry: Registry
     head: Head
     score_kind: str
     assumed: bool
@@ -93,7 +91,6 @@ def finish(
             "seed": context.settings.seed,
             "batch_size": context.settings.batch,
         },
-        registry=context.registry,
     )
 
 

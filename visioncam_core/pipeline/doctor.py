@@ -78,7 +78,7 @@ def examine(explainer: Explainer, image: object, target: object = None) -> Repor
         image = Read(*explainer.reader.read(image))
     seen, _ = explainer.layers(image)
     flow = Flow(explainer.methods[0])
-    explanation = _first(attrs.evolve(explainer, methods=(flow.named,)), image, target)
+    explanation = _first(explainer.with_methods(flow.named), image, target)
     explanation = attrs.evolve(explanation, options=flow.method.options)
     other = _other_class(explainer, image, explanation, seen)
     found = list(dict.fromkeys(explanation.diagnostics))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import attrs
@@ -16,13 +16,14 @@ from visioncam_core.errors import LayerError
 from visioncam_core.images.preprocessing import Preprocessing, preprocessing_for
 from visioncam_core.images.reader import Reader
 from visioncam_core.images.sample import Item
+from visioncam_core.layers.choose import select_layer
 from visioncam_core.layers.queries import any_row
 from visioncam_core.pipeline.apply import Named
 from visioncam_core.pipeline.batch import Answering, Row
 from visioncam_core.pipeline.fusion import fuse_rows
+from visioncam_core.pipeline.request import Request
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.pipeline.tiled import Windowed
-from visioncam_core.plugins.registry import Registry
 from visioncam_core.results.comparison import Comparison
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.targets.class_names import load_class_names
@@ -41,9 +42,7 @@ class Explainer:
 
     Attributes:
         model: the Keras model.
-        registry: where methods and selectors come from.
-        methods: the methods, in order.
-        settings: how the question is asked.
+        request: methods and settings.
         inputs: what the model says of its inputs.
         reader: turns images into model inputs.
         preprocessing: what is done to pictures.
@@ -52,9 +51,7 @@ class Explainer:
     """
 
     model: Any
-    registry: Registry
-    methods: tuple[Named, ...]
-    settings: Settings
+    request: Request
     inputs: ModelInputs
     reader: Reader
     preprocessing: Preprocessing
@@ -62,7 +59,7 @@ class Explainer:
     names: tuple[str, ...] | None
 
     @classmethod
-    def of(cls, model: Any, registry: Registry, methods: Sequence[Named], settings: Settings) -> Explainer:
+    def of(cls, model: Any, request: Request) -> Explainer:
         """Return the explainer of a model.
 
         Raises:
@@ -71,6 +68,7 @@ class Explainer:
             OptionError: a setting out of its range.
         """
         check(model)
+        settings = request.settings
         card = card_of(model) or ModelCard()
         automatic, inputs = recalled(
             model, auto=lambda: preprocessing_for(model, "auto"), inputs=lambda: model_inputs(model)
@@ -83,9 +81,7 @@ class Explainer:
         geometry = settings.geometry if settings.geometry is not None else card.geometry or "resize"
         return cls(
             model=model,
-            registry=registry,
-            methods=tuple(methods),
-            settings=settings,
+            request=request,
             inputs=inputs,
             reader=Reader(inputs, preprocessing.function, geometry, settings.frame, settings.max_pixels),
             preprocessing=preprocessing,
@@ -94,6 +90,25 @@ class Explainer:
                 settings.class_names if settings.class_names is not None else card.class_names
             ),
         )
+
+    @property
+    def methods(self) -> tuple[Named, ...]:
+        """The methods, in order."""
+        return self.request.methods
+
+    @property
+    def settings(self) -> Settings:
+        """Layer, score, preprocessing and so on."""
+        return self.request.settings
+
+    def with_settings(self, **settings: Any) -> Explainer:
+        """Return the same explainer with some settings changed that do not concern how pictures are read."""
+        changed = attrs.evolve(self.settings, **settings)
+        return attrs.evolve(self, request=attrs.evolve(self.request, settings=changed))
+
+    def with_methods(self, *methods: Named) -> Explainer:
+        """Return the same explainer with other methods."""
+        return attrs.evolve(self, request=attrs.evolve(self.request, methods=methods))
 
     def __call__(self, image: Any, target: Any = None) -> Any:
         """Explain one image, or a batch or list of them, with the first method.
@@ -149,7 +164,7 @@ class Explainer:
         """Return the answers about each picture, one a question (each class of a stack), and `single`."""
         items, single = self.reader.read(image)
         answering = Answering(
-            self.settings, self.registry, self.methods, self.preprocessing, self.expected, self.inputs.image
+            self.settings, self.methods, self.preprocessing, self.expected, self.inputs.image
         )
         by_layer: list[list[list[Row]]] = []
         windows = Windowed(items, self.settings.batch)
@@ -192,7 +207,7 @@ class Explainer:
             raise LayerError("layer=[] names no layer; pass at least one, or 'auto'")
         if self.settings.reshape is not None:
             return [any_row(seen.table, query) for query in queries]
-        return [self.registry.select_layer(seen.table, query) for query in queries]
+        return [select_layer(seen.table, query) for query in queries]
 
     def _about(self, choices: list[LayerChoice]) -> Explainer:
         """Return the explainer whose picture is one that the layers depend on (of two images, say)."""
@@ -212,7 +227,6 @@ class Explainer:
             seconds={named.name: outcome.seconds for named, (outcome, _) in pairs},
             passes={named.name: outcome.passes for named, (outcome, _) in pairs},
             failures={named.name: str(outcome.failure) for named, (outcome, _) in pairs if outcome.failure},
-            registry=self.registry,
         )
 
 

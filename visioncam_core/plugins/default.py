@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 
+from visioncam_core.plugins.local_files import load_file
 from visioncam_core.plugins.records import PluginInfo
 from visioncam_core.plugins.registry import Registry
 from visioncam_core.plugins.specs import MethodSpec, MetricSpec, RendererSpec
@@ -18,9 +22,31 @@ BUILTINS = (
 )
 
 
-@lru_cache(maxsize=1)
+_in_use: ContextVar[Registry | None] = ContextVar("registry", default=None)
+
+
 def registry() -> Registry:
     """Return the registry of this process: the built-ins, then installed plugins; loaded when first asked."""
+    return _in_use.get() or _of_process()
+
+
+@contextmanager
+def use_registry(other: Registry) -> Iterator[Registry]:
+    """Let `registry()` return another registry inside the block: for tests.
+
+    Args:
+        other: where names of methods, renderers, metrics and layer selectors are looked up; other threads
+            keep their own.
+    """
+    token = _in_use.set(other)
+    try:
+        yield other
+    finally:
+        _in_use.reset(token)
+
+
+@lru_cache(maxsize=1)
+def _of_process() -> Registry:
     return Registry(BUILTINS)
 
 
@@ -61,6 +87,4 @@ def load_plugin(path: str | os.PathLike[str]) -> PluginInfo:
         PluginNotFoundError: there is no such file.
         PluginError: it is no Python file, it raises, or something it brings is unusable; nothing changed.
     """
-    from visioncam_core.plugins.local_files import load_file
-
     return load_file(registry(), path)

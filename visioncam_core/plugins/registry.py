@@ -1,4 +1,4 @@
-"""The registry: the one list of methods, renderers and metrics, and the one door to layer selectors.
+"""The registry: the one list of methods, renderers, metrics and layer selectors.
 
 Nothing is imported until something is first asked for; then every plugin is
 loaded, each on its own (`visioncam_core.plugins.loading`), under a lock.
@@ -10,19 +10,15 @@ import os
 import threading
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import attrs
 
 from visioncam_core.errors import PluginError, PluginWarning
 from visioncam_core.plugins.catalogue import find, make
 from visioncam_core.plugins.loading import SLOW_AFTER, load_module
-from visioncam_core.plugins.records import Plugin, PluginInfo, problem_from
+from visioncam_core.plugins.records import HookImpl, Plugin, PluginInfo, problem_from
 from visioncam_core.plugins.specs import MethodSpec, MetricSpec, RendererSpec
 from visioncam_core.plugins.state import State, assemble, load_all
-
-if TYPE_CHECKING:
-    from visioncam_core.engine.layer_table import LayerChoice, LayerTable
 
 STRICT = "VISIONCAM_STRICT_PLUGINS"
 
@@ -58,18 +54,6 @@ class Registry:
         self._loading = False
         self._told: set[str] = set()
         self._reports: list[str] = []
-
-    def __reduce__(self) -> tuple[type[Registry], tuple[Sequence[str]], dict[str, object]]:
-        """Be pickled, in an explanation say, as what plugins are loaded from: another process loads its own.
-
-        A plugin that was added by hand stays behind.
-        """
-        names = ("_builtins", "_discover", "_distribution", "_slow_after")
-        return type(self), (self._builtins,), {name: getattr(self, name) for name in names}
-
-    def __deepcopy__(self, memo: object) -> Registry:
-        """Be shared by a copy in the same process."""
-        return self
 
     # ------------------------------------------------------------------ names
 
@@ -145,27 +129,12 @@ class Registry:
 
     # ----------------------------------------------------------------- layers
 
-    def selectors(self) -> tuple[tuple[PluginInfo, object], ...]:
-        """Return the plugins that answer layer queries, in the order they are asked, with their modules."""
-        return tuple((plugin.info, plugin.module) for plugin, _ in self._loaded().selectors)
+    def selectors(self) -> tuple[tuple[Plugin, HookImpl], ...]:
+        """Return the layer selectors in the order in which they are called, each with its plugin."""
+        return self._loaded().selectors
 
-    def select_layer(self, table: LayerTable, query: object) -> LayerChoice:
-        """Return the first selector's answer to a layer query.
-
-        Args:
-            table: what the model computes.
-            query: a name, path, index, layer, callable, `"auto"`, or a plugin's scheme.
-
-        Raises:
-            LayerError: no selector answers; what a selector said about the query is in the message.
-            PluginError: a selector returned something that is not a LayerChoice.
-        """
-        from visioncam_core.layers.choose import first_answer
-
-        return first_answer(self._loaded().selectors, table, query, self._selector_failed)
-
-    def _selector_failed(self, plugin: Plugin, error: BaseException) -> None:
-        """Write the failure down, and warn the first time."""
+    def selector_failed(self, plugin: Plugin, error: BaseException) -> None:
+        """Record that a layer selector raised, and warn the first time."""
         problem = problem_from("select-layer", error)
         with self._lock:
             before = self._loaded()

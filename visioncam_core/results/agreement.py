@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import attrs
 import numpy as np
@@ -11,10 +10,8 @@ import numpy as np
 from visioncam_core.errors import ImageError
 from visioncam_core.resize import resize
 from visioncam_core.results.areas import mask
-from visioncam_core.results.heat import shown_part
-
-if TYPE_CHECKING:
-    from visioncam_core.results.explanation import Explanation
+from visioncam_core.results.data import ExplanationData
+from visioncam_core.results.heat import part_of
 
 STRONGEST = "p90"  # every method's strongest tenth of the pixels: the same area for each
 COMMON = 32  # positions along an axis on which maps of different layers are compared
@@ -50,7 +47,7 @@ class Correlations:
         return "\n".join(rows)
 
 
-def agreement(explanations: Sequence[Explanation], threshold: float | str = STRONGEST) -> np.ndarray:
+def agreement(explanations: Sequence[ExplanationData], threshold: float | str = STRONGEST) -> np.ndarray:
     """Return for each pixel the share of the methods whose evidence reaches a threshold there.
 
     Args:
@@ -72,7 +69,7 @@ def agreement(explanations: Sequence[Explanation], threshold: float | str = STRO
     return np.asarray(np.mean(masks, axis=0, dtype=np.float32))
 
 
-def correlations(explanations: Sequence[Explanation]) -> Correlations:
+def correlations(explanations: Sequence[ExplanationData]) -> Correlations:
     """Return the rank correlation of each two maps, at the layer's own resolution.
 
     Compared is what the maps show: with `evidence="for"` the positive part.  Maps of different layers
@@ -81,7 +78,7 @@ def correlations(explanations: Sequence[Explanation]) -> Correlations:
     Args:
         explanations: of one picture.
     """
-    parts = [shown_part(explanation) for explanation in explanations]
+    parts = [part_of(np.asarray(one.raw, np.float32), one.evidence) for one in explanations]
     if len({part.shape for part in parts}) > 1:
         parts = [resize(part, (COMMON,) * part.ndim) for part in parts]
     ordered = [ranks(part.ravel()) for part in parts]

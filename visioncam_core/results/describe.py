@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from visioncam_core.results.data import ExplanationData
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.formats.npz import about
 
-if TYPE_CHECKING:
-    from visioncam_core.results.explanation import Explanation
 
-if TYPE_CHECKING:
-    from visioncam_core.results.comparison import Comparison
-    from visioncam_core.results.explanation import Explanation
-
-
-def words(explanation: Explanation) -> dict[str, str]:
+def words(explanation: ExplanationData) -> dict[str, str]:
     """Return a PNG file's chunks by name; what is not known is left out."""
     e, made = explanation, explanation.provenance
     told = {
@@ -38,9 +31,8 @@ def words(explanation: Explanation) -> dict[str, str]:
     return {key: value for key, value in told.items() if value}
 
 
-def words_of_a_sheet(rows: Iterable[Comparison]) -> dict[str, str]:
+def words_of_a_sheet(maps: Sequence[ExplanationData]) -> dict[str, str]:
     """Return the chunks of a contact sheet: what is the same for all its maps, and its methods."""
-    maps = [one for row in rows for one in row.explanations]
     told = [words(one) for one in maps]
     first = told[0] if told else {}
     shared = {key: text for key, text in first.items() if all(one.get(key) == text for one in told)}
@@ -48,7 +40,7 @@ def words_of_a_sheet(rows: Iterable[Comparison]) -> dict[str, str]:
     return {**shared, "Title": "VisionCam comparison", "Method": methods}
 
 
-def line(explanation: Explanation) -> str:
+def line(explanation: ExplanationData) -> str:
     """Return what was explained, how and where, below it each diagnostic; nothing that a terminal obeys."""
     e = explanation
     sure = f"{e.score_kind} {e.score:.4g}"
@@ -62,7 +54,7 @@ def line(explanation: Explanation) -> str:
 
 
 def shared_notes(
-    explanations: Sequence[Explanation], names: Sequence[str]
+    explanations: Sequence[ExplanationData], names: Sequence[str]
 ) -> list[tuple[Diagnostic, tuple[str, ...]]]:
     """Return each diagnostic once, with the names of whom it is about; with none where it is about all."""
     about: dict[Diagnostic, list[str]] = {}

@@ -7,22 +7,20 @@ import os
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import attrs
 
 from visioncam_core.errors import ModelError
-from visioncam_core.results.explanation import Explanation
+from visioncam_core.results.data import ExplanationData
 from visioncam_core.text import shown
 from visioncam_core.version import VERSION
 
-if TYPE_CHECKING:
-    from visioncam_core.results.explanation import Explanation
-
+D = TypeVar("D", bound=ExplanationData)
 _SIGN = " sha256 "
 
 
-def marked(explanation: Explanation, model: str = "", source: str = "") -> Explanation:
+def marked(explanation: D, model: str = "", source: str = "") -> D:
     """Return an explanation whose provenance tells the model and the input file.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import numpy as np
@@ -11,14 +11,17 @@ import numpy as np
 from visioncam_core.errors import OptionTypeError, VisionCamError
 from visioncam_core.options.fields import describe_options
 from visioncam_core.plugins.calls import OWN_CODE, locked, went_wrong
+from visioncam_core.plugins.default import registry
 from visioncam_core.plugins.records import cause_of
 from visioncam_core.plugins.specs import RendererSpec
 from visioncam_core.text import did_you_mean, listing, shown
 
-if TYPE_CHECKING:
-    from visioncam_core.plugins.registry import Registry
-
 OURS = "visioncam"
+
+
+def render(subject: Any, renderer: str | object, options: Mapping[str, Any]) -> np.ndarray:
+    """Return what a renderer, by name or as an object, makes of an explanation or comparison."""
+    return drawn(*registry().make_renderer(renderer, options), subject)
 
 
 def drawn(spec: RendererSpec | None, renderer: Any, subject: Any) -> np.ndarray:
@@ -71,18 +74,17 @@ def read_only(subject: Any) -> Any:
     )
 
 
-def parted(registry: Registry, options: Mapping[str, Any]) -> dict[str, Any]:
+def parted(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the sheet's own options, the others under `tile_options`.
 
     Args:
-        registry: knows the sheet and the renderers.
         options: as the user gave them.
 
     Raises:
         OptionTypeError: neither the sheet nor the renderer of its maps has such an option; the nearest of
             both are offered.
     """
-    page = {info.name: info.default for info in describe_options(registry.renderer("sheet").cls)}
+    page = {info.name: info.default for info in describe_options(registry().renderer("sheet").cls)}
     own = {name: value for name, value in options.items() if name in page}
     rest = {name: value for name, value in options.items() if name not in page}
     if not rest:
@@ -93,7 +95,7 @@ def parted(registry: Registry, options: Mapping[str, Any]) -> dict[str, Any]:
             f"the sheet has no option {next(iter(rest))!r}, and the renderer is an object made already. Give "
             f"the option when you make {type(renderer).__name__}."
         )
-    known = [info.name for info in describe_options(registry.renderer(renderer).cls)]
+    known = [info.name for info in describe_options(registry().renderer(renderer).cls)]
     for name in rest:
         if name not in known:
             hint = did_you_mean(name, [*page, *known]) or ";"

@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
 from visioncam_core.errors import OptionError, OutputError
 from visioncam_core.files import FORMATS, check_place
 from visioncam_core.options.fields import build, describe_options
-from visioncam_core.results.save import DATA, FILMS, SUFFIXES, format_class
+from visioncam_core.results.data import ExplanationData
+from visioncam_core.results.save import DATA, FILMS, SUFFIXES, format_class, save
 from visioncam_core.text import did_you_mean
-
-if TYPE_CHECKING:
-    from visioncam_core.results.explanation import Explanation
 
 KINDS = tuple(suffix.removeprefix(".") for suffix in SUFFIXES)
 
@@ -84,7 +82,7 @@ class Saving:
         for suffix, options in self.options.items():
             build(format_class(suffix), options, f"file {suffix!r}")
 
-    def write(self, explanation: Explanation, paths: Sequence[Path]) -> None:
+    def write(self, explanation: ExplanationData, paths: Sequence[Path]) -> None:
         """Write the files.
 
         Raises:
@@ -95,14 +93,14 @@ class Saving:
             path.parent.mkdir(parents=True, exist_ok=True)
             own = self.options.get(suffix, {})
             if suffix in DATA:
-                explanation.save(path, **own)
+                save(explanation, path, "overlay", own)
                 continue
             if suffix in FORMATS:
-                explanation.save(path, self.renderer, **self.drawing)
+                save(explanation, path, self.renderer, self.drawing)
                 continue
             films = {info.name for info in describe_options(format_class(suffix))}
             drawing = {name: value for name, value in self.drawing.items() if name not in films}
-            explanation.save(path, self.renderer, **drawing, **own)
+            save(explanation, path, self.renderer, {**drawing, **own})
 
 
 def one_file(path: Path, images: Sequence[str], save_as: str | None, inputs: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.engine.model_card import card_of, describe
+from visioncam_core.engine.model_card import card_of, set_model_card
 from visioncam_core.errors import ModelError
 from visioncam_core.text import said
 
@@ -98,5 +98,5 @@ def copied(model: Any) -> Any:
         random.setstate(state)
     card = card_of(model)
     if card is not None:
-        describe(copy, card)
+        set_model_card(copy, card)
     return copy

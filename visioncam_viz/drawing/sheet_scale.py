@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 import numpy as np
 
-from visioncam_core.results.heat import shown_part
+from visioncam_core.results.heat import part_of
 
 if TYPE_CHECKING:
     from visioncam_core.results.comparison import Comparison
@@ -53,4 +53,5 @@ def strongest(explanation: Explanation) -> str:
 
 
 def _top(explanation: Explanation) -> float:
-    return float(np.abs(shown_part(explanation)).max(initial=0.0))
+    part = part_of(np.asarray(explanation.raw, np.float32), explanation.evidence)
+    return float(np.abs(part).max(initial=0.0))

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tf_keras
-from helpers.preprocess import BATCH, SIDE, head, mobilenet, small
+from helpers.networks.preprocessing import BATCH, SIDE, head, mobilenet, small
 from keras import layers
 
 from visioncam_core.errors import ImageError, OptionError, OptionTypeError

@@ -8,9 +8,9 @@ import sys
 
 import numpy as np
 import pytest
-from helpers.broken import Fault, gradcam, made
-from helpers.broken_forms import FORM_FAULTS
-from helpers.broken_manners import FAULTS
+from helpers.broken_plugins.methods import Fault, gradcam, made
+from helpers.broken_plugins.options import FORM_FAULTS
+from helpers.broken_plugins.side_effects import FAULTS
 
 import visioncam
 from visioncam_core.testing import ArrayNet, Check, method_checks
@@ -100,7 +100,8 @@ def test_the_array_net_scores_in_one_piece_and_in_two() -> None:
 def test_the_kit_loads_neither_tensorflow_nor_keras() -> None:
     code = (
         "import sys\n"
-        "from visioncam_core.testing import method_checks, models\n"
+        "from visioncam_core.testing import method_checks\n"
+        "from visioncam_engines.tensorflow.testing import keras_models\n"
         "from visioncam_methods.cam.scorecam import ScoreCAM\n"
         "[check() for check in method_checks(ScoreCAM)]\n"
         "assert not {'tensorflow', 'keras', 'cv2', 'matplotlib.pyplot'} & set(sys.modules)\n"

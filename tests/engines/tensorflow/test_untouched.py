@@ -12,8 +12,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers.networks.kinds import X, conv, functional, gap, nested, subclassed
 from helpers.untouched import snapshot
-from helpers.zoo import X, conv, functional, gap, nested, subclassed
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 
 import visioncam

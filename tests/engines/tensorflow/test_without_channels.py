@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers.zoo import conv, gap
+from helpers.networks.kinds import conv, gap
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 
 import visioncam

@@ -11,7 +11,6 @@ from visioncam.cli.quiet import quiet
 from visioncam.cli.shared_flags import model_flags, model_option, output_flags, picture_flags, unreadable
 from visioncam.cli.terminal import Output
 from visioncam_core.plain_data import plain
-from visioncam_core.plugins.default import registry
 from visioncam_core.text import index_or_name
 
 if TYPE_CHECKING:
@@ -68,9 +67,10 @@ def layers(
     from visioncam_core.layers.listing import LayerListing
     from visioncam_core.layers.queries import no_layer
     from visioncam_core.pipeline.explainer import Explainer
+    from visioncam_core.pipeline.request import Request
 
     keras_model = open_model(output, path, custom_objects, allow_unsafe_model)
-    seen, choice = Explainer.of(keras_model, registry(), [], settings).layers(image)
+    seen, choice = Explainer.of(keras_model, Request((), settings)).layers(image)
     listing = LayerListing(seen.table, choice)
     rows = seen.table.rows if everything else seen.table.candidates
     taken = choice.path if choice else None

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import numpy as np
 
 from visioncam_core.results.area_options import MIN_AREA, SIMPLIFY, THRESHOLD
-from visioncam_core.results.contours import Contour
-
-if TYPE_CHECKING:
-    from visioncam_core.results.explanation import Explanation
+from visioncam_core.results.areas import boxes as boxes_of
+from visioncam_core.results.contours import Contour, contours
+from visioncam_core.results.data import ExplanationData
 
 MADE = ("visioncam", "model", "model_sha256")  # what `info` tells of it, beside the threshold
 
@@ -35,11 +34,11 @@ class Coco:
     min_area: int = MIN_AREA
     simplify: float = SIMPLIFY
 
-    def __call__(self, explanation: Explanation) -> bytes:
+    def __call__(self, explanation: ExplanationData) -> bytes:
         """Return the file's bytes."""
         return json.dumps(self.document([explanation]), indent=1, allow_nan=False).encode("ascii")
 
-    def document(self, explanations: Sequence[Explanation]) -> dict[str, Any]:
+    def document(self, explanations: Sequence[ExplanationData]) -> dict[str, Any]:
         """Return several explanations as one data set, ready for `json.dump`.
 
         Args:
@@ -50,8 +49,8 @@ class Coco:
         categories: dict[tuple[int, str], dict[str, Any]] = {}
         seen: dict[int, int] = {}
         for e in explanations:
-            outlines = e.contours(self.threshold, min_area=self.min_area, simplify=self.simplify)
-            boxes = e.boxes(self.threshold, min_area=self.min_area)
+            outlines = contours(e.heatmap, self.threshold, min_area=self.min_area, simplify=self.simplify)
+            boxes = boxes_of(e.heatmap, self.threshold, min_area=self.min_area)
             height, width = e.heatmap.shape
             image = seen.setdefault(id(e.picture), len(images) + 1)
             if image > len(images):
@@ -85,7 +84,7 @@ class Coco:
         }
 
 
-def _shared(explanations: Sequence[Explanation], name: str) -> str:
+def _shared(explanations: Sequence[ExplanationData], name: str) -> str:
     """Return what the provenance of all explanations says, or nothing."""
     told = {str(e.provenance.get(name, "")) for e in explanations}
     return told.pop() if len(told) == 1 else ""

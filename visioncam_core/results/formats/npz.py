@@ -14,17 +14,15 @@ import io
 import json
 import math
 import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import numpy as np
 
 from visioncam_core.files import without_folders
 from visioncam_core.options.fields import option
+from visioncam_core.results.data import ExplanationData
 from visioncam_core.text import shown
-
-if TYPE_CHECKING:
-    from visioncam_core.results.explanation import Explanation
 
 KIND = "visioncam explanation"
 VERSION = 1
@@ -40,7 +38,7 @@ class Arrays:
 
     raw_only: bool = option(False, help="leave out the heat map and the picture: small, but not to be drawn")
 
-    def __call__(self, explanation: Explanation) -> bytes:
+    def __call__(self, explanation: ExplanationData) -> bytes:
         """Return the file's bytes."""
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -50,7 +48,7 @@ class Arrays:
         return buffer.getvalue()
 
 
-def about(explanation: Explanation) -> dict[str, Any]:
+def about(explanation: ExplanationData) -> dict[str, Any]:
     """Return all of an explanation but its arrays, as JSON can hold it."""
     e = explanation
     return {

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from platformdirs import user_cache_path
 
-from visioncam_core.engine.model_card import ModelCard, describe
+from visioncam_core.engine.model_card import ModelCard, set_model_card
 from visioncam_core.images.geometry import CenterCrop
 from visioncam_engines.demo import weights
 from visioncam_engines.tensorflow.demo import cache, network
@@ -49,7 +49,9 @@ def load() -> keras.Model:
     key = f"{weights.SHA256[:8]}-{_FORMAT}-keras{version('keras')}"
     path = user_cache_path("visioncam", appauthor=False) / f"efficientnet-lite0-{key}.keras"
     model = cache.load_or_make(path, _convert)
-    describe(model, ModelCard(tuple(class_names()), preprocess, CenterCrop(224 / 256, "bicubic"), TITLE))
+    set_model_card(
+        model, ModelCard(tuple(class_names()), preprocess, CenterCrop(224 / 256, "bicubic"), TITLE)
+    )
     return model
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import helpers.zoo_forms
-import helpers.zoo_legacy
-import helpers.zoo_more
-import helpers.zoo_tokens  # noqa: F401  -- registers its kinds
+import helpers.networks.forms
+import helpers.networks.legacy
+import helpers.networks.ranks
+import helpers.networks.tokens  # noqa: F401  -- registers its kinds
 import keras
 import numpy as np
 import pytest
+from helpers.networks.kinds import KINDS, Kind
 from helpers.untouched import snapshot
-from helpers.zoo import KINDS, Kind
 
 import visioncam
 from visioncam_core.engine.counters import COUNTERS
