@@ -43,7 +43,7 @@ class Guard:
 
     Attributes:
         app: what answers.
-        addresses: under which names the app may be asked.
+        addresses: the names it answers to.
         workspace: the one folder from which files are served.
         upload: bytes of the largest file.
         token: what a visitor must know; empty where only this computer can ask.

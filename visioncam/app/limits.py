@@ -6,6 +6,8 @@ import contextvars
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, InvalidStateError
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import attrs
@@ -64,7 +66,7 @@ class Deadline:
 
 ENDS = "the app is being closed"
 _ending = threading.Event()
-_open: set[threading.Event] = set()  # of which each is set when a piece of work is done
+_open: set[Future[Any]] = set()  # what somebody waits for
 _left_behind: list[threading.Thread] = []
 
 
@@ -76,8 +78,8 @@ def begin() -> None:
 def give_up() -> None:
     """Let everybody who waits for work go, so that the app can end at once."""
     _ending.set()
-    for finished in list(_open):
-        finished.set()
+    for future in list(_open):
+        future.cancel()
 
 
 def limited(work: Callable[[Deadline], T], seconds: float) -> T:
@@ -93,30 +95,27 @@ def limited(work: Callable[[Deadline], T], seconds: float) -> T:
     _left_behind[:] = [thread for thread in _left_behind if thread.is_alive()]
     if len(_left_behind) >= MOST_LEFT_BEHIND:
         raise TooSlowError("busy with earlier questions that took too long; try again in a while")
-    deadline, finished = Deadline(seconds), threading.Event()
-    outcome: dict[str, Any] = {}
+    deadline, future = Deadline(seconds), Future[T]()
 
     def run() -> None:
-        try:
-            outcome["value"] = work(deadline)
-        except BaseException as error:  # handed to the caller below
-            outcome["error"] = error
-        finally:
-            finished.set()
+        with suppress(InvalidStateError):  # nobody waits any more
+            try:
+                future.set_result(work(deadline))
+            except BaseException as error:  # handed to the caller below
+                future.set_exception(error)
 
     context = contextvars.copy_context()
     thread = threading.Thread(target=lambda: context.run(run), name="visioncam-answer", daemon=True)
-    _open.add(finished)
+    _open.add(future)
     try:
         deadline.check()  # the app may be ending
         thread.start()
-        finished.wait(seconds + 0.5)  # where it checks its deadline, it has ended by now
-    finally:
-        _open.discard(finished)
-    if not outcome:
+        return future.result(seconds + 0.5)  # where it checks its deadline, it has ended by now
+    except (CancelledError, TimeoutError):
+        if future.done() and not future.cancelled():
+            raise  # the work's own
         _left_behind.append(thread)
         deadline.check()
-        raise deadline.error()
-    if "error" in outcome:
-        raise outcome["error"]
-    return outcome["value"]
+        raise deadline.error() from None
+    finally:
+        _open.discard(future)

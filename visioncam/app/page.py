@@ -71,7 +71,7 @@ class Page:
                         [(spec.title, spec.name) for spec in methods()], label="Method", elem_id="vc-method"
                     )
                     made = self._options(gr, method, [spec.name for spec in methods()])
-                    beside = gr.Dropdown(
+                    others = gr.Dropdown(
                         [(spec.title, spec.name) for spec in methods()], multiselect=True, value=[],
                         label="Beside it", info="other methods, with their defaults", elem_id="vc-beside",
                     )  # fmt: skip
@@ -102,7 +102,7 @@ class Page:
                         elem_id="vc-downloads",
                     )  # fmt: skip
             private = {"api_visibility": "private"}
-            inputs = [photo, model, method, beside, target, layer, evidence, drawing, *made]
+            inputs = [photo, model, method, others, target, layer, evidence, drawing, *made]
             outputs = [maps, about, downloads, target]
             work = {"concurrency_id": "model", "concurrency_limit": 1, "show_progress_on": [maps], **private}
 
@@ -114,7 +114,7 @@ class Page:
             )  # Gradio goes by it; there is no such global here
             gallery.select(example, None, photo, **private)
             gr.on([photo.change, button.click], self._explain, inputs, outputs, **work)
-            live = [one.input for one in (method, beside, target, layer, evidence, drawing)]
+            live = [one.input for one in (method, others, target, layer, evidence, drawing)]
             gr.on(live, self._explain_quick, inputs, outputs, trigger_mode="always_last", **work)
             model.input(self._picked, model, [layer, target, about], **work)
         return blocks.queue(max_size=self.service.limits.waiting, default_concurrency_limit=4, api_open=False)
@@ -144,7 +144,7 @@ class Page:
         try:
             return limited(lambda deadline: self.service.layers(model), self.service.limits.seconds)
         except VisionCamError:
-            return [("auto", "auto")]  # the reason is told when it is asked to explain
+            return [("auto", "auto")]  # explaining gives the reason
 
     def _picked(self, model: str) -> Iterator[tuple[Any, ...]]:
         """Show another model's layers."""
@@ -164,7 +164,7 @@ class Page:
             yield (gr.skip(),) * 4
 
     def _explain(
-        self, photo: str | None, model: str, method: str, beside: Sequence[str] | None, target: str | None,
+        self, photo: str | None, model: str, method: str, others: Sequence[str] | None, target: str | None,
         layer: str | None, evidence: str, drawing: str, *values: Any,
     ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
         """Show the photo, then the maps, then the downloads."""
@@ -181,7 +181,7 @@ class Page:
                 model=model,
                 method=method,
                 options=options_from(self.widgets, values, method),
-                others=tuple(beside or ()),
+                others=tuple(others or ()),
                 target="" if target in (None, TOP) else str(target),
                 layer=str(layer or ""),
                 evidence=evidence,

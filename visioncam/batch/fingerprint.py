@@ -1,4 +1,4 @@
-"""What a run was asked, in plain words: two runs with one fingerprint may share a folder."""
+"""The request of a run as plain facts: two runs with one fingerprint may share a folder."""
 
 from __future__ import annotations
 

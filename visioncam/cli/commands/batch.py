@@ -193,7 +193,7 @@ def batch(
     from visioncam.batch.pipeline import Engine, Local
     from visioncam.batch.plan import Plan, places_of
     from visioncam.batch.run import Run
-    from visioncam.batch.signals import Stopping
+    from visioncam.batch.signals import StopSignals
     from visioncam.batch.sources import source_of
     from visioncam.batch.watchdog import supervise as run_watched
     from visioncam.cli.open_model import open_model
@@ -204,17 +204,19 @@ def batch(
     if journal is None and (supervise or item_timeout is not None):
         return run_watched(output.words, out, output.warn, item_timeout)
     pictures = source_of(source, recursive=recursive, out=out)
-    with Stopping() as stopping, Told(output, f"{rest['method']}, {source}") as told:
+    with StopSignals() as stopping, Told(output, f"{rest['method']}, {source}") as told:
         recipe = recipe_of(context, out, rest)
         places = places_of(out, source=source, model=rest["model"])
-        run = Run(pictures, out, recipe.facts, recipe.batch, force, max_errors, told, stopping.asked, places)
+        run = Run(
+            pictures, out, recipe.facts, recipe.batch, force, max_errors, told, stopping.received, places
+        )
 
         def works(plan: Plan) -> Engine:
             if engine == "ray":
                 from visioncam.batch.ray import OnRay
 
                 return OnRay(recipe.sized(plan.size), address, (1, actors), gpus)
-            explainer = recipe.explainer(stopping.passes, partial(open_model, output))
+            explainer = recipe.explainer(stopping.check, partial(open_model, output))
             computer = Computer(explainer, recipe.target, plan.size, plan.remember)
             local = Local(computer, recipe.writing, workers)
             return local if journal is None else WatchedEngine(local, journal)
@@ -222,12 +224,12 @@ def batch(
         try:
             summary = run(works)
         except KeyboardInterrupt:
-            if not stopping.asked():
+            if not stopping.received():
                 raise
             summary = run.summary
             summary.stopped = "interrupted"
         _end(output, summary)
-        if stopping.asked():
+        if stopping.received():
             return stopping.code
     return STOPPED if summary.stopped else SOME_FAILED if summary.failures else DONE
 

@@ -1,4 +1,4 @@
-"""The zip archive of a `.keras` file, read member by member; Keras is not asked."""
+"""The zip archive of a `.keras` file, read member by member, without Keras."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Open a model file, with Keras's safe mode on.
 
-What a file is follows from its content, never from its name.  Keras is asked
-only once the file is known to be whole, because what it says of others
-("File not found" for a file cut short) helps nobody.
+What a file is follows from its content, never from its name.  Keras opens
+it only once it is known to be whole, because its own messages for others
+("File not found" for a file cut short) help nobody.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def load_model(
         unsafe: let code that the file carries (Lambda layers) run, and leave out every check of what it
             holds; for this one call.
         sha256: the checksum the file must have, 64 hexadecimal digits; of a SavedModel that of its folder, as
-            results tell it.
+            results name it.
         trust_savedmodel: take the folder of a SavedModel too, a program that runs with your rights. It is
             refused all the same where its graph reads or writes files, runs Python or calls other machines.
 
@@ -76,10 +76,10 @@ def load_model(
     if unsafe:
         config = read_config(path, kind, name)
     else:
-        held = inspect_file(path, kind, name)
-        if held.problems:
-            raise UnsafeModelError(f"{name}: {'; '.join(held.problems[:3])}; it is not loaded. {CURE}")
-        config = held.config
+        holdings = inspect_file(path, kind, name)
+        if holdings.problems:
+            raise UnsafeModelError(f"{name}: {'; '.join(holdings.problems[:3])}; it is not loaded. {CURE}")
+        config = holdings.config
         _new_enough(name)
     require_tensorflow()
     objects: dict[str, Any] = {}
@@ -232,6 +232,6 @@ def _why(
         )
     if kind == "keras" and is_damaged(path):
         return "is damaged (a checksum is wrong); download or save the model again"
-    told = " ".join(str(error).split())
-    told = told if len(told) <= 160 else told[:159] + "…"
-    return f"cannot be loaded by Keras {keras.__version__}{config.saved_by(keras.__version__)}: {told}"
+    text = " ".join(str(error).split())
+    text = text if len(text) <= 160 else text[:159] + "…"
+    return f"cannot be loaded by Keras {keras.__version__}{config.saved_by(keras.__version__)}: {text}"
