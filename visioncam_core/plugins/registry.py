@@ -11,6 +11,7 @@ import threading
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import attrs
 
@@ -60,6 +61,7 @@ class Registry:
         self._told: set[str] = set()
         self._reports: list[str] = []
         self._engines: dict[int, tuple[EngineSpec, Engine]] = {}
+        self._accepted: WeakKeyDictionary[type, tuple[State, EngineSpec]] = WeakKeyDictionary()
 
     # ------------------------------------------------------------------ names
 
@@ -153,7 +155,12 @@ class Registry:
         state = self._loaded()
         if name is not None:
             return find(state.engines, name, state.absent)
-        return engine_for(model, state.engines.rows, self._engine_failed)
+        known = self._accepted.get(type(model))
+        if known is None or known[0] is not state:
+            known = state, engine_for(model, state.engines.rows, self._engine_failed)
+            if known[0] is self._loaded():  # no engine failed on the way
+                self._accepted[type(model)] = known
+        return known[1]
 
     def engine_of(self, model: Any, name: str | None = None) -> Engine:
         """Return the engine that runs a model; as `engine_spec`."""
@@ -242,6 +249,11 @@ class Registry:
             self._state, self._reports = state, reports
         self._tell(reports)
         return next(one.info for one in state.plugins if one.key == new.key)
+
+    @property
+    def state(self) -> State:
+        """What is registered now; another object after every change."""
+        return self._loaded()
 
     def _loaded(self, *, asked: bool = False) -> State:
         """Return the state, loading the plugins when it is first asked for.
