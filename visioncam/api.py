@@ -15,7 +15,7 @@ from visioncam_core.layers.listing import LayerListing
 from visioncam_core.pipeline.compare import compare_all
 from visioncam_core.pipeline.doctor import Report, examine
 from visioncam_core.pipeline.explainer import Explainer
-from visioncam_core.pipeline.request import Request, method_list
+from visioncam_core.pipeline.request import Request, several_layers, several_methods, side_by_side
 from visioncam_core.plugins.default import BUILTINS, load_plugin, methods, plugins, registry, renderers
 from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.results.explanation import Explanation
@@ -113,7 +113,7 @@ def explain(
 
 
 def explainer(model: Any, method: str | object = "gradcam", **keywords: Any) -> Explainer:
-    """Return a model made ready to be asked many times: `explainer(...)(image, target)`.
+    """Return an explainer, which explains many images of one model: `explainer(...)(image, target)`.
 
     Args:
         model: a built Keras model.
@@ -126,8 +126,9 @@ def explainer(model: Any, method: str | object = "gradcam", **keywords: Any) -> 
 def compare(
     model: Any,
     image: Any,
-    methods: str | Sequence[str | object] = "all",
+    methods: str | Sequence[str | object] | None = None,
     *,
+    method: str | object | None = None,
     target: Any = None,
     targets: Any = None,
     layers: Sequence[Any] | None = None,
@@ -138,7 +139,9 @@ def compare(
     Args:
         model: a built Keras model.
         image: as in `explain`; a batch or list gives a list of comparisons.
-        methods: "all" for the nine built-in methods and those of plugins, or a list of names and objects.
+        methods: a list of names and objects; "all", the default, for the nine built-in methods and those of
+            plugins.
+        method: one of them; the same as a list of one.
         target: as in `explain`.
         targets: several of them, each compared for every picture: a list, or "top2" to "top5".
         layers: several layers, each compared by itself (`layer=[...]` fuses them).
@@ -149,29 +152,30 @@ def compare(
         `sheet` and `save` of its own: `Comparisons`.
     """
     with _steady(model):
-        asked = comparer(model, methods, **keywords)
-        if target is not None and targets is not None:
-            raise OptionTypeError("target and targets were both given; put every class into targets=[...]")
-        if layers is not None and "layer" in keywords:
-            raise OptionTypeError("layer and layers were both given; put every layer into layers=[...]")
-        if targets is None and layers is None:
-            found = asked.compare(image, target)
+        every, places = side_by_side("target", target, targets), several_layers(layers, keywords)
+        ready = comparer(model, methods, method=method, **keywords)
+        if targets is None and places is None:
+            found = ready.compare(image, target)
             return Comparisons(found, 1, registry()) if isinstance(found, list) else found
-        return compare_all(asked, image, targets if targets is not None else [target], layers)
+        return compare_all(ready, image, every if every is not None else [None], places)
 
 
-def comparer(model: Any, methods: str | Sequence[str | object] = "all", **keywords: Any) -> Explainer:
-    """Return a model made ready to be compared many times: `comparer(...).compare(image, target)`.
+def comparer(
+    model: Any,
+    methods: str | Sequence[str | object] | None = None,
+    *,
+    method: str | object | None = None,
+    **keywords: Any,
+) -> Explainer:
+    """Return an explainer with several methods: `comparer(...).compare(image, target)`.
 
     Args:
         model: a built Keras model.
         methods: as in `compare`.
+        method: as in `compare`.
         **keywords: as in `compare`, without `target`, `targets` and `layers`.
     """
-    wanted = method_list(methods)
-    if not wanted:
-        raise OptionTypeError("methods is an empty list; pass 'all', or at least one name or object")
-    return Explainer.of(model, Request.of(wanted, keywords))
+    return Explainer.of(model, Request.of(several_methods(method, methods), keywords))
 
 
 def layers(model: Any, image: Any = None, **keywords: Any) -> LayerListing:
@@ -214,7 +218,7 @@ def render(explanation: Explanation, renderer: str | object = "overlay", **optio
 def load(path: str | os.PathLike[str]) -> Explanation:
     """Return the explanation that `explanation.save("x.npz")` wrote: the same arrays, ready to render.
 
-    Nothing in the file is run: a file from a stranger can do no harm.
+    Nothing in the file is run, so an untrusted file can do no harm.
 
     Args:
         path: the `.npz` file.
@@ -235,7 +239,7 @@ def forget(model: Any) -> None:
 
 
 def _steady(model: Any) -> AbstractContextManager[None]:
-    """Return a block in which whether the model has changed is found out once."""
+    """Return a block in which the model is checked for changes only once."""
     from visioncam_engines.tensorflow.tracing.cache import steady
 
     return steady(model)

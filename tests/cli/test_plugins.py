@@ -10,7 +10,7 @@ from helpers.cli import run
 from helpers.plugins import FOLDER, install
 
 from visioncam.api import registry
-from visioncam.cli.plugin_files import named
+from visioncam.cli.main import plugin_files as named
 
 pytest_plugins = ("helpers.cli_files",)
 

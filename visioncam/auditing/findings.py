@@ -12,10 +12,10 @@ import attrs
 import numpy as np
 
 from visioncam.auditing.places import Places
-from visioncam.evaluation.table import plain
 from visioncam_core.errors import OutputError
 from visioncam_core.files import as_row, write_bytes
 from visioncam_core.metrics.bootstrap import Interval
+from visioncam_core.plain_data import plain
 from visioncam_core.results.image_files import write_image
 
 ENLARGED, LABEL = 3, 14  # pixels a value of a class-mean map on the sheet; font size

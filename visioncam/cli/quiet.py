@@ -50,7 +50,7 @@ def _move_stderr() -> None:
     )
 
 
-class Told(logging.Handler):
+class LogWarnings(logging.Handler):
     """Passes the library's own log lines on as warnings of the command."""
 
     def __init__(self, output: Output) -> None:

@@ -44,11 +44,9 @@ class Measure:
 class Budget:
     """How much is measured, and how long one may wait."""
 
-    steps: int = option(
-        20, help="steps of deletion and insertion; 224 for a report", validator=in_range(1, 100_000)
-    )
+    steps: int = option(20, help="of deletion and insertion; 224 to report", validator=in_range(1, 100_000))
     seeds: int = option(5, help="randomised copies of the model", validator=in_range(1, 1000))
-    cascade: int = option(4, help="steps from the trained to a random model", validator=in_range(1, 1000))
+    cascade: int = option(4, help="steps to a random model", validator=in_range(1, 1000))
     patience: int = option(
         3000,
         help="passes that a metric may spend on one picture's maps by one method",
