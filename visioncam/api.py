@@ -20,6 +20,7 @@ from visioncam_core.plugins.default import BUILTINS, load_plugin, methods, plugi
 from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.explanation import render as _render
+from visioncam_core.results.load import load as read
 from visioncam_core.text import shown
 
 __all__ = [
@@ -186,8 +187,8 @@ def layers(model: Any, image: Any = None, **keywords: Any) -> LayerListing:
         image: a picture or model input, for models whose size is open; blank 224 pixels otherwise.
         **keywords: `output`, `score`, `layer` of `explain`.
     """
-    seen, choice = Explainer.of(model, Request.of([], keywords)).layers(image)
-    return LayerListing(seen.table, choice)
+    view, choice = Explainer.of(model, Request.of([], keywords)).layers(image)
+    return LayerListing(view.table, choice)
 
 
 def doctor(
@@ -226,8 +227,6 @@ def load(path: str | os.PathLike[str]) -> Explanation:
     Raises:
         ImageError: no such file, or not an explanation.
     """
-    from visioncam_core.results.load import load as read
-
     return read(path, registry())
 
 

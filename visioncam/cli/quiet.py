@@ -63,7 +63,7 @@ class LogWarnings(logging.Handler):
 
 
 def warn_through(output: Output) -> None:
-    """Show a broken plugin's warning as one line, and nobody else's warnings unless asked.
+    """Show a broken plugin's warning as one line, and no other warnings, except under `--debug`.
 
     Call it inside `warnings.catch_warnings()`.
     """

@@ -17,7 +17,7 @@ SIGNS: dict[str, Callable[[float, float], bool]] = {
 _FORM = re.compile(r"\s*([\w .+-]+?)\s*(<=|>=|<|>)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
 
 
-def parsed(condition: str) -> tuple[str, str, float]:
+def parse_condition(condition: str) -> tuple[str, str, float]:
     """Return (metric, sign, number) of a condition.
 
     Raises:
@@ -39,12 +39,12 @@ def violations(records: Iterable[Mapping[str, Any]], metrics: Sequence[str], con
     Args:
         records: of an evaluation.
         metrics: that were measured.
-        condition: as for `parsed`.
+        condition: as for `parse_condition`.
 
     Raises:
-        OptionError: as `parsed`, or the metric was not measured.
+        OptionError: as `parse_condition`, or the metric was not measured.
     """
-    metric, sign, number = parsed(condition)
+    metric, sign, number = parse_condition(condition)
     if metric not in metrics:
         raise OptionError(
             f"{condition!r} is about {metric!r}, which was not measured; measured: {', '.join(metrics)}"

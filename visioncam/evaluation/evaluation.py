@@ -51,7 +51,7 @@ class Evaluation:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Names of the metrics, in the order asked for."""
+        """Names of the metrics, in the order requested."""
         return tuple(dict.fromkeys(result.metric for result in self.results))
 
     def result(self, method: str, metric: str, layer: str | None = None) -> MetricResult:

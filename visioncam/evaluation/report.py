@@ -131,7 +131,7 @@ TILE = 0.9
 
 
 def strip(cascade: Mapping[str, Sequence[np.ndarray | None]]) -> Picture | None:
-    """Return one row of maps a method: the trained model's, then while its weights are drawn anew.
+    """Return one row of maps a method: the trained model's, then while its weights are drawn again.
 
     Each map is shown as its positive part over its own maximum.  A map that is blank, or that could not be
     made, is an empty square.

@@ -12,6 +12,7 @@ from visioncam_core.errors import ImageError
 from visioncam_core.images.sample import Item
 from visioncam_core.metrics.case import Box
 from visioncam_core.text import shown
+from visioncam_metrics.localisation.iou import box_of
 
 Marked = tuple[np.ndarray | None, tuple[Box, ...]]
 """(*space) bool mask on the model's input and boxes on it; None and none where nothing is marked."""
@@ -97,6 +98,4 @@ def _fitted(mask: np.ndarray, item: Item) -> np.ndarray:
 def _around(mask: np.ndarray) -> tuple[Box, ...]:
     if mask.ndim != 2 or not mask.any():
         return ()
-    from visioncam_metrics.localisation.iou import box_of
-
     return (box_of(mask),)

@@ -6,6 +6,10 @@ import secrets
 
 import click
 
+from visioncam.app.addresses import Addresses
+from visioncam.app.limits import Limits
+from visioncam.app.models import shelf_of
+from visioncam.app.serve import require_gradio, serve
 from visioncam.cli.help import ASK, PICTURE, RUN, Command, option, options
 from visioncam.cli.shared_flags import output_flags
 from visioncam.cli.terminal import Output
@@ -52,11 +56,6 @@ def app_command(
     Photos and models stay here: nothing is sent anywhere. Models are picked from those you name, in Keras's
     safe mode. Plugins are left out unless VISIONCAM_PLUGINS names them.
     """
-    from visioncam.app.addresses import Addresses
-    from visioncam.app.limits import Limits
-    from visioncam.app.models import shelf_of
-    from visioncam.app.serve import require_gradio, serve
-
     require_gradio()
     shelf = shelf_of(named, folder, custom_objects, class_names)
     addresses = Addresses(host, port)

@@ -13,6 +13,7 @@ from visioncam.batch.compute import Computer
 from visioncam.batch.explain_dataset import BATCH
 from visioncam.batch.pipeline import Engine, Local
 from visioncam.batch.plan import Plan, places_of
+from visioncam.batch.ray import OnRay
 from visioncam.batch.request import Recipe
 from visioncam.batch.run import Run
 from visioncam.batch.signals import Stopping
@@ -145,8 +146,6 @@ def batch(
 
         def works(plan: Plan) -> Engine:
             if engine == "ray":
-                from visioncam.batch.ray import OnRay
-
                 return OnRay(recipe.sized(plan.size), address, (1, actors), gpus)
             explainer = recipe.open(output, stopping.passes)
             computer = Computer(explainer, recipe.target, plan.size, plan.remember)

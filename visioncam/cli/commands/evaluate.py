@@ -27,7 +27,7 @@ from visioncam.cli.shared_flags import (
     target_flag,
 )
 from visioncam.cli.terminal import Output
-from visioncam.evaluation.conditions import parsed
+from visioncam.evaluation.conditions import parse_condition
 from visioncam.evaluation.evaluate import evaluate as run
 from visioncam.evaluation.evaluation import Evaluation, document
 from visioncam.evaluation.recommend import recommended
@@ -120,7 +120,7 @@ def evaluate(
     """
     output: Output = context.obj
     for condition in conditions:
-        parsed(condition)
+        parse_condition(condition)
     methods, layers = [spec.name for spec in methods_of(context)], layers_of(context)
     budget = {name: rest[name] for name in BUDGET}
     measures(_words(metrics), Budget(**budget), placed=boxes is not None)
@@ -139,8 +139,8 @@ def evaluate(
             progress=bar, **keywords,
         )  # fmt: skip
     found = attrs.evolve(found, provenance=found.provenance | entries(model_file_mark(model)))
-    held = [line for condition in conditions for line in found.check(condition)]
-    _tell(output, found, title_of(keras_model, model), recommend, held, failures)
+    violated = [line for condition in conditions for line in found.check(condition)]
+    _tell(output, found, title_of(keras_model, model), recommend, violated, failures)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         if file.suffix.lower() == ".html":
@@ -149,9 +149,9 @@ def evaluate(
             found.save(file)
         output.document["files"] = [str(file)]
         output.line(("wrote ", "bold"), str(file))
-    for line in held:
+    for line in violated:
         output.error(line)
-    return SOME_FAILED if held or failures else DONE
+    return SOME_FAILED if violated or failures else DONE
 
 
 def _words(text: str) -> Any:
@@ -178,11 +178,11 @@ def _tell(
     found: Evaluation,
     model: str,
     recommend: bool,
-    held: list[str],
+    violated: list[str],
     failures: dict[str, str],
 ) -> None:
     whole = document(found)
-    output.document.update(plain({**whole, "model": model, "held": held, "failures": failures}))
+    output.document.update(plain({**whole, "model": model, "held": violated, "failures": failures}))
     output.line((model, "bold"), f", {len(found.sources)} pictures; mean [95 % interval]; = no better than")
     header, rows = table(whole["results"])
     output.table(header, rows)

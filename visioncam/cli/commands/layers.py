@@ -66,9 +66,9 @@ def layers(
     for error in unreadable([] if image is None else [image], request.settings).values():
         raise error
     explainer = explainer_of(context, request, path)
-    seen, choice = explainer.layers(image)
-    listing = LayerListing(seen.table, choice)
-    rows = seen.table.rows if everything else seen.table.candidates
+    view, choice = explainer.layers(image)
+    listing = LayerListing(view.table, choice)
+    rows = view.table.rows if everything else view.table.candidates
     taken = choice.path if choice else None
     output.document.update(
         model=title_of(explainer.model, path),
@@ -80,7 +80,7 @@ def layers(
         header, (_cells(row, f"← {choice.why}" if choice and row.path == taken else "") for row in rows)
     )
     if choice is None:
-        why = no_layer(seen.table) if not len(listing) else "no layer suits `auto`; name one with --layer"
+        why = no_layer(view.table) if not len(listing) else "no layer suits `auto`; name one with --layer"
         output.warn(why)
 
 
