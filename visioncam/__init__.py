@@ -40,16 +40,15 @@ if TYPE_CHECKING:
     from visioncam_methods.cam.smoothgradcamplusplus import SmoothGradCAMPlusPlus
     from visioncam_methods.cam.xgradcam import XGradCAM
 else:
+    _METHODS = (
+        "AblationCAM", "GradCAM", "GradCAMElementWise", "GradCAMPlusPlus", "HiResCAM", "RespondCAM",
+        "ScoreCAM", "SmoothGradCAMPlusPlus", "XGradCAM",
+    )  # fmt: skip
     _HOMES = {
         "visioncam": ("callbacks", "demo", "geometry", "targets"),
         "visioncam.html_report.report": ("report",),
         "visioncam_core.plugins.default": (
-            "load_plugin",
-            "methods",
-            "metrics",
-            "plugins",
-            "registry",
-            "renderers",
+            "load_plugin", "methods", "metrics", "plugins", "registry", "renderers",
         ),
         "visioncam.api": ("compare", "doctor", "explain", "explainer", "forget", "layers", "load", "render"),
         "visioncam.auditing.findings": ("Audit",),
@@ -64,16 +63,8 @@ else:
         "visioncam_core.pipeline.explainer": ("Explainer",),
         "visioncam_core.results.comparison": ("Comparison",),
         "visioncam_core.results.explanation": ("Explanation",),
-        "visioncam_methods.cam.ablationcam": ("AblationCAM",),
-        "visioncam_methods.cam.gradcam": ("GradCAM",),
-        "visioncam_methods.cam.gradcamelementwise": ("GradCAMElementWise",),
-        "visioncam_methods.cam.gradcamplusplus": ("GradCAMPlusPlus",),
-        "visioncam_methods.cam.hirescam": ("HiResCAM",),
-        "visioncam_methods.cam.respondcam": ("RespondCAM",),
-        "visioncam_methods.cam.scorecam": ("ScoreCAM",),
-        "visioncam_methods.cam.smoothgradcamplusplus": ("SmoothGradCAMPlusPlus",),
-        "visioncam_methods.cam.xgradcam": ("XGradCAM",),
-    }
+        **{f"visioncam_methods.cam.{name.lower()}": (name,) for name in _METHODS},
+    }  # fmt: skip
     _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
     def __getattr__(name):
@@ -94,47 +85,10 @@ else:
 __version__ = VERSION
 
 __all__ = [
-    "AblationCAM",
-    "Audit",
-    "Comparison",
-    "Diagnostic",
-    "Evaluation",
-    "Explainer",
-    "Explanation",
-    "GradCAM",
-    "GradCAMElementWise",
-    "GradCAMPlusPlus",
-    "HiResCAM",
-    "ModelCard",
-    "Recommendation",
-    "RespondCAM",
-    "ScoreCAM",
-    "SmoothGradCAMPlusPlus",
-    "VisionCamError",
-    "XGradCAM",
-    "__version__",
-    "audit",
-    "callbacks",
-    "compare",
-    "demo",
-    "describe",
-    "doctor",
-    "evaluate",
-    "explain",
-    "explain_dataset",
-    "explainer",
-    "forget",
-    "geometry",
-    "layers",
-    "load",
-    "load_plugin",
-    "methods",
-    "metrics",
-    "plugins",
-    "recommend",
-    "registry",
-    "render",
-    "renderers",
-    "report",
-    "targets",
-]
+    "AblationCAM", "Audit", "Comparison", "Diagnostic", "Evaluation", "Explainer", "Explanation", "GradCAM",
+    "GradCAMElementWise", "GradCAMPlusPlus", "HiResCAM", "ModelCard", "Recommendation", "RespondCAM",
+    "ScoreCAM", "SmoothGradCAMPlusPlus", "VisionCamError", "XGradCAM", "__version__", "audit", "callbacks",
+    "compare", "demo", "describe", "doctor", "evaluate", "explain", "explain_dataset", "explainer", "forget",
+    "geometry", "layers", "load", "load_plugin", "methods", "metrics", "plugins", "recommend", "registry",
+    "render", "renderers", "report", "targets",
+]  # fmt: skip

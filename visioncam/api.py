@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal
 
+import attrs
 import numpy as np
 
 from visioncam_core.errors import OptionTypeError
@@ -16,6 +17,7 @@ from visioncam_core.pipeline.compare import compare_all
 from visioncam_core.pipeline.doctor import Report, examine
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request, several_layers, several_methods, side_by_side
+from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import BUILTINS, load_plugin, methods, plugins, registry, renderers
 from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.results.explanation import Explanation
@@ -90,27 +92,10 @@ def explain(
     Raises:
         VisionCamError: one of its kinds, naming the value received and the fix.
     """
+    given = locals()
+    keywords = {field.name: given[field.name] for field in attrs.fields(Settings)} | method_options
     with _steady(model):
-        return explainer(
-            model,
-            method,
-            layer=layer,
-            fuse=fuse,
-            score=score,
-            output=output,
-            evidence=evidence,
-            preprocess=preprocess,
-            geometry=geometry,
-            frame=frame,
-            max_pixels=max_pixels,
-            class_names=class_names,
-            reshape=reshape,
-            batch_size=batch_size,
-            max_memory=max_memory,
-            seed=seed,
-            progress=progress,
-            **method_options,
-        )(image, target)
+        return explainer(model, method, **keywords)(image, target)
 
 
 def explainer(model: Any, method: str | object = "gradcam", **keywords: Any) -> Explainer:
@@ -154,29 +139,11 @@ def compare(
     """
     with _steady(model):
         every, places = side_by_side("target", target, targets), several_layers(layers, keywords)
-        ready = comparer(model, methods, method=method, **keywords)
+        ready = Explainer.of(model, Request.of(several_methods(method, methods), keywords))
         if targets is None and places is None:
             found = ready.compare(image, target)
             return Comparisons(found, 1, registry()) if isinstance(found, list) else found
         return compare_all(ready, image, every if every is not None else [None], places)
-
-
-def comparer(
-    model: Any,
-    methods: str | Sequence[str | object] | None = None,
-    *,
-    method: str | object | None = None,
-    **keywords: Any,
-) -> Explainer:
-    """Return an explainer with several methods: `comparer(...).compare(image, target)`.
-
-    Args:
-        model: a built Keras model.
-        methods: as in `compare`.
-        method: as in `compare`.
-        **keywords: as in `compare`, without `target`, `targets` and `layers`.
-    """
-    return Explainer.of(model, Request.of(several_methods(method, methods), keywords))
 
 
 def layers(model: Any, image: Any = None, **keywords: Any) -> LayerListing:

@@ -14,12 +14,10 @@ from visioncam_core.results.areas import mask
 from visioncam_core.results.comparison import Comparison
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation, Prediction
+from visioncam_viz.drawing.present import photo_of as plain_photo
 
-SIDE, SMALL_SIDE, MANY = (
-    560,
-    320,
-    100,
-)  # pixels of a photo's longer side; the small one from so many photos on
+SIDE, SMALL_SIDE = 560, 320  # pixels of a photo's longer side
+MANY = 100  # more photos than these are shown at the small size
 BOXES = 5  # of a map
 HEAT, SIGNED, DRAWN = "heat", "signed", "drawn"
 
@@ -135,8 +133,6 @@ def photo_of(rows: Sequence[Comparison], side: int = SIDE) -> Photo | None:
     worked = [one for row in rows for one in row.explanations]
     if not worked:
         return None
-    from visioncam_viz.drawing.present import photo_of as plain_photo
-
     first = worked[0]
     pixels = plain_photo(first)
     width, height = shown_size(pixels.shape, side)

@@ -25,6 +25,7 @@ from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.results.provenance import entries
 from visioncam_core.text import shown
 from visioncam_engines.tensorflow.weights import model_digest
+from visioncam_viz.drawing.colour import colour_table
 
 SUFFIXES = (".html", ".htm")
 
@@ -123,8 +124,6 @@ class Report:
     _example: Comparison | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        from visioncam_viz.drawing.colour import colour_table
-
         colour_table(self.colormap)  # an unknown name is an error before anything is computed
         for one in self.sections:
             if not isinstance(one, Section):
