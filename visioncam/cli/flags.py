@@ -108,9 +108,15 @@ def flags_of(kinds: Sequence[Kind], taken: set[str]) -> list[Flag]:
 
 
 class Flagged(Command):
-    """A command with generated flags, which are made when it is run or prints its help."""
+    """A command with generated flags, which are made when it is run or prints its help.
 
-    kinds: Sequence[Kind] = ()
+    Args:
+        kinds: whose options are flags.
+    """
+
+    def __init__(self, *args: Any, kinds: Sequence[Kind], **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        self.kinds = kinds
 
     def generated(self) -> list[Flag]:
         """Return the generated flags."""
@@ -202,7 +208,6 @@ def options_of(
 
 
 def _parsed(specs: Sequence[Spec], given: Mapping[str, Any]) -> list[dict[str, object]]:
-    """Return the options of each; an option goes to all that have it."""
     return [
         {
             info.name: parse_option(info, value) if isinstance(value, str) else value

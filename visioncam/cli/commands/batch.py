@@ -46,13 +46,6 @@ from visioncam_core.progress import Bar
 from visioncam_core.results.provenance import model_file_mark
 from visioncam_core.results.writer import KINDS, kinds_with_options, suffixes_of
 
-
-class BatchCommand(Flagged):
-    """`batch`, with the options of every method and renderer as flags."""
-
-    kinds = (METHOD, RENDERER)
-
-
 EXAMPLES = (
     "visioncam batch photos/ -o maps/",
     'visioncam batch "photos/**/*.jpg" -o maps/ --model my.keras --method xgradcam --target 281',
@@ -103,7 +96,7 @@ FLAGS = options(
 )  # fmt: skip
 
 
-@click.command(cls=BatchCommand, examples=EXAMPLES)
+@click.command(cls=Flagged, kinds=(METHOD, RENDERER), examples=EXAMPLES)
 @click.argument("source", metavar="SOURCE")
 @FLAGS
 @click.pass_context

@@ -41,17 +41,11 @@ from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.results.describe import shared_notes
 from visioncam_core.results.provenance import marked, model_file_mark
 
-
-class CompareCommand(Flagged):
-    """`compare`, with the options of every method, of the page and of its tiles as flags."""
-
-    kinds = (
-        METHOD,
-        Kind("sheet", "Options of the page", lambda: [registry().renderer(SHEET)]),
-        Kind("renderer", "Options of its tiles; `visioncam renderers` says what they mean", drawing),
-    )
-
-
+KINDS = (
+    METHOD,
+    Kind("sheet", "Options of the page", lambda: [registry().renderer(SHEET)]),
+    Kind("renderer", "Options of its tiles; `visioncam renderers` says what they mean", drawing),
+)
 EXAMPLES = (
     'visioncam compare cat.jpg --target "tiger cat" -o compare.png',
     "visioncam compare cat.jpg --model my.keras --methods gradcam,scorecam --renderer heatmap",
@@ -83,7 +77,7 @@ FLAGS = options(
 )  # fmt: skip
 
 
-@click.command(cls=CompareCommand, examples=EXAMPLES)
+@click.command(cls=Flagged, kinds=KINDS, examples=EXAMPLES)
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @FLAGS
 @click.pass_context

@@ -34,13 +34,7 @@ from visioncam_core.progress import Bar
 EXAMPLES = ("visioncam doctor cat.jpg", "visioncam doctor my.keras cat.jpg --preprocess unit")
 
 
-class DoctorCommand(Flagged):
-    """`doctor`, with the options of every method as flags."""
-
-    kinds = (METHOD,)
-
-
-@click.command(cls=DoctorCommand, examples=EXAMPLES)
+@click.command(cls=Flagged, kinds=(METHOD,), examples=EXAMPLES)
 @click.argument("files", metavar="[MODEL] IMAGE", nargs=-1, required=True)
 @model_option
 @option(ASK, "--method", default="gradcam", show_default=True, metavar="M", help="Method it is judged on.")

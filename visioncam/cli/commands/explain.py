@@ -46,12 +46,6 @@ METHOD = Kind("method", "Options of methods; `visioncam methods` says what they 
 RENDERER = Kind("renderer", "Options of renderers; `visioncam renderers` says what they mean", drawing)
 
 
-class ExplainCommand(Flagged):
-    """`explain`, with the options of every method and renderer as flags."""
-
-    kinds = (METHOD, RENDERER)
-
-
 EXAMPLES = (
     'visioncam explain cat.jpg --target "tiger cat" --method xgradcam',
     "visioncam explain *.jpg --model my.keras --target top5 -o maps/",
@@ -82,7 +76,7 @@ FLAGS = options(
 )  # fmt: skip
 
 
-@click.command(cls=ExplainCommand, examples=EXAMPLES)
+@click.command(cls=Flagged, kinds=(METHOD, RENDERER), examples=EXAMPLES)
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @FLAGS
 @click.pass_context

@@ -41,13 +41,7 @@ EXAMPLES = (
 )
 
 
-class ReportCommand(Flagged):
-    """`report`, with the options of every method as flags."""
-
-    kinds = (METHOD,)
-
-
-@click.command(cls=ReportCommand, examples=EXAMPLES)
+@click.command(cls=Flagged, kinds=(METHOD,), examples=EXAMPLES)
 @click.argument("file", metavar="OUT.html", type=click.Path(path_type=Path, readable=False), required=True)
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @model_option
