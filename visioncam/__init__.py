@@ -15,7 +15,7 @@ from visioncam_core.version import VERSION
 
 if TYPE_CHECKING:
     from visioncam import callbacks, demo, geometry, targets
-    from visioncam.api import compare, doctor, explain, explainer, forget, layers, load, render
+    from visioncam.api import compare, doctor, explain, explainer, forget, layers, load
     from visioncam.auditing.audit import audit
     from visioncam.auditing.findings import Audit
     from visioncam.batch.explain_dataset import explain_dataset
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from visioncam.evaluation.evaluation import Evaluation
     from visioncam.evaluation.recommend import Recommendation, recommend
     from visioncam.html_report.report import report
-    from visioncam_core.engine.model_card import ModelCard, describe
+    from visioncam_core.engine.model_card import ModelCard, set_model_card
     from visioncam_core.errors import VisionCamError
     from visioncam_core.pipeline.explainer import Explainer
     from visioncam_core.plugins.default import load_plugin, methods, metrics, plugins, registry, renderers
@@ -50,14 +50,14 @@ else:
         "visioncam_core.plugins.default": (
             "load_plugin", "methods", "metrics", "plugins", "registry", "renderers",
         ),
-        "visioncam.api": ("compare", "doctor", "explain", "explainer", "forget", "layers", "load", "render"),
+        "visioncam.api": ("compare", "doctor", "explain", "explainer", "forget", "layers", "load"),
         "visioncam.auditing.findings": ("Audit",),
         "visioncam.auditing.audit": ("audit",),
         "visioncam.batch.explain_dataset": ("explain_dataset",),
         "visioncam.evaluation.evaluation": ("Evaluation",),
         "visioncam.evaluation.recommend": ("Recommendation", "recommend"),
         "visioncam.evaluation.evaluate": ("evaluate",),
-        "visioncam_core.engine.model_card": ("ModelCard", "describe"),
+        "visioncam_core.engine.model_card": ("ModelCard", "set_model_card"),
         "visioncam_core.results.diagnostics": ("Diagnostic",),
         "visioncam_core.errors": ("VisionCamError",),
         "visioncam_core.pipeline.explainer": ("Explainer",),
@@ -65,10 +65,16 @@ else:
         "visioncam_core.results.explanation": ("Explanation",),
         **{f"visioncam_methods.cam.{name.lower()}": (name,) for name in _METHODS},
     }  # fmt: skip
+    _NEW_SPELLING = {
+        "describe": "visioncam.set_model_card(model, card)",
+        "render": "e.render(renderer, ...), a method of what explain and compare return",
+    }
     _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
     def __getattr__(name):
         """Import a name from where it lives (PEP 562); type checkers see the imports above instead."""
+        if name in _NEW_SPELLING:
+            return _renamed(name)
         home = _HOME.get(name)
         if home is None:
             raise AttributeError(
@@ -77,6 +83,16 @@ else:
         value = import_module(f"{home}.{name}") if home == __name__ else getattr(import_module(home), name)
         globals()[name] = value
         return value
+
+    def _renamed(name):
+        """Return what says how a name of development versions is spelt now."""
+
+        def old(*arguments, **keywords):
+            from visioncam_core.errors import NameNotFoundError
+
+            raise NameNotFoundError(f"visioncam.{name} is now {_NEW_SPELLING[name]}")
+
+        return old
 
     def __dir__():
         return sorted({*globals(), *_HOME})
@@ -88,7 +104,7 @@ __all__ = [
     "AblationCAM", "Audit", "Comparison", "Diagnostic", "Evaluation", "Explainer", "Explanation", "GradCAM",
     "GradCAMElementWise", "GradCAMPlusPlus", "HiResCAM", "ModelCard", "Recommendation", "RespondCAM",
     "ScoreCAM", "SmoothGradCAMPlusPlus", "VisionCamError", "XGradCAM", "__version__", "audit", "callbacks",
-    "compare", "demo", "describe", "doctor", "evaluate", "explain", "explain_dataset", "explainer", "forget",
-    "geometry", "layers", "load", "load_plugin", "methods", "metrics", "plugins", "recommend", "registry",
-    "render", "renderers", "report", "targets",
+    "compare", "demo", "doctor", "evaluate", "explain", "explain_dataset", "explainer", "forget", "geometry",
+    "layers", "load", "load_plugin", "methods", "metrics", "plugins", "recommend", "registry", "renderers",
+    "report", "set_model_card", "targets",
 ]  # fmt: skip

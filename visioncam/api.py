@@ -8,9 +8,8 @@ from contextlib import AbstractContextManager
 from typing import Any, Literal
 
 import attrs
-import numpy as np
 
-from visioncam_core.errors import OptionTypeError
+from visioncam_core.engine import cache
 from visioncam_core.images.decode import MAX_PIXELS
 from visioncam_core.layers.listing import LayerListing
 from visioncam_core.pipeline.compare import compare_all
@@ -21,13 +20,11 @@ from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import BUILTINS, load_plugin, methods, plugins, registry, renderers
 from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.results.explanation import Explanation
-from visioncam_core.results.explanation import render as _render
 from visioncam_core.results.load import load as read
-from visioncam_core.text import shown
 
 __all__ = [
     "BUILTINS", "compare", "doctor", "explain", "explainer", "forget", "layers", "load", "load_plugin",
-    "methods", "plugins", "registry", "render", "renderers",
+    "methods", "plugins", "registry", "renderers",
 ]  # fmt: skip
 
 
@@ -51,6 +48,7 @@ def explain(
     batch_size: int | None = None,
     max_memory: int | None = None,
     seed: int = 0,
+    engine: str | None = None,
     progress: Any = None,
     **method_options: Any,
 ) -> Explanation | list[Explanation]:
@@ -83,6 +81,7 @@ def explain(
         max_memory: megabytes that one batch of changed pictures may need, 300 by default; ScoreCAM and
             AblationCAM choose their batch by it, where `batch_size` is not given.
         seed: seed of whatever the method draws at random.
+        engine: name of the engine that runs the model, where several could; `visioncam plugins` lists them.
         progress: True for a progress bar, or a function of (done, total).
         **method_options: the method's options, see `visioncam.methods()`.
 
@@ -94,7 +93,7 @@ def explain(
     """
     given = locals()
     keywords = {field.name: given[field.name] for field in attrs.fields(Settings)} | method_options
-    with _steady(model):
+    with _steady(model, engine):
         return explainer(model, method, **keywords)(image, target)
 
 
@@ -137,12 +136,12 @@ def compare(
         One `Comparison` for one image, class and layer.  Otherwise a list of them, picture by picture, with
         `sheet` and `save` of its own: `Comparisons`.
     """
-    with _steady(model):
+    with _steady(model, keywords.get("engine")):
         every, places = side_by_side("target", target, targets), several_layers(layers, keywords)
         ready = Explainer.of(model, Request.of(several_methods(method, methods), keywords))
         if targets is None and places is None:
             found = ready.compare(image, target)
-            return Comparisons(found, 1, registry()) if isinstance(found, list) else found
+            return Comparisons(found, 1) if isinstance(found, list) else found
         return compare_all(ready, image, every if every is not None else [None], places)
 
 
@@ -173,16 +172,6 @@ def doctor(
     return examine(explainer(model, method, **keywords), image, target)
 
 
-def render(explanation: Explanation, renderer: str | object = "overlay", **options: Any) -> np.ndarray:
-    """Return what a renderer makes of an explanation, (H, W, 3) uint8 RGB; as `explanation.render`."""
-    if not isinstance(explanation, Explanation | Comparison):
-        raise OptionTypeError(
-            f"render takes what visioncam.explain or compare returned, received {shown(explanation, 40)} of "
-            f"type {type(explanation).__name__}"
-        )
-    return _render(registry(), explanation, renderer, options)
-
-
 def load(path: str | os.PathLike[str]) -> Explanation:
     """Return the explanation that `explanation.save("x.npz")` wrote: the same arrays, ready to render.
 
@@ -194,18 +183,14 @@ def load(path: str | os.PathLike[str]) -> Explanation:
     Raises:
         ImageError: no such file, or not an explanation.
     """
-    return read(path, registry())
+    return read(path)
 
 
 def forget(model: Any) -> None:
     """Drop everything cached for a model: its traces, and with them their memory."""
-    from visioncam_engines.tensorflow.tracing.cache import forget as drop
-
-    drop(model)
+    cache.forget(model)
 
 
-def _steady(model: Any) -> AbstractContextManager[None]:
+def _steady(model: Any, engine: str | None) -> AbstractContextManager[None]:
     """Return a block in which the model is checked for changes only once."""
-    from visioncam_engines.tensorflow.tracing.cache import steady
-
-    return steady(model)
+    return cache.steady(registry().engine_of(model, engine), model)

@@ -1,7 +1,8 @@
-"""How a picture is fitted to a model: `from visioncam.geometry import CenterCrop`."""
+"""How a picture is fitted to a model, and boxes on it: `from visioncam.geometry import CenterCrop`."""
 
 from __future__ import annotations
 
+from visioncam_core.images.box import Box
 from visioncam_core.images.geometry import CenterCrop, Geometry, Letterbox, Resize, Tile
 
-__all__ = ["CenterCrop", "Geometry", "Letterbox", "Resize", "Tile"]
+__all__ = ["Box", "CenterCrop", "Geometry", "Letterbox", "Resize", "Tile"]

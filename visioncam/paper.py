@@ -21,15 +21,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from visioncam.api import explainer, registry
+from visioncam.api import explainer
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow
 from visioncam_core.errors import ImageError, LayerError, OptionTypeError
 from visioncam_core.images.decode import load_picture, match_channels
 from visioncam_core.images.geometry import fit
 from visioncam_core.resize import resize
-from visioncam_core.results.explanation import Explanation, TargetInfo, in_notebook
+from visioncam_core.results.data import TargetInfo
+from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.heat import heat
 from visioncam_core.results.image_files import write_image
+from visioncam_core.results.notebook import in_notebook
 from visioncam_core.text import shown
 
 QUIET = frozenset({"picture-note", "exact-shape-trace", "autograph-trace"})
@@ -216,7 +218,6 @@ def laid_out(pixels: np.ndarray, values: np.ndarray) -> Explanation:
         evidence="for",
         diagnostics=(),
         provenance={},
-        registry=registry(),
     )
 
 

@@ -1,7 +1,7 @@
 """What a metric is given (public name of `metrics.case`)."""
 
+from visioncam_core.images.box import Box
 from visioncam_core.metrics.case import (
-    Box,
     Case,
     Make,
     Questions,

@@ -1,23 +1,12 @@
 """Explanations and comparisons (public name of `results.explanation`)."""
 
 from visioncam_core.results.comparison import Comparison
-from visioncam_core.results.explanation import (
-    Explanation,
-    Prediction,
-    TargetInfo,
-    in_notebook,
-    registry_or_plain,
-    render,
-    show,
-)
+from visioncam_core.results.data import Prediction, TargetInfo
+from visioncam_core.results.explanation import Explanation
 
 __all__ = [
     "Comparison",
     "Explanation",
     "Prediction",
     "TargetInfo",
-    "in_notebook",
-    "registry_or_plain",
-    "render",
-    "show",
 ]

@@ -7,21 +7,22 @@ from pathlib import Path
 
 import pytest
 from helpers.cli import run
-from helpers.plugins import FOLDER, install
+from helpers.fake_plugins import fake
+from helpers.plugins import install
 
-from visioncam.api import registry
 from visioncam.cli.main import plugin_files as named
+from visioncam_core.plugins.default import BUILTINS, use_registry
+from visioncam_core.plugins.registry import Registry
 
 pytest_plugins = ("helpers.cli_files",)
 
-SOURCE = FOLDER / "good" / "fake_good.py"
+SOURCE = fake("good") / "fake_good.py"
 
 
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
-    registry.cache_clear()
-    yield
-    registry.cache_clear()
+    with use_registry(Registry(BUILTINS)):
+        yield
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 import pytest
-from helpers.plugins import spec
+from helpers.plugins import select, spec
 
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.errors import LayerError
@@ -82,11 +82,11 @@ def test_visioncam_select_layer() -> None:
             return LayerChoice(table.rows[2], "third") if query == "row:3" else None
 
     registry, table = isolated_registry(Plugin()), make_table()
-    assert registry.select_layer(table, "row:3").why == "third"
-    assert registry.select_layer(table, "stage1/conv1").path == "stage1/conv1"
-    assert registry.select_layer(table, "auto").path == "stage4/conv2"
+    assert select(registry, table, "row:3").why == "third"
+    assert select(registry, table, "stage1/conv1").path == "stage1/conv1"
+    assert select(registry, table, "auto").path == "stage4/conv2"
     with pytest.raises(LayerError, match="no layer 'row:4'"):
-        registry.select_layer(table, "row:4")
+        select(registry, table, "row:4")
     assert asked == ["row:3", "auto", "row:4"]  # not what is VisionCam's own
 
 
@@ -107,4 +107,4 @@ def test_a_hook_may_be_implemented_without_its_arguments(hook: str) -> None:
 
     setattr(Plugin, hook, hookimpl(implementation))
     registry = isolated_registry(Plugin())
-    assert registry.select_layer(make_table(), "auto")
+    assert select(registry, make_table(), "auto")

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from visioncam.api import registry
+from visioncam_core.plugins.default import BUILTINS, registry, use_registry
 from visioncam_core.plugins.hookspecs import hookimpl
+from visioncam_core.plugins.registry import Registry
 from visioncam_core.plugins.specs import MethodSpec, RendererSpec
 
 LAYERS = """
@@ -91,7 +92,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def plugins() -> Iterator[Any]:
     """Return a function that adds plugins; they are gone after the test."""
-    registry.cache_clear()
 
     def add(name: str, methods: tuple[MethodSpec, ...] = (), renderers: tuple[RendererSpec, ...] = ()) -> Any:
         @hookimpl
@@ -108,5 +108,5 @@ def plugins() -> Iterator[Any]:
         )
         return registry().add_plugin(module, name, f"{name}-dist")
 
-    yield add
-    registry.cache_clear()
+    with use_registry(Registry(BUILTINS)):
+        yield add

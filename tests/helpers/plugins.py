@@ -1,4 +1,4 @@
-"""Put the fake distributions of `fake_plugins/` on the path, and see what is warned about them."""
+"""Put fake distributions on the path, and see what is warned about them."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import sys
 import types
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import attrs
 import pytest
 
-from visioncam_core.engine.layer_table import LayerRow, LayerTable
+from helpers.fake_plugins import fake
+from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable
 from visioncam_core.errors import PluginWarning
+from visioncam_core.layers.choose import select_layer
+from visioncam_core.plugins.default import use_registry
 from visioncam_core.plugins.hookspecs import hookimpl
 from visioncam_core.plugins.records import PluginInfo
 from visioncam_core.plugins.registry import Registry
 from visioncam_core.plugins.specs import MethodSpec
 
-FOLDER = Path(__file__).resolve().parents[1] / "data" / "fake_plugins"
 OURS = ("fake_ours",)
 T = TypeVar("T")
 
@@ -29,8 +30,7 @@ def install(monkeypatch: pytest.MonkeyPatch, *fakes: str) -> None:
     for name in [name for name in sys.modules if name.startswith("fake_")]:
         del sys.modules[name]
     for name in ("ours", *fakes):
-        assert (FOLDER / name).is_dir(), f"no fake distribution {name}"
-        monkeypatch.syspath_prepend(FOLDER / name)
+        monkeypatch.syspath_prepend(fake(name))
     monkeypatch.setenv("VISIONCAM_PLUGINS", ",".join(distribution(name) for name in fakes))
 
 
@@ -46,6 +46,12 @@ def warned(call: Callable[[], T]) -> tuple[T, list[str]]:
         warnings.simplefilter("always", PluginWarning)
         result = call()
     return result, [str(one.message) for one in caught]
+
+
+def select(registry: Registry, table: LayerTable, query: object) -> LayerChoice:
+    """Return the layer that a registry's selectors answer a query with."""
+    with use_registry(registry):
+        return select_layer(table, query)
 
 
 def loaded(registry: Registry) -> list[str]:

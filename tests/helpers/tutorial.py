@@ -17,7 +17,8 @@ import pytest
 from helpers.cli import run as run_command
 from helpers.docs import FENCE
 from helpers.installed import plugins_in, put_in, python
-from visioncam_core.plugins.default import registry
+from visioncam_core.plugins.default import BUILTINS, use_registry
+from visioncam_core.plugins.registry import Registry
 
 FILE = re.compile(r"# ([\w./-]+\.\w+)\n")
 
@@ -98,14 +99,16 @@ class Reader:
         path = list(sys.path)
         sys.path[:0] = self.paths
         importlib.invalidate_caches()
-        registry.cache_clear()
         try:
-            with contextlib.chdir(self.folder), pytest.MonkeyPatch.context() as patch:
+            with (
+                contextlib.chdir(self.folder),
+                pytest.MonkeyPatch.context() as patch,
+                use_registry(Registry(BUILTINS)),
+            ):
                 patch.setenv("VISIONCAM_PLUGINS", plugins_in(self.paths))
                 yield
         finally:
             sys.path[:] = path
-            registry.cache_clear()
             for name, module in list(sys.modules.items()):
                 if str(getattr(module, "__file__", None) or "").startswith(str(self.folder)):
                     del sys.modules[name]

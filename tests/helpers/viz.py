@@ -11,7 +11,8 @@ import numpy as np
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow, Layout
 from visioncam_core.plugins.registry import Registry
 from visioncam_core.results.comparison import Comparison
-from visioncam_core.results.explanation import Explanation, Prediction, TargetInfo
+from visioncam_core.results.data import Prediction, TargetInfo
+from visioncam_core.results.explanation import Explanation
 
 REGISTRY = Registry(("visioncam_viz.plugin",), discover=False)
 
@@ -71,7 +72,6 @@ def explanation(
         evidence="for",
         diagnostics=(),
         provenance={},
-        registry=REGISTRY,
     )
     return attrs.evolve(base, **fields)
 
@@ -82,4 +82,4 @@ def comparison(
     passes: dict[str, int] | None = None,
     failures: dict[str, str] | None = None,
 ) -> Comparison:
-    return Comparison(explanations, seconds or {}, passes or {}, failures or {}, REGISTRY)
+    return Comparison(explanations, seconds or {}, passes or {}, failures or {})

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from helpers.metrics import answers, case_of, total
 
+from visioncam_core.images.box import Box
 from visioncam_core.metrics.measure import judge
 from visioncam_core.metrics.result import MetricResult, Switches
 from visioncam_core.plugins.default import registry
@@ -15,7 +16,7 @@ from visioncam_metrics.axioms.sumresidual import SumResidual
 from visioncam_metrics.complexity.entropy import Entropy
 from visioncam_metrics.complexity.sparseness import Sparseness, gini
 from visioncam_metrics.faithfulness.adcc import ADCC
-from visioncam_metrics.localisation.iou import IoU, box_iou, box_of
+from visioncam_metrics.localisation.iou import IoU
 from visioncam_metrics.localisation.maxboxacc import MaxBoxAcc
 from visioncam_metrics.localisation.pointing import EnergyPointingGame, PointingGame
 from visioncam_metrics.randomisation.randomisation import ClassSensitivity, Randomisation
@@ -71,10 +72,12 @@ def test_of_equally_strong_pixels_the_first_counts() -> None:
 
 
 def test_boxes_count_pixels() -> None:
-    assert box_of(box((8, 10), 2, 3, 6, 8)) == (3, 2, 8, 6)
-    assert box_iou((0, 0, 10, 10), (0, 0, 10, 10)) == 1
-    assert box_iou((0, 0, 10, 10), (5, 0, 15, 10)) == pytest.approx(50 / 150)
-    assert box_iou((0, 0, 1, 1), (1, 0, 2, 1)) == 0
+    assert Box.around(box((8, 10), 2, 3, 6, 8)) == Box(left=3, top=2, right=8, bottom=6)
+    ten, one = Box(left=0, top=0, right=10, bottom=10), Box(left=0, top=0, right=1, bottom=1)
+    assert ten.iou(ten) == 1
+    assert ten.iou(Box(left=5, top=0, right=15, bottom=10)) == pytest.approx(50 / 150)
+    assert one.iou(Box(left=1, top=0, right=2, bottom=1)) == 0
+    assert Box(left=1, top=1, right=1, bottom=2).iou(one) == 0
 
 
 def test_a_perfect_box_is_found_and_the_best_threshold_is_one_for_all() -> None:

@@ -23,17 +23,8 @@ from visioncam_viz.drawing.text import shorten
 
 ENLARGED, LABEL = 3, 14  # pixels a value of a class-mean map on the sheet; font size
 COLUMNS = (
-    "source",
-    "explained",
-    "suspicion",
-    "why",
-    "border",
-    "corner",
-    "which",
-    "text",
-    "outside",
-    "cluster",
-)
+    "source", "explained", "suspicion", "why", "border", "corner", "which", "text", "outside", "cluster",
+)  # fmt: skip
 
 
 @attrs.frozen

@@ -14,7 +14,7 @@ from visioncam.batch.file_names import file_names
 from visioncam_core.errors import ImageError, OutputError
 from visioncam_core.plain_data import plain
 from visioncam_core.results.explanation import Explanation
-from visioncam_core.results.provenance import marked
+from visioncam_core.results.provenance import add_marks
 from visioncam_core.results.save import DATA
 from visioncam_core.results.writer import Saving
 
@@ -31,7 +31,7 @@ class Writing:
         drawings: renderer -> its options.
         options: suffix -> options of that kind of file.
         spread: put the files into 256 folders.
-        model: the model's mark, which every file tells; see `visioncam_core.results.provenance`.
+        model: the model's mark, which is in every file; see `visioncam_core.results.provenance`.
     """
 
     folder: Path
@@ -70,7 +70,7 @@ class Writing:
         Raises:
             OutputError: a file cannot be written; there is none under its name, or the old one.
         """
-        explanation = marked(explanation, self.model, entry.digest)
+        explanation = add_marks(explanation, self.model, entry.digest)
         names = self.names(entry, explanation.method)
         suffixes = [suffix for suffix in self.suffixes for _ in self._renderers(suffix)]
         renderers = [name for suffix in self.suffixes for name in self._renderers(suffix)]
@@ -108,7 +108,7 @@ def line_of(entry: Entry, explanation: Explanation, files: Mapping[str, int], ba
     line: dict[str, Any] = plain(
         {
             "key": entry.key,
-            "seen": entry.seen,
+            "seen": entry.mark,
             "sha256": entry.digest or None,
             "files": dict(files),
             "class": explanation.target.index,

@@ -9,6 +9,7 @@ import attrs
 
 from visioncam.evaluation.evaluation import Evaluation
 from visioncam.evaluation.measure import measure
+from visioncam.evaluation.randomised import Randomised
 from visioncam.evaluation.request import Budget, measures
 from visioncam.evaluation.subjects import subjects
 from visioncam.evaluation.truth import marks
@@ -18,7 +19,6 @@ from visioncam_core.options.fields import describe_options
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request, several_layers, several_methods
 from visioncam_core.results.provenance import versions
-from visioncam_engines.tensorflow.randomise import Randomised
 
 
 def evaluate(
@@ -82,7 +82,7 @@ def evaluate(
     notes: list[str] = []
     copy = None
     try:
-        copy = Randomised.of(model, budget.cascade)
+        copy = Randomised.of(explainer.engine.copy(model), budget.cascade)
     except ModelError as error:
         notes.append(f"no randomised models: {error}")
     rows = len(
@@ -109,12 +109,12 @@ def evaluate(
                 "there is none of a randomised model"
             )
     return Evaluation(
-        model=str(getattr(model, "name", "model")),
+        model=explainer.hints.title,
         layers=tuple(found),
         sources=tuple(item.source for item in items),
         notes=tuple(notes),
         provenance={
-            **versions(),
+            **versions(explainer.engine.versions()),
             "seed": explainer.settings.seed,
             "preprocess": explainer.preprocessing.name,
             **{info.name: getattr(budget, info.name) for info in describe_options(Budget)},

@@ -9,10 +9,9 @@ import attrs
 import numpy as np
 
 from visioncam_core.errors import ImageError
+from visioncam_core.images.box import Box
 from visioncam_core.images.sample import Item
-from visioncam_core.metrics.case import Box
 from visioncam_core.text import shown
-from visioncam_metrics.localisation.iou import box_of
 
 Marked = tuple[np.ndarray | None, tuple[Box, ...]]
 """(*space) bool mask on the model's input and boxes on it; None and none where nothing is marked."""
@@ -22,8 +21,8 @@ def on_input(mark: Any, item: Item, space: tuple[int, ...]) -> Marked:
     """Return where the object is on the model's input.
 
     Args:
-        mark: a mask of the picture's own pixels (H, W), a box (left, top, right, bottom) of pixel edges, a
-            list of boxes, or None.
+        mark: a mask of the picture's own pixels (H, W), a `Box` or (left, top, right, bottom) of pixel
+            edges, a list of boxes, or None.
         item: the picture, with its way onto the input.
         space: spatial axes of the input.
 
@@ -51,7 +50,10 @@ def regions(mark: Any, size: tuple[int, ...], source: str) -> list[np.ndarray]:
     Raises:
         ImageError: neither a mask of the picture's size nor boxes inside it.
     """
-    array = np.asarray(mark)
+    given = [mark] if isinstance(mark, Box) else mark
+    if isinstance(given, list | tuple) and all(isinstance(one, Box) for one in given):
+        given = [(one.left, one.top, one.right, one.bottom) for one in given]
+    array = np.asarray(given)
     if array.shape == size and array.dtype.kind in "bui":
         return [array != 0]
     if array.shape == (4,):
@@ -98,4 +100,4 @@ def _fitted(mask: np.ndarray, item: Item) -> np.ndarray:
 def _around(mask: np.ndarray) -> tuple[Box, ...]:
     if mask.ndim != 2 or not mask.any():
         return ()
-    return (box_of(mask),)
+    return (Box.around(mask),)

@@ -109,4 +109,5 @@ def _hash(text: str) -> str:
 
 
 def _colours(name: str, *, signed: bool) -> str:
+    """Return 256 RGB colours in base64."""
     return base64.b64encode(colour_table(name, signed=signed).tobytes()).decode("ascii")

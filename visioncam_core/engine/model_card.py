@@ -1,6 +1,6 @@
 """Cards: what VisionCam knows about a model beyond the model itself.
 
-`describe` attaches class names, preprocessing and geometry to a model without
+`set_model_card` attaches class names, preprocessing and geometry to a model without
 touching it; the facade asks `card_of`. The model is held weakly: a card lives
 as long as its model.
 """
@@ -42,7 +42,7 @@ _cards: weakref.WeakKeyDictionary[Any, ModelCard] = weakref.WeakKeyDictionary()
 _lock = threading.RLock()
 
 
-def describe(model: object, card: ModelCard) -> None:
+def set_model_card(model: object, card: ModelCard) -> None:
     """Attach a card to a model; a second card replaces the first.
 
     Raises:
@@ -63,7 +63,7 @@ def describe(model: object, card: ModelCard) -> None:
 
 
 def card_of(model: object) -> ModelCard | None:
-    """Return the model's card, or None where nobody described the model."""
+    """Return the model's card, or None where it has none."""
     try:
         with _lock:
             return _cards.get(model)

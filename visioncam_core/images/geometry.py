@@ -14,7 +14,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.errors import ImageError, OptionError, OptionTypeError
-from visioncam_core.images.tiling import Box, tiles
+from visioncam_core.images.tiling import Window, tiles
 from visioncam_core.options.fields import in_range, option
 from visioncam_core.resize import linear_matrix
 from visioncam_core.text import did_you_mean, listing, shown
@@ -40,8 +40,8 @@ class Geometry:
     name: str
     shape: tuple[int, int]
     size: tuple[int, int]
-    view: Box
-    area: Box
+    view: Window
+    area: Window
     resample: str = "bilinear"
     fill: int = GREY
 
@@ -155,7 +155,7 @@ class Tile:
     )
     fill: int = option(GREY, help="value beside a picture that is smaller", validator=in_range(0, 255))
 
-    def windows(self, shape: tuple[int, int], size: tuple[int, int]) -> list[Box]:
+    def windows(self, shape: tuple[int, int], size: tuple[int, int]) -> list[Window]:
         """Return the windows of a picture of `shape` for an input of `size`, row by row."""
         return tiles(shape, size, self.overlap)
 

@@ -20,7 +20,8 @@ from visioncam_core.images.decode import MAX_PIXELS, Picture, load_picture, matc
 from visioncam_core.images.geometry import Geometry, Resize, Tile, fit, geometry_named
 from visioncam_core.images.multiple_inputs import parts_of, rows_of
 from visioncam_core.images.sample import Item, Windows
-from visioncam_core.images.tiling import Box
+from visioncam_core.images.tiling import Window
+from visioncam_core.ops import to_numpy
 from visioncam_core.text import shown
 
 Preprocess = Callable[[np.ndarray], np.ndarray]
@@ -129,7 +130,7 @@ class Reader:
         model_input = self.inputs.inputs[self.inputs.image]
         source = os.path.basename(picture.source) or picture.source
 
-        def fitted(box: Box) -> tuple[np.ndarray, Geometry]:
+        def fitted(box: Window) -> tuple[np.ndarray, Geometry]:
             part = picture.pixels[box[0] : box[2], box[1] : box[3]]
             return self._fitted(part, model_input.shape, self.geometry)
 
@@ -154,7 +155,7 @@ class Reader:
         shown = np.moveaxis(array, 0, -1) if first and array.ndim > 1 else array
         boxes = self._boxes((shown.shape[0], shown.shape[1])) if shown.ndim == 3 == self._rank() + 1 else []
 
-        def cut(box: Box) -> np.ndarray:
+        def cut(box: Window) -> np.ndarray:
             part = shown[box[0] : box[2], box[1] : box[3]]
             part = np.moveaxis(part, -1, 0) if first else part
             check_shape(part, model_input, first)
@@ -173,7 +174,7 @@ class Reader:
         named = geometry_named(self.geometry)
         return named if isinstance(named, Tile) else None
 
-    def _boxes(self, space: tuple[int, int]) -> list[Box]:
+    def _boxes(self, space: tuple[int, int]) -> list[Window]:
         """Return the windows of a picture; the whole of it where it is not cut."""
         tile = self._tile
         return [(0, 0, *space)] if tile is None else tile.windows(space, self._size(space))
@@ -187,7 +188,7 @@ class Reader:
         return (high or space[0], wide or space[1])
 
     def _loaded(self, source: Any) -> Picture:
-        source = source.numpy() if hasattr(source, "numpy") else source  # a uint8 tensor
+        source = to_numpy(source) if hasattr(source, "numpy") else source  # a uint8 tensor
         return load_picture(source, max_pixels=self.max_pixels, frame=self.frame)
 
     def _fitted(

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.images.geometry import Geometry
-from visioncam_core.images.tiling import Box
+from visioncam_core.images.tiling import Window
 from visioncam_core.resize import resize
 
 
@@ -23,9 +23,9 @@ class Windows:
         position: of the image among the flat inputs.
     """
 
-    boxes: list[Box]
+    boxes: list[Window]
     geometry: Geometry | None
-    cut: Callable[[Box], np.ndarray]
+    cut: Callable[[Window], np.ndarray]
     position: int
 
 

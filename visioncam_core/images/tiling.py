@@ -10,11 +10,11 @@ import numpy as np
 from visioncam_core.errors import ImageError, OptionError
 from visioncam_core.resize import resize
 
-Box = tuple[int, int, int, int]
+Window = tuple[int, int, int, int]
 """(top, left, bottom, right), the last two beyond it."""
 
 
-def tiles(shape: tuple[int, int], size: tuple[int, int], overlap: float = 0.25) -> list[Box]:
+def tiles(shape: tuple[int, int], size: tuple[int, int], overlap: float = 0.25) -> list[Window]:
     """Cover a picture with windows, evenly spread, the last ending at the edge.
 
     Args:
@@ -39,7 +39,7 @@ def tiles(shape: tuple[int, int], size: tuple[int, int], overlap: float = 0.25) 
 
 def stitch(
     maps: Sequence[np.ndarray],
-    boxes: Sequence[Box],
+    boxes: Sequence[Window],
     shape: tuple[int, int],
     place: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> np.ndarray:

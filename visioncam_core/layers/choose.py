@@ -1,36 +1,31 @@
-"""Asking the layer selectors, each alone, for the first answer to a query."""
+"""Call the layer selectors, one after the other, for the first answer to a query."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Iterable
 
 from visioncam_core.engine.layer_table import LayerChoice, LayerTable
 from visioncam_core.errors import LayerError, PluginError
 from visioncam_core.layers.queries import checked
-from visioncam_core.plugins.records import HookImpl, Plugin
+from visioncam_core.plugins.default import registry
+from visioncam_core.plugins.records import Plugin
 from visioncam_core.text import shown
 
 
-def first_answer(
-    selectors: Iterable[tuple[Plugin, HookImpl]],
-    table: LayerTable,
-    query: object,
-    failed: Callable[[Plugin, BaseException], None],
-) -> LayerChoice:
-    """Return the first selector's answer to a layer query.
+def select_layer(table: LayerTable, query: object) -> LayerChoice:
+    """Return the first layer selector's answer to a layer query.
+
+    A plugin's selector that raises is recorded, and the next one is called.
 
     Args:
-        selectors: whom to ask, in order, with the plugins that bring them.
         table: what the model computes.
-        query: what the user passed as `layer=`.
-        failed: told about a stranger's selector that raises; the next one is asked.
+        query: a name, path, index, layer, callable, `"auto"`, or a plugin's scheme.
 
     Raises:
         LayerError: no selector answers; what a selector said about the query is in the message.
         PluginError: a selector returned something that is no choice of a row of this table.
     """
+    plugins = registry()
     refusals: list[str] = []
-    for plugin, impl in selectors:
+    for plugin, impl in plugins.selectors():
         try:
             choice = impl(table=table, query=query)
         except KeyboardInterrupt:
@@ -44,7 +39,7 @@ def first_answer(
         except BaseException as exc:
             if plugin.builtin:
                 raise
-            failed(plugin, exc)
+            plugins.selector_failed(plugin, exc)
         else:
             if choice is not None:
                 return choice if plugin.builtin else _of_table(table, choice, plugin, query)
@@ -57,7 +52,7 @@ def first_answer(
 
 
 def _of_table(table: LayerTable, choice: object, plugin: Plugin, query: object) -> LayerChoice:
-    """Return a stranger's choice, which must be a row of the table that can be explained."""
+    """Return a plugin's choice, which must be a row of the table that can be explained."""
     subject = f"the layer selector of {plugin.title}"
     if not isinstance(choice, LayerChoice):
         raise PluginError(

@@ -8,7 +8,6 @@ from typing import Any
 from visioncam_core.errors import OptionTypeError
 from visioncam_core.images.reader import Read
 from visioncam_core.pipeline.explainer import Explainer
-from visioncam_core.plugins.default import registry
 from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.targets.classes import Ranked
 from visioncam_core.targets.resolve import stack_size
@@ -42,7 +41,7 @@ def compare_all(explainer: Explainer, image: Any, targets: Any, layers: Sequence
         known = min(size, _classes(columns[0]))
         columns += _columns(explainers, image, [Ranked(rank) for rank in range(1, known)])
     rows = [row for rows in zip(*columns, strict=True) for row in rows]
-    return Comparisons(rows, len(columns), registry())
+    return Comparisons(rows, len(columns))
 
 
 def listed(name: str, values: Any) -> list[Any]:

@@ -3,24 +3,52 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 
+from visioncam_core.plugins.local_files import load_file
 from visioncam_core.plugins.records import PluginInfo
 from visioncam_core.plugins.registry import Registry
-from visioncam_core.plugins.specs import MethodSpec, MetricSpec, RendererSpec
+from visioncam_core.plugins.specs import EngineSpec, MethodSpec, MetricSpec, RendererSpec
 
+SELECTORS = ("visioncam_core.layers.queries", "visioncam_core.layers.auto")
+ENGINES = ("visioncam_engines.plugin",)
 BUILTINS = (
-    "visioncam_core.layers.queries",
-    "visioncam_core.layers.auto",
+    *SELECTORS,
     "visioncam_methods.plugin",
     "visioncam_viz.plugin",
     "visioncam_metrics.plugin",
+    *ENGINES,
 )
 
 
-@lru_cache(maxsize=1)
+_in_use: ContextVar[Registry | None] = ContextVar("registry", default=None)
+
+
 def registry() -> Registry:
-    """Return the registry of this process: the built-ins, then installed plugins; loaded when first asked."""
+    """Return the registry of this process: the built-ins, then installed plugins; loaded on first use."""
+    return _in_use.get() or _of_process()
+
+
+@contextmanager
+def use_registry(other: Registry) -> Iterator[Registry]:
+    """Let `registry()` return another registry inside the block: for tests.
+
+    Args:
+        other: where names of methods, renderers, metrics and layer selectors are looked up; other threads
+            keep their own.
+    """
+    token = _in_use.set(other)
+    try:
+        yield other
+    finally:
+        _in_use.reset(token)
+
+
+@lru_cache(maxsize=1)
+def _of_process() -> Registry:
     return Registry(BUILTINS)
 
 
@@ -37,6 +65,11 @@ def renderers() -> tuple[RendererSpec, ...]:
 def metrics() -> tuple[MetricSpec, ...]:
     """Return the registered metrics, built-ins first."""
     return registry().metrics()
+
+
+def engines() -> tuple[EngineSpec, ...]:
+    """Return the registered engines, built-ins first."""
+    return registry().engines()
 
 
 def plugins() -> tuple[PluginInfo, ...]:
@@ -61,6 +94,4 @@ def load_plugin(path: str | os.PathLike[str]) -> PluginInfo:
         PluginNotFoundError: there is no such file.
         PluginError: it is no Python file, it raises, or something it brings is unusable; nothing changed.
     """
-    from visioncam_core.plugins.local_files import load_file
-
     return load_file(registry(), path)

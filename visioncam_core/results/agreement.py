@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import attrs
 import numpy as np
@@ -11,10 +10,8 @@ import numpy as np
 from visioncam_core.errors import ImageError
 from visioncam_core.resize import resize
 from visioncam_core.results.areas import mask
-from visioncam_core.results.heat import shown_part
-
-if TYPE_CHECKING:
-    from visioncam_core.results.explanation import Explanation
+from visioncam_core.results.data import ExplanationData
+from visioncam_core.results.heat import part_of
 
 STRONGEST = "p90"  # every method's strongest tenth of the pixels: the same area for each
 COMMON = 32  # positions along an axis on which maps of different layers are compared
@@ -26,7 +23,7 @@ class Correlations:
 
     Attributes:
         methods: canonical names, in the order of rows and columns.
-        values: (n, n) float64 ndarray in [-1, 1], 1 on its diagonal; NaN beside a map that is the same
+        values: (n, n) float64 ndarray in [-1, 1], 1 on its diagonal; NaN for a map that is the same
             everywhere, which has no order to compare.
     """
 
@@ -50,7 +47,7 @@ class Correlations:
         return "\n".join(rows)
 
 
-def agreement(explanations: Sequence[Explanation], threshold: float | str = STRONGEST) -> np.ndarray:
+def agreement(explanations: Sequence[ExplanationData], threshold: float | str = STRONGEST) -> np.ndarray:
     """Return for each pixel the share of the methods whose evidence reaches a threshold there.
 
     Args:
@@ -72,7 +69,7 @@ def agreement(explanations: Sequence[Explanation], threshold: float | str = STRO
     return np.asarray(np.mean(masks, axis=0, dtype=np.float32))
 
 
-def correlations(explanations: Sequence[Explanation]) -> Correlations:
+def correlations(explanations: Sequence[ExplanationData]) -> Correlations:
     """Return the rank correlation of each two maps, at the layer's own resolution.
 
     Compared is what the maps show: with `evidence="for"` the positive part.  Maps of different layers
@@ -81,18 +78,18 @@ def correlations(explanations: Sequence[Explanation]) -> Correlations:
     Args:
         explanations: of one picture.
     """
-    parts = [shown_part(explanation) for explanation in explanations]
+    parts = [part_of(np.asarray(one.raw, np.float32), one.evidence) for one in explanations]
     if len({part.shape for part in parts}) > 1:
         parts = [resize(part, (COMMON,) * part.ndim) for part in parts]
     ordered = [ranks(part.ravel()) for part in parts]
-    values = np.array([[_pearson(one, other) for other in ordered] for one in ordered])
+    values = np.array([[pearson(one, other) for other in ordered] for one in ordered])
     count = len(explanations)
     return Correlations(tuple(e.method for e in explanations), values.reshape(count, count))
 
 
 def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
     """Return Spearman's rank correlation of two arrays of one size; NaN where one has no order."""
-    return _pearson(ranks(one.ravel()), ranks(other.ravel()))
+    return pearson(ranks(one.ravel()), ranks(other.ravel()))
 
 
 def ranks(values: np.ndarray) -> np.ndarray:
@@ -102,7 +99,9 @@ def ranks(values: np.ndarray) -> np.ndarray:
     return np.asarray((last - (counts + 1) / 2)[place.ravel()])
 
 
-def _pearson(one: np.ndarray, other: np.ndarray) -> float:
-    a, b = one - one.mean(), other - other.mean()
-    scale = np.sqrt((a @ a) * (b @ b))
+def pearson(one: np.ndarray, other: np.ndarray) -> float:
+    """Return Pearson's correlation of two arrays of one size; NaN where one of them is constant."""
+    a, b = (np.asarray(part, np.float64).ravel() for part in (one, other))
+    a, b = a - a.mean(), b - b.mean()
+    scale = float(np.sqrt((a @ a) * (b @ b)))
     return float(np.clip(a @ b / scale, -1, 1)) if scale > 0 else float("nan")

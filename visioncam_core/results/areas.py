@@ -3,8 +3,7 @@
     e.mask("otsu")          # (H, W) bool
     e.boxes(0.2)            # boxes around the connected places, most evidence first
 
-Coordinates count pixel edges from the upper left corner: a box around the first pixel is
-(0, 0, 1, 1).  In a signed map evidence for and against make areas of their own.
+In a signed map evidence for and against make areas of their own.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.errors import ImageError, OptionError, OptionTypeError
+from visioncam_core.images.box import Box
 from visioncam_core.images.opencv import load_opencv
 from visioncam_core.text import shown
 
@@ -29,36 +29,18 @@ _HELP = (
 )
 
 
-@attrs.frozen
-class Box:
-    """A box around one connected area.
+@attrs.frozen(kw_only=True)
+class AreaBox(Box):
+    """A `Box` around one connected area.
 
     Attributes:
-        left: first column in it.
-        top: first row in it.
-        right: the column after its last.
-        bottom: the row after its last.
         area: pixels above the threshold in it that are connected; not the box's own area.
         score: the share of all the map's evidence that lies in the area, 0 to 1; below 0 for evidence
             against in a signed map.
     """
 
-    left: int
-    top: int
-    right: int
-    bottom: int
     area: int
     score: float
-
-    @property
-    def width(self) -> int:
-        """Pixels across."""
-        return self.right - self.left
-
-    @property
-    def height(self) -> int:
-        """Pixels from top to bottom."""
-        return self.bottom - self.top
 
 
 @attrs.frozen(eq=False)
@@ -71,7 +53,7 @@ class Part:
         labels: (H, W) int32 ndarray, shared by all parts of one sign.
     """
 
-    box: Box
+    box: AreaBox
     label: int
     labels: np.ndarray
 
@@ -139,7 +121,7 @@ def mask(heat: np.ndarray, threshold: float | str = SHARE) -> np.ndarray:
     return np.abs(_numbers(heat)) >= np.float32(level(heat, threshold))
 
 
-def boxes(heat: np.ndarray, threshold: float | str = SHARE, *, min_area: int = 1) -> tuple[Box, ...]:
+def boxes(heat: np.ndarray, threshold: float | str = SHARE, *, min_area: int = 1) -> tuple[AreaBox, ...]:
     """Return a box around each connected area above the threshold, most evidence first.
 
     Pixels that touch at a corner are connected.
@@ -178,11 +160,11 @@ def parts_above(heat: np.ndarray, cut: float, min_area: int = 1) -> list[Part]:
     for signed in (values, -values):
         chosen = signed >= np.float32(cut)
         if total and chosen.any():
-            found += _connected(chosen, values, total, min_area)
+            found += _components(chosen, values, total, min_area)
     return sorted(found, key=lambda part: (-abs(part.box.score), part.box.top, part.box.left))
 
 
-def _connected(chosen: np.ndarray, values: np.ndarray, total: float, min_area: int) -> list[Part]:
+def _components(chosen: np.ndarray, values: np.ndarray, total: float, min_area: int) -> list[Part]:
     """Return the connected areas of a mask, each with its share of the total as score."""
     cv2 = load_opencv()
     count, labels, stats, _ = cv2.connectedComponentsWithStats(chosen.astype(np.uint8), connectivity=8)
@@ -192,7 +174,14 @@ def _connected(chosen: np.ndarray, values: np.ndarray, total: float, min_area: i
     for label in range(1, count):
         left, top, width, height, area = rows[label]
         if area >= min_area:
-            box = Box(left, top, left + width, top + height, area, float(shares[label]))
+            box = AreaBox(
+                left=left,
+                top=top,
+                right=left + width,
+                bottom=top + height,
+                area=area,
+                score=float(shares[label]),
+            )
             found.append(Part(box, label, labels))
     return found
 

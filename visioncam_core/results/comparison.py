@@ -10,13 +10,15 @@ import attrs
 import numpy as np
 
 from visioncam_core.errors import NameNotFoundError
-from visioncam_core.plugins.registry import Registry
 from visioncam_core.results.agreement import STRONGEST, Correlations
 from visioncam_core.results.agreement import agreement as agreement_of
 from visioncam_core.results.agreement import correlations as correlations_of
-from visioncam_core.results.explanation import Explanation, registry_or_plain, render, show
-from visioncam_core.results.render import parted
-from visioncam_core.text import shown
+from visioncam_core.results.describe import words_of_a_sheet
+from visioncam_core.results.explanation import Explanation
+from visioncam_core.results.image_files import encode_image, write_image
+from visioncam_core.results.notebook import WIDE, comparison_html, picture, show
+from visioncam_core.results.render import render, sheet_options
+from visioncam_core.text import normalise, shown
 
 
 @attrs.frozen(eq=False)
@@ -24,7 +26,7 @@ class Comparison:
     """Several methods on one picture, target and layer; evidence computed once.
 
     Attributes:
-        explanations: one for each method that worked, in the order asked for.
+        explanations: one for each method that worked, in the order requested.
         seconds: method name -> seconds spent in the method itself.
         passes: method name -> passes (pictures) through the model or parts of it, beyond the shared ones.
         failures: method name -> why it could not be applied.
@@ -34,7 +36,6 @@ class Comparison:
     seconds: dict[str, float]
     passes: dict[str, int]
     failures: dict[str, str]
-    _registry: Registry | None = attrs.field(default=None, repr=False)
 
     def __str__(self) -> str:
         """Return a line for each method, and why one gave no map."""
@@ -54,8 +55,6 @@ class Comparison:
             return self.explanations[method]
         if not isinstance(method, str):
             raise NameNotFoundError(f"a method is found by name or position, received {shown(method, 60)}")
-        from visioncam_core.text import normalise
-
         for explanation in self.explanations:
             if normalise(explanation.method) == normalise(method):
                 return explanation
@@ -75,6 +74,10 @@ class Comparison:
         """Return Spearman's rank correlation between the maps of each two methods."""
         return correlations_of(self.explanations)
 
+    def render(self, renderer: str | object = "sheet", **options: Any) -> np.ndarray:
+        """Return what a renderer of comparisons makes of it, (H, W, 3) uint8 RGB; see `sheet`."""
+        return render(self, renderer, options)
+
     def sheet(self, **options: Any) -> np.ndarray:
         """Return the contact sheet, (H, W, 3) uint8 RGB.
 
@@ -82,30 +85,21 @@ class Comparison:
             options: those of the renderer "sheet" (`columns`, `tile`, `renderer`, ...), and those of the
                 renderer of each map (`colormap`, ...), "overlay" by default.
         """
-        from visioncam_core.results.render import parted
-
-        registry = registry_or_plain(self._registry)
-        return render(registry, self, "sheet", parted(registry, options))
+        return render(self, "sheet", sheet_options(options))
 
     def save(self, path: str | Path, **options: Any) -> Path:
         """Write the contact sheet to a PNG, JPEG or WebP file and return its path."""
-        from visioncam_core.results.describe import words_of_a_sheet
-        from visioncam_core.results.image_files import write_image
-
-        return write_image(path, self.sheet(**options), words_of_a_sheet([self]))
+        return write_image(path, self.sheet(**options), words_of_a_sheet(self.explanations))
 
     def show(self, **options: Any) -> None:
         """Show the contact sheet: in a notebook in place, elsewhere in the system's viewer."""
         show(self.sheet(**options))
 
     def _repr_html_(self) -> str:
-        from visioncam_core.results.notebook import comparison_html
-
-        return comparison_html(self)
+        sheet = self.sheet() if self.explanations else None
+        return comparison_html(self.explanations, self.seconds, self.passes, self.failures, sheet)
 
     def _repr_png_(self) -> bytes:
-        from visioncam_core.results.image_files import encode_image
-
         return encode_image(self.sheet(), ".png")
 
 
@@ -115,13 +109,11 @@ class Comparisons(list[Comparison]):
     Args:
         rows: the comparisons in that order.
         each: how many of them belong to one picture.
-        registry: knows the sheet and the renderers.
     """
 
-    def __init__(self, rows: Iterable[Comparison], each: int = 1, registry: Registry | None = None) -> None:
+    def __init__(self, rows: Iterable[Comparison], each: int = 1) -> None:
         super().__init__(rows)
         self.each = each
-        self._registry = registry
 
     @property
     def pictures(self) -> list[list[Comparison]]:
@@ -130,26 +122,20 @@ class Comparisons(list[Comparison]):
 
     def sheet(self, **options: Any) -> Any:
         """Return one page with a row for each comparison, (H, W, 3) uint8 RGB; see `Comparison.sheet`."""
-        registry = registry_or_plain(self._registry)
-        return render(registry, self, "sheet", parted(registry, options))
+        return render(self, "sheet", sheet_options(options))
 
     def save(self, path: str | Path, **options: Any) -> Path:
         """Write the sheet to a PNG, JPEG or WebP file and return its path."""
-        from visioncam_core.results.describe import words_of_a_sheet
-        from visioncam_core.results.image_files import write_image
-
-        return write_image(path, self.sheet(**options), words_of_a_sheet(self))
+        return write_image(
+            path, self.sheet(**options), words_of_a_sheet([one for row in self for one in row])
+        )
 
     def show(self, **options: Any) -> None:
         """Show the sheet: in a notebook in place, elsewhere in the system's viewer."""
         show(self.sheet(**options))
 
     def _repr_html_(self) -> str:
-        from visioncam_core.results.notebook import WIDE, picture
-
         return picture(self.sheet(), WIDE, "Contact sheet") if self else "[]"
 
     def _repr_png_(self) -> bytes:
-        from visioncam_core.results.image_files import encode_image
-
         return encode_image(self.sheet(), ".png")

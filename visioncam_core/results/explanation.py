@@ -2,53 +2,27 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import numpy as np
 
-from visioncam_core.engine.layer_table import LayerChoice
-from visioncam_core.results.areas import SHARE, Box
+from visioncam_core.results.areas import SHARE, AreaBox
 from visioncam_core.results.areas import boxes as boxes_of
 from visioncam_core.results.areas import mask as mask_of
 from visioncam_core.results.contours import Contour
 from visioncam_core.results.contours import contours as contours_of
-from visioncam_core.results.diagnostics import Diagnostic
-
-if TYPE_CHECKING:
-    from visioncam_core.plugins.registry import Registry
-
-
-@attrs.frozen
-class TargetInfo:
-    """What was explained.
-
-    Attributes:
-        index: class index, or None where the target is a function.
-        name: class name, or None where it is not known.
-        probability: the model's probability for the class, or None where the output is no probability.
-        label: how the target reads in a title, such as "tiger cat (282)".
-    """
-
-    index: int | None
-    name: str | None
-    probability: float | None
-    label: str
-
-
-@attrs.frozen
-class Prediction:
-    """One row of what the model sees: class index, name, and the model's own output for it."""
-
-    index: int
-    name: str | None
-    value: float
+from visioncam_core.results.data import ExplanationData
+from visioncam_core.results.describe import line, words
+from visioncam_core.results.image_files import encode_image
+from visioncam_core.results.notebook import explanation_html, show
+from visioncam_core.results.render import render
+from visioncam_core.results.save import save
 
 
 @attrs.frozen(eq=False)
-class Explanation:
+class Explanation(ExplanationData):
     """Why a model decided what it did, for one picture and one method.
 
     Attributes:
@@ -73,24 +47,6 @@ class Explanation:
         whole: the explained volume or video, where this is one slice of it; else None.
     """
 
-    raw: np.ndarray = attrs.field(repr=lambda a: f"<{a.shape}>")
-    heatmap: np.ndarray = attrs.field(repr=lambda a: f"<{a.shape}>")
-    picture: np.ndarray = attrs.field(repr=lambda a: f"<{a.shape} {a.dtype}>")
-    target: TargetInfo
-    score: float
-    score_kind: str
-    predictions: tuple[Prediction, ...] = attrs.field(repr=False)
-    probabilities: bool = attrs.field(repr=False)
-    layer: LayerChoice = attrs.field(repr=str)
-    method: str
-    method_title: str
-    options: dict[str, Any]
-    evidence: str
-    diagnostics: tuple[Diagnostic, ...]
-    provenance: dict[str, Any] = attrs.field(repr=False)
-    whole: Explanation | None = attrs.field(default=None, repr=False, kw_only=True)
-    _registry: Registry | None = attrs.field(default=None, repr=False)
-
     def render(self, renderer: str | object = "overlay", **options: Any) -> np.ndarray:
         """Return the picture a renderer makes of this explanation, (H, W, 3) uint8 RGB.
 
@@ -102,7 +58,7 @@ class Explanation:
             NameNotFoundError: an unknown renderer.
             OptionError: an unknown option or a value out of its range.
         """
-        return render(self._registry, self, renderer, options)
+        return render(self, renderer, options)
 
     def save(self, path: str | Path, renderer: str | object = "overlay", **options: Any) -> Path:
         """Write a file and return its path; never half a file.
@@ -119,9 +75,7 @@ class Explanation:
             OutputError: the suffix is unknown, or the folder or file cannot be written.
             OptionError: an unknown option or a value out of its range.
         """
-        from visioncam_core.results.save import save
-
-        return save(self, path, renderer, options, registry_or_plain(self._registry))
+        return save(self, path, renderer, options)
 
     def mask(self, threshold: float | str = SHARE) -> np.ndarray:
         """Return where the evidence reaches a threshold, bool of the heat map's shape.
@@ -131,7 +85,7 @@ class Explanation:
         """
         return mask_of(self.heatmap, threshold)
 
-    def boxes(self, threshold: float | str = SHARE, *, min_area: int = 1) -> tuple[Box, ...]:
+    def boxes(self, threshold: float | str = SHARE, *, min_area: int = 1) -> tuple[AreaBox, ...]:
         """Return a box around each connected area of the mask, most evidence first; see `areas.boxes`."""
         return boxes_of(self.heatmap, threshold, min_area=min_area)
 
@@ -147,58 +101,14 @@ class Explanation:
 
     def text(self) -> dict[str, str]:
         """Return what made the picture, in words, for the picture file; what is not known is left out."""
-        from visioncam_core.results.describe import words
-
         return words(self)
 
     def __str__(self) -> str:
         """Return it in words, see `text`; `repr` has the fields."""
-        from visioncam_core.results.describe import line
-
         return line(self)
 
     def _repr_html_(self) -> str:
-        from visioncam_core.results.notebook import explanation_html
-
-        return explanation_html(self)
+        return explanation_html(self, self.render())
 
     def _repr_png_(self) -> bytes:
-        from visioncam_core.results.image_files import encode_image
-
         return encode_image(self.render(), ".png", self.text())
-
-
-def render(
-    registry: Registry | None, subject: Any, renderer: str | object, options: dict[str, Any]
-) -> np.ndarray:
-    """Return what a renderer, by name or as an object, makes of an explanation or comparison."""
-    from visioncam_core.results.render import drawn
-
-    return drawn(*registry_or_plain(registry).make_renderer(renderer, options), subject)
-
-
-def registry_or_plain(registry: Registry | None) -> Registry:
-    """Return the registry, or one without built-ins where there is none."""
-    from visioncam_core.plugins.registry import Registry
-
-    return registry or Registry()
-
-
-def show(picture: np.ndarray) -> None:
-    """Show an RGB picture: in a notebook in place, elsewhere in the system's viewer."""
-    from PIL import Image
-
-    image = Image.fromarray(picture)
-    if not in_notebook():
-        image.show()
-        return
-    from IPython.display import display  # type: ignore[import-not-found,unused-ignore]
-
-    display(image)
-
-
-def in_notebook() -> bool:
-    """Return whether this runs in a notebook: an IPython with a kernel; a terminal's shows no pictures."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return getattr(shell, "kernel", None) is not None

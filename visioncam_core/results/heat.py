@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-
-from visioncam_core.results.explanation import Explanation
-
-if TYPE_CHECKING:
-    from visioncam_core.results.explanation import Explanation
 
 
 def part_of(raw: np.ndarray, evidence: str) -> np.ndarray:
@@ -32,11 +25,3 @@ def heat(raw: np.ndarray, evidence: str) -> np.ndarray:
     if top == 0.0:
         return np.zeros_like(part)
     return (part.astype(np.float64) / top).astype(np.float32)
-
-
-def shown_part(explanation: Explanation) -> np.ndarray:
-    """Return the part of a raw map that its heat map shows, (*grid) float32."""
-    raw = np.asarray(explanation.raw, np.float32)
-    if explanation.evidence == "signed":
-        return raw
-    return np.maximum(-raw if explanation.evidence == "against" else raw, 0)

@@ -1,4 +1,4 @@
-"""Reading a saved explanation back; a stranger's file can do no harm.
+"""Load a saved explanation; safe for untrusted files.
 
 Nothing is unpickled, every array is measured before it is read, and what is not an explanation
 is refused.
@@ -13,7 +13,7 @@ import typing
 import zipfile
 import zlib
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import attrs
 import numpy as np
@@ -21,12 +21,10 @@ import numpy as np
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow, Layout
 from visioncam_core.errors import ImageError, ImageNotFoundError, ImageTypeError
 from visioncam_core.files import as_path
+from visioncam_core.results.data import Prediction, TargetInfo
 from visioncam_core.results.diagnostics import Diagnostic
-from visioncam_core.results.explanation import Explanation, Prediction, TargetInfo
+from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.formats.npz import ARRAYS, KIND, VERSION, WORDS
-
-if TYPE_CHECKING:
-    from visioncam_core.plugins.registry import Registry
 
 T = TypeVar("T")
 MOST = 4 * 2**30  # bytes of one array
@@ -37,12 +35,11 @@ UNREADABLE = (
 )  # fmt: skip
 
 
-def load(path: str | os.PathLike[str], registry: Registry | None = None) -> Explanation:
+def load(path: str | os.PathLike[str]) -> Explanation:
     """Return the explanation that `e.save("x.npz")` wrote.
 
     Args:
         path: the file.
-        registry: where `render` looks for renderers.
 
     Raises:
         ImageNotFoundError: there is no such file.
@@ -59,7 +56,7 @@ def load(path: str | os.PathLike[str], registry: Registry | None = None) -> Expl
                     "whole: raw_only=False, for a run --save-option raw_only=no."
                 )
             values = {name: _array(archive, name) for name in (*ARRAYS, "about")}
-        return _explanation(values, registry)
+        return _explanation(values)
     except ImageError:
         raise
     except UNREADABLE as error:
@@ -109,7 +106,7 @@ def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
         return np.lib.format.read_array(file, allow_pickle=False)
 
 
-def _explanation(values: dict[str, np.ndarray], registry: Registry | None) -> Explanation:
+def _explanation(values: dict[str, np.ndarray]) -> Explanation:
     about = json.loads(str(values["about"]))
     if not isinstance(about, dict) or about.get("kind") != KIND:
         raise ValueError("it is another kind of file")
@@ -130,16 +127,15 @@ def _explanation(values: dict[str, np.ndarray], registry: Registry | None) -> Ex
             "diagnostics": tuple(_record(Diagnostic, each) for each in about["diagnostics"]),
             "provenance": dict(about["provenance"]),
         },
-        registry=registry,
     )
 
 
-def _record(cls: type[T], data: dict[str, Any], **more: Any) -> T:
+def _record(cls: type[T], data: dict[str, Any]) -> T:
     """Return a record from its fields, each checked against its type; those it does not know are left out."""
     kind: Any = cls
     hints = _hints(kind)
     fields = {field.name for field in attrs.fields(kind)}
-    kept = {}
+    fields_found = {}
     for name, value in data.items():
         if name not in fields:
             continue
@@ -148,13 +144,13 @@ def _record(cls: type[T], data: dict[str, Any], **more: Any) -> T:
             value = float(value)
         if not _fits(value, hints[name]):
             raise ValueError(f"its {name!r} of {cls.__name__} is {value!r:.40}")
-        kept[name] = value
-    return cls(**kept, **more)
+        fields_found[name] = value
+    return cls(**fields_found)
 
 
 @lru_cache(maxsize=16)
 def _hints(cls: type) -> dict[str, Any]:
-    return typing.get_type_hints(cls, localns={"Registry": object})
+    return typing.get_type_hints(cls)
 
 
 def _fits(value: object, hint: Any) -> bool:

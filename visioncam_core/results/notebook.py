@@ -1,4 +1,4 @@
-"""How results show themselves in a notebook: a picture, and beside it what it says, as HTML.
+"""How results show themselves in a notebook: a picture, and next to it what it says, as HTML.
 
 Whatever things are called is escaped.  Colours are the notebook's own, so that light and dark serve.
 """
@@ -7,60 +7,76 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from visioncam_core.results.comparison import Comparison
-    from visioncam_core.results.diagnostics import Diagnostic
-    from visioncam_core.results.explanation import Explanation
+from visioncam_core.results.data import ExplanationData
+from visioncam_core.results.describe import facts
+from visioncam_core.results.diagnostics import Diagnostic
 
 SIDE, WIDE = 640, 1400  # pixels of the longer side: of one map, of a sheet
 QUALITY = 85
 _LEFT = ' style="text-align: left; vertical-align: top"'
 
 
-def explanation_html(e: Explanation) -> str:
-    """Return the overlay, and beside it class, score, layer, method and warnings."""
-    known = e.target.probability
-    facts = {
-        "Class": e.target.label + ("" if known is None else f", {known:.1%}"),
-        "Score": f"{e.score_kind} {e.score:.4g}",
-        "Method": e.method_title + _options(e) + ("" if e.evidence == "for" else f", evidence {e.evidence}"),
-        "Layer": f"{e.layer.path}: {e.layer.why}",
-        "The model sees": ", ".join(_prediction(e, i) for i in range(min(3, len(e.predictions)))),
-    }
+def explanation_html(e: ExplanationData, pixels: np.ndarray) -> str:
+    """Return a drawn map, and next to it class, score, layer, method and warnings."""
     rows = "".join(
         f"<tr><th{_LEFT}>{escape(name)}</th><td{_LEFT}>{escape(value)}</td></tr>"
-        for name, value in facts.items()
+        for name, value in facts(e).items()
         if value
     )
     words = f"<table><tbody>{rows}</tbody></table>{_notes(e.diagnostics)}"
     return (
         '<div style="display: flex; flex-wrap: wrap; gap: 16px; align-items: flex-start">'
-        f"{picture(e.render(), SIDE, f'{e.method_title}: {e.target.label}')}<div>{words}</div></div>"
+        f"{picture(pixels, SIDE, f'{e.method_title}: {e.target.label}')}<div>{words}</div></div>"
     )
 
 
-def comparison_html(c: Comparison) -> str:
+def comparison_html(
+    maps: Sequence[ExplanationData],
+    seconds: Mapping[str, float],
+    passes: Mapping[str, int],
+    failures: Mapping[str, str],
+    sheet: np.ndarray | None,
+) -> str:
     """Return the sheet, and below it what each method cost, and what failed."""
     header = ("Method", "Seconds", "More passes", "Notes")
-    notes = {e.method: ", ".join(dict.fromkeys(note.code for note in e.diagnostics)) for e in c}
-    titles = {e.method: e.method_title for e in c}
+    notes = {e.method: ", ".join(dict.fromkeys(note.code for note in e.diagnostics)) for e in maps}
+    titles = {e.method: e.method_title for e in maps}
     rows = [
         (
             titles.get(name, name),
             f"{spent:.3f}",
-            f"{c.passes.get(name, 0):,}",
-            c.failures.get(name) or notes.get(name, ""),
+            f"{passes.get(name, 0):,}",
+            failures.get(name) or notes.get(name, ""),
         )
-        for name, spent in c.seconds.items()
+        for name, spent in seconds.items()
     ]
-    sheet = picture(c.sheet(), WIDE, "Contact sheet") if c.explanations else ""
-    return sheet + table(header, rows)
+    return ("" if sheet is None else picture(sheet, WIDE, "Contact sheet")) + table(header, rows)
+
+
+def show(pixels: np.ndarray) -> None:
+    """Show an RGB picture: in a notebook in place, elsewhere in the system's viewer."""
+    from PIL import Image
+
+    image = Image.fromarray(pixels)
+    if not in_notebook():
+        image.show()
+        return
+    from IPython.display import display  # type: ignore[import-not-found,unused-ignore]
+
+    display(image)
+
+
+def in_notebook() -> bool:
+    """Return whether this runs in a notebook: an IPython with a kernel; a terminal's shows no pictures."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return getattr(shell, "kernel", None) is not None
 
 
 def picture(pixels: np.ndarray, side: int, alt: str) -> str:
@@ -90,17 +106,6 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], marked: int = -1
         cells = "".join(f"<td{_LEFT}>{open_}{escape(cell)}{close}</td>" for cell in row)
         lines.append(f"<tr>{cells}</tr>")
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
-
-
-def _options(e: Explanation) -> str:
-    options = ", ".join(f"{name}={value}" for name, value in e.options.items())
-    return f" ({options})" if options else ""
-
-
-def _prediction(e: Explanation, i: int) -> str:
-    one = e.predictions[i]
-    name = one.name.split(",")[0] if one.name else f"class {one.index}"
-    return f"{name} {one.value:.1%}" if e.probabilities else f"{name} {one.value:.4g}"
 
 
 def _notes(notes: Sequence[Diagnostic]) -> str:

@@ -1,30 +1,33 @@
-"""Calling a renderer, and checking the picture it returns like any foreign data."""
+"""Call a renderer, and check the picture it returns."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import numpy as np
 
 from visioncam_core.errors import OptionTypeError, VisionCamError
 from visioncam_core.options.fields import describe_options
-from visioncam_core.plugins.calls import OWN_CODE, locked, went_wrong
+from visioncam_core.plugins.calls import OWN_CODE, plugin_failure, read_only_array
+from visioncam_core.plugins.default import registry
 from visioncam_core.plugins.records import cause_of
 from visioncam_core.plugins.specs import RendererSpec
 from visioncam_core.text import did_you_mean, listing, shown
 
-if TYPE_CHECKING:
-    from visioncam_core.plugins.registry import Registry
-
 OURS = "visioncam"
 
 
-def drawn(spec: RendererSpec | None, renderer: Any, subject: Any) -> np.ndarray:
+def render(subject: Any, renderer: str | object, options: Mapping[str, Any]) -> np.ndarray:
+    """Return what a renderer, by name or as an object, makes of an explanation or comparison."""
+    return call_renderer(*registry().make_renderer(renderer, options), subject)
+
+
+def call_renderer(spec: RendererSpec | None, renderer: Any, subject: Any) -> np.ndarray:
     """Return the picture that a renderer makes.
 
-    A stranger's renderer sees arrays it cannot write to: the explanation is the user's.
+    A third-party renderer is given arrays it cannot write to: the explanation is the user's.
 
     Args:
         spec: the renderer's row, or None for an object of the user's own.
@@ -48,12 +51,12 @@ def drawn(spec: RendererSpec | None, renderer: Any, subject: Any) -> np.ndarray:
     except (VisionCamError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        raise went_wrong("renderer", name, source, cause_of(error)) from error
+        raise plugin_failure("renderer", name, source, cause_of(error)) from error
     array = isinstance(made, np.ndarray)
     if not array or made.dtype != np.uint8 or made.ndim != 3 or made.shape[2] != 3 or 0 in made.shape:
         received = f"{made.dtype} of shape {made.shape}" if array else shown(made)
         cause = f"it returned {received}; a picture is an (H, W, 3) uint8 array, RGB"
-        raise went_wrong("renderer", name, source, cause)
+        raise plugin_failure("renderer", name, source, cause)
     return made
 
 
@@ -65,24 +68,23 @@ def read_only(subject: Any) -> Any:
         return subject
     return attrs.evolve(
         subject,
-        raw=locked(subject.raw),
-        heatmap=locked(subject.heatmap),
-        picture=locked(subject.picture),
+        raw=read_only_array(subject.raw),
+        heatmap=read_only_array(subject.heatmap),
+        picture=read_only_array(subject.picture),
     )
 
 
-def parted(registry: Registry, options: Mapping[str, Any]) -> dict[str, Any]:
+def sheet_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the sheet's own options, the others under `tile_options`.
 
     Args:
-        registry: knows the sheet and the renderers.
         options: as the user gave them.
 
     Raises:
         OptionTypeError: neither the sheet nor the renderer of its maps has such an option; the nearest of
             both are offered.
     """
-    page = {info.name: info.default for info in describe_options(registry.renderer("sheet").cls)}
+    page = {info.name: info.default for info in describe_options(registry().renderer("sheet").cls)}
     own = {name: value for name, value in options.items() if name in page}
     rest = {name: value for name, value in options.items() if name not in page}
     if not rest:
@@ -93,7 +95,7 @@ def parted(registry: Registry, options: Mapping[str, Any]) -> dict[str, Any]:
             f"the sheet has no option {next(iter(rest))!r}, and the renderer is an object made already. Give "
             f"the option when you make {type(renderer).__name__}."
         )
-    known = [info.name for info in describe_options(registry.renderer(renderer).cls)]
+    known = [info.name for info in describe_options(registry().renderer(renderer).cls)]
     for name in rest:
         if name not in known:
             hint = did_you_mean(name, [*page, *known]) or ";"

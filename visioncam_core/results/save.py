@@ -4,29 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from visioncam_core.errors import OptionTypeError, OutputError
 from visioncam_core.files import FORMATS, as_path, write_bytes
 from visioncam_core.options.fields import build, describe_options
+from visioncam_core.plugins.default import registry
+from visioncam_core.results.data import ExplanationData
+from visioncam_core.results.describe import words
+from visioncam_core.results.formats.coco import Coco
+from visioncam_core.results.formats.csv_table import Table
+from visioncam_core.results.formats.film import SMALLEST, Film, gif, mp4
+from visioncam_core.results.formats.mask import Mask
+from visioncam_core.results.formats.npz import Arrays
+from visioncam_core.results.formats.yolo import Yolo
 from visioncam_core.results.image_files import encode_image
-from visioncam_core.results.render import drawn
+from visioncam_core.results.render import call_renderer, render
 
-if TYPE_CHECKING:
-    from visioncam_core.plugins.registry import Registry
-    from visioncam_core.results.explanation import Explanation
-
-DATA = (".npz", ".json", ".csv", ".txt", ".mask.png")
 FILMS = (".gif", ".mp4")
+_WRITERS = {".npz": Arrays, ".json": Coco, ".csv": Table, ".txt": Yolo, ".mask.png": Mask}
+_CLASSES: dict[str, Any] = {**_WRITERS, **dict.fromkeys(FILMS, Film)}
+DATA = tuple(_WRITERS)
 SUFFIXES = (*FORMATS, *FILMS, *DATA)
 
 
 def save(
-    explanation: Explanation,
+    explanation: ExplanationData,
     path: str | Path,
     renderer: str | object,
     options: Mapping[str, Any],
-    registry: Registry,
 ) -> Path:
     """Write an explanation to a file; see `Explanation.save`.
 
@@ -35,7 +41,6 @@ def save(
         path: the file; its suffix says what is written.
         renderer: what draws pictures and films.
         options: of the renderer or the format.
-        registry: where renderers come from.
 
     Raises:
         OutputError: the suffix is unknown, or the folder or file cannot be written.
@@ -44,9 +49,9 @@ def save(
     target = as_path(path, OutputError, OptionTypeError)
     suffix = suffix_of(target)
     if suffix in FORMATS:
-        payload = encode_image(explanation.render(renderer, **options), suffix, explanation.text())
+        payload = encode_image(render(explanation, renderer, options), suffix, words(explanation))
     elif suffix in FILMS:
-        payload = _film(explanation, suffix, renderer, options, registry)
+        payload = _film(explanation, suffix, renderer, options)
     else:
         if renderer != "overlay":
             raise OptionTypeError(f"A {suffix} file holds no drawn picture. Leave renderer={renderer!r} out.")
@@ -61,12 +66,17 @@ def suffix_of(path: Path) -> str:
     Raises:
         OutputError: in none of them.
     """
-    name = path.name.lower()
-    for suffix in sorted(SUFFIXES, key=len, reverse=True):
-        if name.endswith(suffix):
-            return suffix
+    found = known_suffix(path)
+    if found is not None:
+        return found
     got = repr(path.suffix) if path.suffix else "no suffix"
     raise OutputError(f"Cannot save a file with {got}. Use one of {', '.join(SUFFIXES)}.")
+
+
+def known_suffix(path: Path) -> str | None:
+    """Return which of `SUFFIXES` a file name ends in, in lower case; None for another."""
+    name = path.name.lower()
+    return next((suffix for suffix in sorted(SUFFIXES, key=len, reverse=True) if name.endswith(suffix)), None)
 
 
 def format_class(suffix: str) -> Any:
@@ -75,46 +85,21 @@ def format_class(suffix: str) -> Any:
     Args:
         suffix: one of `DATA` or `FILMS`.
     """
-    if suffix in FILMS:
-        from visioncam_core.results.formats.film import Film
-
-        return Film
-    if suffix == ".npz":
-        from visioncam_core.results.formats.npz import Arrays
-
-        return Arrays
-    if suffix == ".json":
-        from visioncam_core.results.formats.coco import Coco
-
-        return Coco
-    if suffix == ".csv":
-        from visioncam_core.results.formats.csv_table import Table
-
-        return Table
-    if suffix == ".txt":
-        from visioncam_core.results.formats.yolo import Yolo
-
-        return Yolo
-    from visioncam_core.results.formats.mask import Mask
-
-    return Mask
+    return _CLASSES.get(suffix, Mask)
 
 
 def _film(
-    explanation: Explanation,
+    explanation: ExplanationData,
     suffix: str,
     renderer: str | object,
     options: Mapping[str, Any],
-    registry: Registry,
 ) -> bytes:
     """Return a film's bytes; options that are the film's own go to it, the others to the renderer."""
-    from visioncam_core.results.formats.film import SMALLEST, Film, gif, mp4
-
     own = {info.name for info in describe_options(Film)}
     film = build(Film, {name: value for name, value in options.items() if name in own}, f"format {suffix!r}")
     rest = {name: value for name, value in options.items() if name not in own}
-    spec, draw = registry.make_renderer(renderer, rest)
+    spec, draw = registry().make_renderer(renderer, rest)
     if spec is not None and "min_size" in {info.name for info in describe_options(spec.cls)}:
-        spec, draw = registry.make_renderer(renderer, {"min_size": SMALLEST, **rest})
-    frames = film.frames(explanation, lambda flat: drawn(spec, draw, flat))
+        spec, draw = registry().make_renderer(renderer, {"min_size": SMALLEST, **rest})
+    frames = film.frames(explanation, lambda flat: call_renderer(spec, draw, flat))
     return gif(frames, film.fps) if suffix == ".gif" else mp4(frames, film.fps)

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import attrs
 import numpy as np
 
 from visioncam_core.errors import ImageError, OptionError
 from visioncam_core.images.display import bands_last, eight_bit
+from visioncam_core.results.data import ExplanationData
 
-if TYPE_CHECKING:
-    from visioncam_core.results.explanation import Explanation
-
+D = TypeVar("D", bound=ExplanationData)
 AXES = ("depth", "height", "width")
 
 
-def slices(
-    explanation: Explanation, axis: int = 0, positions: Sequence[int] | None = None
-) -> Iterator[Explanation]:
+def slices(explanation: D, axis: int = 0, positions: Sequence[int] | None = None) -> Iterator[D]:
     """Yield explanations of single slices, on the contrast and the scale of the whole.
 
     Args:
@@ -47,7 +44,7 @@ def slices(
         )
 
 
-def projection(explanation: Explanation, axis: int = 0) -> Explanation:
+def projection(explanation: D, axis: int = 0) -> D:
     """Return the maximum projection along an axis: the brightest value, and the strongest evidence.
 
     Args:
@@ -70,7 +67,7 @@ def projection(explanation: Explanation, axis: int = 0) -> Explanation:
     )
 
 
-def volume_heat(explanation: Explanation) -> np.ndarray:
+def volume_heat(explanation: ExplanationData) -> np.ndarray:
     """Return a volume's heat map, (D, H, W) float32, what is not finite as zero.
 
     Raises:

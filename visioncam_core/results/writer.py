@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
 from visioncam_core.errors import OptionError, OutputError
 from visioncam_core.files import FORMATS, check_place
 from visioncam_core.options.fields import build, describe_options
-from visioncam_core.results.save import DATA, FILMS, SUFFIXES, format_class
+from visioncam_core.results.data import ExplanationData
+from visioncam_core.results.save import DATA, FILMS, SUFFIXES, format_class, known_suffix, save
 from visioncam_core.text import did_you_mean
-
-if TYPE_CHECKING:
-    from visioncam_core.results.explanation import Explanation
 
 KINDS = tuple(suffix.removeprefix(".") for suffix in SUFFIXES)
 
@@ -57,10 +55,8 @@ def suffixes_of(text: str) -> tuple[str, ...]:
 
 def file_kind(path: Path) -> str | None:
     """Return the suffix of what `-o` names where that is a file; None for a folder."""
-    if os.path.isdir(path):  # unlike `Path.is_dir`, no error where looking is forbidden
-        return None
-    name = path.name.lower()
-    return next((suffix for suffix in sorted(SUFFIXES, key=len, reverse=True) if name.endswith(suffix)), None)
+    # Unlike `Path.is_dir`, no error where looking is forbidden.
+    return None if os.path.isdir(path) else known_suffix(path)
 
 
 @attrs.frozen(eq=False)
@@ -84,7 +80,7 @@ class Saving:
         for suffix, options in self.options.items():
             build(format_class(suffix), options, f"file {suffix!r}")
 
-    def write(self, explanation: Explanation, paths: Sequence[Path]) -> None:
+    def write(self, explanation: ExplanationData, paths: Sequence[Path]) -> None:
         """Write the files.
 
         Raises:
@@ -95,18 +91,18 @@ class Saving:
             path.parent.mkdir(parents=True, exist_ok=True)
             own = self.options.get(suffix, {})
             if suffix in DATA:
-                explanation.save(path, **own)
+                save(explanation, path, "overlay", own)
                 continue
             if suffix in FORMATS:
-                explanation.save(path, self.renderer, **self.drawing)
+                save(explanation, path, self.renderer, self.drawing)
                 continue
             films = {info.name for info in describe_options(format_class(suffix))}
             drawing = {name: value for name, value in self.drawing.items() if name not in films}
-            explanation.save(path, self.renderer, **drawing, **own)
+            save(explanation, path, self.renderer, {**drawing, **own})
 
 
 def one_file(path: Path, images: Sequence[str], save_as: str | None, inputs: Sequence[str]) -> None:
-    """Raise `OutputError` unless `-o FILE` can hold all that is asked for.
+    """Raise `OutputError` unless `-o FILE` can hold all results.
 
     Args:
         path: the file.

@@ -9,11 +9,32 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.output import Head
-from visioncam_core.errors import TargetError
+from visioncam_core.errors import OptionTypeError, TargetError
+from visioncam_core.images.box import Box as Edges
 from visioncam_core.options.fields import option
 from visioncam_core.text import said, shown
 
-Corners = tuple[float, float, float, float]
+
+def _one_order(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """Refuse a bare tuple: nothing in it says which order its numbers have (an attrs validator)."""
+    if value is None or isinstance(value, Edges):
+        return
+    example = ""
+    if isinstance(value, tuple | list | np.ndarray) and len(value) == 4:
+        a, b, c, d = value
+        example = (
+            f": {edges(a, b, c, d)} where it is (left, top, right, bottom), or {edges(b, a, d, c)} where it "
+            "is (top, left, bottom, right), as it was read before"
+        )
+    raise OptionTypeError(
+        f"option 'box' of Box takes visioncam.geometry.Box(left=, top=, right=, bottom=), received "
+        f"{shown(value)} ({type(value).__name__}){example}"
+    )
+
+
+def edges(left: Any, top: Any, right: Any, bottom: Any) -> str:
+    """Return how a box is written."""
+    return f"Box(left={left}, top={top}, right={right}, bottom={bottom})"
 
 
 @attrs.frozen(eq=False)
@@ -27,12 +48,14 @@ class Box:
 
     Attributes:
         class_: class index, counted from `start`.
-        box: (top, left, bottom, right) in the units of the predicted boxes; None for the box that the model
+        box: a `visioncam.geometry.Box` in the units of the predicted boxes; None for the box that the model
             itself predicts where it is surest of the class (its overlap then takes no part in gradients).
-        decode: (b, P, 4) tensor of the first four values at P places -> corners (top, left, bottom, right);
-            None where they are the corners themselves.
+        decode: (b, P, 4) tensor of the first four values at P places -> corners in the order of
+            `box_format`; None where they are the corners themselves.
         start: position of the first class among the values.
         objectness: position of the objectness among the values, or None.
+        box_format: the order of the model's corners: "yxyx" (top, left, bottom, right) or "xyxy" (left, top,
+            right, bottom).
         activation: "sigmoid" for class values that are logits, "none" for probabilities.
 
     References:
@@ -40,20 +63,26 @@ class Box:
     """
 
     class_: int = option(attrs.NOTHING, help="class index")
-    box: Corners | None = option(None, help="(top, left, bottom, right), or None for the surest one")
+    box: Any = option(None, help="a geometry.Box, or None for the surest one", validator=_one_order)
     decode: Callable[[Any], Any] | None = option(None, help="makes corners of the four box values")
     start: int = option(4, help="position of the first class")
     objectness: int | None = option(None, help="position of the objectness, or None")
     activation: Literal["sigmoid", "none"] = option("sigmoid", help="what turns values into probabilities")
+    box_format: Literal["xyxy", "yxyx"] = option("yxyx", help="order of the model's corners")
 
     def __attrs_post_init__(self) -> None:
         """Raise an error where `box` is empty."""
-        if self.box is not None:
-            top, left, bottom, right = self.box
-            if not (np.isfinite(self.box).all() and top < bottom and left < right):
-                raise TargetError(
-                    f"box={self.box} is empty; pass (top, left, bottom, right), top < bottom and left < right"
-                )
+        box = self.box
+        if box is not None and not (np.isfinite(self._corners).all() and box.width > 0 and box.height > 0):
+            raise TargetError(f"box={box} is empty; left < right and top < bottom must hold")
+
+    @property
+    def _corners(self) -> np.ndarray:
+        """The box, (4,) float32 in the order of the model's own."""
+        one = self.box
+        x, y = (one.left, one.right), (one.top, one.bottom)
+        first, second = (x, y) if self.box_format == "xyxy" else (y, x)
+        return np.asarray((first[0], second[0], first[1], second[1]), np.float32)
 
     def resolve(self, head: Head) -> Box:
         """Return the target, checked against the explained output."""
@@ -77,14 +106,14 @@ class Box:
         sure, corners = self._read(keras.ops.convert_to_tensor(values))
         sure, corners = np.asarray(sure)[0], np.asarray(corners)[0]
         own = self.box is None
-        overlaps = np.ones(len(sure)) if own else np.asarray(_iou(corners, np.asarray(self.box, np.float32)))
+        overlaps = np.ones(len(sure)) if own else np.asarray(_iou(corners, self._corners))
         place = int(np.argmax(sure * overlaps))
         if not overlaps[place] > 0:
             raise TargetError(
-                f"no box that the model predicts overlaps box={self.box}; check its units and order "
-                "(top, left, bottom, right), or pass decode="
+                f"no box that the model predicts overlaps box={self.box}; check its units, the order of the "
+                f"model's corners (box_format={self.box_format!r}), or pass decode="
             )
-        wanted = corners[place] if self.box is None else np.asarray(self.box, np.float32)
+        wanted = corners[place] if own else self._corners
 
         def similarity(changed: Any) -> Any:
             sure, corners = self._read(changed)
@@ -112,7 +141,7 @@ class Box:
         if tuple(decoded.shape) != tuple(corners.shape):
             raise TargetError(
                 f"decode turned {tuple(corners.shape)} into {tuple(decoded.shape)}; it must return the "
-                "corners (top, left, bottom, right) of as many boxes"
+                "corners of as many boxes"
             )
         return sure, decoded
 
@@ -122,12 +151,12 @@ class Box:
 
 
 def _iou(corners: Any, box: Any) -> Any:
-    """Return the intersection over union of (..., 4) corners with one box."""
+    """Return the intersection over union of (..., 4) corners with one box of the same order."""
     import keras
 
     maximum, minimum = keras.ops.maximum, keras.ops.minimum
-    top, left = maximum(corners[..., 0], box[0]), maximum(corners[..., 1], box[1])
-    bottom, right = minimum(corners[..., 2], box[2]), minimum(corners[..., 3], box[3])
-    both = maximum(bottom - top, 0.0) * maximum(right - left, 0.0)
+    low_0, low_1 = maximum(corners[..., 0], box[0]), maximum(corners[..., 1], box[1])
+    high_0, high_1 = minimum(corners[..., 2], box[2]), minimum(corners[..., 3], box[3])
+    both = maximum(high_0 - low_0, 0.0) * maximum(high_1 - low_1, 0.0)
     area = maximum(corners[..., 2] - corners[..., 0], 0.0) * maximum(corners[..., 3] - corners[..., 1], 0.0)
     return both / (area + (box[2] - box[0]) * (box[3] - box[1]) - both + 1e-9)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 import attrs
-import numpy as np
 
 from visioncam_core.cases import Case
 from visioncam_core.metrics import UNASKED, Switches
@@ -43,21 +42,3 @@ class IoU:
         assert case.truth is not None
         found = mask(case.heat, self.threshold)
         return float((found & case.truth).sum() / (found | case.truth).sum())
-
-
-def box_iou(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> float:
-    """Return the intersection over union of two boxes (left, top, right, bottom) of pixel edges.
-
-    Pixels are counted: with corners that are pixels themselves, it is the convention that adds 1.
-    """
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    inside = max(width, 0) * max(height, 0)
-    area = sum((b[2] - b[0]) * (b[3] - b[1]) for b in (one, other))
-    return inside / (area - inside) if area > inside else 0.0
-
-
-def box_of(truth: np.ndarray) -> tuple[int, int, int, int]:
-    """Return the box around a mask (H, W) with at least one pixel."""
-    rows, columns = np.flatnonzero(truth.any(1)), np.flatnonzero(truth.any(0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

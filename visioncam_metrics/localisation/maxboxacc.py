@@ -8,10 +8,10 @@ import attrs
 import numpy as np
 
 from visioncam_core.cases import Case
+from visioncam_core.images.box import Box
 from visioncam_core.metrics import UNASKED, Measured, Switches
 from visioncam_core.options import in_range, option
 from visioncam_core.results.areas import parts_above
-from visioncam_metrics.localisation.iou import box_iou, box_of
 
 TINY = float(np.finfo(np.float32).tiny)
 
@@ -52,7 +52,7 @@ class MaxBoxAcc:
     def __call__(self, case: Case) -> Measured:
         """Return whether any threshold finds the box, and (levels, deltas) which do."""
         assert case.truth is not None
-        wanted = case.boxes or (box_of(case.truth),)
+        wanted = case.boxes or (Box.around(case.truth),)
         top = float(case.heat.max())
         best = np.array([self._best(case.heat, top * i / self.levels, wanted) for i in range(self.levels)])
         hits = (best[:, None] >= np.asarray(self.delta)[None]).astype(np.float64)
@@ -62,9 +62,8 @@ class MaxBoxAcc:
         """Return the metric from (n, levels, deltas) hits: the best threshold for all, the mean over δ."""
         return float(hits.mean(axis=0).max(axis=0).mean())
 
-    def _best(self, heat: np.ndarray, cut: float, wanted: tuple[tuple[int, int, int, int], ...]) -> float:
+    def _best(self, heat: np.ndarray, cut: float, wanted: tuple[Box, ...]) -> float:
         found = [part.box for part in parts_above(heat, max(cut, TINY))]
         if self.areas == "largest":
             found = sorted(found, key=lambda box: -box.area)[:1]
-        edges = [(box.left, box.top, box.right, box.bottom) for box in found]
-        return max((box_iou(one, other) for one in edges for other in wanted), default=0.0)
+        return max((one.iou(other) for one in found for other in wanted), default=0.0)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from visioncam_core.display import bands_last, to_rgb
 from visioncam_viz.drawing import caption
+from visioncam_viz.drawing.blend import blend
+from visioncam_viz.drawing.colour import colour_table, colourise
 from visioncam_viz.drawing.grid import crosshair, grid
-from visioncam_viz.drawing.panel import NARROWEST, frame, noted
-from visioncam_viz.drawing.scene import Bands, Scene, enlarge, is_blank, scene_of, steps
+from visioncam_viz.drawing.options import looks
+from visioncam_viz.drawing.panel import NARROWEST, frame, write_note
+from visioncam_viz.drawing.scene import Bands, Scene, enlarge, heat_of, is_blank, steps
+from visioncam_viz.drawing.signal_scene import signal_scene
 from visioncam_viz.drawing.tile import THINNEST
 from visioncam_viz.drawing.volume import Board, board
 
@@ -21,6 +26,7 @@ Paint = Callable[[Scene], np.ndarray]
 Cut = Callable[["Explanation"], Board]
 SIDE = 256  # pixels that a volume's longest axis gets at least
 SMALL = 400  # a slice with an axis this long is not enlarged
+PHOTO, MAP, ON_PHOTO = "Input", "Evidence", "Evidence on it"
 WIDE = 2.2  # width over height from which on several pictures are stacked
 
 
@@ -62,7 +68,7 @@ def present(
     paints = dict(paint) if isinstance(paint, Mapping) else {"": photo_only if blank and on_photo else paint}
     shown = (cut or board)(explanation) if cut or explanation.heatmap.ndim == 3 else None
     pictures = [
-        painted(
+        paint_views(
             explanation,
             each,
             min_size=max(min_size, NARROWEST) if words else min_size,
@@ -82,11 +88,47 @@ def present(
     if len(pictures) > 1:
         picture = grid(pictures, [name * labels for name in paints], columns, size=round(13 * unit))
     if note:
-        picture = noted(picture, note, apart=not flat, unit=unit)
+        picture = write_note(picture, note, below=not flat, unit=unit)
     return frame(picture, explanation, table, title=title, colorbar=colorbar, unit=unit)
 
 
-def painted(
+def present_map(
+    explanation: Explanation,
+    renderer: Any,
+    pictures: Sequence[str] = (ON_PHOTO,),
+    *,
+    threshold: float = 0.0,
+    by_value: bool = True,
+    cut: Cut | None = None,
+) -> np.ndarray:
+    """Present a map in a renderer's colours; else as `present`.
+
+    Args:
+        explanation: what to show.
+        renderer: its options say how: `colormap`, `alpha`, and those that `looks` reads.
+        pictures: what stands in a row, of `PHOTO`, `MAP` and `ON_PHOTO`.
+        threshold: strength under which the photo stays as it is.
+        by_value: opacity grows with the evidence.
+        cut: cuts a volume into views.
+    """
+    table = colour_table(renderer.colormap, signed=explanation.evidence == "signed")
+    paints: dict[str, Paint] = {
+        PHOTO: photo_only,
+        MAP: lambda scene: colourise(scene.heat, table, signed=scene.signed),
+        ON_PHOTO: lambda scene: blend(scene, table, renderer.alpha, threshold=threshold, by_value=by_value),
+    }
+    row = {name: paints[name] for name in pictures}
+    return present(
+        explanation,
+        row if len(row) > 1 else row[pictures[0]],
+        table=table,
+        cut=cut,
+        on_photo=MAP not in row,
+        **looks(renderer),
+    )
+
+
+def paint_views(
     explanation: Explanation,
     paint: Paint,
     *,
@@ -120,4 +162,24 @@ def photo_only(scene: Scene) -> np.ndarray:
 
 def photo_of(explanation: Explanation, bands: Bands = None) -> np.ndarray:
     """Return the explained picture without any heat, (H, W, 3) uint8."""
-    return painted(explanation, photo_only, bands=bands)
+    return paint_views(explanation, photo_only, bands=bands)
+
+
+def scene_of(explanation: Explanation, bands: Bands = None) -> Scene:
+    """Lay a flat explanation out.
+
+    Args:
+        explanation: its `picture` (*grid[, C]) and `heatmap` (*grid) with one or two axes.
+        bands: which of the picture's bands to show as red, green and blue.
+
+    Raises:
+        ImageError: picture and map differ in shape.
+        OptionError: a band that the picture does not have.
+    """
+    heat = heat_of(explanation)
+    signed = explanation.evidence == "signed"
+    values = bands_last(np.asarray(explanation.picture), heat.shape)
+    if heat.ndim == 1:
+        return signal_scene(values, heat, signed)
+    original = (explanation.whole or explanation).picture
+    return Scene(to_rgb(values, bands, opacity=original.dtype == np.uint8), heat, signed)

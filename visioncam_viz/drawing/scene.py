@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
-from visioncam_core.display import bands_last, to_rgb
 from visioncam_core.errors import ImageError
 from visioncam_core.opencv import load_opencv
 from visioncam_core.resize import resize
@@ -19,6 +18,7 @@ from visioncam_core.results.areas import level
 from visioncam_viz.drawing.text import INK, WHITE
 
 if TYPE_CHECKING:
+    from visioncam_core.results.data import ExplanationData
     from visioncam_core.results.explanation import Explanation
 
 NEAR = 12  # pixels around a line that decide whether it is black or white
@@ -56,7 +56,7 @@ class Scene:
         return picture
 
 
-def heat_of(explanation: Explanation) -> np.ndarray:
+def heat_of(explanation: ExplanationData) -> np.ndarray:
     """Return the heat map, float32, what is not finite as zero.
 
     Raises:
@@ -79,28 +79,6 @@ def is_blank(explanation: Explanation) -> bool:
 def level_of(explanation: Explanation, threshold: float | str) -> float:
     """Return the strength from which on a pixel counts, as `areas.level`; of a slice, that of the whole."""
     return level((explanation.whole or explanation).heatmap, threshold)
-
-
-def scene_of(explanation: Explanation, bands: Bands = None) -> Scene:
-    """Lay a flat explanation out.
-
-    Args:
-        explanation: its `picture` (*grid[, C]) and `heatmap` (*grid) with one or two axes.
-        bands: which of the picture's bands to show as red, green and blue.
-
-    Raises:
-        ImageError: picture and map differ in shape.
-        OptionError: a band that the picture does not have.
-    """
-    heat = heat_of(explanation)
-    signed = explanation.evidence == "signed"
-    values = bands_last(np.asarray(explanation.picture), heat.shape)
-    if heat.ndim == 1:
-        from visioncam_viz.drawing.signal_scene import signal_scene
-
-        return signal_scene(values, heat, signed)
-    original = (explanation.whole or explanation).picture
-    return Scene(to_rgb(values, bands, opacity=original.dtype == np.uint8), heat, signed)
 
 
 def steps(shape: tuple[int, ...], at_least: int, thinnest: int = 1) -> tuple[int, int]:

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 import numpy as np
 
-from visioncam_core.results.heat import shown_part
+from visioncam_core.results.heat import part_of
 
 if TYPE_CHECKING:
     from visioncam_core.results.comparison import Comparison
     from visioncam_core.results.explanation import Explanation
 
 Scale = Literal["map", "method", "all"]
-TOLD = {
+WORDS = {
     "map": "each map on its own scale",
     "method": "maps of one method share a scale",
     "all": "one scale for all maps",
 }
 
 
-def scaled(groups: Sequence[Comparison], scale: Scale) -> list[Comparison]:
+def scale_maps(groups: Sequence[Comparison], scale: Scale) -> list[Comparison]:
     """Return comparisons whose maps are divided by the largest value of all that share their scale.
 
     Methods measure different things: a scale across methods compares their raw numbers all the same.
@@ -53,4 +53,5 @@ def strongest(explanation: Explanation) -> str:
 
 
 def _top(explanation: Explanation) -> float:
-    return float(np.abs(shown_part(explanation)).max(initial=0.0))
+    part = part_of(np.asarray(explanation.raw, np.float32), explanation.evidence)
+    return float(np.abs(part).max(initial=0.0))

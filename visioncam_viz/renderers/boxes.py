@@ -9,7 +9,7 @@ import numpy as np
 
 from visioncam_core.options import in_range, option
 from visioncam_core.results.area_options import THRESHOLD
-from visioncam_core.results.areas import Box, parts_above
+from visioncam_core.results.areas import AreaBox, parts_above
 from visioncam_viz.drawing.blend import blend
 from visioncam_viz.drawing.colour import colour_table
 from visioncam_viz.drawing.options import BANDS, MIN_SIZE, SMALL, TITLE, looks
@@ -78,7 +78,7 @@ class Boxes:
         return picture
 
 
-def _frame(picture: np.ndarray, box: Box, thickness: int) -> None:
+def _frame(picture: np.ndarray, box: AreaBox, thickness: int) -> None:
     """Draw a box's edges just inside it, in place, on a dark rim where they are not as thin as can be."""
     rims = ((1, INK),) if thickness > 1 else ()
     for grow, colour in (*rims, (0, AGAINST if box.score < 0 else FOR)):
@@ -94,7 +94,7 @@ def _frame(picture: np.ndarray, box: Box, thickness: int) -> None:
             picture[part] = colour
 
 
-def _label(picture: np.ndarray, box: Box, thickness: int, size: int) -> None:
+def _label(picture: np.ndarray, box: AreaBox, thickness: int, size: int) -> None:
     """Write a box's share of the evidence, in place, above its upper left corner or just within."""
     words = f"{share_of(box.score)} of the evidence"
     if width_of(words, size, True) + size > box.width:
@@ -102,8 +102,8 @@ def _label(picture: np.ndarray, box: Box, thickness: int, size: int) -> None:
     height, width = line_height(size), width_of(words, size, True) + size
     if width > picture.shape[1] / 2 or height > picture.shape[0] / 4:
         return
-    top = box.top - height if box.top >= height else box.top + thickness
-    left = min(box.left, picture.shape[1] - width)
+    top = int(box.top) + (-height if box.top >= height else thickness)
+    left = min(int(box.left), picture.shape[1] - width)
     picture[top : top + height, left : left + width] = AGAINST if box.score < 0 else FOR
     draw(picture, words, left + size // 2, top, size, colour=INK, bold=True)
 

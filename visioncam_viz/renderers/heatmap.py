@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
-from visioncam_viz.drawing.colour import colour_table, colourise
-from visioncam_viz.drawing.options import COLORBAR, COLORMAP, MIN_SIZE, TITLE, looks
-from visioncam_viz.drawing.present import present
+from visioncam_viz.drawing.options import COLORBAR, COLORMAP, MIN_SIZE, TITLE
+from visioncam_viz.drawing.present import MAP, present_map
 
 if TYPE_CHECKING:
     from visioncam_core.results.explanation import Explanation
@@ -47,11 +46,4 @@ class Heatmap:
         Raises:
             ImageError: the map is empty, or not on the picture's grid.
         """
-        table = colour_table(self.colormap, signed=explanation.evidence == "signed")
-        return present(
-            explanation,
-            lambda scene: colourise(scene.heat, table, signed=scene.signed),
-            table=table,
-            on_photo=False,
-            **looks(self),
-        )
+        return present_map(explanation, self, (MAP,))

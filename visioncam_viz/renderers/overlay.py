@@ -8,10 +8,8 @@ import attrs
 import numpy as np
 
 from visioncam_core.options import in_range, option
-from visioncam_viz.drawing.blend import blend
-from visioncam_viz.drawing.colour import colour_table
-from visioncam_viz.drawing.options import ALPHA, BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE, looks
-from visioncam_viz.drawing.present import present
+from visioncam_viz.drawing.options import ALPHA, BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE
+from visioncam_viz.drawing.present import present_map
 
 if TYPE_CHECKING:
     from visioncam_core.results.explanation import Explanation
@@ -62,10 +60,4 @@ class Overlay:
             ImageError: the map is empty, or not on the picture's grid.
             OptionError: a band that the picture does not have.
         """
-        table = colour_table(self.colormap, signed=explanation.evidence == "signed")
-        return present(
-            explanation,
-            lambda scene: blend(scene, table, self.alpha, threshold=self.threshold, by_value=self.by_value),
-            table=table,
-            **looks(self),
-        )
+        return present_map(explanation, self, threshold=self.threshold, by_value=self.by_value)

@@ -8,10 +8,8 @@ import attrs
 import numpy as np
 
 from visioncam_core.options import option
-from visioncam_viz.drawing.blend import blend
-from visioncam_viz.drawing.colour import colour_table
-from visioncam_viz.drawing.options import ALPHA, BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE, looks
-from visioncam_viz.drawing.present import present
+from visioncam_viz.drawing.options import ALPHA, BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE
+from visioncam_viz.drawing.present import present_map
 from visioncam_viz.drawing.volume import planes
 
 if TYPE_CHECKING:
@@ -49,11 +47,6 @@ class Planes:
             ImageError: the explanation is of something else.
             OptionError: a position outside the volume.
         """
-        table = colour_table(self.colormap, signed=explanation.evidence == "signed")
-        return present(
-            explanation,
-            lambda scene: blend(scene, table, self.alpha),
-            table=table,
-            cut=lambda whole: planes(whole, self.at, crosshair=self.crosshair),
-            **looks(self),
+        return present_map(
+            explanation, self, cut=lambda whole: planes(whole, self.at, crosshair=self.crosshair)
         )

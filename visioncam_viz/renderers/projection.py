@@ -8,10 +8,8 @@ import attrs
 import numpy as np
 
 from visioncam_core.options import option
-from visioncam_viz.drawing.blend import blend
-from visioncam_viz.drawing.colour import colour_table
-from visioncam_viz.drawing.options import ALPHA, BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE, looks
-from visioncam_viz.drawing.present import present
+from visioncam_viz.drawing.options import ALPHA, BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE
+from visioncam_viz.drawing.present import present_map
 from visioncam_viz.drawing.volume import projections
 
 if TYPE_CHECKING:
@@ -46,11 +44,4 @@ class Projection:
         Raises:
             ImageError: the explanation is of something else.
         """
-        table = colour_table(self.colormap, signed=explanation.evidence == "signed")
-        return present(
-            explanation,
-            lambda scene: blend(scene, table, self.alpha),
-            table=table,
-            cut=lambda whole: projections(whole, self.axis),
-            **looks(self),
-        )
+        return present_map(explanation, self, cut=lambda whole: projections(whole, self.axis))

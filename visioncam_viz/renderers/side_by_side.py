@@ -1,4 +1,4 @@
-"""The photo, and beside it the map over the photo."""
+"""The photo, and next to it the map over the photo."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ import attrs
 import numpy as np
 
 from visioncam_core.options import option
-from visioncam_viz.drawing.blend import blend
-from visioncam_viz.drawing.colour import colour_table
-from visioncam_viz.drawing.options import ALPHA, BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE, looks
-from visioncam_viz.drawing.present import photo_only, present
+from visioncam_viz.drawing.options import ALPHA, BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE
+from visioncam_viz.drawing.present import ON_PHOTO, PHOTO, present_map
 
 if TYPE_CHECKING:
     from visioncam_core.results.explanation import Explanation
@@ -45,13 +43,4 @@ class SideBySide:
         Raises:
             ImageError: the map is empty, or not on the picture's grid.
         """
-        table = colour_table(self.colormap, signed=explanation.evidence == "signed")
-        return present(
-            explanation,
-            {
-                "Input": photo_only,
-                "Evidence on it": lambda scene: blend(scene, table, self.alpha),
-            },
-            table=table,
-            **looks(self),
-        )
+        return present_map(explanation, self, (PHOTO, ON_PHOTO))

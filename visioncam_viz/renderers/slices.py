@@ -8,10 +8,8 @@ import attrs
 import numpy as np
 
 from visioncam_core.options import in_range, option
-from visioncam_viz.drawing.blend import blend
-from visioncam_viz.drawing.colour import colour_table
-from visioncam_viz.drawing.options import ALPHA, AXIS, BANDS, COLORBAR, COLORMAP, TITLE, looks
-from visioncam_viz.drawing.present import present
+from visioncam_viz.drawing.options import ALPHA, AXIS, BANDS, COLORBAR, COLORMAP, TITLE
+from visioncam_viz.drawing.present import present_map
 from visioncam_viz.drawing.volume import strip
 
 if TYPE_CHECKING:
@@ -52,11 +50,9 @@ class Slices:
         Raises:
             ImageError: the explanation is of something else.
         """
-        table = colour_table(self.colormap, signed=explanation.evidence == "signed")
-        return present(
+        return present_map(
             explanation,
-            lambda scene: blend(scene, table, self.alpha, by_value=self.by_value),
-            table=table,
+            self,
+            by_value=self.by_value,
             cut=lambda whole: strip(whole, self.axis, self.count, self.tile, self.columns),
-            **looks(self),
         )

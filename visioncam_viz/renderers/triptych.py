@@ -8,10 +8,8 @@ import attrs
 import numpy as np
 
 from visioncam_core.options import option
-from visioncam_viz.drawing.blend import blend
-from visioncam_viz.drawing.colour import colour_table, colourise
-from visioncam_viz.drawing.options import ALPHA, BANDS, COLORMAP, MIN_SIZE, looks
-from visioncam_viz.drawing.present import photo_only, present
+from visioncam_viz.drawing.options import ALPHA, BANDS, COLORMAP, MIN_SIZE
+from visioncam_viz.drawing.present import MAP, ON_PHOTO, PHOTO, present_map
 
 if TYPE_CHECKING:
     from visioncam_core.results.explanation import Explanation
@@ -45,14 +43,4 @@ class Triptych:
         Raises:
             ImageError: the map is empty, or not on the picture's grid.
         """
-        table = colour_table(self.colormap, signed=explanation.evidence == "signed")
-        return present(
-            explanation,
-            {
-                "Input": photo_only,
-                "Evidence": lambda scene: colourise(scene.heat, table, signed=scene.signed),
-                "Evidence on it": lambda scene: blend(scene, table, self.alpha),
-            },
-            table=table,
-            **looks(self),
-        )
+        return present_map(explanation, self, (PHOTO, MAP, ON_PHOTO))

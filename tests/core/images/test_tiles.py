@@ -183,7 +183,7 @@ def test_an_empty_window_is_no_news_but_an_empty_picture_is(model: Any, picture:
     assert {d.code for d in nothing.diagnostics} == {"dead-layer", "no-positive-evidence"}
     assert not nothing.heatmap.any()
     half = np.where(np.arange(60)[None, :, None] < 40, 0.0, -9.0).astype(np.float32) * np.ones((16, 1, 3))
-    visioncam.describe(model, visioncam.ModelCard(preprocess="unit"))
+    visioncam.set_model_card(model, visioncam.ModelCard(preprocess="unit"))
     (found,) = [
         d for d in explain(model, half, target=0, preprocess="auto").diagnostics if d.code == "pixel-range"
     ]

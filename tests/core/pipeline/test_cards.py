@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 
-from visioncam_core.engine.model_card import ModelCard, card_of, describe
+from visioncam_core.engine.model_card import ModelCard, card_of, set_model_card
 from visioncam_core.errors import ModelError
 
 
@@ -15,7 +15,7 @@ def test_a_card_does_not_keep_its_model_alive() -> None:
     import keras
 
     thing = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])
-    describe(thing, ModelCard(title="small"))
+    set_model_card(thing, ModelCard(title="small"))
     card = card_of(thing)
     assert card is not None
     assert card.title == "small"
@@ -28,7 +28,7 @@ def test_a_card_does_not_keep_its_model_alive() -> None:
 def test_a_card_for_something_that_is_no_model_is_an_error_that_names_it() -> None:
     assert card_of("efficientnet") is None
     with pytest.raises(ModelError, match="'efficientnet' of type str"):
-        describe("efficientnet", ModelCard())
+        set_model_card("efficientnet", ModelCard())
 
 
 def test_a_second_card_replaces_the_first_and_no_card_is_none() -> None:
@@ -37,7 +37,7 @@ def test_a_second_card_replaces_the_first_and_no_card_is_none() -> None:
 
     thing = Model()
     assert card_of(thing) is None
-    describe(thing, ModelCard(title="first"))
-    describe(thing, ModelCard(title="second"))
+    set_model_card(thing, ModelCard(title="first"))
+    set_model_card(thing, ModelCard(title="second"))
     assert card_of(thing) == ModelCard(title="second")
     assert vars(thing) == {}

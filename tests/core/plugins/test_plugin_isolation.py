@@ -1,14 +1,14 @@
 """A stranger's broken plugin costs one message that names it, and nothing else.
 
-Every fake distribution of `fake_plugins/` is really installed (on the path, with
-metadata and an entry point), beside a good one and a stand-in for the built-ins.
+Every fake distribution is really installed (on the path, with metadata and an
+entry point), next to a good one and a stand-in for the built-ins.
 """
 
 from __future__ import annotations
 
 import attrs
 import pytest
-from helpers.plugins import OURS, info, install, loaded, table
+from helpers.plugins import OURS, info, install, loaded, select, table
 
 from visioncam_core.errors import (
     LayerError,
@@ -92,8 +92,8 @@ def test_broken_plugin_costs_one_warning_and_nothing_else(
     assert "goodcam" in names
     assert registry.method("gradcam").distribution == "visioncam"
     assert [registry.renderer(name).name for name in ("saliency", "goodsheet")] == ["overlay", "goodsheet"]
-    assert registry.select_layer(table("a", "b"), "good:0").path == "a"
-    assert registry.select_layer(table("a", "b"), "auto").path == "b"
+    assert select(registry, table("a", "b"), "good:0").path == "a"
+    assert select(registry, table("a", "b"), "auto").path == "b"
     assert loaded(registry) == []
 
 
@@ -139,7 +139,7 @@ def test_a_good_plugin_is_used_like_a_builtin(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(
         LayerError, match=r"there is no row 7; the model has 2 \(plugin 'good' of fake-good 1.2\)"
     ):
-        registry.select_layer(table("a", "b"), "good:7")
+        select(registry, table("a", "b"), "good:7")
 
 
 def test_two_strangers_with_one_name_are_found_by_their_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +165,7 @@ def test_a_builtin_keeps_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded(registry)
     assert registry.method("gradcam").title == registry.method("cam").title == "Grad-CAM"
     assert registry.method("visioncam:gradcam").title == "Grad-CAM"
-    assert registry.method("fake-clash:gradcam").title == registry.method("freecam").title == "StolenCAM"
+    assert registry.method("fake-clash:gradcam").title == registry.method("freecam").title == "Fake-CAM"
     assert registry.method("fake-clash:cam").name == "freecam"
     for row in registry.methods():
         assert registry.method(row.name) is row

@@ -6,7 +6,7 @@ import types
 from typing import Any
 
 import pytest
-from helpers.plugins import OURS, LocalCAM, install, loaded, plugin, spec, table, warned
+from helpers.plugins import OURS, LocalCAM, install, loaded, plugin, select, spec, table, warned
 
 from visioncam_core.plugins.hookspecs import API_VERSION, hookimpl
 from visioncam_core.plugins.registry import Registry
@@ -46,7 +46,7 @@ def test_one_module_twice_is_one_clash(registry: Registry) -> None:
     assert len(messages) == 1
     assert "plugin 'two' of local has a problem" in messages[0]
     assert "local brings two methods named 'localcam'; the second is left out" in messages[0]
-    assert registry.select_layer(table("a"), "auto").path == "a"
+    assert select(registry, table("a"), "auto").path == "a"
 
 
 @pytest.mark.parametrize(

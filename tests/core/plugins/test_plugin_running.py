@@ -18,7 +18,6 @@ import pytest
 from helpers.plugins import install, spec
 
 import visioncam
-from visioncam.api import BUILTINS
 from visioncam_core.errors import ModelError, NameNotFoundError, PluginError
 from visioncam_core.metrics.case import Case
 from visioncam_core.metrics.measure import judge
@@ -26,6 +25,7 @@ from visioncam_core.pipeline.apply import Named
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request
 from visioncam_core.pipeline.settings import Settings
+from visioncam_core.plugins.default import BUILTINS, use_registry
 from visioncam_core.plugins.hookspecs import hookimpl
 from visioncam_core.plugins.registry import Registry
 from visioncam_core.results.comparison import Comparison
@@ -89,7 +89,8 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found.methods()
-        yield found
+        with use_registry(found):
+            yield found
 
 
 def explainer(registry: Registry, model: Any, *names: str) -> Explainer:
@@ -204,15 +205,17 @@ def test_over_many_pictures_it_costs_those_it_fails_on(model: Any, tmp_path: Pat
 
 def test_a_saved_map_outlives_the_plugin_that_made_it(model: Any, tmp_path: Path) -> None:
     mine, without = isolated_registry(SimpleNamespace(visioncam_register_methods=rows)), Registry(BUILTINS)
-    made = explainer(mine, model, "localcam")(INPUT)
+    with use_registry(mine):
+        made = explainer(mine, model, "localcam")(INPUT)
     assert isinstance(made, Explanation)
     made.save(tmp_path / "mine.npz")
-    again = load(tmp_path / "mine.npz", without)
+    again = load(tmp_path / "mine.npz")
     with pytest.raises(NameNotFoundError, match="unknown method 'localcam'"):
         without.method("localcam")
     assert (again.method, again.method_title) == ("localcam", "Local-CAM")
     np.testing.assert_array_equal(again.raw, made.raw)
-    assert again.render("overlay").shape[-1] == 3
+    with use_registry(without):
+        assert again.render("overlay").shape[-1] == 3
 
 
 METRICS = {
@@ -260,9 +263,9 @@ def test_a_renderer_sees_what_a_comparison_holds_and_cannot_write_to_it(
 
     comparison = explainer(registry, model, "gradcam", "hirescam").compare(INPUT)
     assert isinstance(comparison, Comparison)
-    from visioncam_core.results.explanation import render
+    from visioncam_core.results.render import render
 
-    render(registry, comparison, Looks(), {})
+    render(comparison, Looks(), {})
     assert seen == [False, False]
     assert all(one.heatmap.flags.writeable for one in comparison)
 

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pluggy
 import pytest
-from helpers.plugins import OURS, info, install, loaded, table, warned
+from helpers.plugins import OURS, info, install, loaded, select, table, warned
 
 from visioncam_core.engine.layer_table import LayerChoice, LayerTable
 from visioncam_core.errors import (
@@ -32,45 +32,45 @@ def test_raising_selector_is_skipped_with_one_warning(monkeypatch: pytest.Monkey
     registry = Registry(OURS)
     assert loaded(registry) == []
     layers = table("a", "b", "c")
-    choice, messages = warned(lambda: registry.select_layer(layers, "good:1"))
+    choice, messages = warned(lambda: select(registry, layers, "good:1"))
     assert choice.path == "b"
     (message,) = messages
     for word in ("'selector_raises'", "fake-selector-raises 0.20", "'select-layer'", "boom about good:1"):
         assert word in message
-    choice, messages = warned(lambda: registry.select_layer(layers, "auto"))
+    choice, messages = warned(lambda: select(registry, layers, "auto"))
     assert (choice.path, messages) == ("c", [])
     assert info(registry, "selector_raises").status == "failed"
     assert "fake_selector_raises.py" in info(registry, "selector_raises").traceback
     monkeypatch.setenv("VISIONCAM_STRICT_PLUGINS", "1")
     with pytest.raises(PluginError, match="boom about auto"):
-        registry.select_layer(layers, "auto")
+        select(registry, layers, "auto")
 
 
 def test_no_stranger_hijacks_an_exact_name(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, "selector_greedy")
     registry = Registry(OURS)
-    assert registry.select_layer(table("a", "b"), "b").why == "exact"
-    auto = registry.select_layer(table("a", "b"), "auto")  # a stranger may know better here, and is named
+    assert select(registry, table("a", "b"), "b").why == "exact"
+    auto = select(registry, table("a", "b"), "auto")  # a stranger may know better here, and is named
     assert auto.why == "greedy (plugin 'selector_greedy' of fake-selector-greedy 0.21)"
 
 
 def test_selector_that_returns_something_else_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, "selector_junk")
     registry = Registry(OURS)
-    assert registry.select_layer(table("a"), "auto").path == "a"
+    assert select(registry, table("a"), "auto").path == "a"
     with pytest.raises(PluginError, match=r"'selector_junk' of fake-selector-junk 0.22 .* received 'conv1'"):
-        registry.select_layer(table("a"), "junk:1")
+        select(registry, table("a"), "junk:1")
 
 
 def test_a_query_nobody_understands(registry: Registry) -> None:
     with pytest.raises(LayerError, match=r"layer='blokc:4' is not understood .* visioncam.layers\(model\)"):
-        registry.select_layer(table("a"), "blokc:4")
+        select(registry, table("a"), "blokc:4")
 
 
 def test_faults_of_our_own_selectors_raise(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, "selector_raises")
     with pytest.raises(RuntimeError, match="boom about auto"):
-        Registry(["fake_selector_raises"], discover=False).select_layer(table("a"), "auto")
+        select(Registry(["fake_selector_raises"], discover=False), table("a"), "auto")
 
 
 def test_what_selectors_say_about_a_query_is_in_the_error(registry: Registry) -> None:
@@ -83,9 +83,9 @@ def test_what_selectors_say_about_a_query_is_in_the_error(registry: Registry) ->
             raise OddError(f"{query} is odd")
 
     registry.add_plugin(Plugin(), "odd")
-    assert registry.select_layer(table("a"), "auto").path == "a"
+    assert select(registry, table("a"), "auto").path == "a"
     with pytest.raises(LayerError, match=r"^odd:1 is odd \(plugin 'odd' of local\)$"):
-        registry.select_layer(table("a"), "odd:1")
+        select(registry, table("a"), "odd:1")
 
 
 def test_error_of_our_own_selector_is_kept_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,9 +107,9 @@ def test_error_of_our_own_selector_is_kept_as_it_is(monkeypatch: pytest.MonkeyPa
     registry = Registry(["fake_odd"], discover=False)
     registry.add_plugin(Stranger(), "blocks")
     with pytest.raises(OddError, match=r"^mine is odd$"):
-        registry.select_layer(table("a"), "mine")
+        select(registry, table("a"), "mine")
     with pytest.raises(LayerError, match=r"^no such block \(plugin 'blocks' of local\); other is odd$"):
-        registry.select_layer(table("a"), "other")
+        select(registry, table("a"), "other")
 
 
 def selector(label: str, calls: list[str], **order: bool) -> object:
@@ -129,7 +129,7 @@ def test_selectors_are_asked_in_pluggys_order(registry: Registry) -> None:
     for number, stranger in enumerate(strangers):
         registry.add_plugin(stranger, f"s{number}")
     with pytest.raises(LayerError):
-        registry.select_layer(table("a"), "nothing")
+        select(registry, table("a"), "nothing")
     ours, calls[:] = calls.copy(), []
 
     manager = pluggy.PluginManager("visioncam")
@@ -148,8 +148,8 @@ def test_our_exact_selector_is_first_and_our_auto_last(registry: Registry) -> No
             return LayerChoice(table.rows[0], "eager")
 
     registry.add_plugin(Eager(), "eager")
-    assert registry.select_layer(table("a", "b"), "b").why == "exact"
-    assert registry.select_layer(table("a", "b"), "auto").why.startswith("eager (plugin")
+    assert select(registry, table("a", "b"), "b").why == "exact"
+    assert select(registry, table("a", "b"), "auto").why.startswith("eager (plugin")
     assert len(call_order([Eager(), Eager()], "visioncam_select_layer")) == 2
 
 
@@ -167,7 +167,7 @@ def test_a_row_that_is_none_of_the_tables_is_named(registry: Registry) -> None:
     with pytest.raises(
         PluginError, match=r"plugin 'mine' of local answered layer='mine:1' with LayerRow.*'e"
     ):
-        registry.select_layer(table("a"), "mine:1")
+        select(registry, table("a"), "mine:1")
 
 
 def test_a_row_that_cannot_be_explained_is_refused(registry: Registry) -> None:
@@ -175,7 +175,7 @@ def test_a_row_that_cannot_be_explained_is_refused(registry: Registry) -> None:
     rows = table("a", "b").rows
     refused = LayerTable((attrs.evolve(rows[0], refused="it has no space"), rows[1]), (8, 8))
     with pytest.raises(LayerError, match=r"'a' cannot be explained: it has no space; .* 'b'"):
-        registry.select_layer(refused, "mine:1")
+        select(registry, refused, "mine:1")
     idle = LayerTable((attrs.evolve(rows[0], reaches_score=False), rows[1]), (8, 8))
     with pytest.raises(LayerError, match="does not depend on layer 'a'"):
-        registry.select_layer(idle, "mine:1")
+        select(registry, idle, "mine:1")

@@ -9,7 +9,7 @@ import pytest
 from helpers.viz import explanation, gaussian
 
 from visioncam_core.errors import ImageError, OptionError, OptionTypeError
-from visioncam_core.results.areas import Box, boxes, level, mask
+from visioncam_core.results.areas import AreaBox, boxes, level, mask
 from visioncam_core.results.contours import contours
 
 
@@ -70,7 +70,7 @@ def test_degenerate_maps_give_a_sensible_threshold() -> None:
     assert not mask(np.zeros((0, 3)), 0.2).any()
     broken = np.array([[np.nan, np.inf, -np.inf, 0.5]])
     assert mask(broken, "p0").tolist() == [[False, False, False, True]]
-    assert boxes(broken, 0.2) == (Box(3, 0, 4, 1, 1, 1.0),)
+    assert boxes(broken, 0.2) == (AreaBox(left=3, top=0, right=4, bottom=1, area=1, score=1.0),)
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,8 @@ def test_a_threshold_that_is_none_is_refused(threshold: object, error: type, wor
 
 def test_boxes_lie_around_the_areas_and_say_their_share_of_the_evidence() -> None:
     assert boxes(two_spots(), 0.2) == (
-        Box(left=4, top=2, right=8, bottom=5, area=12, score=pytest.approx(12 / 15)),
-        Box(left=20, top=10, right=23, bottom=12, area=6, score=pytest.approx(3 / 15)),
+        AreaBox(left=4, top=2, right=8, bottom=5, area=12, score=pytest.approx(12 / 15)),
+        AreaBox(left=20, top=10, right=23, bottom=12, area=6, score=pytest.approx(3 / 15)),
     )
     assert (boxes(two_spots(), 0.2)[0].width, boxes(two_spots(), 0.2)[0].height) == (4, 3)
     assert len(boxes(two_spots(), 0.2, min_area=7)) == 1

@@ -14,7 +14,8 @@ from helpers.viz import explanation, gaussian
 from PIL import Image
 
 from visioncam_core.errors import ImageError, OptionError, OptionTypeError, OutputError
-from visioncam_core.results.explanation import Explanation, TargetInfo
+from visioncam_core.results.data import TargetInfo
+from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.formats.coco import Coco
 from visioncam_core.results.formats.csv_table import Table
 

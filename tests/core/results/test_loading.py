@@ -16,8 +16,9 @@ from helpers.viz import explanation, gaussian
 
 import visioncam
 from visioncam_core.errors import ImageError, ImageNotFoundError
+from visioncam_core.results.data import Prediction, TargetInfo
 from visioncam_core.results.diagnostics import Diagnostic
-from visioncam_core.results.explanation import Explanation, Prediction, TargetInfo
+from visioncam_core.results.explanation import Explanation
 
 
 @pytest.fixture

@@ -6,13 +6,14 @@ import attrs
 import numpy as np
 import pytest
 from helpers.report import HOSTILE, Seen
-from helpers.viz import REGISTRY, comparison, explanation, gaussian, layer
+from helpers.viz import comparison, explanation, gaussian, layer
 
 from visioncam_core.engine.layer_table import LayerTable
 from visioncam_core.layers.listing import LayerListing
 from visioncam_core.results.comparison import Comparisons
+from visioncam_core.results.data import Prediction, TargetInfo
 from visioncam_core.results.diagnostics import Diagnostic
-from visioncam_core.results.explanation import Explanation, Prediction, TargetInfo
+from visioncam_core.results.explanation import Explanation
 
 
 def shown(word: str = "tiger cat", size: tuple[int, int] = (60, 90)) -> Explanation:
@@ -91,5 +92,5 @@ def test_what_has_no_map_is_shown_as_well() -> None:
     assert not seen.named("img")
     assert Comparisons([])._repr_html_() == "[]"
     e = shown()
-    both = Comparisons([comparison(e), comparison(e)], 1, REGISTRY)
+    both = Comparisons([comparison(e), comparison(e)], 1)
     assert len(harmless(both._repr_html_()).named("img")) == 1

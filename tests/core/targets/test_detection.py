@@ -7,15 +7,21 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from helpers.zoo import noise
+from helpers.networks.kinds import noise
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 
 import visioncam
+from visioncam.geometry import Box as Edges
 from visioncam.targets import Box
 from visioncam_core.errors import VisionCamError
 
 STRIDE, CELLS = 4, 8
 CENTRES = (np.indices((CELLS, CELLS)).reshape(2, -1).T + 0.5) * STRIDE
+
+
+def edges(corners: Any) -> Edges:
+    """Return a box from (top, left, bottom, right), the order in which this detector answers."""
+    return Edges(left=corners[1], top=corners[0], right=corners[3], bottom=corners[2])
 
 
 def decode(boxes: Any) -> Any:
@@ -58,7 +64,7 @@ def test_the_score_is_probability_times_overlap_at_the_best_place() -> None:
     p = 1 / (1 + np.exp(-values[:, 4:]))
     best = (p[:, 0] * p[:, 3] * both / union).max()
     for form in (model, listed):
-        e = visioncam.explain(form, X, "hirescam", target=Box(2, box, **ASKED), layer="neck")
+        e = visioncam.explain(form, X, "hirescam", target=Box(2, edges(box), **ASKED), layer="neck")
         assert e.score == pytest.approx(best, rel=1e-4)
         assert e.target.label == "class 2 in a box"
 
@@ -66,7 +72,7 @@ def test_the_score_is_probability_times_overlap_at_the_best_place() -> None:
 def test_every_method_and_both_forms_agree() -> None:
     """A grid of cells and a list of anchors; a box of one's own, and the one that the model is surest of."""
     model, listed = anchors()
-    for box in ((6.0, 6.0, 15.0, 17.0), None):
+    for box in (edges((6.0, 6.0, 15.0, 17.0)), None):
         one, two = (
             visioncam.compare(form, X, target=Box(1, box, **ASKED), layer="neck") for form in (model, listed)
         )
@@ -87,7 +93,7 @@ def test_the_map_lies_on_the_object_in_the_box() -> None:
     picture = np.zeros((32, 32, 1), np.float32)
     picture[4:8, 4:8] = picture[20:24, 24:28] = 1.0
     for box, cell in (((3, 3, 9, 9), (1, 1)), ((19, 23, 25, 29), (5, 6))):
-        target = Box(0, box, decode=decode)
+        target = Box(0, edges(box), decode=decode)
         for method in ("hirescam", "gradcamelementwise", "ablationcam"):
             e = visioncam.explain(model, picture, method, target=target, layer="bright")
             assert e.raw[cell] > 0
@@ -99,9 +105,18 @@ def test_the_map_lies_on_the_object_in_the_box() -> None:
     ("options", "message"),
     [
         ({"class_": 3, **ASKED}, "class index 3 is out of range: the output has 3 after its first 5"),
-        ({"class_": 0, "box": (90, 90, 99, 99), **ASKED}, r"overlaps box=\(90.0, 90.0, 99.0, 99.0\); check"),
-        ({"class_": 0, "box": (9, 9, 3, 3)}, r"box=\(9.0, 9.0, 3.0, 3.0\) is empty"),
+        (
+            {"class_": 0, "box": edges((90, 90, 99, 99)), **ASKED},
+            r"overlaps box=Box\(left=90, top=90, .*\); check",
+        ),
+        ({"class_": 0, "box": edges((9, 9, 3, 3))}, r"box=Box\(left=9, top=9, right=3, bottom=3\) is empty"),
         ({"class_": 0, "box": (1, 2, 3)}, r"'box' of Box .*received \(1, 2, 3\)"),
+        (
+            {"class_": 0, "box": (1, 2, 3, 4)},
+            r"takes visioncam.geometry.Box\(left=, top=, right=, bottom=\), received \(1, 2, 3, 4\) .*: "
+            r"Box\(left=1, top=2, right=3, bottom=4\) where it is \(left, top, right, bottom\), or "
+            r"Box\(left=2, top=1, right=4, bottom=3\) where it is \(top, left, bottom, right\)",
+        ),
         ({"class_": "cat"}, "'class_' of Box must be int, received 'cat'"),
         ({"class_": 0, "decode": lambda boxes: boxes[..., :2]}, r"decode turned \(1, 64, 4\) into"),
         ({"class_": 0, "start": 8}, "needs an output with a box and classes for many places"),
@@ -110,3 +125,18 @@ def test_the_map_lies_on_the_object_in_the_box() -> None:
 def test_what_is_no_detection_is_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(VisionCamError, match=message):
         visioncam.explain(yolo(), X, target=Box(**options), layer="neck")
+
+
+def test_a_model_that_answers_in_the_other_order_is_explained_alike() -> None:
+    """The same detector, with its corners as (left, top, right, bottom)."""
+    model, box = yolo(), Edges(left=5.0, top=6.0, right=17.0, bottom=15.0)
+
+    def swapped(boxes: Any) -> Any:
+        return keras.ops.take(decode(boxes), [1, 0, 3, 2], axis=-1)
+
+    one, two = (
+        visioncam.explain(model, X, "hirescam", layer="neck", target=Box(2, box, **{**ASKED, **order}))
+        for order in ({"box_format": "yxyx"}, {"box_format": "xyxy", "decode": swapped})
+    )
+    assert one.score == pytest.approx(two.score, rel=1e-6)
+    np.testing.assert_allclose(one.raw, two.raw, rtol=1e-5, atol=1e-7)

@@ -274,7 +274,7 @@ def test_against_a_score_is_for_its_opposite(method: str, model: Any) -> None:
 
 def test_a_card_of_another_output_is_left_aside_but_names_given_are_counted(body: Body) -> None:
     several = keras.Model(body.input, [body.logits(5), body.logits(3)])
-    visioncam.describe(several, visioncam.ModelCard(class_names=tuple(NAMES)))
+    visioncam.set_model_card(several, visioncam.ModelCard(class_names=tuple(NAMES)))
     assert explain(several, X[0], target=0, output=0).target.name == NAMES[0]
     assert explain(several, X[0], target=0, output=1).target.name is None
     with pytest.raises(visioncam.VisionCamError, match="5 names"):

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 import pytest
-from helpers.plugins import install, plugin, spec
+from helpers.plugins import install, plugin, select, spec
 
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow
 from visioncam_core.errors import LayerError, NameNotFoundError, PluginError
@@ -210,7 +210,7 @@ def test_isolated_registry_holds_what_is_put_into_it(monkeypatch: pytest.MonkeyP
     install(monkeypatch, "good")
     registry = isolated_registry(plugin([spec()], name="one"), plugin([spec(name="other")], name="two"))
     assert [row.name for row in registry.methods()] == ["localcam", "other"]
-    assert registry.select_layer(make_table(), "auto").path == "stage4/conv2"
+    assert select(registry, make_table(), "auto").path == "stage4/conv2"
     with pytest.raises(NameNotFoundError):
         registry.method("goodcam")
 

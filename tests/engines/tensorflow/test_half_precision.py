@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from helpers.zoo import X, conv, gap
+from helpers.networks.kinds import X, conv, gap
 
 import visioncam
 import visioncam.demo
@@ -36,8 +36,8 @@ def in_precision(model: Any, policy: str) -> Any:
     clone = keras.models.clone_model(model, clone_function=cast)
     clone.set_weights(model.get_weights())
     card = visioncam.ModelCard(visioncam.demo.class_names(), visioncam.demo.preprocess, "center_crop")
-    visioncam.describe(clone, card)
-    visioncam.describe(model, card)
+    visioncam.set_model_card(clone, card)
+    visioncam.set_model_card(model, card)
     return clone
 
 

@@ -8,7 +8,7 @@ import click
 
 from visioncam.app.addresses import Addresses
 from visioncam.app.limits import Limits
-from visioncam.app.models import shelf_of
+from visioncam.app.models import list_models
 from visioncam.app.serve import require_gradio, serve
 from visioncam.cli.help import ASK, PICTURE, RUN, Command, option, options
 from visioncam.cli.shared_flags import output_flags
@@ -57,7 +57,7 @@ def app_command(
     safe mode. Plugins are left out unless VISIONCAM_PLUGINS names them.
     """
     require_gradio()
-    shelf = shelf_of(named, folder, custom_objects, class_names)
+    models = list_models(named, folder, custom_objects, class_names)
     addresses = Addresses(host, port)
     token = "" if addresses.local else secrets.token_urlsafe(24)
     if token:
@@ -71,4 +71,4 @@ def app_command(
         output.console.file.flush()
 
     limits = Limits(upload=max_upload * 2**20, pixels=max_pixels, seconds=time_limit)
-    serve(shelf, limits, addresses, token, tell)
+    serve(models, limits, addresses, token, tell)

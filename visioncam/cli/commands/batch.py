@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +12,23 @@ import click
 
 from visioncam.batch.compute import Computer
 from visioncam.batch.explain_dataset import BATCH
+from visioncam.batch.journal import Journal, WatchedEngine
 from visioncam.batch.pipeline import Engine, Local
 from visioncam.batch.plan import Plan, places_of
 from visioncam.batch.ray import OnRay
-from visioncam.batch.request import Recipe
+from visioncam.batch.request import RunRequest
 from visioncam.batch.run import Run
-from visioncam.batch.signals import Stopping
+from visioncam.batch.signals import StopSignals
 from visioncam.batch.sources import source_of
 from visioncam.batch.summary import Summary
 from visioncam.batch.watchdog import supervise as run_watched
-from visioncam.batch.watching import Watch, Watched
 from visioncam.batch.write import Writing
 from visioncam.cli.batch_progress import EventPrinter
 from visioncam.cli.commands.explain import METHOD, RENDERER, SHEET
 from visioncam.cli.exit import DONE, SOME_FAILED, STOPPED
 from visioncam.cli.flags import Flagged, options_of
 from visioncam.cli.help import RESULT, RUN, option, options
-from visioncam.cli.open_model import model_flag
+from visioncam.cli.open_model import model_flag, open_model
 from visioncam.cli.shared_flags import (
     method_option,
     model_flags,
@@ -73,7 +74,7 @@ FLAGS = options(
            help="More failed pictures end the run; 100 by default, or a tenth of them."),
     option(RUN, "--workers", type=click.IntRange(1, 256), default=2, show_default=True, metavar="N",
            help="Threads for decoding, and as many for writing."),
-    option(RUN, "--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True,
+    option(RUN, "--engine", "runner", type=click.Choice(["local", "ray"]), default="local", show_default=True,
            help="Where it is computed: this process, or a Ray cluster (extra ray)."),
     option(RUN, "--address", metavar="A",
            help="Of the Ray cluster, auto for the running one; else one is started here."),
@@ -109,7 +110,7 @@ def batch(
     force: bool,
     max_errors: int | None,
     workers: int,
-    engine: str,
+    runner: str,
     address: str | None,
     actors: int,
     gpus: float,
@@ -123,42 +124,42 @@ def batch(
     line in errors.jsonl. The same command continues where it was interrupted.
     """
     output: Output = context.obj
-    if item_timeout is not None and engine == "ray":
+    if item_timeout is not None and runner == "ray":
         raise OptionError("--item-timeout works with --engine local alone; leave one of them out")
-    watch = Watch.of_environment()
-    if watch is None and (supervise or item_timeout is not None):
+    journal = Journal.of_environment()
+    if journal is None and (supervise or item_timeout is not None):
         return run_watched(output.words, out, output.warn, item_timeout)
     pictures = source_of(source, recursive=recursive, out=out)
-    with Stopping() as stopping, Bar(f"{rest['method']}, {source}", unit="") as bar:
-        recipe = _recipe(context, out, rest)
+    with StopSignals() as stopping, Bar(f"{rest['method']}, {source}", unit="") as bar:
+        request = _request(context, out, rest)
         places = places_of(out, source=source, model=rest["model"])
         events = EventPrinter(output, bar)
         run = Run(
-            pictures, out, recipe.facts, recipe.batch, force, max_errors, events, stopping.asked, places
+            pictures, out, request.facts, request.batch, force, max_errors, events, stopping.received, places
         )
 
         def works(plan: Plan) -> Engine:
-            if engine == "ray":
-                return OnRay(recipe.sized(plan.size), address, (1, actors), gpus)
-            explainer = recipe.open(output, stopping.passes)
-            computer = Computer(explainer, recipe.target, plan.size, plan.remember)
-            local = Local(computer, recipe.writing, workers)
-            return local if watch is None else Watched(local, watch)
+            if runner == "ray":
+                return OnRay(request.sized(plan.size), address, (1, actors), gpus)
+            explainer = request.explainer(stopping.check, partial(open_model, output))
+            computer = Computer(explainer, request.target, plan.size, plan.remember)
+            local = Local(computer, request.writing, workers)
+            return local if journal is None else WatchedEngine(local, journal)
 
         try:
             summary = run(works)
         except KeyboardInterrupt:
-            if not stopping.asked():
+            if not stopping.received():
                 raise
             summary = run.summary
             summary.stopped = "interrupted"
         _end(output, summary)
-        if stopping.asked():
+        if stopping.received():
             return stopping.code
     return STOPPED if summary.stopped else SOME_FAILED if summary.failures else DONE
 
 
-def _recipe(context: click.Context, out: Path, values: dict[str, Any]) -> Recipe:
+def _request(context: click.Context, out: Path, values: dict[str, Any]) -> RunRequest:
     spec, path = registry().method(values["method"]), values["model"]
     names = [name.strip() for name in values["renderer"].split(",") if name.strip()]
     drawn = list({found.name: found for found in map(registry().renderer, names)}.values())
@@ -175,19 +176,19 @@ def _recipe(context: click.Context, out: Path, values: dict[str, Any]) -> Recipe
     own = {f".{one.name}": given for one, given in zip(files, options["file"], strict=True)}
     writing = Writing(out.absolute(), suffixes, drawings, own, values["spread"])
     writing.check()
-    request = request_of(context, [spec], options["method"])
+    made = request_of(context, [spec], options["method"])
     if path is not None:
         check_file(path)
-    return Recipe(
+    return RunRequest(
         model=None if path is None else os.path.abspath(path),
         custom_objects=model_flag("custom_objects"),
         unsafe=model_flag("unsafe"),
         method=spec.name,
         options=options["method"][0],
-        target=request.target,
-        settings=attrs.evolve(request.settings, batch_size=None),
+        target=made.target,
+        settings=attrs.evolve(made.settings, batch_size=None),
         writing=attrs.evolve(writing, model=model_file_mark(path)),
-        batch=request.settings.batch_size or BATCH,
+        batch=made.settings.batch_size or BATCH,
     )
 
 

@@ -39,7 +39,7 @@ from visioncam_core.plugins.default import registry
 from visioncam_core.progress import Bar
 from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.results.describe import shared_notes
-from visioncam_core.results.provenance import marked, model_file_mark
+from visioncam_core.results.provenance import add_marks, model_file_mark
 
 KINDS = (
     METHOD,
@@ -118,7 +118,8 @@ def compare(
             raise ModelError(f"no method gave a map: {'; '.join(_whys(one))}")
     mark = model_file_mark(model)
     found[:] = [
-        attrs.evolve(row, explanations=tuple(marked(one, mark) for one in row.explanations)) for row in found
+        attrs.evolve(row, explanations=tuple(add_marks(one, mark) for one in row.explanations))
+        for row in found
     ]
     file.parent.mkdir(parents=True, exist_ok=True)
     found.save(file, **draw)

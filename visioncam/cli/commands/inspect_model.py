@@ -7,9 +7,7 @@ import click
 from visioncam.cli.help import Command
 from visioncam.cli.shared_flags import output_flags
 from visioncam.cli.terminal import Output
-from visioncam_core.images.files import quoted
-from visioncam_core.pipeline.models import check_file
-from visioncam_engines.tensorflow.files import inspect_file
+from visioncam_core.plugins.default import registry
 
 EXAMPLES = ("visioncam inspect my.keras", "visioncam inspect my.h5 --json")
 REFUSED = 2  # as with every input that cannot be used
@@ -25,8 +23,7 @@ def inspect_model(output: Output, /, model: str) -> int:
     Nothing in it is built or run, and Keras is not loaded. The exit status is 2 where the other commands
     would refuse the file.
     """
-    kind = check_file(model)
-    contents = inspect_file(model, kind, quoted(model))
+    contents = registry().engine_for_file(model).inspect(model)
     output.document.update(
         model=model,
         kind=contents.kind,

@@ -111,10 +111,10 @@ def _to_check() -> Iterator[tuple[str, str, str, Iterable[Any]]]:
     for view in registered.renderers():
         if view.distribution != OURS:
             yield "renderer", view.name, view.distribution, renderer_checks(view)
-    for info, module in registered.registry().selectors():
-        if not info.builtin:
-            checks = [one for one in selector_checks(module, ()) if one.name != NEEDS_QUERIES]
-            yield "selector", info.name, info.distribution, checks
+    for plugin, _ in registered.registry().selectors():
+        if not plugin.builtin:
+            checks = [one for one in selector_checks(plugin.module, ()) if one.name != NEEDS_QUERIES]
+            yield "selector", plugin.name, plugin.distribution, checks
 
 
 def _outcome(check: Any) -> tuple[str, str]:

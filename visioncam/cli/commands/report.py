@@ -29,7 +29,7 @@ from visioncam.cli.shared_flags import (
     unreadable,
 )
 from visioncam.cli.terminal import Output
-from visioncam.html_report.report import Report, checked_path
+from visioncam.html_report.report import Report, check_path
 from visioncam_core.errors import ImageError, VisionCamError
 from visioncam_core.files import check_place, is_full
 from visioncam_core.progress import Bar
@@ -74,7 +74,7 @@ def report(
     output: Output = context.obj
     specs, targets, layers = methods_of(context), targets_of(context), layers_of(context)
     options = options_of(context, {"method": specs})
-    file = checked_path(file)
+    file = check_path(file)
     check_place(file, [*images, *(one for one in (model, class_names) if one)])
     bar = Bar()
     request = request_of(context, specs, options["method"], bar)

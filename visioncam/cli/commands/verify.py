@@ -13,7 +13,7 @@ import click
 from visioncam.batch.compute import Computer
 from visioncam.batch.manifest import Manifest
 from visioncam.batch.sources import source_of
-from visioncam.batch.verify import Asked, sample_of, verified
+from visioncam.batch.verify import SavedRequest, sample_of, verify_maps
 from visioncam.cli.exit import DONE, SOME_FAILED
 from visioncam.cli.help import ASK, RUN, Command, option, options
 from visioncam.cli.open_model import explainer_of
@@ -75,13 +75,13 @@ def verify(
     model = model or _remembered(out, known.get("model"))
     if model is not None:
         check_file(model)
-    asked = Asked.of(manifest, model_file_mark(model), load_class_names(class_names))
+    saved = SavedRequest.of(manifest, model_file_mark(model), load_class_names(class_names))
     keys = sample_of(manifest, share, seed)
     pictures = source_of(source, recursive=True, out=out)
-    request = Request((asked.named,), attrs.evolve(asked.settings, batch_size=None))
+    request = Request((saved.named,), attrs.evolve(saved.settings, batch_size=None))
     explainer = explainer_of(context, request, model)
-    found = verified(manifest, keys, pictures, Computer(explainer, asked.target, asked.batch))
-    return _tell(context.obj, found, len(manifest.finished), seed, asked.notes)
+    found = verify_maps(manifest, keys, pictures, Computer(explainer, saved.target, saved.batch))
+    return _tell(context.obj, found, len(manifest.finished), seed, saved.notes)
 
 
 def _remembered(out: Path, place: object) -> str | None:

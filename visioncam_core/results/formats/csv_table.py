@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING
 
 import attrs
 
 from visioncam_core.files import as_cell
 from visioncam_core.results.area_options import MIN_AREA, THRESHOLD
-
-if TYPE_CHECKING:
-    from visioncam_core.results.explanation import Explanation
+from visioncam_core.results.areas import boxes
+from visioncam_core.results.data import ExplanationData
 
 COLUMNS = (
     "image",
@@ -44,7 +42,7 @@ class Table:
     threshold: float | str = THRESHOLD
     min_area: int = MIN_AREA
 
-    def __call__(self, explanation: Explanation) -> bytes:
+    def __call__(self, explanation: ExplanationData) -> bytes:
         """Return the file's bytes, UTF-8 with lines ended as RFC 4180 says."""
         target = explanation.target
         about = (
@@ -58,6 +56,6 @@ class Table:
         buffer = io.StringIO(newline="")
         writer = csv.writer(buffer)
         writer.writerow(COLUMNS)
-        for box in explanation.boxes(self.threshold, min_area=self.min_area):
+        for box in boxes(explanation.heatmap, self.threshold, min_area=self.min_area):
             writer.writerow([*about, *attrs.astuple(box)])
         return buffer.getvalue().encode("utf-8", "replace")

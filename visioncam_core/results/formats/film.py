@@ -6,7 +6,7 @@ import io
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import attrs
 import numpy as np
@@ -14,10 +14,8 @@ import numpy as np
 from visioncam_core.errors import OutputError
 from visioncam_core.images.opencv import load_opencv
 from visioncam_core.options.fields import in_range, option
+from visioncam_core.results.data import ExplanationData
 from visioncam_core.results.volume import slices
-
-if TYPE_CHECKING:
-    from visioncam_core.results.explanation import Explanation
 
 SMALLEST = 320  # pixels that the longer side gets at least, where the renderer can enlarge
 
@@ -34,7 +32,7 @@ class Film:
     fps: float = option(8.0, help="frames a second", unit="frames", validator=in_range(0, 100, low_open=True))
     axis: int = option(0, help="axis that becomes time", validator=in_range(0, 2))
 
-    def frames(self, explanation: Explanation, draw: Callable[[Explanation], np.ndarray]) -> list[np.ndarray]:
+    def frames(self, explanation: ExplanationData, draw: Callable[[Any], np.ndarray]) -> list[np.ndarray]:
         """Return the drawn slices, all (H, W, 3) uint8 of one size.
 
         Raises:
@@ -43,7 +41,7 @@ class Film:
         pictures = [draw(one) for one in slices(explanation, self.axis)]
         height = max(picture.shape[0] for picture in pictures)
         width = max(picture.shape[1] for picture in pictures)
-        return [_padded(picture, height, width) for picture in pictures]
+        return [_pad(picture, height, width) for picture in pictures]
 
 
 def gif(frames: list[np.ndarray], fps: float) -> bytes:
@@ -89,7 +87,7 @@ def mp4(frames: list[np.ndarray], fps: float) -> bytes:
         try:
             if writer.isOpened():
                 for frame in frames:
-                    writer.write(np.ascontiguousarray(_padded(frame, height, width)[..., ::-1]))
+                    writer.write(np.ascontiguousarray(_pad(frame, height, width)[..., ::-1]))
         finally:
             writer.release()
         payload = path.read_bytes() if path.exists() else b""
@@ -106,7 +104,7 @@ def mp4(frames: list[np.ndarray], fps: float) -> bytes:
     return payload
 
 
-def _padded(frame: np.ndarray, height: int, width: int) -> np.ndarray:
+def _pad(frame: np.ndarray, height: int, width: int) -> np.ndarray:
     if frame.shape[:2] == (height, width):
         return frame
     page = np.full((height, width, 3), 255, np.uint8)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import attrs
 import numpy as np
 
 from visioncam_core.errors import ImageError
 from visioncam_core.results.area_options import THRESHOLD
+from visioncam_core.results.areas import mask
+from visioncam_core.results.data import ExplanationData
+from visioncam_core.results.describe import words
 from visioncam_core.results.image_files import encode_image
-
-if TYPE_CHECKING:
-    from visioncam_core.results.explanation import Explanation
 
 
 @attrs.frozen
@@ -25,16 +23,16 @@ class Mask:
 
     threshold: float | str = THRESHOLD
 
-    def __call__(self, explanation: Explanation) -> bytes:
+    def __call__(self, explanation: ExplanationData) -> bytes:
         """Return the file's bytes.
 
         Raises:
             ImageError: the map is not a picture's.
         """
-        mask = explanation.mask(self.threshold)
-        if mask.ndim != 2:
+        above = mask(explanation.heatmap, self.threshold)
+        if above.ndim != 2:
             raise ImageError(
-                f"A mask file holds a map with two axes; this one has shape {mask.shape}. Save .npz instead, "
-                "or use e.mask()."
+                f"A mask file holds a map with two axes; this one has shape {above.shape}. Save .npz "
+                "instead, or use e.mask()."
             )
-        return encode_image(mask.astype(np.uint8) * 255, ".png", explanation.text())
+        return encode_image(above.astype(np.uint8) * 255, ".png", words(explanation))

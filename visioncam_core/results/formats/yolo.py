@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import attrs
 
 from visioncam_core.options.fields import option
 from visioncam_core.results.area_options import MIN_AREA, SIMPLIFY, THRESHOLD
-
-if TYPE_CHECKING:
-    from visioncam_core.results.explanation import Explanation
+from visioncam_core.results.areas import boxes
+from visioncam_core.results.contours import contours
+from visioncam_core.results.data import ExplanationData
 
 
 @attrs.frozen
@@ -31,13 +29,14 @@ class Yolo:
     simplify: float = SIMPLIFY
     scores: bool = option(False, help="end each line with the area's share of the evidence")
 
-    def __call__(self, explanation: Explanation) -> bytes:
+    def __call__(self, explanation: ExplanationData) -> bytes:
         """Return the file's bytes; no line where there is no evidence."""
-        areas = explanation.contours(self.threshold, min_area=self.min_area, simplify=self.simplify)
-        boxes = explanation.boxes(self.threshold, min_area=self.min_area)
-        height, width = explanation.heatmap.shape
+        heat = explanation.heatmap
+        areas = contours(heat, self.threshold, min_area=self.min_area, simplify=self.simplify)
+        around = boxes(heat, self.threshold, min_area=self.min_area)
+        height, width = heat.shape
         lines = []
-        for box, area in zip(boxes, areas, strict=True):
+        for box, area in zip(around, areas, strict=True):
             centre = (box.left + box.right) / 2 / width, (box.top + box.bottom) / 2 / height
             numbers = [*centre, box.width / width, box.height / height]
             if self.polygons:

@@ -10,6 +10,8 @@ import attrs
 
 from visioncam_core.engine.layer_table import LayerChoice, LayerTable
 from visioncam_core.errors import LayerError, PluginWarning, VisionCamError
+from visioncam_core.layers.choose import select_layer
+from visioncam_core.plugins.default import use_registry
 from visioncam_core.plugins.hooks import implementations
 from visioncam_core.plugins.hookspecs import hookimpl
 from visioncam_core.testing.checks.subject import Check, require
@@ -182,7 +184,8 @@ def through_the_registry(subject: SelectorSubject) -> None:
     row = subject.table.candidates[0]
     for query in (*subject.answers, row.path):
         try:
-            found = isolated_registry(subject.plugin).select_layer(subject.table, query)
+            with use_registry(isolated_registry(subject.plugin)):
+                found = select_layer(subject.table, query)
         except (VisionCamError, PluginWarning) as error:
             raise AssertionError(f"VisionCam, asked for {query!r} of {subject.name}: {error}") from error
         expected = row if query == row.path else subject.answer(query).row

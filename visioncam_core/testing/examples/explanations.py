@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow, Layout
-from visioncam_core.results.explanation import Explanation, Prediction, TargetInfo
+from visioncam_core.results.data import Prediction, TargetInfo
+from visioncam_core.results.explanation import Explanation
 
 NAMES = ("tabby, tabby cat", "Egyptian cat", "tiger cat", "lynx", "Persian cat")
 
