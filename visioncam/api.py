@@ -7,14 +7,16 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal
 
+import attrs
+
 from visioncam_core.engine import cache
-from visioncam_core.errors import OptionTypeError
 from visioncam_core.images.decode import MAX_PIXELS
 from visioncam_core.layers.listing import LayerListing
 from visioncam_core.pipeline.compare import compare_all
 from visioncam_core.pipeline.doctor import Report, examine
 from visioncam_core.pipeline.explainer import Explainer
-from visioncam_core.pipeline.request import Request, method_list
+from visioncam_core.pipeline.request import Request, several_layers, several_methods, side_by_side
+from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import BUILTINS, load_plugin, methods, plugins, registry, renderers
 from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.results.explanation import Explanation
@@ -89,32 +91,14 @@ def explain(
     Raises:
         VisionCamError: one of its kinds, naming the value received and the fix.
     """
+    given = locals()
+    keywords = {field.name: given[field.name] for field in attrs.fields(Settings)} | method_options
     with _steady(model, engine):
-        return explainer(
-            model,
-            method,
-            layer=layer,
-            fuse=fuse,
-            score=score,
-            output=output,
-            evidence=evidence,
-            preprocess=preprocess,
-            geometry=geometry,
-            frame=frame,
-            max_pixels=max_pixels,
-            class_names=class_names,
-            reshape=reshape,
-            batch_size=batch_size,
-            max_memory=max_memory,
-            seed=seed,
-            engine=engine,
-            progress=progress,
-            **method_options,
-        )(image, target)
+        return explainer(model, method, **keywords)(image, target)
 
 
 def explainer(model: Any, method: str | object = "gradcam", **keywords: Any) -> Explainer:
-    """Return a model made ready to be asked many times: `explainer(...)(image, target)`.
+    """Return an explainer, which explains many images of one model: `explainer(...)(image, target)`.
 
     Args:
         model: a built Keras model.
@@ -127,8 +111,9 @@ def explainer(model: Any, method: str | object = "gradcam", **keywords: Any) -> 
 def compare(
     model: Any,
     image: Any,
-    methods: str | Sequence[str | object] = "all",
+    methods: str | Sequence[str | object] | None = None,
     *,
+    method: str | object | None = None,
     target: Any = None,
     targets: Any = None,
     layers: Sequence[Any] | None = None,
@@ -139,7 +124,9 @@ def compare(
     Args:
         model: a built Keras model.
         image: as in `explain`; a batch or list gives a list of comparisons.
-        methods: "all" for the nine built-in methods and those of plugins, or a list of names and objects.
+        methods: a list of names and objects; "all", the default, for the nine built-in methods and those of
+            plugins.
+        method: one of them; the same as a list of one.
         target: as in `explain`.
         targets: several of them, each compared for every picture: a list, or "top2" to "top5".
         layers: several layers, each compared by itself (`layer=[...]` fuses them).
@@ -150,29 +137,12 @@ def compare(
         `sheet` and `save` of its own: `Comparisons`.
     """
     with _steady(model, keywords.get("engine")):
-        asked = comparer(model, methods, **keywords)
-        if target is not None and targets is not None:
-            raise OptionTypeError("target and targets were both given; put every class into targets=[...]")
-        if layers is not None and "layer" in keywords:
-            raise OptionTypeError("layer and layers were both given; put every layer into layers=[...]")
-        if targets is None and layers is None:
-            found = asked.compare(image, target)
+        every, places = side_by_side("target", target, targets), several_layers(layers, keywords)
+        ready = Explainer.of(model, Request.of(several_methods(method, methods), keywords))
+        if targets is None and places is None:
+            found = ready.compare(image, target)
             return Comparisons(found, 1) if isinstance(found, list) else found
-        return compare_all(asked, image, targets if targets is not None else [target], layers)
-
-
-def comparer(model: Any, methods: str | Sequence[str | object] = "all", **keywords: Any) -> Explainer:
-    """Return a model made ready to be compared many times: `comparer(...).compare(image, target)`.
-
-    Args:
-        model: a built Keras model.
-        methods: as in `compare`.
-        **keywords: as in `compare`, without `target`, `targets` and `layers`.
-    """
-    wanted = method_list(methods)
-    if not wanted:
-        raise OptionTypeError("methods is an empty list; pass 'all', or at least one name or object")
-    return Explainer.of(model, Request.of(wanted, keywords))
+        return compare_all(ready, image, every if every is not None else [None], places)
 
 
 def layers(model: Any, image: Any = None, **keywords: Any) -> LayerListing:
@@ -183,8 +153,8 @@ def layers(model: Any, image: Any = None, **keywords: Any) -> LayerListing:
         image: a picture or model input, for models whose size is open; blank 224 pixels otherwise.
         **keywords: `output`, `score`, `layer` of `explain`.
     """
-    seen, choice = Explainer.of(model, Request.of([], keywords)).layers(image)
-    return LayerListing(seen.table, choice)
+    view, choice = Explainer.of(model, Request.of([], keywords)).layers(image)
+    return LayerListing(view.table, choice)
 
 
 def doctor(
@@ -205,7 +175,7 @@ def doctor(
 def load(path: str | os.PathLike[str]) -> Explanation:
     """Return the explanation that `explanation.save("x.npz")` wrote: the same arrays, ready to render.
 
-    Nothing in the file is run: a file from a stranger can do no harm.
+    Nothing in the file is run, so an untrusted file can do no harm.
 
     Args:
         path: the `.npz` file.
@@ -222,5 +192,5 @@ def forget(model: Any) -> None:
 
 
 def _steady(model: Any, engine: str | None) -> AbstractContextManager[None]:
-    """Return a block in which whether the model has changed is found out once."""
+    """Return a block in which the model is checked for changes only once."""
     return cache.steady(registry().engine_of(model, engine), model)

@@ -86,7 +86,7 @@ class PaperCAM:
 
     @property
     def layer_name(self) -> Any:
-        """The layer asked for, "auto" where none was."""
+        """The layer that was given, "auto" where none was."""
         return self._explainer.settings.layer
 
     def __repr__(self) -> str:
@@ -158,9 +158,9 @@ class PaperCAM:
         return draw(img_path, heatmap, cam_path, alpha)
 
 
-def one_layer(**asked: Any) -> Any:
-    """Return the layer that was asked for under one of several names, "auto" where none was."""
-    given = {name: layer for name, layer in asked.items() if layer is not None}
+def one_layer(**names: Any) -> Any:
+    """Return the layer that was given under one of several names, "auto" where none was."""
+    given = {name: layer for name, layer in names.items() if layer is not None}
     first, *others = given.values() or ("auto",)
     for other in others:
         if other is not first and getattr(other, "name", other) != getattr(first, "name", first):

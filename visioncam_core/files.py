@@ -13,16 +13,10 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from visioncam_core.errors import OutputError, VisionCamError
 from visioncam_core.text import clean, shown
-
-if TYPE_CHECKING:
-    pass
-
-if TYPE_CHECKING:
-    pass
 
 
 def as_path(value: Any, error: type[VisionCamError], type_error: type[VisionCamError]) -> Path:
@@ -51,11 +45,7 @@ def as_path(value: Any, error: type[VisionCamError], type_error: type[VisionCamE
 
 
 LONGEST = 120  # bytes of a stem, so that what is added still fits 255
-
-
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*]')
-
-
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
 
 
@@ -172,8 +162,6 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 # An absolute path inside a longer text: in quotes (spaces allowed), or as a word.
 _QUOTED = re.compile(r"""(?<=["'])(?:/|[A-Za-z]:[\\/]|\\\\)(?:[^"'\\/\n]*[\\/]+)*(?=[^"'\\/\n]*["'])""")
-
-
 _WORD = re.compile(r"(?<![^\s=(\[,;'\"])(?:/|[A-Za-z]:[\\/]|\\\\)(?:[^\s\"'\\/]+[\\/]+)*(?=[^\s\"'\\/])")
 
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from visioncam_core.errors import OptionTypeError
-from visioncam_core.text import shown
+from visioncam_core.text import clean, shown
 
 if TYPE_CHECKING:
-    pass
+    from rich.progress import Progress as RichProgress
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total)."""
 
 
 def reporting(progress: Any) -> Progress | None:
@@ -23,7 +29,7 @@ def reporting(progress: Any) -> Progress | None:
     if progress is None or progress is False:
         return None
     if progress is True:
-        return bar()
+        return Bar()
     if callable(progress):
         report: Progress = progress
         return report
@@ -32,24 +38,73 @@ def reporting(progress: Any) -> Progress | None:
     )
 
 
-def bar() -> Progress:
-    """Return a function that draws a bar on standard error while it is called; silent off a terminal."""
+@attrs.define(eq=False)
+class Bar:
+    """A bar on standard error, drawn only on a terminal; wiped away at the end, also when the run fails.
+
+    Attributes:
+        label: what is being worked on.
+        unit: what is counted; without one the rate is shown.
+    """
+
+    label: str = ""
+    unit: str = "passes"
+    _bar: RichProgress | None = None
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """Show `done` of `total`, which may be unknown."""
+        if self._bar is None:
+            if not people_watch():
+                return
+            self._bar = _drawn(self.unit)
+            self._bar.add_task("", total=total)
+            self._bar.start()
+        self._bar.update(self._bar.task_ids[0], completed=done, total=total, description=clean(self.label))
+        if total is not None and done >= total:
+            self.close()
+
+    def say(self, text: str) -> bool:
+        """Print a line above the bar; return whether there is one."""
+        if self._bar is not None:
+            self._bar.console.print(text, markup=False, highlight=False)
+        return self._bar is not None
+
+    def close(self) -> None:
+        """Wipe the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+        self._bar = None
+
+    def __enter__(self) -> Bar:
+        """Return the bar; nothing is drawn yet."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wipe the bar away."""
+        self.close()
+
+
+def _drawn(unit: str) -> RichProgress:
+    from rich import progress as rich
     from rich.console import Console
-    from rich.progress import Progress as Bar
+    from rich.text import Text
 
-    state: dict[str, Any] = {}
+    class Rate(rich.ProgressColumn):
+        def render(self, task: rich.Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text("" if speed is None else f"{speed:.1f}/s")
 
-    def report(done: int, total: int) -> None:
-        if "bar" not in state:
-            state["bar"] = Bar(console=Console(stderr=True), transient=True)
-            state["task"] = state["bar"].add_task("passes", total=total)
-            state["bar"].start()
-        state["bar"].update(state["task"], completed=done, total=total)
-        if done >= total:
-            state["bar"].stop()
-            state.clear()
-
-    return report
+    return rich.Progress(
+        rich.TextColumn("{task.description}", markup=False),
+        rich.BarColumn(),
+        rich.MofNCompleteColumn(),
+        rich.TextColumn(unit) if unit else Rate(),
+        rich.TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
 
 
 def people_watch() -> bool:
@@ -59,7 +114,3 @@ def people_watch() -> bool:
         and sys.stderr.isatty()
         and os.environ.get("TERM", "") not in ("dumb", "unknown")
     )
-
-
-Progress = Callable[[int, int], None]
-"""Called with (done, total)."""

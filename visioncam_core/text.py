@@ -7,12 +7,9 @@ import operator
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from visioncam_core.errors import NameNotFoundError, TargetError
-
-if TYPE_CHECKING:
-    pass
 
 _DROPPED = re.compile(r"[\s_\-\u00ad\u2010-\u2015\u2212]+")
 _LISTED = 20
@@ -93,16 +90,10 @@ def not_found(kind: str, name: str, candidates: Sequence[str], also: Iterable[st
 
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-
-
 _NODES = re.compile(
     r"\[*\{\{[^}]*\}\}\]*|\[Op:[^\]]*\]|\bname: \S*$|\((?:\w+/)*\w+:\d+\)|\bnode \w+(?:/\w+)+"
 )
-
-
 _FRAMES = ("Graph execution error", "Detected at node", "Exception encountered when calling", "File ", "  ")
-
-
 _END = ("Arguments received by", "Stack trace for op definition", "Original stack trace")
 
 
@@ -142,8 +133,6 @@ def whole(value: Any) -> int | None:
 
 
 _UNSEEN = {"Cc", "Cs", "Zl", "Zp"}  # control characters, lone surrogates, line and paragraph separators
-
-
 _TURNS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")  # marks that reverse text
 
 

@@ -86,7 +86,9 @@ def test_a_report_has_the_table_and_the_curves(folder: Path, tmp_path: Path) -> 
 def test_what_cannot_be_is_refused_before_anything_runs(
     folder: Path, words: tuple[str, ...], told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("visioncam.cli.open_model.open_model", lambda *_: pytest.fail("the model was opened"))
+    monkeypatch.setattr(
+        "visioncam_core.pipeline.models.open_model", lambda *_, **__: pytest.fail("the model was opened")
+    )
     done = run("evaluate", folder / "photos", *words)
     assert done.code == 2
     assert told in done.message

@@ -10,7 +10,7 @@ from helpers.cli import run
 from helpers.fake_plugins import fake
 from helpers.plugins import install
 
-from visioncam.cli.plugin_files import named
+from visioncam.cli.main import plugin_files as named
 from visioncam_core.plugins.default import BUILTINS, use_registry
 from visioncam_core.plugins.registry import Registry
 

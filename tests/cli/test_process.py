@@ -116,7 +116,7 @@ class Screen(io.StringIO):
 def test_progress_is_drawn_on_a_terminal_only(
     stream: io.StringIO, term: str, drawn: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from visioncam.cli.progress import Bar
+    from visioncam_core.progress import Bar
 
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", term)

@@ -90,7 +90,7 @@ FAILS = {
     f"{ONE} --layer 99": (2, "layer index 99 is out of range: the model has 3 candidate layers, -3 to 2"),
     f"{ONE} --class 7": (2, "class index 7 is out of range: the model has 3 classes, 0 to 2"),
     f"{ONE} --class fir": (2, "class 'fir' was asked for by name, and this model's class names are"),
-    f"{ONE} --class top9": (2, "--class top9 is out of range: a stack holds the best 1 to 5 classes"),
+    f"{ONE} --class top9": (2, "--target top9 is out of range: a stack holds the best 1 to 5 classes"),
     f"{ONE} --output other": (2, "the model has no output 'other'; its outputs are 'probs'"),
     # values
     f"{ONE} --alpha 1.5": (2, "option 'alpha' of Overlay must be between 0 and 1, received 1.5"),

@@ -156,7 +156,7 @@ def test_a_maps_values_survive_its_encoding(signed: bool) -> None:
 
 def test_one_call_makes_a_report(model: Any, photo: Path, tmp_path: Path) -> None:
     out = visioncam.report(
-        tmp_path / "out.html", model, [photo, photo], ["gradcam", "hirescam"], targets="top2",
+        model, [photo, photo], tmp_path / "out.html", ["gradcam", "hirescam"], targets="top2",
         class_names=["cat", "dog", "<b>bird"], preprocess="unit", seed=7,
         sections=[Section("More", "Words.")],
     )  # fmt: skip
@@ -192,7 +192,7 @@ def test_layers_are_views_and_signals_are_drawn(tmp_path: Path) -> None:
     outputs = keras.layers.Dense(3)(keras.layers.GlobalAveragePooling1D()(hidden))
     signal = np.random.default_rng(0).random((24, 2), np.float32)
     out = visioncam.report(
-        tmp_path / "out.html", keras.Model(inputs, outputs), signal, "gradcam", layers=["one", "two"]
+        keras.Model(inputs, outputs), signal, tmp_path / "out.html", "gradcam", layers=["one", "two"]
     )
     seen = harmless(out.read_text("utf-8"))
     maps = [image for image in seen.named("img") if image.get("data-method")]
@@ -226,19 +226,19 @@ def test_the_digest_is_of_the_weights(model: Any, tmp_path: Path) -> None:
 
 def test_bad_calls_say_what_is_wrong_and_write_nothing(model: Any, photo: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"'out\.pdf' \('\.pdf'\); end it with \.html"):
-        visioncam.report(tmp_path / "out.pdf", model, photo)
+        visioncam.report(model, photo, tmp_path / "out.pdf")
     with pytest.raises(OutputError, match="does not exist"):
-        visioncam.report(tmp_path / "no" / "out.html", model, photo, "gradcam")
+        visioncam.report(model, photo, tmp_path / "no" / "out.html", "gradcam")
     with pytest.raises(NameNotFoundError, match="'virdis'; did you mean 'viridis'"):
-        visioncam.report(tmp_path / "out.html", model, photo, colormap="virdis")
+        visioncam.report(model, photo, tmp_path / "out.html", colormap="virdis")
     with pytest.raises(OptionTypeError, match="target and targets were both given"):
-        visioncam.report(tmp_path / "out.html", model, photo, target=0, targets=[1])
+        visioncam.report(model, photo, tmp_path / "out.html", target=0, targets=[1])
     with pytest.raises(OptionTypeError, match="received str"):
-        visioncam.report(tmp_path / "out.html", model, photo, sections=["words"])  # type: ignore[list-item]
+        visioncam.report(model, photo, tmp_path / "out.html", sections=["words"])  # type: ignore[list-item]
     with pytest.raises(OptionTypeError, match="received dict"):
         Section("a", parts=[{}])
     with pytest.raises(ImageError, match="empty list"):
-        visioncam.report(tmp_path / "out.html", model, [])
+        visioncam.report(model, [], tmp_path / "out.html")
     assert [one.name for one in tmp_path.iterdir()] == ["photo.png"]
 
 
@@ -269,7 +269,7 @@ def test_the_command(model: Any, photo: Path, tmp_path: Path) -> None:
     model.save(tmp_path / "m.keras")
     (tmp_path / "bad.png").write_bytes(b"no picture")
     out = tmp_path / "new" / "report.html"
-    words = ["--model", tmp_path / "m.keras", "--methods", "gradcam,xgradcam", "--class", "0", "--class", "2"]
+    words = ["--model", tmp_path / "m.keras", "--methods", "gradcam,xgradcam", "--targets", "0,2"]
     words += ["--title", "Ward <7>", "--preprocess", "unit", "--json"]
     done = run("report", out, photo, tmp_path / "bad.png", *words)
     assert done.code == 3

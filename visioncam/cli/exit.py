@@ -52,9 +52,9 @@ def failure_of(error: BaseException) -> Failure:
         return Failure("Interrupted", "interrupted; what was written is whole", INTERRUPTED)
     if isinstance(error, click.ClickException):
         command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "visioncam"
-        told = error.format_message().rstrip(".")
-        more = f"See `{command} --help`" if told.endswith("?") else f"see `{command} --help`"
-        return Failure(kind, f"{told}{' ' if told.endswith('?') else '; '}{more}", BAD_INPUT)
+        text = error.format_message().rstrip(".")
+        more = f"See `{command} --help`" if text.endswith("?") else f"see `{command} --help`"
+        return Failure(kind, f"{text}{' ' if text.endswith('?') else '; '}{more}", BAD_INPUT)
     if is_full(error):
         return Failure(kind, f"no space left on the device: {_one_line(error)}", STOPPED)
     if isinstance(error, VisionCamError):
@@ -65,8 +65,8 @@ def failure_of(error: BaseException) -> Failure:
         return Failure(kind, "out of memory; use a smaller picture or --batch-size 1", FAULT)
     if isinstance(error, OSError):
         return Failure(kind, f"the system refused: {_one_line(error)}", FAULT)
-    told = f"{kind}: {_one_line(error)}".rstrip(": ")
-    return Failure(kind, f"internal error, a fault of ours ({told}); --debug shows where", FAULT)
+    text = f"{kind}: {_one_line(error)}".rstrip(": ")
+    return Failure(kind, f"internal error, a fault of ours ({text}); --debug shows where", FAULT)
 
 
 def guarded(work: Callable[[], int | None], output: Output) -> int:

@@ -1,26 +1,32 @@
 """Flags made from the options of methods and renderers, plugins' included.
 
-An option that several methods have is one flag.  What a flag means is decided
-by the method or renderer that was chosen; one that none of the chosen has is an
-error.  An option whose flag the command needs itself is reached as `--option
-name=value`.
+An option that several methods have is one flag.  The chosen method or renderer decides what a flag means; a
+flag that none of the chosen has is an error.  An option whose flag the command needs itself is reached as
+`--option name=value`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import attrs
 import click
 
 from visioncam.cli.help import Command, write_groups
+from visioncam_core.errors import OptionTypeError
 from visioncam_core.options.as_text import textual
-from visioncam_core.options.fields import OptionInfo, describe_options
-from visioncam_core.text import shown
+from visioncam_core.options.fields import OptionInfo, describe_options, parse_option
+from visioncam_core.text import did_you_mean, listing, shown
 
 PREFIX = "option__"  # of the parameters that flags become
-MOST = 5  # owners of a flag that is told once for all
+MOST = 5  # owners from which on a flag is listed once for all
+BY_NAME = {
+    "method": ("--option", "extra"),
+    "renderer": ("--render-option", "render_extra"),
+    "file": ("--save-option", "save_extra"),
+}
+"""Kind -> the flag that takes `name=value`, and its parameter."""
 
 
 class Spec(Protocol):
@@ -42,7 +48,7 @@ class Kind:
     Attributes:
         name: "method", "renderer", "sheet" or "file".
         title: heading in the help.
-        specs: lists them; called when the command line is read, not before.
+        specs: lists them; called when the command line is read.
     """
 
     name: str
@@ -102,9 +108,15 @@ def flags_of(kinds: Sequence[Kind], taken: set[str]) -> list[Flag]:
 
 
 class Flagged(Command):
-    """A command with generated flags.  They are made when it is run or asked for help."""
+    """A command with generated flags, which are made when it is run or prints its help.
 
-    kinds: Sequence[Kind] = ()
+    Args:
+        kinds: whose options are flags.
+    """
+
+    def __init__(self, *args: Any, kinds: Sequence[Kind], **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        self.kinds = kinds
 
     def generated(self) -> list[Flag]:
         """Return the generated flags."""
@@ -129,7 +141,7 @@ class Flagged(Command):
 
 
 def owned(flags: Sequence[Flag], kind: str) -> dict[str, list[str]]:
-    """Return who has which flags, among one kind; what most have is told once."""
+    """Return who has which flags, among one kind; what most have is listed once."""
     found: dict[str, list[str]] = {}
     common: list[str] = []
     for flag in flags:
@@ -158,3 +170,70 @@ def pairs(texts: Sequence[str], flag: str) -> dict[str, str]:
             raise click.UsageError(f"{flag} {name}=… was given twice")
         found[name] = value
     return found
+
+
+def options_of(
+    context: click.Context, chosen: Mapping[str, Sequence[Spec]]
+) -> dict[str, list[dict[str, object]]]:
+    """Return the options of each chosen method, renderer or file, from flags and `name=value` texts.
+
+    Args:
+        context: of the command that runs.
+        chosen: kind -> those in use.
+
+    Raises:
+        UsageError: a flag that means nothing to what was chosen, or one option given in both ways.
+        OptionError: a text that cannot be read as the option's type, or is none of its choices.
+        OptionTypeError: an option that none of them has.
+    """
+    command, values = context.command, context.params
+    assert isinstance(command, Flagged)
+    flags = [flag for flag in command.generated() if values.get(f"{PREFIX}{flag.option}") is not None]
+    for flag in flags:
+        _refuse_idle(flag, chosen)
+    found = {}
+    for kind, specs in chosen.items():
+        given = {
+            flag.option: values[f"{PREFIX}{flag.option}"]
+            for flag in flags
+            if kind in [of for of, _, _ in flag.meanings]
+        }
+        by_name, parameter = BY_NAME.get(kind, ("", ""))
+        extra = pairs(values.get(parameter, ()), by_name)
+        if twice := [name for name in extra if name in given]:
+            raise click.UsageError(f"option {twice[0]!r} was given as a flag and as {by_name}")
+        found[kind] = _parsed(specs, {**given, **extra})
+        _refuse_unknown(kind, specs, extra)
+    return found
+
+
+def _parsed(specs: Sequence[Spec], given: Mapping[str, Any]) -> list[dict[str, object]]:
+    return [
+        {
+            info.name: parse_option(info, value) if isinstance(value, str) else value
+            for info in describe_options(spec.cls)
+            if (value := given.get(info.name)) is not None
+        }
+        for spec in specs
+    ]
+
+
+def _refuse_idle(flag: Flag, chosen: Mapping[str, Sequence[Spec]]) -> None:
+    """Refuse a flag that means nothing to what was chosen; the error names who has the option."""
+    names = {kind: [spec.name for spec in specs] for kind, specs in chosen.items()}
+    if any(owner in names.get(kind, ()) for kind, owner, _ in flag.meanings):
+        return
+    kinds = dict.fromkeys(kind for kind, _, _ in flag.meanings)
+    now = ", ".join(f"{kind} {listing(names.get(kind, ()))}" for kind in kinds)
+    owners = ", ".join(f"{kind} {owner!r}" for kind, owner, _ in flag.meanings)
+    raise click.UsageError(f"{flag.words[0]} means nothing to {now}; it belongs to {owners}")
+
+
+def _refuse_unknown(kind: str, specs: Sequence[Spec], extra: Mapping[str, str]) -> None:
+    names = sorted({info.name for spec in specs for info in describe_options(spec.cls)})
+    unknown = [name for name in extra if name not in names]
+    if unknown:
+        hint = did_you_mean(unknown[0], names) or ";"
+        has = f"options: {', '.join(names)}" if names else "it takes none"
+        who = listing([spec.name for spec in specs])
+        raise OptionTypeError(f"{kind} {who} has no option {unknown[0]!r}{hint} {has}")

@@ -1,4 +1,4 @@
-"""Help in groups: what to ask, how the picture is read, what is written, how it runs."""
+"""Commands, their options, and help in groups: what to ask, how the picture is read, what is written."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
+
+from visioncam.cli.quiet import quiet
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,6 +42,13 @@ def options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
     return decorate
 
 
+PLUGIN_FILE = "--plugin-file"
+plugin_file_option = option(
+    RUN, PLUGIN_FILE, multiple=True, expose_value=False, metavar="FILE",
+    help="Run this Python file and use the methods, renderers and selectors in it. Only if you trust it.",
+)  # fmt: skip
+
+
 class Command(click.Command):
     """A command whose options are shown in their groups, below examples that work.
 
@@ -50,6 +59,11 @@ class Command(click.Command):
     def __init__(self, *args: Any, examples: Sequence[str] = (), **keywords: Any) -> None:
         super().__init__(*args, **keywords)
         self.examples = tuple(examples)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; native libraries stay silent."""
+        quiet(ctx.obj)
+        return super().invoke(ctx)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what the command does, then the examples."""

@@ -9,14 +9,15 @@ import sys
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
+from itertools import pairwise
 from typing import Any
 
 import click
 
 from visioncam import __version__
-from visioncam.cli import plugin_files
 from visioncam.cli.exit import guarded
-from visioncam.cli.quiet import Told, warn_through
+from visioncam.cli.help import PLUGIN_FILE, plugin_file_option
+from visioncam.cli.quiet import LogWarnings, warn_through
 from visioncam.cli.terminal import Output
 from visioncam_core.text import did_you_mean
 
@@ -57,8 +58,30 @@ COMMANDS = {
 _HOMES = {name: home for group in COMMANDS.values() for name, (home, _) in group.items()}
 
 
+def plugin_files(words: Sequence[str]) -> list[str]:
+    """Return the files that `--plugin-file` names on a command line, each once."""
+    words = words[: words.index("--")] if "--" in words else words
+    found = [word.removeprefix(f"{PLUGIN_FILE}=") for word in words if word.startswith(f"{PLUGIN_FILE}=")]
+    found += [after for word, after in pairwise(words) if word == PLUGIN_FILE]
+    return list(dict.fromkeys(found))
+
+
+def subcommand(words: Sequence[str]) -> str | None:
+    """Return the subcommand that a command line names."""
+    pairs = pairwise(("", *words))
+    return next((word for before, word in pairs if before != PLUGIN_FILE and not word.startswith("-")), None)
+
+
+def _load_plugin_files(words: Sequence[str]) -> None:
+    """Load the files before flags are parsed: flags are made from the options of methods and renderers."""
+    for path in plugin_files(words):
+        from visioncam_core.plugins.default import load_plugin
+
+        load_plugin(path)
+
+
 class App(click.Group):
-    """A group whose every end is an exit code and at most one line, see `outcome`."""
+    """A group whose every end is an exit code and at most one line, see `visioncam.cli.exit`."""
 
     def main(  # type: ignore[override]  # click's other keywords change nothing here
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
@@ -66,25 +89,25 @@ class App(click.Group):
         """Run the command line and exit."""
         words = list(sys.argv[1:] if args is None else args)
         output = Output.of(words)
-        output.events = plugin_files.command(words) == "batch"  # a line for each, however it ends
-        told = Told(output)
+        output.events = subcommand(words) == "batch"  # a line for each, however it ends
+        handler = LogWarnings(output)
 
         def work() -> int | None:
             with output.alone():
-                if plugin_files.command(words) == "app":
-                    os.environ.setdefault("VISIONCAM_PLUGINS", "")  # strangers' code only where it is named
-                plugin_files.load(words)
+                if subcommand(words) == "app":
+                    os.environ.setdefault("VISIONCAM_PLUGINS", "")  # third-party code only where it is named
+                _load_plugin_files(words)
                 with self.make_context("visioncam", words or ["--help"], obj=output) as context:
                     code: int | None = self.invoke(context)
                     return code
 
-        logging.getLogger(LOGGER).addHandler(told)
+        logging.getLogger(LOGGER).addHandler(handler)
         try:
             with warnings.catch_warnings():
                 warn_through(output)
                 code = guarded(work, output)
         finally:
-            logging.getLogger(LOGGER).removeHandler(told)
+            logging.getLogger(LOGGER).removeHandler(handler)
         sys.exit(code)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -123,7 +146,7 @@ class App(click.Group):
 @click.group(
     cls=App, help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
 )
-@plugin_files.option
+@plugin_file_option
 @click.version_option(__version__, prog_name="visioncam", message="%(prog)s %(version)s")
 def app() -> None:
     """See why an image model decided what it did."""

@@ -8,17 +8,19 @@ from typing import Any
 
 import click
 
-from visioncam.cli.quiet import quiet
-from visioncam.cli.shared_flags import META, MODEL_FILE
+from visioncam.cli.shared_flags import META
 from visioncam.cli.terminal import Output
+from visioncam_core.engine.model_card import card_of
 from visioncam_core.pipeline import models
+from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.pipeline.request import Request
 from visioncam_core.progress import people_watch
 
 
 def open_model(
     output: Output, path: str | None, custom_objects: Sequence[str] = (), unsafe: bool = False
 ) -> Any:
-    """Return the Keras model.
+    """Return the Keras model; `--sha256` and the other flags of model files count.
 
     Args:
         output: for a warning; a spinner is shown on a terminal.
@@ -31,11 +33,10 @@ def open_model(
         ModelError: a file that cannot be used, or the embedded model's weights are missing.
         UsageError: a checksum, and no file that it is of.
     """
-    quiet(output)
-    asked = _asked()
-    if path is None and asked.get("sha256") is not None:
+    sha256, trust = model_flag("sha256"), model_flag("trust_savedmodel")
+    if path is None and sha256 is not None:
         raise click.UsageError("--sha256 is the checksum of a model file; name the file with --model")
-    trusted = asked.get("trust_savedmodel") and path is not None and models.is_saved_model(path)
+    trusted = trust and path is not None and models.is_saved_model(path)
     if path is not None and not trusted:
         models.check_file(path)  # before the seconds that importing TensorFlow takes
     if unsafe:
@@ -43,13 +44,25 @@ def open_model(
     if trusted:
         output.warn("--trust-savedmodel: a SavedModel is a program, and runs with your rights")
     with _spinner():
-        return models.open_model(path, custom_objects=custom_objects, unsafe=unsafe, **asked)
+        return models.open_model(
+            path, custom_objects=custom_objects, unsafe=unsafe, sha256=sha256, trust_savedmodel=bool(trust)
+        )
 
 
-def _asked() -> dict[str, Any]:
-    """Return what the flags that every command shares say of model files."""
+def opened(context: click.Context, path: str | None) -> Any:
+    """Return the model that a command's flags name, see `open_model`."""
+    return open_model(context.obj, path, model_flag("custom_objects") or (), bool(model_flag("unsafe")))
+
+
+def explainer_of(context: click.Context, request: Request, path: str | None) -> Explainer:
+    """Return the explainer of a request and the model that a command's flags name."""
+    return Explainer.of(opened(context, path), request)
+
+
+def model_flag(name: str) -> Any:
+    """Return the value of a flag of model files; None outside a command."""
     context = click.get_current_context(silent=True)
-    return {key: context.meta.get(META + key) for key in MODEL_FILE} if context else {}
+    return context.meta.get(META + name) if context else None
 
 
 def model_named(positional: str | None, flag: str | None) -> str | None:
@@ -65,8 +78,6 @@ def model_named(positional: str | None, flag: str | None) -> str | None:
 
 def title_of(model: Any, path: str | None) -> str:
     """Return the model's name for people."""
-    from visioncam_core.engine.model_card import card_of
-
     card = card_of(model)
     return (
         card.title if card is not None and card.title else path or str(getattr(model, "name", "SavedModel"))

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import re
 
-FLAGS = {
-    "class_names": "--class-names",
-    "evidence": "--evidence",
-    "frame": "--frame",
-    "fuse": "--fuse",
-    "geometry": "--geometry",
-    "layer": "--layer",
-    "max_pixels": "--max-pixels",
-    "method": "--method",
-    "output": "--output",
-    "preprocess": "--preprocess",
-    "renderer": "--renderer",
-    "score": "--score",
-    "target": "--class",
-}
+NAMES = (
+    "class_names", "evidence", "frame", "fuse", "geometry", "layer", "max_pixels", "method", "output",
+    "preprocess", "renderer", "score", "target",
+)  # fmt: skip
+"""Python's keywords that are flags; the others stay as they are."""
 _KEYWORD = re.compile(
-    rf"(?<![\w'\"/.(-])\(?\b({'|'.join(FLAGS)})=(?:'([\w:.-]+)'|(\d+(?:,\d{{3}})*)|(?=[\s,;)'\"]|$))"
+    rf"(?<![\w'\"/.(-])\(?\b({'|'.join(NAMES)})=(?:'([\w:.-]+)'|(\d+(?:,\d{{3}})*)|(?=[\s,;)'\"]|$))"
 )
 _BOTH = re.compile(r"\b\w+ \((--[a-z-]+)\)")  # where a message names the keyword and the flag
 _SETTING = re.compile(r"option '(\w+)' of Settings\b")
+
+
+def flag_of(name: str) -> str:
+    """Return the flag of a keyword.
+
+    >>> flag_of("class_names")
+    '--class-names'
+    """
+    return f"--{name.replace('_', '-')}"
 
 
 def in_flags(message: str) -> str:
@@ -36,8 +35,8 @@ def in_flags(message: str) -> str:
     def flag(match: re.Match[str]) -> str:
         opening = "(" if match.group().startswith("(") else ""
         value = match.group(2) or (match.group(3) or "").replace(",", "")
-        return f"{opening}{FLAGS[match.group(1)]}{f' {value}' if value else ''}"
+        return f"{opening}{flag_of(match.group(1))}{f' {value}' if value else ''}"
 
     message = _BOTH.sub(r"\1", message)
-    named = _SETTING.sub(lambda match: f"--{match.group(1).replace('_', '-')}", message)
+    named = _SETTING.sub(lambda match: flag_of(match.group(1)), message)
     return _KEYWORD.sub(flag, named).replace("visioncam.layers(model)", "`visioncam layers`")

@@ -50,7 +50,7 @@ def _move_stderr() -> None:
     )
 
 
-class Told(logging.Handler):
+class LogWarnings(logging.Handler):
     """Passes the library's own log lines on as warnings of the command."""
 
     def __init__(self, output: Output) -> None:
@@ -63,7 +63,7 @@ class Told(logging.Handler):
 
 
 def warn_through(output: Output) -> None:
-    """Show a broken plugin's warning as one line, and nobody else's warnings unless asked.
+    """Show a broken plugin's warning as one line, and no other warnings, except under `--debug`.
 
     Call it inside `warnings.catch_warnings()`.
     """

@@ -1,30 +1,62 @@
-"""Flags that the commands share, and what they come to."""
+"""Flags that the commands share, and the request that they make."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import attrs
 import click
+from click.core import ParameterSource
 
-from visioncam.cli import plugin_files
-from visioncam.cli.help import ASK, PICTURE, RESULT, RUN, option, options
-from visioncam_core.errors import ImageError
-from visioncam_core.images.decode import MAX_PIXELS, load_picture
+from visioncam.cli.help import ASK, PICTURE, RESULT, RUN, F, option, options, plugin_file_option
+from visioncam_core.errors import ImageError, OptionError
+from visioncam_core.images.decode import load_picture
 from visioncam_core.images.geometry import NAMED
 from visioncam_core.images.preprocessing import SETTINGS
+from visioncam_core.options.fields import OptionInfo, describe_options
+from visioncam_core.pipeline.apply import Named
+from visioncam_core.pipeline.request import Request
 from visioncam_core.pipeline.settings import Settings
+from visioncam_core.plugins.default import methods as all_methods
+from visioncam_core.plugins.default import registry
+from visioncam_core.plugins.specs import MethodSpec
 from visioncam_core.targets.class_names import load_class_names
 from visioncam_core.text import index_or_name
+
+KEYWORDS = {info.name: info for info in describe_options(Settings)}
+
+
+def described_flag(group: str, info: OptionInfo, **changes: Any) -> Callable[[F], F]:
+    """Return the flag of a described option.
+
+    Args:
+        group: of the help.
+        info: name, type, default and description.
+        **changes: what `click.option` takes, in place of what follows from the option.
+    """
+    made: dict[str, Any] = {"help": f"{info.help[0].upper()}{info.help[1:]}.", "default": info.default}
+    if info.default is not None:
+        made["show_default"] = True
+    if info.choices:
+        made["type"] = click.Choice([str(choice) for choice in info.choices])
+    elif info.type in (int, int | None):
+        made |= {"type": int, "metavar": info.unit or "N"}
+    return option(group, f"--{info.name.replace('_', '-')}", **{**made, **changes})
+
+
+def keyword_flag(group: str, name: str, **changes: Any) -> Callable[[F], F]:
+    """Return the flag of a keyword of `visioncam.explain`, see `described_flag`."""
+    return described_flag(group, KEYWORDS[name], **changes)
+
 
 output_flags = options(
     option(RESULT, "--json", is_flag=True, expose_value=False,
            help="Print data for programs instead of words."),
     option(RUN, "--debug", is_flag=True, expose_value=False,
            help="Show tracebacks and what TensorFlow says."),
-    plugin_files.option,
+    plugin_file_option,
 )  # fmt: skip
 
 model_option = option(
@@ -37,127 +69,187 @@ def _remember(context: click.Context, parameter: click.Parameter, value: Any) ->
     context.meta[f"{META}{parameter.name}"] = value
 
 
-META, MODEL_FILE = "visioncam.model_file.", ("sha256", "trust_savedmodel")
+META = "visioncam.model_file."
 model_flags = options(
     option(RUN, "--sha256", metavar="HEX", expose_value=False, callback=_remember,
            help="The checksum that the model file must have, or it is not loaded."),
     option(RUN, "--trust-savedmodel", is_flag=True, expose_value=False, callback=_remember,
            help="Take the folder of a SavedModel, a program. Only if you trust its maker."),
-    option(RUN, "--custom-objects", multiple=True, metavar="MODULE",
+    option(RUN, "--custom-objects", multiple=True, metavar="MODULE", expose_value=False, callback=_remember,
            help="Python module with classes of your own that the model needs."),
-    option(RUN, "--allow-unsafe-model", is_flag=True,
+    option(RUN, "--allow-unsafe-model", "unsafe", is_flag=True, expose_value=False, callback=_remember,
            help="Load the file unchecked and run code it carries (Lambda). Only if you trust its maker."),
 )  # fmt: skip
 
 picture_flags = options(
-    option(PICTURE, "--preprocess", type=click.Choice(SETTINGS), default="auto", show_default=True,
-           help="How its 0 to 255 become model input."),
-    option(PICTURE, "--geometry", type=click.Choice(list(NAMED)), default=None,
-           help="How it is fitted to the model; the model's own way by default, or resize."),
-    option(PICTURE, "--frame", type=int, default=0, show_default=True, metavar="N",
-           help="Which picture of an animation, or of a file with pages, from 0."),
-    option(PICTURE, "--max-pixels", type=int, default=MAX_PIXELS, show_default=True, metavar="N",
-           help="A larger picture is refused before it is decoded."),
-)  # fmt: skip
-
-class_option = option(
-    ASK, "--class", "target", metavar="C", help="Class to explain, index or name; the top one by default."
+    keyword_flag(PICTURE, "preprocess", type=click.Choice(SETTINGS)),
+    keyword_flag(PICTURE, "geometry", type=click.Choice(list(NAMED))),
+    keyword_flag(PICTURE, "frame"),
+    keyword_flag(PICTURE, "max_pixels"),
 )
-classes_option = option(
-    ASK, "--class", "targets", multiple=True, metavar="C",
-    help="Class to explain, index or name, or top2 to top5 for the model's best; several, each with its own "
-         "--class; the top one by default.",
-)  # fmt: skip
-stack_option = option(
-    ASK, "--class", "target", metavar="C",
-    help="Class to explain, index or name, or top5 for a stack of the best five; the top one by default.",
-)  # fmt: skip
-
-question_flags = options(
-    option(ASK, "--class-names", metavar="FILE", help="JSON or text file with the model's class names."),
-    option(ASK, "--layer", "layers", multiple=True, metavar="L",
-           help="Name, path or index of `visioncam layers`, or re:PATTERN; chosen by default. Several, each "
-                "with its own --layer, are fused."),
-    option(ASK, "--fuse", type=click.Choice(["mean", "max"]), default="mean", show_default=True,
-           help="How the maps of several layers become one."),
-    option(ASK, "--score", type=click.Choice(["logit", "probability"]), default="logit", show_default=True,
-           help="Score that is explained."),
-    option(ASK, "--output", metavar="NAME",
-           help="Output of the model, name or index; the first by default."),
-    option(ASK, "--evidence", type=click.Choice(["for", "against", "signed"]), default="for",
-           show_default=True, help="What speaks for the class, against it, or both."),
-    picture_flags,
-    option(RUN, "--batch-size", type=int, metavar="N",
-           help="Pictures in one pass; 32 by default, 8 in `visioncam batch`."),
-    option(RUN, "--max-memory", type=int, metavar="MB",
-           help="What one batch of changed pictures may need, 300 by default, where --batch-size is not "
-                "given."),
-    option(RUN, "--seed", type=int, default=0, show_default=True, metavar="N",
-           help="Seed of whatever a method draws."),
-)  # fmt: skip
 
 
-@attrs.frozen(eq=False)
-class Question:
-    """What is asked of the model.
-
-    Attributes:
-        target: class index or name, or None for the top class.
-        settings: everything else, checked.
-    """
-
-    target: int | str | None
-    settings: Settings
-
-    @classmethod
-    def of(cls, progress: Any = None, **given: Any) -> Question:
-        """Return the question from the values of `question_flags`.
-
-        Raises:
-            OptionError: a number out of its range, or a file of class names that cannot be used.
-            TargetError: a class index with thousands of digits.
-        """
-        settings = Settings(
-            layer=_layers(given["layers"]),
-            fuse=given["fuse"],
-            score=given["score"],
-            output=index_or_name(given["output"]),
-            evidence=given["evidence"],
-            preprocess=given["preprocess"],
-            geometry=given["geometry"],
-            frame=given["frame"],
-            max_pixels=given["max_pixels"],
-            class_names=load_class_names(given["class_names"]),
-            batch_size=given["batch_size"],
-            max_memory=given["max_memory"],
-            seed=given["seed"],
-            progress=progress,
+def _single(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> str | None:
+    if len(values) > 1:
+        several = any(one.name == "targets" for one in context.command.params)
+        where = "" if several else "`visioncam compare` with "
+        raise click.UsageError(
+            f"--target (--class) names one class and was given {len(values)} times; for several side by side "
+            f"use {where}--targets {','.join(values)}"
         )
-        return cls(index_or_name(given["target"]), settings)
+    return values[0] if values else None
 
 
-def classes_of(texts: Sequence[str]) -> Any:
-    """Return a stack such as "top2" as it is, several classes as a list, and [None] for the top class."""
-    classes = [index_or_name(text) for text in texts]
-    return classes[0] if len(classes) == 1 else classes or [None]
+def target_flag(help: str) -> Callable[[F], F]:
+    """Return `--target`, which names one class."""
+    return option(
+        ASK, "--target", "--class", "target", metavar="C", multiple=True, callback=_single, help=help
+    )
 
 
-def _layers(texts: Sequence[str]) -> Any:
-    """Return a layer query, a list of several, or "auto" where nothing was asked for."""
-    queries = [index_or_name(text) for text in texts]
-    return queries[0] if len(queries) == 1 else queries or "auto"
+target_option = target_flag("Class to explain, index or name; the top one by default.")
+targets_option = options(
+    target_option,
+    option(ASK, "--targets", metavar="A,B", multiple=True,
+           help="Several classes side by side, or top2 to top5 for the model's best."),
+)  # fmt: skip
+method_option = option(
+    ASK, "--method", default="gradcam", show_default=True, metavar="M", help="See `visioncam methods`."
+)
+methods_option = options(
+    option(ASK, "--methods", default="all", show_default=True, metavar="A,B",
+           help="Names of `visioncam methods`."),
+    option(ASK, "--method", metavar="M", help="One method; the same as --methods with one name."),
+)  # fmt: skip
+layers_option = option(
+    ASK, "--layers", metavar="A,B", multiple=True, help="Several layers side by side; they are not fused."
+)
 
-
+names_option = keyword_flag(ASK, "class_names", metavar="FILE")
+layer_option = keyword_flag(ASK, "layer", multiple=True, metavar="L", default=(), show_default=False)
+request_flags = options(
+    names_option,
+    layer_option,
+    keyword_flag(ASK, "fuse"),
+    keyword_flag(ASK, "score"),
+    keyword_flag(ASK, "output", metavar="NAME"),
+    keyword_flag(ASK, "evidence"),
+    picture_flags,
+    keyword_flag(RUN, "batch_size"),
+    keyword_flag(RUN, "max_memory"),
+    keyword_flag(RUN, "seed"),
+)
+boxes_option = option(
+    ASK, "--boxes", metavar="CSV",
+    help="Where the objects are: name,left,top,right,bottom a line, in pixels; folder/name if need be.",
+)  # fmt: skip
+option_flag = option(
+    RUN, "--option", "extra", multiple=True, metavar="NAME=VALUE", help="Option of the method, by name."
+)
+options_flag = option(
+    RUN, "--option", "extra", multiple=True, metavar="NAME=VALUE", help="Option of the methods that have it."
+)
 out_option = option(
     RESULT, "-o", "--out", "out", type=click.Path(path_type=Path, readable=False), default=Path(),
     metavar="PATH", help="Folder for the files, the current one by default; or a file, for one map.",
 )  # fmt: skip
 
 
-def unreadable(paths: Sequence[str], settings: Settings) -> dict[str, ImageError]:
-    """Return why pictures cannot be shown, up to the first that can.
+def keywords_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keywords of `visioncam.explain` among a command's parameters, files of names read.
 
-    A mistyped name is so told at once, not after the seconds that TensorFlow takes.
+    Raises:
+        OptionError: a file of class names that cannot be used.
+        TargetError: an index with thousands of digits.
+    """
+    found = {name: values[name] for name in KEYWORDS if name in values}
+    if "layer" in found:
+        queries = [index_or_name(text) for text in found.pop("layer")]
+        if queries:
+            found["layer"] = queries[0] if len(queries) == 1 else queries
+    if "output" in found:
+        found["output"] = index_or_name(found["output"])
+    if "class_names" in found:
+        found["class_names"] = load_class_names(found["class_names"])
+    return found
+
+
+def request_of(
+    context: click.Context,
+    methods: Sequence[MethodSpec] = (),
+    method_options: Sequence[Mapping[str, Any]] = (),
+    progress: Any = None,
+) -> Request:
+    """Return the request that a command's flags make.
+
+    Args:
+        context: of the command that runs.
+        methods: the chosen methods.
+        method_options: their options, see `visioncam.cli.flags.options_of`.
+        progress: called with (done, total).
+
+    Raises:
+        VisionCamError: a value that cannot be used.
+    """
+    named = [
+        Named.of(*registry().make_method(spec.name, mine))
+        for spec, mine in zip(methods, method_options, strict=True)
+    ]
+    keywords = {**keywords_of(context.params), "progress": progress}
+    return Request.of(named, keywords, index_or_name(context.params.get("target")))
+
+
+def several(context: click.Context, name: str) -> list[str] | None:
+    """Return the texts that a plural flag such as `--layers A,B` lists; None where it was not given.
+
+    Raises:
+        UsageError: the singular was given, too, or nothing is listed.
+    """
+    values = context.params[f"{name}s"]
+    if context.get_parameter_source(f"{name}s") is ParameterSource.DEFAULT:
+        return None
+    if context.params[name]:
+        raise click.UsageError(f"--{name} and --{name}s were both given; put every {name} into --{name}s A,B")
+    joined = values if isinstance(values, str) else ",".join(values)
+    texts = list(dict.fromkeys(text.strip() for text in joined.split(",") if text.strip()))
+    if not texts:
+        raise OptionError(f"--{name}s names no {name}, received {joined!r}; see `visioncam {name}s`")
+    return texts
+
+
+def methods_of(context: click.Context) -> list[MethodSpec]:
+    """Return the methods of `--methods` or `--method`, each once; every one by default."""
+    one = context.params["method"]
+    names = several(context, "method") or ([one] if one else ["all"])
+    if names == ["all"]:
+        return list(all_methods())
+    return list({spec.name: spec for spec in map(registry().method, names)}.values())
+
+
+def layers_of(context: click.Context) -> list[int | str | None] | None:
+    """Return the layers of `--layers`; None where there is only one, or one that is fused."""
+    texts = several(context, "layer")
+    return None if texts is None else [index_or_name(text) for text in texts]
+
+
+def targets_of(context: click.Context) -> Any:
+    """Return the classes of `--targets`: a list, or a stack such as "top2"; `--target` is a list of one."""
+    texts, one = several(context, "target"), context.params["target"]
+    if texts is None:
+        if one is not None and re.fullmatch(r"top\d", one):
+            raise click.UsageError(
+                f"--target (--class) names one class; for the model's best use --targets {one}"
+            )
+        return [index_or_name(one)]
+    return (
+        texts[0] if len(texts) == 1 and re.fullmatch(r"top\d+", texts[0]) else list(map(index_or_name, texts))
+    )
+
+
+def unreadable(paths: Sequence[str], settings: Settings) -> dict[str, ImageError]:
+    """Return why pictures cannot be opened, up to the first that can.
+
+    A mistyped name is reported at once, before the seconds that TensorFlow takes.
 
     Args:
         paths: the pictures, as the user gave them.

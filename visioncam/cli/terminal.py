@@ -1,7 +1,7 @@
 """What reaches the user: data on standard output, words about the run on standard error, both clean.
 
 Names of files, classes, layers and plugins are other people's text; whatever
-could steer a terminal is taken out before it is shown.
+could steer a terminal is removed before it is printed.
 """
 
 from __future__ import annotations
@@ -112,8 +112,8 @@ class Output:
     def close(self) -> None:
         """Print the document where `--json` asks for one, and flush."""
         if self.json:
-            told = {"event": "error", **self.document} if self.events else self.document
-            json.dump(told, self.console.file, indent=None if self.events else 2, allow_nan=False)
+            document = {"event": "error", **self.document} if self.events else self.document
+            json.dump(document, self.console.file, indent=None if self.events else 2, allow_nan=False)
             self.console.file.write("\n")
         if sys.stdout is not None:
             sys.stdout.flush()

@@ -1,18 +1,15 @@
-"""Conditions on an evaluation, for builds that shall fail: `pointing_game < 0.6`."""
+"""Conditions on an evaluation, which let a build fail: `pointing_game < 0.6`."""
 
 from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from visioncam_core.errors import OptionError
 from visioncam_core.plugins.default import registry
 from visioncam_core.text import shown
-
-if TYPE_CHECKING:
-    from visioncam.evaluation.evaluation import Evaluation
 
 SIGNS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
@@ -20,7 +17,7 @@ SIGNS: dict[str, Callable[[float, float], bool]] = {
 _FORM = re.compile(r"\s*([\w .+-]+?)\s*(<=|>=|<|>)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
 
 
-def parsed(condition: str) -> tuple[str, str, float]:
+def parse_condition(condition: str) -> tuple[str, str, float]:
     """Return (metric, sign, number) of a condition.
 
     Raises:
@@ -36,24 +33,29 @@ def parsed(condition: str) -> tuple[str, str, float]:
     return registry().metric(found[1]).name, found[2], float(found[3])
 
 
-def held(evaluation: Evaluation, condition: str) -> list[str]:
+def violations(records: Iterable[Mapping[str, Any]], metrics: Sequence[str], condition: str) -> list[str]:
     """Return in words where a condition holds, method by method; a method without any number counts too.
 
+    Args:
+        records: of an evaluation.
+        metrics: that were measured.
+        condition: as for `parse_condition`.
+
     Raises:
-        OptionError: as `parsed`, or the metric was not measured.
+        OptionError: as `parse_condition`, or the metric was not measured.
     """
-    metric, sign, number = parsed(condition)
-    if metric not in evaluation.metrics:
+    metric, sign, number = parse_condition(condition)
+    if metric not in metrics:
         raise OptionError(
-            f"{condition!r} is about {metric!r}, which was not measured; measured: "
-            f"{', '.join(evaluation.metrics)}"
+            f"{condition!r} is about {metric!r}, which was not measured; measured: {', '.join(metrics)}"
         )
-    told = []
-    for at, subject, _, result, interval in evaluation.rows():
-        if subject.kind != "method" or result.metric != metric:
+    lines = []
+    for one in records:
+        if one["kind"] != "method" or one["metric"] != metric:
             continue
-        if interval.count == 0:
-            told.append(f"{subject.title} at {at.layer}: {metric} has no answer on any picture")
-        elif SIGNS[sign](interval.value, number):
-            told.append(f"{subject.title} at {at.layer}: {metric} is {interval.value:.4g}, {sign} {number:g}")
-    return told
+        where, value = f"{one['title']} at {one['layer']}: {metric}", one["value"]
+        if one["pictures"] == 0:
+            lines.append(f"{where} has no answer on any picture")
+        elif SIGNS[sign](value, number):
+            lines.append(f"{where} is {value:.4g}, {sign} {number:g}")
+    return lines

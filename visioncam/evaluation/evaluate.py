@@ -13,20 +13,21 @@ from visioncam.evaluation.randomised import Randomised
 from visioncam.evaluation.request import Budget, measures
 from visioncam.evaluation.subjects import subjects
 from visioncam.evaluation.truth import marks
-from visioncam_core.errors import ModelError, OptionTypeError
+from visioncam_core.errors import LayerError, ModelError
 from visioncam_core.images.reader import Read
 from visioncam_core.options.fields import describe_options
 from visioncam_core.pipeline.explainer import Explainer
-from visioncam_core.pipeline.request import Request, method_list
+from visioncam_core.pipeline.request import Request, several_layers, several_methods
 from visioncam_core.results.provenance import versions
 
 
 def evaluate(
     model: Any,
     images: Any,
-    methods: str | Sequence[str | object] = "all",
+    methods: str | Sequence[str | object] | None = None,
     *,
-    layers: Any = "auto",
+    method: str | object | None = None,
+    layers: Sequence[Any] | None = None,
     metrics: str | Sequence[str | object] = "default",
     truth: Any = None,
     target: Any = None,
@@ -38,16 +39,17 @@ def evaluate(
     progress: Any = None,
     **keywords: Any,
 ) -> Evaluation:
-    """Measure the maps of several methods on pictures, beside controls that know nothing.
+    """Measure the maps of several methods on pictures, next to controls that know nothing.
 
-    Always measured besides: a random map, a centred Gaussian, the picture's edges, Fake-CAM (ones but for
+    Always measured as well: a random map, a centred Gaussian, the picture's edges, Fake-CAM (ones but for
     one pixel), and each method on a copy of the model with random weights.  The model is never changed.
 
     Args:
         model: a built Keras model.
         images: a list of pictures or model inputs, as in `explain`; the more, the surer the numbers.
-        methods: "all", or names and objects.
-        layers: one layer as in `explain`, or a list of layers that are measured one by one.
+        methods: a list of names and objects, or "all", the default.
+        method: one of them; the same as a list of one.
+        layers: several layers, measured one by one; `layer=` names a single one, as in `explain`.
         metrics: "default", "all", or names of `visioncam.metrics()` and objects.
         truth: for each picture where the object is: a mask of its pixels, a box (left, top, right, bottom),
             a list of boxes, or None.
@@ -66,58 +68,66 @@ def evaluate(
     Raises:
         VisionCamError: one of its kinds, naming the value received and the fix.
     """
-    wanted = method_list(methods)
-    if not wanted:
-        raise OptionTypeError("methods is an empty list; pass 'all', or at least one name or object")
-    request = Request.of(wanted, {**keywords, "progress": progress})
+    queries = several_layers(layers, keywords)
+    request = Request.of(several_methods(method, methods), {**keywords, "progress": progress})
     report = request.settings.progress
+    if queries is None:
+        queries = [_single(request.settings.layer)]
     budget = Budget(steps=steps, seeds=seeds, cascade=cascade, patience=patience)
-    told = measures(metrics, budget, placed=truth is not None)
-    plain = Explainer.of(model, request).with_settings(progress=None)
-    items, single = plain.reader.read(images)
+    applied = measures(metrics, budget, placed=truth is not None)
+    explainer = Explainer.of(model, request).with_settings(progress=None)
+    items, single = explainer.reader.read(images)
     read = Read(items, single)
     placed = marks(truth if not single or truth is None else [truth], len(items))
     notes: list[str] = []
     copy = None
     try:
-        copy = Randomised.of(plain.engine.copy(model), budget.cascade)
+        copy = Randomised.of(explainer.engine.copy(model), budget.cascade)
     except ModelError as error:
         notes.append(f"no randomised models: {error}")
-    queries = list(layers) if isinstance(layers, list | tuple) else [layers]
-    rows = len(subjects(plain.methods, {one.name for one in plain.methods} if copy is not None else ()))
+    rows = len(
+        subjects(explainer.methods, {one.name for one in explainer.methods} if copy is not None else ())
+    )
     rounds = 0 if copy is None else 1
-    if copy is not None and any("randomised" in one.needs for one in told):
+    if copy is not None and any("randomised" in one.needs for one in applied):
         rounds = budget.seeds * budget.cascade
     count = _Count(len(queries) * len(items) * (rows + rounds), report)
     found = [
         measure(
-            plain.with_settings(layer=query),
-            read, target, placed, told, budget, copy, count,
+            explainer.with_settings(layer=query),
+            read, target, placed, applied, budget, copy, count,
         )
         for query in queries
     ]  # fmt: skip
     count.finish()
     for at in found:
         twins = {one.of for one in at.subjects}
-        missing = [one.title for one in plain.methods if copy is not None and one.name not in twins]
+        missing = [one.title for one in explainer.methods if copy is not None and one.name not in twins]
         if missing:
             notes.append(
                 f"{', '.join(missing)} at {at.layer}: a map costs more than patience={patience} passes, so "
                 "there is none of a randomised model"
             )
     return Evaluation(
-        model=plain.hints.title,
+        model=explainer.hints.title,
         layers=tuple(found),
         sources=tuple(item.source for item in items),
         notes=tuple(notes),
         provenance={
-            **versions(plain.engine.versions()),
-            "seed": plain.settings.seed,
-            "preprocess": plain.preprocessing.name,
+            **versions(explainer.engine.versions()),
+            "seed": explainer.settings.seed,
+            "preprocess": explainer.preprocessing.name,
             **{info.name: getattr(budget, info.name) for info in describe_options(Budget)},
         },
         force=force,
     )
+
+
+def _single(layer: Any) -> Any:
+    several = isinstance(layer, list | tuple) and len(layer) > 1
+    if several:
+        raise LayerError("a metric looks at one layer; pass several as layers=[...] to measure each")
+    return layer
 
 
 @attrs.define(eq=False)

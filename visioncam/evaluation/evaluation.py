@@ -9,8 +9,10 @@ from typing import Any
 
 import attrs
 
+from visioncam.evaluation.conditions import violations
 from visioncam.evaluation.measure import AtLayer, Cost
 from visioncam.evaluation.subjects import Subject
+from visioncam.evaluation.table import save, text
 from visioncam_core.errors import NameNotFoundError
 from visioncam_core.metrics.bootstrap import Interval
 from visioncam_core.metrics.result import MetricResult, comparable, difference
@@ -49,7 +51,7 @@ class Evaluation:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Names of the metrics, in the order asked for."""
+        """Names of the metrics, in the order requested."""
         return tuple(dict.fromkeys(result.metric for result in self.results))
 
     def result(self, method: str, metric: str, layer: str | None = None) -> MetricResult:
@@ -175,15 +177,11 @@ class Evaluation:
 
     def save(self, path: str | Path) -> Path:
         """Write everything to a `.json`, or the table to a `.csv` file; whole or not at all."""
-        from visioncam.evaluation.table import save
-
-        return save(self, Path(path))
+        return save(document(self), Path(path))
 
     def __str__(self) -> str:
         """Return the table as text."""
-        from visioncam.evaluation.table import text
-
-        return text(self)
+        return text(self.records(), len(self.sources), self.notes)
 
     def check(self, condition: str) -> list[str]:
         """Return in words where a condition such as "pointing_game < 0.6" holds, method by method.
@@ -194,6 +192,16 @@ class Evaluation:
         Raises:
             OptionError: it cannot be read, or names a metric that was not measured.
         """
-        from visioncam.evaluation.conditions import held
+        return violations(self.records(), self.metrics, condition)
 
-        return held(self, condition)
+
+def document(evaluation: Evaluation) -> dict[str, Any]:
+    """Return everything about an evaluation, for JSON."""
+    return {
+        "model": evaluation.model,
+        "pictures": list(evaluation.sources),
+        "explained": {at.layer: list(at.labels) for at in evaluation.layers},
+        "notes": list(evaluation.notes),
+        "provenance": evaluation.provenance,
+        "results": evaluation.records(),
+    }

@@ -12,12 +12,12 @@ from visioncam.evaluation.randomised import Randomised, affordable, random_maps
 from visioncam.evaluation.request import Budget, Measure
 from visioncam.evaluation.subjects import (
     Maps,
-    Shown,
     Subject,
-    asked_of,
-    shown_by_control,
-    shown_by_method,
-    shown_by_twin,
+    SubjectMap,
+    map_of_control,
+    map_of_method,
+    map_of_twin,
+    maps_needed,
     subjects,
 )
 from visioncam.evaluation.truth import on_input
@@ -69,22 +69,22 @@ class AtLayer:
 class Shared:
     """What was measured of one picture: maps that are the same up to rounding are measured once."""
 
-    kept: list[tuple[np.ndarray, dict[str, Measured]]] = attrs.field(factory=list)
+    maps: list[tuple[np.ndarray, dict[str, Measured]]] = attrs.field(factory=list)
 
     def get(self, one: Measure, case: Case) -> Measured | None:
-        """Return what a metric said of the same map, at no further cost, or None."""
+        """Return a metric's value for the same map, at no further cost, or None."""
         if not one.needs <= {"scores", "truth"}:
             return None
-        for heat, found in self.kept:
+        for heat, found in self.maps:
             if one.name in found and np.allclose(heat, case.heat, rtol=0, atol=SAME):
                 return attrs.evolve(found[one.name], passes=0, seconds=0.0)
         return None
 
-    def keep(self, one: Measure, case: Case, measured: Measured) -> None:
-        """Keep what a metric said of a map."""
-        if not self.kept or self.kept[-1][0] is not case.heat:
-            self.kept.append((case.heat, {}))
-        self.kept[-1][1][one.name] = measured
+    def add(self, one: Measure, case: Case, measured: Measured) -> None:
+        """Add a metric's value for a map."""
+        if not self.maps or self.maps[-1][0] is not case.heat:
+            self.maps.append((case.heat, {}))
+        self.maps[-1][1][one.name] = measured
 
 
 SAME = 1e-5
@@ -121,8 +121,8 @@ def measure(
     maps: Maps = {}
     seeds: dict[str, int] = {}
     if copy is not None:
-        wanted = budget.seeds if any("randomised" in one.needs for one in measures) else 0
-        seeds = affordable(costs, budget.patience, wanted, budget.cascade)
+        seeds_needed = budget.seeds if any("randomised" in one.needs for one in measures) else 0
+        seeds = affordable(costs, budget.patience, seeds_needed, budget.cascade)
         maps = random_maps(explainer, copy, read, classes, layer, seeds, lambda: tick(1))
     enough = {name for name, number in seeds.items() if number > 0}
     rows = subjects(explainer.methods, {name for name, number in seeds.items() if number >= 0})
@@ -133,17 +133,17 @@ def measure(
         truth, boxes = on_input(marks[probe.number], probe.item, probe.x.shape[:-1])
         shared = Shared()
         for subject in rows:
-            shown = _shown(probe, subject, explainer.methods, maps, enough)
-            spent.setdefault(subject.name, []).append((shown.passes, shown.seconds))
-            if probe.number == 0 and subject.name in enough and shown.raw is not None:
-                cascade[subject.name] = [shown.raw, *maps[subject.name, 0][0]]
-            case = probe.case(shown.heat, shown.raw, shown.questions, truth, boxes)
+            made = _map_of(probe, subject, explainer.methods, maps, enough)
+            spent.setdefault(subject.name, []).append((made.passes, made.seconds))
+            if probe.number == 0 and subject.name in enough and made.raw is not None:
+                cascade[subject.name] = [made.raw, *maps[subject.name, 0][0]]
+            case = probe.case(made.heat, made.raw, made.questions, truth, boxes)
             for one in measures:
                 if subject.kind == "randomised" and not one.needs <= {"scores", "truth"}:
                     continue
                 cost = costs.get(subject.name, 0)
-                found = shared.get(one, case) or _judged(one, case, shown, cost, budget)
-                shared.keep(one, case, found)
+                found = shared.get(one, case) or _measured(one, case, made, cost, budget)
+                shared.add(one, case, found)
                 table.setdefault((subject.name, one.name), []).append(found)
             tick(1)
     results = [
@@ -169,24 +169,26 @@ def _classes(explainer: Explainer, read: Read, target: Any) -> tuple[list[int], 
     return [index for index, _ in found], tuple(label for _, label in found)
 
 
-def _shown(probe: Probe, subject: Subject, methods: Sequence[Named], maps: Maps, enough: set[str]) -> Shown:
+def _map_of(
+    probe: Probe, subject: Subject, methods: Sequence[Named], maps: Maps, enough: set[str]
+) -> SubjectMap:
     if subject.kind == "method":
         named = next(one for one in methods if one.name == subject.name)
-        return shown_by_method(probe, named, maps if subject.name in enough else {})
+        return map_of_method(probe, named, maps if subject.name in enough else {})
     if subject.kind == "randomised":
-        return shown_by_twin(probe, subject.of, maps)
-    return shown_by_control(probe, subject.name)
+        return map_of_twin(probe, subject.of, maps)
+    return map_of_control(probe, subject.name)
 
 
-def _judged(one: Measure, case: Any, shown: Shown, cost: int, budget: Budget) -> Measured:
-    if shown.flag:
-        return Measured(float("nan"), shown.flag)
-    lacking = one.needs - shown.able
-    asked = asked_of(one.metric, budget.seeds, budget.cascade)
-    if "randomised" in lacking or cost * asked > budget.patience:
-        if cost * asked > budget.patience:
+def _measured(one: Measure, case: Any, made: SubjectMap, cost: int, budget: Budget) -> Measured:
+    if made.flag:
+        return Measured(float("nan"), made.flag)
+    lacking = one.needs - made.able
+    needed = maps_needed(one.metric, budget.seeds, budget.cascade)
+    if "randomised" in lacking or cost * needed > budget.patience:
+        if cost * needed > budget.patience:
             return Measured(
-                float("nan"), f"{asked} maps of {cost} passes each are more than patience={budget.patience}"
+                float("nan"), f"{needed} maps of {cost} passes each are more than patience={budget.patience}"
             )
         return Measured(float("nan"), "the model cannot be copied and randomised")
     if lacking:

@@ -94,13 +94,13 @@ def random_maps(
     for seed in range(max(1, *seeds.values())):
         for step in range(1, copy.steps + 1):
             last = step == copy.steps
-            asked = [one for one in explainer.methods if _is_asked(seeds[one.name], seed, last)]
-            if not asked:
+            methods = [one for one in explainer.methods if _is_due(seeds[one.name], seed, last)]
+            if not methods:
                 continue
             copy.step(step, seed)
-            twin = Explainer.of(copy.model, request).with_methods(*asked)
+            twin = Explainer.of(copy.model, request).with_methods(*methods)
             for probe in probes(twin, read, list(classes)):
-                for named in asked:
+                for named in methods:
                     rows = found.setdefault((named.name, probe.number), [])
                     if len(rows) == seed:
                         rows.append([])
@@ -111,14 +111,14 @@ def random_maps(
 
 
 def affordable(cost: dict[str, int], patience: int, seeds: int, steps: int) -> dict[str, int]:
-    """Return how many seeds of the cascade one may wait for with each method: all, 0, or -1.
+    """Return how many seeds of the cascade each method can afford: all, 0, or -1.
 
     0 leaves the last step of the first seed, -1 nothing at all.
 
     Args:
         cost: method -> passes for one map.
-        patience: passes that one may wait for.
-        seeds: asked for.
+        patience: passes that a metric may spend.
+        seeds: of the cascade, as requested.
         steps: of the cascade.
     """
     return {
@@ -127,8 +127,8 @@ def affordable(cost: dict[str, int], patience: int, seeds: int, steps: int) -> d
     }
 
 
-def _is_asked(wanted: int, seed: int, last: bool) -> bool:
-    return wanted > seed or (wanted == 0 and seed == 0 and last)
+def _is_due(seeds: int, seed: int, last: bool) -> bool:
+    return seeds > seed or (seeds == 0 and seed == 0 and last)
 
 
 def _finite(raw: Any) -> np.ndarray | None:

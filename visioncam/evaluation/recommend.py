@@ -29,7 +29,7 @@ class Recommendation:
         method: canonical name, or None where no method beats a random map.
         layer: its path, or None.
         sure: "the data show it", "no difference that the data shows" or "no method beats a random map".
-        equals: (method, layer) of those that the data do not tell from it.
+        equals: (method, layer) of those that the data do not distinguish from it.
         passes: through the model for a map, beyond the forward and backward pass that all share.
         seconds: for a map.
         why: two sentences.
@@ -54,9 +54,10 @@ class Recommendation:
 def recommend(
     model: Any,
     images: Any,
-    methods: str | Sequence[str | object] = "all",
+    methods: str | Sequence[str | object] | None = None,
     *,
-    layers: Any = "auto",
+    method: str | object | None = None,
+    layers: Sequence[Any] | None = None,
     truth: Any = None,
     **keywords: Any,
 ) -> Recommendation:
@@ -72,6 +73,7 @@ def recommend(
         model: a built Keras model; it is not changed.
         images: a list of pictures, at least two; the more, the surer.
         methods: as in `evaluate`.
+        method: as in `evaluate`.
         layers: as in `evaluate`.
         truth: as in `evaluate`.
         **keywords: other keywords of `evaluate`, but `metrics`.
@@ -82,7 +84,9 @@ def recommend(
     if "metrics" in keywords:
         raise OptionError("recommend chooses its metrics itself; for others use visioncam.evaluate")
     metrics = [*EVIDENCE, *([PLACE] if truth is not None else [])]
-    found = evaluate(model, images, methods, layers=layers, metrics=metrics, truth=truth, **keywords)
+    found = evaluate(
+        model, images, methods, method=method, layers=layers, metrics=metrics, truth=truth, **keywords
+    )
     return recommended(found)
 
 
@@ -153,7 +157,7 @@ def _able(
 ) -> list[tuple[str, str]]:
     """Return those whose mean rank is surely better than that of a random map at their layer.
 
-    One question for each, over all metrics: asked of each metric, one of four would often say so by chance.
+    One comparison each, over all metrics: of four, one for each metric, one would often say so by chance.
     """
     noise = [(DOUBT, layer) for layer in dict.fromkeys(layer for _, layer in candidates)]
     everyone = [*candidates, *noise]

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from visioncam.evaluation.evaluation import Evaluation
+from visioncam.evaluation.measure import AtLayer
 from visioncam.evaluation.table import table
 from visioncam.html_report.sections import Chart, Picture, Section, Table
+from visioncam_core.metrics.bootstrap import Interval
+from visioncam_core.results.heat import heat
 from visioncam_metrics.randomisation.randomisation import mean_known
-
-if TYPE_CHECKING:
-    from visioncam.evaluation.evaluation import Evaluation
-    from visioncam.evaluation.measure import AtLayer
-    from visioncam_core.metrics.bootstrap import Interval
+from visioncam_viz.drawing.colour import SEQUENTIAL
 
 CURVES = ("deletion", "insertion")
-SHOWN = 3  # methods whose curves are drawn, and the random map beside them
+DRAWN = 3  # methods whose curves are drawn, next to that of the random map
 
 
 def sections(evaluation: Evaluation) -> list[Section]:
@@ -26,12 +25,12 @@ def sections(evaluation: Evaluation) -> list[Section]:
     Args:
         evaluation: what `visioncam.evaluate` returned.
     """
-    header, rows = table(evaluation)
+    header, rows = table(evaluation.records())
     count = len(evaluation.sources)
-    told = f"Mean and 95 % bootstrap interval over {count} pictures. After = stand the controls that a"
     first = Section(
         "Which map can be trusted",
-        f"{told} method is no better than.",
+        f"Mean and 95 % bootstrap interval over {count} pictures. After = stand the controls that a method "
+        "is no better than.",
         [Table(header, [[_whole(cell) for cell in row] for row in rows], "metrics and controls")],
     )
     found = [first]
@@ -63,7 +62,7 @@ def _curves(at: AtLayer, metric: str) -> Chart | None:
     results = [one for one in at.results if one.metric == metric and one.curve() is not None]
     order = -1 if metric == "insertion" else 1
     methods = [one for one in results if "@" not in one.method and one.method in _methods(at)]
-    best = sorted(methods, key=lambda one: order * one.mean)[:SHOWN]
+    best = sorted(methods, key=lambda one: order * one.mean)[:DRAWN]
     lines, bands = {}, {}
     for result in [*best, *(one for one in results if one.method == "random")]:
         curves = result.curve()
@@ -108,8 +107,8 @@ def _ranking(metric: str, better: str, rows: list[tuple[str, str, Interval]]) ->
     axis.grid(axis="x", alpha=0.3)
     canvas.draw()
     pixels = np.asarray(canvas.buffer_rgba())[..., :3].copy()
-    told = "; ".join(f"{name} {interval.value:.3g}" for name, _, interval in reversed(rows))
-    return Picture(pixels, f"{metric}, {better} is better, the best first: {told}")
+    numbers = "; ".join(f"{name} {interval.value:.3g}" for name, _, interval in reversed(rows))
+    return Picture(pixels, f"{metric}, {better} is better, the best first: {numbers}")
 
 
 def _sanity(at: AtLayer) -> Chart | None:
@@ -132,7 +131,7 @@ TILE = 0.9
 
 
 def strip(cascade: Mapping[str, Sequence[np.ndarray | None]]) -> Picture | None:
-    """Return one row of maps a method: the trained model's, then while its weights are drawn anew.
+    """Return one row of maps a method: the trained model's, then while its weights are drawn again.
 
     Each map is shown as its positive part over its own maximum.  A map that is blank, or that could not be
     made, is an empty square.
@@ -148,9 +147,6 @@ def strip(cascade: Mapping[str, Sequence[np.ndarray | None]]) -> Picture | None:
         return None
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-
-    from visioncam_core.results.heat import heat
-    from visioncam_viz.drawing.colour import SEQUENTIAL
 
     steps = max(map(len, rows.values()))
     figure = Figure(

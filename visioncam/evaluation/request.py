@@ -1,4 +1,4 @@
-"""What is measured: methods, layers, metrics, and how long one may wait."""
+"""The request of an evaluation: which metrics, and how long one may wait."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Measure:
 
     @property
     def needs(self) -> frozenset[str]:
-        """What it asks for."""
+        """What it needs."""
         return frozenset(self.metric.needs)
 
 
@@ -44,11 +44,9 @@ class Measure:
 class Budget:
     """How much is measured, and how long one may wait."""
 
-    steps: int = option(
-        20, help="steps of deletion and insertion; 224 for a report", validator=in_range(1, 100_000)
-    )
+    steps: int = option(20, help="of deletion and insertion; 224 to report", validator=in_range(1, 100_000))
     seeds: int = option(5, help="randomised copies of the model", validator=in_range(1, 1000))
-    cascade: int = option(4, help="steps from the trained to a random model", validator=in_range(1, 1000))
+    cascade: int = option(4, help="steps to a random model", validator=in_range(1, 1000))
     patience: int = option(
         3000,
         help="passes that a metric may spend on one picture's maps by one method",
@@ -56,13 +54,13 @@ class Budget:
     )
 
 
-def measures(wanted: str | Sequence[Any], budget: Budget, *, placed: bool) -> list[Measure]:
-    """Return the metrics asked for.
+def measures(metrics: str | Sequence[Any], budget: Budget, *, placed: bool) -> list[Measure]:
+    """Return the requested metrics.
 
     Args:
-        wanted: "default", "all", or names and metric objects.
+        metrics: "default", "all", or names and metric objects.
         budget: its steps go to each metric named that has the option `steps`.
-        placed: whether anybody said where the objects are.
+        placed: whether it is known where the objects are.
 
     Raises:
         NameNotFoundError: an unknown name.
@@ -70,12 +68,12 @@ def measures(wanted: str | Sequence[Any], budget: Budget, *, placed: bool) -> li
     """
     rows = registry()
     names: Sequence[Any]
-    if isinstance(wanted, str) and wanted == "default":
+    if isinstance(metrics, str) and metrics == "default":
         names = [*PLAIN, *(PLACED if placed else ())]
-    elif isinstance(wanted, str) and wanted == "all":
+    elif isinstance(metrics, str) and metrics == "all":
         names = [row.name for row in rows.metrics() if placed or "truth" not in row.cls.needs]  # type: ignore[attr-defined]
     else:
-        names = [wanted] if not isinstance(wanted, list | tuple) else wanted
+        names = [metrics] if not isinstance(metrics, list | tuple) else metrics
     if not names:
         raise OptionTypeError(
             "metrics is an empty list; pass 'default', 'all', or names of visioncam.metrics()"

@@ -1,4 +1,4 @@
-"""Who is measured: methods, the same methods on a randomised model, and controls that know nothing."""
+"""What is measured: methods, the same methods on a randomised model, and controls that know nothing."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class Subject:
 
 
 @attrs.frozen(eq=False)
-class Shown:
+class SubjectMap:
     """A subject's map of one picture, or why there is none.
 
     Attributes:
         heat: (*space) float32 in [0, 1]; NaN where there is none.
         raw: (*grid) signed map, or None.
-        questions: what can be asked of it.
+        questions: what a metric may compute from it.
         able: needs of metrics that it can answer.
         flag: why there is no map, or empty.
         passes: through the model for the map.
@@ -69,11 +69,11 @@ def subjects(methods: Sequence[Named], twins: Collection[str]) -> list[Subject]:
     return rows + [Subject(one.name, one.title, "control") for one in CONTROLS]
 
 
-def shown_by_method(probe: Probe, named: Named, maps: Maps) -> Shown:
-    """Return a method's map of a picture and what can be asked of it."""
+def map_of_method(probe: Probe, named: Named, maps: Maps) -> SubjectMap:
+    """Return a method's map of a picture and what a metric may compute from it."""
     applied = probe.apply(named)
     if applied.raw is None:
-        return _nothing(probe, str(applied.failure), applied.passes, applied.seconds)
+        return _no_map(probe, str(applied.failure), applied.passes, applied.seconds)
     raw = applied.raw[0]
     cascade = maps.get((named.name, probe.number))
     rng = np.random.default_rng((probe.evidence.seed, probe.number, 1))
@@ -86,18 +86,18 @@ def shown_by_method(probe: Probe, named: Named, maps: Maps) -> Shown:
     )
     able = frozenset({"scores", "truth", "maps", "rival", "activations"})
     able |= {"randomised"} if cascade is not None else set()
-    return Shown(probe.heat(raw), raw, questions, able, "", applied.passes, applied.seconds)
+    return SubjectMap(probe.heat(raw), raw, questions, able, "", applied.passes, applied.seconds)
 
 
-def shown_by_twin(probe: Probe, of: str, maps: Maps) -> Shown:
+def map_of_twin(probe: Probe, of: str, maps: Maps) -> SubjectMap:
     """Return the map of the same method on the randomised model, as a control."""
     raw = maps[of, probe.number][0][-1]
     if raw is None:
-        return _nothing(probe, "the method gave no map of the randomised model")
-    return Shown(probe.heat(raw), raw, Questions(), frozenset({"scores", "truth"}))
+        return _no_map(probe, "the method gave no map of the randomised model")
+    return SubjectMap(probe.heat(raw), raw, Questions(), frozenset({"scores", "truth"}))
 
 
-def shown_by_control(probe: Probe, name: str) -> Shown:
+def map_of_control(probe: Probe, name: str) -> SubjectMap:
     """Return a control's map; it is the same for every class and every model."""
     control = next(one for one in CONTROLS if one.name == name)
     grid = probe.layer.grid or probe.x.shape[:-1]
@@ -112,7 +112,7 @@ def shown_by_control(probe: Probe, name: str) -> Shown:
         randomised=lambda: [[heat, heat]],
     )
     able = frozenset({"scores", "truth", "maps", "rival", "randomised", "activations"})
-    return Shown(heat, None, questions, able)
+    return SubjectMap(heat, None, questions, able)
 
 
 def _drawn(control: Control, x: np.ndarray, grid: tuple[int, ...], probe: Probe) -> np.ndarray:
@@ -125,13 +125,13 @@ def _cascade(raw: np.ndarray, found: list[list[np.ndarray | None]]) -> list[list
     return [[raw, *(np.zeros_like(raw) if one is None else one for one in seed)] for seed in found]
 
 
-def _nothing(probe: Probe, why: str, passes: int = 0, seconds: float = 0.0) -> Shown:
+def _no_map(probe: Probe, why: str, passes: int = 0, seconds: float = 0.0) -> SubjectMap:
     nan = np.full(probe.x.shape[:-1], np.nan, np.float32)
-    return Shown(nan, None, Questions(), frozenset({"scores", "truth"}), why, passes, seconds)
+    return SubjectMap(nan, None, Questions(), frozenset({"scores", "truth"}), why, passes, seconds)
 
 
-def asked_of(metric: Any, seeds: int, steps: int) -> int:
-    """Return how many maps a metric asks of a method for one picture."""
+def maps_needed(metric: Any, seeds: int, steps: int) -> int:
+    """Return how many maps of one picture a metric needs from a method."""
     count = getattr(metric, "samples", 1) if "maps" in metric.needs else 0
     count = 4 if hasattr(metric, "shift") else count
     return int(count) + ("rival" in metric.needs) + seeds * steps * ("randomised" in metric.needs)

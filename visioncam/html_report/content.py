@@ -18,11 +18,8 @@ from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
 from visioncam_viz.drawing.present import photo_of as picture_of
 
-SIDE, SMALL_SIDE, MANY = (
-    560,
-    320,
-    100,
-)  # pixels of a photo's longer side; the small one from so many photos on
+SIDE, SMALL_SIDE = 560, 320  # pixels of a photo's longer side
+MANY = 100  # more photos than these are shown at the small size
 BOXES = 5  # of a map
 HEAT, SIGNED, DRAWN = "heat", "signed", "drawn"
 

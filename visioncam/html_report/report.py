@@ -1,4 +1,4 @@
-"""Making a report: ask the model about each picture, keep little of it, write the page."""
+"""Making a report: explain each picture, keep little of it, write the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam.api import comparer
 from visioncam.html_report.content import MANY, SIDE, SMALL_SIDE, Photo, photo_of
 from visioncam.html_report.page import Fact, Page
 from visioncam.html_report.sections import Section
@@ -21,20 +20,23 @@ from visioncam_core.errors import ImageError, OptionTypeError, OutputError
 from visioncam_core.files import without_folders, write_bytes
 from visioncam_core.pipeline.compare import compare_all
 from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.pipeline.request import Request, several_layers, several_methods, side_by_side
 from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.results.describe import method_in_text
 from visioncam_core.results.provenance import entries, versions, weights_digest
+from visioncam_core.text import shown
 from visioncam_viz.drawing.colour import colour_table
 
 SUFFIXES = (".html", ".htm")
 
 
 def report(
-    path: str | os.PathLike[str],
     model: Any,
     images: Any,
-    methods: str | Sequence[str | object] = "all",
+    path: str | os.PathLike[str],
+    methods: str | Sequence[str | object] | None = None,
     *,
+    method: str | object | None = None,
     target: Any = None,
     targets: Any = None,
     layers: Sequence[Any] | None = None,
@@ -46,10 +48,11 @@ def report(
     """Write a report: one HTML file with photos, maps, numbers and where they come from; opens offline.
 
     Args:
-        path: the file, `.html`.
         model: a built Keras model.
         images: one or several, as in `explain`.
+        path: the file, `.html`.
         methods: as in `compare`.
+        method: as in `compare`.
         target: as in `explain`.
         targets: several classes to switch between, as in `compare`: a list, or "top2" to "top5".
         layers: several layers to switch between, as in `compare`.
@@ -65,15 +68,18 @@ def report(
         OutputError: the suffix is another, or the folder or file cannot be written.
         VisionCamError: as `compare`.
     """
+    if isinstance(model, str | os.PathLike):
+        raise OptionTypeError(
+            f"the order is report(model, images, path, ...), as in every function; received "
+            f"{shown(model, 60)} as the model"
+        )
     file = check_path(path)
-    if target is not None and targets is not None:
-        raise OptionTypeError("target and targets were both given; put every class into targets=[...]")
-    if layers is not None and "layer" in keywords:
-        raise OptionTypeError("layer and layers were both given; put every layer into layers=[...]")
+    every = side_by_side("target", target, targets, [None])
+    request = Request.of(several_methods(method, methods), keywords)
     found = Report(
-        comparer(model, methods, **keywords),
-        targets=targets if targets is not None else [target],
-        layers=layers,
+        Explainer.of(model, request),
+        targets=every,
+        layers=several_layers(layers, keywords),
         title=title,
         sections=tuple(sections),
         colormap=colormap,
@@ -95,7 +101,7 @@ class Report:
     """A report in the making; of each picture it keeps what the page shows, and no array.
 
     Attributes:
-        explainer: asks the model.
+        explainer: of the model, with all methods.
         targets: what is explained of each picture, as `compare_all` takes it.
         layers: several layers, or None.
         title: the heading.

@@ -1,4 +1,4 @@
-"""What a caller wants to know of a model: one record, built from keywords in one place."""
+"""What a caller wants of a model: one record, built from keywords in one place."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from visioncam_core.plugins.default import registry
 from visioncam_core.progress import reporting
 from visioncam_core.text import did_you_mean, shown
 
+PLURALS = ("layers", "methods", "targets")
+
 
 @attrs.frozen(eq=False)
 class Request:
-    """What a caller wants to know, checked.
+    """What a caller wants, checked.
 
     Attributes:
         methods: with their options, in order.
@@ -36,8 +38,8 @@ class Request:
         """Build a request from the keywords of `visioncam.explain`.
 
         Args:
-            methods: "all", a name or a method object, or a list of these; an empty list where only layers
-                are looked at.
+            methods: "all", a name, a method object or a `Named`, or a list of these; an empty list where
+                only layers are looked at.
             keywords: settings and method options.  Of several methods each takes those it has.
             target: as in `visioncam.explain`.
 
@@ -54,14 +56,65 @@ class Request:
     @classmethod
     def _built(cls, every: Sequence[Any], keywords: Mapping[str, Any], target: Any = None) -> Request:
         settings, options = _split(keywords, every)
-        if len(every) == 1 or not any(isinstance(method, str) for method in every):
-            found = [registry().make_method(method, options) for method in every]
+        if len(every) > 1 and any(isinstance(method, str) for method in every):
+            own = [{name: options[name] for name in options if name in _option_names(one)} for one in every]
         else:
-            found = [
-                registry().make_method(method, {name: options[name] for name in options if name in own})
-                for method, own in ((method, _option_names(method)) for method in every)
-            ]
-        return cls(tuple(Named.of(*one) for one in found), settings, target)
+            own = [options] * len(every)
+        return cls(tuple(_named(one, mine) for one, mine in zip(every, own, strict=True)), settings, target)
+
+
+def _named(method: Any, options: Mapping[str, Any]) -> Named:
+    return method if isinstance(method, Named) else Named.of(*registry().make_method(method, options))
+
+
+def side_by_side(name: str, one: Any, several: Any, default: Any = None) -> list[Any] | Any:
+    """Return what a plural keyword holds; its singular is a list of one.
+
+    Args:
+        name: of the singular, "method", "target" or "layer"; the plural has an s.
+        one: what the singular was given, or None.
+        several: what the plural was given, or None.
+        default: returned where neither was given.
+
+    Raises:
+        OptionTypeError: both were given.
+    """
+    if one is not None and several is not None:
+        raise OptionTypeError(f"{name} and {name}s were both given; put every {name} into {name}s=[...]")
+    return several if several is not None else default if one is None else [one]
+
+
+def several_methods(method: Any, methods: Any) -> list[Any]:
+    """Return the methods of `methods=` or `method=`; every one by default.
+
+    Raises:
+        OptionTypeError: both were given, or an empty list.
+    """
+    found = method_list(side_by_side("method", method, methods, "all"))
+    if not found:
+        raise OptionTypeError("methods is an empty list; pass 'all', or at least one name or object")
+    return found
+
+
+def several_layers(layers: Any, keywords: Mapping[str, Any]) -> list[Any] | None:
+    """Return the layers of `layers=`; None where it was not given.
+
+    Raises:
+        OptionTypeError: `layer=` was given, too; no list, or an empty one.
+    """
+    side_by_side("layer", keywords.get("layer"), layers)
+    return None if layers is None else listed("layers", layers)
+
+
+def listed(name: str, values: Any) -> list[Any]:
+    """Return the values of a keyword that takes a list with at least one entry.
+
+    Raises:
+        OptionTypeError: no list, or an empty one.
+    """
+    if not isinstance(values, list | tuple) or not values:
+        raise OptionTypeError(f"{name} takes a list with at least one entry, received {shown(values, 60)}")
+    return list(values)
 
 
 @lru_cache(maxsize=64, typed=True)
@@ -85,14 +138,20 @@ def method_list(methods: Any) -> list[Any]:
 
 
 def _split(keywords: Mapping[str, Any], methods: Sequence[Any]) -> tuple[Settings, dict[str, Any]]:
-    """Part keywords into settings and method options; an unknown one is an error with the nearest name."""
+    """Split keywords into settings and method options; an unknown one is an error with the nearest name."""
     own = [info.name for info in describe_options(Settings)]
     known = {name for method in methods for name in _option_names(method)}
     unknown = [name for name in keywords if name not in own and name not in known]
     if "target" in unknown:
         raise OptionTypeError(
-            "target is no keyword here: pass it when you ask, as in explainer(model, ...)(image, target), "
+            "target is no keyword here: pass it with the image, as in explainer(model, ...)(image, target), "
             "or to explain, compare or doctor"
+        )
+    if plural := [name for name in unknown if name in PLURALS]:
+        one = plural[0].removesuffix("s")
+        raise OptionTypeError(
+            f"{plural[0]} names several side by side, and here there is room for one: pass {one}=, or "
+            "several to visioncam.compare"
         )
     if unknown and (not methods or any(isinstance(method, str) for method in methods)):
         raise OptionTypeError(_unknown_keyword(unknown[0], sorted({*own, *known})))

@@ -1,4 +1,4 @@
-"""How a question is asked: the keywords of `visioncam.explain` that are neither image, target nor method."""
+"""The keywords of `visioncam.explain` that are neither image, target nor method; flags are made from them."""
 
 from __future__ import annotations
 
@@ -25,28 +25,40 @@ class Settings:
     """Keywords of `visioncam.explain`, checked."""
 
     layer: Any = option(
-        "auto", help="layer to look at: name, path, index, 're:…', layer, function, or 'auto'"
+        "auto",
+        help="name, path or index of `visioncam layers`, or re:PATTERN; chosen by default. Several, each "
+        "with its own --layer, are fused",
     )
     fuse: Literal["mean", "max"] = option("mean", help="how the maps of several layers become one")
     score: Literal["logit", "probability"] = option("logit", help="score that is explained")
-    output: Any = option(None, help="name or index of the model's output; the first by default")
-    evidence: Literal["for", "against", "signed"] = option("for", help="part of the raw map that is shown")
-    preprocess: Any = option("auto", help="how a picture's 0..255 become model input")
+    output: Any = option(None, help="output of the model, name or index; the first by default")
+    evidence: Literal["for", "against", "signed"] = option(
+        "for", help="what speaks for the class, against it, or both"
+    )
+    preprocess: Any = option("auto", help="how its 0 to 255 become model input")
     geometry: Any = option(
-        None, help="how a picture is fitted: resize, center_crop, letterbox, tile", validator=_known_geometry
+        None,
+        help="how it is fitted to the model; the model's own way by default, or resize",
+        validator=_known_geometry,
     )
     frame: int = option(
-        0, help="which picture of an animated or paged file, from 0", validator=in_range(0, 2**31 - 1)
+        0,
+        help="which picture of an animation, or of a file with pages, from 0",
+        validator=in_range(0, 2**31 - 1),
     )
     max_pixels: int = option(
-        MAX_PIXELS, help="largest picture that is decoded", unit="pixels", validator=in_range(1, 2**40)
+        MAX_PIXELS, help="a larger picture is refused before it is decoded", validator=in_range(1, 2**40)
     )
-    class_names: Any = option(None, help="list of names, or a JSON or text file")
+    class_names: Any = option(None, help="JSON or text file with the model's class names")
     reshape: Callable[..., Any] | None = option(None, help="your own (N, ...) -> (N, *grid, K) for the layer")
-    batch_size: int | None = option(None, help="pictures in one pass", validator=in_range(1, 65_536))
+    batch_size: int | None = option(
+        None,
+        help="pictures in one pass; 32 by default, 8 in `visioncam batch`",
+        validator=in_range(1, 65_536),
+    )
     max_memory: int | None = option(
         None,
-        help="what one batch of changed pictures may need, 300 by default",
+        help="what one batch of changed pictures may need, 300 by default, where --batch-size is not given",
         unit="MB",
         validator=in_range(1, 10**6),
     )

@@ -95,9 +95,9 @@ def test_the_command_compares_in_any_combination(model: Any, tmp_path: Path) -> 
     for name, pixels in zip(names, PICTURES, strict=True):
         Image.fromarray(pixels).save(tmp_path / name)
     words = ["--model", tmp_path / "m.keras", "--methods", "gradcam,hirescam", "--preprocess", "unit"]
-    words += ["--class", "0", "--class", "1", "--layer", "one", "--layer", "two", "--scale", "method"]
+    words += ["--targets", "0,1", "--scale", "method"]
     words += ["--agreement", "--correlations", "--json", "-o", tmp_path / "sheet.png"]
-    done = run("compare", *(tmp_path / name for name in names), "--each-layer", *words)
+    done = run("compare", *(tmp_path / name for name in names), "--layers", "one,two", *words)
     assert done.code == 0, done.stderr
     results = done.data["results"]
     keys = [(Path(one["image"]).name, one["target"]["index"], one["layer"]["path"]) for one in results]
@@ -105,7 +105,7 @@ def test_the_command_compares_in_any_combination(model: Any, tmp_path: Path) -> 
     assert all(one["seconds"] >= 0 and one["passes"] >= 0 for one in results)
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.height > 1500
-    fused = run("compare", tmp_path / "a.png", *words)
+    fused = run("compare", tmp_path / "a.png", "--layer", "one", "--layer", "two", *words)
     assert fused.code == 0, fused.stderr
     assert len(fused.data["results"]) == 4, "two classes, two methods; the layers are fused"
     spoken = run("compare", tmp_path / "a.png", *(word for word in words if word != "--json"))

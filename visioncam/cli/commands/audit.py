@@ -8,97 +8,91 @@ from typing import Any
 import attrs
 import click
 
-from visioncam.cli.commands.evaluate import boxes_of, pictures_of
+from visioncam.auditing.audit import audit as run
 from visioncam.cli.exit import DONE, SOME_FAILED
-from visioncam.cli.help import ASK, RESULT, RUN, Command, option
-from visioncam.cli.quiet import quiet
-from visioncam.cli.shared_flags import model_flags, model_option, output_flags, picture_flags
+from visioncam.cli.help import ASK, RESULT, RUN, Command, option, options
+from visioncam.cli.open_model import opened, title_of
+from visioncam.cli.shared_flags import (
+    boxes_option,
+    keyword_flag,
+    keywords_of,
+    layer_option,
+    method_option,
+    model_flags,
+    model_option,
+    names_option,
+    output_flags,
+    picture_flags,
+    target_flag,
+)
 from visioncam.cli.terminal import Output
+from visioncam.evaluation.truth_files import boxes_of, pictures_of
 from visioncam_core.errors import OutputError
 from visioncam_core.files import check_place
 from visioncam_core.plugins.default import registry
-from visioncam_core.targets.class_names import load_class_names
+from visioncam_core.results.provenance import entries, model_file_mark
 from visioncam_core.text import index_or_name
 
 EXAMPLES = ("visioncam audit photos/ --model my.keras", "visioncam audit photos/ --clusters 4 -o audit.csv")
 SHOWN = 20
 
 
+FLAGS = options(
+    model_option,
+    method_option,
+    layer_option,
+    target_flag("Class, index or name; each picture's top one by default."),
+    names_option,
+    boxes_option,
+    option(ASK, "--clusters", type=int, default=0, metavar="N",
+           help="Clusters of maps; needs scikit-learn."),
+    option(RESULT, "-o", "--out", "file", type=click.Path(path_type=Path, readable=False), metavar="FILE",
+           help="Pictures as .csv, everything as .json, mean map of each class as .png."),
+    option(RUN, "--recursive", is_flag=True, help="Look into the folder's folders, too."),
+    picture_flags,
+    keyword_flag(RUN, "batch_size", help="Pictures in one pass."),
+    keyword_flag(RUN, "seed", help="Of whatever is drawn."),
+    model_flags,
+    output_flags,
+)  # fmt: skip
+
+
 @click.command(cls=Command, examples=EXAMPLES)
 @click.argument("source", metavar="SOURCE")
-@model_option
-@option(ASK, "--method", default="gradcam", show_default=True, metavar="M", help="See `visioncam methods`.")
-@option(ASK, "--layer", default="auto", show_default=True, metavar="L", help="See `visioncam layers`.")
-@option(
-    ASK, "--class", "target", metavar="C", help="Class, index or name; each picture's top one by default."
-)
-@option(ASK, "--class-names", metavar="FILE", help="JSON or text file with the model's class names.")
-@option(
-    ASK,
-    "--boxes",
-    metavar="CSV",
-    help="Where the objects are: name,left,top,right,bottom a line, in pixels; folder/name if need be.",
-)
-@option(ASK, "--clusters", type=int, default=0, metavar="N", help="Clusters of maps; needs scikit-learn.")
-@option(
-    RESULT,
-    "-o",
-    "--out",
-    "file",
-    type=click.Path(path_type=Path, readable=False),
-    metavar="FILE",
-    help="Pictures as .csv, everything as .json, mean map of each class as .png.",
-)
-@option(RUN, "--recursive", is_flag=True, help="Look into the folder's folders, too.")
-@picture_flags
-@option(RUN, "--batch-size", type=int, metavar="N", help="Pictures in one pass.")
-@option(RUN, "--seed", type=int, default=0, show_default=True, metavar="N", help="Of whatever is drawn.")
-@model_flags
-@output_flags
+@FLAGS
+@click.pass_context
 def audit(
+    context: click.Context,
+    /,
     source: str,
     model: str | None,
     method: str,
-    layer: str,
+    target: str | None,
+    class_names: str | None,
     boxes: str | None,
     clusters: int,
     file: Path | None,
     recursive: bool,
-    custom_objects: tuple[str, ...],
-    allow_unsafe_model: bool,
-    **rest: Any,
-) -> int:
+    max_pixels: int,
+    frame: int,
+    **_: Any,
+) -> int:  # fmt: skip
     """Look through SOURCE for evidence where no object is: on the border, in a corner, outside its boxes.
 
     First come classes whose evidence lies there on all their pictures, as with a watermark or a tag; then
     the pictures, the most suspicious first. Objects may of course lie there: look at the pictures.
     """
-    output: Output = click.get_current_context().obj
-    quiet(output)
+    output: Output = context.obj
     registry().method(method)
     if file is not None:
         if file.suffix.lower() not in (".json", ".csv", ".png"):
             raise OutputError(f"Cannot write an audit to {file.name!r}. Use .json, .csv or .png.")
-        check_place(file, [one for one in (model, boxes, rest["class_names"]) if one])
-    paths, names, failures = pictures_of(source, recursive, rest)
+        check_place(file, [one for one in (model, boxes, class_names) if one])
+    paths, names, failures = pictures_of(source, recursive, max_pixels, frame)
     truth = None if boxes is None else boxes_of(boxes, names)
-    rest["class_names"] = load_class_names(rest["class_names"])
-    target = index_or_name(rest.pop("target"))
-    from visioncam.auditing.audit import audit as run
-    from visioncam.cli.open_model import open_model, title_of
-    from visioncam_core.results.provenance import entries, model_file_mark
-
-    keras_model = open_model(output, model, custom_objects, allow_unsafe_model)
-    found = run(
-        keras_model,
-        paths,
-        method,
-        truth=truth,
-        target=target,
-        clusters=clusters,
-        layer=index_or_name(layer),
-        **rest,
-    )
+    keywords, index = keywords_of(context.params), index_or_name(target)
+    keras_model = opened(context, model)
+    found = run(keras_model, paths, method, truth=truth, target=index, clusters=clusters, **keywords)
     found = attrs.evolve(
         found,
         pictures=tuple(attrs.evolve(one, source=names[one.number]) for one in found.pictures),

@@ -3,161 +3,116 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import click
 
 from visioncam.cli import describe as report
-from visioncam.cli.chosen import refuse_idle, written
 from visioncam.cli.commands.explain import METHOD, SHEET, drawing
 from visioncam.cli.exit import DONE, SOME_FAILED
-from visioncam.cli.flags import Flagged, Kind
-from visioncam.cli.help import ASK, RESULT, RUN, option
+from visioncam.cli.flags import Flagged, Kind, options_of
+from visioncam.cli.help import RESULT, RUN, option, options
 from visioncam.cli.json_records import explanation_record
+from visioncam.cli.open_model import explainer_of, title_of
 from visioncam.cli.phrasing import in_flags
-from visioncam.cli.progress import Bar
-from visioncam.cli.quiet import quiet
 from visioncam.cli.shared_flags import (
-    Question,
-    classes_of,
-    classes_option,
+    layers_of,
+    layers_option,
+    methods_of,
+    methods_option,
     model_flags,
     model_option,
+    options_flag,
     output_flags,
-    question_flags,
+    request_flags,
+    request_of,
+    targets_of,
+    targets_option,
     unreadable,
 )
 from visioncam.cli.terminal import Output
 from visioncam_core.errors import ModelError, OptionError
 from visioncam_core.files import check_file
-from visioncam_core.plugins.default import methods as all_methods
+from visioncam_core.pipeline.compare import compare_all
 from visioncam_core.plugins.default import registry
+from visioncam_core.progress import Bar
+from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.results.describe import shared_notes
+from visioncam_core.results.provenance import add_marks, model_file_mark
 
-if TYPE_CHECKING:
-    from visioncam_core.results.comparison import Comparison, Comparisons
-
-
-class CompareCommand(Flagged):
-    """`compare`, with the options of every method, of the page and of its tiles as flags."""
-
-    kinds = (
-        METHOD,
-        Kind("sheet", "Options of the page", lambda: [registry().renderer(SHEET)]),
-        Kind("renderer", "Options of its tiles; `visioncam renderers` says what they mean", drawing),
-    )
-
-
+KINDS = (
+    METHOD,
+    Kind("sheet", "Options of the page", lambda: [registry().renderer(SHEET)]),
+    Kind("renderer", "Options of its tiles; `visioncam renderers` says what they mean", drawing),
+)
 EXAMPLES = (
-    'visioncam compare cat.jpg --class "tiger cat" -o compare.png',
+    'visioncam compare cat.jpg --target "tiger cat" -o compare.png',
     "visioncam compare cat.jpg --model my.keras --methods gradcam,scorecam --renderer heatmap",
-    "visioncam compare *.jpg --methods gradcam,hirescam --class top2 --layer -1 --layer 40 --each-layer",
+    "visioncam compare *.jpg --methods gradcam,hirescam --targets top2 --layers -1,40",
 )
 
 
-@click.command(cls=CompareCommand, examples=EXAMPLES)
+def _fused(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value:
+        raise click.UsageError("--each-layer --layer A --layer B is now written --layers A,B")
+
+
+FLAGS = options(
+    model_option,
+    methods_option,
+    targets_option,
+    request_flags,
+    layers_option,
+    option(RUN, "--each-layer", is_flag=True, hidden=True, expose_value=False, callback=_fused),
+    option(RESULT, "--renderer", default="overlay", show_default=True, metavar="R",
+           help="What draws each map, see `visioncam renderers`."),
+    option(RESULT, "-o", "--out", "file", type=click.Path(path_type=Path, readable=False),
+           default=Path("compare.png"), show_default=True, metavar="FILE", help="The contact sheet."),
+    options_flag,
+    option(RUN, "--render-option", "render_extra", multiple=True, metavar="NAME=VALUE",
+           help="Same, of the renderer."),
+    model_flags,
+    output_flags,
+)  # fmt: skip
+
+
+@click.command(cls=Flagged, kinds=KINDS, examples=EXAMPLES)
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
-@model_option
-@option(
-    ASK, "--methods", default="all", show_default=True, metavar="A,B", help="Names of `visioncam methods`."
-)
-@classes_option
-@question_flags
-@option(
-    ASK,
-    "--each-layer",
-    is_flag=True,
-    help="Compare several --layer one by one, do not fuse them.",
-)
-@option(
-    RESULT,
-    "--renderer",
-    default="overlay",
-    show_default=True,
-    metavar="R",
-    help="What draws each map, see `visioncam renderers`.",
-)
-@option(
-    RESULT,
-    "-o",
-    "--out",
-    "file",
-    type=click.Path(path_type=Path, readable=False),
-    default=Path("compare.png"),
-    show_default=True,
-    metavar="FILE",
-    help="The contact sheet.",
-)
-@option(
-    RUN, "--option", "extra", multiple=True, metavar="NAME=VALUE", help="Option of the methods that have it."
-)
-@option(
-    RUN, "--render-option", "render_extra", multiple=True, metavar="NAME=VALUE", help="Same, of the renderer."
-)
-@model_flags
-@output_flags
+@FLAGS
+@click.pass_context
 def compare(
+    context: click.Context,
+    /,
     images: tuple[str, ...],
     model: str | None,
-    methods: str,
-    targets: tuple[str, ...],
-    each_layer: bool,
     renderer: str,
     file: Path,
-    extra: tuple[str, ...],
-    render_extra: tuple[str, ...],
-    custom_objects: tuple[str, ...],
-    allow_unsafe_model: bool,
-    **rest: Any,
+    class_names: str | None,
+    **_: Any,
 ) -> int:  # fmt: skip
     """Explain each IMAGE with every method and draw the maps on one contact sheet.
 
-    Several pictures, classes and layers (--each-layer) stand below one another. Activations and gradients
-    are computed once for all methods; seconds and passes are what each method needed beyond that.
+    Several pictures, classes (--targets) and layers (--layers) stand below one another. Activations and
+    gradients are computed once for all methods; seconds and passes are what each method needed beyond that.
     """
-    context = click.get_current_context()
-    output: Output = context.obj
-    quiet(output)
-    command = context.command
-    assert isinstance(command, Flagged)
-    flags = command.generated()
-    specs = wanted(methods)
+    specs, targets, layers = methods_of(context), targets_of(context), layers_of(context)
     page, drawn = registry().renderer(SHEET), registry().renderer(renderer)
     if drawn.name == SHEET:
         raise OptionError("--renderer sheet is the page itself; name what draws each map, such as overlay")
-    refuse_idle(flags, rest, {"method": specs, "sheet": [page], "renderer": [drawn]})
-    options = written(flags, "method", rest, extra).options_for(specs)
-    (tile_options,) = written(flags, "renderer", rest, render_extra).options_for([drawn])
-    (page_options,) = written(flags, "sheet", rest, ()).options_for([page])
-    for spec, mine in zip(specs, options, strict=True):
-        registry().make_method(spec.name, mine)
+    options = options_of(context, {"method": specs, "sheet": [page], "renderer": [drawn]})
+    (tile_options,), (page_options,) = options["renderer"], options["sheet"]
+    bar = Bar(Path(images[0]).name)
+    request = request_of(context, specs, options["method"], bar)
     registry().make_renderer(drawn.name, tile_options)  # refuses bad values now, not after the work
     draw = {"renderer": drawn.name, "tile_options": tile_options, **page_options}
     registry().make_renderer(page.name, draw)
-    bar = Bar()
-    question = Question.of(bar, target=None, **rest)
-    file = check_file(file, [*images, *(one for one in (model, rest["class_names"]) if one)])
-    for error in unreadable(images, question.settings).values():
+    file = check_file(file, [*images, *(one for one in (model, class_names) if one)])
+    for error in unreadable(images, request.settings).values():
         raise error
-    from visioncam.cli.open_model import open_model, title_of
-    from visioncam_core.pipeline.apply import Named
-    from visioncam_core.pipeline.compare import compare_all
-    from visioncam_core.pipeline.explainer import Explainer
-    from visioncam_core.pipeline.request import Request
-    from visioncam_core.results.provenance import add_marks, model_file_mark
-
-    named = [
-        Named.of(*registry().make_method(spec.name, mine)) for spec, mine in zip(specs, options, strict=True)
-    ]
-    keras_model = open_model(output, model, custom_objects, allow_unsafe_model)
-    bar.label = Path(images[0]).name
-    asked = question.settings.layer
-    layers = (asked if isinstance(asked, list) else [asked]) if each_layer else None
+    explainer = explainer_of(context, request, model)
     with bar:
-        explainer = Explainer.of(keras_model, Request(tuple(named), question.settings))
-        subject = images[0] if len(images) == 1 else list(images)
-        found = compare_all(explainer, subject, classes_of(targets), layers)
+        found = compare_all(explainer, images[0] if len(images) == 1 else list(images), targets, layers)
     for one in found:
         if not one.explanations:
             raise ModelError(f"no method gave a map: {'; '.join(_whys(one))}")
@@ -168,18 +123,8 @@ def compare(
     ]
     file.parent.mkdir(parents=True, exist_ok=True)
     found.save(file, **draw)
-    _tell(output, images, title_of(keras_model, model), found, file)
+    _tell(context.obj, images, title_of(explainer.model, model), found, file)
     return SOME_FAILED if any(one.failures for one in found) else DONE
-
-
-def wanted(text: str) -> list[Any]:
-    """Return the methods that a list of names asks for, each once; "all" for every one."""
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names:
-        raise OptionError(f"--methods names no method, received {text!r}; see `visioncam methods`")
-    if names == ["all"]:
-        return list(all_methods())
-    return list({spec.name: spec for spec in map(registry().method, names)}.values())
 
 
 def _whys(found: Comparison) -> list[str]:

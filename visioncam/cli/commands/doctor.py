@@ -4,61 +4,48 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import click
 
 from visioncam.cli import describe as report
-from visioncam.cli.chosen import refuse_idle, written
 from visioncam.cli.commands.explain import METHOD
-from visioncam.cli.flags import Flagged
-from visioncam.cli.help import ASK, RUN, option
+from visioncam.cli.flags import Flagged, options_of
+from visioncam.cli.help import ASK, option
 from visioncam.cli.json_records import explanation_record
-from visioncam.cli.phrasing import FLAGS
-from visioncam.cli.progress import Bar
-from visioncam.cli.quiet import quiet
+from visioncam.cli.open_model import explainer_of, model_named, title_of
+from visioncam.cli.phrasing import flag_of
 from visioncam.cli.shared_flags import (
-    Question,
-    class_option,
     model_flags,
     model_option,
+    option_flag,
     output_flags,
-    question_flags,
+    request_flags,
+    request_of,
+    target_option,
     unreadable,
 )
 from visioncam.cli.terminal import Output
+from visioncam_core.pipeline.doctor import Report, examine
 from visioncam_core.plugins.default import registry
-
-if TYPE_CHECKING:
-    from visioncam_core.pipeline.doctor import Report
+from visioncam_core.progress import Bar
 
 EXAMPLES = ("visioncam doctor cat.jpg", "visioncam doctor my.keras cat.jpg --preprocess unit")
 
 
-class DoctorCommand(Flagged):
-    """`doctor`, with the options of every method as flags."""
-
-    kinds = (METHOD,)
-
-
-@click.command(cls=DoctorCommand, examples=EXAMPLES)
+@click.command(cls=Flagged, kinds=(METHOD,), examples=EXAMPLES)
 @click.argument("files", metavar="[MODEL] IMAGE", nargs=-1, required=True)
 @model_option
 @option(ASK, "--method", default="gradcam", show_default=True, metavar="M", help="Method it is judged on.")
-@class_option
-@question_flags
-@option(RUN, "--option", "extra", multiple=True, metavar="NAME=VALUE", help="Option of the method, by name.")
+@target_option
+@request_flags
+@option_flag
 @model_flags
 @output_flags
+@click.pass_context
 def doctor(
-    files: tuple[str, ...],
-    model: str | None,
-    method: str,
-    extra: tuple[str, ...],
-    custom_objects: tuple[str, ...],
-    allow_unsafe_model: bool,
-    **rest: Any,
+    context: click.Context, /, files: tuple[str, ...], model: str | None, method: str, **_: Any
 ) -> None:
     """Give a health report of MODEL (the embedded one by default) on IMAGE.
 
@@ -66,45 +53,26 @@ def doctor(
     what is wrong, each with the way out, and the call to use. The exit code is 0 also where something is
     wrong: a report was asked for, and it is here; --json has "healthy" for programs.
     """
-    context = click.get_current_context()
-    output: Output = context.obj
-    quiet(output)
-    command = context.command
-    assert isinstance(command, Flagged)
     if len(files) > 2:
         raise click.UsageError(f"a report is about one model and one picture, received {len(files)} names")
-    from visioncam.cli.open_model import model_named, open_model, title_of
-
     image = files[-1]
     path = model_named(files[0] if len(files) == 2 else None, model)
     spec = registry().method(method)
-    refuse_idle(command.generated(), rest, {"method": [spec]})
-    (options,) = written(command.generated(), "method", rest, extra).options_for([spec])
-    registry().make_method(spec.name, options)
-    bar = Bar(Path(image).name)
-    question = Question.of(bar, **rest)
-    for error in unreadable([image], question.settings).values():
-        raise error
-    from visioncam_core.pipeline.apply import Named
-    from visioncam_core.pipeline.doctor import examine
-    from visioncam_core.pipeline.explainer import Explainer
-    from visioncam_core.pipeline.request import Request
-
-    named = Named.of(*registry().make_method(spec.name, options))
-    keras_model = open_model(output, path, custom_objects, allow_unsafe_model)
-    with bar:
-        explainer = Explainer.of(keras_model, Request((named,), question.settings))
-        found = examine(explainer, image, question.target)
-    _tell(output, found, image, title_of(keras_model, path), command_line(found, image, path))
+    with Bar(Path(image).name) as bar:
+        request = request_of(context, [spec], options_of(context, {"method": [spec]})["method"], bar)
+        for error in unreadable([image], request.settings).values():
+            raise error
+        explainer = explainer_of(context, request, path)
+        found = examine(explainer, image, request.target)
+    _tell(context.obj, found, image, title_of(explainer.model, path), command_line(found, image, path))
 
 
 def command_line(found: Report, image: str, model: str | None) -> str:
     """Return the suggested call as a command."""
     words = ["visioncam", "explain", image, *(["--model", model] if model else [])]
     for name, value in found.keywords.items():
-        flag = FLAGS.get(name, f"--{name.replace('_', '-')}")
         for one in value if isinstance(value, list) else [value]:
-            words += [flag, str(one)]
+            words += [flag_of(name), str(one)]
     return shlex.join(words).replace("'…'", "…")
 
 

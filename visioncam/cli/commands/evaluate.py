@@ -2,111 +2,114 @@
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import click
 
 from visioncam.cli.exit import DONE, SOME_FAILED
-from visioncam.cli.help import ASK, RESULT, RUN, Command, option
-from visioncam.cli.progress import Bar
-from visioncam.cli.quiet import quiet
-from visioncam.cli.shared_flags import model_flags, model_option, output_flags, picture_flags
+from visioncam.cli.help import ASK, RESULT, RUN, Command, option, options
+from visioncam.cli.open_model import opened, title_of
+from visioncam.cli.shared_flags import (
+    boxes_option,
+    described_flag,
+    keyword_flag,
+    keywords_of,
+    layers_of,
+    methods_of,
+    methods_option,
+    model_flags,
+    model_option,
+    names_option,
+    output_flags,
+    picture_flags,
+    target_flag,
+)
 from visioncam.cli.terminal import Output
-from visioncam_core.errors import ImageError, OptionError, VisionCamError
+from visioncam.evaluation.conditions import parse_condition
+from visioncam.evaluation.evaluate import evaluate as run
+from visioncam.evaluation.evaluation import Evaluation, document
+from visioncam.evaluation.recommend import recommended
+from visioncam.evaluation.report import sections
+from visioncam.evaluation.request import Budget, measures
+from visioncam.evaluation.table import table, unanswered
+from visioncam.evaluation.truth_files import boxes_of, pictures_of
+from visioncam.html_report.report import report
+from visioncam_core.errors import OptionError, VisionCamError
 from visioncam_core.files import check_place
+from visioncam_core.options.fields import describe_options
 from visioncam_core.plain_data import plain
-from visioncam_core.targets.class_names import load_class_names
-from visioncam_core.text import index_or_name, shown
-
-if TYPE_CHECKING:
-    from visioncam.evaluation.evaluation import Evaluation
+from visioncam_core.progress import Bar
+from visioncam_core.results.provenance import entries, model_file_mark
+from visioncam_core.text import index_or_name
 
 EXAMPLES = (
     "visioncam evaluate photos/",
     "visioncam evaluate photos/ --model my.keras --methods gradcam,xgradcam --metrics all -o evaluation.csv",
     'visioncam evaluate photos/ --boxes boxes.csv --fail-if "pointing_game < 0.6"',
 )
+BUDGET = {info.name: info for info in describe_options(Budget)}
 SUFFIXES = (".json", ".csv", ".html")
+
+
+def _one_layer(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> Any:
+    if len(values) > 1:
+        raise click.UsageError(
+            "several --layer are fused, and a metric looks at one layer; to measure them one by one write "
+            f"--layers {','.join(values)}"
+        )
+    return values
+
+
+FLAGS = options(
+    model_option,
+    methods_option,
+    option(ASK, "--metrics", default="default", show_default=True, metavar="A,B",
+           help="See `visioncam metrics`; or all."),
+    option(ASK, "--layer", multiple=True, metavar="L", callback=_one_layer,
+           help="One layer, see `visioncam layers`; chosen by default."),
+    option(ASK, "--layers", multiple=True, metavar="A,B", help="Several layers, measured one by one."),
+    target_flag("Class, index or name; each picture's top one by default."),
+    names_option,
+    boxes_option,
+    option(ASK, "--recommend", is_flag=True, help="Say which method and layer to use, and why."),
+    option(RESULT, "-o", "--out", "file", type=click.Path(path_type=Path, readable=False), metavar="FILE",
+           help="Table as .csv, everything as .json, or a report as .html."),
+    option(RESULT, "--fail-if", "conditions", multiple=True, metavar="COND",
+           help="Exit with 3 where this holds of a method, such as 'pointing_game < 0.6'."),
+    described_flag(RUN, BUDGET["steps"], metavar=None),
+    described_flag(RUN, BUDGET["seeds"], metavar=None),
+    described_flag(RUN, BUDGET["cascade"], metavar=None),
+    described_flag(RUN, BUDGET["patience"]),
+    option(RUN, "--recursive", is_flag=True, help="Look into the folder's folders, too."),
+    picture_flags,
+    keyword_flag(RUN, "batch_size", help="Pictures in one pass."),
+    keyword_flag(RUN, "seed", help="Of whatever is drawn."),
+    model_flags,
+    output_flags,
+)  # fmt: skip
 
 
 @click.command(cls=Command, examples=EXAMPLES)
 @click.argument("source", metavar="SOURCE")
-@model_option
-@option(ASK, "--methods", default="all", show_default=True, metavar="A,B", help="See `visioncam methods`.")
-@option(
-    ASK,
-    "--metrics",
-    default="default",
-    show_default=True,
-    metavar="A,B",
-    help="See `visioncam metrics`; or all.",
-)
-@option(ASK, "--layer", "layers", multiple=True, metavar="L", help="Several are measured one by one.")
-@option(
-    ASK, "--class", "target", metavar="C", help="Class, index or name; each picture's top one by default."
-)
-@option(ASK, "--class-names", metavar="FILE", help="JSON or text file with the model's class names.")
-@option(
-    ASK,
-    "--boxes",
-    metavar="CSV",
-    help="Where the objects are: name,left,top,right,bottom a line, in pixels; folder/name if need be.",
-)
-@option(ASK, "--recommend", is_flag=True, help="Say which method and layer to use, and why.")
-@option(
-    RESULT,
-    "-o",
-    "--out",
-    "file",
-    type=click.Path(path_type=Path, readable=False),
-    metavar="FILE",
-    help="Table as .csv, everything as .json, or a report as .html.",
-)
-@option(
-    RESULT,
-    "--fail-if",
-    "conditions",
-    multiple=True,
-    metavar="COND",
-    help="Exit with 3 where this holds of a method, such as 'pointing_game < 0.6'.",
-)
-@option(
-    RUN, "--steps", type=int, default=20, show_default=True, help="Of deletion and insertion; 224 to report."
-)
-@option(RUN, "--seeds", type=int, default=5, show_default=True, help="Randomised copies of the model.")
-@option(RUN, "--cascade", type=int, default=4, show_default=True, help="Steps to a random model.")
-@option(
-    RUN,
-    "--patience",
-    type=int,
-    default=3000,
-    show_default=True,
-    metavar="N",
-    help="Passes that a metric may spend on one picture's maps by one method.",
-)
-@option(RUN, "--recursive", is_flag=True, help="Look into the folder's folders, too.")
-@picture_flags
-@option(RUN, "--batch-size", type=int, metavar="N", help="Pictures in one pass.")
-@option(RUN, "--seed", type=int, default=0, show_default=True, metavar="N", help="Of whatever is drawn.")
-@model_flags
-@output_flags
+@FLAGS
+@click.pass_context
 def evaluate(
+    context: click.Context,
+    /,
     source: str,
     model: str | None,
-    methods: str,
     metrics: str,
-    layers: tuple[str, ...],
+    target: str | None,
+    class_names: str | None,
     boxes: str | None,
     recommend: bool,
     file: Path | None,
     conditions: tuple[str, ...],
     recursive: bool,
-    custom_objects: tuple[str, ...],
-    allow_unsafe_model: bool,
+    max_pixels: int,
+    frame: int,
     **rest: Any,
 ) -> int:  # fmt: skip
     """Measure the maps of every method on the pictures of SOURCE: a folder, a 'pattern' or a list.
@@ -115,43 +118,40 @@ def evaluate(
     the model stand beside them; what is no better than one of these is marked. The exit code is 3 where a
     --fail-if holds or a picture could not be read.
     """
-    output: Output = click.get_current_context().obj
-    quiet(output)
-    from visioncam.evaluation.conditions import parsed
-    from visioncam.evaluation.request import Budget, measures
-
+    output: Output = context.obj
     for condition in conditions:
-        parsed(condition)
-    budget = Budget(**{name: rest.pop(name) for name in ("steps", "seeds", "cascade", "patience")})
-    measures(_words(metrics), budget, placed=boxes is not None)
+        parse_condition(condition)
+    methods, layers = [spec.name for spec in methods_of(context)], layers_of(context)
+    budget = {name: rest[name] for name in BUDGET}
+    measures(_words(metrics), Budget(**budget), placed=boxes is not None)
     if file is not None:
-        file = _checked(file, [one for one in (model, boxes, rest["class_names"]) if one])
-    paths, names, failures = pictures_of(source, recursive, rest)
+        if file.suffix.lower() not in SUFFIXES:
+            raise OptionError(f"-o {file} ends in none of {', '.join(SUFFIXES)}; choose one")
+        check_place(file, [one for one in (model, boxes, class_names) if one])
+    paths, names, failures = pictures_of(source, recursive, max_pixels, frame)
     truth = None if boxes is None else boxes_of(boxes, names)
-    from visioncam.cli.open_model import open_model, title_of
-    from visioncam.evaluation.evaluate import evaluate as run
-    from visioncam_core.results.provenance import entries, model_file_mark
-
-    rest["class_names"] = load_class_names(rest["class_names"])
-    target = index_or_name(rest.pop("target"))
-    keras_model = open_model(output, model, custom_objects, allow_unsafe_model)
-    queries = [index_or_name(one) for one in layers] or ["auto"]
+    keywords = {**keywords_of(context.params), **budget}
+    index = index_or_name(target)
+    keras_model = opened(context, model)
     with Bar(source) as bar:
         found = run(
-            keras_model, paths, _words(methods), layers=queries, metrics=_words(metrics), truth=truth,
-            target=target, steps=budget.steps, seeds=budget.seeds, cascade=budget.cascade,
-            patience=budget.patience, progress=bar, **rest,
+            keras_model, paths, methods, layers=layers, metrics=_words(metrics), truth=truth, target=index,
+            progress=bar, **keywords,
         )  # fmt: skip
     found = attrs.evolve(found, provenance=found.provenance | entries(model_file_mark(model)))
-    held = [line for condition in conditions for line in found.check(condition)]
-    _tell(output, found, title_of(keras_model, model), recommend, held, failures)
+    violated = [line for condition in conditions for line in found.check(condition)]
+    _tell(output, found, title_of(keras_model, model), recommend, violated, failures)
     if file is not None:
-        _write(found, file, keras_model, paths, _words(methods))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if file.suffix.lower() == ".html":
+            report(keras_model, paths, file, methods, title="VisionCam evaluation", sections=sections(found))
+        else:
+            found.save(file)
         output.document["files"] = [str(file)]
         output.line(("wrote ", "bold"), str(file))
-    for line in held:
+    for line in violated:
         output.error(line)
-    return SOME_FAILED if held or failures else DONE
+    return SOME_FAILED if violated or failures else DONE
 
 
 def _words(text: str) -> Any:
@@ -173,108 +173,32 @@ def _checked(file: Path, inputs: list[str]) -> Path:
     return file
 
 
-def pictures_of(
-    source: str, recursive: bool, rest: dict[str, Any]
-) -> tuple[list[Any], list[str], dict[str, str]]:
-    """Return the pictures that can be read, their names, and why others cannot."""
-    from visioncam.batch.sources import source_of
-    from visioncam_core.images.decode import load_picture
-
-    good, names, bad = [], [], {}
-    for entry in source_of(source, recursive=recursive).entries:
-        try:
-            load_picture(entry.source, max_pixels=rest["max_pixels"], frame=rest["frame"])
-            good.append(entry.source)
-            names.append(entry.key)
-        except ImageError as error:
-            bad[entry.key] = " ".join(str(error).split())
-    if not good:
-        raise ImageError(f"no picture of {shown(source)} can be read: {next(iter(bad.values()))}")
-    return good, names, bad
-
-
-def boxes_of(path: str, pictures: list[str]) -> list[Any]:
-    """Return the boxes of each picture from a CSV file; None for a picture without any.
-
-    Args:
-        path: lines of name, left, top, right, bottom; the name is a file's, or a path below the folder.
-        pictures: their paths below the folder.
-
-    Raises:
-        ImageError: the file cannot be read, has a line of another form, no box of any of the pictures, or the
-            name of several.
-    """
-    found: dict[str, list[tuple[float, ...]]] = {}
-    try:
-        with open(path, newline="", encoding="utf-8") as file:
-            for number, row in enumerate(csv.reader(file), start=1):
-                if not row or (number == 1 and row[1:2] == ["left"]):
-                    continue
-                name, *corners = row
-                found.setdefault(name.strip(), []).append(tuple(map(float, corners)))
-                if len(corners) != 4:
-                    raise ValueError
-    except (OSError, ValueError, UnicodeDecodeError, csv.Error) as error:
-        why = getattr(error, "strerror", None) or "a line is not name,left,top,right,bottom"
-        raise ImageError(f"the boxes in {shown(path)} cannot be read: {why}") from error
-    files, paths = [Path(picture).name for picture in pictures], set(pictures)
-    named = Counter(files)
-    if twice := next((name for name in found if name not in paths and named[name] > 1), None):
-        raise ImageError(
-            f"{shown(twice)} in {shown(path)} is the name of {named[twice]} pictures; write the path "
-            f"below the folder, such as {shown(pictures[files.index(twice)])}"
-        )
-    boxes = [  # a file's name stands for it where it is not another's whole path
-        found.get(picture) or (None if file in paths else found.get(file))
-        for picture, file in zip(pictures, files, strict=True)
-    ]
-    if not any(boxes):
-        raise ImageError(
-            f"no picture has a box in {shown(path)}: it names {shown(next(iter(found), ''))}, and "
-            f"a picture is {shown(files[0])}; write the file name, or the path below the folder"
-        )
-    return boxes
-
-
-def _write(found: Evaluation, file: Path, model: Any, paths: list[Any], methods: Any) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if file.suffix.lower() != ".html":
-        found.save(file)
-        return
-    from visioncam.evaluation.report import sections
-    from visioncam.html_report.report import report
-
-    report(file, model, paths, methods, title="VisionCam evaluation", sections=sections(found))
-
-
 def _tell(
     output: Output,
     found: Evaluation,
     model: str,
     recommend: bool,
-    held: list[str],
+    violated: list[str],
     failures: dict[str, str],
 ) -> None:
-    from visioncam.evaluation.recommend import recommended
-    from visioncam.evaluation.table import document, table, unanswered
-
-    output.document.update(plain({**document(found), "model": model, "held": held, "failures": failures}))
+    whole = document(found)
+    output.document.update(plain({**whole, "model": model, "held": violated, "failures": failures}))
     output.line((model, "bold"), f", {len(found.sources)} pictures; mean [95 % interval]; = no better than")
-    header, rows = table(found)
+    header, rows = table(whole["results"])
     output.table(header, rows)
-    for note in (*found.notes, *unanswered(found)):
+    for note in (*found.notes, *unanswered(whole["results"])):
         output.warn(note)
     for name, why in failures.items():
         output.error(f"{name}: {why}")
     if recommend:
         try:
-            told = recommended(found)
+            best = recommended(found)
         except VisionCamError as error:
             output.warn(str(error))
             return
         output.document["recommendation"] = {
-            "method": told.method, "layer": told.layer, "sure": told.sure, "why": told.why,
-            "equals": [list(one) for one in told.equals], "passes": told.passes, "seconds": told.seconds,
+            "method": best.method, "layer": best.layer, "sure": best.sure, "why": best.why,
+            "equals": [list(one) for one in best.equals], "passes": best.passes, "seconds": best.seconds,
         }  # fmt: skip
-        for line in str(told).splitlines():
+        for line in str(best).splitlines():
             output.line(line)

@@ -1,4 +1,4 @@
-"""What becomes of each picture of `visioncam explain`, told as it happens."""
+"""Explaining the pictures of `visioncam explain` one by one, with a report on each."""
 
 from __future__ import annotations
 

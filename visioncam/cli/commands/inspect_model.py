@@ -7,6 +7,7 @@ import click
 from visioncam.cli.help import Command
 from visioncam.cli.shared_flags import output_flags
 from visioncam.cli.terminal import Output
+from visioncam_core.plugins.default import registry
 
 EXAMPLES = ("visioncam inspect my.keras", "visioncam inspect my.h5 --json")
 REFUSED = 2  # as with every input that cannot be used
@@ -22,26 +23,26 @@ def inspect_model(output: Output, /, model: str) -> int:
     Nothing in it is built or run, and Keras is not loaded. The exit status is 2 where the other commands
     would refuse the file.
     """
-    from visioncam_core.plugins.default import registry
-
-    held = registry().engine_for_file(model).inspect(model)
+    contents = registry().engine_for_file(model).inspect(model)
     output.document.update(
         model=model,
-        kind=held.kind,
-        size=held.size,
-        sha256=held.sha256,
-        keras=held.config.keras,
-        layers=held.layers,
-        weights_declared=held.declared,
-        numbers_stored=held.stored,
-        problems=list(held.problems),
+        kind=contents.kind,
+        size=contents.size,
+        sha256=contents.sha256,
+        keras=contents.config.keras,
+        layers=contents.layers,
+        weights_declared=contents.declared,
+        numbers_stored=contents.stored,
+        problems=list(contents.problems),
     )
-    output.line(f"{model}: a Keras model, .{held.kind}, {held.size:,} bytes")
-    output.line(f"saved by Keras {held.config.keras or 'of unknown version'}; {held.stored:,} numbers stored")
-    output.line(f"sha256 {held.sha256}")
-    output.table(("layer", "how many"), ((name, str(count)) for name, count in held.layers.items()))
-    for problem in held.problems:
+    output.line(f"{model}: a Keras model, .{contents.kind}, {contents.size:,} bytes")
+    output.line(
+        f"saved by Keras {contents.config.keras or 'of unknown version'}; {contents.stored:,} numbers stored"
+    )
+    output.line(f"sha256 {contents.sha256}")
+    output.table(("layer", "how many"), ((name, str(count)) for name, count in contents.layers.items()))
+    for problem in contents.problems:
         output.warn(problem)
-    if not held.problems:
+    if not contents.problems:
         output.line("nothing in it speaks against loading it")
-    return REFUSED if held.problems else 0
+    return REFUSED if contents.problems else 0

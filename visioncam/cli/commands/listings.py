@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import click
 
@@ -17,11 +16,9 @@ from visioncam_core.plugins.default import methods as all_methods
 from visioncam_core.plugins.default import metrics as all_metrics
 from visioncam_core.plugins.default import registry
 from visioncam_core.plugins.default import renderers as all_renderers
+from visioncam_core.plugins.specs import MethodSpec, MetricSpec, RendererSpec
 
-if TYPE_CHECKING:
-    from visioncam_core.plugins.specs import MethodSpec, MetricSpec, RendererSpec
-
-    Row = MethodSpec | RendererSpec | MetricSpec
+Row = MethodSpec | RendererSpec | MetricSpec
 
 
 @click.command(cls=Command, examples=("visioncam methods", "visioncam methods scorecam ablationcam"))

@@ -18,6 +18,7 @@ from visioncam_core.errors import PluginWarning
 from visioncam_core.plugins import default as registered
 from visioncam_core.plugins.records import PluginInfo, cause_of
 from visioncam_core.plugins.registry import STRICT, strict
+from visioncam_core.testing import method_checks, renderer_checks, selector_checks
 
 OURS = "visioncam"
 NEEDS_QUERIES = "answers"
@@ -41,7 +42,7 @@ def plugins(output: Output, whole: bool, check: bool) -> int:
     VISIONCAM_STRICT_PLUGINS=1 makes a broken one an error; then the exit code here is 1.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PluginWarning)  # told below, better
+        warnings.simplefilter("ignore", PluginWarning)  # reported below, in more detail
         found = registered.plugins()
     output.document["plugins"] = [attrs.asdict(one) for one in found]
     _table(output, found)
@@ -73,7 +74,7 @@ def _table(output: Output, found: tuple[PluginInfo, ...]) -> None:
 
 
 def _check(output: Output, whole: bool) -> int:
-    """Run the kit, tell what failed, with where it was raised if that is asked, and return the exit code."""
+    """Run the kit, report what failed, on request with the traceback, and return the exit code."""
     results = list(_checked())
     output.document["checks"] = results
     failed = [one for one in results if one["message"]]
@@ -88,7 +89,7 @@ def _check(output: Output, whole: bool) -> int:
 
 
 def _checked() -> Iterator[dict[str, Any]]:
-    """Yield what each check of each stranger's method, renderer and layer selector came to."""
+    """Yield what each check of each third-party method, renderer and layer selector came to."""
     for kind, name, distribution, checks in _to_check():
         for check in checks:
             message, where = _outcome(check)
@@ -103,9 +104,7 @@ def _checked() -> Iterator[dict[str, Any]]:
 
 
 def _to_check() -> Iterator[tuple[str, str, str, Iterable[Any]]]:
-    """Yield (kind, name, distribution, checks) of whatever strangers bring."""
-    from visioncam_core.testing import method_checks, renderer_checks, selector_checks
-
+    """Yield (kind, name, distribution, checks) of what third-party plugins bring."""
     for spec in registered.methods():
         if spec.distribution != OURS:
             yield "method", spec.name, spec.distribution, method_checks(spec)

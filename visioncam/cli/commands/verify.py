@@ -10,12 +10,20 @@ from typing import Any
 import attrs
 import click
 
+from visioncam.batch.compute import Computer
+from visioncam.batch.manifest import Manifest
+from visioncam.batch.sources import source_of
+from visioncam.batch.verify import SavedRequest, sample_of, verify_maps
 from visioncam.cli.exit import DONE, SOME_FAILED
-from visioncam.cli.help import ASK, RUN, Command, option
-from visioncam.cli.quiet import quiet
+from visioncam.cli.help import ASK, RUN, Command, option, options
+from visioncam.cli.open_model import explainer_of
 from visioncam.cli.shared_flags import model_flags, model_option, output_flags
 from visioncam.cli.terminal import Output
 from visioncam_core.errors import OutputError
+from visioncam_core.pipeline.models import check_file
+from visioncam_core.pipeline.request import Request
+from visioncam_core.results.provenance import model_file_mark
+from visioncam_core.targets.class_names import load_class_names
 
 EXAMPLES = (
     "visioncam verify maps/",
@@ -23,26 +31,25 @@ EXAMPLES = (
 )
 
 
+FLAGS = options(
+    model_option,
+    option(ASK, "--class-names", metavar="FILE", help="The class names that the run was given."),
+    option(RUN, "--share", type=click.FloatRange(0, 1), default=0.01, show_default=True, metavar="P",
+           help="How much of it is made anew; at least one picture."),
+    option(RUN, "--seed", type=int, default=0, show_default=True, metavar="N",
+           help="Which pictures are drawn."),
+    model_flags,
+    output_flags,
+)  # fmt: skip
+
+
 @click.command(cls=Command, examples=EXAMPLES)
 @click.argument("out", type=click.Path(path_type=Path, readable=False))
 @click.argument("source", required=False)
-@model_option
-@option(ASK, "--class-names", metavar="FILE", help="The class names that the run was given.")
-@option(
-    RUN,
-    "--share",
-    type=click.FloatRange(0, 1),
-    default=0.01,
-    show_default=True,
-    metavar="P",
-    help="How much of it is made anew; at least one picture.",
-)
-@option(RUN, "--seed", type=int, default=0, show_default=True, metavar="N", help="Which pictures are drawn.")
-@model_flags
-@output_flags
-@click.pass_obj
+@FLAGS
+@click.pass_context
 def verify(
-    output: Output,
+    context: click.Context,
     /,
     out: Path,
     source: str | None,
@@ -50,8 +57,6 @@ def verify(
     class_names: str | None,
     share: float,
     seed: int,
-    custom_objects: tuple[str, ...],
-    allow_unsafe_model: bool,
 ) -> int:
     """Explain some pictures of the run in OUT anew, and say whether the maps agree.
 
@@ -59,17 +64,6 @@ def verify(
     changed. The exit status is 3 where a map differs by more than 1e-5 of its maximum, or cannot be made
     again.
     """
-    quiet(output)
-    from visioncam.batch.compute import Computer
-    from visioncam.batch.manifest import Manifest
-    from visioncam.batch.sources import source_of
-    from visioncam.batch.verify import SavedRequest, sample_of, verify_maps
-    from visioncam_core.pipeline.explainer import Explainer
-    from visioncam_core.pipeline.models import check_file
-    from visioncam_core.pipeline.request import Request
-    from visioncam_core.results.provenance import model_file_mark
-    from visioncam_core.targets.class_names import load_class_names
-
     manifest = Manifest.load(out)
     places = (manifest.run() or {}).get("places")
     known: dict[str, Any] = places if isinstance(places, dict) else {}
@@ -84,20 +78,17 @@ def verify(
     saved = SavedRequest.of(manifest, model_file_mark(model), load_class_names(class_names))
     keys = sample_of(manifest, share, seed)
     pictures = source_of(source, recursive=True, out=out)
-    from visioncam.cli.open_model import open_model
-
-    keras_model = open_model(output, model, custom_objects, allow_unsafe_model)
-    settings = attrs.evolve(saved.settings, batch_size=None)
-    explainer = Explainer.of(keras_model, Request((saved.named,), settings))
+    request = Request((saved.named,), attrs.evolve(saved.settings, batch_size=None))
+    explainer = explainer_of(context, request, model)
     found = verify_maps(manifest, keys, pictures, Computer(explainer, saved.target, saved.batch))
-    return _told(output, found, len(manifest.finished), seed, saved.notes)
+    return _tell(context.obj, found, len(manifest.finished), seed, saved.notes)
 
 
 def _remembered(out: Path, place: object) -> str | None:
     return os.path.normpath(out / place) if isinstance(place, str) and place else None
 
 
-def _told(output: Output, found: list[Any], total: int, seed: int, notes: tuple[str, ...]) -> int:
+def _tell(output: Output, found: list[Any], total: int, seed: int, notes: tuple[str, ...]) -> int:
     wrong = [one for one in found if one.problem]
     largest = max((one.difference for one in found if not math.isnan(one.difference)), default=None)
     output.document.update(
@@ -112,8 +103,8 @@ def _told(output: Output, found: list[Any], total: int, seed: int, notes: tuple[
         output.line((f"  {note}", "yellow"))
     for one in wrong:
         output.error(f"{one.key}: {one.problem}")
-    told = "" if largest is None else f"; largest difference {largest:.1e} of a map's maximum"
+    most = "" if largest is None else f"; largest difference {largest:.1e} of a map's maximum"
     output.line(
-        f"{len(found)} of {total} maps made anew (seed {seed}): {len(found) - len(wrong)} agree{told}"
+        f"{len(found)} of {total} maps made anew (seed {seed}): {len(found) - len(wrong)} agree{most}"
     )
     return SOME_FAILED if wrong else DONE

@@ -1,0 +1,77 @@
+"""Pictures of a folder and where the objects are on them, from a CSV file."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from visioncam.batch.sources import source_of
+from visioncam_core.errors import ImageError
+from visioncam_core.images.decode import load_picture
+from visioncam_core.text import shown
+
+
+def pictures_of(
+    source: str, recursive: bool, max_pixels: int, frame: int
+) -> tuple[list[Any], list[str], dict[str, str]]:
+    """Return the pictures that can be read, their names, and why others cannot.
+
+    Raises:
+        ImageError: not one can be read.
+    """
+    good, names, bad = [], [], {}
+    for entry in source_of(source, recursive=recursive).entries:
+        try:
+            load_picture(entry.source, max_pixels=max_pixels, frame=frame)
+            good.append(entry.source)
+            names.append(entry.key)
+        except ImageError as error:
+            bad[entry.key] = " ".join(str(error).split())
+    if not good:
+        raise ImageError(f"no picture of {shown(source)} can be read: {next(iter(bad.values()))}")
+    return good, names, bad
+
+
+def boxes_of(path: str, pictures: list[str]) -> list[Any]:
+    """Return the boxes of each picture from a CSV file; None for a picture without any.
+
+    Args:
+        path: lines of name, left, top, right, bottom; the name is a file's, or a path below the folder.
+        pictures: their paths below the folder.
+
+    Raises:
+        ImageError: the file cannot be read, has a line of another form, no box of any of the pictures, or the
+            name of several.
+    """
+    found: dict[str, list[tuple[float, ...]]] = {}
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            for number, row in enumerate(csv.reader(file), start=1):
+                if not row or (number == 1 and row[1:2] == ["left"]):
+                    continue
+                name, *corners = row
+                found.setdefault(name.strip(), []).append(tuple(map(float, corners)))
+                if len(corners) != 4:
+                    raise ValueError
+    except (OSError, ValueError, UnicodeDecodeError, csv.Error) as error:
+        why = getattr(error, "strerror", None) or "a line is not name,left,top,right,bottom"
+        raise ImageError(f"the boxes in {shown(path)} cannot be read: {why}") from error
+    files, paths = [Path(picture).name for picture in pictures], set(pictures)
+    named = Counter(files)
+    if twice := next((name for name in found if name not in paths and named[name] > 1), None):
+        raise ImageError(
+            f"{shown(twice)} in {shown(path)} is the name of {named[twice]} pictures; write the path "
+            f"below the folder, such as {shown(pictures[files.index(twice)])}"
+        )
+    boxes = [  # a file's name stands for it where it is not another's whole path
+        found.get(picture) or (None if file in paths else found.get(file))
+        for picture, file in zip(pictures, files, strict=True)
+    ]
+    if not any(boxes):
+        raise ImageError(
+            f"no picture has a box in {shown(path)}: it names {shown(next(iter(found), ''))}, and "
+            f"a picture is {shown(files[0])}; write the file name, or the path below the folder"
+        )
+    return boxes
