@@ -215,9 +215,9 @@ def batch(
             if engine == "ray":
                 from visioncam.batch.ray import OnRay
 
-                return OnRay(recipe.sized(plan.size), address, (1, actors), gpus)
+                return OnRay(attrs.evolve(recipe, batch=plan.size), address, (1, actors), gpus)
             explainer = recipe.explainer(stopping.check, partial(open_model, output))
-            computer = Computer(explainer, recipe.target, plan.size, plan.remember)
+            computer = Computer(explainer, recipe.request.target, plan.size, plan.remember)
             local = Local(computer, recipe.writing, workers)
             return local if journal is None else WatchedEngine(local, journal)
 
@@ -243,7 +243,9 @@ def recipe_of(context: click.Context, out: Path, values: dict[str, Any]) -> RunR
     from visioncam.batch.explain_dataset import BATCH
     from visioncam.batch.request import RunRequest
     from visioncam.batch.write import Writing
+    from visioncam_core.pipeline.apply import Named
     from visioncam_core.pipeline.models import check_file
+    from visioncam_core.pipeline.request import Request
     from visioncam_core.results.provenance import model_file_mark
 
     command = context.command
@@ -280,10 +282,11 @@ def recipe_of(context: click.Context, out: Path, values: dict[str, Any]) -> RunR
         model=None if values["model"] is None else os.path.abspath(values["model"]),
         custom_objects=values["custom_objects"],
         unsafe=values["allow_unsafe_model"],
-        method=spec.name,
-        options=options,
-        target=question.target,
-        settings=attrs.evolve(question.settings, batch_size=None),
+        request=Request(
+            (Named.of(*registry().make_method(spec.name, options)),),
+            attrs.evolve(question.settings, batch_size=None),
+            question.target,
+        ),
         writing=writing,
         batch=question.settings.batch_size or BATCH,
     )
