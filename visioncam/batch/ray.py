@@ -116,10 +116,7 @@ def explain(
     run = Run(source, folder, request.facts, batch_size, force, max_errors)
     if progress is not None:
         run.tell = progress
-    summary: Summary = run(
-        lambda plan: OnRay(attrs.evolve(request, batch=plan.size), address, actors, gpus, cpus)
-    )
-    return summary
+    return run(lambda plan: OnRay(attrs.evolve(request, batch=plan.size), address, actors, gpus, cpus))
 
 
 def ray_data(address: str | None) -> Any:
