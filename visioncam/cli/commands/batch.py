@@ -235,11 +235,6 @@ def batch(
 
 
 def recipe_of(context: click.Context, out: Path, values: dict[str, Any]) -> RunRequest:
-    """Return what is asked, checked; loads no TensorFlow.
-
-    Raises:
-        VisionCamError: naming what cannot be.
-    """
     from visioncam.batch.explain_dataset import BATCH
     from visioncam.batch.request import RunRequest
     from visioncam.batch.write import Writing

@@ -32,7 +32,7 @@ ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 SAFE_KERAS = (3, 15)
 SUFFIX = {"keras": ".keras", "h5": ".h5"}
 OTHERS = {"keras": (".h5", ".hdf5"), "h5": (".keras",)}
-_log = logging.getLogger("visioncam_engines.tensorflow.files.load")
+_log = logging.getLogger("visioncam.model_files")  # below "visioncam", which the command line shows
 _SAVE = "save it with model.save('name.keras')"
 
 
