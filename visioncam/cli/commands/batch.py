@@ -205,7 +205,7 @@ def batch(
         return run_watched(output.words, out, output.warn, item_timeout)
     pictures = source_of(source, recursive=recursive, out=out)
     with StopSignals() as stopping, Told(output, f"{rest['method']}, {source}") as told:
-        recipe = recipe_of(context, out, rest)
+        recipe = _recipe(context, out, rest)
         places = places_of(out, source=source, model=rest["model"])
         run = Run(
             pictures, out, recipe.facts, recipe.batch, force, max_errors, told, stopping.received, places
@@ -234,7 +234,7 @@ def batch(
     return STOPPED if summary.stopped else SOME_FAILED if summary.failures else DONE
 
 
-def recipe_of(context: click.Context, out: Path, values: dict[str, Any]) -> RunRequest:
+def _recipe(context: click.Context, out: Path, values: dict[str, Any]) -> RunRequest:
     from visioncam.batch.explain_dataset import BATCH
     from visioncam.batch.request import RunRequest
     from visioncam.batch.write import Writing

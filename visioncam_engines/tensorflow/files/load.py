@@ -221,7 +221,6 @@ def _named_by_content(path: Path, kind: str) -> Iterator[str]:
 def _why(
     error: Exception, path: str | os.PathLike[str], kind: str, config: Config, objects: Mapping[str, Any]
 ) -> str:
-    """Return why Keras could not load a file that looked whole, and what to do."""
     import keras
 
     missing = config.missing(objects)
