@@ -94,7 +94,8 @@ def _method(spec: Any) -> str:
     parts = sections(spec.cls)
     equation, _, notes = parts["Notes"].partition("\n\n")
     names = ", ".join(f"`{name}`" for name in (spec.name, *spec.aliases))
-    module = f"from {spec.cls.__module__} import {spec.cls.__name__}"
+    public = spec.cls.__module__.replace(".cam.", ".")  # the path that stays
+    module = f"from {public} import {spec.cls.__name__}"
     lines = [
         f'<a id="{spec.name}"></a>\n\n## {spec.title}',
         prose(parts[""]),

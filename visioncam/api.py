@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal
 
+from visioncam_core.engine import cache
 from visioncam_core.errors import OptionTypeError
 from visioncam_core.images.decode import MAX_PIXELS
 from visioncam_core.layers.listing import LayerListing
@@ -45,6 +46,7 @@ def explain(
     batch_size: int | None = None,
     max_memory: int | None = None,
     seed: int = 0,
+    engine: str | None = None,
     progress: Any = None,
     **method_options: Any,
 ) -> Explanation | list[Explanation]:
@@ -77,6 +79,7 @@ def explain(
         max_memory: megabytes that one batch of changed pictures may need, 300 by default; ScoreCAM and
             AblationCAM choose their batch by it, where `batch_size` is not given.
         seed: seed of whatever the method draws at random.
+        engine: name of the engine that runs the model, where several could; `visioncam plugins` lists them.
         progress: True for a progress bar, or a function of (done, total).
         **method_options: the method's options, see `visioncam.methods()`.
 
@@ -86,7 +89,7 @@ def explain(
     Raises:
         VisionCamError: one of its kinds, naming the value received and the fix.
     """
-    with _steady(model):
+    with _steady(model, engine):
         return explainer(
             model,
             method,
@@ -104,6 +107,7 @@ def explain(
             batch_size=batch_size,
             max_memory=max_memory,
             seed=seed,
+            engine=engine,
             progress=progress,
             **method_options,
         )(image, target)
@@ -145,7 +149,7 @@ def compare(
         One `Comparison` for one image, class and layer.  Otherwise a list of them, picture by picture, with
         `sheet` and `save` of its own: `Comparisons`.
     """
-    with _steady(model):
+    with _steady(model, keywords.get("engine")):
         asked = comparer(model, methods, **keywords)
         if target is not None and targets is not None:
             raise OptionTypeError("target and targets were both given; put every class into targets=[...]")
@@ -214,13 +218,9 @@ def load(path: str | os.PathLike[str]) -> Explanation:
 
 def forget(model: Any) -> None:
     """Drop everything cached for a model: its traces, and with them their memory."""
-    from visioncam_engines.tensorflow.tracing.cache import forget as drop
-
-    drop(model)
+    cache.forget(model)
 
 
-def _steady(model: Any) -> AbstractContextManager[None]:
+def _steady(model: Any, engine: str | None) -> AbstractContextManager[None]:
     """Return a block in which whether the model has changed is found out once."""
-    from visioncam_engines.tensorflow.tracing.cache import steady
-
-    return steady(model)
+    return cache.steady(registry().engine_of(model, engine), model)

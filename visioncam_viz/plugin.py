@@ -29,92 +29,36 @@ def visioncam_register_renderers() -> Iterable[RendererSpec]:
     from visioncam_viz.renderers.spotlight import Spotlight
     from visioncam_viz.renderers.triptych import Triptych
 
-    return (
-        RendererSpec(
-            name="overlay",
-            cls=Overlay,
-            title="Overlay",
-            reference="the saliency picture of Selvaraju et al. 2017, arXiv:1610.02391",
-            summary="the map over the photo; low evidence does not tint it",
-            aliases=("saliency",),
-        ),
-        RendererSpec(
-            name="heatmap",
-            cls=Heatmap,
-            title="Heat map",
-            summary="the map alone, in colours, on the picture's pixels",
-        ),
-        RendererSpec(
-            name="spotlight",
-            cls=Spotlight,
-            title="Spotlight",
-            summary="the photo in its own colours, dimmed where there is little evidence",
-        ),
-        RendererSpec(
-            name="masked",
-            cls=Masked,
-            title="Masked",
-            summary="only the part of the photo with the strongest evidence",
-            aliases=("cutout",),
-        ),
-        RendererSpec(
-            name="contour",
-            cls=Contour,
-            title="Contour lines",
-            summary="the photo untouched but for lines of equal evidence",
-            aliases=("contours",),
-        ),
-        RendererSpec(
-            name="signed",
-            cls=Signed,
-            title="For and against",
-            summary="evidence for in red and against in blue, on a grey photo",
-            aliases=("diverging",),
-        ),
-        RendererSpec(
-            name="boxes",
-            cls=Boxes,
-            title="Boxes",
-            summary="a box around each place with evidence, with its share of it",
-        ),
-        RendererSpec(
-            name="sidebyside",
-            cls=SideBySide,
-            title="Side by side",
-            summary="the photo, and beside it the map over the photo",
-        ),
-        RendererSpec(
-            name="triptych",
-            cls=Triptych,
-            title="Triptych",
-            summary="photo, map and overlay, with title and scale: a figure for a report",
-        ),
-        RendererSpec(
-            name="slices",
-            cls=Slices,
-            title="Slices",
-            summary="a volume's slices, or a video's frames, in a grid",
-            aliases=("montage", "frames"),
-        ),
-        RendererSpec(
-            name="planes",
-            cls=Planes,
-            title="Planes",
-            summary="three planes of a volume that meet where the evidence is strongest",
-            aliases=("orthogonal",),
-        ),
-        RendererSpec(
-            name="projection",
-            cls=Projection,
-            title="Projection",
-            summary="a volume seen through: its brightest values and strongest evidence",
-            aliases=("mip",),
-        ),
-        RendererSpec(
-            name="sheet",
-            cls=Sheet,
-            title="Contact sheet",
-            summary="a comparison on one page: the photo and every method's map",
-            aliases=("contactsheet",),
-        ),
-    )
+    rows: list[tuple[str, type, str, str, tuple[str, ...]]] = [
+        ("overlay", Overlay, "Overlay",
+         "the map over the photo; low evidence does not tint it", ("saliency",)),
+        ("heatmap", Heatmap, "Heat map",
+         "the map alone, in colours, on the picture's pixels", ()),
+        ("spotlight", Spotlight, "Spotlight",
+         "the photo in its own colours, dimmed where there is little evidence", ()),
+        ("masked", Masked, "Masked",
+         "only the part of the photo with the strongest evidence", ("cutout",)),
+        ("contour", Contour, "Contour lines",
+         "the photo untouched but for lines of equal evidence", ("contours",)),
+        ("signed", Signed, "For and against",
+         "evidence for in red and against in blue, on a grey photo", ("diverging",)),
+        ("boxes", Boxes, "Boxes",
+         "a box around each place with evidence, with its share of it", ()),
+        ("sidebyside", SideBySide, "Side by side",
+         "the photo, and beside it the map over the photo", ()),
+        ("triptych", Triptych, "Triptych",
+         "photo, map and overlay, with title and scale: a figure for a report", ()),
+        ("slices", Slices, "Slices",
+         "a volume's slices, or a video's frames, in a grid", ("montage", "frames")),
+        ("planes", Planes, "Planes",
+         "three planes of a volume that meet where the evidence is strongest", ("orthogonal",)),
+        ("projection", Projection, "Projection",
+         "a volume seen through: its brightest values and strongest evidence", ("mip",)),
+        ("sheet", Sheet, "Contact sheet",
+         "a comparison on one page: the photo and every method's map", ("contactsheet",)),
+    ]  # fmt: skip
+    saliency = "the saliency picture of Selvaraju et al. 2017, arXiv:1610.02391"
+    return [
+        RendererSpec(name, cls, title, saliency if name == "overlay" else "", summary, aliases)
+        for name, cls, title, summary, aliases in rows
+    ]

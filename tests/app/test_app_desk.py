@@ -20,7 +20,7 @@ import visioncam
 from visioncam.app.addresses import Addresses
 from visioncam.app.answer import Form, Service
 from visioncam.app.limits import Deadline, Limits, TooSlowError
-from visioncam.app.markup import class_choices, said, words
+from visioncam.app.markup import class_choices, error_box, words
 from visioncam.app.models import ModelList, list_models
 from visioncam.app.widgets import options_from, widgets_of
 from visioncam.app.workspace import Workspace
@@ -105,10 +105,10 @@ def test_words_are_escaped(service: Service, photo: str) -> None:
     assert any(
         text.startswith(HOSTILE.split(",")[0]) for text, _ in class_choices(answer)
     )  # Gradio's to escape
-    assert said(ImageError("<img onerror=x>")) == (
+    assert error_box(ImageError("<img onerror=x>")) == (
         '<div class="vc-error" role="alert">&lt;img onerror=x&gt;</div>'
     )
-    assert "secret" not in said(RuntimeError("secret"))
+    assert "secret" not in error_box(RuntimeError("secret"))
 
 
 @pytest.mark.parametrize(

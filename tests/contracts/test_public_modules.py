@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support_surface import surface
+from helpers.surface import surface
 
 import visioncam
 

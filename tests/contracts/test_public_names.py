@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support_surface import members, surface
+from helpers.surface import members, surface
 
 import visioncam
 

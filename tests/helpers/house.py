@@ -28,8 +28,8 @@ class Plan:
     frameworks: tuple[str, ...]
     engines_allowed: frozenset[str]
     """The public names that are an engine's own; the rest of `visioncam` reaches one through the registry."""
-    builtins: str
-    """The one module of the core that names packages beside it, as strings."""
+    may_name_packages: frozenset[str]
+    """Modules of the core that may name packages beside it, as strings."""
     core_entries: int
     folder_modules: int
     file_lines: int

@@ -41,7 +41,7 @@ def roomless(house: House) -> Iterator[str]:
 def names_in_strings(house: House) -> Iterator[str]:
     """Modules that are named in strings, where an import would go upwards."""
     for name, module in house.modules.items():
-        for line, text in named_modules(module) if name != house.plan.builtins else ():
+        for line, text in named_modules(module) if name not in house.plan.may_name_packages else ():
             target = house.module_of(text)
             if target.count(".") and not house.goes_down(name, target):
                 yield f"{name}:{line} names {text!r}"

@@ -7,13 +7,12 @@ import html
 from visioncam.app.answer import Answer
 from visioncam_core.errors import VisionCamError
 from visioncam_core.files import is_full
-from visioncam_core.results.data import Prediction
-from visioncam_core.results.describe import shared_notes
+from visioncam_core.results.describe import facts, shared_notes
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.text import clean
 
 
-def said(error: BaseException) -> str:
+def error_box(error: BaseException) -> str:
     """Return an error as a box for the page; of one that is our fault, nothing that helps an attacker."""
     if isinstance(error, VisionCamError):
         message = " ".join(str(error).split())
@@ -30,13 +29,14 @@ def words(answer: Answer) -> str:
     """Return what the model sees, what was explained and where, and what to be careful about."""
     found = list(answer.comparison)
     first = found[0]
+    about = facts(first)
     rows = [
-        ("Explained", _explained(first)),
+        ("Explained", _safe(f"{about['Class']}; {about['Score']}")),
         ("Layer", f"{_safe(first.layer.path)}<small>{_safe(first.layer.why)}</small>"),
         ("Model", _safe(answer.model)),
     ]
-    for note, about in shared_notes(found, [one.method_title for one in found]):
-        who = f"{', '.join(about)}: " if about else ""
+    for note, names in shared_notes(found, [one.method_title for one in found]):
+        who = f"{', '.join(names)}: " if names else ""
         fix = "" if note.fix.startswith("nothing to do") else f"<small>{_safe(note.fix)}</small>"
         rows.append(("Note", f"{_safe(who + note.message)}{fix}"))
     for method, why in answer.comparison.failures.items():
@@ -48,13 +48,7 @@ def words(answer: Answer) -> str:
 def class_choices(answer: Answer) -> list[tuple[str, str]]:
     """Return (text, value) of the classes that the model thinks of."""
     one = answer.comparison[0]
-    value = "{:.1%}" if one.probabilities else "{:.4g}"
-    return [(f"{_named(row)}: {value.format(row.value)}", str(row.index)) for row in one.predictions]
-
-
-def _explained(one: Explanation) -> str:
-    share = "" if one.target.probability is None else f", {one.target.probability:.1%}"
-    return _safe(f"{one.target.label}{share}; {one.score_kind} {one.score:.4g}")
+    return [(f"{row.short_name}: {row.amount(one.probabilities)}", str(row.index)) for row in one.predictions]
 
 
 def _sees(one: Explanation) -> str:
@@ -64,17 +58,12 @@ def _sees(one: Explanation) -> str:
     lines = []
     for row in one.predictions:
         width = 100 * row.value if one.probabilities else 0
-        text = f"{row.value:.1%}" if one.probabilities else f"{row.value:.4g}"
         mine = ' class="vc-mine"' if row.index == one.target.index else ""
         lines.append(
-            f"<li{mine}><span>{_safe(_named(row))}</span><b>{text}</b>"
+            f"<li{mine}><span>{_safe(row.short_name)}</span><b>{row.amount(one.probabilities)}</b>"
             f'<i style="width:{min(max(width, 0), 100):.1f}%"></i></li>'
         )
     return f'<ol class="vc-sees" aria-label="what the model sees">{"".join(lines)}</ol>'
-
-
-def _named(row: Prediction) -> str:
-    return row.name.split(",")[0] if row.name else f"class {row.index}"
 
 
 def _safe(text: str) -> str:

@@ -14,7 +14,7 @@ import attrs
 
 from visioncam.app.answer import Form, Service
 from visioncam.app.limits import Deadline, limited
-from visioncam.app.markup import class_choices, said, words
+from visioncam.app.markup import class_choices, error_box, words
 from visioncam.app.widgets import Widget, options_from, widgets_of
 from visioncam_core.errors import VisionCamError
 from visioncam_core.plugins.default import methods, registry, renderers
@@ -207,7 +207,7 @@ class Page:
         except Exception as error:
             if not isinstance(error, VisionCamError):
                 traceback.print_exception(error, file=sys.stderr)
-            yield None, said(error), nothing, gr.skip()
+            yield None, error_box(error), nothing, gr.skip()
 
 
 def _quick(method: str) -> bool:

@@ -84,7 +84,11 @@ def audit(
     if clusters:
         found = _clustered(found, maps, clusters)
     ranked = sorted(found, key=lambda one: (np.isnan(one.suspicion), -one.suspicion, one.number))
-    made = {**versions(), "model": str(getattr(model, "name", "model")), "seed": explain.settings.seed}
+    made = {
+        **versions(explain.engine.versions()),
+        "model": explain.hints.title,
+        "seed": explain.settings.seed,
+    }
     return Audit(tuple(ranked), tuple(_findings(found)), means, name, layer, notes, made)
 
 

@@ -11,11 +11,12 @@ from typing import Any
 import attrs
 
 from visioncam_core.pipeline.settings import Settings
+from visioncam_core.plain_data import plain
 from visioncam_core.text import shown
 from visioncam_core.version import VERSION
 
 Facts = dict[str, Any]
-_SAME_MAPS = ("batch_size", "progress", "class_names")  # the first two change no map; names are hashed
+_SAME_MAPS = ("batch_size", "progress", "class_names", "engine")  # change no map; names are hashed
 
 
 def facts_of(
@@ -73,16 +74,11 @@ def _digest(payload: bytes) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON has it; functions and objects by name, never by address.
+    return plain(value, not_finite=float, other=_named)
 
-    Not `plain_data.plain`: fingerprints of runs in users' folders were made by these rules.
-    """
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
+
+def _named(value: Any) -> Any:
+    """Return functions and objects by name, never by address."""
     if isinstance(value, os.PathLike):
         return os.fsdecode(os.fspath(value))
     if attrs.has(type(value)):

@@ -14,7 +14,7 @@ from visioncam.batch.file_names import file_names
 from visioncam_core.errors import ImageError, OutputError
 from visioncam_core.plain_data import plain
 from visioncam_core.results.explanation import Explanation
-from visioncam_core.results.provenance import marked
+from visioncam_core.results.provenance import add_marks
 from visioncam_core.results.save import DATA
 from visioncam_core.results.writer import Saving
 
@@ -70,7 +70,7 @@ class Writing:
         Raises:
             OutputError: a file cannot be written; there is none under its name, or the old one.
         """
-        explanation = marked(explanation, self.model, entry.digest)
+        explanation = add_marks(explanation, self.model, entry.digest)
         names = self.names(entry, explanation.method)
         suffixes = [suffix for suffix in self.suffixes for _ in self._renderers(suffix)]
         renderers = [name for suffix in self.suffixes for name in self._renderers(suffix)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from visioncam.cli.phrasing import in_flags
 from visioncam.cli.terminal import Output, Part
+from visioncam_core.results.describe import facts, lengths_in_text
 from visioncam_core.results.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
@@ -27,14 +28,14 @@ def tell_model(output: Output, source: str, model: str, stack: Sequence[Explanat
         stack: the explanations of one picture and layer, one for each class.
     """
     first = stack[0]
-    size = "×".join(str(n) for n in _size(first))
+    size = lengths_in_text(_size(first))
     output.line((source, "bold"), f" ({size}), {model}")
     targets = {one.target.index for one in stack}
-    names = [_named(one) for one in first.predictions]
+    names = [_class_name(one) for one in first.predictions]
     width = max((len(name) for name in names), default=0)
     for row, (name, one) in enumerate(zip(names, first.predictions, strict=True)):
         mine = one.index in targets
-        value = f"{one.value:7.1%}" if first.probabilities else f"{one.value:9.4g}"
+        value = f"{one.amount(first.probabilities):>{7 if first.probabilities else 9}}"
         label = ("sees" if first.probabilities else "answers") if row == 0 else ""
         line(
             output,
@@ -46,10 +47,8 @@ def tell_model(output: Output, source: str, model: str, stack: Sequence[Explanat
     if all(one.index not in targets for one in first.predictions):
         share = "" if target.probability is None else f", {target.probability:.2%}"
         line(output, "explains", f"{target.label}{share}")
-    layer = first.layer
-    grid = "×".join(map(str, layer.grid))
-    why = layer.why if grid in layer.why else f"{layer.why}, {grid}"
-    line(output, "layer", f"{layer.path}: {why}")
+    grid = lengths_in_text(first.layer.grid)
+    line(output, "layer", facts(first)["Layer"] + ("" if grid in first.layer.why else f", {grid}"))
     if len(stack) == 1:
         tell_score(output, first)
 
@@ -57,8 +56,7 @@ def tell_model(output: Output, source: str, model: str, stack: Sequence[Explanat
 def tell_score(output: Output, explanation: Explanation, paths: Sequence[Path] = ()) -> None:
     """Say which score was explained, and which files were written where a stack of classes has one each."""
     wrote: list[Part] = [", wrote ", (", ".join(map(str, paths)), "green")] if paths else []
-    text = f"{explanation.score_kind} {explanation.score:.4g} of {explanation.target.label}"
-    line(output, "score", text, *wrote)
+    line(output, "score", f"{facts(explanation)['Score']} of {explanation.target.label}", *wrote)
 
 
 def tell_notes(output: Output, notes: Iterable[tuple[Diagnostic, Sequence[str]]]) -> None:
@@ -83,9 +81,7 @@ def tell_files(output: Output, paths: Sequence[Path]) -> None:
 
 def tell_method(output: Output, explanation: Explanation) -> None:
     """Say which method, with its options, and which part is shown."""
-    options = ", ".join(f"{name}={value}" for name, value in explanation.options.items())
-    part = "" if explanation.evidence == "for" else f", evidence {explanation.evidence}"
-    line(output, "method", f"{explanation.method_title}{f' ({options})' if options else ''}{part}")
+    line(output, "method", facts(explanation)["Method"])
 
 
 def line(output: Output, label: str, *parts: Part) -> None:
@@ -93,8 +89,8 @@ def line(output: Output, label: str, *parts: Part) -> None:
     output.line((f"  {label:<{WIDTH}}", "dim"), *parts)
 
 
-def _named(one: Prediction) -> str:
-    return f"{one.name.split(',')[0]} ({one.index})" if one.name else f"class {one.index}"
+def _class_name(one: Prediction) -> str:
+    return f"{one.short_name} ({one.index})" if one.name else one.short_name
 
 
 def _size(explanation: Explanation) -> list[int]:

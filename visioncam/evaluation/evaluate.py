@@ -9,6 +9,7 @@ import attrs
 
 from visioncam.evaluation.evaluation import Evaluation
 from visioncam.evaluation.measure import measure
+from visioncam.evaluation.randomised import Randomised
 from visioncam.evaluation.request import Budget, measures
 from visioncam.evaluation.subjects import subjects
 from visioncam.evaluation.truth import marks
@@ -18,7 +19,6 @@ from visioncam_core.options.fields import describe_options
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request, method_list
 from visioncam_core.results.provenance import versions
-from visioncam_engines.tensorflow.randomise import Randomised
 
 
 def evaluate(
@@ -80,7 +80,7 @@ def evaluate(
     notes: list[str] = []
     copy = None
     try:
-        copy = Randomised.of(model, budget.cascade)
+        copy = Randomised.of(plain.engine.copy(model), budget.cascade)
     except ModelError as error:
         notes.append(f"no randomised models: {error}")
     queries = list(layers) if isinstance(layers, list | tuple) else [layers]
@@ -106,12 +106,12 @@ def evaluate(
                 "there is none of a randomised model"
             )
     return Evaluation(
-        model=str(getattr(model, "name", "model")),
+        model=plain.hints.title,
         layers=tuple(found),
         sources=tuple(item.source for item in items),
         notes=tuple(notes),
         provenance={
-            **versions(),
+            **versions(plain.engine.versions()),
             "seed": plain.settings.seed,
             "preprocess": plain.preprocessing.name,
             **{info.name: getattr(budget, info.name) for info in describe_options(Budget)},

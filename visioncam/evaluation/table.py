@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from visioncam_core.errors import OutputError
 from visioncam_core.files import as_row, write_bytes
+from visioncam_core.plain_data import plain
 
 if TYPE_CHECKING:
     from visioncam.evaluation.evaluation import Evaluation
@@ -112,16 +113,3 @@ def document(evaluation: Evaluation) -> dict[str, Any]:
         "provenance": evaluation.provenance,
         "results": evaluation.records(),
     }
-
-
-def plain(value: Any) -> Any:
-    """Return a value that JSON can hold; NaN is None."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)

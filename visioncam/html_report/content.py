@@ -8,13 +8,15 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam.html_report.data_uris import map_uri, picture_uri, shown_size
+from visioncam.html_report.data_uris import display_size, map_uri, picture_uri
 from visioncam_core.files import without_folders
 from visioncam_core.results.areas import mask
 from visioncam_core.results.comparison import Comparison
 from visioncam_core.results.data import Prediction
+from visioncam_core.results.describe import lengths_in_text, options_in_text
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
+from visioncam_viz.drawing.present import photo_of as picture_of
 
 SIDE, SMALL_SIDE, MANY = (
     560,
@@ -136,11 +138,9 @@ def photo_of(rows: Sequence[Comparison], side: int = SIDE) -> Photo | None:
     worked = [one for row in rows for one in row.explanations]
     if not worked:
         return None
-    from visioncam_viz.drawing.present import photo_of as plain_photo
-
     first = worked[0]
-    pixels = plain_photo(first)
-    width, height = shown_size(pixels.shape, side)
+    pixels = picture_of(first)
+    width, height = display_size(pixels.shape, side)
     shape = first.heatmap.shape
     lengths = reversed(shape) if len(shape) == 2 else shape
     return Photo(
@@ -167,7 +167,7 @@ def _view(row: Comparison) -> View:
         score_kind=first.score_kind,
         evidence=first.evidence,
         layer=first.layer.path,
-        grid="×".join(map(str, first.layer.grid)),
+        grid=lengths_in_text(first.layer.grid),
         why=first.layer.why,
         correlation=mean if np.isfinite(mean) else None,
         maps=tuple(maps),
@@ -181,7 +181,7 @@ def _map(one: Explanation, seconds: float | None, passes: int | None) -> Map:
         title=one.method_title,
         uri=map_uri(one.heatmap, signed) if flat else picture_uri(one.render("overlay"), SIDE),
         kind=(SIGNED if signed else HEAT) if flat else DRAWN,
-        options=", ".join(f"{name}={_short(value)}" for name, value in one.options.items()),
+        options=options_in_text({name: _short(value) for name, value in one.options.items()}),
         seconds=seconds,
         passes=passes,
         area=float(np.mean(mask(one.heatmap))),

@@ -1,4 +1,4 @@
-"""Pictures and maps as `data:` addresses: always encoded anew, never a file's own bytes."""
+"""Pictures and maps as `data:` addresses: always encoded again, never a file's own bytes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def map_uri(heat: np.ndarray, signed: bool) -> str:
     return _webp(np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8), MAP_QUALITY)
 
 
-def shown_size(shape: tuple[int, ...], side: int) -> tuple[int, int]:
+def display_size(shape: tuple[int, ...], side: int) -> tuple[int, int]:
     """Return the (width, height) in pixels of a picture that is no longer than `side`."""
     height, width = shape[:2]
     factor = min(1.0, side / max(height, width))
@@ -46,7 +46,7 @@ def shown_size(shape: tuple[int, ...], side: int) -> tuple[int, int]:
 
 
 def _smaller(values: np.ndarray, side: int) -> np.ndarray:
-    size = shown_size(values.shape, side)
+    size = display_size(values.shape, side)
     if size == values.shape[1::-1]:
         return values
     cv2 = load_opencv()

@@ -18,6 +18,7 @@ import attrs
 
 from visioncam.html_report.content import Photo
 from visioncam.html_report.sections import Section
+from visioncam_viz.drawing.colour import colour_table
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -109,6 +110,4 @@ def _hash(text: str) -> str:
 
 def _colours(name: str, *, signed: bool) -> str:
     """Return 256 RGB colours in base64."""
-    from visioncam_viz.drawing.colour import colour_table
-
     return base64.b64encode(colour_table(name, signed=signed).tobytes()).decode("ascii")

@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from visioncam.api import comparer
 from visioncam.html_report.content import MANY, SIDE, SMALL_SIDE, Photo, photo_of
 from visioncam.html_report.page import Fact, Page
 from visioncam.html_report.sections import Section
@@ -21,8 +22,9 @@ from visioncam_core.files import without_folders, write_bytes
 from visioncam_core.pipeline.compare import compare_all
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.results.comparison import Comparison, Comparisons
-from visioncam_core.results.provenance import entries
-from visioncam_engines.tensorflow.weights import model_digest
+from visioncam_core.results.describe import method_in_text
+from visioncam_core.results.provenance import entries, versions, weights_digest
+from visioncam_viz.drawing.colour import colour_table
 
 SUFFIXES = (".html", ".htm")
 
@@ -63,9 +65,7 @@ def report(
         OutputError: the suffix is another, or the folder or file cannot be written.
         VisionCamError: as `compare`.
     """
-    from visioncam.api import comparer
-
-    file = checked_path(path)
+    file = check_path(path)
     if target is not None and targets is not None:
         raise OptionTypeError("target and targets were both given; put every class into targets=[...]")
     if layers is not None and "layer" in keywords:
@@ -118,9 +118,7 @@ class Report:
     _example: Comparison | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        from visioncam_viz.drawing.colour import colour_table
-
-        colour_table(self.colormap)  # an unknown name is told before anything is computed
+        colour_table(self.colormap)  # an unknown name is an error before anything is computed
         for one in self.sections:
             if not isinstance(one, Section):
                 raise OptionTypeError(
@@ -146,7 +144,7 @@ class Report:
         """Put one picture on the page that was explained before: a comparison for each class and layer."""
         photo = photo_of(rows, self.side)
         if photo is None:
-            why = "; ".join(f"{name}: {told}" for name, told in rows[0].failures.items())
+            why = "; ".join(f"{name}: {reason}" for name, reason in rows[0].failures.items())
             raise ImageError(f"no method gave a map: {without_folders(why)}")
         self._photos.append(photo)
         self._example = self._example or rows[0]
@@ -175,40 +173,35 @@ class Report:
 
     def _name(self) -> str:
         card = card_of(self.explainer.model)
-        return card.title if card is not None and card.title else str(self.explainer.model.name)
+        return card.title if card is not None and card.title else self.explainer.hints.title
 
     def _facts(self) -> list[Fact]:
-        asked = self.explainer.settings
+        settings = self.explainer.settings
         made = self._example.explanations[0].provenance if self._example is not None else {}
-        options = [
-            f"{one.title} ({', '.join(f'{name}={value}' for name, value in one.options.items())})"
-            if one.options
-            else one.title
-            for one in self.explainer.methods
-        ]
-        layers = ", ".join(_worded(one) for one in (self.layers or [asked.layer]))
-        versions = [
-            f"{name} {made[name]}" for name in ("visioncam", "tensorflow", "keras", "numpy") if name in made
+        methods = [method_in_text(one.title, one.options) for one in self.explainer.methods]
+        layers = ", ".join(_layer_in_text(one) for one in (self.layers or [settings.layer]))
+        made_by = [
+            f"{name} {made[name]}" for name in versions(self.explainer.engine.versions()) if name in made
         ]
         facts = {
             "Made": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            "Model": f"{self._name()}, {int(self.explainer.model.count_params()):,} weights",
-            "SHA-256 of its weights": model_digest(self.explainer.model),
+            "Model": f"{self._name()}, {self.explainer.hints.weights:,} weights",
+            "SHA-256 of its weights": weights_digest(self.explainer.engine, self.explainer.model),
             "SHA-256 of its file": entries(self.mark).get("model_sha256", ""),
-            "Methods": ", ".join(options),
+            "Methods": ", ".join(methods),
             "Layer": layers,
-            "Score": asked.score,
-            "Evidence": asked.evidence,
+            "Score": settings.score,
+            "Evidence": settings.evidence,
             "Preprocessing": str(made.get("preprocess", "")),
             "Fitting": str(made.get("geometry", "")),
-            "Seed": str(asked.seed),
+            "Seed": str(settings.seed),
             "Batch size": str(made.get("batch_size", "")),
-            "Versions": ", ".join([*versions, f"Python {platform.python_version()}"]),
+            "Versions": ", ".join([*made_by, f"Python {platform.python_version()}"]),
         }
         return [Fact(name, without_folders(value)) for name, value in facts.items() if value]
 
 
-def checked_path(path: str | os.PathLike[str]) -> Path:
+def check_path(path: str | os.PathLike[str]) -> Path:
     """Return the report's path.
 
     Raises:
@@ -221,9 +214,9 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
     return file
 
 
-def _worded(value: Any) -> str:
+def _layer_in_text(value: Any) -> str:
     if isinstance(value, list | tuple):
-        return " + ".join(map(_worded, value))
+        return " + ".join(map(_layer_in_text, value))
     return (
         str(value)
         if isinstance(value, str | int | np.integer)

@@ -72,16 +72,16 @@ class Chart:
 
     def points(self, name: str) -> str:
         """Return a line's points for the drawing; those that are not finite are left out."""
-        return self._placed(*self.lines[name])
+        return self._place(*self.lines[name])
 
     def area(self, name: str) -> str:
         """Return the corners of the band around a line, or nothing where it has none."""
         if name not in self.bands:
             return ""
         across, (low, high) = list(self.lines[name][0]), self.bands[name]
-        return self._placed([*across, *across[::-1]], [*low, *list(high)[::-1]])
+        return self._place([*across, *across[::-1]], [*low, *list(high)[::-1]])
 
-    def _placed(self, xs: Sequence[float], ys: Sequence[float]) -> str:
+    def _place(self, xs: Sequence[float], ys: Sequence[float]) -> str:
         left, right, low, high = self.limits()
         pairs = []
         for x, y in zip(xs, ys, strict=True):
@@ -109,7 +109,7 @@ class Picture:
 
     @property
     def uri(self) -> str:
-        """The picture, encoded anew."""
+        """The picture, encoded again."""
         return picture_uri(self.pixels, LONGEST)
 
 

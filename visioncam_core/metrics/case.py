@@ -17,7 +17,7 @@ Scored = Literal["probability", "remainder", "target"]
 
 @attrs.frozen(eq=False)
 class Questions:
-    """What can be asked beyond the map itself; None for what cannot.
+    """What a metric can request beyond the map itself; None for what it cannot.
 
     Attributes:
         scores: (make, count, which) -> (count,) scores of changed pictures, in bounded batches.  `make`
@@ -75,7 +75,7 @@ class Case:
             count: how many in all.
             which: "probability" of the class, "remainder" (1 minus it), or "target" (the scalar explained).
         """
-        ask = _given(self.questions.scores, "scores")
+        ask = _require(self.questions.scores, "scores")
         return np.asarray(ask(make, count, which), np.float64).reshape(count)
 
     def score_of(self, version: np.ndarray, which: Scored = "probability") -> float:
@@ -84,19 +84,19 @@ class Case:
 
     def maps(self, inputs: np.ndarray) -> np.ndarray:
         """Return the (M, *grid) raw maps of the same method at other model inputs (M, *space, C)."""
-        return np.asarray(_given(self.questions.maps, "maps")(inputs), np.float32)
+        return np.asarray(_require(self.questions.maps, "maps")(inputs), np.float32)
 
     def rival(self) -> np.ndarray:
         """Return the raw map of the same picture for another class."""
-        return np.asarray(_given(self.questions.rival, "rival")(), np.float32)
+        return np.asarray(_require(self.questions.rival, "rival")(), np.float32)
 
     def randomised(self) -> Sequence[Sequence[np.ndarray]]:
         """Return for each seed the raw maps after each step of the cascade, the trained model's first."""
-        return _given(self.questions.randomised, "randomised")()
+        return _require(self.questions.randomised, "randomised")()
 
     def blank(self) -> float:
         """Return the explained scalar when the layer gives zeros: what the biases behind it amount to."""
-        return float(_given(self.questions.blank, "blank")())
+        return float(_require(self.questions.blank, "blank")())
 
     def rng(self) -> np.random.Generator:
         """Return a generator that draws the same for every method on this picture."""
@@ -108,7 +108,7 @@ class Case:
         return np.asarray(self.x * self.heat[..., None], np.float32)
 
 
-def _given(question: Any, name: str) -> Any:
+def _require(question: Any, name: str) -> Any:
     if question is None:
         raise PluginError(f"this case cannot be asked for {name}; the metric must declare it in `needs`")
     return question

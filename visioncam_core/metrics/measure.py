@@ -14,7 +14,7 @@ from visioncam_core.errors import OptionError, VisionCamError
 from visioncam_core.metrics.case import Case
 from visioncam_core.metrics.result import Measured
 from visioncam_core.pipeline.apply import PASSES
-from visioncam_core.plugins.calls import locked, went_wrong
+from visioncam_core.plugins.calls import plugin_failure, read_only_array
 from visioncam_core.plugins.records import cause_of
 
 BLANK = frozenset({"blank"})
@@ -50,7 +50,7 @@ def judge(metric: Any, case: Case, name: str = "", source: str = "visioncam") ->
         if ours and not isinstance(error, ArithmeticError | ValueError | RuntimeError | VisionCamError):
             raise
         cause = cause_of(error)
-        found = Measured(float("nan"), cause if ours else str(went_wrong("metric", name, source, cause)))
+        found = Measured(float("nan"), cause if ours else str(plugin_failure("metric", name, source, cause)))
     if not math.isfinite(found.value) and not found.flag:
         found = attrs.evolve(found, flag="no finite number", value=float("nan"))
     spent = COUNTERS.snapshot() - before
@@ -77,5 +77,5 @@ def flaw(metric: Any, case: Case) -> str:
 
 def closed(case: Case) -> Case:
     """Return the same case with arrays that cannot be written to."""
-    arrays = {name: locked(getattr(case, name)) for name in ("x", "heat", "raw", "truth", "black")}
+    arrays = {name: read_only_array(getattr(case, name)) for name in ("x", "heat", "raw", "truth", "black")}
     return attrs.evolve(case, **arrays)

@@ -196,7 +196,7 @@ def comparable(results: Sequence[MetricResult], *, force: bool = False) -> None:
 
     Args:
         results: what shall stand in one table.
-        force: let them stand beside each other nevertheless.
+        force: let them stand in one table nevertheless.
 
     Raises:
         OptionError: naming the metric, the switch, and both values.
@@ -206,7 +206,7 @@ def comparable(results: Sequence[MetricResult], *, force: bool = False) -> None:
     first: dict[str, MetricResult] = {}
     for result in results:
         other = first.setdefault(result.metric, result)
-        mine, theirs = _made(result), _made(other)
+        mine, theirs = _conditions(result), _conditions(other)
         for switch in mine:
             if mine[switch] != theirs.get(switch):
                 raise OptionError(
@@ -216,5 +216,5 @@ def comparable(results: Sequence[MetricResult], *, force: bool = False) -> None:
                 )
 
 
-def _made(result: MetricResult) -> dict[str, Any]:
+def _conditions(result: MetricResult) -> dict[str, Any]:
     return {**attrs.asdict(result.switches), **{f"option {k}": v for k, v in result.options.items()}}

@@ -12,7 +12,7 @@ from visioncam_core.plugins.discovery import version_of
 OWN_CODE = "your own code"
 
 
-def locked(values: Any) -> Any:
+def read_only_array(values: Any) -> Any:
     """Return a view of an array that cannot be written to; anything else as it is."""
     if not isinstance(values, np.ndarray):
         return values
@@ -21,7 +21,7 @@ def locked(values: Any) -> Any:
     return view
 
 
-def went_wrong(kind: str, name: str, source: str, cause: str) -> PluginError:
+def plugin_failure(kind: str, name: str, source: str, cause: str) -> PluginError:
     """Return the error for a plugin that went wrong when it was run.
 
     Args:

@@ -1,6 +1,6 @@
 """Load one plugin, whatever it does: import, check, ask for its rows, and write down what went wrong.
 
-A stranger may raise anything, call `sys.exit`, or return nonsense; it costs a
+A plugin may raise anything, call `sys.exit`, or return nonsense; it costs a
 `Problem` on its own record and nothing else.  Only `KeyboardInterrupt` passes:
 that one is the user's.
 """
@@ -20,7 +20,7 @@ from visioncam_core.plugins.discovery import Candidate
 from visioncam_core.plugins.hooks import implementations
 from visioncam_core.plugins.hookspecs import API_VERSION
 from visioncam_core.plugins.records import HookImpl, Plugin, Problem, problem_from
-from visioncam_core.plugins.specs import MethodSpec, MetricSpec, RendererSpec
+from visioncam_core.plugins.specs import EngineSpec, MethodSpec, MetricSpec, RendererSpec
 from visioncam_core.text import shown
 
 SLOW_AFTER = 5.0
@@ -28,7 +28,7 @@ SLOW_AFTER = 5.0
 
 _MOST_ROWS = 1000
 T = TypeVar("T")
-Spec = TypeVar("Spec", MethodSpec, RendererSpec, MetricSpec)
+Spec = TypeVar("Spec", MethodSpec, RendererSpec, MetricSpec, EngineSpec)
 
 
 class _StageError(Exception):
@@ -38,7 +38,7 @@ class _StageError(Exception):
 
 
 def _attempt(stage: str, call: Callable[..., T], *args: Any) -> T:
-    """Call foreign code; whatever it raises, but KeyboardInterrupt, becomes a _StageError."""
+    """Call third-party code; whatever it raises, but KeyboardInterrupt, becomes a _StageError."""
     try:
         return call(*args)
     except KeyboardInterrupt:
@@ -48,7 +48,7 @@ def _attempt(stage: str, call: Callable[..., T], *args: Any) -> T:
 
 
 def load_candidate(candidate: Candidate, slow_after: float = SLOW_AFTER) -> Plugin:
-    """Load an installed stranger; never raises on the stranger's account."""
+    """Load an installed plugin.  A failure is recorded as a problem, never raised."""
     plugin = Plugin(candidate.name, candidate.distribution, candidate.version)
     if candidate.problem is not None:
         return attrs.evolve(plugin, problems=(problem_from("metadata", candidate.problem),))
@@ -98,7 +98,7 @@ def load_module(plugin: Plugin, slow_after: float = SLOW_AFTER, started: float |
 
     Args:
         plugin: with `module` set.
-        slow_after: seconds after which a stranger is reported as slow.
+        slow_after: seconds after which a plugin is reported as slow.
         started: when its import began, by `time.monotonic`.
 
     Returns:
@@ -119,6 +119,7 @@ def load_module(plugin: Plugin, slow_after: float = SLOW_AFTER, started: float |
     methods = loading.rows(impls, "visioncam_register_methods", MethodSpec)
     renderers = loading.rows(impls, "visioncam_register_renderers", RendererSpec)
     metrics = loading.rows(impls, "visioncam_register_metrics", MetricSpec)
+    engines = loading.rows(impls, "visioncam_register_engines", EngineSpec)
     seconds = time.monotonic() - started
     if seconds > slow_after and not plugin.builtin:
         fix = "import heavy libraries where they are used, not at the top of a module"
@@ -130,6 +131,7 @@ def load_module(plugin: Plugin, slow_after: float = SLOW_AFTER, started: float |
         methods=methods,
         renderers=renderers,
         metrics=metrics,
+        engines=engines,
         problems=tuple(loading.problems),
         seconds=seconds,
     )

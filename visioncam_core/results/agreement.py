@@ -23,7 +23,7 @@ class Correlations:
 
     Attributes:
         methods: canonical names, in the order of rows and columns.
-        values: (n, n) float64 ndarray in [-1, 1], 1 on its diagonal; NaN beside a map that is the same
+        values: (n, n) float64 ndarray in [-1, 1], 1 on its diagonal; NaN for a map that is the same
             everywhere, which has no order to compare.
     """
 
@@ -82,14 +82,14 @@ def correlations(explanations: Sequence[ExplanationData]) -> Correlations:
     if len({part.shape for part in parts}) > 1:
         parts = [resize(part, (COMMON,) * part.ndim) for part in parts]
     ordered = [ranks(part.ravel()) for part in parts]
-    values = np.array([[_pearson(one, other) for other in ordered] for one in ordered])
+    values = np.array([[pearson(one, other) for other in ordered] for one in ordered])
     count = len(explanations)
     return Correlations(tuple(e.method for e in explanations), values.reshape(count, count))
 
 
 def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
     """Return Spearman's rank correlation of two arrays of one size; NaN where one has no order."""
-    return _pearson(ranks(one.ravel()), ranks(other.ravel()))
+    return pearson(ranks(one.ravel()), ranks(other.ravel()))
 
 
 def ranks(values: np.ndarray) -> np.ndarray:
@@ -99,7 +99,9 @@ def ranks(values: np.ndarray) -> np.ndarray:
     return np.asarray((last - (counts + 1) / 2)[place.ravel()])
 
 
-def _pearson(one: np.ndarray, other: np.ndarray) -> float:
-    a, b = one - one.mean(), other - other.mean()
-    scale = np.sqrt((a @ a) * (b @ b))
+def pearson(one: np.ndarray, other: np.ndarray) -> float:
+    """Return Pearson's correlation of two arrays of one size; NaN where one of them is constant."""
+    a, b = (np.asarray(part, np.float64).ravel() for part in (one, other))
+    a, b = a - a.mean(), b - b.mean()
+    scale = float(np.sqrt((a @ a) * (b @ b)))
     return float(np.clip(a @ b / scale, -1, 1)) if scale > 0 else float("nan")

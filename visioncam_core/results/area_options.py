@@ -10,7 +10,7 @@ from visioncam_core.options.fields import in_range, option
 from visioncam_core.results.areas import SHARE, check_threshold
 
 
-def known_threshold(instance: object, attribute: attrs.Attribute[Any], value: float | str) -> None:
+def validate_threshold(instance: object, attribute: attrs.Attribute[Any], value: float | str) -> None:
     """Refuse a threshold before anything is computed (an attrs validator).
 
     Raises:
@@ -22,7 +22,7 @@ def known_threshold(instance: object, attribute: attrs.Attribute[Any], value: fl
 THRESHOLD = option(
     SHARE,
     help="from where on evidence counts: share of the maximum, otsu, or a percentile such as p95",
-    validator=known_threshold,
+    validator=validate_threshold,
 )
 MIN_AREA = option(1, help="leave out areas of fewer pixels", unit="pixels", validator=in_range(1, None))
 SIMPLIFY = option(

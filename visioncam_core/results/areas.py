@@ -160,11 +160,11 @@ def parts_above(heat: np.ndarray, cut: float, min_area: int = 1) -> list[Part]:
     for signed in (values, -values):
         chosen = signed >= np.float32(cut)
         if total and chosen.any():
-            found += _connected(chosen, values, total, min_area)
+            found += _components(chosen, values, total, min_area)
     return sorted(found, key=lambda part: (-abs(part.box.score), part.box.top, part.box.left))
 
 
-def _connected(chosen: np.ndarray, values: np.ndarray, total: float, min_area: int) -> list[Part]:
+def _components(chosen: np.ndarray, values: np.ndarray, total: float, min_area: int) -> list[Part]:
     """Return the connected areas of a mask, each with its share of the total as score."""
     cv2 = load_opencv()
     count, labels, stats, _ = cv2.connectedComponentsWithStats(chosen.astype(np.uint8), connectivity=8)

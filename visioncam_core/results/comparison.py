@@ -17,7 +17,7 @@ from visioncam_core.results.describe import words_of_a_sheet
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.image_files import encode_image, write_image
 from visioncam_core.results.notebook import WIDE, comparison_html, picture, show
-from visioncam_core.results.render import parted, render
+from visioncam_core.results.render import render, sheet_options
 from visioncam_core.text import normalise, shown
 
 
@@ -26,7 +26,7 @@ class Comparison:
     """Several methods on one picture, target and layer; evidence computed once.
 
     Attributes:
-        explanations: one for each method that worked, in the order asked for.
+        explanations: one for each method that worked, in the order requested.
         seconds: method name -> seconds spent in the method itself.
         passes: method name -> passes (pictures) through the model or parts of it, beyond the shared ones.
         failures: method name -> why it could not be applied.
@@ -85,7 +85,7 @@ class Comparison:
             options: those of the renderer "sheet" (`columns`, `tile`, `renderer`, ...), and those of the
                 renderer of each map (`colormap`, ...), "overlay" by default.
         """
-        return render(self, "sheet", parted(options))
+        return render(self, "sheet", sheet_options(options))
 
     def save(self, path: str | Path, **options: Any) -> Path:
         """Write the contact sheet to a PNG, JPEG or WebP file and return its path."""
@@ -122,7 +122,7 @@ class Comparisons(list[Comparison]):
 
     def sheet(self, **options: Any) -> Any:
         """Return one page with a row for each comparison, (H, W, 3) uint8 RGB; see `Comparison.sheet`."""
-        return render(self, "sheet", parted(options))
+        return render(self, "sheet", sheet_options(options))
 
     def save(self, path: str | Path, **options: Any) -> Path:
         """Write the sheet to a PNG, JPEG or WebP file and return its path."""

@@ -65,16 +65,16 @@ def contours(
     rings: dict[int, dict[int, tuple[np.ndarray, list[np.ndarray]]]] = {}
     for part in found:
         if id(part.labels) not in rings:
-            rings[id(part.labels)] = _traced(part.labels)
+            rings[id(part.labels)] = _trace(part.labels)
     return tuple(_contour(part, *rings[id(part.labels)][part.label], float(simplify)) for part in found)
 
 
 def _contour(part: Part, outer: np.ndarray, holes: list[np.ndarray], simplify: float) -> Contour:
-    ring, *inner = (_simple(each, simplify) for each in (outer, *holes))
+    ring, *inner = (_simplify(each, simplify) for each in (outer, *holes))
     return Contour(ring, tuple(hole for hole in inner if len(hole) > 2), part.box.area, part.box.score)
 
 
-def _traced(labels: np.ndarray) -> dict[int, tuple[np.ndarray, list[np.ndarray]]]:
+def _trace(labels: np.ndarray) -> dict[int, tuple[np.ndarray, list[np.ndarray]]]:
     """Return label -> its outer ring and its holes.
 
     OpenCV follows the centres of border pixels.  On a canvas twice as fine, where each pixel is a block
@@ -86,7 +86,7 @@ def _traced(labels: np.ndarray) -> dict[int, tuple[np.ndarray, list[np.ndarray]]
     canvas[1::2, 1::2] = labels > 0
     canvas = cv2.dilate(canvas, np.ones((3, 3), np.uint8))
     found, hierarchy = cv2.findContours(canvas, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    rings = [_cornered(each.reshape(-1, 2)) for each in found]
+    rings = [_corners(each.reshape(-1, 2)) for each in found]
     label_of = {
         i: _label_at(labels, rings[i][0]) for i, (_, _, _, parent) in enumerate(hierarchy[0]) if parent < 0
     }
@@ -99,7 +99,7 @@ def _traced(labels: np.ndarray) -> dict[int, tuple[np.ndarray, list[np.ndarray]]
     return result
 
 
-def _cornered(path: np.ndarray) -> np.ndarray:
+def _corners(path: np.ndarray) -> np.ndarray:
     """Return a path of steps on the fine canvas as a ring of pixel corners, straight runs as one edge.
 
     Border following cuts inner corners by a diagonal step; the corner is put back.
@@ -127,7 +127,7 @@ def _label_at(labels: np.ndarray, corner: np.ndarray) -> int:
     )
 
 
-def _simple(ring: np.ndarray, tolerance: float) -> np.ndarray:
+def _simplify(ring: np.ndarray, tolerance: float) -> np.ndarray:
     """Return a ring with fewer points (Ramer 1972, Douglas and Peucker 1973), never flattened to a line."""
     if tolerance == 0 or len(ring) <= 4:
         return ring

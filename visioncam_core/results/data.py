@@ -36,6 +36,15 @@ class Prediction:
     name: str | None
     value: float
 
+    @property
+    def short_name(self) -> str:
+        """The first of the class's names, or `class 7`."""
+        return self.name.split(",")[0] if self.name else f"class {self.index}"
+
+    def amount(self, probable: bool) -> str:
+        """Return the model's output in text: a share where the outputs are probabilities."""
+        return f"{self.value:.1%}" if probable else f"{self.value:.4g}"
+
 
 @attrs.frozen(eq=False)
 class ExplanationData:

@@ -35,7 +35,7 @@ class Diagnostic:
 
     Attributes:
         code: a stable short name, one of `FIXES` or a plugin's own.
-        message: what was seen, with the numbers.
+        message: what was found, with the numbers.
         fix: one line that says what to do.
     """
 

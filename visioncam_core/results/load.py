@@ -1,4 +1,4 @@
-"""Reading a saved explanation back; a stranger's file can do no harm.
+"""Load a saved explanation; safe for untrusted files.
 
 Nothing is unpickled, every array is measured before it is read, and what is not an explanation
 is refused.
@@ -135,7 +135,7 @@ def _record(cls: type[T], data: dict[str, Any]) -> T:
     kind: Any = cls
     hints = _hints(kind)
     fields = {field.name for field in attrs.fields(kind)}
-    kept = {}
+    fields_found = {}
     for name, value in data.items():
         if name not in fields:
             continue
@@ -144,8 +144,8 @@ def _record(cls: type[T], data: dict[str, Any]) -> T:
             value = float(value)
         if not _fits(value, hints[name]):
             raise ValueError(f"its {name!r} of {cls.__name__} is {value!r:.40}")
-        kept[name] = value
-    return cls(**kept)
+        fields_found[name] = value
+    return cls(**fields_found)
 
 
 @lru_cache(maxsize=16)

@@ -1,4 +1,4 @@
-"""How results show themselves in a notebook: a picture, and beside it what it says, as HTML.
+"""How results show themselves in a notebook: a picture, and next to it what it says, as HTML.
 
 Whatever things are called is escaped.  Colours are the notebook's own, so that light and dark serve.
 """
@@ -14,6 +14,7 @@ from html import escape
 import numpy as np
 
 from visioncam_core.results.data import ExplanationData
+from visioncam_core.results.describe import facts
 from visioncam_core.results.diagnostics import Diagnostic
 
 SIDE, WIDE = 640, 1400  # pixels of the longer side: of one map, of a sheet
@@ -23,17 +24,9 @@ _LEFT = ' style="text-align: left; vertical-align: top"'
 
 def explanation_html(e: ExplanationData, pixels: np.ndarray) -> str:
     """Return a drawn map, and next to it class, score, layer, method and warnings."""
-    known = e.target.probability
-    facts = {
-        "Class": e.target.label + ("" if known is None else f", {known:.1%}"),
-        "Score": f"{e.score_kind} {e.score:.4g}",
-        "Method": e.method_title + _options(e) + ("" if e.evidence == "for" else f", evidence {e.evidence}"),
-        "Layer": f"{e.layer.path}: {e.layer.why}",
-        "The model sees": ", ".join(_prediction(e, i) for i in range(min(3, len(e.predictions)))),
-    }
     rows = "".join(
         f"<tr><th{_LEFT}>{escape(name)}</th><td{_LEFT}>{escape(value)}</td></tr>"
-        for name, value in facts.items()
+        for name, value in facts(e).items()
         if value
     )
     words = f"<table><tbody>{rows}</tbody></table>{_notes(e.diagnostics)}"
@@ -113,17 +106,6 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], marked: int = -1
         cells = "".join(f"<td{_LEFT}>{open_}{escape(cell)}{close}</td>" for cell in row)
         lines.append(f"<tr>{cells}</tr>")
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
-
-
-def _options(e: ExplanationData) -> str:
-    options = ", ".join(f"{name}={value}" for name, value in e.options.items())
-    return f" ({options})" if options else ""
-
-
-def _prediction(e: ExplanationData, i: int) -> str:
-    one = e.predictions[i]
-    name = one.name.split(",")[0] if one.name else f"class {one.index}"
-    return f"{name} {one.value:.1%}" if e.probabilities else f"{name} {one.value:.4g}"
 
 
 def _notes(notes: Sequence[Diagnostic]) -> str:

@@ -1,4 +1,4 @@
-"""Calling a renderer, and checking the picture it returns like any foreign data."""
+"""Call a renderer, and check the picture it returns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from visioncam_core.errors import OptionTypeError, VisionCamError
 from visioncam_core.options.fields import describe_options
-from visioncam_core.plugins.calls import OWN_CODE, locked, went_wrong
+from visioncam_core.plugins.calls import OWN_CODE, plugin_failure, read_only_array
 from visioncam_core.plugins.default import registry
 from visioncam_core.plugins.records import cause_of
 from visioncam_core.plugins.specs import RendererSpec
@@ -21,13 +21,13 @@ OURS = "visioncam"
 
 def render(subject: Any, renderer: str | object, options: Mapping[str, Any]) -> np.ndarray:
     """Return what a renderer, by name or as an object, makes of an explanation or comparison."""
-    return drawn(*registry().make_renderer(renderer, options), subject)
+    return call_renderer(*registry().make_renderer(renderer, options), subject)
 
 
-def drawn(spec: RendererSpec | None, renderer: Any, subject: Any) -> np.ndarray:
+def call_renderer(spec: RendererSpec | None, renderer: Any, subject: Any) -> np.ndarray:
     """Return the picture that a renderer makes.
 
-    A stranger's renderer sees arrays it cannot write to: the explanation is the user's.
+    A third-party renderer is given arrays it cannot write to: the explanation is the user's.
 
     Args:
         spec: the renderer's row, or None for an object of the user's own.
@@ -51,12 +51,12 @@ def drawn(spec: RendererSpec | None, renderer: Any, subject: Any) -> np.ndarray:
     except (VisionCamError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        raise went_wrong("renderer", name, source, cause_of(error)) from error
+        raise plugin_failure("renderer", name, source, cause_of(error)) from error
     array = isinstance(made, np.ndarray)
     if not array or made.dtype != np.uint8 or made.ndim != 3 or made.shape[2] != 3 or 0 in made.shape:
         received = f"{made.dtype} of shape {made.shape}" if array else shown(made)
         cause = f"it returned {received}; a picture is an (H, W, 3) uint8 array, RGB"
-        raise went_wrong("renderer", name, source, cause)
+        raise plugin_failure("renderer", name, source, cause)
     return made
 
 
@@ -68,13 +68,13 @@ def read_only(subject: Any) -> Any:
         return subject
     return attrs.evolve(
         subject,
-        raw=locked(subject.raw),
-        heatmap=locked(subject.heatmap),
-        picture=locked(subject.picture),
+        raw=read_only_array(subject.raw),
+        heatmap=read_only_array(subject.heatmap),
+        picture=read_only_array(subject.picture),
     )
 
 
-def parted(options: Mapping[str, Any]) -> dict[str, Any]:
+def sheet_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the sheet's own options, the others under `tile_options`.
 
     Args:

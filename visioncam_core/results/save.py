@@ -19,7 +19,7 @@ from visioncam_core.results.formats.mask import Mask
 from visioncam_core.results.formats.npz import Arrays
 from visioncam_core.results.formats.yolo import Yolo
 from visioncam_core.results.image_files import encode_image
-from visioncam_core.results.render import drawn, render
+from visioncam_core.results.render import call_renderer, render
 
 FILMS = (".gif", ".mp4")
 _WRITERS = {".npz": Arrays, ".json": Coco, ".csv": Table, ".txt": Yolo, ".mask.png": Mask}
@@ -66,12 +66,17 @@ def suffix_of(path: Path) -> str:
     Raises:
         OutputError: in none of them.
     """
-    name = path.name.lower()
-    for suffix in sorted(SUFFIXES, key=len, reverse=True):
-        if name.endswith(suffix):
-            return suffix
+    found = known_suffix(path)
+    if found is not None:
+        return found
     got = repr(path.suffix) if path.suffix else "no suffix"
     raise OutputError(f"Cannot save a file with {got}. Use one of {', '.join(SUFFIXES)}.")
+
+
+def known_suffix(path: Path) -> str | None:
+    """Return which of `SUFFIXES` a file name ends in, in lower case; None for another."""
+    name = path.name.lower()
+    return next((suffix for suffix in sorted(SUFFIXES, key=len, reverse=True) if name.endswith(suffix)), None)
 
 
 def format_class(suffix: str) -> Any:
@@ -96,5 +101,5 @@ def _film(
     spec, draw = registry().make_renderer(renderer, rest)
     if spec is not None and "min_size" in {info.name for info in describe_options(spec.cls)}:
         spec, draw = registry().make_renderer(renderer, {"min_size": SMALLEST, **rest})
-    frames = film.frames(explanation, lambda flat: drawn(spec, draw, flat))
+    frames = film.frames(explanation, lambda flat: call_renderer(spec, draw, flat))
     return gif(frames, film.fps) if suffix == ".gif" else mp4(frames, film.fps)

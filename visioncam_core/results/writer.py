@@ -13,7 +13,7 @@ from visioncam_core.errors import OptionError, OutputError
 from visioncam_core.files import FORMATS, check_place
 from visioncam_core.options.fields import build, describe_options
 from visioncam_core.results.data import ExplanationData
-from visioncam_core.results.save import DATA, FILMS, SUFFIXES, format_class, save
+from visioncam_core.results.save import DATA, FILMS, SUFFIXES, format_class, known_suffix, save
 from visioncam_core.text import did_you_mean
 
 KINDS = tuple(suffix.removeprefix(".") for suffix in SUFFIXES)
@@ -55,10 +55,8 @@ def suffixes_of(text: str) -> tuple[str, ...]:
 
 def file_kind(path: Path) -> str | None:
     """Return the suffix of what `-o` names where that is a file; None for a folder."""
-    if os.path.isdir(path):  # unlike `Path.is_dir`, no error where looking is forbidden
-        return None
-    name = path.name.lower()
-    return next((suffix for suffix in sorted(SUFFIXES, key=len, reverse=True) if name.endswith(suffix)), None)
+    # Unlike `Path.is_dir`, no error where looking is forbidden.
+    return None if os.path.isdir(path) else known_suffix(path)
 
 
 @attrs.frozen(eq=False)
@@ -104,7 +102,7 @@ class Saving:
 
 
 def one_file(path: Path, images: Sequence[str], save_as: str | None, inputs: Sequence[str]) -> None:
-    """Raise `OutputError` unless `-o FILE` can hold all that is asked for.
+    """Raise `OutputError` unless `-o FILE` can hold all results.
 
     Args:
         path: the file.

@@ -9,6 +9,7 @@ import numpy as np
 
 from visioncam_core.cases import Case
 from visioncam_core.metrics import Switches
+from visioncam_core.results.agreement import pearson
 from visioncam_core.results.heat import heat
 
 
@@ -51,14 +52,6 @@ def coherency(case: Case) -> float:
     """Return (Pearson + 1) / 2 of the map with that of the masked picture; NaN where it is undefined."""
     again = case.maps(case.masked[None])[0]
     return (pearson(heat(_raw(case), "for"), heat(again, "for")) + 1) / 2
-
-
-def pearson(one: np.ndarray, other: np.ndarray) -> float:
-    """Return Pearson's correlation of two arrays of one size; NaN where one of them is constant."""
-    a, b = (np.asarray(part, np.float64).ravel() for part in (one, other))
-    a, b = a - a.mean(), b - b.mean()
-    scale = float(np.sqrt((a @ a) * (b @ b)))
-    return float(np.clip(a @ b / scale, -1, 1)) if scale > 0 else float("nan")
 
 
 def _raw(case: Case) -> np.ndarray:

@@ -11,7 +11,7 @@ from visioncam_core.cases import Case
 from visioncam_core.metrics import Measured, Switches
 from visioncam_core.metrics.measure import UNORDERED
 from visioncam_core.options import in_range, option
-from visioncam_metrics.axioms.coherency import pearson
+from visioncam_core.results.agreement import pearson
 from visioncam_metrics.support.cells import cells, subsets
 from visioncam_metrics.support.fills import MEANING, Fill, filled
 

@@ -11,7 +11,7 @@ import numpy as np
 from visioncam_core.results.agreement import agreement, correlations
 from visioncam_viz.drawing.blend import blend
 from visioncam_viz.drawing.colour import DIVERGING, colour_table, colourise
-from visioncam_viz.drawing.present import painted
+from visioncam_viz.drawing.present import paint_views
 from visioncam_viz.drawing.scene import Bands
 from visioncam_viz.drawing.text import INK, QUIET, WHITE, draw, line_height, shorten
 from visioncam_viz.drawing.tile import Tile, fit
@@ -37,7 +37,7 @@ def agreement_tile(explanations: Sequence[Explanation], box: tuple[int, int], ba
     shares = agreement(explanations)
     table = colour_table(COLOURS)
     together = attrs.evolve(explanations[0], heatmap=shares, evidence="for")
-    picture = painted(together, lambda scene: blend(scene, table, 0.85), bands=bands)
+    picture = paint_views(together, lambda scene: blend(scene, table, 0.85), bands=bands)
     note = f"yellow: the strongest 10 % of all {len(explanations)}"
     return Tile("Agreement", note, fit(picture, box))
 

@@ -1,4 +1,4 @@
-"""The words beside a picture: what was explained, how, and what the colours measure."""
+"""The words of a picture: what was explained, how, and what the colours measure."""
 
 from __future__ import annotations
 

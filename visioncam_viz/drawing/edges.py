@@ -17,7 +17,7 @@ SHIFT = 4  # bits of a pixel's fraction that OpenCV reads
 def inside(strength: np.ndarray, level: float) -> np.ndarray:
     """Return how much of each pixel lies where the strength reaches a level, (H, W) float32 in [0, 1].
 
-    All or nothing but beside the edge, where the slope tells how far a pixel is from it.
+    All or nothing except at the edge, where the slope tells how far a pixel is from it.
     """
     cv2 = load_opencv()
     reached = (strength >= level).astype(np.uint8)

@@ -98,20 +98,20 @@ def heading(
     draw(page, label, left, top, size, bold=True)
 
 
-def noted(picture: np.ndarray, note: str, *, apart: bool = False, unit: float = 0.0) -> np.ndarray:
+def write_note(picture: np.ndarray, note: str, *, below: bool = False, unit: float = 0.0) -> np.ndarray:
     """Write a note on the picture's lower edge, in place, or on a strip below it where there is no room.
 
     Args:
         picture: (H, W, 3) uint8 ndarray.
         note: a line.
-        apart: write it below the picture in any case.
+        below: write it below the picture in any case.
         unit: how large to write, 1 is for a screen; 0 fits it to the picture.
     """
     height, width = picture.shape[:2]
     size = round(13 * (unit or max(width / 640, 1.0)))
     band = line_height(size) + size
     letters = mask(note, size, True)
-    if apart or width < letters.shape[1] + size or height < 3 * band:
+    if below or width < letters.shape[1] + size or height < 3 * band:
         page = np.full((height + band, max(width, letters.shape[1] + size), 3), 255, np.uint8)
         page[:height, :width] = picture
         draw(page, note, size // 2, height + size // 2, size, colour=INK, bold=True)

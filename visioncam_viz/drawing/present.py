@@ -13,7 +13,7 @@ from visioncam_viz.drawing.blend import blend
 from visioncam_viz.drawing.colour import colour_table, colourise
 from visioncam_viz.drawing.grid import crosshair, grid
 from visioncam_viz.drawing.options import looks
-from visioncam_viz.drawing.panel import NARROWEST, frame, noted
+from visioncam_viz.drawing.panel import NARROWEST, frame, write_note
 from visioncam_viz.drawing.scene import Bands, Scene, enlarge, heat_of, is_blank, steps
 from visioncam_viz.drawing.signal_scene import signal_scene
 from visioncam_viz.drawing.tile import THINNEST
@@ -68,7 +68,7 @@ def present(
     paints = dict(paint) if isinstance(paint, Mapping) else {"": photo_only if blank and on_photo else paint}
     shown = (cut or board)(explanation) if cut or explanation.heatmap.ndim == 3 else None
     pictures = [
-        painted(
+        paint_views(
             explanation,
             each,
             min_size=max(min_size, NARROWEST) if words else min_size,
@@ -88,7 +88,7 @@ def present(
     if len(pictures) > 1:
         picture = grid(pictures, [name * labels for name in paints], columns, size=round(13 * unit))
     if note:
-        picture = noted(picture, note, apart=not flat, unit=unit)
+        picture = write_note(picture, note, below=not flat, unit=unit)
     return frame(picture, explanation, table, title=title, colorbar=colorbar, unit=unit)
 
 
@@ -128,7 +128,7 @@ def present_map(
     )
 
 
-def painted(
+def paint_views(
     explanation: Explanation,
     paint: Paint,
     *,
@@ -162,7 +162,7 @@ def photo_only(scene: Scene) -> np.ndarray:
 
 def photo_of(explanation: Explanation, bands: Bands = None) -> np.ndarray:
     """Return the explained picture without any heat, (H, W, 3) uint8."""
-    return painted(explanation, photo_only, bands=bands)
+    return paint_views(explanation, photo_only, bands=bands)
 
 
 def scene_of(explanation: Explanation, bands: Bands = None) -> Scene:

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from visioncam_core.results.explanation import Explanation
 
 Scale = Literal["map", "method", "all"]
-TOLD = {
+WORDS = {
     "map": "each map on its own scale",
     "method": "maps of one method share a scale",
     "all": "one scale for all maps",
 }
 
 
-def scaled(groups: Sequence[Comparison], scale: Scale) -> list[Comparison]:
+def scale_maps(groups: Sequence[Comparison], scale: Scale) -> list[Comparison]:
     """Return comparisons whose maps are divided by the largest value of all that share their scale.
 
     Methods measure different things: a scale across methods compares their raw numbers all the same.

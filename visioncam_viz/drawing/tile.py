@@ -17,7 +17,7 @@ from visioncam_core.opencv import load_opencv
 if TYPE_CHECKING:
     from visioncam_core.results.explanation import Explanation
 
-THINNEST = 12  # pixels; a picture of fewer rows or columns is repeated where there is text beside it
+THINNEST = 12  # pixels; a picture of fewer rows or columns is repeated where there is text next to it
 BLOCKS = 3  # enlarged this often or more, a photo's pixels are shown as blocks
 
 
@@ -59,12 +59,12 @@ def fit(picture: np.ndarray, box: tuple[int, int]) -> np.ndarray:
     """Return a rendered picture made smaller where it is larger than the box."""
     if picture.shape[0] <= box[0] and picture.shape[1] <= box[1]:
         return picture
-    return _resized(picture, fitted_size(picture.shape, box))
+    return _resize(picture, fitted_size(picture.shape, box))
 
 
-def filled(explanation: Explanation, box: tuple[int, int]) -> Explanation:
+def fill_box(explanation: Explanation, box: tuple[int, int]) -> Explanation:
     """Return a picture's explanation made as large or small as fills a box, (height, width) in pixels."""
-    return resized(explanation, small_picture(explanation, box))
+    return resize_to(explanation, small_picture(explanation, box))
 
 
 def small_picture(explanation: Explanation, box: tuple[int, int]) -> np.ndarray:
@@ -75,16 +75,16 @@ def small_picture(explanation: Explanation, box: tuple[int, int]) -> np.ndarray:
     if values.dtype != np.uint8:
         values = values.astype(np.float64)
     size = fitted_size(values.shape, box)
-    return _resized(values, size).reshape(*size, values.shape[-1])
+    return _resize(values, size).reshape(*size, values.shape[-1])
 
 
-def resized(explanation: Explanation, picture: np.ndarray) -> Explanation:
+def resize_to(explanation: Explanation, picture: np.ndarray) -> Explanation:
     """Return a picture's explanation with another picture, and its heat map on that one's pixels."""
     heat = np.nan_to_num(np.asarray(explanation.heatmap, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    return attrs.evolve(explanation, picture=picture, heatmap=_resized(heat, picture.shape[:2]))
+    return attrs.evolve(explanation, picture=picture, heatmap=_resize(heat, picture.shape[:2]))
 
 
-def _resized(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _resize(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Resize (h, w[, C]) values: smaller by averaging; larger as blocks or smoothly; heat always smoothly."""
     cv2 = load_opencv()
     height, width = shape[:2]

@@ -10,7 +10,7 @@ import numpy as np
 
 from visioncam_core.display import bands_last, eight_bit
 from visioncam_core.results.volume import AXES, evenly, projection, slices, strongest, volume_heat
-from visioncam_viz.drawing.tile import filled
+from visioncam_viz.drawing.tile import fill_box
 
 if TYPE_CHECKING:
     from visioncam_core.results.explanation import Explanation
@@ -59,7 +59,7 @@ def board(explanation: Explanation) -> Board:
 def planes(explanation: Explanation, at: Sequence[int] | None = None, *, crosshair: bool = False) -> Board:
     """Return three planes at right angles, side by side where they share an axis.
 
-    The plane across the depth has the plane across the width, turned, on its right, and the plane across
+    The plane across the depth has the plane across the width, transposed, on its right, and the plane across
     the height below it.
 
     Args:
@@ -77,7 +77,7 @@ def planes(explanation: Explanation, at: Sequence[int] | None = None, *, crossha
         flat = attrs.evolve(flat, whole=explanation)
         row, column = (position for other, position in enumerate(place) if other != axis)
         if axis == 2:
-            flat, row, column = turned(flat), column, row
+            flat, row, column = transpose(flat), column, row
         label = f"{AXES[axis]} {place[axis] + 1} of {heat.shape[axis]}"
         found.append(View(flat, label, (row, column) if crosshair else None))
     return Board(found, 2)
@@ -88,7 +88,7 @@ def strip(explanation: Explanation, axis: int, count: int, tile: int, columns: i
     length = volume_heat(explanation).shape[axis]
     positions = evenly(length, count)
     found = [
-        View(filled(flat, (tile, tile)), f"{position + 1} of {length}")
+        View(fill_box(flat, (tile, tile)), f"{position + 1} of {length}")
         for position, flat in zip(positions, slices(explanation, axis, positions), strict=True)
     ]
     return Board(found, columns, sized=True)
@@ -99,12 +99,12 @@ def projections(explanation: Explanation, axis: int | None) -> Board:
     found = []
     for each in (0, 2, 1) if axis is None else (axis,):
         flat = projection(explanation, each)
-        flat = turned(flat) if axis is None and each == 2 else flat
+        flat = transpose(flat) if axis is None and each == 2 else flat
         found.append(View(flat, f"along {AXES[each]}"))
     return Board(found, 2)
 
 
-def turned(explanation: Explanation) -> Explanation:
+def transpose(explanation: Explanation) -> Explanation:
     """Return a flat explanation with rows and columns exchanged."""
     picture = np.asarray(explanation.picture)
     return attrs.evolve(explanation, picture=picture.swapaxes(0, 1), heatmap=explanation.heatmap.T)

@@ -61,11 +61,11 @@ class Masked:
         )
 
     def _paint(self, scene: Scene, level: float) -> np.ndarray:
-        cover = _blurred(scene.photo) if self.fill == "blur" else np.full(3, FILLS[self.fill], np.uint8)
+        cover = _blur(scene.photo) if self.fill == "blur" else np.full(3, FILLS[self.fill], np.uint8)
         return mix(scene.photo, cover, 1 - inside(np.abs(scene.heat), level))
 
 
-def _blurred(photo: np.ndarray) -> np.ndarray:
+def _blur(photo: np.ndarray) -> np.ndarray:
     """Return the photo far out of focus and paler."""
     cv2 = load_opencv()
     radius = max(photo.shape[:2]) / 40

@@ -21,9 +21,9 @@ from visioncam_viz.drawing.colour import colour_table
 from visioncam_viz.drawing.grid import best_columns
 from visioncam_viz.drawing.panel import heading, legend
 from visioncam_viz.drawing.present import photo_of
-from visioncam_viz.drawing.sheet_scale import TOLD, Scale, scaled, strongest
+from visioncam_viz.drawing.sheet_scale import WORDS, Scale, scale_maps, strongest
 from visioncam_viz.drawing.text import INK, QUIET, draw, line_height, shorten, width_of, wrap
-from visioncam_viz.drawing.tile import Tile, box_of, fit, resized, small_picture
+from visioncam_viz.drawing.tile import Tile, box_of, fit, resize_to, small_picture
 
 if TYPE_CHECKING:
     from visioncam_core.results.comparison import Comparison
@@ -84,7 +84,7 @@ class Sheet:
                     f"The sheet shows a comparison, received {type(one).__name__}. Make one with "
                     "visioncam.compare(model, image), or render this with 'overlay'."
                 )
-        groups = scaled(given, self.scale)
+        groups = scale_maps(given, self.scale)
         blocks = [self._tiles(one) for one in groups]
         tiles = [tile for block in blocks for tile in block]
         cell_h = max(tile.picture.shape[0] for tile in tiles)
@@ -122,14 +122,14 @@ class Sheet:
         flat = first.heatmap.ndim == 2
         small = small_picture(first, box) if flat else np.empty(0)
         bands: Any = self.tile_options.get("bands")
-        photo = fit(photo_of(resized(first, small) if flat else first, bands), box)
+        photo = fit(photo_of(resize_to(first, small) if flat else first, bands), box)
         layers = {e.layer.path for e in comparison.explanations}
         tiles = [Tile("Photo" if flat else "Input", _size(first), photo)]
         sized = []
         for e in comparison.explanations:
             at_size = e
             if flat:
-                at_size = resized(e, small if e.picture is first.picture else small_picture(e, box))
+                at_size = resize_to(e, small if e.picture is first.picture else small_picture(e, box))
             sized.append(at_size)
             picture = fit(at_size.render(self.renderer, **self.tile_options), box)
             notes = [_cost(comparison, e), e.layer.path if len(layers) > 1 else ""]
@@ -156,7 +156,7 @@ class Sheet:
             table = colour_table(name, signed=first.evidence == "signed")
             room = legend(page, first, table, MARGIN, line, inner, SMALL) - MARGIN - GAP
         layers = sorted({caption.layer_name(e) for group in groups for e in group.explanations})
-        scale = f" \u00b7 {TOLD[self.scale]}"
+        scale = f" \u00b7 {WORDS[self.scale]}"
         words = f"Layer {layers[0]}" if len(layers) == 1 else f"{len(layers)} layers"
         words = shorten(words, room - width_of(scale, SMALL), SMALL, keep="end") + scale
         draw(page, words, MARGIN, line, SMALL, colour=QUIET)

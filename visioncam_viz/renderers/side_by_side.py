@@ -1,4 +1,4 @@
-"""The photo, and beside it the map over the photo."""
+"""The photo, and next to it the map over the photo."""
 
 from __future__ import annotations
 

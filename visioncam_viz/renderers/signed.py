@@ -53,7 +53,7 @@ class Signed:
         """
         table = colour_table(self.colormap, signed=True)
         return present(
-            _both_sided(explanation),
+            _as_signed(explanation),
             lambda scene: blend(_grey(scene), table, self.alpha),
             table=table,
             note=NOTHING[explanation.evidence]
@@ -63,7 +63,7 @@ class Signed:
         )
 
 
-def _both_sided(explanation: Explanation) -> Explanation:
+def _as_signed(explanation: Explanation) -> Explanation:
     """Return a one-sided explanation as a signed one: evidence against below zero."""
     if explanation.evidence == "signed":
         return explanation

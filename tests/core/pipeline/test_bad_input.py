@@ -1,6 +1,6 @@
 """Bad input: one table, and one contract that every error keeps.
 
-The rows are in `helpers.bad_input.images`, `helpers.bad_targets` and `helpers.bad_calls`.
+The rows are in modules `images`, `targets` and `calls` of `helpers.bad_input`.
 """
 
 from __future__ import annotations

@@ -100,8 +100,7 @@ def test_the_array_net_scores_in_one_piece_and_in_two() -> None:
 def test_the_kit_loads_neither_tensorflow_nor_keras() -> None:
     code = (
         "import sys\n"
-        "from visioncam_core.testing import method_checks\n"
-        "from visioncam_engines.tensorflow.testing import keras_models\n"
+        "from visioncam_core.testing import method_checks, models\n"
         "from visioncam_methods.cam.scorecam import ScoreCAM\n"
         "[check() for check in method_checks(ScoreCAM)]\n"
         "assert not {'tensorflow', 'keras', 'cv2', 'matplotlib.pyplot'} & set(sys.modules)\n"

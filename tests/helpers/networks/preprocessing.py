@@ -9,6 +9,10 @@ import keras
 import numpy as np
 from keras import layers
 
+from visioncam_core.images.preprocessing import Preprocessing
+from visioncam_core.images.preprocessing import preprocessing_for as found
+from visioncam_engines.tensorflow.hints import hints_of
+
 SIDE = (32, 32, 3)
 BATCH = np.random.default_rng(0).integers(0, 256, (2, 4, 5, 3)).astype(np.float32)
 
@@ -31,3 +35,8 @@ def small(*front: Any) -> Any:
     return keras.Sequential(
         [keras.Input(SIDE), *front, layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(2)]
     )
+
+
+def preprocessing_for(model: Any, setting: object = "auto") -> Preprocessing:
+    """Return what `visioncam.explain(model, preprocess=setting)` does to pictures."""
+    return found(None if model is None else hints_of(model), setting)

@@ -239,7 +239,6 @@ def _recipe(context: click.Context, out: Path, values: dict[str, Any]) -> RunReq
     from visioncam.batch.request import RunRequest
     from visioncam.batch.write import Writing
     from visioncam_core.pipeline.apply import Named
-    from visioncam_core.pipeline.models import check_file
     from visioncam_core.pipeline.request import Request
     from visioncam_core.results.provenance import model_file_mark
 
@@ -271,7 +270,7 @@ def _recipe(context: click.Context, out: Path, values: dict[str, Any]) -> RunReq
     writing.check()
     question = Question.of(**values)
     if values["model"] is not None:
-        check_file(values["model"])
+        registry().engine_for_file(values["model"]).check_file(values["model"])
     writing = attrs.evolve(writing, model=model_file_mark(values["model"]))
     return RunRequest(
         model=None if values["model"] is None else os.path.abspath(values["model"]),

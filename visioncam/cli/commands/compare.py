@@ -145,7 +145,7 @@ def compare(
     from visioncam_core.pipeline.compare import compare_all
     from visioncam_core.pipeline.explainer import Explainer
     from visioncam_core.pipeline.request import Request
-    from visioncam_core.results.provenance import marked, model_file_mark
+    from visioncam_core.results.provenance import add_marks, model_file_mark
 
     named = [
         Named.of(*registry().make_method(spec.name, mine)) for spec, mine in zip(specs, options, strict=True)
@@ -163,7 +163,8 @@ def compare(
             raise ModelError(f"no method gave a map: {'; '.join(_whys(one))}")
     mark = model_file_mark(model)
     found[:] = [
-        attrs.evolve(row, explanations=tuple(marked(one, mark) for one in row.explanations)) for row in found
+        attrs.evolve(row, explanations=tuple(add_marks(one, mark) for one in row.explanations))
+        for row in found
     ]
     file.parent.mkdir(parents=True, exist_ok=True)
     found.save(file, **draw)

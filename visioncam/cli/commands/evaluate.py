@@ -18,6 +18,7 @@ from visioncam.cli.shared_flags import model_flags, model_option, output_flags, 
 from visioncam.cli.terminal import Output
 from visioncam_core.errors import ImageError, OptionError, VisionCamError
 from visioncam_core.files import check_place
+from visioncam_core.plain_data import plain
 from visioncam_core.targets.class_names import load_class_names
 from visioncam_core.text import index_or_name, shown
 
@@ -255,7 +256,7 @@ def _tell(
     failures: dict[str, str],
 ) -> None:
     from visioncam.evaluation.recommend import recommended
-    from visioncam.evaluation.table import document, plain, table, unanswered
+    from visioncam.evaluation.table import document, table, unanswered
 
     output.document.update(plain({**document(found), "model": model, "held": held, "failures": failures}))
     output.line((model, "bold"), f", {len(found.sources)} pictures; mean [95 % interval]; = no better than")

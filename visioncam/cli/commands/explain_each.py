@@ -18,7 +18,7 @@ from visioncam_core.files import OutputNames, is_full
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.results.describe import shared_notes
 from visioncam_core.results.explanation import Explanation
-from visioncam_core.results.provenance import marked, source_digest
+from visioncam_core.results.provenance import add_marks, source_digest
 from visioncam_core.results.writer import Saving
 
 
@@ -59,7 +59,7 @@ class Run:
             found = explainer(source, target)
             digest = source_digest(source)
             stack: list[Explanation] = [
-                marked(one, self.mark, digest) for one in (found if isinstance(found, list) else [found])
+                add_marks(one, self.mark, digest) for one in (found if isinstance(found, list) else [found])
             ]
             files = [
                 self._write(source, explanation, f"_top{rank}" if isinstance(found, list) else "")

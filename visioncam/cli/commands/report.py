@@ -87,9 +87,9 @@ def report(
     refuse_idle(flags, rest, {"method": specs})
     options = written(flags, "method", rest, extra).options_for(specs)
     made = [registry().make_method(spec.name, mine) for spec, mine in zip(specs, options, strict=True)]
-    from visioncam.html_report.report import Report, checked_path
+    from visioncam.html_report.report import Report, check_path
 
-    file = checked_path(file)
+    file = check_path(file)
     check_place(file, [*images, *(one for one in (model, rest["class_names"]) if one)])
     bar = Bar()
     question = Question.of(bar, target=None, **rest)

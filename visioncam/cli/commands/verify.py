@@ -66,7 +66,6 @@ def verify(
     from visioncam.batch.verify import SavedRequest, sample_of, verify_maps
     from visioncam_core.pipeline.explainer import Explainer
     from visioncam_core.pipeline.models import check_file
-    from visioncam_core.pipeline.request import Request
     from visioncam_core.results.provenance import model_file_mark
     from visioncam_core.targets.class_names import load_class_names
 
@@ -87,9 +86,9 @@ def verify(
     from visioncam.cli.open_model import open_model
 
     keras_model = open_model(output, model, custom_objects, allow_unsafe_model)
-    settings = attrs.evolve(saved.settings, batch_size=None)
-    explainer = Explainer.of(keras_model, Request((saved.named,), settings))
-    found = verify_maps(manifest, keys, pictures, Computer(explainer, saved.target, saved.batch))
+    settings = attrs.evolve(saved.request.settings, batch_size=None)
+    explainer = Explainer.of(keras_model, attrs.evolve(saved.request, settings=settings))
+    found = verify_maps(manifest, keys, pictures, Computer(explainer, saved.request.target, saved.batch))
     return _told(output, found, len(manifest.finished), seed, saved.notes)
 
 

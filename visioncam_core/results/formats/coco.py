@@ -14,7 +14,7 @@ from visioncam_core.results.areas import boxes as boxes_of
 from visioncam_core.results.contours import Contour, contours
 from visioncam_core.results.data import ExplanationData
 
-MADE = ("visioncam", "model", "model_sha256")  # what `info` tells of it, beside the threshold
+MADE = ("visioncam", "model", "model_sha256")  # what `info` says, besides the threshold
 
 
 @attrs.frozen
@@ -47,12 +47,12 @@ class Coco:
         images: list[dict[str, Any]] = []
         annotations: list[dict[str, Any]] = []
         categories: dict[tuple[int, str], dict[str, Any]] = {}
-        seen: dict[int, int] = {}
+        numbers: dict[int, int] = {}
         for e in explanations:
             outlines = contours(e.heatmap, self.threshold, min_area=self.min_area, simplify=self.simplify)
             boxes = boxes_of(e.heatmap, self.threshold, min_area=self.min_area)
             height, width = e.heatmap.shape
-            image = seen.setdefault(id(e.picture), len(images) + 1)
+            image = numbers.setdefault(id(e.picture), len(images) + 1)
             if image > len(images):
                 name = str(e.provenance.get("source", "array"))
                 images.append({"id": image, "file_name": name, "width": width, "height": height})
@@ -76,7 +76,7 @@ class Coco:
         return {
             "info": {
                 "description": f"VisionCam: areas of evidence at threshold {self.threshold}",
-                **{name: told for name in MADE if (told := _shared(explanations, name))},
+                **{name: text for name in MADE if (text := _common(explanations, name))},
             },
             "images": images,
             "annotations": annotations,
@@ -84,20 +84,20 @@ class Coco:
         }
 
 
-def _shared(explanations: Sequence[ExplanationData], name: str) -> str:
+def _common(explanations: Sequence[ExplanationData], name: str) -> str:
     """Return what the provenance of all explanations says, or nothing."""
-    told = {str(e.provenance.get(name, "")) for e in explanations}
-    return told.pop() if len(told) == 1 else ""
+    values = {str(e.provenance.get(name, "")) for e in explanations}
+    return values.pop() if len(values) == 1 else ""
 
 
 def segmentation(outline: Contour, shape: tuple[int, int]) -> list[list[float]] | dict[str, Any]:
     """Return an outline as COCO's polygon, or as its run lengths where it has holes."""
     if not outline.holes:
         return [[float(number) for number in outline.points.ravel()]]
-    return {"counts": run_lengths(filled(outline, shape)), "size": list(shape)}
+    return {"counts": run_lengths(fill(outline, shape)), "size": list(shape)}
 
 
-def filled(outline: Contour, shape: tuple[int, int]) -> np.ndarray:
+def fill(outline: Contour, shape: tuple[int, int]) -> np.ndarray:
     """Return the pixels whose centres lie in an outline and outside its holes, (H, W) bool."""
     inside = np.zeros(shape, bool)
     columns = np.arange(shape[1]) + 0.5

@@ -41,7 +41,7 @@ class Film:
         pictures = [draw(one) for one in slices(explanation, self.axis)]
         height = max(picture.shape[0] for picture in pictures)
         width = max(picture.shape[1] for picture in pictures)
-        return [_padded(picture, height, width) for picture in pictures]
+        return [_pad(picture, height, width) for picture in pictures]
 
 
 def gif(frames: list[np.ndarray], fps: float) -> bytes:
@@ -87,7 +87,7 @@ def mp4(frames: list[np.ndarray], fps: float) -> bytes:
         try:
             if writer.isOpened():
                 for frame in frames:
-                    writer.write(np.ascontiguousarray(_padded(frame, height, width)[..., ::-1]))
+                    writer.write(np.ascontiguousarray(_pad(frame, height, width)[..., ::-1]))
         finally:
             writer.release()
         payload = path.read_bytes() if path.exists() else b""
@@ -104,7 +104,7 @@ def mp4(frames: list[np.ndarray], fps: float) -> bytes:
     return payload
 
 
-def _padded(frame: np.ndarray, height: int, width: int) -> np.ndarray:
+def _pad(frame: np.ndarray, height: int, width: int) -> np.ndarray:
     if frame.shape[:2] == (height, width):
         return frame
     page = np.full((height, width, 3), 255, np.uint8)

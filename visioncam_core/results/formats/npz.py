@@ -5,14 +5,13 @@
     np.load("cat.npz")["heatmap"]       # or without VisionCam; "about" is JSON
     e.save("cat.npz", raw_only=True)    # only "raw" and "about"
 
-Folders are cut out of what is told of files, so that no user's name travels along.
+Of files only the names are written, not the folders, so that no user's name is given away.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import math
 import zipfile
 from typing import Any
 
@@ -21,6 +20,7 @@ import numpy as np
 
 from visioncam_core.files import without_folders
 from visioncam_core.options.fields import option
+from visioncam_core.plain_data import plain
 from visioncam_core.results.data import ExplanationData
 from visioncam_core.text import shown
 
@@ -75,17 +75,11 @@ def _write(archive: zipfile.ZipFile, name: str, values: Any) -> None:
 
 def _plain(value: Any) -> Any:
     """Return a value as JSON's types; of what has none, its `repr`; nan, inf and -inf as words."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(float(value))
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
-    return shown(value)
+    return plain(
+        value,
+        not_finite=str,
+        other=lambda one: _plain(one.item()) if isinstance(one, np.generic) else shown(one),
+    )
 
 
 def _without_folders(value: Any) -> Any:

@@ -21,8 +21,8 @@ from platformdirs import user_cache_path
 from visioncam_core.engine.model_card import ModelCard, set_model_card
 from visioncam_core.images.geometry import CenterCrop
 from visioncam_engines.demo import weights
+from visioncam_engines.tensorflow.checks import require_tensorflow
 from visioncam_engines.tensorflow.demo import cache, network
-from visioncam_engines.tensorflow.tracing.cache import require_tensorflow
 
 if TYPE_CHECKING:
     import keras

@@ -21,12 +21,12 @@ from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelErr
 from visioncam_core.images.files import quoted
 from visioncam_core.results.provenance import source_digest
 from visioncam_core.text import said
+from visioncam_engines.tensorflow.checks import require_tensorflow
 from visioncam_engines.tensorflow.files.archive import is_damaged, members_of
 from visioncam_engines.tensorflow.files.config import Config
 from visioncam_engines.tensorflow.files.custom_objects import objects_of
 from visioncam_engines.tensorflow.files.inspection import CURE, inspect_file, read_config
 from visioncam_engines.tensorflow.files.saved_model import check_saved_model
-from visioncam_engines.tensorflow.tracing.cache import require_tensorflow
 
 ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 SAFE_KERAS = (3, 15)
