@@ -9,7 +9,6 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam.api import explainer
 from visioncam.auditing.findings import Audit, Audited, Finding
 from visioncam.auditing.places import Places, fair, places
 from visioncam.evaluation.truth import marks, regions
@@ -17,6 +16,8 @@ from visioncam_core.errors import ImageError, OptionError
 from visioncam_core.images.reader import Read
 from visioncam_core.images.sample import Item
 from visioncam_core.metrics.bootstrap import FEWEST, interval
+from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.pipeline.request import Request
 from visioncam_core.resize import resize
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.provenance import versions
@@ -61,7 +62,7 @@ def audit(
         ImageError: a map without two axes, or truth that does not fit its picture.
         OptionError: clusters are asked for and scikit-learn is not installed.
     """
-    explain = explainer(model, method, **keywords)
+    explain = Explainer.of(model, Request.of([method], keywords))
     items, _ = explain.reader.read(images)
     masks = marks(truth, len(items))
     found, maps = [], []
@@ -103,7 +104,7 @@ def suspicious(where: Places, shape: tuple[int, ...]) -> tuple[float, str]:
     return ratios[why], why
 
 
-def _explained(explain: Any, items: list[Any], target: Any) -> Iterator[Explanation]:
+def _explained(explain: Explainer, items: list[Any], target: Any) -> Iterator[Explanation]:
     """Yield the explanations of single pictures, so that memory need not hold a whole data set."""
     several = isinstance(target, list | tuple | np.ndarray)
     if several and len(target) != len(items):

@@ -7,16 +7,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from visioncam.api import explainer as explainer_of
 from visioncam.batch.compute import Computer
-from visioncam.batch.fingerprint import facts_of
 from visioncam.batch.pipeline import Local
 from visioncam.batch.plan import Plan
+from visioncam.batch.request import run_facts
 from visioncam.batch.run import Run
 from visioncam.batch.sources import source_of
 from visioncam.batch.summary import Summary
 from visioncam.batch.write import Writing
 from visioncam_core.errors import OptionError, OptionTypeError
+from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.pipeline.request import Request
 from visioncam_core.plugins.default import registry
 from visioncam_core.results.provenance import model_mark
 from visioncam_core.results.writer import suffixes_of
@@ -70,9 +71,9 @@ def explain_dataset(
         What it came to: `done`, `skipped`, `failed`, `stopped`.
 
     Raises:
-        OutputError: the folder cannot be written, is in use, or holds results of another question; what
+        OutputError: the folder cannot be written, is in use, or holds results of another request; what
             changed is named.
-        VisionCamError: the question cannot be answered for any picture.
+        VisionCamError: no picture can be explained.
     """
     if isinstance(target, list | tuple):
         raise OptionTypeError(
@@ -81,20 +82,18 @@ def explain_dataset(
     for name, value in (("batch_size", batch_size), ("workers", workers)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise OptionError(f"{name} must be a whole number, at least 1; received {value!r}")
-    ready = explainer_of(model, method, **keywords)
-    named = ready.methods[0]
+    request = Request.of([method], keywords, target)
+    explainer = Explainer.of(model, request)
     names = [renderer] if isinstance(renderer, str) else list(renderer)
     drawings: dict[str, dict[str, Any]] = {registry().renderer(name).name: {} for name in names}
-    mark = model_mark(ready.engine, model)
+    mark = model_mark(explainer.engine, model)
     writing = Writing(Path(out), suffixes_of(save_as), drawings, spread=spread, model=mark)
-    facts = facts_of(mark, named.name, named.options, target, ready.settings, writing.facts)
-    run = Run(
-        source_of(images, recursive=recursive, out=Path(out)), Path(out), facts, batch_size, force, max_errors
-    )
+    source = source_of(images, recursive=recursive, out=Path(out))
+    run = Run(source, Path(out), run_facts(request, writing), batch_size, force, max_errors)
     if progress is not None:
         run.tell = progress
 
     def engine(plan: Plan) -> Local:
-        return Local(Computer(ready, target, plan.size, plan.remember), writing, workers)
+        return Local(Computer(explainer, target, plan.size, plan.remember), writing, workers)
 
     return run(engine)

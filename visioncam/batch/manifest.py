@@ -166,7 +166,6 @@ class Manifest:
         return count
 
     def _results(self) -> bool:
-        """Return whether some file is a result by its name."""
         return any(_RESULT.fullmatch(path.name) for one in self._folders() for path in one.iterdir())
 
     def _folders(self) -> list[Path]:

@@ -69,7 +69,6 @@ class Local:
     def _decoded(
         self, entries: Iterable[Entry], pool: ThreadPoolExecutor, stopped: Callable[[], bool]
     ) -> Iterator[tuple[Entry, Ready | Exception]]:
-        """Yield pictures in order, decoded ahead."""
         waiting: deque[tuple[Entry, Future[Ready]]] = deque()
         for entry in entries:
             if stopped():

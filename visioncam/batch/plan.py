@@ -113,7 +113,6 @@ class Plan:
         self.manifest.set_aside(self._aside)
 
     def _changed(self) -> list[str]:
-        """Return the finished pictures that have changed since."""
         if not isinstance(self.source.entries, list):
             return []
         finished = self.manifest.finished

@@ -20,7 +20,6 @@ from visioncam.batch.pipeline import Local, Outcome
 from visioncam.batch.request import RunRequest
 from visioncam.batch.run import Run
 from visioncam.batch.sources import source_of
-from visioncam.batch.summary import Summary
 from visioncam.batch.write import Writing
 from visioncam_core.errors import OptionError, OptionTypeError, PluginError
 from visioncam_core.files import is_full
@@ -103,12 +102,10 @@ def explain(
         OptionError: Ray is not installed, or there is no cluster.
         VisionCamError: as `visioncam.explain_dataset`.
     """
-    wanted = Request.of([method], keywords)
-    (named,), settings = wanted.methods, wanted.settings
     folder = Path(out) if out is not None else Path()
     drawings: dict[str, dict[str, Any]] = {registry().renderer(renderer).name: {}}
     writing = Writing(folder.absolute(), suffixes_of(save_as), drawings, spread=spread)
-    request = RunRequest.of(model, named.name, named.options, target, settings, writing, batch_size)
+    request = RunRequest.of(model, Request.of([method], keywords, target), writing, batch_size)
     data = ray_data(address)
     if out is None:
         if not isinstance(dataset, data.Dataset):
@@ -119,8 +116,7 @@ def explain(
     run = Run(source, folder, request.facts, batch_size, force, max_errors)
     if progress is not None:
         run.tell = progress
-    summary: Summary = run(lambda plan: OnRay(request.sized(plan.size), address, actors, gpus, cpus))
-    return summary
+    return run(lambda plan: OnRay(attrs.evolve(request, batch=plan.size), address, actors, gpus, cpus))
 
 
 def ray_data(address: str | None) -> Any:
@@ -217,7 +213,7 @@ class Worker:
         self._request, self._work = request, work
         self._computer: Computer | Exception
         try:
-            self._computer = Computer(request.explainer(), request.target, request.batch)
+            self._computer = Computer(request.explainer(), request.request.target, request.batch)
         except Exception as error:  # it becomes every picture's error
             self._computer = error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,9 @@ import attrs
 from visioncam.batch.fingerprint import Facts, facts_of
 from visioncam.batch.write import Writing
 from visioncam_core.errors import ModelError
-from visioncam_core.pipeline.apply import Named
 from visioncam_core.pipeline.explainer import Explainer
-from visioncam_core.pipeline.models import open_model
+from visioncam_core.pipeline.models import check_file, open_model
 from visioncam_core.pipeline.request import Request
-from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import registry
 from visioncam_core.results.provenance import model_file_mark, model_mark
 
@@ -30,10 +28,7 @@ class RunRequest:
         model: path of the model file; None for the embedded one.
         custom_objects: Python modules with classes that the file needs.
         unsafe: run code that the file carries.
-        method: the method's name.
-        options: its options.
-        target: what is explained where a picture's own row says nothing.
-        settings: the other keywords.
+        request: one method, its target where a picture's own row names none, and the settings.
         writing: what is written, and where.
         batch: pictures in a pass.
         payload: a model in memory, as the bytes of a `.keras` file; then `model` is None.
@@ -42,25 +37,13 @@ class RunRequest:
     model: str | None
     custom_objects: tuple[str, ...]
     unsafe: bool
-    method: str
-    options: Mapping[str, Any]
-    target: Any
-    settings: Settings
+    request: Request
     writing: Writing
     batch: int
     payload: bytes | None = attrs.field(default=None, repr=False)
 
     @classmethod
-    def of(
-        cls,
-        model: Any,
-        method: str,
-        options: Mapping[str, Any],
-        target: Any,
-        settings: Settings,
-        writing: Writing,
-        batch: int,
-    ) -> RunRequest:
+    def of(cls, model: Any, request: Request, writing: Writing, batch: int) -> RunRequest:
         """Return the request for a model file, a model in memory, or the embedded one (None).
 
         Raises:
@@ -70,27 +53,16 @@ class RunRequest:
         if model is None or isinstance(model, str | os.PathLike):
             if model is not None:
                 path = os.path.abspath(os.fspath(model))
-                registry().engine_for_file(path).check_file(path)
+                check_file(path)
             mark = model_file_mark(path)
         else:
             mark, payload = model_mark(registry().engine_of(model), model), _saved(model)
-        writing = attrs.evolve(writing, model=mark)
-        return cls(path, (), False, method, options, target, settings, writing, batch, payload)
-
-    def sized(self, batch: int) -> RunRequest:
-        """Return it with another batch size."""
-        return attrs.evolve(self, batch=batch)
-
-    @property
-    def named(self) -> Named:
-        """The method itself."""
-        return Named.of(*registry().make_method(self.method, self.options))
+        return cls(path, (), False, request, attrs.evolve(writing, model=mark), batch, payload)
 
     @property
     def facts(self) -> Facts:
         """What decides the results; loads no TensorFlow."""
-        writing, named = self.writing, self.named
-        return facts_of(writing.model, named.name, named.options, self.target, self.settings, writing.facts)
+        return run_facts(self.request, self.writing)
 
     def explainer(self, progress: Any = None, load: Callable[..., Any] = open_model) -> Explainer:
         """Load the model and return its explainer.
@@ -105,7 +77,14 @@ class RunRequest:
                 path = os.path.join(folder, "model.keras")
                 Path(path).write_bytes(self.payload)
             model = load(path, custom_objects=self.custom_objects, unsafe=self.unsafe)
-        return Explainer.of(model, Request((self.named,), attrs.evolve(self.settings, progress=progress)))
+        settings = attrs.evolve(self.request.settings, progress=progress)
+        return Explainer.of(model, attrs.evolve(self.request, settings=settings))
+
+
+def run_facts(request: Request, writing: Writing) -> Facts:
+    """Return everything that decides what a run with one method writes."""
+    (named,) = request.methods
+    return facts_of(writing.model, named.name, named.options, request.target, request.settings, writing.facts)
 
 
 def _saved(model: Any) -> bytes:

@@ -16,10 +16,11 @@ import numpy as np
 from visioncam.batch.compute import Computer, Ready
 from visioncam.batch.entry import Entry, Source
 from visioncam.batch.file_names import is_inside
-from visioncam.batch.fingerprint import Facts, changes, facts_of
+from visioncam.batch.fingerprint import changes, facts_of
 from visioncam.batch.manifest import RUN, Manifest
 from visioncam_core.errors import OptionError, OutputError, VisionCamError
 from visioncam_core.pipeline.apply import Named
+from visioncam_core.pipeline.request import Request
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import registry
 from visioncam_core.results.explanation import Explanation
@@ -48,18 +49,12 @@ class SavedRequest:
     """The request of a finished run, read from `run.json`.
 
     Attributes:
-        facts: as they stand there.
-        named: the method.
-        target: what is explained where a picture's own row says nothing.
-        settings: the other keywords.
+        request: one method, its target where a picture's own row names none, and the settings.
         batch: pictures in a pass.
         notes: what differs without making the comparison void.
     """
 
-    facts: Facts
-    named: Named
-    target: Any
-    settings: Settings
+    request: Request
     batch: int
     notes: tuple[str, ...] = ()
 
@@ -87,7 +82,8 @@ class SavedRequest:
         try:
             named = Named.of(*registry().make_method(str(facts.get("method")), options))
             settings = Settings(**{name: facts[name] for name in fields}, class_names=class_names)
-            now = facts_of(model, named.name, named.options, facts.get("class"), settings, {})
+            request = Request((named,), settings, facts.get("class"))
+            now = facts_of(model, named.name, named.options, request.target, settings, {})
         except (VisionCamError, TypeError, ValueError) as error:
             raise OutputError(f"{RUN} of {str(manifest.folder)!r} cannot be asked again: {error}") from error
         different = changes({name: value for name, value in facts.items() if name in now}, now)
@@ -100,7 +96,7 @@ class SavedRequest:
             )
         batch = about.get("batch")
         size = batch if isinstance(batch, int) and 0 < batch <= 65_536 else 1
-        return cls(facts, named, facts.get("class"), settings, size, tuple(version))
+        return cls(request, size, tuple(version))
 
 
 def sample_of(manifest: Manifest, share: float, seed: int) -> list[str]:

@@ -140,9 +140,9 @@ def batch(
 
         def works(plan: Plan) -> Engine:
             if runner == "ray":
-                return OnRay(request.sized(plan.size), address, (1, actors), gpus)
+                return OnRay(attrs.evolve(request, batch=plan.size), address, (1, actors), gpus)
             explainer = request.explainer(stopping.check, partial(open_model, output))
-            computer = Computer(explainer, request.target, plan.size, plan.remember)
+            computer = Computer(explainer, request.request.target, plan.size, plan.remember)
             local = Local(computer, request.writing, workers)
             return local if journal is None else WatchedEngine(local, journal)
 
@@ -183,10 +183,7 @@ def _request(context: click.Context, out: Path, values: dict[str, Any]) -> RunRe
         model=None if path is None else os.path.abspath(path),
         custom_objects=model_flag("custom_objects"),
         unsafe=model_flag("unsafe"),
-        method=spec.name,
-        options=options["method"][0],
-        target=made.target,
-        settings=attrs.evolve(made.settings, batch_size=None),
+        request=attrs.evolve(made, settings=attrs.evolve(made.settings, batch_size=None)),
         writing=attrs.evolve(writing, model=model_file_mark(path)),
         batch=made.settings.batch_size or BATCH,
     )

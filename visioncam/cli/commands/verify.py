@@ -21,7 +21,6 @@ from visioncam.cli.shared_flags import model_flags, model_option, output_flags
 from visioncam.cli.terminal import Output
 from visioncam_core.errors import OutputError
 from visioncam_core.pipeline.models import check_file
-from visioncam_core.pipeline.request import Request
 from visioncam_core.results.provenance import model_file_mark
 from visioncam_core.targets.class_names import load_class_names
 
@@ -78,9 +77,9 @@ def verify(
     saved = SavedRequest.of(manifest, model_file_mark(model), load_class_names(class_names))
     keys = sample_of(manifest, share, seed)
     pictures = source_of(source, recursive=True, out=out)
-    request = Request((saved.named,), attrs.evolve(saved.settings, batch_size=None))
-    explainer = explainer_of(context, request, model)
-    found = verify_maps(manifest, keys, pictures, Computer(explainer, saved.target, saved.batch))
+    settings = attrs.evolve(saved.request.settings, batch_size=None)
+    explainer = explainer_of(context, attrs.evolve(saved.request, settings=settings), model)
+    found = verify_maps(manifest, keys, pictures, Computer(explainer, saved.request.target, saved.batch))
     return _tell(context.obj, found, len(manifest.finished), seed, saved.notes)
 
 

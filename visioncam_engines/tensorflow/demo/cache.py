@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import keras
 
-_log = logging.getLogger("visioncam.demo")
+_log = logging.getLogger("visioncam.model_files")  # below "visioncam", which the command line shows
 
 
 def load_or_make(path: Path, make: Callable[[], keras.Model]) -> keras.Model:

@@ -136,7 +136,6 @@ def _torch_names(model: keras.Model) -> list[tuple[Any, list[str]]]:
 
 
 def _keras_layout(layer: Any, array: np.ndarray) -> np.ndarray:
-    """Turn one array from PyTorch's axes to Keras's."""
     if array.ndim == 4:
         return array.transpose((2, 3, 0, 1) if "dwconv" in layer.name else (2, 3, 1, 0))
     return array.T if array.ndim == 2 else array

@@ -106,7 +106,6 @@ def _nodes(tree: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _unsafe(node: Mapping[str, Any]) -> str:
-    """Return what is dangerous about one description, or nothing."""
     name, module, config = node["class_name"], node.get("module"), node.get("config")
     inner = config if isinstance(config, Mapping) else {}
     if name in CODE:

@@ -32,7 +32,7 @@ ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 SAFE_KERAS = (3, 15)
 SUFFIX = {"keras": ".keras", "h5": ".h5"}
 OTHERS = {"keras": (".h5", ".hdf5"), "h5": (".keras",)}
-_log = logging.getLogger("visioncam_engines.tensorflow.files.load")
+_log = logging.getLogger("visioncam.model_files")  # below "visioncam", which the command line shows
 _SAVE = "save it with model.save('name.keras')"
 
 
@@ -221,7 +221,6 @@ def _named_by_content(path: Path, kind: str) -> Iterator[str]:
 def _why(
     error: Exception, path: str | os.PathLike[str], kind: str, config: Config, objects: Mapping[str, Any]
 ) -> str:
-    """Return why Keras could not load a file that looked whole, and what to do."""
     import keras
 
     missing = config.missing(objects)

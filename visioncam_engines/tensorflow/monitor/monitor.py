@@ -14,6 +14,7 @@ import numpy as np
 from visioncam_core.errors import OptionError, OptionTypeError, VisionCamError
 from visioncam_core.images.reader import Read
 from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.pipeline.request import Request
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.targets.resolve import stack_size
 from visioncam_engines.tensorflow.monitor.overlap import overlap
@@ -112,10 +113,8 @@ class ExplanationMonitor(keras.callbacks.Callback):  # type: ignore[misc]  # ker
         self._epoch = epoch
 
     def _explained(self) -> list[Explanation]:
-        from visioncam.api import explainer
-
         if self._opened is None or self._opened[0].model is not self.model:
-            made = explainer(self.model, self._method, **self._keywords)
+            made = Explainer.of(self.model, Request.of([self._method], self._keywords))
             if stack_size(self._target, made.names):
                 raise OptionError(
                     f"target={self._target!r} is a stack of classes; a training is watched for one class a "

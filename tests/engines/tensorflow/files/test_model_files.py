@@ -44,6 +44,7 @@ def test_a_name_that_says_another_kind_is_told(
         shutil.copy(files / name, tmp_path / other)
         assert load_model(tmp_path / other).name == "tiny"
         assert f"{other}': holds a {Path(name).suffix} model in spite of its name" in caplog.messages[-1]
+        assert caplog.records[-1].name.startswith("visioncam."), "the command line shows these"
 
 
 @pytest.mark.parametrize("name", ["tiny.keras", "tiny.h5", "tiny.keras.bin", "tiny.h5.bin"])
