@@ -42,8 +42,25 @@ def astype(values: Any, dtype: str) -> Any:
 
 
 def dtype_name(values: Any) -> str:
-    """Return the name of the values' dtype, such as "float32"."""
-    return str(getattr(values.dtype, "name", values.dtype)).removeprefix("torch.")
+    """Return the name of the values' dtype, such as "float32"; "string" for text."""
+    name = str(getattr(values.dtype, "name", values.dtype)).removeprefix("torch.")
+    return "string" if name.startswith(("str", "bytes")) else name
+
+
+def as_array(values: Any) -> Any:
+    """Return what a user's function returned as an array: a list of arrays is stacked.
+
+    Raises:
+        TypeError: None, or an object.
+    """
+    if hasattr(values, "shape") and hasattr(values, "dtype"):
+        return values
+    if isinstance(values, list | tuple) and values and all(hasattr(one, "shape") for one in values):
+        return stack(list(values))
+    array = np.asarray(values)
+    if array.dtype.kind == "O":
+        raise TypeError(f"{values!r:.60} of type {type(values).__name__} is no array")
+    return array
 
 
 def _like(array: np.ndarray, values: Any) -> Any:
