@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import attrs
 import numpy as np
 
+from visioncam_core import ops
 from visioncam_core.engine.output import Head
 from visioncam_core.errors import TargetError
 from visioncam_core.options.fields import option
@@ -38,6 +39,8 @@ class Box:
     References:
         Petsiuk et al. 2021, arXiv:2006.03204.
     """
+
+    binds_tensors: ClassVar[bool] = True  # `decode` takes the framework's own
 
     class_: int = option(attrs.NOTHING, help="class index")
     box: Corners | None = option(None, help="(top, left, bottom, right), or None for the surest one")
@@ -72,12 +75,11 @@ class Box:
 
     def bind(self, values: Any) -> Callable[[Any], Any]:
         """Return the target with its place fixed on one clean picture's (1, ..., V) values."""
-        import keras
-
-        sure, corners = self._read(keras.ops.convert_to_tensor(values))
-        sure, corners = np.asarray(sure)[0], np.asarray(corners)[0]
+        sure, corners = (ops.to_numpy(one)[0] for one in self._read(values))
         own = self.box is None
-        overlaps = np.ones(len(sure)) if own else np.asarray(_iou(corners, np.asarray(self.box, np.float32)))
+        overlaps = (
+            np.ones(len(sure)) if own else ops.to_numpy(_iou(corners, np.asarray(self.box, np.float32)))
+        )
         place = int(np.argmax(sure * overlaps))
         if not overlaps[place] > 0:
             raise TargetError(
@@ -88,17 +90,15 @@ class Box:
 
         def similarity(changed: Any) -> Any:
             sure, corners = self._read(changed)
-            overlap = _iou(corners[:, place], keras.ops.convert_to_tensor(wanted))
-            return sure[:, place] * (keras.ops.stop_gradient(overlap) if own else overlap)
+            overlap = _iou(corners[:, place], ops.like(wanted, corners))
+            return sure[:, place] * (ops.stop_gradient(overlap) if own else overlap)
 
         return similarity
 
     def _read(self, values: Any) -> tuple[Any, Any]:
         """Return (b, P) probabilities and (b, P, 4) corners of (b, ..., V) values."""
-        import keras
-
-        values = keras.ops.reshape(values, (int(values.shape[0]), -1, int(values.shape[-1])))
-        squash = keras.ops.sigmoid if self.activation == "sigmoid" else (lambda x: x)
+        values = ops.backend(values).reshape(values, (int(values.shape[0]), -1, int(values.shape[-1])))
+        squash = ops.sigmoid if self.activation == "sigmoid" else (lambda x: x)
         sure = squash(values[..., self.start + self.class_])
         if self.objectness is not None:
             sure = sure * squash(values[..., self.objectness])
@@ -106,7 +106,7 @@ class Box:
         if self.decode is None:
             return sure, corners
         try:
-            decoded = keras.ops.convert_to_tensor(self.decode(corners))
+            decoded = ops.as_array(self.decode(corners))
         except Exception as error:
             raise TargetError(f"decode failed on {tuple(corners.shape)}: {said(error)}") from error
         if tuple(decoded.shape) != tuple(corners.shape):
@@ -123,9 +123,8 @@ class Box:
 
 def _iou(corners: Any, box: Any) -> Any:
     """Return the intersection over union of (..., 4) corners with one box."""
-    import keras
-
-    maximum, minimum = keras.ops.maximum, keras.ops.minimum
+    xp = ops.backend(corners)
+    maximum, minimum = xp.maximum, xp.minimum
     top, left = maximum(corners[..., 0], box[0]), maximum(corners[..., 1], box[1])
     bottom, right = minimum(corners[..., 2], box[2]), minimum(corners[..., 3], box[3])
     both = maximum(bottom - top, 0.0) * maximum(right - left, 0.0)
