@@ -21,11 +21,6 @@ from visioncam_core.engine.layer_table import LayerChoice, LayerTable
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import Score
 
-ABILITIES = frozenset({"layers", "gradients", "input-gradients", "copies", "attention"})
-"""What an engine can give: activations of layers, gradients there, gradients at the input, copies of a model
-with other weights, attention weights.
-"""
-
 Note = tuple[str, str]
 """(code of a diagnostic, what it is about): what was given up to trace a model."""
 Make = Callable[[np.ndarray], Any]

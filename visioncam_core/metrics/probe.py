@@ -187,7 +187,7 @@ def _observed(
     opened: Opened, passes: Passes, flat: list[Any], asked: Sequence[Any], methods: Sequence[Named]
 ) -> Observed:
     seed, engine = opened.explainer.settings.seed, opened.explainer.engine
-    gradients = any("gradients" in named.needs for named in methods)
+    gradients = any("gradients" in named.needs for named in methods if named.refusal is None)
     view = opened.view
     asked = [list(asked)]
     first = view.channels_first

@@ -15,6 +15,7 @@ from visioncam_core.errors import PluginError, VisionCamError
 from visioncam_core.ops import to_numpy
 from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.plugins.calls import OWN_CODE, locked, went_wrong
+from visioncam_core.plugins.engines import needs_of
 from visioncam_core.plugins.records import cause_of
 from visioncam_core.plugins.specs import MethodSpec
 
@@ -30,12 +31,14 @@ class Named:
         title: for people.
         method: the method object.
         source: the distribution it comes from, for messages.
+        refusal: why the model's engine cannot serve it, or None.
     """
 
     name: str
     title: str
     method: Any
     source: str
+    refusal: VisionCamError | None = None
 
     @classmethod
     def of(cls, spec: MethodSpec | None, method: Any) -> Named:
@@ -48,7 +51,7 @@ class Named:
     @property
     def needs(self) -> frozenset[str]:
         """What the method declares to need; activations and gradients where it declares nothing."""
-        return frozenset(getattr(self.method, "needs", ("activations", "gradients")))
+        return needs_of(self.method)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -83,6 +86,8 @@ def apply(named: Named, evidence: Evidence) -> Applied:
     The method sees arrays it cannot write to.  What is not its fault passes: `KeyboardInterrupt`, what the
     user's own `progress` raised, and what the model itself raised while it was asked for scores.
     """
+    if named.refusal is not None:
+        return Applied(None, 0.0, 0, named.refusal)
     before, start = COUNTERS.snapshot(), time.perf_counter()
     raw, failure = None, None
     users: list[BaseException] = []

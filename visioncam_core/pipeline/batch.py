@@ -93,7 +93,7 @@ class Answering:
             seen.channels_first,
             asked,
             head,
-            any("gradients" in named.needs for named in self.methods),
+            any("gradients" in one.needs for one in self.methods if one.refusal is None),
             self.settings.seed,
             self.settings.progress,
         )

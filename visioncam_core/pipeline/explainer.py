@@ -25,7 +25,9 @@ from visioncam_core.pipeline.batch import Answering, Row
 from visioncam_core.pipeline.fusion import fuse_rows
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.pipeline.tiled import Windowed
+from visioncam_core.plugins.engines import refusal
 from visioncam_core.plugins.registry import Registry
+from visioncam_core.plugins.specs import EngineSpec
 from visioncam_core.results.comparison import Comparison
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.targets.class_names import load_class_names
@@ -71,10 +73,15 @@ class Explainer:
         Raises:
             ModelError: not a model, or not built.
             BackendError: no TensorFlow, or Keras on another backend.
-            OptionError: a setting out of its range.
+            OptionError: a setting out of its range, or a method that the engine cannot serve.
         """
-        engine = registry.engine_of(model, settings.engine)
+        spec = registry.engine_spec(model, settings.engine)
+        engine = registry.open_engine(spec)
         engine.check(model)
+        methods = tuple(_served(named, spec, registry) for named in methods)
+        refused = [named.refusal for named in methods if named.refusal is not None]
+        if refused and len(refused) == len(methods):
+            raise refused[0]
         card = card_of(model) or ModelCard()
         hints, inputs = recalled(
             engine, model, hints=lambda: engine.hints(model), inputs=lambda: engine.inputs(model)
@@ -95,7 +102,7 @@ class Explainer:
             engine=engine,
             hints=hints,
             registry=registry,
-            methods=tuple(methods),
+            methods=methods,
             settings=settings,
             inputs=inputs,
             reader=Reader(inputs, preprocessing.function, geometry, settings.frame, settings.max_pixels),
@@ -262,6 +269,12 @@ def _only(row: Row) -> Explanation:
         assert applied.failure is not None
         raise applied.failure
     return explanation
+
+
+def _served(named: Named, spec: EngineSpec, registry: Registry) -> Named:
+    """Return a method with why the engine cannot serve it, if so."""
+    why = refusal(spec, named.name, named.needs, registry.methods())
+    return named if why is None else attrs.evolve(named, refusal=why)
 
 
 def _chunks(parts: Iterable[tuple[int, Item]], size: int) -> Iterator[tuple[list[int], list[Item]]]:

@@ -8,8 +8,8 @@ from importlib.util import find_spec
 from pathlib import PurePath
 from typing import Any
 
-from visioncam_core.errors import ModelError
-from visioncam_core.plugins.specs import EngineSpec
+from visioncam_core.errors import ModelError, OptionError
+from visioncam_core.plugins.specs import ABILITIES, EngineSpec, MethodSpec
 from visioncam_core.text import listing, shown
 
 
@@ -23,6 +23,42 @@ def _installed(name: str) -> bool:
         return find_spec(name) is not None
     except (ImportError, ValueError):  # a parent that is missing, or a module without a spec
         return False
+
+
+ABILITY = {"activations": "layers"}
+"""What a method's need asks of an engine, where the two have different names."""
+
+
+def refusal(
+    spec: EngineSpec, name: str, needs: frozenset[str], rows: Sequence[MethodSpec]
+) -> OptionError | None:
+    """Return why a method cannot run on an engine, or None where it can.
+
+    Args:
+        spec: the engine.
+        name: of the method.
+        needs: what the method looks at.
+        rows: the methods, for those that would work.
+    """
+    missing = _missing(spec, needs)
+    if not missing:
+        return None
+    others = [row.name for row in rows if not _missing(spec, needs_of(row.cls))]
+    works = f"methods that work: {listing(others)}" if others else "no method here works without"
+    return OptionError(
+        f"method {name!r} needs {listing(missing)}, which the engine {spec.name!r} does not give; {works}"
+    )
+
+
+def needs_of(method: Any) -> frozenset[str]:
+    """Return what a method, or its class, declares to look at; without a word activations and gradients."""
+    return frozenset(getattr(method, "needs", ("activations", "gradients")))
+
+
+def _missing(spec: EngineSpec, needs: frozenset[str]) -> list[str]:
+    """Return what an engine does not give of what it could; a need that is no ability is the method's own."""
+    wanted = {ABILITY.get(need, need) for need in needs}
+    return sorted(wanted & ABILITIES - spec.can)
 
 
 def engine_for(

@@ -131,6 +131,10 @@ def _check_callable(instance: object, attribute: attrs.Attribute[Any], value: ob
 
 METRIC_NEEDS = frozenset({"scores", "truth", "maps", "randomised", "rival", "activations"})
 BETTER = ("higher", "lower", "neither")
+ABILITIES = frozenset({"layers", "gradients", "input-gradients", "copies", "attention"})
+"""What an engine can give: activations of layers, gradients there, gradients at the input, copies of a model
+with other weights, attention weights.
+"""
 
 
 @attrs.frozen
@@ -241,8 +245,7 @@ class EngineSpec:
         summary: one line on what it runs.
         suffixes: of the model files that it reads, such as `".keras"`.
         requires: names of the modules that must be installed.
-        can: what it gives, see `visioncam_core.engine.interface.ABILITIES`: a method's `needs` are held
-            against it.
+        can: what it gives, out of `ABILITIES`: a method's `needs` are held against it.
         aliases: other names that find it.
         distribution: who brought it; the registry fills it.
 
