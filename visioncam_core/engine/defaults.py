@@ -1,7 +1,7 @@
 """Most of an engine, for one that only wants to say what is its own; NumPy is all it needs.
 
 Derive from `EngineDefaults` (yours: `name`, `inputs`, `trace`, `call`), `TracedDefaults` (yours: `shapes`,
-`view`, `answers`) and `PassesDefaults` (yours: `observe`, `tail_of`, and `gradient` for gradient methods); the
+`view`, `answers`) and `PassesDefaults` (yours: `observe`, `tail_of`, `gradient` for gradient methods); the
 view is a `PlainView`.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NoReturn
 
@@ -57,7 +57,7 @@ class EngineDefaults:
         """Return the name of the model's class."""
         return Hints(str(getattr(model, "name", type(model).__name__)), type(model).__name__)
 
-    def mark(self, model: Any) -> Hashable:
+    def mark(self, model: Any) -> object:
         """Return the same for ever: the parts of the model are never replaced."""
         return 0
 
@@ -187,7 +187,7 @@ class PassesDefaults:
     score: Score
     reshape: Callable[[Any], Any] | None
     budget: Budget
-    channels_first: bool = False
+    channels_first: bool
 
     def observe(self, flat: list[Any]) -> tuple[Any, Any, Any]:
         """Return (activations (N, *grid, K), values, answer) of a batch: the whole model, run once.

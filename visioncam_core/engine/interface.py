@@ -9,7 +9,7 @@ array or an array that `visioncam_core.ops` understands: batch first; on the lay
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -250,8 +250,8 @@ class Engine(Protocol):
     def hints(self, model: Any) -> Hints:
         """Return what the model says of itself."""
 
-    def mark(self, model: Any) -> Hashable:
-        """Return what changes when a layer, a variable or the computation of the model is replaced."""
+    def mark(self, model: Any) -> object:
+        """Return what is unequal once a layer, a variable or the computation of the model is replaced."""
 
     def trace(self, model: Any, inputs: ModelInputs, flat: list[Any]) -> Traced:
         """Return the model made ready for inputs like `flat`; the model is never changed.

@@ -25,7 +25,7 @@ def _installed(name: str) -> bool:
         return False
 
 
-ABILITY = {"activations": "layers"}
+ABILITY = {"activations": "layers", "gradients-elsewhere": "gradients"}
 """What a method's need asks of an engine, where the two have different names."""
 
 
@@ -46,7 +46,7 @@ def refusal(
     others = [row.name for row in rows if not _missing(spec, needs_of(row.cls))]
     works = f"methods that work: {listing(others)}" if others else "no method here works without"
     return OptionError(
-        f"method {name!r} needs {listing(missing)}, which the engine {spec.name!r} does not give; {works}"
+        f"method {name!r} needs {', '.join(missing)}, which the engine {spec.name!r} does not give; {works}"
     )
 
 
@@ -82,7 +82,7 @@ def engine_for(
         names = " and ".join(repr(spec.name) for spec in found)
         raise ModelError(f"the engines {names} both run {what}; choose one: engine={found[0].name!r}")
     wanted = " or ".join(dict.fromkeys(_with_article(spec.title) for spec in rows)) or "a model"
-    hint = "; load a file first, with visioncam's --model or keras.models.load_model"
+    hint = "; load a file with its framework first, such as keras.models.load_model"
     is_file = isinstance(model, str | os.PathLike)
     raise ModelError(f"expected {wanted}, received {what}{hint if is_file else ''}; engines: {_listed(rows)}")
 

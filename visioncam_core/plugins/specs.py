@@ -56,7 +56,7 @@ def _check_texts(instance: object, attribute: attrs.Attribute[Any], value: Itera
 
 def _words(value: object) -> tuple[Any, ...]:
     if isinstance(value, str) or not isinstance(value, Iterable):
-        raise PluginError(f"aliases and claims must be a tuple of words, received {shown(value)}")
+        raise PluginError(f"aliases, claims and the like must be a tuple of words, received {shown(value)}")
     return tuple(value)
 
 
@@ -127,6 +127,14 @@ def _check_engine_name(instance: object, attribute: attrs.Attribute[Any], value:
 def _check_callable(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not callable(value):
         raise PluginError(f"EngineSpec.{attribute.name} must be a function, received {shown(value)}")
+
+
+def _check_abilities(instance: object, attribute: attrs.Attribute[Any], value: frozenset[str]) -> None:
+    if value - ABILITIES:
+        raise PluginError(
+            f"EngineSpec.can must be out of {', '.join(sorted(ABILITIES))}; received "
+            f"{shown(sorted(map(str, value - ABILITIES)))}"
+        )
 
 
 METRIC_NEEDS = frozenset({"scores", "truth", "maps", "randomised", "rival", "activations"})
@@ -261,7 +269,7 @@ class EngineSpec:
     suffixes: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
     requires: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
     can: frozenset[str] = attrs.field(
-        default=frozenset({"layers"}), converter=_word_set, validator=_check_texts
+        default=frozenset({"layers"}), converter=_word_set, validator=_check_abilities
     )
     aliases: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
     distribution: str = attrs.field(default="", validator=_check_text)
