@@ -26,6 +26,7 @@ from visioncam_core.engine.layer_table import LayerChoice, LayerRow
 from visioncam_core.errors import ImageError, LayerError, OptionTypeError
 from visioncam_core.images.decode import load_picture, match_channels
 from visioncam_core.images.geometry import fit
+from visioncam_core.ops import to_numpy
 from visioncam_core.resize import resize
 from visioncam_core.results.data import TargetInfo
 from visioncam_core.results.explanation import Explanation
@@ -223,7 +224,7 @@ def laid_out(pixels: np.ndarray, values: np.ndarray) -> Explanation:
 
 def checked_map(heatmap: Any) -> np.ndarray:
     """Return (h, w) float32 in [0, 1], or raise an error that says what is wrong with the map."""
-    values = np.asarray(heatmap.numpy() if hasattr(heatmap, "numpy") else heatmap)
+    values = to_numpy(heatmap)
     kind = f"{values.dtype} of shape {values.shape}"
     if values.ndim != 2 or values.size == 0 or values.dtype.kind not in "fiu":
         hint = "; it holds several maps: pass heatmap[i]" if values.ndim == 3 else ""

@@ -1,13 +1,16 @@
 """A dozen functions that method bodies are written in.
 
-They are NumPy for arrays and `keras.ops` for tensors, so that one body serves both; Keras is imported
-only when a tensor arrives.  Arrays are `(N, *grid, K)`: batch first, channels last, one to three
-spatial axes in between.  Reductions run over space or channels, never over the batch, in at least
-float32 (half precision is widened, float64 stays).
+They are NumPy for arrays and the framework's own for its tensors, by the names of the array API standard, so
+that one body serves all; nothing is imported until a tensor arrives.  Arrays are `(N, *grid, K)`: batch
+first, channels last, one to three spatial axes in between.  Reductions run over space or channels, never over
+the batch, in at least float32 (half precision is widened, float64 stays).
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -17,14 +20,33 @@ from visioncam_core.resize import linear_matrix
 RELATIVE_ZERO = 1e-6
 """A sum of terms that cancel to less than this share of their absolute sum counts as zero."""
 
+NAMESPACES: dict[str, str] = {}
+"""Package of a framework's arrays -> module with the functions of the array API for them, where a third-party
+engine brings one; ours lie at `visioncam_engines.PACKAGE.arrays`.  array-api-compat serves all others.
+"""
+
 
 def backend(values: Any) -> Any:
-    """Return `numpy` for an array and `keras.ops` for a tensor."""
+    """Return the functions for a kind of array, by their names in the array API: `numpy` for NumPy's own."""
     if isinstance(values, np.ndarray | np.generic | float | int):
         return np
-    import keras
+    namespace = _namespace_of(type(values).__module__.partition(".")[0])
+    if namespace is not None:
+        return namespace
+    from array_api_compat import array_namespace
 
-    return keras.ops
+    return array_namespace(values)
+
+
+@lru_cache(maxsize=256)
+def _namespace_of(package: str) -> Any:
+    """Return the module that serves arrays of a package, or None where array-api-compat does."""
+    name = NAMESPACES.get(package) or f"visioncam_engines.{package}.arrays"
+    try:
+        known = package in NAMESPACES or find_spec(name) is not None
+    except ModuleNotFoundError:  # no such folder
+        return None
+    return import_module(name) if known else None
 
 
 def wide(values: Any) -> Any:
@@ -38,17 +60,45 @@ def astype(values: Any, dtype: str) -> Any:
         return values
     if isinstance(values, np.ndarray | np.generic):
         return values.astype(dtype)
-    return backend(values).cast(values, dtype)
+    xp = backend(values)
+    return xp.astype(values, getattr(xp, dtype, dtype))
 
 
 def dtype_name(values: Any) -> str:
-    """Return the name of the values' dtype, such as "float32"."""
-    return str(getattr(values.dtype, "name", values.dtype)).removeprefix("torch.")
+    """Return the name of the values' dtype, such as "float32"; "string" for text."""
+    name = str(getattr(values.dtype, "name", values.dtype)).removeprefix("torch.")
+    return "string" if name.startswith(("str", "bytes")) else name
 
 
-def _like(array: np.ndarray, values: Any) -> Any:
-    """Return an array as it is beside an array, as a tensor beside a tensor."""
-    return array if isinstance(values, np.ndarray) else backend(values).convert_to_tensor(array)
+def as_array(values: Any) -> Any:
+    """Return what a user's function returned as an array: a list of arrays is stacked.
+
+    Raises:
+        TypeError: None, or an object.
+    """
+    if hasattr(values, "shape") and hasattr(values, "dtype"):
+        return values
+    if isinstance(values, list | tuple) and values and all(hasattr(one, "shape") for one in values):
+        return stack(list(values))
+    array = np.asarray(values)
+    if array.dtype.kind == "O":
+        raise TypeError(f"{values!r:.60} of type {type(values).__name__} is no array")
+    return array
+
+
+def like(array: np.ndarray, values: Any) -> Any:
+    """Return a NumPy array as it is beside an array; beside a tensor as one, on its device."""
+    if isinstance(values, np.ndarray):
+        return array
+    return backend(values).asarray(array, device=getattr(values, "device", None))
+
+
+def stop_gradient(values: Any) -> Any:
+    """Return the values as a constant: no gradient goes through them."""
+    if hasattr(values, "detach"):  # torch
+        return values.detach()
+    stop = getattr(backend(values), "stop_gradient", None)
+    return values if stop is None else stop(values)
 
 
 def space(values: Any) -> tuple[int, ...]:
@@ -110,6 +160,19 @@ def spread(values: Any) -> Any:
     return xp.max(values, axis=axes) - xp.min(values, axis=axes)
 
 
+def sigmoid(values: Any) -> Any:
+    """Return the logistic function, elementwise."""
+    xp = backend(values)
+    own = getattr(xp, "sigmoid", None)
+    return 0.5 * (1.0 + xp.tanh(0.5 * values)) if own is None else own(values)
+
+
+def norm(values: Any) -> Any:
+    """Return the Euclidean norm over the last axis."""
+    xp = backend(values)
+    return xp.sqrt(xp.sum(values * values, axis=-1))
+
+
 def softmax(values: Any) -> Any:
     """Return the softmax over the last axis."""
     xp = backend(values)
@@ -123,7 +186,7 @@ def resize(maps: Any, shape: tuple[int, ...]) -> Any:
     result = wide(maps)
     for axis, length in enumerate(shape, start=1):
         matrix = linear_matrix(length, int(result.shape[axis]))
-        result = xp.moveaxis(xp.tensordot(result, _like(matrix, result), axes=[[axis], [1]]), -1, axis)
+        result = xp.moveaxis(xp.tensordot(result, like(matrix, result), axes=[[axis], [1]]), -1, axis)
     return result
 
 
@@ -145,7 +208,9 @@ def stack(values: list[Any]) -> Any:
 
 def concatenate(values: list[Any]) -> Any:
     """Return the arrays or tensors joined along the first axis."""
-    return values[0] if len(values) == 1 else backend(values[0]).concatenate(values)
+    if len(values) == 1:
+        return values[0]
+    return np.concatenate(values) if isinstance(values[0], np.ndarray) else backend(values[0]).concat(values)
 
 
 def live_channels(activations: Any) -> np.ndarray:
@@ -167,15 +232,15 @@ def _largest(activations: Any) -> np.ndarray:
 def channels(activations: Any, which: np.ndarray) -> Any:
     """Return channels of one picture as maps: (1, *grid, K), (b,) -> (b, *grid)."""
     xp = backend(activations)
-    return xp.moveaxis(xp.take(activations[0], which, axis=-1), -1, 0)
+    return xp.moveaxis(xp.take(activations[0], like(which, activations), axis=-1), -1, 0)
 
 
 def without_channels(activations: Any, which: np.ndarray) -> Any:
     """Return copies with one channel set to zero each: (1, *grid, K), (b,) -> (b, *grid, K)."""
-    kept = np.ones((len(which), int(activations.shape[-1])), dtype_name(activations))
+    kept = np.ones((len(which), int(activations.shape[-1])), np.float32)
     kept[np.arange(len(which)), which] = 0.0
-    rank = len(activations.shape) - 2
-    return activations * _like(kept.reshape(len(which), *[1] * rank, -1), activations)
+    mask = kept.reshape(len(which), *[1] * (len(activations.shape) - 2), -1)
+    return activations * astype(like(mask, activations), dtype_name(activations))
 
 
 def channel_norms(activations: Any) -> np.ndarray:
@@ -197,4 +262,4 @@ def place(weights: Any, which: np.ndarray, activations: Any) -> Any:
     given = to_numpy(weights)
     full = np.zeros((1, int(activations.shape[-1])), given.dtype)
     full[0, which] = given
-    return _like(full, activations)
+    return like(full, activations)

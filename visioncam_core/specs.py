@@ -1,6 +1,7 @@
 """The rows a plugin registers (public name of `plugins.specs`)."""
 
 from visioncam_core.plugins.specs import (
+    ABILITIES,
     BETTER,
     METRIC_NEEDS,
     EngineSpec,
@@ -10,6 +11,7 @@ from visioncam_core.plugins.specs import (
 )
 
 __all__ = [
+    "ABILITIES",
     "BETTER",
     "METRIC_NEEDS",
     "EngineSpec",

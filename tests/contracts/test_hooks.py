@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 import pytest
+from helpers.numpy_engine import SPEC, TwoLayers
 from helpers.plugins import select, spec
 
 from visioncam_core.engine.layer_table import LayerChoice
-from visioncam_core.errors import LayerError
+from visioncam_core.errors import LayerError, ModelError
 from visioncam_core.metrics.result import UNASKED, Switches
 from visioncam_core.plugins import hookspecs
 from visioncam_core.plugins.hookspecs import hookimpl
@@ -70,6 +71,20 @@ def test_visioncam_register_metrics() -> None:
     row, metric = registry.make_metric("HALF")
     assert row is not None
     assert (row.distribution, metric(None)) == ("test", 0.5)  # type: ignore[operator]
+
+
+def test_visioncam_register_engines() -> None:
+    class Plugin:
+        @hookimpl
+        def visioncam_register_engines(self) -> Any:
+            yield SPEC
+
+    registry = isolated_registry(Plugin())
+    row = registry.engine_spec(TwoLayers())
+    assert (row.name, row.distribution) == ("numpy-two-layers", "test")
+    assert registry.engine_of(TwoLayers()) is registry.engine_of(TwoLayers(), "NumPy two layers")
+    with pytest.raises(ModelError, match=r"engines: 'keras-tensorflow'.* 'numpy-two-layers'"):
+        registry.engine_of(3)
 
 
 def test_visioncam_select_layer() -> None:

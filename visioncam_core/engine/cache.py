@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import weakref
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
@@ -29,7 +29,7 @@ class Entry:
         found: what `recalled` found out, by name.
     """
 
-    mark: Hashable
+    mark: object
     traces: list[Traced] = attrs.field(factory=list)
     found: dict[str, Any] = attrs.field(factory=dict)
     lock: threading.RLock = attrs.field(factory=threading.RLock)

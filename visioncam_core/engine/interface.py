@@ -9,7 +9,7 @@ array or an array that `visioncam_core.ops` understands: batch first; on the lay
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -20,11 +20,6 @@ from visioncam_core.engine.batch_size import Budget
 from visioncam_core.engine.layer_table import LayerChoice, LayerTable
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import Score
-
-ABILITIES = frozenset({"layers", "gradients", "input-gradients", "copies", "attention"})
-"""What an engine can give: activations of layers, gradients there, gradients at the input, copies of a model
-with other weights, attention weights.
-"""
 
 Note = tuple[str, str]
 """(code of a diagnostic, what it is about): what was given up to trace a model."""
@@ -255,8 +250,8 @@ class Engine(Protocol):
     def hints(self, model: Any) -> Hints:
         """Return what the model says of itself."""
 
-    def mark(self, model: Any) -> Hashable:
-        """Return what changes when a layer, a variable or the computation of the model is replaced."""
+    def mark(self, model: Any) -> object:
+        """Return what is unequal once a layer, a variable or the computation of the model is replaced."""
 
     def trace(self, model: Any, inputs: ModelInputs, flat: list[Any]) -> Traced:
         """Return the model made ready for inputs like `flat`; the model is never changed.

@@ -13,7 +13,7 @@ from typing import Any
 def held_back() -> Iterator[None]:
     """Within the block an interrupt waits for its end; a second one does not.
 
-    An exception that Python raises inside a framework's callback can come out as another error, or be lost.
+    An exception that Python raises inside a callback of a framework can come out as another, or be lost.
     """
     before: Any = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):

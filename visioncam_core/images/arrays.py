@@ -44,6 +44,7 @@ def as_array(value: Any, kinds: str = KINDS) -> np.ndarray:
     try:
         if hasattr(value, "numpy"):
             value = to_numpy(value)
+            value = value if value.ndim or value.dtype.kind not in "SUO" else value[()]  # of a text
         arrays = hasattr(value, "__array__") or isinstance(value, list | tuple)
         if not arrays or isinstance(value, str | bytes):
             raise ImageTypeError(f"{kinds}; received {shown(given, 60)} of type {kind}")

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from visioncam_core.errors import LayerError, VisionCamError
-from visioncam_core.ops import dtype_name
+from visioncam_core.ops import as_array, dtype_name
 from visioncam_core.text import said
 
 WANTED = "it must turn the layer's (N, ...) into (N, *grid, K) with one to three spatial axes"
@@ -27,8 +25,7 @@ def checked_reshape(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def reshaped(values: Any) -> Any:
         shape = tuple(values.shape)
         try:
-            grid = function(values)
-            grid = grid if hasattr(grid, "dtype") and hasattr(grid, "shape") else np.asarray(grid)
+            grid = as_array(function(values))
         except VisionCamError:
             raise
         except Exception as error:

@@ -11,12 +11,14 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.counters import COUNTERS
-from visioncam_core.errors import PluginError, VisionCamError
+from visioncam_core.errors import OptionError, PluginError, VisionCamError
 from visioncam_core.ops import to_numpy
 from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.plugins.calls import OWN_CODE, plugin_failure, read_only_array
+from visioncam_core.plugins.default import registry
 from visioncam_core.plugins.records import cause_of
-from visioncam_core.plugins.specs import MethodSpec
+from visioncam_core.plugins.specs import ABILITIES, EngineSpec, MethodSpec
+from visioncam_core.text import listing
 
 PASSES = ("forward", "backward", "head", "tail")
 
@@ -30,12 +32,14 @@ class Named:
         title: for people.
         method: the method object.
         source: the distribution it comes from, for messages.
+        refusal: why the model's engine cannot serve it, or None.
     """
 
     name: str
     title: str
     method: Any
     source: str
+    refusal: VisionCamError | None = None
 
     @classmethod
     def of(cls, spec: MethodSpec | None, method: Any) -> Named:
@@ -48,7 +52,7 @@ class Named:
     @property
     def needs(self) -> frozenset[str]:
         """What the method declares to need; activations and gradients where it declares nothing."""
-        return frozenset(getattr(self.method, "needs", ("activations", "gradients")))
+        return needs_of(self.method)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -64,6 +68,37 @@ class Applied:
     seconds: float
     passes: int
     failure: VisionCamError | None = None
+
+
+ABILITY = {"activations": "layers", "gradients-elsewhere": "gradients"}
+"""What a method's need asks of an engine, where the two have different names."""
+
+
+def with_refusal(named: Named, spec: EngineSpec) -> Named:
+    """Return a method, with why the engine cannot serve it if so."""
+    missing = _missing(spec, named.needs)
+    if not missing:
+        return named
+    others = [row.name for row in registry().methods() if not _missing(spec, needs_of(row.cls))]
+    works = f"methods that work: {listing(others)}" if others else "no method here works without"
+    return attrs.evolve(
+        named,
+        refusal=OptionError(
+            f"method {named.name!r} needs {', '.join(missing)}, which the engine {spec.name!r} does not "
+            f"give; {works}"
+        ),
+    )
+
+
+def needs_of(method: Any) -> frozenset[str]:
+    """Return what a method, or its class, declares to look at; without a word activations and gradients."""
+    return frozenset(getattr(method, "needs", ("activations", "gradients")))
+
+
+def _missing(spec: EngineSpec, needs: frozenset[str]) -> list[str]:
+    """Return what an engine does not give of what it could; a need that is no ability is the method's own."""
+    wanted = {ABILITY.get(need, need) for need in needs}
+    return sorted(wanted & ABILITIES - spec.can)
 
 
 def together(parts: Sequence[Applied]) -> Applied:
@@ -83,6 +118,8 @@ def apply(named: Named, evidence: Evidence) -> Applied:
     The method sees arrays it cannot write to.  What is not its fault passes: `KeyboardInterrupt`, what the
     user's own `progress` raised, and what the model itself raised while it was asked for scores.
     """
+    if named.refusal is not None:
+        return Applied(None, 0.0, 0, named.refusal)
     before, start = COUNTERS.snapshot(), time.perf_counter()
     raw, failure = None, None
     users: list[BaseException] = []

@@ -24,7 +24,10 @@ Which = Literal["target", "probability", "remainder"]
 
 
 class Source(Protocol):
-    """Where further scores come from: the engine, or plain functions in a test."""
+    """Where further scores come from: a model's passes, or plain functions in a test.
+
+    It may have `score_changed` and `score_without` as `Evidence` has them, where it has a faster way.
+    """
 
     def images(self) -> Any:
         """Return (N, *space, C) image inputs, channels last."""
@@ -37,18 +40,6 @@ class Source(Protocol):
 
     def at(self, picture: int, images: Any) -> tuple[Any, Any, Any]:
         """Return (activations, gradients, score) at other image inputs, for one picture's target."""
-
-
-class FastSource(Source, Protocol):
-    """A source that makes changed pictures and activations where it uses them: the engine."""
-
-    def score_changed(self, picture: int, change: Change, maps: Any, which: Which, tell: Tell | None) -> Any:
-        """Return (L,) scores of one picture changed by each of L maps."""
-
-    def score_without(
-        self, picture: int, activations: Any, channels: np.ndarray, which: Which, tell: Tell | None
-    ) -> Any:
-        """Return (L,) scores of one picture with each of L channels set to zero."""
 
 
 @attrs.frozen(eq=False)

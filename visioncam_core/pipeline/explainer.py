@@ -19,7 +19,7 @@ from visioncam_core.images.reader import Reader
 from visioncam_core.images.sample import Item
 from visioncam_core.layers.choose import select_layer
 from visioncam_core.layers.queries import any_row
-from visioncam_core.pipeline.apply import Named
+from visioncam_core.pipeline.apply import Named, with_refusal
 from visioncam_core.pipeline.batch import Batch, blank_inputs, joined_inputs, split
 from visioncam_core.pipeline.build import Answer, build, grouped
 from visioncam_core.pipeline.fusion import fuse_layers
@@ -72,11 +72,16 @@ class Explainer:
         Raises:
             ModelError: no engine runs it, or it is not built.
             BackendError: no TensorFlow, or Keras on another backend.
-            OptionError: a setting out of its range.
+            OptionError: a setting out of its range, or a method that the engine cannot serve.
         """
         settings = request.settings
-        engine = registry().engine_of(model, settings.engine)
+        spec = registry().engine_spec(model, settings.engine)
+        engine = registry().open_engine(spec)
         engine.check(model)
+        methods = tuple(with_refusal(method, spec) for method in request.methods)
+        refusals = [method.refusal for method in methods if method.refusal is not None]
+        if refusals and len(refusals) == len(methods):
+            raise refusals[0]
         card = card_of(model) or ModelCard()
         hints, inputs = recalled(
             engine, model, hints=lambda: engine.hints(model), inputs=lambda: engine.inputs(model)
@@ -100,7 +105,7 @@ class Explainer:
             names = card.class_names or hints.class_names
         return cls(
             model=model,
-            request=request,
+            request=attrs.evolve(request, methods=methods),
             engine=engine,
             hints=hints,
             inputs=inputs,

@@ -50,7 +50,7 @@ def gather(batch: Batch, passes: Passes, targets: Sequence[Sequence[Wish]]) -> l
         An observation for each target.
     """
     head, settings = batch.head, batch.request.settings
-    gradients = any("gradients" in method.needs for method in batch.request.methods)
+    gradients = any("gradients" in one.needs for one in batch.request.methods if one.refusal is None)
     plain = all(isinstance(wish, int) for wish in targets[0]) and not head.dense
     if gradients and plain and len(targets) == 1 and len(passes.score.shape) <= 2:
         results = [passes.probe(batch.flat, np.asarray(targets[0], np.int32))]

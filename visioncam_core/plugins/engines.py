@@ -46,7 +46,7 @@ def engine_for(
         names = " and ".join(repr(spec.name) for spec in found)
         raise ModelError(f"the engines {names} both run {what}; choose one: engine={found[0].name!r}")
     wanted = " or ".join(dict.fromkeys(_with_article(spec.title) for spec in rows)) or "a model"
-    hint = "; load a file first, with visioncam's --model or keras.models.load_model"
+    hint = "; load a file with its framework first, such as keras.models.load_model"
     is_file = isinstance(model, str | os.PathLike)
     raise ModelError(f"expected {wanted}, received {what}{hint if is_file else ''}; engines: {_listed(rows)}")
 

@@ -56,7 +56,7 @@ def _check_texts(instance: object, attribute: attrs.Attribute[Any], value: Itera
 
 def _words(value: object) -> tuple[Any, ...]:
     if isinstance(value, str) or not isinstance(value, Iterable):
-        raise PluginError(f"aliases and claims must be a tuple of words, received {shown(value)}")
+        raise PluginError(f"aliases, claims and the like must be a tuple of words, received {shown(value)}")
     return tuple(value)
 
 
@@ -129,8 +129,20 @@ def _check_callable(instance: object, attribute: attrs.Attribute[Any], value: ob
         raise PluginError(f"EngineSpec.{attribute.name} must be a function, received {shown(value)}")
 
 
+def _check_abilities(instance: object, attribute: attrs.Attribute[Any], value: frozenset[str]) -> None:
+    if value - ABILITIES:
+        raise PluginError(
+            f"EngineSpec.can must be out of {', '.join(sorted(ABILITIES))}; received "
+            f"{shown(sorted(map(str, value - ABILITIES)))}"
+        )
+
+
 METRIC_NEEDS = frozenset({"scores", "truth", "maps", "randomised", "rival", "activations"})
 BETTER = ("higher", "lower", "neither")
+ABILITIES = frozenset({"layers", "gradients", "input-gradients", "copies", "attention"})
+"""What an engine can give: activations of layers, gradients there, gradients at the input, copies of a model
+with other weights, attention weights.
+"""
 
 
 @attrs.frozen
@@ -241,8 +253,7 @@ class EngineSpec:
         summary: one line on what it runs.
         suffixes: of the model files that it reads, such as `".keras"`.
         requires: names of the modules that must be installed.
-        can: what it gives, see `visioncam_core.engine.interface.ABILITIES`: a method's `needs` are held
-            against it.
+        can: what it gives, out of `ABILITIES`: a method's `needs` are held against it.
         aliases: other names that find it.
         distribution: who brought it; the registry fills it.
 
@@ -258,7 +269,7 @@ class EngineSpec:
     suffixes: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
     requires: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
     can: frozenset[str] = attrs.field(
-        default=frozenset({"layers"}), converter=_word_set, validator=_check_texts
+        default=frozenset({"layers"}), converter=_word_set, validator=_check_abilities
     )
     aliases: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
     distribution: str = attrs.field(default="", validator=_check_text)

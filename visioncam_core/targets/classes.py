@@ -15,6 +15,7 @@ from typing import Any, Literal
 import attrs
 import numpy as np
 
+from visioncam_core import ops
 from visioncam_core.engine.output import Head
 from visioncam_core.errors import TargetError, TargetTypeError
 from visioncam_core.options.fields import in_range, option
@@ -164,13 +165,11 @@ class Contrast:
 
     def __call__(self, values: Any) -> Any:
         """Return (b,) values of `a` minus values of `b`, averaged over the positions of a dense output."""
-        import keras
-
         for index in (self.a, self.b):
             check_index(index, int(values.shape[-1]))
         difference = values[..., self.a] - values[..., self.b]
         axes = tuple(range(1, len(difference.shape)))
-        return keras.ops.mean(difference, axis=axes) if axes else difference
+        return ops.backend(difference).mean(difference, axis=axes) if axes else difference
 
     def label(self) -> str:
         """Return how the target reads in a title."""
@@ -180,9 +179,7 @@ class Contrast:
 
 def _flat(values: Any) -> Any:
     """Return (b, n) values, also of an output of shape (b,) or (b, 1, 1, n)."""
-    import keras
-
-    return keras.ops.reshape(values, (int(values.shape[0]), -1))
+    return ops.backend(values).reshape(values, (int(values.shape[0]), -1))
 
 
 def check_index(index: Any, classes: int) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import attrs
 import numpy as np
 
+from visioncam_core import ops
 from visioncam_core.engine.output import Head
 from visioncam_core.errors import OptionTypeError, TargetError
 from visioncam_core.images.box import Box as Edges
@@ -62,6 +63,8 @@ class Box:
         Petsiuk et al. 2021, arXiv:2006.03204.
     """
 
+    binds_tensors: ClassVar[bool] = True  # `decode` takes the framework's own
+
     class_: int = option(attrs.NOTHING, help="class index")
     box: Any = option(None, help="a geometry.Box, or None for the surest one", validator=_one_order)
     decode: Callable[[Any], Any] | None = option(None, help="makes corners of the four box values")
@@ -101,12 +104,9 @@ class Box:
 
     def bind(self, values: Any) -> Callable[[Any], Any]:
         """Return the target with its place fixed on one clean picture's (1, ..., V) values."""
-        import keras
-
-        sure, corners = self._read(keras.ops.convert_to_tensor(values))
-        sure, corners = np.asarray(sure)[0], np.asarray(corners)[0]
+        sure, corners = (ops.to_numpy(one)[0] for one in self._read(values))
         own = self.box is None
-        overlaps = np.ones(len(sure)) if own else np.asarray(_iou(corners, self._corners))
+        overlaps = np.ones(len(sure)) if own else ops.to_numpy(_iou(corners, self._corners))
         place = int(np.argmax(sure * overlaps))
         if not overlaps[place] > 0:
             raise TargetError(
@@ -117,17 +117,15 @@ class Box:
 
         def similarity(changed: Any) -> Any:
             sure, corners = self._read(changed)
-            overlap = _iou(corners[:, place], keras.ops.convert_to_tensor(wanted))
-            return sure[:, place] * (keras.ops.stop_gradient(overlap) if own else overlap)
+            overlap = _iou(corners[:, place], ops.like(wanted, corners))
+            return sure[:, place] * (ops.stop_gradient(overlap) if own else overlap)
 
         return similarity
 
     def _read(self, values: Any) -> tuple[Any, Any]:
         """Return (b, P) probabilities and (b, P, 4) corners of (b, ..., V) values."""
-        import keras
-
-        values = keras.ops.reshape(values, (int(values.shape[0]), -1, int(values.shape[-1])))
-        squash = keras.ops.sigmoid if self.activation == "sigmoid" else (lambda x: x)
+        values = ops.backend(values).reshape(values, (int(values.shape[0]), -1, int(values.shape[-1])))
+        squash = ops.sigmoid if self.activation == "sigmoid" else (lambda x: x)
         sure = squash(values[..., self.start + self.class_])
         if self.objectness is not None:
             sure = sure * squash(values[..., self.objectness])
@@ -135,7 +133,7 @@ class Box:
         if self.decode is None:
             return sure, corners
         try:
-            decoded = keras.ops.convert_to_tensor(self.decode(corners))
+            decoded = ops.as_array(self.decode(corners))
         except Exception as error:
             raise TargetError(f"decode failed on {tuple(corners.shape)}: {said(error)}") from error
         if tuple(decoded.shape) != tuple(corners.shape):
@@ -152,9 +150,8 @@ class Box:
 
 def _iou(corners: Any, box: Any) -> Any:
     """Return the intersection over union of (..., 4) corners with one box of the same order."""
-    import keras
-
-    maximum, minimum = keras.ops.maximum, keras.ops.minimum
+    xp = ops.backend(corners)
+    maximum, minimum = xp.maximum, xp.minimum
     low_0, low_1 = maximum(corners[..., 0], box[0]), maximum(corners[..., 1], box[1])
     high_0, high_1 = minimum(corners[..., 2], box[2]), minimum(corners[..., 3], box[3])
     both = maximum(high_0 - low_0, 0.0) * maximum(high_1 - low_1, 0.0)

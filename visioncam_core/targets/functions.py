@@ -50,7 +50,7 @@ def _called(function: Callable[[Any], Any], values: Any) -> Any:
     count = int(values.shape[0])
     name = function_name(function)
     try:
-        scores = _as_array(function(values))
+        scores = ops.as_array(function(values))
     except VisionCamError:
         raise
     except Exception as error:
@@ -72,13 +72,6 @@ def _called(function: Callable[[Any], Any], values: Any) -> Any:
             f"it must return one number for each, shape ({count},)"
         )
     return ops.astype(scores, "float32")
-
-
-def _as_array(scores: Any) -> Any:
-    """Return what a function returned as an array; a list with one array a picture is stacked."""
-    if isinstance(scores, list | tuple) and scores and all(hasattr(one, "shape") for one in scores):
-        return ops.stack(list(scores))
-    return scores if hasattr(scores, "shape") and hasattr(scores, "dtype") else np.asarray(scores)
 
 
 def _s(count: int) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 import attrs
 import numpy as np
 
+from visioncam_core import ops
 from visioncam_core.engine.output import Head
 from visioncam_core.errors import TargetError, TargetTypeError
-from visioncam_core.ops import to_numpy
 from visioncam_core.options.fields import option
 from visioncam_core.targets.class_names import find_class
 from visioncam_core.text import shown
@@ -71,10 +71,9 @@ class Region:
         mask = self._mask(np.asarray(values)[0])
 
         def mean_there(changed: Any) -> Any:
-            import keras
-
-            chosen = changed[..., self.class_] * keras.ops.convert_to_tensor(mask[None])
-            return keras.ops.sum(chosen, axis=tuple(range(1, len(chosen.shape)))) / float(mask.sum())
+            chosen = changed[..., self.class_] * ops.like(mask[None], changed)
+            total = ops.backend(chosen).sum(chosen, axis=tuple(range(1, len(chosen.shape))))
+            return total / float(mask.sum())
 
         return mean_there
 
@@ -114,7 +113,7 @@ class Region:
 def _numbers(where: Any) -> np.ndarray:
     """Return a mask, box or point as an array of real numbers."""
     try:
-        area = to_numpy(where)
+        area = ops.to_numpy(where)
     except (TypeError, ValueError) as error:
         raise TargetTypeError(
             f"where={shown(where, 60)} is no mask, box or point: its rows differ"

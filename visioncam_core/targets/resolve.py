@@ -181,7 +181,10 @@ def pick(wish: Wish, values: np.ndarray, head: Head, engine: Engine) -> Pick:
         return Pick(top_class(values, head) if wish == TOP else wish, None, head, engine)
     source: Any = Region.of_top(values, head) if isinstance(wish, int) else wish
     bind = getattr(source, "bind", None)
-    return Pick(None, bind(values) if bind is not None else source, head, engine, source)
+    if bind is None:
+        return Pick(None, source, head, engine, source)
+    clean = engine.tensors([values])[0] if getattr(source, "binds_tensors", False) else values
+    return Pick(None, bind(clean), head, engine, source)
 
 
 def top_class(values: np.ndarray, head: Head) -> int:

@@ -7,8 +7,8 @@ from typing import Any
 import attrs
 import numpy as np
 
+from visioncam_core import ops
 from visioncam_core.errors import TargetError, TargetTypeError
-from visioncam_core.ops import to_numpy
 from visioncam_core.text import shown
 
 
@@ -16,7 +16,7 @@ def _embedding(reference: Any) -> np.ndarray:
     """Return a reference as (D,) float32, or raise a `TargetError`."""
     what = "the reference of Similarity() is the model's own output for another picture, shape (D,) or (1, D)"
     try:
-        array = to_numpy(reference)
+        array = ops.to_numpy(reference)
         array = array.astype(np.float32) if array.dtype.kind in "fiu" else array
     except (TypeError, ValueError) as error:
         raise TargetTypeError(f"{what}; received {shown(reference, 60)}") from error
@@ -42,18 +42,16 @@ class Similarity:
 
     def __call__(self, values: Any) -> Any:
         """Return (b,) cosine similarities, in [-1, 1]."""
-        import keras
-
-        ops = keras.ops
-        flat = ops.reshape(values, (ops.shape(values)[0], -1))
-        reference = ops.convert_to_tensor(self.reference)
+        xp = ops.backend(values)
+        flat = xp.reshape(values, (int(values.shape[0]), -1))
+        reference = ops.like(self.reference, values)
         if int(flat.shape[-1]) != int(reference.shape[0]):
             raise TargetError(
                 f"the reference embedding has {int(reference.shape[0])} values, the model's output "
                 f"{int(flat.shape[-1])}; take it from this model's own output"
             )
-        norms = ops.norm(flat, axis=-1) * ops.norm(reference)
-        return ops.sum(flat * reference, axis=-1) / ops.maximum(norms, 1e-12)
+        norms = ops.norm(flat) * ops.norm(reference)
+        return xp.sum(flat * reference, axis=-1) / xp.maximum(norms, 1e-12)
 
     def label(self) -> str:
         """Return how the target reads in a title."""

@@ -13,6 +13,7 @@
 | `method_checks(method)` | the contract of a method, named checks |
 | `renderer_checks(renderer)` | the contract of a renderer |
 | `selector_checks(selector, answers, refuses)` | the contract of a layer selector |
+| `engine_checks(engine, model, images)` | the contract of an engine |
 | `assert_loads("my-distribution")` | what is installed loads, without faults and without TensorFlow |
 | `isolated_registry(plugin)` | a registry with nothing else in it |
 | `ArrayNet` | a network in NumPy whose activations, gradients and scores are known in closed form |
@@ -24,6 +25,7 @@
 checks.  Importing this loads neither TensorFlow nor Keras.
 """
 
+from visioncam_core.testing.checks.engine import engine_checks
 from visioncam_core.testing.checks.loading import assert_loads
 from visioncam_core.testing.checks.method import method_checks
 from visioncam_core.testing.checks.renderer import renderer_checks
@@ -40,6 +42,7 @@ __all__ = [
     "assert_loads",
     "bare_table",
     "blob",
+    "engine_checks",
     "isolated_registry",
     "make_explanation",
     "make_table",

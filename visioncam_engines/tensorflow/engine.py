@@ -7,7 +7,7 @@ changes the model.  Importing this module imports neither TensorFlow nor Keras.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -64,7 +64,7 @@ class TensorFlowEngine:
         """Return what the model's layers say."""
         return hints_of(model)
 
-    def mark(self, model: Any) -> Hashable:
+    def mark(self, model: Any) -> object:
         """Return what changes when a unit, a variable or an activation is replaced."""
         return (id(endpoint_of(model).function),) if is_saved(model) else fingerprint(model)
 

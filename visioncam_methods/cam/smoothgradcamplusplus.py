@@ -41,7 +41,7 @@ class SmoothGradCAMPlusPlus:
     sigma: float = option(
         0.15, help="noise level", unit="share of the picture's value range", validator=in_range(0, 10)
     )
-    needs: ClassVar[frozenset[str]] = frozenset({"activations"})
+    needs: ClassVar[frozenset[str]] = frozenset({"activations", "gradients-elsewhere"})
     assumes_positive: ClassVar[bool] = True
 
     def __call__(self, evidence: Evidence) -> Any:
