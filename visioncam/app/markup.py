@@ -1,4 +1,4 @@
-"""What the page says of an answer, as HTML with every word of other people's escaped."""
+"""What the page says of an answer, as HTML; text from models, files and plugins is escaped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from visioncam_core.text import clean
 
 
 def error_box(error: BaseException) -> str:
-    """Return an error as a box for the page; of one that is our fault, nothing that helps an attacker."""
+    """Return an error as a box for the page; an internal one without details."""
     failure = failure_of(error)
     ours = failure.message.startswith("internal error")
     message = "something went wrong in the app itself; the terminal says more" if ours else failure.message
@@ -40,7 +40,7 @@ def words(answer: Answer) -> str:
 
 
 def class_choices(answer: Answer) -> list[tuple[str, str]]:
-    """Return (text, value) of the classes that the model thinks of."""
+    """Return (text, value) of the model's best classes."""
     one = answer.comparison[0]
     return [(f"{row.short_name}: {row.amount(one.probabilities)}", str(row.index)) for row in one.predictions]
 

@@ -85,7 +85,7 @@ def catalogue(
 
 
 class _Sorter(Generic[Spec]):
-    """Hands out names one row at a time and writes down the clashes."""
+    """Assigns names row by row and records the clashes."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
