@@ -36,8 +36,9 @@ def cases() -> Iterator[Case]:
     from visioncam.evaluation.request import named
     from visioncam.evaluation.subjects import shown_by_method
     from visioncam.evaluation.truth import marks, on_input
-    from visioncam_core.metrics.probe import sittings
+    from visioncam_core.metrics.probe import probes
     from visioncam_core.pipeline.explainer import Explainer
+    from visioncam_core.pipeline.request import Request
     from visioncam_core.pipeline.settings import Settings
 
     sys.path.insert(0, str(ROOT / "tools"))
@@ -47,12 +48,12 @@ def cases() -> Iterator[Case]:
     found = pictures(model)[:9]  # the photos, and three of the composed ones
     placed = marks([one.box for one in found], len(found))
     methods = named("gradcam", {})
-    explainer = Explainer.of(model, methods, Settings())
+    explainer = Explainer.of(model, Request(tuple(methods), Settings()))
     images, targets = [one.pixels for one in found], [one.target for one in found]
-    for sitting in sittings(explainer, images, targets):
-        shown = shown_by_method(sitting, methods[0], {})
-        truth, boxes = on_input(placed[sitting.number], sitting.item, sitting.x.shape[:-1])
-        yield sitting.case(shown.heat, shown.raw, shown.questions, truth, boxes)
+    for probe in probes(explainer, images, targets):
+        shown = shown_by_method(probe, methods[0], {})
+        truth, boxes = on_input(placed[probe.number], probe.item, probe.x.shape[:-1])
+        yield probe.case(shown.heat, shown.raw, shown.questions, truth, boxes)
 
 
 def table(peer: str, given: Sequence[Case]) -> Iterator[str]:

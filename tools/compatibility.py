@@ -3,7 +3,7 @@
     python tools/compatibility.py           the smallest member of each family
     python tools/compatibility.py --full    every member, which takes an hour and much memory
 
-The kinds are those of the tests (tests/helpers/zoo*.py).  Weights are random: what is shown is that a map
+The kinds are those of the tests (tests/helpers/networks).  Weights are random: what is shown is that a map
 comes, of the right shape and layer, and that the model stays as it was.  The exit code is 1 if something is
 not well.
 """
@@ -25,7 +25,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "compatibility.md"
-ZOO = ("helpers.zoo", "helpers.zoo_forms", "helpers.zoo_legacy", "helpers.zoo_more", "helpers.zoo_tokens")
+ZOO = tuple(f"helpers.networks.{name}" for name in ("kinds", "forms", "legacy", "ranks", "tokens"))
 GRADIENTS = ("gradcam", "gradcamplusplus", "gradcamelementwise", "hirescam", "respondcam", "xgradcam")
 GOOD = "✓"
 
@@ -126,7 +126,7 @@ def kinds() -> dict[str, Any]:
     sys.path.insert(0, str(ROOT / "tests"))
     for name in ZOO:
         importlib.import_module(name)
-    found: dict[str, Any] = importlib.import_module("helpers.zoo").KINDS
+    found: dict[str, Any] = importlib.import_module("helpers.networks.kinds").KINDS
     return found
 
 

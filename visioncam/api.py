@@ -7,21 +7,18 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal
 
+from visioncam_core.engine import cache
 from visioncam_core.errors import OptionTypeError
 from visioncam_core.images.decode import MAX_PIXELS
 from visioncam_core.layers.listing import LayerListing
-from visioncam_core.options.fields import describe_options
-from visioncam_core.pipeline.apply import Named
 from visioncam_core.pipeline.compare import compare_all
 from visioncam_core.pipeline.doctor import Report, examine
 from visioncam_core.pipeline.explainer import Explainer
-from visioncam_core.pipeline.settings import Settings
+from visioncam_core.pipeline.request import Request, method_list
 from visioncam_core.plugins.default import BUILTINS, load_plugin, methods, plugins, registry, renderers
-from visioncam_core.progress import reporting
 from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.load import load as read
-from visioncam_core.text import did_you_mean, shown
 
 __all__ = [
     "BUILTINS", "compare", "doctor", "explain", "explainer", "forget", "layers", "load", "load_plugin",
@@ -49,6 +46,7 @@ def explain(
     batch_size: int | None = None,
     max_memory: int | None = None,
     seed: int = 0,
+    engine: str | None = None,
     progress: Any = None,
     **method_options: Any,
 ) -> Explanation | list[Explanation]:
@@ -81,6 +79,7 @@ def explain(
         max_memory: megabytes that one batch of changed pictures may need, 300 by default; ScoreCAM and
             AblationCAM choose their batch by it, where `batch_size` is not given.
         seed: seed of whatever the method draws at random.
+        engine: name of the engine that runs the model, where several could; `visioncam plugins` lists them.
         progress: True for a progress bar, or a function of (done, total).
         **method_options: the method's options, see `visioncam.methods()`.
 
@@ -90,7 +89,7 @@ def explain(
     Raises:
         VisionCamError: one of its kinds, naming the value received and the fix.
     """
-    with _steady(model):
+    with _steady(model, engine):
         return explainer(
             model,
             method,
@@ -108,6 +107,7 @@ def explain(
             batch_size=batch_size,
             max_memory=max_memory,
             seed=seed,
+            engine=engine,
             progress=progress,
             **method_options,
         )(image, target)
@@ -121,8 +121,7 @@ def explainer(model: Any, method: str | object = "gradcam", **keywords: Any) -> 
         method: as in `explain`.
         **keywords: the keywords of `explain` but `target`, and the method's options.
     """
-    settings, options = _split(keywords, [method])
-    return Explainer.of(model, [_named(method, options)], settings)
+    return Explainer.of(model, Request.of([method], keywords))
 
 
 def compare(
@@ -150,7 +149,7 @@ def compare(
         One `Comparison` for one image, class and layer.  Otherwise a list of them, picture by picture, with
         `sheet` and `save` of its own: `Comparisons`.
     """
-    with _steady(model):
+    with _steady(model, keywords.get("engine")):
         asked = comparer(model, methods, **keywords)
         if target is not None and targets is not None:
             raise OptionTypeError("target and targets were both given; put every class into targets=[...]")
@@ -170,17 +169,10 @@ def comparer(model: Any, methods: str | Sequence[str | object] = "all", **keywor
         methods: as in `compare`.
         **keywords: as in `compare`, without `target`, `targets` and `layers`.
     """
-    every = [spec.name for spec in registry().methods()]
-    names = every if isinstance(methods, str) and methods == "all" else methods
-    wanted: list[str | object] = list(names) if isinstance(names, list | tuple) else [names]
+    wanted = method_list(methods)
     if not wanted:
         raise OptionTypeError("methods is an empty list; pass 'all', or at least one name or object")
-    settings, options = _split(keywords, wanted)
-    named = []
-    for method in wanted:
-        own = _option_names(method)
-        named.append(_named(method, {name: value for name, value in options.items() if name in own}))
-    return Explainer.of(model, named, settings)
+    return Explainer.of(model, Request.of(wanted, keywords))
 
 
 def layers(model: Any, image: Any = None, **keywords: Any) -> LayerListing:
@@ -191,8 +183,7 @@ def layers(model: Any, image: Any = None, **keywords: Any) -> LayerListing:
         image: a picture or model input, for models whose size is open; blank 224 pixels otherwise.
         **keywords: `output`, `score`, `layer` of `explain`.
     """
-    settings, _ = _split(keywords, [])
-    seen, choice = Explainer.of(model, [], settings).layers(image)
+    seen, choice = Explainer.of(model, Request.of([], keywords)).layers(image)
     return LayerListing(seen.table, choice)
 
 
@@ -227,59 +218,9 @@ def load(path: str | os.PathLike[str]) -> Explanation:
 
 def forget(model: Any) -> None:
     """Drop everything cached for a model: its traces, and with them their memory."""
-    from visioncam_engines.tensorflow.tracing.cache import forget as drop
-
-    drop(model)
+    cache.forget(model)
 
 
-def explainer_settings(method: str, keywords: dict[str, Any]) -> tuple[Settings, dict[str, Any]]:
-    """Return the settings and the method's options among keywords of `explain`, checked.
-
-    Raises:
-        OptionError: an unknown one, or a value out of its range.
-    """
-    settings, options = _split(keywords, [method])
-    registry().make_method(method, options)
-    return settings, options
-
-
-def _steady(model: Any) -> AbstractContextManager[None]:
+def _steady(model: Any, engine: str | None) -> AbstractContextManager[None]:
     """Return a block in which whether the model has changed is found out once."""
-    from visioncam_engines.tensorflow.tracing.cache import steady
-
-    return steady(model)
-
-
-def _named(method: str | object, options: dict[str, Any]) -> Named:
-    return Named.of(*registry().make_method(method, options))
-
-
-def _option_names(method: str | object) -> set[str]:
-    if not isinstance(method, str):
-        return set()
-    return {info.name for info in describe_options(registry().method(method).cls)}
-
-
-def _split(keywords: dict[str, Any], methods: Sequence[str | object]) -> tuple[Settings, dict[str, Any]]:
-    """Part keywords into settings and method options; an unknown one is an error with the nearest name."""
-    own = [info.name for info in describe_options(Settings)]
-    known = {name for method in methods for name in _option_names(method)}
-    unknown = [name for name in keywords if name not in own and name not in known]
-    if "target" in unknown:
-        raise OptionTypeError(
-            "target is no keyword here: pass it when you ask, as in explainer(model, ...)(image, target), "
-            "or to "
-            "explain, compare or doctor"
-        )
-    if unknown and (not methods or any(isinstance(method, str) for method in methods)):
-        raise OptionTypeError(_unknown_keyword(unknown[0], sorted({*own, *known})))
-    settings = {name: value for name, value in keywords.items() if name in own}
-    settings["progress"] = reporting(settings.get("progress"))
-    return Settings(**settings), {name: value for name, value in keywords.items() if name not in own}
-
-
-def _unknown_keyword(name: str, known: list[str]) -> str:
-    owners = [row.name for row in registry().methods() if name in _option_names(row.name)]
-    owner = f"; it is an option of {', '.join(owners)}." if owners else ""
-    hint = owner or did_you_mean(name, [*known, "target"]) or ";"
-    return f"unknown keyword {shown(name, 40)}{hint} known: {', '.join(known)}, target"
+    return cache.steady(registry().engine_of(model, engine), model)

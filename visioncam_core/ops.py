@@ -29,17 +29,21 @@ def backend(values: Any) -> Any:
 
 def wide(values: Any) -> Any:
     """Return the values in at least float32."""
-    if _dtype(values) in ("float32", "float64"):
+    return values if dtype_name(values) in ("float32", "float64") else astype(values, "float32")
+
+
+def astype(values: Any, dtype: str) -> Any:
+    """Return the values in another dtype, such as "float32"; as they are where it is theirs."""
+    if dtype_name(values) == dtype:
         return values
-    return (
-        values.astype(np.float32)
-        if isinstance(values, np.ndarray)
-        else backend(values).cast(values, "float32")
-    )
+    if isinstance(values, np.ndarray | np.generic):
+        return values.astype(dtype)
+    return backend(values).cast(values, dtype)
 
 
-def _dtype(values: Any) -> str:
-    return str(getattr(values.dtype, "name", values.dtype))
+def dtype_name(values: Any) -> str:
+    """Return the name of the values' dtype, such as "float32"."""
+    return str(getattr(values.dtype, "name", values.dtype)).removeprefix("torch.")
 
 
 def _like(array: np.ndarray, values: Any) -> Any:
@@ -127,6 +131,8 @@ def to_numpy(values: Any) -> np.ndarray:
     """Return a NumPy array of the values."""
     if isinstance(values, np.ndarray):
         return values
+    if hasattr(values, "detach"):  # torch: off its graph, and off its device
+        values = values.detach().cpu()
     if hasattr(values, "numpy"):
         return np.asarray(values.numpy())
     return np.asarray(values)
@@ -166,7 +172,7 @@ def channels(activations: Any, which: np.ndarray) -> Any:
 
 def without_channels(activations: Any, which: np.ndarray) -> Any:
     """Return copies with one channel set to zero each: (1, *grid, K), (b,) -> (b, *grid, K)."""
-    kept = np.ones((len(which), int(activations.shape[-1])), _dtype(activations))
+    kept = np.ones((len(which), int(activations.shape[-1])), dtype_name(activations))
     kept[np.arange(len(which)), which] = 0.0
     rank = len(activations.shape) - 2
     return activations * _like(kept.reshape(len(which), *[1] * rank, -1), activations)

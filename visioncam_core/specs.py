@@ -3,6 +3,7 @@
 from visioncam_core.plugins.specs import (
     BETTER,
     METRIC_NEEDS,
+    EngineSpec,
     MethodSpec,
     MetricSpec,
     RendererSpec,
@@ -11,6 +12,7 @@ from visioncam_core.plugins.specs import (
 __all__ = [
     "BETTER",
     "METRIC_NEEDS",
+    "EngineSpec",
     "MethodSpec",
     "MetricSpec",
     "RendererSpec",

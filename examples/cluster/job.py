@@ -27,8 +27,8 @@ def main() -> int:
     asked = parser.parse_args()
     try:
         summary = distributed.explain(
+            asked.model,
             asked.pictures,
-            model=asked.model,
             method=asked.method,
             out=asked.out,
             actors=tuple(asked.actors),

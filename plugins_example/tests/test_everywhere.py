@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import visioncam
-from visioncam_engines.tensorflow.testing.keras_models import planted_blob
+from visioncam_core.testing.models import planted_blob
 
 BRIGHT = (30, 12)  # column and row of a bright blob on grey
 

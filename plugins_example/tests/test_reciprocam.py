@@ -46,7 +46,7 @@ def test_the_measure_asks_for_probability_or_score() -> None:
     import keras
 
     import visioncam
-    from visioncam_engines.tensorflow.testing.keras_models import gap_dense
+    from visioncam_core.testing.models import gap_dense
 
     keras.utils.set_random_seed(0)
     weights = np.array([[1.0, -1.0], [0.5, 0.25], [-0.5, 2.0]], np.float32)

@@ -16,8 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.app import HOSTILE, Served, hanging_plugin, served, small_model
-from helpers.app_asking import answered, asked, form, join, question, uploaded
+from helpers.app import (
+    HOSTILE,
+    Served,
+    answered,
+    asked,
+    form,
+    hanging_plugin,
+    join,
+    question,
+    served,
+    small_model,
+    uploaded,
+)
 
 pytest.importorskip("gradio")
 

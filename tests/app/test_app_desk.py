@@ -18,10 +18,10 @@ from PIL import Image
 
 import visioncam
 from visioncam.app.addresses import Addresses
-from visioncam.app.answer import Desk, Question
-from visioncam.app.limits import Limits, Stopwatch, TooSlowError
+from visioncam.app.answer import Form, Service
+from visioncam.app.limits import Deadline, Limits, TooSlowError
 from visioncam.app.markup import class_choices, error_box, words
-from visioncam.app.models import Shelf, shelf_of
+from visioncam.app.models import ModelList, list_models
 from visioncam.app.widgets import options_from, widgets_of
 from visioncam.app.workspace import Workspace
 from visioncam_core.errors import (
@@ -45,33 +45,33 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shelf(folder: Path) -> Shelf:
-    return Shelf({"small": folder / "small.keras"}, class_names=str(folder / "names.json"))
+def shelf(folder: Path) -> ModelList:
+    return ModelList({"small": folder / "small.keras"}, class_names=str(folder / "names.json"))
 
 
 @pytest.fixture
-def desk(shelf: Shelf) -> Iterator[Desk]:
+def service(shelf: ModelList) -> Iterator[Service]:
     workspace = Workspace()
-    yield Desk(shelf, workspace, Limits(pixels=2_000_000, seconds=60, side=100))
+    yield Service(shelf, workspace, Limits(pixels=2_000_000, seconds=60, side=100))
     workspace.close()
 
 
 @pytest.fixture
-def photo(desk: Desk) -> str:
+def photo(service: Service) -> str:
     """A wide photo that lies where uploads lie."""
-    path = desk.workspace.new_folder() / "my photo.png"
+    path = service.workspace.new_folder() / "my photo.png"
     pixels = np.random.default_rng(2).integers(0, 256, (60, 150, 3)).astype(np.uint8)
     Image.fromarray(pixels).save(path)
     return str(path)
 
 
-def watch() -> Stopwatch:
-    return Stopwatch(60)
+def watch() -> Deadline:
+    return Deadline(60)
 
 
-def test_an_answer_is_what_explain_gives(desk: Desk, photo: str, shelf: Shelf) -> None:
-    question = Question(photo, "small", "hirescam", beside=("gradcam", "hirescam"), target="3", layer="first")
-    answer = desk.answer(question, watch())
+def test_an_answer_is_what_explain_gives(service: Service, photo: str, shelf: ModelList) -> None:
+    question = Form(photo, "small", "hirescam", others=("gradcam", "hirescam"), target="3", layer="first")
+    answer = service.answer(question, watch())
     assert [one.method for one in answer.comparison] == ["hirescam", "gradcam"]
     model = shelf.model("small")
     alone = visioncam.explain(model, photo, "hirescam", target=3, layer="first")
@@ -79,7 +79,7 @@ def test_an_answer_is_what_explain_gives(desk: Desk, photo: str, shelf: Shelf) -
     np.testing.assert_allclose(answer.comparison[0].heatmap, alone.heatmap, atol=1e-6)
     with Image.open(answer.pictures[0][0]) as shown:
         assert shown.size == (100, 40)  # at display size
-    files = desk.files(answer, watch())
+    files = service.files(answer, watch())
     names = [
         "my photo_report.html",
         "my photo_hirescam.png",
@@ -90,15 +90,15 @@ def test_an_answer_is_what_explain_gives(desk: Desk, photo: str, shelf: Shelf) -
     assert [os.path.basename(path) for path in files] == names
     page = Path(files[0]).read_text("utf-8")
     assert "HiResCAM" in page
-    assert str(desk.workspace.root) not in page
+    assert str(service.workspace.root) not in page
     with Image.open(files[1]) as whole:
         assert whole.size == (150, 60)
     loaded = visioncam.load(files[2])
     np.testing.assert_array_equal(loaded.heatmap, answer.comparison[0].heatmap)
 
 
-def test_words_are_escaped(desk: Desk, photo: str) -> None:
-    answer = desk.answer(Question(photo, "small", target="1"), watch())
+def test_words_are_escaped(service: Service, photo: str) -> None:
+    answer = service.answer(Form(photo, "small", target="1"), watch())
     page = words(answer)
     assert "&lt;script&gt;alert" in page
     assert "<script" not in page
@@ -130,33 +130,36 @@ def test_words_are_escaped(desk: Desk, photo: str) -> None:
     ],
 )
 def test_bad_questions(
-    desk: Desk, photo: str, change: dict[str, Any], kind: type[Exception], message: str
+    service: Service, photo: str, change: dict[str, Any], kind: type[Exception], message: str
 ) -> None:
-    question = attrs.evolve(Question(photo, "small"), **change)
+    question = attrs.evolve(Form(photo, "small"), **change)
     with pytest.raises(kind, match=message):
-        desk.answer(question, watch())
+        service.answer(question, watch())
 
 
 @pytest.mark.parametrize("what", ["text", "cut", "bomb"])
-def test_bad_photos_are_named_as_their_owner_named_them(desk: Desk, examples: Path, what: str) -> None:
-    path = desk.workspace.new_folder() / "holiday.jpg"
+def test_bad_photos_are_named_as_their_owner_named_them(service: Service, examples: Path, what: str) -> None:
+    path = service.workspace.new_folder() / "holiday.jpg"
     if what == "bomb":
         Image.new("1", (2000, 2000)).save(path, "PNG")
     else:
         whole = (examples / "rocket.jpg").read_bytes()
         path.write_bytes(b"hello" if what == "text" else whole[: len(whole) // 2])
-    for ask in (lambda: desk.preview(str(path)), lambda: desk.answer(Question(str(path), "small"), watch())):
+    for ask in (
+        lambda: service.preview(str(path)),
+        lambda: service.answer(Form(str(path), "small"), watch()),
+    ):
         with pytest.raises(ImageError) as caught:
             ask()
         message = str(caught.value)
         assert message.startswith("'holiday.jpg': ")
-        assert str(desk.workspace.root) not in message
+        assert str(service.workspace.root) not in message
         assert {"text": "not an image", "cut": "truncated", "bomb": "4,000,000 pixels"}[what] in message
 
 
-def test_an_answer_ends_in_time(desk: Desk, photo: str) -> None:
+def test_an_answer_ends_in_time(service: Service, photo: str) -> None:
     with pytest.raises(TooSlowError, match="0 seconds"):
-        desk.answer(Question(photo, "small", "scorecam"), Stopwatch(0))
+        service.answer(Form(photo, "small", "scorecam"), Deadline(0))
 
 
 def test_the_shelf(folder: Path, tmp_path: Path) -> None:
@@ -165,15 +168,15 @@ def test_the_shelf(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "link.keras").symlink_to(folder / "small.keras")
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "c.keras").write_bytes(b"x")
-    found = shelf_of([str(folder / "small.keras")], str(tmp_path))
+    found = list_models([str(folder / "small.keras")], str(tmp_path))
     files = [name for name, path in found.files.items() if path is not None]
     assert files == ["small.keras", "a.h5", "b.keras"]
     with pytest.raises(ModelError, match="not a Keras model file"):
         found.model("b.keras")
     with pytest.raises(ModelNotFoundError, match="no such model file"):
-        shelf_of([str(tmp_path / "none.keras")], None)
+        list_models([str(tmp_path / "none.keras")], None)
     with pytest.raises(ModelNotFoundError, match="no folder to read models from"):
-        shelf_of([], str(tmp_path / "none"))
+        list_models([], str(tmp_path / "none"))
 
 
 @pytest.mark.parametrize("spec", [*methods(), *renderers()], ids=lambda spec: spec.name)

@@ -12,9 +12,9 @@ from PIL import Image
 
 from visioncam.app import limits as app_limits
 from visioncam.app import workspace as app_workspace
-from visioncam.app.answer import Desk
-from visioncam.app.limits import Limits, Stopwatch, TooSlowError, limited
-from visioncam.app.models import Shelf
+from visioncam.app.answer import Service
+from visioncam.app.limits import Deadline, Limits, TooSlowError, limited
+from visioncam.app.models import ModelList
 from visioncam.app.workspace import Workspace
 from visioncam_core.errors import ImageError
 
@@ -30,7 +30,7 @@ def test_work_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app_limits, "_left_behind", [])
     release = threading.Event()
 
-    def hang(watch: Stopwatch) -> None:
+    def hang(watch: Deadline) -> None:
         release.wait(60)
 
     for _ in range(app_limits.MOST_LEFT_BEHIND):
@@ -53,7 +53,7 @@ def test_nobody_waits_when_the_app_ends(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(app_limits, "_left_behind", [])
     begun, release = threading.Event(), threading.Event()
 
-    def hang(watch: Stopwatch) -> None:
+    def hang(watch: Deadline) -> None:
         begun.set()
         release.wait(60)
         watch.check()
@@ -90,7 +90,7 @@ def test_what_is_used_stays(workspace: Workspace, monkeypatch: pytest.MonkeyPatc
     example.write_bytes(b"x")
     os.utime(example, (1, 1))
     workspace.keep()
-    desk, photo = Desk(Shelf({}), workspace, Limits()), workspace.new_folder() / "photo.png"
+    service, photo = Service(ModelList({}), workspace, Limits()), workspace.new_folder() / "photo.png"
     Image.new("RGB", (9, 9)).save(photo)
     monkeypatch.setattr(app_workspace, "MOST_FILES", 3)
     monkeypatch.setattr(app_workspace, "TIDIED", 0.0)
@@ -100,8 +100,8 @@ def test_what_is_used_stays(workspace: Workspace, monkeypatch: pytest.MonkeyPatc
         os.utime(path, (time.time() - 100 + number,) * 2)
     os.utime(photo, (time.time() - 3000,) * 2)  # the oldest, but wanted
     with pytest.raises(ImageError, match="drop it again"):
-        desk.preview(str(path.parents[1] / "gone.png"))
-    desk.preview(str(photo))
+        service.preview(str(path.parents[1] / "gone.png"))
+    service.preview(str(photo))
     workspace.sweep()
     left = {one.name for one in workspace.root.rglob("*") if one.is_file()}
     assert left == {"example.webp", "photo.png", "4.png", "photo.webp"}

@@ -25,7 +25,7 @@ from visioncam.batch.jsonl import Appender, encoded, read_lines
 from visioncam.batch.lock import Lock
 from visioncam.batch.manifest import Manifest
 from visioncam.batch.pipeline import Local
-from visioncam.batch.signals import Stopping
+from visioncam.batch.signals import StopSignals
 from visioncam.batch.sources import source_of
 from visioncam.batch.watchdog import supervise
 from visioncam.batch.write import Writing
@@ -207,13 +207,13 @@ def test_a_fingerprint_tells_what_matters_and_only_that() -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_first_signal_asks_and_the_handlers_come_back(number: int, code: int) -> None:
     before = signal.getsignal(number)
-    with Stopping() as stopping:
-        assert not stopping.asked()
+    with StopSignals() as stopping:
+        assert not stopping.received()
         os.kill(os.getpid(), number)
-        assert stopping.asked()
+        assert stopping.received()
         assert stopping.code == code
         with pytest.raises(KeyboardInterrupt):
-            stopping.passes(1, 2)
+            stopping.check(1, 2)
     assert signal.getsignal(number) is before
 
 

@@ -108,9 +108,7 @@ def test_rows_with_maps(cluster: None, world: Path) -> None:
     import ray.data
 
     rows = [{"image": str(world / "in" / f"{n:04d}.png"), "number": n, "class": n % 3} for n in range(48, 53)]
-    found = distributed.explain(
-        ray.data.from_items(rows), model=world / "tiny.keras", actors=(1, 1)
-    ).take_all()
+    found = distributed.explain(world / "tiny.keras", ray.data.from_items(rows), actors=(1, 1)).take_all()
     by_number = {row["number"]: row for row in found}
     assert sorted(by_number) == [48, 49, 50, 51, 52]
     assert "is not an image" in by_number[50]["error"]
@@ -132,4 +130,10 @@ def test_a_cluster_that_does_not_exist_is_named(world: Path, monkeypatch: pytest
 
     monkeypatch.setattr(ray, "init", init)
     with pytest.raises(visioncam.VisionCamError, match="there is no Ray cluster at address 'auto'"):
-        distributed.explain(world / "in", model=world / "tiny.keras", out=world / "x", address="auto")
+        distributed.explain(world / "tiny.keras", world / "in", out=world / "x", address="auto")
+
+
+@pytest.mark.parametrize(("args", "keywords"), [(("in",), {"model": "m.keras"}), (("in",), {"out": "x"})])
+def test_the_order_of_before_names_the_new_one(args: tuple[str, ...], keywords: dict[str, str]) -> None:
+    with pytest.raises(visioncam.VisionCamError, match=r"distributed\.explain\(model, dataset, \.\.\.\)"):
+        distributed.explain(*args, **keywords)

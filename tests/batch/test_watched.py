@@ -52,14 +52,14 @@ def test_pictures_that_kill_or_hang_are_singled_out_and_the_run_goes_on(
 
 STOPPED = """
 import ctypes, os, signal, sys, time
-from visioncam.batch.signals import CODES, Stopping
-with Stopping() as stopping:
+from visioncam.batch.signals import CODES, StopSignals
+with StopSignals() as stopping:
     print("ready", flush=True)
     if sys.argv[1] == "library":  # where the main thread is, Python is told of no signal
         for number in CODES:
             signal.siginterrupt(number, False)
         ctypes.CDLL(None).read(os.pipe()[0], ctypes.create_string_buffer(1), 1)
-    while not stopping.asked():
+    while not stopping.received():
         time.sleep(0.01)
     print("asked", flush=True)
     time.sleep(600)

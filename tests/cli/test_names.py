@@ -13,9 +13,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from visioncam.cli import output_paths as filenames
-from visioncam.cli import phrasing, terminal
+from visioncam.cli import phrasing
 from visioncam.cli.phrasing import in_flags
+from visioncam_core import files, text
 from visioncam_core.errors import OutputError
 from visioncam_core.files import OutputNames, check_folder, safe_stem
 from visioncam_core.plain_data import plain
@@ -28,7 +28,7 @@ ODD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("module", [filenames, phrasing, terminal], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [files, text, phrasing], ids=lambda module: module.__name__)
 def test_the_examples_in_the_docstrings(module: ModuleType) -> None:
     failed, tried = doctest.testmod(module)
     assert tried
@@ -134,6 +134,6 @@ def test_plain_data_is_json() -> None:
 
 @pytest.mark.parametrize("name", ["a\0", "\ud800.png"])
 def test_a_path_that_no_system_can_hold(name: str) -> None:
-    for check in (check_folder, lambda path: filenames.check_file(path, [])):
+    for check in (check_folder, lambda path: files.check_file(path, [])):
         with pytest.raises(OutputError, match="null character or one that cannot be written"):
             check(Path(name))

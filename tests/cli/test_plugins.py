@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from helpers.cli import run
-from helpers.plugins import FOLDER, install
+from helpers.fake_plugins import fake
+from helpers.plugins import install
 
 from visioncam.cli.plugin_files import named
 from visioncam_core.plugins.default import BUILTINS, use_registry
@@ -15,7 +16,7 @@ from visioncam_core.plugins.registry import Registry
 
 pytest_plugins = ("helpers.cli_files",)
 
-SOURCE = FOLDER / "good" / "fake_good.py"
+SOURCE = fake("good") / "fake_good.py"
 
 
 @pytest.fixture(autouse=True)

@@ -6,13 +6,13 @@ import re
 import runpy
 from pathlib import Path
 
-import helpers.zoo_forms
-import helpers.zoo_legacy
-import helpers.zoo_more
-import helpers.zoo_tokens  # noqa: F401  -- registers its kinds
+import helpers.networks.forms
+import helpers.networks.legacy
+import helpers.networks.ranks
+import helpers.networks.tokens  # noqa: F401  -- registers its kinds
 import keras
 import pytest
-from helpers.zoo import KINDS
+from helpers.networks.kinds import KINDS
 
 import visioncam
 

@@ -15,7 +15,7 @@ HOSTS = ("py" + "pi.org", "python" + "hosted.org", "registry." + "npmjs", "deb."
 INDEX_OPTIONS = ("--index" + "-url", "--extra-index" + "-url", "--find" + "-links", "--trusted" + "-host")
 FOLDERS = ("home", "Users", "root", "work", "opt", "tmp")
 MACHINE_PATH = re.compile(r"(?<![\w.$}/*-])/(" + "|".join(FOLDERS) + r")/(?!ada\b)\w")  # Ada is made up
-LOCK_FILES = re.compile(r"(^|/)(\w*[.-]?lock(\.\w+)?|requirements[\w.-]*\.txt)$", re.IGNORECASE)
+LOCK_FILES = re.compile(r"(^|/)(\w*[.-]?lock(\.(?!py$)\w+)?|requirements[\w.-]*\.txt)$", re.IGNORECASE)
 
 
 def offences(text: str) -> list[str]:

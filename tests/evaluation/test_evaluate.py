@@ -11,16 +11,17 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from helpers.blobs import blobs
+from helpers.pictures import blobs
 
 import visioncam
 from visioncam.evaluation.evaluation import Evaluation
+from visioncam.evaluation.randomised import Randomised, redrawn
 from visioncam.evaluation.report import sections, strip
 from visioncam.html_report.sections import Chart, Picture, Table
 from visioncam_core.errors import ImageError, NameNotFoundError, OptionError, TargetError
-from visioncam_core.metrics.probe import sittings
+from visioncam_core.metrics.probe import probes
 from visioncam_core.pipeline.explainer import Explainer
-from visioncam_engines.tensorflow.randomise import Randomised, redrawn
+from visioncam_engines.tensorflow.copies import KerasCopy
 from visioncam_engines.tensorflow.testing.keras_models import gap_dense, planted_blob
 from visioncam_metrics.support.controls import CONTROLS
 
@@ -230,7 +231,7 @@ def deep() -> Any:
 
 def test_the_cascade_begins_with_the_trained_weights_and_goes_down_layer_by_layer() -> None:
     model = deep()
-    copy = Randomised.of(model, steps=4)
+    copy = Randomised.of(KerasCopy.of(model), steps=4)
     trained = model.get_weights()
 
     def moved(step: int, seed: int = 0) -> list[str]:
@@ -253,7 +254,7 @@ def test_the_cascade_begins_with_the_trained_weights_and_goes_down_layer_by_laye
 
 def test_at_step_zero_the_maps_are_identical() -> None:
     model, x = deep(), np.random.default_rng(0).normal(size=(1, 8, 8, 2)).astype(np.float32)
-    copy = Randomised.of(model, steps=2)
+    copy = Randomised.of(KerasCopy.of(model), steps=2)
     copy.step(0, 0)
     one = visioncam.explain(model, x, layer="pointwise")[0]
     other = visioncam.explain(copy.model, x, layer="pointwise")[0]
@@ -274,7 +275,7 @@ def test_redrawn_keeps_variances_positive_and_moves_pointwise_kernels(rng: np.ra
 def test_the_remainder_is_exact_where_the_probability_rounds_to_one() -> None:
     model = gap_dense(np.array([[40.0, 0.0]]), grid=(2, 2), activation="softmax")
     explainer: Explainer = visioncam.explainer(model)
-    sitting = next(sittings(explainer, np.ones((1, 2, 2, 1), np.float32)))
-    pick, seen = sitting.observed.picks[0], sitting.observed
+    probe = next(probes(explainer, np.ones((1, 2, 2, 1), np.float32)))
+    pick, seen = probe.observation.picks[0], probe.observation
     assert pick.probability(seen.values, seen.answer)[0] == 1
     assert pick.remainder(seen.values, seen.answer)[0] == pytest.approx(np.exp(-40.0), rel=1e-4)

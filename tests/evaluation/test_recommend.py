@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.blobs import blobs
+from helpers.pictures import blobs
 
 import visioncam
 from visioncam.evaluation.evaluation import Evaluation

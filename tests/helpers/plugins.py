@@ -1,4 +1,4 @@
-"""Put the fake distributions of `fake_plugins/` on the path, and see what is warned about them."""
+"""Put fake distributions on the path, and see what is warned about them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import sys
 import types
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import attrs
 import pytest
 
+from helpers.fake_plugins import fake
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable
 from visioncam_core.errors import PluginWarning
 from visioncam_core.layers.choose import select_layer
@@ -21,7 +21,6 @@ from visioncam_core.plugins.records import PluginInfo
 from visioncam_core.plugins.registry import Registry
 from visioncam_core.plugins.specs import MethodSpec
 
-FOLDER = Path(__file__).resolve().parents[1] / "data" / "fake_plugins"
 OURS = ("fake_ours",)
 T = TypeVar("T")
 
@@ -31,8 +30,7 @@ def install(monkeypatch: pytest.MonkeyPatch, *fakes: str) -> None:
     for name in [name for name in sys.modules if name.startswith("fake_")]:
         del sys.modules[name]
     for name in ("ours", *fakes):
-        assert (FOLDER / name).is_dir(), f"no fake distribution {name}"
-        monkeypatch.syspath_prepend(FOLDER / name)
+        monkeypatch.syspath_prepend(fake(name))
     monkeypatch.setenv("VISIONCAM_PLUGINS", ",".join(distribution(name) for name in fakes))
 
 

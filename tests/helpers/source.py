@@ -26,6 +26,7 @@ class Import:
     """One imported name: `from a.b import c` is `a.b.c`; `lazy` when it sits in a function."""
 
     name: str
+    line: int
     lazy: bool
     typing_only: bool
 
@@ -54,10 +55,11 @@ class Module:
 
     def _walk(self, node: ast.AST, *, lazy: bool, typing_only: bool) -> Iterator[Import]:
         if isinstance(node, ast.Import):
-            yield from (Import(alias.name, lazy, typing_only) for alias in node.names)
+            yield from (Import(alias.name, node.lineno, lazy, typing_only) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = self._base(node)
-            yield from (Import(f"{base}.{alias.name}", lazy, typing_only) for alias in node.names)
+            for alias in node.names:
+                yield Import(f"{base}.{alias.name}", node.lineno, lazy, typing_only)
         lazy = lazy or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         guarded = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
         for child in ast.iter_child_nodes(node):
@@ -86,11 +88,11 @@ def folder(package: str) -> Path:
 
 
 @cache
-def modules() -> dict[str, Module]:
-    """Return every module of ours by its dotted name."""
+def modules(checkout: Path | None = None) -> dict[str, Module]:
+    """Return every module of ours by its dotted name: of `checkout`, or of what tests import."""
     found = {}
     for package in PACKAGES:
-        root = folder(package)
+        root = checkout / package if checkout else folder(package)
         for path in sorted(root.rglob("*.py")):
             parts = [package, *path.relative_to(root).with_suffix("").parts]
             name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

@@ -16,11 +16,11 @@ import numpy as np
 
 from visioncam.batch.compute import Computer, Ready
 from visioncam.batch.entry import Entry, Source
+from visioncam.batch.journal import Journal, WatchedEngine
 from visioncam.batch.pipeline import Local
 from visioncam.batch.plan import Plan
 from visioncam.batch.run import Run
-from visioncam.batch.signals import Stopping
-from visioncam.batch.watching import Watch, Watched
+from visioncam.batch.signals import StopSignals
 from visioncam_core.images.sample import Item
 
 
@@ -48,24 +48,24 @@ def write(entry: Entry, found: Any, batch: int) -> dict[str, Any]:
     """Write a picture's file."""
     path = Path(os.environ["RUN_FOLDER"]) / f"{entry.key}.npz"
     path.write_bytes(b"1234")
-    return {"key": entry.key, "seen": entry.seen, "files": {path.name: 4}, "batch": batch}
+    return {"key": entry.key, "seen": entry.mark, "files": {path.name: 4}, "batch": batch}
 
 
 def main() -> None:
     """Run, and end the process."""
     keys = os.environ["RUN_KEYS"].split()
     source = Source([Entry(key, None, "") for key in keys], len(keys))
-    watch = Watch.of_environment()
-    assert watch is not None
-    with Stopping() as stopping:
-        run = Run(source, Path(os.environ["RUN_FOLDER"]), {"method": "m"}, 4, stopped=stopping.asked)
+    journal = Journal.of_environment()
+    assert journal is not None
+    with StopSignals() as stopping:
+        run = Run(source, Path(os.environ["RUN_FOLDER"]), {"method": "m"}, 4, stopped=stopping.received)
 
-        def engine(plan: Plan) -> Watched:
+        def engine(plan: Plan) -> WatchedEngine:
             computer = Keyed(None, None, plan.size, plan.remember)  # type: ignore[arg-type]
-            return Watched(Local(computer, write), watch)  # type: ignore[arg-type]
+            return WatchedEngine(Local(computer, write), journal)  # type: ignore[arg-type]
 
         summary = run(engine)
-        os._exit(stopping.code if stopping.asked() else 3 if summary.failures else 0)
+        os._exit(stopping.code if stopping.received() else 3 if summary.failures else 0)
 
 
 if "RUN_KEYS" in os.environ:

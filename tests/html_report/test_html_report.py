@@ -25,8 +25,9 @@ from visioncam.html_report.sections import Chart, Picture, Section, Table
 from visioncam_core.errors import ImageError, NameNotFoundError, OptionTypeError, OutputError
 from visioncam_core.results.data import Prediction
 from visioncam_core.results.diagnostics import Diagnostic
+from visioncam_core.results.provenance import weights_digest
+from visioncam_engines.tensorflow.engine import TensorFlowEngine
 from visioncam_engines.tensorflow.testing.keras_models import gap_dense
-from visioncam_engines.tensorflow.weights import model_digest
 
 NINE = tuple("ABCDEFGHI")
 
@@ -161,7 +162,7 @@ def test_one_call_makes_a_report(model: Any, photo: Path, tmp_path: Path) -> Non
     )  # fmt: skip
     html = out.read_text("utf-8")
     seen = harmless(html)
-    digest = model_digest(model)
+    digest = weights_digest(TensorFlowEngine(), model)
     for word in (
         "photo.png",
         "40 × 30",
@@ -215,12 +216,12 @@ def test_blank_maps_and_photos_of_any_shape_are_shown(shape: tuple[int, int]) ->
 def test_the_digest_is_of_the_weights(model: Any, tmp_path: Path) -> None:
     import keras
 
-    before = model_digest(model)
+    before = weights_digest(TensorFlowEngine(), model)
     model.save(tmp_path / "m.keras")
-    assert model_digest(keras.saving.load_model(tmp_path / "m.keras")) == before
+    assert weights_digest(TensorFlowEngine(), keras.saving.load_model(tmp_path / "m.keras")) == before
     kernel = model.weights[0]
     kernel.assign(kernel + 1e-6)
-    assert model_digest(model) != before
+    assert weights_digest(TensorFlowEngine(), model) != before
 
 
 def test_bad_calls_say_what_is_wrong_and_write_nothing(model: Any, photo: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""From a question to pictures, words and files.  No Gradio here: this is what the page and a test call."""
+"""From a form to pictures, words and files.  No Gradio here: the page and the tests call this."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam.app.limits import Limits, Stopwatch
-from visioncam.app.models import Shelf
+from visioncam.app.limits import Deadline, Limits
+from visioncam.app.models import ModelList
 from visioncam.app.workspace import Workspace
+from visioncam.html_report.report import Report
 from visioncam_core.errors import ImageError, OptionError, TargetError, VisionCamError
 from visioncam_core.files import OutputNames, write_bytes
 from visioncam_core.images.decode import load_picture
 from visioncam_core.images.files import quoted
 from visioncam_core.pipeline.apply import Named
 from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.pipeline.request import Request
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import registry
 from visioncam_core.results.comparison import Comparison
@@ -26,20 +28,20 @@ from visioncam_core.results.image_files import encode_image
 from visioncam_core.targets.class_names import load_class_names
 from visioncam_core.text import index_or_name
 
-MOST = 9  # methods beside each other
+MOST = 9  # methods in one form
 Progress = Callable[[int, int], None]
 
 
 @attrs.frozen(eq=False)
-class Question:
-    """What the page asks.
+class Form:
+    """What a visitor wants.
 
     Attributes:
         photo: an uploaded file.
-        model: its name on the shelf.
+        model: its name in the list.
         method: canonical name of the first method.
         options: its options.
-        beside: methods to show beside it, each with its defaults.
+        others: methods to show with it, each with its defaults.
         target: class index or name; empty for the top class.
         layer: as on the command line; empty for "auto".
         evidence: "for", "against" or "signed".
@@ -51,7 +53,7 @@ class Question:
     model: str
     method: str = "gradcam"
     options: Mapping[str, Any] = attrs.field(factory=dict)
-    beside: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     target: str = ""
     layer: str = ""
     evidence: Any = "for"
@@ -65,7 +67,7 @@ class Answer:
 
     Attributes:
         comparison: the explanations, and why a method gave none.
-        explainer: what was asked, for the report.
+        explainer: of the comparison, for the report.
         model: the model's name for people.
         source: the photo's file name, as it was uploaded.
         pictures: (file, caption) for each map, at display size.
@@ -83,10 +85,10 @@ class Answer:
 
 
 @attrs.frozen(eq=False)
-class Desk:
-    """Where questions are answered: models, a folder for the files, limits."""
+class Service:
+    """Answers forms: models, a folder for the files, limits."""
 
-    shelf: Shelf
+    models: ModelList
     workspace: Workspace
     limits: Limits
 
@@ -97,75 +99,72 @@ class Desk:
             ImageError: it is no photo that can be explained; nothing was decoded where its size forbids.
         """
         path = self._photo(photo)
-        with _called(path):
+        with _named_for_owner(path):
             picture = load_picture(path, max_pixels=self.limits.pixels)
-        return self._shown(picture.pixels, self.workspace.new_folder(), "photo")
+        return self._write(picture.pixels, self.workspace.new_folder(), "photo")
 
     def layers(self, model: str) -> list[tuple[str, str]]:
         """Return (text, path) for each layer that can be looked at, the last first, "auto" on top."""
-        settings = Settings()
-        seen, choice = Explainer.of(self.shelf.model(model), [], settings).layers()
+        listed, choice = Explainer.of(self.models.model(model), Request((), Settings())).layers()
         auto = f"auto: {choice.path}" if choice else "auto"
         rows = [
             (f"{row.path} ({'×'.join(map(str, row.grid))})", row.path)
-            for row in seen.table.candidates
+            for row in listed.table.candidates
             if row.reaches_score and not row.copy_of
         ]
         return [(auto, "auto"), *reversed(rows)]
 
-    def answer(self, question: Question, watch: Stopwatch, progress: Progress | None = None) -> Answer:
+    def answer(self, form: Form, deadline: Deadline, progress: Progress | None = None) -> Answer:
         """Explain and draw.
 
         Raises:
-            VisionCamError: whatever is wrong with the question, in words.
+            VisionCamError: what is wrong with the form.
         """
-        photo = self._photo(question.photo)
-        named = self._methods(question)
-        registry().make_renderer(question.renderer, question.drawing)  # what is wrong is said before the work
+        photo = self._photo(form.photo)
+        methods = self._methods(form)
+        registry().make_renderer(form.renderer, form.drawing)  # an error comes before the work
         settings = Settings(
-            layer=index_or_name(question.layer.strip() or "auto"),
-            evidence=question.evidence,
+            layer=index_or_name(form.layer.strip() or "auto"),
+            evidence=form.evidence,
             max_pixels=self.limits.pixels,
-            class_names=load_class_names(self.shelf.names_of(question.model)),
-            progress=_watched(watch, progress),
+            class_names=load_class_names(self.models.names_of(form.model)),
+            progress=_checked(deadline, progress),
         )
-        model = self.shelf.model(question.model)
-        target = index_or_name(question.target.strip() or None)
+        model = self.models.model(form.model)
+        target = index_or_name(form.target.strip() or None)
         if isinstance(target, str) and target.startswith("top") and target[3:].isdigit():
             raise TargetError(
                 f"the app shows one class at a time, received {target!r}; write a name or an index"
             )
-        explainer = Explainer.of(model, named, settings)
-        with _called(photo):
+        explainer = Explainer.of(model, Request(tuple(methods), settings))
+        with _named_for_owner(photo):
             comparison = explainer.compare(photo, target)
         assert isinstance(comparison, Comparison)
-        watch.check()
+        deadline.check()
         if not comparison.explanations:
             raise OptionError(next(iter(comparison.failures.values())))
         folder = self.workspace.new_folder()
         drawn, pictures = [], []
         for explanation in comparison:
-            drawn.append(explanation.render(question.renderer, **question.drawing))
-            watch.check()
-            pictures.append((self._shown(drawn[-1], folder, explanation.method), explanation.method_title))
-        return Answer(comparison, explainer, question.model, photo.name, pictures, drawn, folder)
+            drawn.append(explanation.render(form.renderer, **form.drawing))
+            deadline.check()
+            pictures.append((self._write(drawn[-1], folder, explanation.method), explanation.method_title))
+        return Answer(comparison, explainer, form.model, photo.name, pictures, drawn, folder)
 
-    def files(self, answer: Answer, watch: Stopwatch) -> list[str]:
+    def files(self, answer: Answer, deadline: Deadline) -> list[str]:
         """Write what can be downloaded: a report; each map as drawn (PNG) and with all its numbers (NPZ)."""
-        from visioncam.html_report.report import Report
-
         names = OutputNames(answer.folder, ())
         (page,) = names.paths_for(answer.source, "report", (".html",))
         report = Report(answer.explainer)
         report.put([answer.comparison])
         written = [str(report.write(page))]
-        watch.check()
+        deadline.check()
         for explanation, picture in zip(answer.comparison, answer.drawn, strict=True):
             image, data = names.paths_for(answer.source, explanation.method, (".png", ".npz"))
             write_bytes(image, encode_image(picture, ".png", explanation.text()))
-            watch.check()
+            deadline.check()
             written += [str(image), str(explanation.save(data))]
-            watch.check()
+            deadline.check()
         return written
 
     def _photo(self, photo: str | None) -> Path:
@@ -175,18 +174,18 @@ class Desk:
         self.workspace.used(path)
         return path
 
-    def _methods(self, question: Question) -> list[Named]:
-        wanted = [question.method, *question.beside]
-        wanted = list(dict.fromkeys(registry().method(name).name for name in wanted))
-        if len(wanted) > MOST:
-            raise OptionError(f"{len(wanted)} methods beside each other are too many; at most {MOST}")
+    def _methods(self, form: Form) -> list[Named]:
+        names = [form.method, *form.others]
+        names = list(dict.fromkeys(registry().method(name).name for name in names))
+        if len(names) > MOST:
+            raise OptionError(f"{len(names)} methods beside each other are too many; at most {MOST}")
         return [
-            Named.of(*registry().make_method(name, question.options if name == wanted[0] else {}))
-            for name in wanted
+            Named.of(*registry().make_method(name, form.options if name == names[0] else {}))
+            for name in names
         ]
 
-    def _shown(self, pixels: np.ndarray, folder: Path, stem: str) -> str:
-        """Write a picture at display size and return its file."""
+    def _write(self, pixels: np.ndarray, folder: Path, stem: str) -> str:
+        """Write a picture at display size; return its file."""
         import cv2
 
         height, width = pixels.shape[:2]
@@ -202,7 +201,7 @@ class Desk:
 
 
 @contextmanager
-def _called(photo: Path) -> Iterator[None]:
+def _named_for_owner(photo: Path) -> Iterator[None]:
     """Let errors name a photo as its owner does: the folder is ours."""
     try:
         yield
@@ -210,9 +209,9 @@ def _called(photo: Path) -> Iterator[None]:
         raise type(error)(str(error).replace(quoted(str(photo)), quoted(photo.name))) from error
 
 
-def _watched(watch: Stopwatch, progress: Progress | None) -> Progress:
+def _checked(deadline: Deadline, progress: Progress | None) -> Progress:
     def tell(done: int, total: int) -> None:
-        watch.check()
+        deadline.check()
         if progress is not None:
             progress(done, total)
 

@@ -1,4 +1,4 @@
-"""What stands before the page, as one ASGI layer: who may ask, how much, and what the browser may load.
+"""The layer in front of the page (ASGI): who may ask, how much, and what the browser may load.
 
 Gradio serves more than this app needs (a proxy, an upload of anything, an API); only what the page itself
 asks for gets through.
@@ -43,7 +43,7 @@ class Guard:
 
     Attributes:
         app: what answers.
-        addresses: under which names the app may be asked.
+        addresses: the names it answers to.
         workspace: the one folder from which files are served.
         upload: bytes of the largest file.
         token: what a visitor must know; empty where only this computer can ask.

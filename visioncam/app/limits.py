@@ -6,6 +6,8 @@ import contextvars
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, InvalidStateError
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import attrs
@@ -29,7 +31,7 @@ class Limits:
         upload: bytes of one uploaded file.
         pixels: of a picture.
         seconds: for one answer.
-        waiting: questions that may wait in the queue.
+        waiting: requests that may wait in the queue.
         side: pixels of the longer side of a picture shown on the page.
     """
 
@@ -40,7 +42,7 @@ class Limits:
     side: int = 1200
 
 
-class Stopwatch:
+class Deadline:
     """The time one answer has; `check` is called wherever work can stop."""
 
     def __init__(self, seconds: float) -> None:
@@ -64,7 +66,7 @@ class Stopwatch:
 
 ENDS = "the app is being closed"
 _ending = threading.Event()
-_open: set[threading.Event] = set()  # of which each is set when a piece of work is done
+_open: set[Future[Any]] = set()  # what somebody waits for
 _left_behind: list[threading.Thread] = []
 
 
@@ -76,47 +78,44 @@ def begin() -> None:
 def give_up() -> None:
     """Let everybody who waits for work go, so that the app can end at once."""
     _ending.set()
-    for finished in list(_open):
-        finished.set()
+    for future in list(_open):
+        future.cancel()
 
 
-def limited(work: Callable[[Stopwatch], T], seconds: float) -> T:
+def limited(work: Callable[[Deadline], T], seconds: float) -> T:
     """Return what `work` returns, or raise `TooSlowError` when its time is over.
 
-    A thread cannot be ended from outside: work that never looks at its watch is left behind and the next
+    A thread cannot be ended from outside: work that never checks its deadline is left behind and the next
     question gets a new thread; with several left behind, nothing new is begun until one ends.
 
     Args:
-        work: is given the watch.
+        work: is given the deadline.
         seconds: its time.
     """
     _left_behind[:] = [thread for thread in _left_behind if thread.is_alive()]
     if len(_left_behind) >= MOST_LEFT_BEHIND:
         raise TooSlowError("busy with earlier questions that took too long; try again in a while")
-    watch, finished = Stopwatch(seconds), threading.Event()
-    outcome: dict[str, Any] = {}
+    deadline, future = Deadline(seconds), Future[T]()
 
     def run() -> None:
-        try:
-            outcome["value"] = work(watch)
-        except BaseException as error:  # handed to the caller below
-            outcome["error"] = error
-        finally:
-            finished.set()
+        with suppress(InvalidStateError):  # nobody waits any more
+            try:
+                future.set_result(work(deadline))
+            except BaseException as error:  # handed to the caller below
+                future.set_exception(error)
 
     context = contextvars.copy_context()
     thread = threading.Thread(target=lambda: context.run(run), name="visioncam-answer", daemon=True)
-    _open.add(finished)
+    _open.add(future)
     try:
-        watch.check()  # the app may be ending
+        deadline.check()  # the app may be ending
         thread.start()
-        finished.wait(seconds + 0.5)  # where it looks at its watch, it has ended by now
-    finally:
-        _open.discard(finished)
-    if not outcome:
+        return future.result(seconds + 0.5)  # where it checks its deadline, it has ended by now
+    except (CancelledError, TimeoutError):
+        if future.done() and not future.cancelled():
+            raise  # the work's own
         _left_behind.append(thread)
-        watch.check()
-        raise watch.error()
-    if "error" in outcome:
-        raise outcome["error"]
-    return outcome["value"]
+        deadline.check()
+        raise deadline.error() from None
+    finally:
+        _open.discard(future)

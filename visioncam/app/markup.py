@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 
 from visioncam.app.answer import Answer
-from visioncam.cli.exit import failure_of
+from visioncam_core.errors import VisionCamError
+from visioncam_core.files import is_full
 from visioncam_core.results.describe import facts, shared_notes
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.text import clean
@@ -13,9 +14,14 @@ from visioncam_core.text import clean
 
 def error_box(error: BaseException) -> str:
     """Return an error as a box for the page; an internal one without details."""
-    failure = failure_of(error)
-    ours = failure.message.startswith("internal error")
-    message = "something went wrong in the app itself; the terminal says more" if ours else failure.message
+    if isinstance(error, VisionCamError):
+        message = " ".join(str(error).split())
+    elif is_full(error):
+        message = "no space left on the device"
+    elif isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        message = "out of memory; use a smaller photo"
+    else:
+        message = "something went wrong in the app itself; the terminal says more"
     return f'<div class="vc-error" role="alert">{_safe(message)}</div>'
 
 

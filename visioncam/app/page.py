@@ -1,4 +1,4 @@
-"""The page: what is asked on the left, what was found on the right."""
+"""The page: the form on the left, the results on the right."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 
 import attrs
 
-from visioncam.app.answer import Desk, Question
-from visioncam.app.limits import Stopwatch, limited
+from visioncam.app.answer import Form, Service
+from visioncam.app.limits import Deadline, limited
 from visioncam.app.markup import class_choices, error_box, words
 from visioncam.app.widgets import Widget, options_from, widgets_of
 from visioncam_core.errors import VisionCamError
@@ -35,9 +35,9 @@ def examples() -> list[tuple[Path, str]]:
 
 @attrs.define(eq=False, repr=False)
 class Page:
-    """The page for one desk."""
+    """The page of a service."""
 
-    desk: Desk
+    service: Service
     widgets: list[Widget] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -53,7 +53,7 @@ class Page:
         """Return the `gradio.Blocks`."""
         import gradio as gr
 
-        shelf = self.desk.shelf
+        models = self.service.models
         with gr.Blocks(title="VisionCam", analytics_enabled=False) as blocks:
             gr.HTML(TITLE)
             with gr.Row(equal_height=False):
@@ -64,14 +64,14 @@ class Page:
                         height=120, allow_preview=False, interactive=False, buttons=[], elem_id="vc-examples",
                     )  # fmt: skip
                     model = gr.Dropdown(
-                        shelf.names, label="Model", interactive=True, visible=len(shelf.names) > 1,
+                        models.names, label="Model", interactive=True, visible=len(models.names) > 1,
                         elem_id="vc-model",
                     )  # fmt: skip
                     method = gr.Dropdown(
                         [(spec.title, spec.name) for spec in methods()], label="Method", elem_id="vc-method"
                     )
                     made = self._options(gr, method, [spec.name for spec in methods()])
-                    beside = gr.Dropdown(
+                    others = gr.Dropdown(
                         [(spec.title, spec.name) for spec in methods()], multiselect=True, value=[],
                         label="Beside it", info="other methods, with their defaults", elem_id="vc-beside",
                     )  # fmt: skip
@@ -80,7 +80,7 @@ class Page:
                         allow_custom_value=True, elem_id="vc-class",
                     )  # fmt: skip
                     layer = gr.Dropdown(
-                        self._layer_choices(shelf.names[0]), value="auto", label="Layer",
+                        self._layer_choices(models.names[0]), value="auto", label="Layer",
                         allow_custom_value=True, elem_id="vc-layer",
                     )  # fmt: skip
                     evidence = gr.Radio(["for", "against", "signed"], value="for", label="Evidence")
@@ -102,8 +102,8 @@ class Page:
                         elem_id="vc-downloads",
                     )  # fmt: skip
             private = {"api_visibility": "private"}
-            asked = [photo, model, method, beside, target, layer, evidence, drawing, *made]
-            shown = [maps, about, downloads, target]
+            inputs = [photo, model, method, others, target, layer, evidence, drawing, *made]
+            outputs = [maps, about, downloads, target]
             work = {"concurrency_id": "model", "concurrency_limit": 1, "show_progress_on": [maps], **private}
 
             def example(event: Any) -> str:
@@ -113,11 +113,11 @@ class Page:
                 gr.SelectData
             )  # Gradio goes by it; there is no such global here
             gallery.select(example, None, photo, **private)
-            gr.on([photo.change, button.click], self._explain, asked, shown, **work)
-            live = [one.input for one in (method, beside, target, layer, evidence, drawing)]
-            gr.on(live, self._explain_quick, asked, shown, trigger_mode="always_last", **work)
+            gr.on([photo.change, button.click], self._explain, inputs, outputs, **work)
+            live = [one.input for one in (method, others, target, layer, evidence, drawing)]
+            gr.on(live, self._explain_quick, inputs, outputs, trigger_mode="always_last", **work)
             model.input(self._picked, model, [layer, target, about], **work)
-        return blocks.queue(max_size=self.desk.limits.waiting, default_concurrency_limit=4, api_open=False)
+        return blocks.queue(max_size=self.service.limits.waiting, default_concurrency_limit=4, api_open=False)
 
     def _options(self, gr: Any, choice: Any, names: Sequence[str]) -> list[Any]:
         """Return the components of the options of several owners, of which those of the chosen are seen."""
@@ -138,13 +138,13 @@ class Page:
     def _example(self, index: int) -> str:
         """Return a copy of the example that was clicked, as if it had been dropped."""
         path, _ = examples()[index % len(examples())]
-        return str(shutil.copy(path, self.desk.workspace.new_folder() / path.name))
+        return str(shutil.copy(path, self.service.workspace.new_folder() / path.name))
 
     def _layer_choices(self, model: str) -> list[tuple[str, str]]:
         try:
-            return limited(lambda watch: self.desk.layers(model), self.desk.limits.seconds)
+            return limited(lambda deadline: self.service.layers(model), self.service.limits.seconds)
         except VisionCamError:
-            return [("auto", "auto")]  # the reason is told when it is asked to explain
+            return [("auto", "auto")]  # explaining gives the reason
 
     def _picked(self, model: str) -> Iterator[tuple[Any, ...]]:
         """Show another model's layers."""
@@ -164,7 +164,7 @@ class Page:
             yield (gr.skip(),) * 4
 
     def _explain(
-        self, photo: str | None, model: str, method: str, beside: Sequence[str] | None, target: str | None,
+        self, photo: str | None, model: str, method: str, others: Sequence[str] | None, target: str | None,
         layer: str | None, evidence: str, drawing: str, *values: Any,
     ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
         """Show the photo, then the maps, then the downloads."""
@@ -174,25 +174,25 @@ class Page:
         if photo is None:
             yield None, EMPTY, nothing, gr.update(choices=[TOP], value=TOP)
             return
-        bar, seconds = gr.Progress(), self.desk.limits.seconds
+        bar, seconds = gr.Progress(), self.service.limits.seconds
         try:
-            question = Question(
+            form = Form(
                 photo=photo,
                 model=model,
                 method=method,
                 options=options_from(self.widgets, values, method),
-                beside=tuple(beside or ()),
+                others=tuple(others or ()),
                 target="" if target in (None, TOP) else str(target),
                 layer=str(layer or ""),
                 evidence=evidence,
                 renderer=drawing,
                 drawing=options_from(self.widgets, values, drawing),
             )
-            original = (limited(lambda watch: self.desk.preview(photo), seconds), "photo")
+            original = (limited(lambda deadline: self.service.preview(photo), seconds), "photo")
 
-            def answer(watch: Stopwatch) -> Any:
-                return self.desk.answer(
-                    question, watch, lambda done, total: bar((done, total), unit="passes")
+            def answer(deadline: Deadline) -> Any:
+                return self.service.answer(
+                    form, deadline, lambda done, total: bar((done, total), unit="passes")
                 )
 
             found = limited(answer, seconds)
@@ -202,7 +202,7 @@ class Page:
                 nothing,
                 gr.update(choices=[TOP, *class_choices(found)]),
             )
-            written = limited(lambda watch: self.desk.files(found, watch), seconds)
+            written = limited(lambda deadline: self.service.files(found, deadline), seconds)
             yield gr.skip(), gr.skip(), gr.update(value=written, visible=True), gr.skip()
         except Exception as error:
             if not isinstance(error, VisionCamError):

@@ -59,15 +59,15 @@ class Answer:
             return
         if message["type"] == "http.response.start":
             self.begun = True
-            kept = [
+            headers = [
                 (name, value)
                 for name, value in message.get("headers", ())
                 if name.lower() not in HEADERS
                 and not name.lower().startswith((b"access-control-", b"server"))
             ]
             if message["status"] == 503:
-                kept.append((b"retry-after", b"10"))
-            message = {**message, "headers": [*kept, *HEADERS.items()]}
+                headers.append((b"retry-after", b"10"))
+            message = {**message, "headers": [*headers, *HEADERS.items()]}
         await self._send(message)
 
     async def reply(self, status: int, body: bytes, headers: dict[bytes, bytes]) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import attrs
 
 from visioncam.app.addresses import Addresses
+from visioncam.app.answer import Service
+from visioncam.app.guard import Guard
 from visioncam.app.limits import Limits, begin, give_up
-from visioncam.app.models import Shelf
+from visioncam.app.models import ModelList
+from visioncam.app.page import Page, examples
+from visioncam.app.style import CSS, theme
 from visioncam.app.workspace import Workspace
 from visioncam_core.errors import BackendError
 
@@ -29,7 +32,7 @@ def require_gradio() -> None:
         raise BackendError(MISSING)
 
 
-def settle(workspace: Workspace) -> None:
+def set_environment(workspace: Workspace) -> None:
     """Set the environment of this process before Gradio is imported: it decides by variables.
 
     What `GRADIO_…` says elsewhere (a share link, folders to serve, a monitoring page) is not for this app.
@@ -45,22 +48,19 @@ def settle(workspace: Workspace) -> None:
     )
 
 
-def application(shelf: Shelf, workspace: Workspace, limits: Limits, addresses: Addresses, token: str) -> Any:
-    """Return the app for an ASGI server; `settle` comes first.
+def application(
+    models: ModelList, workspace: Workspace, limits: Limits, addresses: Addresses, token: str
+) -> Any:
+    """Return the app for an ASGI server; `set_environment` comes first.
 
     The first model is loaded and traced, so that what is wrong with it is said now.
     """
     import gradio as gr
     from fastapi import FastAPI
 
-    from visioncam.app.answer import Desk
-    from visioncam.app.guard import Guard
-    from visioncam.app.page import Page, examples
-    from visioncam.app.style import CSS, theme
-
-    desk = Desk(shelf, workspace, limits)
-    shelf.model(shelf.names[0])
-    page = Page(desk).build()
+    service = Service(models, workspace, limits)
+    models.model(models.names[0])
+    page = Page(service).build()
     workspace.keep()
     page.state_session_capacity = SESSIONS
     page.has_launched = True  # else a mounted app takes files that nobody uploaded (Gradio 6.31)
@@ -84,26 +84,26 @@ def application(shelf: Shelf, workspace: Workspace, limits: Limits, addresses: A
 
 
 def serve(
-    shelf: Shelf, limits: Limits, addresses: Addresses, token: str, told: Callable[[str], None]
+    models: ModelList, limits: Limits, addresses: Addresses, token: str, announce: Callable[[str], None]
 ) -> None:
     """Serve until interrupted; the folder with uploads and answers is gone afterwards.
 
     Args:
-        shelf: the models.
+        models: the models.
         limits: what a visitor may ask.
         addresses: where to listen; port 0 takes a free one.
         token: what a visitor must know, or empty.
-        told: is called with the address to open once it answers.
+        announce: called with the address to open once it answers.
     """
     import uvicorn
 
     sockets = addresses.sockets()
     workspace = Workspace()
-    signal.signal(signal.SIGTERM, _ended)  # the server hands signals on when it has closed
+    signal.signal(signal.SIGTERM, _end)  # the server hands signals on when it has closed
     try:
         addresses = attrs.evolve(addresses, port=sockets[0].getsockname()[1])
-        settle(workspace)
-        app = application(shelf, workspace, limits, addresses, token)
+        set_environment(workspace)
+        app = application(models, workspace, limits, addresses, token)
         config = uvicorn.Config(
             app,
             log_level="warning",
@@ -116,8 +116,8 @@ def serve(
             timeout_graceful_shutdown=1,
         )
         server = uvicorn.Server(config)
-        with _announced(server, lambda: told(addresses.url + (f"?token={token}" if token else ""))):
-            server.run(sockets=sockets)
+        _hook(server, lambda: announce(addresses.url + (f"?token={token}" if token else "")))
+        server.run(sockets=sockets)
     except KeyboardInterrupt:
         pass  # Ctrl-C is how it ends
     finally:
@@ -126,24 +126,22 @@ def serve(
         workspace.close()
 
 
-def _ended(number: int, frame: object) -> None:
+def _end(number: int, frame: object) -> None:
     """End this process in order, so that the folder is removed."""
     raise SystemExit(128 + number)
 
 
-@contextmanager
-def _announced(server: Any, tell: Callable[[], None]) -> Iterator[None]:
-    """Call `tell` when the server has started; when it ends, questions under way don't hold it."""
-    started, stopped = server.startup, server.shutdown
+def _hook(server: Any, announce: Callable[[], None]) -> None:
+    """Call `announce` when the server has started; when it ends, requests under way don't delay it."""
+    start, stop = server.startup, server.shutdown
 
     async def startup(sockets: Any = None) -> None:
         begin()
-        await started(sockets=sockets)
-        tell()
+        await start(sockets=sockets)
+        announce()
 
     async def shutdown(sockets: Any = None) -> None:
         give_up()
-        await stopped(sockets=sockets)
+        await stop(sockets=sockets)
 
     server.startup, server.shutdown = startup, shutdown
-    yield

@@ -61,17 +61,17 @@ def audit(
         ImageError: a map without two axes, or truth that does not fit its picture.
         OptionError: clusters are asked for and scikit-learn is not installed.
     """
-    ask = explainer(model, method, **keywords)
-    items, _ = ask.reader.read(images)
+    explain = explainer(model, method, **keywords)
+    items, _ = explain.reader.read(images)
     masks = marks(truth, len(items))
     found, maps = [], []
-    for number, explanation in enumerate(_explained(ask, items, target)):
+    for number, explanation in enumerate(_explained(explain, items, target)):
         heat = np.abs(explanation.heatmap)
         if heat.ndim != 2:
             raise ImageError(f"an audit looks at pictures with two axes; this map has shape {heat.shape}")
-        mask, seen = _mask(masks[number], heat.shape, items[number]), _seen(items[number])
-        heat = heat[seen]
-        where = places(heat, _grey(explanation)[seen], None if mask is None else mask[seen])
+        mask, view = _mask(masks[number], heat.shape, items[number]), _view(items[number])
+        heat = heat[view]
+        where = places(heat, _grey(explanation)[view], None if mask is None else mask[view])
         suspicion, why = suspicious(where, heat.shape)
         source = str(explanation.provenance.get("source", number))
         label = source if source != "array" else f"image {number}"
@@ -83,7 +83,11 @@ def audit(
     if clusters:
         found = _clustered(found, maps, clusters)
     ranked = sorted(found, key=lambda one: (np.isnan(one.suspicion), -one.suspicion, one.number))
-    made = {**versions(), "model": str(getattr(model, "name", "model")), "seed": ask.settings.seed}
+    made = {
+        **versions(explain.engine.versions()),
+        "model": explain.hints.title,
+        "seed": explain.settings.seed,
+    }
     return Audit(tuple(ranked), tuple(_findings(found)), means, name, layer, notes, made)
 
 
@@ -99,13 +103,13 @@ def suspicious(where: Places, shape: tuple[int, ...]) -> tuple[float, str]:
     return ratios[why], why
 
 
-def _explained(ask: Any, items: list[Any], target: Any) -> Iterator[Explanation]:
-    """Yield the explanations of single pictures: the maps of a whole data set are not held at once."""
+def _explained(explain: Any, items: list[Any], target: Any) -> Iterator[Explanation]:
+    """Yield the explanations of single pictures, so that memory need not hold a whole data set."""
     several = isinstance(target, list | tuple | np.ndarray)
     if several and len(target) != len(items):
         raise OptionError(f"{len(target)} targets for {len(items)} pictures; pass one each, or one for all")
     for number, item in enumerate(items):
-        yield from ask(Read([item], False), [target[number]] if several else target)
+        yield from explain(Read([item], False), [target[number]] if several else target)
 
 
 def _findings(found: Iterable[Audited]) -> list[Finding]:
@@ -122,9 +126,9 @@ def _findings(found: Iterable[Audited]) -> list[Finding]:
         even = dict(zip(("border", "corner"), fair(COMMON), strict=True))
         for place, shares in corners.items():
             expected = even["border" if place == "the border" else "corner"]
-            told = interval(np.array(shares))
-            if told.count >= FEWEST and told.low > SUSPECT * expected:
-                result.append(Finding(name, place, told, expected, len(members)))
+            found_share = interval(np.array(shares))
+            if found_share.count >= FEWEST and found_share.low > SUSPECT * expected:
+                result.append(Finding(name, place, found_share, expected, len(members)))
     return sorted(result, key=lambda one: -one.share.value / one.fair)
 
 
@@ -157,8 +161,8 @@ def _mask(mark: Any, shape: tuple[int, ...], item: Item) -> np.ndarray | None:
     return np.asarray(np.logical_or.reduce(regions(mark, shape, item.source)))
 
 
-def _seen(item: Item) -> tuple[slice, slice]:
-    """Return the part of the picture that the model sees; all of it where it is seen in windows."""
+def _view(item: Item) -> tuple[slice, slice]:
+    """Return the part of the picture that the model sees; all of it for overlapping windows."""
     if item.geometry is None or item.windows is not None:
         return slice(None), slice(None)
     top, left, bottom, right = item.geometry.view

@@ -17,20 +17,14 @@ from visioncam_core.files import as_row, write_bytes
 from visioncam_core.metrics.bootstrap import Interval
 from visioncam_core.plain_data import plain
 from visioncam_core.results.image_files import write_image
+from visioncam_viz.drawing.colour import SEQUENTIAL, colour_table, colourise
+from visioncam_viz.drawing.grid import grid
+from visioncam_viz.drawing.text import shorten
 
 ENLARGED, LABEL = 3, 14  # pixels a value of a class-mean map on the sheet; font size
 COLUMNS = (
-    "source",
-    "explained",
-    "suspicion",
-    "why",
-    "border",
-    "corner",
-    "which",
-    "text",
-    "outside",
-    "cluster",
-)
+    "source", "explained", "suspicion", "why", "border", "corner", "which", "text", "outside", "cluster",
+)  # fmt: skip
 
 
 @attrs.frozen
@@ -150,10 +144,6 @@ class Audit:
 
     def sheet(self) -> np.ndarray:
         """Return the class-mean maps, (H, W, 3) uint8: each over its own maximum, with its class below."""
-        from visioncam_viz.drawing.colour import SEQUENTIAL, colour_table, colourise
-        from visioncam_viz.drawing.grid import grid
-        from visioncam_viz.drawing.text import shorten
-
         table, tiles = colour_table(SEQUENTIAL), []
         for mean in self.class_means.values():
             share = mean / max(float(mean.max()), 1e-12)

@@ -3,7 +3,7 @@
     visioncam batch photos/ -o maps/                   # continue with the same command
     visioncam.explain_dataset(model, "photos/", "maps")
 
-`sources` lists pictures, `names` names their files, `manifest` remembers what is finished, `fingerprint`
-what was asked, `computing` asks the model, `writing` writes, `pipeline` lets these overlap, `run` ties
+`sources` lists pictures, `file_names` names their files, `manifest` remembers what is finished and
+`fingerprint` the request, `compute` runs the model, `write` writes, `pipeline` lets these overlap, `run` ties
 them together.
 """

@@ -1,4 +1,4 @@
-"""Asking the model: batches of one size, halved when memory runs out, a bad picture found among good ones."""
+"""Explanations in batches of one size, halved when memory runs out; a bad picture costs no good one."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class Computer:
 
     Processors round differently in different rows of a batch, by one unit in the last place.  So a
     picture's row follows from its number in the source, and rows that are left are filled with another
-    picture: its map has the same bytes whatever runs beside it, after a resume too.
+    picture: its map has the same bytes whatever else is in the batch, after a resume too.
 
     Attributes:
-        explainer: asks the model.
+        explainer: of the model.
         target: what is explained where a picture's own row says nothing.
         size: pictures in a pass; becomes smaller when memory runs out, and stays so.
         smaller: called with the new size.
@@ -70,7 +70,7 @@ class Computer:
         source = entry.source
         (item, *_), _ = self.explainer.reader.read([source])
         entry = attrs.evolve(entry, digest=source_digest(source))
-        if entry.replaced:  # its line would tell of the one before
+        if entry.replaced:  # its line would be of the file before
             raise ImageError(
                 f"{shown(entry.image)}: the file was replaced while the run went on; run the same command "
                 "again to explain it"
@@ -92,13 +92,13 @@ class Computer:
             rows = self._rows(ready, found)
             try:
                 found |= zip(rows, self._batch([ready[i] for i in rows]), strict=True)
-            except Exception as error:  # a stranger's picture, model or method may raise anything
+            except Exception as error:  # a picture, model or method may raise anything
                 if is_full(error):
                     raise
                 if out_of_memory(error) and self.size > 1:
                     self._halve()
                     continue
-                found |= zip(rows, self._apart([ready[i] for i in rows], error), strict=True)
+                found |= zip(rows, self._bisect([ready[i] for i in rows], error), strict=True)
         return [found[i] for i in range(len(ready))]
 
     def _rows(self, ready: Sequence[Ready], found: Container[int]) -> list[int]:
@@ -113,8 +113,7 @@ class Computer:
         rows = {self.row(one): one for one in chunk}
         filled = [rows.get(row, chunk[0]) for row in range(self.group)]
         targets = [self.target if one.entry.target is None else one.entry.target for one in filled]
-        settings = attrs.evolve(self.explainer.settings, batch_size=self.size)
-        explainer = attrs.evolve(self.explainer, settings=settings)
+        explainer = self.explainer.with_settings(batch_size=self.size)
         before = COUNTERS.snapshot()["halved"]
         found = explainer(Read([one.item for one in filled], single=False), targets)
         used = [found[self.row(one)] for one in chunk]
@@ -122,8 +121,8 @@ class Computer:
             self._halve()  # the engine had to: begin with less next time
         return used
 
-    def _apart(self, chunk: Sequence[Ready], error: Exception) -> list[Explanation | Exception]:
-        """Return what each picture of a failed batch comes to: halves, until the bad one is alone."""
+    def _bisect(self, chunk: Sequence[Ready], error: Exception) -> list[Explanation | Exception]:
+        """Explain a failed batch in halves, until the bad one is alone."""
         if len(chunk) == 1:
             return [error]
         middle = len(chunk) // 2

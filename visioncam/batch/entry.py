@@ -15,6 +15,9 @@ from visioncam_core.errors import ImageError, VisionCamError
 from visioncam_core.files import is_full, without_folders
 from visioncam_core.text import clean
 
+DEEPEST = 8  # last lines of a traceback that are noted
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+
 
 @attrs.frozen(eq=False)
 class TarMember:
@@ -44,15 +47,15 @@ class Entry:
     Attributes:
         key: its name in this run, such as the path below the folder; no two alike.
         image: what `visioncam.explain` takes, or a `TarMember`.
-        seen: what tells a changed picture: size and time of a file, a hash of an array; with its class.
-        target: what to explain of this picture alone; None for what is asked of all.
+        mark: what tells a changed picture: size and time of a file, a hash of an array; with its class.
+        target: what to explain of this picture alone; None for the target of all.
         place: its number in the source, which decides its row in a batch.
         digest: SHA-256 of the file's bytes as they were decoded; "" before, and for what is no file.
     """
 
     key: str
     image: Any
-    seen: str
+    mark: str
     target: int | str | None = None
     place: int = 0
     digest: str = ""
@@ -64,10 +67,10 @@ class Entry:
 
     @property
     def replaced(self) -> bool:
-        """Whether the file is another one than when the run looked what there is."""
-        if not self.seen or not isinstance(self.image, str | os.PathLike):
+        """Whether the file has changed since the run listed it."""
+        if not self.mark or not isinstance(self.image, str | os.PathLike):
             return False
-        return file_seen(os.fspath(self.image), self.target) != self.seen
+        return file_mark(os.fspath(self.image), self.target) != self.mark
 
 
 @attrs.frozen(eq=False)
@@ -85,7 +88,7 @@ class Source:
     notes: tuple[str, ...] = ()
 
 
-def file_seen(path: str, target: object = None) -> str:
+def file_mark(path: str, target: object = None) -> str:
     """Return what tells a changed file: its size in bytes and its time in nanoseconds; "missing" for none."""
     try:
         about = os.stat(path)
@@ -96,27 +99,24 @@ def file_seen(path: str, target: object = None) -> str:
     return with_target(mark, target)
 
 
-def bytes_seen(payload: bytes, target: object = None) -> str:
+def bytes_mark(payload: bytes, target: object = None) -> str:
     """Return what tells changed bytes: half of their SHA-256."""
     return with_target(hashlib.sha256(payload).hexdigest()[:32], target)
 
 
 def with_target(mark: str, target: object) -> str:
-    """Return a mark that also changes with the class that is asked for."""
+    """Return a mark that also changes with the requested class."""
     return mark if target is None else f"{mark} class {target}"
 
 
-def unlike(key: str, taken: set[str]) -> str:
-    """Return a key that is not taken: a second `a.png` becomes `a.png#2`; and take it."""
+def unique_key(key: str, taken: set[str]) -> str:
+    """Return a key that is not in use: a second `a.png` becomes `a.png#2`; and add it to those in use."""
     found, number = key, 1
     while found in taken:
         number += 1
         found = f"{key}#{number}"
     taken.add(found)
     return found
-
-
-DEEPEST = 8  # last lines of a traceback that are kept
 
 
 class GivenUpError(ImageError):
@@ -138,7 +138,7 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 def of_the_run(error: BaseException) -> bool:
-    """Return whether an error is about what was asked, such as an unknown layer, and not about a picture."""
+    """Return whether an error is of the request, such as an unknown layer, and not of a picture."""
     return isinstance(error, VisionCamError) and not isinstance(error, ImageError)
 
 
@@ -150,6 +150,6 @@ def error_line(entry: Entry, error: BaseException) -> dict[str, Any]:
         "message": clean(without_folders(str(error))),
     }
     if not isinstance(error, VisionCamError):
-        told = traceback.format_exception(error)[-DEEPEST:]
-        line["traceback"] = [without_folders(clean(text.rstrip())) for text in told]
+        lines = traceback.format_exception(error)[-DEEPEST:]
+        line["traceback"] = [without_folders(clean(text.rstrip())) for text in lines]
     return line

@@ -85,7 +85,7 @@ def explain_dataset(
     named = ready.methods[0]
     names = [renderer] if isinstance(renderer, str) else list(renderer)
     drawings: dict[str, dict[str, Any]] = {registry().renderer(name).name: {} for name in names}
-    mark = model_mark(model)
+    mark = model_mark(ready.engine, model)
     writing = Writing(Path(out), suffixes_of(save_as), drawings, spread=spread, model=mark)
     facts = facts_of(mark, named.name, named.options, target, ready.settings, writing.facts)
     run = Run(

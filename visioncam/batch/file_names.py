@@ -49,7 +49,7 @@ def file_names(
     ]
 
 
-def is_plain(name: str) -> bool:
+def is_inside(name: str) -> bool:
     """Return whether a name read from a manifest stays below its folder."""
     path = PurePosixPath(name)
     return bool(name) and not path.is_absolute() and ".." not in path.parts and "\\" not in name

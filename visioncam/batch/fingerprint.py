@@ -1,4 +1,4 @@
-"""What a run was asked, in plain words: two runs with one fingerprint may share a folder."""
+"""The request of a run as plain facts: two runs with one fingerprint may share a folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from visioncam_core.text import shown
 from visioncam_core.version import VERSION
 
 Facts = dict[str, Any]
-_SAME_MAPS = ("batch_size", "progress", "class_names")  # the first two change no map; names are hashed
+_SAME_MAPS = ("batch_size", "progress", "class_names", "engine")  # change no map; names are hashed
 
 
 def facts_of(

@@ -5,24 +5,27 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sys
+from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import attrs
+from filelock import FileLock, Timeout
 
 from visioncam_core.errors import OutputError
+from visioncam_core.files import write_bytes
 
-NAME = ".visioncam.lock"
+NAME = ".visioncam.lock"  # says whose the lock is
+HELD = f"{NAME}.held"  # is locked
+PATIENCE = 0.5  # seconds; a run that is just ending takes its files away meanwhile
 
 
 @attrs.define(eq=False)
 class Lock:
     """Holds a folder while a run writes into it.
 
-    The system itself releases the lock when its process ends, however that ends; the file only says
-    whose it is.  On another machine's lock (a shared folder) only the person can tell.
+    The system itself releases the lock when its process ends, however that ends; `NAME` only says whose it
+    is.  On another machine's lock (a shared folder) only the person can tell.
 
     Attributes:
         folder: the folder.
@@ -31,7 +34,7 @@ class Lock:
 
     folder: Path
     note: str = ""
-    _descriptor: int | None = None
+    _lock: FileLock | None = None
 
     def __enter__(self) -> Lock:
         """Take the lock.
@@ -39,75 +42,50 @@ class Lock:
         Raises:
             OutputError: another run holds it; its process and machine are named.
         """
-        path = self.folder / NAME
-        while True:
-            try:
-                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
-            except OSError as error:
-                raise OutputError(f"cannot write into {str(self.folder)!r}: {error.strerror}") from error
-            owner = _owner(descriptor)
-            if not _hold(descriptor):
-                os.close(descriptor)
-                raise OutputError(
-                    f"another run writes into {str(self.folder)!r}: process {owner.get('pid', '?')} on "
-                    f"{owner.get('host', '?')}; wait for it, or choose another folder"
-                )
-            if _same(descriptor, path):
-                break
-            os.close(descriptor)  # its owner has just finished and taken the file away
-        host = socket.gethostname()
-        if owner and owner.get("host") != host:
-            os.close(descriptor)
-            raise OutputError(
-                f"another run writes into {str(self.folder)!r}: process {owner.get('pid', '?')} on "
-                f"{owner.get('host', '?')}; if it is over, delete {NAME} in that folder"
-            )
-        if owner:
-            self.note = f"took over the lock of process {owner.get('pid', '?')}, which is no more"
-        os.ftruncate(descriptor, 0)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        os.write(descriptor, json.dumps({"pid": os.getpid(), "host": host}).encode())
-        self._descriptor = descriptor
+        lock = FileLock(self.folder / HELD, timeout=PATIENCE)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise OutputError(f"{self._taken()}; wait for it, or choose another folder") from None
+        except OSError as error:
+            raise OutputError(f"cannot write into {str(self.folder)!r}: {error.strerror}") from error
+        self._lock = lock
+        try:
+            owner, host = self._owner(), socket.gethostname()
+            if owner and owner.get("host") != host:
+                raise OutputError(f"{self._taken()}; if it is over, delete {NAME} in that folder")
+            if owner:
+                self.note = f"took over the lock of process {owner.get('pid', '?')}, which is no more"
+            write_bytes(self.folder / NAME, json.dumps({"pid": os.getpid(), "host": host}).encode())
+        except BaseException:
+            self._release()
+            raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Release the lock and take its file away."""
-        if self._descriptor is not None:
+    def __exit__(self, *_: object) -> None:
+        """Release the lock and take its files away."""
+        if self._lock is not None:
             (self.folder / NAME).unlink(missing_ok=True)
-            os.close(self._descriptor)
-            self._descriptor = None
+            self._release()
 
+    def _release(self) -> None:
+        assert self._lock is not None
+        with suppress(PermissionError):  # Windows deletes no open file, and locks the one that stays
+            (self.folder / HELD).unlink(missing_ok=True)
+        self._lock.release()
+        self._lock = None
 
-def _owner(descriptor: int) -> dict[str, Any]:
-    try:
-        found = json.loads(
-            os.pread(descriptor, 4096, 0) if hasattr(os, "pread") else os.read(descriptor, 4096)
-        )
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    def _taken(self) -> str:
+        owner = self._owner()
+        who = f"process {owner.get('pid', '?')} on {owner.get('host', '?')}"
+        return f"another run writes into {str(self.folder)!r}: {who}"
 
-
-def _same(descriptor: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(path, follow_symlinks=False))
-    except OSError:
-        return False
-
-
-def _hold(descriptor: int) -> bool:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            os.lseek(descriptor, 1 << 20, os.SEEK_SET)  # far behind what the file says
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+    def _owner(self) -> dict[str, Any]:
+        path = self.folder / NAME
+        if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
+            raise OutputError(f"{str(path)!r} is no regular file; delete it")
+        try:
+            found = json.loads(path.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}

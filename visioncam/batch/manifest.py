@@ -17,7 +17,7 @@ from typing import Any
 import attrs
 
 from visioncam.batch.entry import Entry
-from visioncam.batch.file_names import DIGITS, is_plain
+from visioncam.batch.file_names import DIGITS, is_inside
 from visioncam.batch.jsonl import Appender, Line, read_lines, write_lines
 from visioncam_core.errors import OutputError
 from visioncam_core.files import write_bytes
@@ -55,21 +55,21 @@ class Manifest:
         """Read a folder; nothing in it is changed."""
         self = cls(folder)
         lines, torn = read_lines(folder / MANIFEST)
-        told, more = read_lines(folder / ERRORS)
+        failures, more = read_lines(folder / ERRORS)
         if torn + more:
             self.notes.append(f"dropped {torn + more} torn lines")
         if not lines and folder.is_dir() and self._results():
             why = "the manifest is empty" if (folder / MANIFEST).exists() else "there is no manifest"
             self.notes.append(f"{why}: everything is done again")
         self.finished = {str(line["key"]): line for line in lines if "key" in line}
-        self.failed = {str(line["key"]): line for line in told if "key" in line}
+        self.failed = {str(line["key"]): line for line in failures if "key" in line}
         return self
 
     def clean(self, again: Collection[str] = ()) -> None:
         """Make the files say what is so, and sweep what a killed run left; only the lock's owner may.
 
         Args:
-            again: finished pictures that are to be done again; their lines go.
+            again: finished pictures to do again; their lines go.
         """
         lines, _ = read_lines(self.folder / MANIFEST)
         gone = [key for key, line in self.finished.items() if not self._present(line)]
@@ -138,7 +138,7 @@ class Manifest:
             return False
         try:
             return all(
-                is_plain(name) and os.stat(self.folder / name, follow_symlinks=False).st_size == size
+                is_inside(name) and os.stat(self.folder / name, follow_symlinks=False).st_size == size
                 for name, size in files.items()
             )
         except (OSError, ValueError):

@@ -14,16 +14,15 @@ from visioncam.batch.entry import Entry
 from visioncam.batch.write import Writing
 from visioncam_core.files import is_full
 
+Outcome = tuple[Entry, dict[str, Any] | Exception]  # a picture and its line, or its error
 AHEAD = 3  # batches that are decoded or written while one is computed
 
 
 class Engine(Protocol):
     """Works through pictures; each comes back once, with its line or its error."""
 
-    def __call__(
-        self, entries: Iterable[Entry], stopped: Callable[[], bool]
-    ) -> Iterator[tuple[Entry, dict[str, Any] | Exception]]:
-        """Yield what each picture came to; no new one is begun once `stopped()`."""
+    def __call__(self, entries: Iterable[Entry], stopped: Callable[[], bool]) -> Iterator[Outcome]:
+        """Yield the outcome of each picture; no new one is begun once `stopped()`."""
 
 
 @attrs.frozen(eq=False)
@@ -34,18 +33,16 @@ class Local:
         computer: asks the model.
         writing: writes.
         workers: threads for each of decoding and writing.
-        beat: called before each batch is computed.
+        before_batch: called before each batch is computed.
     """
 
     computer: Computer
     writing: Writing
     workers: int = 2
-    beat: Callable[[], object] = lambda: None
+    before_batch: Callable[[], object] = lambda: None
 
-    def __call__(
-        self, entries: Iterable[Entry], stopped: Callable[[], bool]
-    ) -> Iterator[tuple[Entry, dict[str, Any] | Exception]]:
-        """Yield what each picture came to.
+    def __call__(self, entries: Iterable[Entry], stopped: Callable[[], bool]) -> Iterator[Outcome]:
+        """Yield the outcome of each picture.
 
         Raises:
             OSError: the disk is full.
@@ -87,26 +84,26 @@ class Local:
         self, decoded: Iterable[tuple[Entry, Ready | Exception]], stopped: Callable[[], bool]
     ) -> Iterator[tuple[Entry, Any]]:
         """Yield explanations and errors; pictures of equal input shapes are computed together."""
-        shelves: dict[Any, list[Ready]] = {}
+        waiting: dict[Any, list[Ready]] = {}
         for entry, ready in decoded:
             if isinstance(ready, Exception):
                 yield entry, ready
                 continue
-            if self.computer.row(ready) in map(self.computer.row, shelves.get(ready.shapes, ())):
-                yield from self._asked(shelves.pop(ready.shapes))  # its row is taken: a batch with a gap
-            shelf = shelves.setdefault(ready.shapes, [])
-            shelf.append(ready)
-            if len(shelf) >= self.computer.group:
-                yield from self._asked(shelves.pop(ready.shapes))
-            elif sum(map(len, shelves.values())) > AHEAD * self.computer.size:  # many sizes: the fullest goes
-                yield from self._asked(shelves.pop(max(shelves, key=lambda shapes: len(shelves[shapes]))))
-        for shelf in shelves.values():
+            if self.computer.row(ready) in map(self.computer.row, waiting.get(ready.shapes, ())):
+                yield from self._explained(waiting.pop(ready.shapes))  # its row is taken: a batch with a gap
+            group = waiting.setdefault(ready.shapes, [])
+            group.append(ready)
+            if len(group) >= self.computer.group:
+                yield from self._explained(waiting.pop(ready.shapes))
+            elif sum(map(len, waiting.values())) > AHEAD * self.computer.size:  # many sizes: the fullest goes
+                yield from self._explained(waiting.pop(max(waiting, key=lambda shapes: len(waiting[shapes]))))
+        for group in waiting.values():
             if not stopped():
-                yield from self._asked(shelf)
+                yield from self._explained(group)
 
-    def _asked(self, shelf: list[Ready]) -> Iterator[tuple[Entry, Any]]:
-        self.beat()
-        for ready, found in zip(shelf, self.computer(shelf), strict=True):
+    def _explained(self, group: list[Ready]) -> Iterator[tuple[Entry, Any]]:
+        self.before_batch()
+        for ready, found in zip(group, self.computer(group), strict=True):
             yield ready.entry, found
 
 

@@ -18,7 +18,7 @@ from visioncam_core.errors import OutputError
 from visioncam_core.text import shown
 
 KIND = "visioncam batch"
-MOST_TOLD = 5
+MOST_NAMED = 5
 
 
 @attrs.define(eq=False)
@@ -28,7 +28,7 @@ class Plan:
     Attributes:
         source: the pictures.
         manifest: what the folder remembers; its lock must be held.
-        facts: what is asked.
+        facts: of the request.
         force: do again what is finished, where model, method, option or picture changed.
         batch: pictures in a pass.
         again: what `force` does again, in words.
@@ -53,7 +53,7 @@ class Plan:
         """
         before = self._before = self.manifest.run()
         if before is not None and isinstance(before.get("facts"), dict):
-            self._same_question(before["facts"])
+            self._check_request(before["facts"])
         elif self.manifest.finished:
             self.manifest.notes.append("run.json is gone; finished pictures are taken as they are")
         again = self._changed()
@@ -66,7 +66,7 @@ class Plan:
             self.remember(self.batch)
 
     def take_back(self) -> None:
-        """Undo `force`: the question could not be answered, and no file was touched."""
+        """Undo `force`: the model could not be opened, and no file was touched."""
         if self._aside and self._before is not None:
             self.manifest.bring_back(self._aside)
             self.manifest.write_run(self._before)
@@ -77,7 +77,7 @@ class Plan:
         return int((self.manifest.run() or {}).get("batch", self.batch))
 
     def remember(self, size: int) -> None:
-        """Write down what is asked, and the batch size that works."""
+        """Write down the request, and the batch size that works."""
         about: dict[str, Any] = {"kind": KIND, "fingerprint": mark_of(self.facts), "facts": self.facts}
         about |= {"places": dict(self.places)} if self.places else {}
         self.manifest.write_run(about | {"asked": self.batch, "batch": size})
@@ -93,7 +93,7 @@ class Plan:
             line = self.manifest.finished.get(entry.key)
             if line is None:
                 yield entry
-            elif line.get("seen") == entry.seen:
+            elif line.get("seen") == entry.mark:
                 summary.skipped += 1
             elif self.force:
                 self.manifest.clean([entry.key])
@@ -101,7 +101,7 @@ class Plan:
             else:
                 raise OutputError(_refusal(self.manifest, [f"picture {shown(entry.key, 60)}"], 1))
 
-    def _same_question(self, before: Facts) -> None:
+    def _check_request(self, before: Facts) -> None:
         different = changes(before, self.facts)
         count = len(self.manifest.finished)
         if not different or not count:
@@ -113,14 +113,14 @@ class Plan:
         self.manifest.set_aside(self._aside)
 
     def _changed(self) -> list[str]:
-        """Return the finished pictures that are others now."""
+        """Return the finished pictures that have changed since."""
         if not isinstance(self.source.entries, list):
             return []
         finished = self.manifest.finished
         found = [
             entry.key
             for entry in self.source.entries
-            if entry.key in finished and finished[entry.key].get("seen") != entry.seen
+            if entry.key in finished and finished[entry.key].get("seen") != entry.mark
         ]
         if found and not self.force:
             raise OutputError(
@@ -141,8 +141,8 @@ def _refusal(manifest: Manifest, different: list[str], count: int) -> str:
 
 def _some(texts: Iterable[str]) -> str:
     every = list(texts)
-    more = f" and {len(every) - MOST_TOLD} more" if len(every) > MOST_TOLD else ""
-    return "; ".join(every[:MOST_TOLD]) + more
+    more = f" and {len(every) - MOST_NAMED} more" if len(every) > MOST_NAMED else ""
+    return "; ".join(every[:MOST_NAMED]) + more
 
 
 def places_of(folder: Path, **paths: str | None) -> dict[str, str]:

@@ -1,12 +1,12 @@
-"""What a run asks, as data that can travel to another process: names and options, no model."""
+"""The request of a run, as data that can go to another process: names and options, no open model."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
@@ -14,19 +14,17 @@ from visioncam.batch.fingerprint import Facts, facts_of
 from visioncam.batch.write import Writing
 from visioncam_core.errors import ModelError
 from visioncam_core.pipeline.apply import Named
+from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.pipeline.models import open_model
+from visioncam_core.pipeline.request import Request
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import registry
 from visioncam_core.results.provenance import model_file_mark, model_mark
-from visioncam_engines.tensorflow.files.load import check_file
-
-if TYPE_CHECKING:
-    from visioncam.cli.terminal import Output
-    from visioncam_core.pipeline.explainer import Explainer
 
 
 @attrs.frozen(eq=False)
-class Recipe:
-    """What a run asks.
+class RunRequest:
+    """The request of a run.
 
     Attributes:
         model: path of the model file; None for the embedded one.
@@ -62,8 +60,8 @@ class Recipe:
         settings: Settings,
         writing: Writing,
         batch: int,
-    ) -> Recipe:
-        """Return the recipe of a model file, of a model in memory, or for None of the embedded one.
+    ) -> RunRequest:
+        """Return the request for a model file, a model in memory, or the embedded one (None).
 
         Raises:
             ModelError: a model that cannot be saved, or a file that is none.
@@ -72,14 +70,14 @@ class Recipe:
         if model is None or isinstance(model, str | os.PathLike):
             if model is not None:
                 path = os.path.abspath(os.fspath(model))
-                check_file(path)
+                registry().engine_for_file(path).check_file(path)
             mark = model_file_mark(path)
         else:
-            mark, payload = model_mark(model), _saved(model)
+            mark, payload = model_mark(registry().engine_of(model), model), _saved(model)
         writing = attrs.evolve(writing, model=mark)
         return cls(path, (), False, method, options, target, settings, writing, batch, payload)
 
-    def sized(self, batch: int) -> Recipe:
+    def sized(self, batch: int) -> RunRequest:
         """Return it with another batch size."""
         return attrs.evolve(self, batch=batch)
 
@@ -91,34 +89,23 @@ class Recipe:
     @property
     def facts(self) -> Facts:
         """What decides the results; loads no TensorFlow."""
-        named = self.named
-        return facts_of(
-            self.writing.model,
-            named.name,
-            named.options,
-            self.target,
-            self.settings,
-            self.writing.facts,
-        )
+        writing, named = self.writing, self.named
+        return facts_of(writing.model, named.name, named.options, self.target, self.settings, writing.facts)
 
-    def open(self, output: Output, passes: Any = None) -> Explainer:
-        """Load the model and return what asks it.
+    def explainer(self, progress: Any = None, load: Callable[..., Any] = open_model) -> Explainer:
+        """Load the model and return its explainer.
 
         Args:
-            output: where loading is told.
-            passes: called between the passes of slow methods.
+            progress: called between the passes of slow methods.
+            load: opens the model file, called like `visioncam_core.pipeline.models.open_model`.
         """
-        from visioncam.cli.open_model import open_model
-        from visioncam_core.pipeline.explainer import Explainer
-
-        if self.payload is None:
-            model = open_model(output, self.model, self.custom_objects, self.unsafe)
-        else:
-            with tempfile.TemporaryDirectory(prefix="visioncam-") as folder:
-                path = Path(folder, "model.keras")
-                path.write_bytes(self.payload)
-                model = open_model(output, str(path), self.custom_objects, self.unsafe)
-        return Explainer.of(model, [self.named], attrs.evolve(self.settings, progress=passes))
+        with tempfile.TemporaryDirectory(prefix="visioncam-") as folder:
+            path = self.model
+            if self.payload is not None:
+                path = os.path.join(folder, "model.keras")
+                Path(path).write_bytes(self.payload)
+            model = load(path, custom_objects=self.custom_objects, unsafe=self.unsafe)
+        return Explainer.of(model, Request((self.named,), attrs.evolve(self.settings, progress=progress)))
 
 
 def _saved(model: Any) -> bytes:

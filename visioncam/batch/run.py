@@ -30,12 +30,12 @@ class Run:
     Attributes:
         source: the pictures.
         folder: where results go; made if it does not exist.
-        facts: what is asked, for the fingerprint.
+        facts: of the request, for the fingerprint.
         batch: pictures in a pass.
         force: do again what is finished, where something changed.
         max_errors: so many failed pictures end the run; None for 100, or a tenth of the pictures.
         tell: called with each event, a mapping with the key "event".
-        stopped: asked before each picture whether to end.
+        stopped: called before each picture; whether to end.
         places: "source" and "model" -> where they are, seen from the folder; for `visioncam verify`.
         summary: what it came to so far.
     """
@@ -51,7 +51,7 @@ class Run:
     places: Mapping[str, str] = attrs.field(factory=dict)
     summary: Summary = attrs.field(init=False)
     _worked: bool = False
-    _held: list[tuple[Entry, Exception]] = attrs.field(factory=list)
+    _pending: list[tuple[Entry, Exception]] = attrs.field(factory=list)
 
     def __attrs_post_init__(self) -> None:
         self.summary = Summary(self.folder)
@@ -64,7 +64,7 @@ class Run:
 
         Raises:
             OutputError: the folder cannot be written, holds another run, or is in use.
-            VisionCamError: what was asked cannot be done for any picture.
+            VisionCamError: the request cannot be done for any picture.
         """
         start = time.perf_counter()
         check_folder(self.folder)
@@ -98,18 +98,18 @@ class Run:
         if limit is None:
             limit = max(FEWEST_ERRORS, (self.source.total or 0) // 10)
         try:
-            works = engine(plan)
+            work = engine(plan)
         except Exception:
             plan.take_back()  # a model that cannot be loaded
             raise
-        outcomes = works(all_of_them(), self.stopped)
+        outcomes = work(all_of_them(), self.stopped)
         try:
             for entry, outcome in outcomes:
                 self._note(plan, entry, outcome)
                 if summary.failures > limit:
                     summary.stopped = f"more than {limit} pictures failed (--max-errors)"
                     return
-            self._let_go(plan, hopeless=not self.stopped())
+            self._settle(plan, hopeless=not self.stopped())
             if self.stopped():
                 summary.stopped = "interrupted"
         except Exception as error:
@@ -125,27 +125,27 @@ class Run:
         if isinstance(outcome, Exception):
             own = isinstance(outcome, TargetError) and entry.target is not None
             if not self._worked and of_the_run(outcome) and not own:
-                self._held.append((entry, outcome))
-                if len(self._held) >= self.batch:
-                    self._let_go(plan, hopeless=True)
+                self._pending.append((entry, outcome))
+                if len(self._pending) >= self.batch:
+                    self._settle(plan, hopeless=True)
             else:
                 self._failed(plan, entry, outcome)
             return
         self._worked = True
-        self._let_go(plan, hopeless=False)
+        self._settle(plan, hopeless=False)
         plan.manifest.done(entry, outcome)
         self.summary.done += 1
         if self.summary.done % SYNC == 0:
             plan.manifest.sync()
         self.tell({"event": "done", "key": entry.key, "files": list(outcome["files"])})
 
-    def _let_go(self, plan: Plan, *, hopeless: bool) -> None:
-        """Settle errors that may be the question's own: raise the first, or note each picture's."""
-        held, self._held = self._held, []
-        if held and hopeless and not self._worked:
+    def _settle(self, plan: Plan, *, hopeless: bool) -> None:
+        """Raise the first of the errors that may be the request's own, or note each picture's."""
+        pending, self._pending = self._pending, []
+        if pending and hopeless and not self._worked:
             plan.take_back()
-            raise held[0][1]
-        for entry, error in held:
+            raise pending[0][1]
+        for entry, error in pending:
             self._failed(plan, entry, error)
 
     def _failed(self, plan: Plan, entry: Entry, error: Exception) -> None:

@@ -1,6 +1,6 @@
 """SIGINT and SIGTERM end a run after the pictures in hand; a second one ends it at once.
 
-Python tells the main thread of a signal between two of its own steps, which may be minutes apart while a
+Python hands the main thread a signal between two of its own steps, which may be minutes apart while a
 model computes.  So a thread of its own counts the signals, too.
 """
 
@@ -19,7 +19,7 @@ CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
 @attrs.define(eq=False)
-class Stopping:
+class StopSignals:
     """Catches both signals while it is entered; outside the main thread it catches nothing.
 
     Attributes:
@@ -36,11 +36,11 @@ class Stopping:
         """The exit code: 130 or 143."""
         return 128 + (self.signal or 0)
 
-    def asked(self) -> bool:
-        """Return whether the run is to end."""
+    def received(self) -> bool:
+        """Return whether a signal came, so that the run is to end."""
         return self.signal is not None
 
-    def passes(self, done: int, total: int) -> None:
+    def check(self, done: int, total: int) -> None:
         """Interrupt a slow method between two of its passes; for `progress`.
 
         Raises:
@@ -49,11 +49,11 @@ class Stopping:
         if self.signal is not None:
             raise KeyboardInterrupt
 
-    def __enter__(self) -> Stopping:
+    def __enter__(self) -> StopSignals:
         """Catch the signals."""
         if threading.current_thread() is threading.main_thread():
             for number in CODES:
-                self._before[number] = signal.signal(number, self._come)
+                self._before[number] = signal.signal(number, self._handle)
             self._ends = socket.socketpair()
             self._ends[1].setblocking(False)
             self._wakeup = signal.set_wakeup_fd(self._ends[1].fileno(), warn_on_full_buffer=False)
@@ -70,7 +70,7 @@ class Stopping:
             signal.set_wakeup_fd(self._wakeup)
             self._ends[1].close()  # which ends the thread
 
-    def _come(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.signal is not None:
             os._exit(128 + number)  # every file is whole or not there, whenever this happens
         self.signal = number
@@ -78,10 +78,10 @@ class Stopping:
 
 def _count(end: socket.socket) -> None:
     """End the process with the second signal, also while the main thread is deep in a library."""
-    seen = 0
+    count = 0
     with end:
-        while told := end.recv(1):
-            if told[0] in CODES:
-                seen += 1
-                if seen == 2:
-                    os._exit(128 + told[0])
+        while byte := end.recv(1):
+            if byte[0] in CODES:
+                count += 1
+                if count == 2:
+                    os._exit(128 + byte[0])

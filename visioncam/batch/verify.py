@@ -1,6 +1,6 @@
-"""Checking a run's folder: some of its pictures are explained anew, and the maps compared.
+"""Check a run's folder: some of its pictures are explained again, and the maps compared.
 
-What was asked stands in `run.json`, so the folder, the pictures and the model suffice.
+The request is in `run.json`, so the folder, the pictures and the model suffice.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from visioncam.batch.compute import Computer, Ready
 from visioncam.batch.entry import Entry, Source
-from visioncam.batch.file_names import is_plain
+from visioncam.batch.file_names import is_inside
 from visioncam.batch.fingerprint import Facts, changes, facts_of
 from visioncam.batch.manifest import RUN, Manifest
 from visioncam_core.errors import OptionError, OutputError, VisionCamError
@@ -29,8 +29,8 @@ TOLERANCE = 1e-5  # of a map's maximum; between batch sizes maps differ by less
 
 
 @attrs.frozen
-class Checked:
-    """One picture that was explained anew.
+class Check:
+    """One picture that was explained again.
 
     Attributes:
         key: its name in the run.
@@ -44,8 +44,8 @@ class Checked:
 
 
 @attrs.frozen(eq=False)
-class Asked:
-    """What a folder's run asked, read from `run.json`.
+class SavedRequest:
+    """The request of a finished run, read from `run.json`.
 
     Attributes:
         facts: as they stand there.
@@ -64,8 +64,8 @@ class Asked:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, manifest: Manifest, model: str, class_names: Any = None) -> Asked:
-        """Read it, and compare it with what would be asked now.
+    def of(cls, manifest: Manifest, model: str, class_names: Any = None) -> SavedRequest:
+        """Read it, and compare it with the present one.
 
         Args:
             manifest: of the folder.
@@ -73,7 +73,7 @@ class Asked:
             class_names: the class names that the run was given, or None.
 
         Raises:
-            OutputError: no folder of a run, or one that cannot be made anew: what differs is named.
+            OutputError: no folder of a run, or one that cannot be made again: what differs is named.
         """
         about = manifest.run() or {}
         facts = about.get("facts")
@@ -117,14 +117,14 @@ def sample_of(manifest: Manifest, share: float, seed: int) -> list[str]:
     return sorted(random.Random(seed).sample(keys, max(1, math.ceil(share * len(keys)))))
 
 
-def verified(manifest: Manifest, keys: list[str], source: Source, computer: Computer) -> list[Checked]:
-    """Explain some pictures anew, each in its own row of a batch, and compare the maps.
+def verify_maps(manifest: Manifest, keys: list[str], source: Source, computer: Computer) -> list[Check]:
+    """Explain some pictures again, each in its own row of a batch, and compare the maps.
 
     Args:
         manifest: of the folder.
         keys: the pictures.
         source: where the pictures are.
-        computer: asks the model.
+        computer: of the model.
     """
     wanted = {*keys}
     entries = {
@@ -132,37 +132,37 @@ def verified(manifest: Manifest, keys: list[str], source: Source, computer: Comp
         for place, one in enumerate(source.entries)
         if one.key in wanted
     }
-    return [_checked(manifest, key, entries.get(key), computer) for key in keys]
+    return [_check(manifest, key, entries.get(key), computer) for key in keys]
 
 
-def _checked(manifest: Manifest, key: str, entry: Entry | None, computer: Computer) -> Checked:
+def _check(manifest: Manifest, key: str, entry: Entry | None, computer: Computer) -> Check:
     line = manifest.finished[key]
     if entry is None:
-        return Checked(key, problem="the picture is not there any more")
+        return Check(key, problem="the picture is not there any more")
     try:
         ready: Ready = computer.decode(entry)
         if line.get("sha256") and line["sha256"] != ready.entry.digest:
-            return Checked(key, problem="the picture is another one now (its sha256 changed)")
+            return Check(key, problem="the picture is another one now (its sha256 changed)")
         raw = load_raw(manifest.folder / _npz(line))
         (found,) = computer([ready])
     except (VisionCamError, OSError) as error:
-        return Checked(key, problem=str(error))
+        return Check(key, problem=str(error))
     if not isinstance(found, Explanation):
-        return Checked(key, problem=f"cannot be explained any more: {found}")
+        return Check(key, problem=f"cannot be explained any more: {found}")
     if raw.shape != found.raw.shape:
-        return Checked(key, problem=f"its map was {raw.shape}, and is {found.raw.shape} now")
+        return Check(key, problem=f"its map was {raw.shape}, and is {found.raw.shape} now")
     top = float(np.abs(found.raw).max(initial=0.0))
-    apart = float(np.abs(raw.astype(np.float64) - found.raw).max(initial=0.0))
-    share = apart / top if top else (math.inf if apart else 0.0)
+    difference = float(np.abs(raw.astype(np.float64) - found.raw).max(initial=0.0))
+    share = difference / top if top else (math.inf if difference else 0.0)
     if not share <= TOLERANCE:
-        return Checked(key, share, f"its map differs by {share:.1e} of the maximum")
+        return Check(key, share, f"its map differs by {share:.1e} of the maximum")
     if line.get("class") != found.target.index:
-        return Checked(key, share, f"it was class {line.get('class')}, and is {found.target.index} now")
-    return Checked(key, share)
+        return Check(key, share, f"it was class {line.get('class')}, and is {found.target.index} now")
+    return Check(key, share)
 
 
 def _npz(line: Mapping[str, Any]) -> str:
     """Return the name of a picture's raw map below the folder, or ""."""
     files = line.get("files")
     names = files if isinstance(files, dict) else {}
-    return next((name for name in names if name.endswith(".npz") and is_plain(name)), "")
+    return next((name for name in names if name.endswith(".npz") and is_inside(name)), "")

@@ -14,41 +14,23 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
 from visioncam.batch.entry import GivenUpError, ItemTimeoutError
+from visioncam.batch.journal import FOLDER, JOURNAL, LATE, ORDERS, write_json
 from visioncam.batch.manifest import ERRORS, MANIFEST, Manifest
-from visioncam.batch.watching import ASKED, BEAT, ROOM, put
 
 KILLED = {
     -getattr(signal, name) for name in ("SIGKILL", "SIGSEGV", "SIGABRT", "SIGBUS") if hasattr(signal, name)
 }
 KILLED |= {128 - code for code in KILLED}  # as a shell says it
-ALONE = 11  # batches that may have been in hand: decoded, on shelves, computed, written
-FIRST = 120.0  # seconds more where the model may have to be traced
-LOOK = 0.1  # seconds between two looks at the child
+ALONE = 11  # batches that may have been in work: decoded, waiting, computed, written
 DEATHS = 2  # of the process, before a picture is given up
-
-
-@attrs.frozen
-class End:
-    """How a child ended.
-
-    Attributes:
-        code: its exit code.
-        beat: what it had in hand; None for nothing.
-        late: it was killed, since that took too long.
-    """
-
-    code: int
-    beat: Mapping[str, Any] | None
-    late: bool
 
 
 def supervise(
@@ -65,47 +47,41 @@ def supervise(
         tell: called with a line of text at each new start.
         seconds: how long one picture may take; None for ever.
     """
-    with tempfile.TemporaryDirectory(prefix="visioncam-") as room, Child(Path(room), seconds) as child:
+    with tempfile.TemporaryDirectory(prefix="visioncam-") as shared, Child(Path(shared)) as child:
         lost: dict[str, tuple[str, str]] = {}
         deaths: Counter[str] = Counter()
         alone, stuck, whole = 0, False, None
         while True:
-            put(Path(room, ASKED), {"alone": alone, "lost": lost})
+            write_json(child.shared / ORDERS, {"alone": alone, "lost": lost, "seconds": seconds})
             before = _progress(folder)
-            end = child.run(words)
-            if child.stopped or (end.code not in KILLED and not end.late):
-                return _as_shells_say(end.code)
+            code = child.run(words)
+            late = child.late
+            if child.number or (code not in KILLED and not late):
+                return _shell_code(code)
             about = Manifest(folder).run() or {}
             whole = whole or about.get("batch")
-            if end.beat is None:  # before the first picture, or after the last
+            key = child.key
+            if key is None:  # before the first picture, or after the last
                 smaller = halve(folder)
                 if not smaller and (stuck or _progress(folder) == before):
-                    return _as_shells_say(end.code)
+                    return _shell_code(code)
                 stuck = _progress(folder) == before
-                tell(f"the process died ({end.code}), perhaps of memory; started again with half the batch")
-            elif end.beat["key"]:
-                key = str(end.beat["key"])
+                tell(f"the process died ({code}), perhaps of memory; started again with half the batch")
+            elif key:
                 deaths[key] += 1
-                if end.late or deaths[key] >= DEATHS:
-                    lost[key] = given_up(end, seconds)
+                if late or deaths[key] >= DEATHS:
+                    lost[key] = _reason(code, late, seconds)
                     if isinstance(whole, int):  # it was this picture, not the memory
                         Manifest(folder).write_run(about | {"batch": whole})
                     tell(f"{key}: {lost[key][1]}; started again without it")
                 else:
-                    tell(f"{key}: the process died on it ({end.code}); started again for a second try")
-            elif not end.late and halve(folder):
-                tell(f"the process died ({end.code}), perhaps of memory; started again with half the batch")
+                    tell(f"{key}: the process died on it ({code}); started again for a second try")
+            elif not late and halve(folder):
+                tell(f"the process died ({code}), perhaps of memory; started again with half the batch")
             else:
                 alone = ALONE * max(int(about.get("asked") or 1), 1)
-                what = "it takes too long" if end.late else f"the process died ({end.code})"
+                what = "it takes too long" if late else f"the process died ({code})"
                 tell(f"{what}; started again with one picture at a time, to find which one it is")
-
-
-def given_up(end: End, seconds: float | None) -> tuple[str, str]:
-    """Return why a picture is given up: the kind of its error, and its words."""
-    if end.late:
-        return ItemTimeoutError.__name__, f"took longer than {seconds:g} seconds (--item-timeout)"
-    return GivenUpError.__name__, f"the process died {DEATHS} times on it alone (exit code {end.code})"
 
 
 def halve(folder: Path) -> bool:
@@ -122,56 +98,63 @@ def halve(folder: Path) -> bool:
     return True
 
 
-def _as_shells_say(code: int) -> int:
+def _reason(code: int, late: bool, seconds: float | None) -> tuple[str, str]:
+    if late:
+        return ItemTimeoutError.__name__, f"took longer than {seconds:g} seconds (--item-timeout)"
+    return GivenUpError.__name__, f"the process died {DEATHS} times on it alone (exit code {code})"
+
+
+def _shell_code(code: int) -> int:
     return code if code >= 0 else 128 - code
 
 
 def _progress(folder: Path) -> tuple[int, ...]:
-    return tuple(
-        (folder / name).stat().st_size if (folder / name).exists() else 0 for name in (MANIFEST, ERRORS)
-    )
+    return tuple(_size(folder / name) for name in (MANIFEST, ERRORS))
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 @attrs.define(eq=False)
 class Child:
-    """Starts a process and watches it; signals that end it are passed on.
+    """Starts the process again and again; signals that end it are passed on.
 
     Attributes:
-        room: the folder where both sides meet.
-        seconds: how long one picture may take; None for ever.
-        stopped: how many signals came.
-        number: the last of them.
+        shared: the folder that both sides share.
+        number: the last signal that came, 0 for none.
     """
 
-    room: Path
-    seconds: float | None = None
-    stopped: int = 0
+    shared: Path
     number: int = 0
     _process: subprocess.Popen[bytes] | None = None
     _before: dict[int, Any] = attrs.field(factory=dict)
 
-    def run(self, words: Sequence[str]) -> End:
-        """Run `visioncam` with these words; return how it ended."""
-        (self.room / BEAT).unlink(missing_ok=True)
-        if self.stopped:  # while no process was there to be told
-            return End(-self.number, None, False)
+    def run(self, words: Sequence[str]) -> int:
+        """Run `visioncam` with these words; return its exit code."""
+        for name in (JOURNAL, LATE):
+            (self.shared / name).unlink(missing_ok=True)
+        if self.number:  # it came while there was no process
+            return -self.number
         self._process = subprocess.Popen(
             [sys.executable, "-m", "visioncam", *words],
-            env=os.environ | {ROOM: os.fspath(self.room)},
+            env=os.environ | {FOLDER: os.fspath(self.shared)},
             process_group=0 if os.name == "posix" else None,  # Ctrl-C reaches it once, through this process
         )
-        seen, spent, looked, late = None, 0.0, time.monotonic(), False
-        while True:
-            try:
-                return End(self._process.wait(LOOK), self._beat(), late)
-            except subprocess.TimeoutExpired:
-                beat, now = self._beat(), time.monotonic()
-            passed, looked = now - looked, now
-            spent = 0.0 if beat != seen else spent + min(passed, 10 * LOOK)  # less where both were paused
-            seen = beat
-            if beat is not None and spent > self._allowed(beat):
-                late = True
-                self._process.kill()
+        return self._process.wait()
+
+    @property
+    def late(self) -> bool:
+        """Whether the child ended itself, since a picture took too long."""
+        return _size(self.shared / LATE) > 0
+
+    @property
+    def key(self) -> str | None:
+        """The only picture that was in work, "" for several, None for none."""
+        try:
+            return str(json.loads((self.shared / JOURNAL).read_text("ascii"))["key"])
+        except FileNotFoundError:
+            return None
 
     def __enter__(self) -> Child:
         """Catch the signals."""
@@ -187,19 +170,7 @@ class Child:
             self._process.kill()
             self._process.wait()
 
-    def _beat(self) -> Mapping[str, Any] | None:
-        try:
-            found: Mapping[str, Any] = json.loads((self.room / BEAT).read_text("ascii"))
-        except FileNotFoundError:
-            return None
-        return found
-
-    def _allowed(self, beat: Mapping[str, Any]) -> float:
-        if self.seconds is None:
-            return float("inf")
-        return self.seconds * beat["pictures"] + (FIRST if beat["first"] else 0.0)
-
     def _pass_on(self, number: int, frame: object) -> None:
-        self.stopped, self.number = self.stopped + 1, number
+        self.number = number
         if self._process is not None:
             self._process.send_signal(number)

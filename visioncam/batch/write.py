@@ -31,7 +31,7 @@ class Writing:
         drawings: renderer -> its options.
         options: suffix -> options of that kind of file.
         spread: put the files into 256 folders.
-        model: the model's mark, which every file tells; see `visioncam_core.results.provenance`.
+        model: the model's mark, which is in every file; see `visioncam_core.results.provenance`.
     """
 
     folder: Path
@@ -108,7 +108,7 @@ def line_of(entry: Entry, explanation: Explanation, files: Mapping[str, int], ba
     line: dict[str, Any] = plain(
         {
             "key": entry.key,
-            "seen": entry.seen,
+            "seen": entry.mark,
             "sha256": entry.digest or None,
             "files": dict(files),
             "class": explanation.target.index,

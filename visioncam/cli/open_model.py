@@ -11,6 +11,7 @@ import click
 from visioncam.cli.quiet import quiet
 from visioncam.cli.shared_flags import META, MODEL_FILE
 from visioncam.cli.terminal import Output
+from visioncam_core.pipeline import models
 from visioncam_core.progress import people_watch
 
 
@@ -30,28 +31,19 @@ def open_model(
         ModelError: a file that cannot be used, or the embedded model's weights are missing.
         UsageError: a checksum, and no file that it is of.
     """
-    from visioncam_engines.tensorflow.files.load import check_file, is_saved_model, load_model
-
     quiet(output)
     asked = _asked()
     if path is None and asked.get("sha256") is not None:
         raise click.UsageError("--sha256 is the checksum of a model file; name the file with --model")
-    trusted = bool(asked.get("trust_savedmodel")) and path is not None and is_saved_model(path)
+    trusted = asked.get("trust_savedmodel") and path is not None and models.is_saved_model(path)
     if path is not None and not trusted:
-        check_file(path)  # before the seconds that importing TensorFlow takes
+        models.check_file(path)  # before the seconds that importing TensorFlow takes
     if unsafe:
         output.warn(f"--allow-unsafe-model: code in {path or 'the model'} may run with your rights")
     if trusted:
         output.warn("--trust-savedmodel: a SavedModel is a program, and runs with your rights")
     with _spinner():
-        from visioncam_engines.tensorflow.tracing.cache import require_tensorflow
-
-        require_tensorflow()
-        if path is None:
-            from visioncam import demo
-
-            return demo.load()
-        return load_model(path, custom_objects=custom_objects, unsafe=unsafe, **asked)
+        return models.open_model(path, custom_objects=custom_objects, unsafe=unsafe, **asked)
 
 
 def _asked() -> dict[str, Any]:

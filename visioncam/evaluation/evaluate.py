@@ -7,19 +7,18 @@ from typing import Any
 
 import attrs
 
-from visioncam.api import _split
 from visioncam.evaluation.evaluation import Evaluation
 from visioncam.evaluation.measure import measure
-from visioncam.evaluation.request import Budget, measures, named
+from visioncam.evaluation.randomised import Randomised
+from visioncam.evaluation.request import Budget, measures
 from visioncam.evaluation.subjects import subjects
 from visioncam.evaluation.truth import marks
-from visioncam_core.errors import ModelError
+from visioncam_core.errors import ModelError, OptionTypeError
 from visioncam_core.images.reader import Read
 from visioncam_core.options.fields import describe_options
 from visioncam_core.pipeline.explainer import Explainer
-from visioncam_core.plugins.default import registry
+from visioncam_core.pipeline.request import Request, method_list
 from visioncam_core.results.provenance import versions
-from visioncam_engines.tensorflow.randomise import Randomised
 
 
 def evaluate(
@@ -67,21 +66,21 @@ def evaluate(
     Raises:
         VisionCamError: one of its kinds, naming the value received and the fix.
     """
-    wanted = list(methods) if isinstance(methods, list | tuple) else methods
-    every = [row.name for row in registry().methods()] if wanted == "all" else wanted
-    asked = every if isinstance(every, list) else [every]
-    settings, options = _split({**keywords, "progress": progress}, asked)
-    report = settings.progress
+    wanted = method_list(methods)
+    if not wanted:
+        raise OptionTypeError("methods is an empty list; pass 'all', or at least one name or object")
+    request = Request.of(wanted, {**keywords, "progress": progress})
+    report = request.settings.progress
     budget = Budget(steps=steps, seeds=seeds, cascade=cascade, patience=patience)
     told = measures(metrics, budget, placed=truth is not None)
-    plain = Explainer.of(model, named(wanted, options), attrs.evolve(settings, progress=None))
+    plain = Explainer.of(model, request).with_settings(progress=None)
     items, single = plain.reader.read(images)
     read = Read(items, single)
     placed = marks(truth if not single or truth is None else [truth], len(items))
     notes: list[str] = []
     copy = None
     try:
-        copy = Randomised.of(model, budget.cascade)
+        copy = Randomised.of(plain.engine.copy(model), budget.cascade)
     except ModelError as error:
         notes.append(f"no randomised models: {error}")
     queries = list(layers) if isinstance(layers, list | tuple) else [layers]
@@ -92,7 +91,7 @@ def evaluate(
     count = _Count(len(queries) * len(items) * (rows + rounds), report)
     found = [
         measure(
-            attrs.evolve(plain, settings=attrs.evolve(plain.settings, layer=query)),
+            plain.with_settings(layer=query),
             read, target, placed, told, budget, copy, count,
         )
         for query in queries
@@ -107,12 +106,12 @@ def evaluate(
                 "there is none of a randomised model"
             )
     return Evaluation(
-        model=str(getattr(model, "name", "model")),
+        model=plain.hints.title,
         layers=tuple(found),
         sources=tuple(item.source for item in items),
         notes=tuple(notes),
         provenance={
-            **versions(),
+            **versions(plain.engine.versions()),
             "seed": plain.settings.seed,
             "preprocess": plain.preprocessing.name,
             **{info.name: getattr(budget, info.name) for info in describe_options(Budget)},

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam.evaluation.randomised import affordable, random_maps
+from visioncam.evaluation.randomised import Randomised, affordable, random_maps
 from visioncam.evaluation.request import Budget, Measure
 from visioncam.evaluation.subjects import (
     Maps,
@@ -24,11 +24,10 @@ from visioncam.evaluation.truth import on_input
 from visioncam_core.images.reader import Read
 from visioncam_core.metrics.case import Case
 from visioncam_core.metrics.measure import judge
-from visioncam_core.metrics.probe import Sitting, sittings
+from visioncam_core.metrics.probe import Probe, probes
 from visioncam_core.metrics.result import Measured, MetricResult
 from visioncam_core.pipeline.apply import Named
 from visioncam_core.pipeline.explainer import Explainer
-from visioncam_engines.tensorflow.randomise import Randomised
 
 
 @attrs.frozen
@@ -115,8 +114,8 @@ def measure(
         copy: of the model, for what needs randomised ones; or None.
         tick: for progress.
     """
-    first = next(sittings(explainer, read, target))
-    layer = first.choice.path
+    first = next(probes(explainer, read, target))
+    layer = first.layer.path
     classes, labels = _classes(explainer, read, target)
     costs = {one.name: max(1, first.apply(one).passes) for one in explainer.methods}
     maps: Maps = {}
@@ -130,15 +129,15 @@ def measure(
     table: dict[tuple[str, str], list[Measured]] = {}
     spent: dict[str, list[tuple[int, float]]] = {}
     cascade: dict[str, list[np.ndarray | None]] = {}
-    for sitting in sittings(explainer, read, list(classes)):
-        truth, boxes = on_input(marks[sitting.number], sitting.item, sitting.x.shape[:-1])
+    for probe in probes(explainer, read, list(classes)):
+        truth, boxes = on_input(marks[probe.number], probe.item, probe.x.shape[:-1])
         shared = Shared()
         for subject in rows:
-            shown = _shown(sitting, subject, explainer.methods, maps, enough)
+            shown = _shown(probe, subject, explainer.methods, maps, enough)
             spent.setdefault(subject.name, []).append((shown.passes, shown.seconds))
-            if sitting.number == 0 and subject.name in enough and shown.raw is not None:
+            if probe.number == 0 and subject.name in enough and shown.raw is not None:
                 cascade[subject.name] = [shown.raw, *maps[subject.name, 0][0]]
-            case = sitting.case(shown.heat, shown.raw, shown.questions, truth, boxes)
+            case = probe.case(shown.heat, shown.raw, shown.questions, truth, boxes)
             for one in measures:
                 if subject.kind == "randomised" and not one.needs <= {"scores", "truth"}:
                     continue
@@ -163,22 +162,20 @@ def measure(
 def _classes(explainer: Explainer, read: Read, target: Any) -> tuple[list[int], tuple[str, ...]]:
     """Return each picture's class, fixed on the clean picture, and how it reads."""
     found = []
-    for sitting in sittings(attrs.evolve(explainer, methods=()), read, target):
-        name = sitting.opened.head.name(sitting.index)
-        short = name.split(",")[0] if name else f"class {sitting.index}"
-        found.append((sitting.index, f"{short} ({sitting.index})" if name else short))
+    for probe in probes(explainer.with_methods(), read, target):
+        name = probe.batch.head.name(probe.index)
+        short = name.split(",")[0] if name else f"class {probe.index}"
+        found.append((probe.index, f"{short} ({probe.index})" if name else short))
     return [index for index, _ in found], tuple(label for _, label in found)
 
 
-def _shown(
-    sitting: Sitting, subject: Subject, methods: Sequence[Named], maps: Maps, enough: set[str]
-) -> Shown:
+def _shown(probe: Probe, subject: Subject, methods: Sequence[Named], maps: Maps, enough: set[str]) -> Shown:
     if subject.kind == "method":
         named = next(one for one in methods if one.name == subject.name)
-        return shown_by_method(sitting, named, maps if subject.name in enough else {})
+        return shown_by_method(probe, named, maps if subject.name in enough else {})
     if subject.kind == "randomised":
-        return shown_by_twin(sitting, subject.of, maps)
-    return shown_by_control(sitting, subject.name)
+        return shown_by_twin(probe, subject.of, maps)
+    return shown_by_control(probe, subject.name)
 
 
 def _judged(one: Measure, case: Any, shown: Shown, cost: int, budget: Budget) -> Measured:

@@ -9,10 +9,64 @@ import attrs
 import numpy as np
 
 from visioncam.evaluation.subjects import Maps
+from visioncam_core.engine.interface import Copy
 from visioncam_core.images.reader import Read
-from visioncam_core.metrics.probe import sittings
+from visioncam_core.metrics.probe import probes
 from visioncam_core.pipeline.explainer import Explainer
-from visioncam_engines.tensorflow.randomise import Randomised
+
+
+@attrs.frozen(eq=False)
+class Randomised:
+    """A copy of a model that can be randomised step by step, from the logits down.
+
+    Attributes:
+        copy: the copy.
+        trained: its weights as trained.
+        steps: steps from the trained model to one with every layer random.
+    """
+
+    copy: Copy
+    trained: list[np.ndarray]
+    steps: int
+
+    @classmethod
+    def of(cls, copy: Copy, steps: int = 4) -> Randomised:
+        """Return a copy that can be randomised; each step randomises as many layers more."""
+        return cls(copy, copy.get(), steps)
+
+    @property
+    def model(self) -> Any:
+        """The copy; explain it like any model."""
+        return self.copy.model
+
+    def step(self, number: int, seed: int) -> None:
+        """Give the copy the weights of one step: 0 is as trained, `steps` has every layer random.
+
+        Weights of the layers below stay exactly as trained.  A weight drawn at one step is the same at
+        the next.
+        """
+        layers = max(self.copy.owners, default=-1) + 1
+        first = layers - round(layers * number / self.steps)
+        self.copy.set(
+            [
+                redrawn(value, np.random.default_rng((seed, i))) if owner >= first else value
+                for i, (value, owner) in enumerate(zip(self.trained, self.copy.owners, strict=True))
+            ]
+        )
+
+
+def redrawn(value: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a random weight: a kernel from a normal distribution with the trained one's mean and spread.
+
+    Vectors (biases, scales, statistics) are shuffled, so that a variance stays positive.  What is not a
+    floating point number, such as a counter, stays.
+    """
+    if value.dtype.kind != "f" or value.ndim == 0:
+        return value
+    if value.ndim == 1:
+        return rng.permutation(value)
+    drawn = rng.normal(float(value.mean(dtype=np.float64)), float(value.std(dtype=np.float64)), value.shape)
+    return drawn.astype(value.dtype)
 
 
 def random_maps(
@@ -36,7 +90,7 @@ def random_maps(
         tick: called after each picture.
     """
     found: Maps = {}
-    twin = Explainer.of(copy.model, explainer.methods, attrs.evolve(explainer.settings, layer=layer))
+    request = explainer.with_settings(layer=layer).request
     for seed in range(max(1, *seeds.values())):
         for step in range(1, copy.steps + 1):
             last = step == copy.steps
@@ -44,12 +98,13 @@ def random_maps(
             if not asked:
                 continue
             copy.step(step, seed)
-            for sitting in sittings(attrs.evolve(twin, methods=tuple(asked)), read, list(classes)):
+            twin = Explainer.of(copy.model, request).with_methods(*asked)
+            for probe in probes(twin, read, list(classes)):
                 for named in asked:
-                    rows = found.setdefault((named.name, sitting.number), [])
+                    rows = found.setdefault((named.name, probe.number), [])
                     if len(rows) == seed:
                         rows.append([])
-                    rows[seed].append(_finite(sitting.apply(named).raw))
+                    rows[seed].append(_finite(probe.apply(named).raw))
                 tick()
     copy.step(0, 0)
     return found

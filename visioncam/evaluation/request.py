@@ -9,7 +9,6 @@ import attrs
 
 from visioncam_core.errors import OptionTypeError
 from visioncam_core.options.fields import describe_options, in_range, option
-from visioncam_core.pipeline.apply import Named
 from visioncam_core.plugins.calls import OWN_CODE
 from visioncam_core.plugins.default import registry
 
@@ -92,20 +91,4 @@ def measures(wanted: str | Sequence[Any], budget: Budget, *, placed: bool) -> li
         key = row.name if row is not None else title.lower()
         source = row.distribution if row is not None else OWN_CODE
         found.append(Measure(key, title, row.better if row is not None else "neither", metric, source))
-    return found
-
-
-def named(methods: str | Sequence[Any], options: dict[str, Any]) -> list[Named]:
-    """Return the methods asked for, each with those of the options that it has."""
-    rows = registry()
-    every = [row.name for row in rows.methods()]
-    wanted = every if isinstance(methods, str) and methods == "all" else methods
-    wanted = list(wanted) if isinstance(wanted, list | tuple) else [wanted]
-    if not wanted:
-        raise OptionTypeError("methods is an empty list; pass 'all', or at least one name or object")
-    found = []
-    for method in wanted:
-        infos = describe_options(rows.method(method).cls) if isinstance(method, str) else ()
-        mine = {info.name: options[info.name] for info in infos if info.name in options}
-        found.append(Named.of(*rows.make_method(method, mine)))
     return found

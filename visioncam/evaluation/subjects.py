@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.metrics.case import Questions
-from visioncam_core.metrics.probe import Sitting
+from visioncam_core.metrics.probe import Probe
 from visioncam_core.pipeline.apply import Named
 from visioncam_metrics.support.controls import CONTROLS, Control
 
@@ -69,43 +69,43 @@ def subjects(methods: Sequence[Named], twins: Collection[str]) -> list[Subject]:
     return rows + [Subject(one.name, one.title, "control") for one in CONTROLS]
 
 
-def shown_by_method(sitting: Sitting, named: Named, maps: Maps) -> Shown:
+def shown_by_method(probe: Probe, named: Named, maps: Maps) -> Shown:
     """Return a method's map of a picture and what can be asked of it."""
-    applied = sitting.apply(named)
+    applied = probe.apply(named)
     if applied.raw is None:
-        return _nothing(sitting, str(applied.failure), applied.passes, applied.seconds)
+        return _nothing(probe, str(applied.failure), applied.passes, applied.seconds)
     raw = applied.raw[0]
-    cascade = maps.get((named.name, sitting.number))
-    rng = np.random.default_rng((sitting.evidence.seed, sitting.number, 1))
-    rival = int((sitting.index + rng.integers(1, max(sitting.classes, 2))) % sitting.classes)
+    cascade = maps.get((named.name, probe.number))
+    rng = np.random.default_rng((probe.evidence.seed, probe.number, 1))
+    rival = int((probe.index + rng.integers(1, max(probe.classes, 2))) % probe.classes)
     questions = Questions(
-        maps=lambda inputs: sitting.maps(named, inputs),
-        rival=lambda: sitting.maps(named, sitting.x[None], rival)[0],
+        maps=lambda inputs: probe.maps(named, inputs),
+        rival=lambda: probe.maps(named, probe.x[None], rival)[0],
         randomised=None if cascade is None else lambda: _cascade(raw, cascade),
-        blank=sitting.blank,
+        blank=probe.blank,
     )
     able = frozenset({"scores", "truth", "maps", "rival", "activations"})
     able |= {"randomised"} if cascade is not None else set()
-    return Shown(sitting.heat(raw), raw, questions, able, "", applied.passes, applied.seconds)
+    return Shown(probe.heat(raw), raw, questions, able, "", applied.passes, applied.seconds)
 
 
-def shown_by_twin(sitting: Sitting, of: str, maps: Maps) -> Shown:
+def shown_by_twin(probe: Probe, of: str, maps: Maps) -> Shown:
     """Return the map of the same method on the randomised model, as a control."""
-    raw = maps[of, sitting.number][0][-1]
+    raw = maps[of, probe.number][0][-1]
     if raw is None:
-        return _nothing(sitting, "the method gave no map of the randomised model")
-    return Shown(sitting.heat(raw), raw, Questions(), frozenset({"scores", "truth"}))
+        return _nothing(probe, "the method gave no map of the randomised model")
+    return Shown(probe.heat(raw), raw, Questions(), frozenset({"scores", "truth"}))
 
 
-def shown_by_control(sitting: Sitting, name: str) -> Shown:
+def shown_by_control(probe: Probe, name: str) -> Shown:
     """Return a control's map; it is the same for every class and every model."""
     control = next(one for one in CONTROLS if one.name == name)
-    grid = sitting.choice.grid or sitting.x.shape[:-1]
+    grid = probe.layer.grid or probe.x.shape[:-1]
 
     def draw(x: np.ndarray) -> np.ndarray:
-        return _drawn(control, x, grid, sitting)
+        return _drawn(control, x, grid, probe)
 
-    heat = draw(sitting.x)
+    heat = draw(probe.x)
     questions = Questions(
         maps=lambda inputs: np.stack([draw(x) for x in inputs]),
         rival=lambda: heat,
@@ -115,8 +115,8 @@ def shown_by_control(sitting: Sitting, name: str) -> Shown:
     return Shown(heat, None, questions, able)
 
 
-def _drawn(control: Control, x: np.ndarray, grid: tuple[int, ...], sitting: Sitting) -> np.ndarray:
-    rng = np.random.default_rng((sitting.evidence.seed, sitting.number, 2))
+def _drawn(control: Control, x: np.ndarray, grid: tuple[int, ...], probe: Probe) -> np.ndarray:
+    rng = np.random.default_rng((probe.evidence.seed, probe.number, 2))
     return control.draw(x, grid, rng).astype(np.float32)
 
 
@@ -125,8 +125,8 @@ def _cascade(raw: np.ndarray, found: list[list[np.ndarray | None]]) -> list[list
     return [[raw, *(np.zeros_like(raw) if one is None else one for one in seed)] for seed in found]
 
 
-def _nothing(sitting: Sitting, why: str, passes: int = 0, seconds: float = 0.0) -> Shown:
-    nan = np.full(sitting.x.shape[:-1], np.nan, np.float32)
+def _nothing(probe: Probe, why: str, passes: int = 0, seconds: float = 0.0) -> Shown:
+    nan = np.full(probe.x.shape[:-1], np.nan, np.float32)
     return Shown(nan, None, Questions(), frozenset({"scores", "truth"}), why, passes, seconds)
 
 

@@ -23,8 +23,7 @@ from visioncam_core.pipeline.compare import compare_all
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.results.describe import method_in_text
-from visioncam_core.results.provenance import entries
-from visioncam_engines.tensorflow.weights import model_digest
+from visioncam_core.results.provenance import entries, versions, weights_digest
 from visioncam_viz.drawing.colour import colour_table
 
 SUFFIXES = (".html", ".htm")
@@ -174,20 +173,20 @@ class Report:
 
     def _name(self) -> str:
         card = card_of(self.explainer.model)
-        return card.title if card is not None and card.title else str(self.explainer.model.name)
+        return card.title if card is not None and card.title else self.explainer.hints.title
 
     def _facts(self) -> list[Fact]:
         settings = self.explainer.settings
         made = self._example.explanations[0].provenance if self._example is not None else {}
         methods = [method_in_text(one.title, one.options) for one in self.explainer.methods]
         layers = ", ".join(_layer_in_text(one) for one in (self.layers or [settings.layer]))
-        versions = [
-            f"{name} {made[name]}" for name in ("visioncam", "tensorflow", "keras", "numpy") if name in made
+        made_by = [
+            f"{name} {made[name]}" for name in versions(self.explainer.engine.versions()) if name in made
         ]
         facts = {
             "Made": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            "Model": f"{self._name()}, {int(self.explainer.model.count_params()):,} weights",
-            "SHA-256 of its weights": model_digest(self.explainer.model),
+            "Model": f"{self._name()}, {self.explainer.hints.weights:,} weights",
+            "SHA-256 of its weights": weights_digest(self.explainer.engine, self.explainer.model),
             "SHA-256 of its file": entries(self.mark).get("model_sha256", ""),
             "Methods": ", ".join(methods),
             "Layer": layers,
@@ -197,7 +196,7 @@ class Report:
             "Fitting": str(made.get("geometry", "")),
             "Seed": str(settings.seed),
             "Batch size": str(made.get("batch_size", "")),
-            "Versions": ", ".join([*versions, f"Python {platform.python_version()}"]),
+            "Versions": ", ".join([*made_by, f"Python {platform.python_version()}"]),
         }
         return [Fact(name, without_folders(value)) for name, value in facts.items() if value]
 

@@ -9,8 +9,8 @@ import sys
 
 import attrs
 
-from visioncam.api import registry
 from visioncam_core.errors import NameNotFoundError, OptionError
+from visioncam_core.plugins.default import registry
 from visioncam_core.text import normalise, shown
 
 _DISTRIBUTION = re.compile(r"[A-Za-z]([A-Za-z0-9._-]*[A-Za-z0-9])?")  # as PyPA's specification has it

@@ -12,6 +12,7 @@ import attrs
 from visioncam.new_plugin.names import Names
 from visioncam_core.errors import OptionError, OutputError
 from visioncam_core.text import listing, shown
+from visioncam_core.version import VERSION
 
 COMMON = {
     "pyproject.toml": "pyproject",
@@ -130,16 +131,9 @@ def write_plugin(name: str, folder: Path | None = None, kind: str = "method") ->
 
 
 def _filled(names: Names, kind: str) -> dict[Path, str]:
-    """Return path -> text of each file."""
-    from visioncam import __version__
-
     chosen = KINDS[kind]
-    words = {
-        **attrs.asdict(names),
-        "kind": kind,
-        "version": __version__,
-        "year": str(datetime.date.today().year),
-    }
+    year = str(datetime.date.today().year)
+    words = {**attrs.asdict(names), "kind": kind, "version": VERSION, "year": year}
     words |= {
         part: Template(getattr(chosen, part)).substitute(words) for part in ("brings", "python", "command")
     }

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
+import numpy as np
+
+from visioncam_core.ops import dtype_name, to_numpy
 
 
 @attrs.frozen
@@ -50,3 +54,21 @@ class ModelInputs:
     def image_shape(self) -> tuple[int | None, ...] | None:
         """The image input's axes without the batch, or None where the model does not say."""
         return self.inputs[self.image].shape
+
+
+def in_place(images: Any, flat: Sequence[Any], place: int, channels_first: bool) -> list[np.ndarray]:
+    """Return flat inputs with other pictures where the picture was; the other inputs are repeated.
+
+    Args:
+        images: (M, *space, C).
+        flat: the flat inputs of one picture.
+        place: of the picture among them.
+        channels_first: whether the model takes (C, *space).
+    """
+    pictures = np.moveaxis(to_numpy(images), -1, 1) if channels_first else to_numpy(images)
+    dtype = dtype_name(flat[place])
+    if dtype.startswith(("int", "uint")) and pictures.dtype.kind == "f":
+        bounds = np.iinfo(dtype)
+        pictures = np.clip(np.rint(pictures), bounds.min, bounds.max)
+    pictures = pictures.astype(to_numpy(flat[place]).dtype)
+    return [pictures if i == place else np.repeat(to_numpy(x), len(pictures), 0) for i, x in enumerate(flat)]

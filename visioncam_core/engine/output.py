@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
 import numpy as np
 
 from visioncam_core.errors import OptionError, TargetError
+
+
+@attrs.frozen(eq=False)
+class Score:
+    """The values a target picks its scalar from.
+
+    Attributes:
+        output: name of the explained output.
+        kind: "logit", "log-probability", "probability" or "output".
+        shape: of its values, None for the batch and for what is open: (None, C), or (None, *space, C).
+        answer_shape: of the model's own output, alike.
+        activation: the final activation that was found, "softmax", "log_softmax" or "sigmoid"; or "".
+        assumed: none was found, and one was applied to the output as to logits.
+    """
+
+    output: str
+    kind: str
+    shape: tuple[int | None, ...]
+    answer_shape: tuple[int | None, ...]
+    activation: str = ""
+    assumed: bool = False
+
+    @property
+    def binary(self) -> bool:
+        """Whether one value stands for two classes, if there is but one: a sigmoid's, or a probability."""
+        return self.kind == "probability" or self.activation == "sigmoid"
 
 
 @attrs.frozen
@@ -78,20 +102,20 @@ class Head:
 
 
 def head_of(
-    score: Any, names: tuple[str, ...] | None, given: bool = True, space: tuple[int, ...] = ()
+    score: Score, names: tuple[str, ...] | None, given: bool = True, space: tuple[int, ...] = ()
 ) -> Head:
     """Return what is known of the output behind an engine's score.
 
     Args:
-        score: its `values` (symbolic), `kind`, `activation` and whether a single value is `binary`.
+        score: its shape, kind and activation.
         names: class names, or None.
         given: whether the user passed them; those that came with the model are left out where they do not
             fit.
         space: lengths of the picture's axes.
     """
-    shape = score.values.shape
-    classes = 1 if shape.rank == 1 else int(shape[-1] or 0)
-    dense = shape.rank > 2 and any(n is None or n > 1 for n in shape[1:-1])
+    shape = score.shape
+    classes = 1 if len(shape) == 1 else int(shape[-1] or 0)
+    dense = len(shape) > 2 and any(n is None or n > 1 for n in shape[1:-1])
     scored = score.kind == "probability"
     binary = classes == 1 and not dense and score.binary
     if not given and names is not None and len(names) not in ({1, 2} if binary else {classes}):
@@ -105,7 +129,7 @@ def head_of(
         middle=0.5 if scored else 0.0,
         log=score.activation == "log_softmax",
         scored=scored,
-        bare=len(space) > 1 and _covers(tuple(shape)[1:], space),
+        bare=len(space) > 1 and _covers(shape[1:], space),
         apart=score.activation == "sigmoid" and not binary,
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from visioncam_core.engine.model_inputs import ModelInput
 from visioncam_core.errors import ImageError, ImageTypeError
+from visioncam_core.ops import to_numpy
 from visioncam_core.text import said, shown
 
 KINDS = "an image is a path, bytes, a Pillow image, an array or a tensor"
@@ -42,7 +43,7 @@ def as_array(value: Any, kinds: str = KINDS) -> np.ndarray:
     given = value
     try:
         if hasattr(value, "numpy"):
-            value = value.numpy()
+            value = to_numpy(value)
         arrays = hasattr(value, "__array__") or isinstance(value, list | tuple)
         if not arrays or isinstance(value, str | bytes):
             raise ImageTypeError(f"{kinds}; received {shown(given, 60)} of type {kind}")
@@ -63,6 +64,11 @@ def as_array(value: Any, kinds: str = KINDS) -> np.ndarray:
     return array
 
 
+def input_dtype(dtype: str) -> np.dtype[Any]:
+    """Return the dtype in which a model input is passed; float32 where NumPy has no such type."""
+    return np.dtype(dtype if dtype.startswith(("float", "int", "uint")) else "float32")
+
+
 def as_input(array: np.ndarray, dtype: str, what: str) -> np.ndarray:
     """Return an array in the model's dtype; what does not fit is counted and located.
 
@@ -74,7 +80,7 @@ def as_input(array: np.ndarray, dtype: str, what: str) -> np.ndarray:
     Raises:
         ImageError: NaN or infinite values, values too large for the dtype, or fractions where it has none.
     """
-    wanted = np.dtype(dtype if dtype.startswith(("float", "int", "uint")) else "float32")
+    wanted = input_dtype(dtype)
     if array.dtype.kind not in "iu":
         _refuse(
             ~np.isfinite(array), what, "that are NaN or infinite", "replace or remove them (numpy.nan_to_num)"

@@ -8,11 +8,9 @@ from typing import Any
 import attrs
 import numpy as np
 
+from visioncam_core.engine.interface import Hints
 from visioncam_core.errors import ImageError, OptionError, OptionTypeError
 from visioncam_core.text import did_you_mean, listing, shown
-from visioncam_engines.tensorflow.applications import recognise, resembles
-from visioncam_engines.tensorflow.first_layers import front, leaves, opaque, own_scaling
-from visioncam_engines.tensorflow.graph.saved_model import is_saved
 
 Range = tuple[float, float]
 
@@ -80,16 +78,15 @@ _MODES: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Range]] = {
 SETTINGS = ("auto", "none", "unit", "tf", "torch", "caffe", "imagenet")
 
 
-def preprocessing_for(model: Any, setting: object = "auto") -> Preprocessing:
+def preprocessing_for(hints: Hints | None, setting: object = "auto") -> Preprocessing:
     """Find out how a picture's 0..255 become what the model takes.
 
     Args:
-        model: a Keras or tf_keras model; read, never called.
-        setting: `"auto"` asks the model's layers (its own Rescaling, Normalization or arithmetic; else a
-            network of `keras.applications`; else 0..255 and `known=False`).  `None` or `"none"` leaves
-            0..255 as they are, `"unit"` gives 0..1, `"tf"` -1..1, `"torch"` ImageNet's mean and standard
-            deviation on 0..1, `"imagenet"` the same, `"caffe"` BGR minus ImageNet's mean.  A callable
-            takes an (N, h, w, C) float32 batch and returns one.
+        hints: what the model says of itself; needed for `"auto"` alone.
+        setting: `"auto"` goes by the hints (0..255 and `known=False` where they do not say).  `None` or
+            `"none"` leaves 0..255 as they are, `"unit"` gives 0..1, `"tf"` -1..1, `"torch"` ImageNet's mean
+            and standard deviation on 0..1, `"imagenet"` the same, `"caffe"` BGR minus ImageNet's mean.  A
+            callable takes an (N, h, w, C) float32 batch and returns one.
 
     Raises:
         OptionError: an unknown name (`OptionTypeError`: neither name nor callable).
@@ -106,7 +103,9 @@ def preprocessing_for(model: Any, setting: object = "auto") -> Preprocessing:
     if not isinstance(setting, str):
         raise OptionTypeError(f"preprocess is a name, a callable or None; received {shown(setting)}")
     if setting == "auto":
-        return _auto(model)
+        if hints is None or not hints.preprocessing:
+            return _unknown(hints.why if hints is not None else Hints("").why)
+        return _mode(hints.preprocessing, hints.why)
     name = "torch" if setting == "imagenet" else setting
     if name not in _MODES:
         hint = did_you_mean(setting, SETTINGS) or ";"
@@ -116,36 +115,25 @@ def preprocessing_for(model: Any, setting: object = "auto") -> Preprocessing:
     return _mode(name, f"asked for: {setting!r}")
 
 
-def has_rescaling(model: Any) -> bool:
-    """Say whether the model turns 0..255 into its own range by layers or arithmetic of its own."""
-    layers = list(leaves(model))
-    own = own_scaling(layers[: front(layers)])
-    return own is not None and own[0] == "none"
-
-
-def check_range(
-    batch: np.ndarray, preprocessing: Preprocessing, model_has_rescaling: bool = False
-) -> str | None:
+def check_range(batch: np.ndarray, preprocessing: Preprocessing) -> str | None:
     """Say why values cannot be what a model takes, or return None.
 
     Only what cannot fit is told; dark, bright and flat pictures do fit.
 
     Args:
         batch: the values that are about to be fed to the model, any shape.
-        preprocessing: what the model wants, best from `preprocessing_for(model, "auto")`.
-        model_has_rescaling: it wants 0..255, whatever `preprocessing` says.
+        preprocessing: what the model wants, best from `preprocessing_for(hints, "auto")`.
 
     Returns:
         One line for the diagnostic `pixel-range`.
     """
-    wanted = (0.0, 255.0) if model_has_rescaling else preprocessing.expected_range
+    wanted = preprocessing.expected_range
     if wanted is None or batch.size == 0:
         return None
     low, high = float(batch.min()), float(batch.max())
     if not np.isfinite([low, high]).all() or low == high:
         return None
-    why = "the model rescales 0..255 itself" if model_has_rescaling else preprocessing.why
-    wants = f"the model takes {wanted[0]:g}..{wanted[1]:g} ({why})"
+    wants = f"the model takes {wanted[0]:g}..{wanted[1]:g} ({preprocessing.why})"
     span = wanted[1] - wanted[0]
     if low < wanted[0] - 0.05 * span or high > wanted[1] + 0.05 * span:
         return f"values lie in {low:.4g}..{high:.4g}, but {wants}"
@@ -157,28 +145,6 @@ def check_range(
     ):  # a bright picture has no such dark end
         return f"values lie in {low:.4g}..{high:.4g}, which looks like 0..1, but {wants}"
     return None
-
-
-def _auto(model: Any) -> Preprocessing:
-    if is_saved(model):
-        return _unknown("a SavedModel does not say how its pictures are made ready")
-    layers = list(leaves(model))
-    before = layers[: front(layers)]
-    own = own_scaling(before)
-    if own is not None:
-        return _mode(*own)
-    closed = next((layer for layer in before if opaque(layer)), None)
-    if closed is not None:
-        return _unknown(f"layer {closed.name!r} comes before the first weights and may preprocess, or not")
-    row = recognise(layers)
-    if row is not None:
-        return _mode(row.mode, f"recognised {row.name} of keras.applications")
-    like = resembles(layers)
-    if like is not None:
-        return _unknown(f"its first layers are named like {like.name}'s ({like.mode!r}), its weights differ")
-    return _unknown(
-        "no Rescaling or Normalization layer, and no network of keras.applications was recognised"
-    )
 
 
 def _mode(name: str, why: str) -> Preprocessing:

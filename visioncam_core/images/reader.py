@@ -21,6 +21,7 @@ from visioncam_core.images.geometry import Geometry, Resize, Tile, fit, geometry
 from visioncam_core.images.multiple_inputs import parts_of, rows_of
 from visioncam_core.images.sample import Item, Windows
 from visioncam_core.images.tiling import Window
+from visioncam_core.ops import to_numpy
 from visioncam_core.text import shown
 
 Preprocess = Callable[[np.ndarray], np.ndarray]
@@ -187,7 +188,7 @@ class Reader:
         return (high or space[0], wide or space[1])
 
     def _loaded(self, source: Any) -> Picture:
-        source = source.numpy() if hasattr(source, "numpy") else source  # a uint8 tensor
+        source = to_numpy(source) if hasattr(source, "numpy") else source  # a uint8 tensor
         return load_picture(source, max_pixels=self.max_pixels, frame=self.frame)
 
     def _fitted(

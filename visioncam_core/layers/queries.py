@@ -34,11 +34,15 @@ def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice | None:
         if query.startswith("re:"):
             return by_pattern(table, query[3:])
         return by_name(table, query)
-    if hasattr(query, "name") and hasattr(query, "call"):
+    if (hasattr(query, "name") and hasattr(query, "call")) or _is_unit(table, query):
         return by_object(table, query)
     if callable(query):
         return by_callable(table, query)
     return None
+
+
+def _is_unit(table: LayerTable, query: object) -> bool:
+    return any(unit is query for unit in table.units().values())
 
 
 def by_index(table: LayerTable, index: int) -> LayerChoice:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from visioncam_core.errors import LayerError, VisionCamError
+from visioncam_core.ops import dtype_name
 from visioncam_core.text import said
 
 WANTED = "it must turn the layer's (N, ...) into (N, *grid, K) with one to three spatial axes"
@@ -22,19 +25,19 @@ def checked_reshape(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """
 
     def reshaped(values: Any) -> Any:
-        import tensorflow as tf
-
         shape = tuple(values.shape)
         try:
-            grid = tf.convert_to_tensor(function(values))
+            grid = function(values)
+            grid = grid if hasattr(grid, "dtype") and hasattr(grid, "shape") else np.asarray(grid)
         except VisionCamError:
             raise
         except Exception as error:
             raise LayerError(
                 f"reshape= failed on a layer of shape {shape}: {said(error)}; {WANTED}"
             ) from error
-        if not grid.dtype.is_floating:
-            raise LayerError(f"reshape= returned {grid.dtype.name} for a layer of shape {shape}; {WANTED}")
+        dtype = dtype_name(grid)
+        if not dtype.startswith(("float", "bfloat")):
+            raise LayerError(f"reshape= returned {dtype} for a layer of shape {shape}; {WANTED}")
         found = tuple(grid.shape)
         if not 3 <= len(found) <= 5 or found[0] != shape[0] or 0 in found:
             raise LayerError(f"reshape= returned shape {found} for a layer of shape {shape}; {WANTED}")

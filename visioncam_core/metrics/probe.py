@@ -1,56 +1,63 @@
-"""A sitting: one picture before one model at one layer, ready to be asked for maps and scores."""
+"""Maps and scores of one picture at one layer, computed on demand."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import attrs
 import numpy as np
 
+from visioncam_core.engine.interface import Passes
 from visioncam_core.engine.layer_table import LayerChoice
+from visioncam_core.engine.model_inputs import in_place
 from visioncam_core.errors import ImageError, LayerError, TargetError
 from visioncam_core.images.box import Box
 from visioncam_core.images.sample import Item
 from visioncam_core.metrics.case import Case, Questions
 from visioncam_core.ops import to_numpy
 from visioncam_core.pipeline.apply import Applied, Named, apply
+from visioncam_core.pipeline.batch import Batch
 from visioncam_core.pipeline.evidence import Evidence
-from visioncam_core.pipeline.explainer import Explainer, Opened
-from visioncam_core.pipeline.gather import Observed, observe
+from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.pipeline.gather import Observation, gather
 from visioncam_core.resize import resize
 from visioncam_core.results.heat import heat
 from visioncam_core.targets.resolve import wishes
-from visioncam_engines.tensorflow.run.batches import in_place, running
-from visioncam_engines.tensorflow.run.passes import Passes
 
 
 @attrs.frozen(eq=False)
-class Sitting:
-    """One picture before one model at one layer.
+class Probe:
+    """Maps and scores of one picture at one layer, computed on demand.
 
     Attributes:
         number: of the picture.
         item: the picture.
-        opened: the model.
-        choice: the layer.
-        passes: through the model, at that layer.
-        observed: what the passes gave for the picture.
+        explainer: with the methods.
+        batch: the picture alone, with the model traced for it.
+        passes: through the model, at the layer.
+        observation: what the passes gave for the picture.
         index: the explained class, fixed on the clean picture.
     """
 
     number: int
     item: Item
-    opened: Opened
-    choice: LayerChoice
+    explainer: Explainer
+    batch: Batch
     passes: Passes
-    observed: Observed
+    observation: Observation
     index: int
+
+    @property
+    def layer(self) -> LayerChoice:
+        """The layer."""
+        return self.batch.layers[0]
 
     @property
     def evidence(self) -> Evidence:
         """The evidence of the picture, N = 1."""
-        return self.observed.evidence
+        return self.observation.evidence
 
     @property
     def x(self) -> np.ndarray:
@@ -60,19 +67,22 @@ class Sitting:
     @property
     def classes(self) -> int:
         """How many classes the explained output has."""
-        return self.opened.head.classes
+        return self.batch.head.classes
 
     def apply(self, named: Named) -> Applied:
         """Return a method's map of the picture with its cost, or why there is none."""
-        with running(self.opened.explainer.model):
+        with self._running():
             return apply(named, self.evidence)
 
     def maps(self, named: Named, inputs: np.ndarray, index: int | None = None) -> np.ndarray:
         """Return a method's (M, *grid) raw maps at other inputs (M, *space, C), or for another class."""
-        source, view = self.opened, self.opened.view
-        flat = in_place(inputs, source.flat, view.image, view.channels_first)
-        with running(source.explainer.model):
-            seen = self._observe(flat, [self.index if index is None else index] * len(inputs), [named])
+        view, engine = self.batch.view, self.batch.engine
+        flat = in_place(inputs, self.batch.flat, view.image, view.channels_first)
+        request = attrs.evolve(self.batch.request, methods=(named,))
+        batch = attrs.evolve(self.batch, flat=engine.tensors(flat), request=request)
+        wishes = [self.index if index is None else index] * len(inputs)
+        with self._running():
+            (seen,) = gather(batch, self.passes, [wishes])
             applied = apply(named, seen.evidence)
         if applied.raw is None:
             assert applied.failure is not None
@@ -95,7 +105,7 @@ class Sitting:
         if self.item.geometry is None:
             return None
         dark = np.zeros((1, *self.x.shape), np.float32)
-        prepared = np.asarray(self.opened.explainer.reader.preprocess(dark), np.float32)
+        prepared = np.asarray(self.explainer.reader.preprocess(dark), np.float32)
         return np.asarray(prepared.reshape(-1, prepared.shape[-1])[0])
 
     def case(
@@ -115,12 +125,12 @@ class Sitting:
             truth: (*space) bool on the input.
             boxes: on the input.
         """
-        pick = self.observed.picks[0]
-        values, answer = self.observed.values, self.observed.answer
+        pick = self.observation.picks[0]
+        values, answer = self.observation.values, self.observation.answer
         evidence = self.evidence
 
         def scores(make: Any, count: int, which: Any) -> np.ndarray:
-            with running(self.opened.explainer.model):
+            with self._running():
                 return np.asarray(evidence.score_inputs(lambda ks: _cast(make(ks)), count, which))
 
         return Case(
@@ -138,12 +148,12 @@ class Sitting:
             questions=attrs.evolve(questions, scores=scores),
         )
 
-    def _observe(self, flat: list[Any], asked: Sequence[int], methods: Sequence[Named]) -> Observed:
-        return _observed(self.opened, self.passes, flat, asked, methods)
+    def _running(self) -> AbstractContextManager[None]:
+        return self.batch.engine.running(self.explainer.model)
 
 
-def sittings(explainer: Explainer, images: Any, target: Any = None) -> Iterator[Sitting]:
-    """Yield a sitting for each picture; one pass forward and back each, whatever the methods.
+def probes(explainer: Explainer, images: Any, target: Any = None) -> Iterator[Probe]:
+    """Yield a probe for each picture; one pass forward and back each, whatever the methods.
 
     Args:
         explainer: with the methods that will be applied.
@@ -151,7 +161,7 @@ def sittings(explainer: Explainer, images: Any, target: Any = None) -> Iterator[
         target: a class, or None for the top class of each clean picture; a list has one for each.
 
     Raises:
-        TargetError: a target that is no class: a metric asks for its probability.
+        TargetError: a target that is no class: metrics use its probability.
         LayerError: several fused layers; give them one by one.
     """
     items, _ = explainer.reader.read(images)
@@ -161,33 +171,21 @@ def sittings(explainer: Explainer, images: Any, target: Any = None) -> Iterator[
                 f"metrics measure pictures that are seen whole, and {item.source!r} is seen in windows; use "
                 "geometry='resize' or 'center_crop'"
             )
-        opened = explainer.opened([item])
-        if len(opened.choices) > 1:
+        batch = explainer.batch([item], [number])
+        if len(batch.layers) > 1:
             raise LayerError("a metric looks at one layer; pass several as layers=[...] to measure each")
-        wish = wishes(target, len(items), opened.head)[number]
-        choice = opened.choices[0]
+        wish = wishes(target, len(items), batch.head)[number]
         settings = explainer.settings
-        with running(explainer.model):
-            passes = opened.view.passes(choice, settings.reshaping, settings.budget)
-            observed = _observed(opened, passes, opened.flat, [wish], explainer.methods)
-        index = observed.picks[0].index
+        with explainer.engine.running(explainer.model):
+            passes = batch.view.passes(batch.layers[0], settings.reshaping, settings.budget)
+            (observation,) = gather(batch, passes, [[wish]])
+        index = observation.picks[0].index
         if index is None:
             raise TargetError(
                 f"metrics ask for the probability of a class, and target={wish!r} is none; pass an index or "
                 "a name, or None for the top class"
             )
-        yield Sitting(number, item, opened, choice, passes, observed, index)
-
-
-def _observed(
-    opened: Opened, passes: Passes, flat: list[Any], asked: Sequence[Any], methods: Sequence[Named]
-) -> Observed:
-    seed = opened.explainer.settings.seed
-    gradients = any("gradients" in named.needs for named in methods)
-    view = opened.view
-    asked = [list(asked)]
-    first = view.channels_first
-    return observe(passes, flat, view.image, first, asked, opened.head, gradients, seed, None)[0]
+        yield Probe(number, item, explainer, batch, passes, observation, index)
 
 
 def _cast(values: Any) -> np.ndarray:

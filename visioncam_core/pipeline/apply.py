@@ -19,7 +19,6 @@ from visioncam_core.plugins.records import cause_of
 from visioncam_core.plugins.specs import MethodSpec
 
 PASSES = ("forward", "backward", "head", "tail")
-_ENGINE = "visioncam_engines."
 
 
 @attrs.frozen(eq=False)
@@ -91,7 +90,7 @@ def apply(named: Named, evidence: Evidence) -> Applied:
         with np.errstate(all="ignore"):  # what is not finite is found in the result, and said there
             raw = checked(named, _ask(named, _telling(evidence, users)), evidence)
     except BaseException as error:
-        if error in users or isinstance(error, KeyboardInterrupt) or _of_the_model(error):
+        if error in users or isinstance(error, KeyboardInterrupt) or _of_the_model(error, evidence):
             raise
         failure = error if isinstance(error, VisionCamError) else failed(named, error)
     spent = COUNTERS.snapshot() - before
@@ -147,13 +146,19 @@ def _error(named: Named, cause: str) -> PluginError:
     return plugin_failure("method", named.name, named.source, cause)
 
 
-def _of_the_model(error: BaseException) -> bool:
-    """Return whether the engine raised, not the method: TensorFlow's own errors, and memory that ran out."""
-    if not (isinstance(error, MemoryError) or type(error).__module__.startswith("tensorflow.")):
+def _of_the_model(error: BaseException, evidence: Evidence) -> bool:
+    """Return whether the model failed, not the method: the framework's own errors, and memory that ran out.
+
+    Engine and method both call the framework: the one that called it last is to blame.
+    """
+    engine = getattr(evidence._source, "engine", None)
+    if engine is None or not isinstance(error, (MemoryError, *engine.errors)):
         return False
+    called = {"numpy", "visioncam_core", type(error).__module__.partition(".")[0], *engine.versions()}
     modules = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
-    callers = [name for name in modules if not name.startswith(("tensorflow.", "keras.", "numpy."))]
-    return bool(callers) and callers[-1].startswith(_ENGINE)
+    callers = [name for name in modules if name.partition(".")[0] not in called]
+    own = type(engine).__module__
+    return bool(callers) and (callers[-1] == own or callers[-1].startswith(own.rpartition(".")[0] + "."))
 
 
 def checked(named: Named, raw: Any, evidence: Evidence) -> np.ndarray:

@@ -1,161 +1,82 @@
-"""Answering for one chunk of pictures at one layer: evidence once, every method, an explanation each."""
+"""Pictures that go through the model together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import attrs
 import numpy as np
 
+from visioncam_core.engine.interface import Engine, View
 from visioncam_core.engine.layer_table import LayerChoice
-from visioncam_core.images.preprocessing import Preprocessing, check_range
+from visioncam_core.engine.model_inputs import ModelInputs
+from visioncam_core.engine.output import Head
+from visioncam_core.images.arrays import input_dtype
+from visioncam_core.images.preprocessing import Preprocessing
 from visioncam_core.images.sample import Item
-from visioncam_core.pipeline import diagnose as checks
-from visioncam_core.pipeline.apply import Applied, Named, apply
-from visioncam_core.pipeline.build import Context, finish, predictions, target_info
-from visioncam_core.pipeline.gather import Observed, observe
-from visioncam_core.pipeline.settings import Settings
-from visioncam_core.results.diagnostics import Diagnostic
-from visioncam_core.results.explanation import Explanation
-from visioncam_core.targets.resolve import Head, Pick, Wish
-from visioncam_engines.tensorflow.view import View
-
-Outcome = tuple[Applied, Explanation | None]
+from visioncam_core.pipeline.request import Request
 
 
 @attrs.frozen(eq=False)
-class Row:
-    """One picture's answer to one question.
+class Batch:
+    """Items of one input shape, with the model traced for them.
 
     Attributes:
-        outcomes: one for each method, in order.
-        pick: what was explained.
-        values: (...) score values of the picture.
-        answer: (...) output of the model for it.
+        engine: runs the model.
+        request: methods and settings.
+        samples: the pictures, or windows of pictures.
+        pictures: for each sample the position of its picture in the call.
+        flat: their inputs, in the model's flat order.
+        view: the traced model.
+        layers: the layer, or the several that are fused.
+        image: the input that is the picture these layers depend on.
         head: the explained output.
-    """
-
-    outcomes: list[Outcome]
-    pick: Pick
-    values: np.ndarray
-    answer: np.ndarray
-    head: Head
-
-
-@attrs.frozen(eq=False)
-class Answering:
-    """What all chunks of a call have in common.
-
-    Attributes:
-        settings: how the question is asked.
-        methods: the methods, in order.
-        preprocessing: what is done to pictures.
+        preprocessing: what was done to pictures.
         expected: what the model itself seems to want, for the range check.
-        image: position of the image input.
     """
 
-    settings: Settings
-    methods: tuple[Named, ...]
+    engine: Engine
+    request: Request
+    samples: list[Item]
+    pictures: list[int]
+    flat: list[Any]
+    view: View
+    layers: list[LayerChoice]
+    image: int
+    head: Head
     preprocessing: Preprocessing
     expected: Preprocessing
-    image: int
 
-    def chunk(
-        self,
-        seen: View,
-        choice: LayerChoice,
-        head: Head,
-        chunk: list[Item],
-        flat: list[Any],
-        asked: list[list[Wish]],
-    ) -> list[list[Row]]:
-        """Return the answers to each question about a chunk, one row a picture.
 
-        Args:
-            seen: the traced model.
-            choice: the layer.
-            head: the explained output.
-            chunk: the pictures.
-            flat: their flat input tensors.
-            asked: for each question, what is asked of each picture.
-        """
-        every = observe(
-            seen.passes(choice, self.settings.reshaping, self.settings.budget),
-            flat,
-            seen.image,
-            seen.channels_first,
-            asked,
-            head,
-            any("gradients" in named.needs for named in self.methods),
-            self.settings.seed,
-            self.settings.progress,
-        )
-        return [self._rows(seen, choice, chunk, observed) for observed in every]
+def split(samples: Iterable[Item], size: int) -> Iterator[tuple[list[int], list[Item]]]:
+    """Yield runs of samples of equal input shapes, at most `size` long, with the numbers of their pictures.
 
-    def _rows(self, seen: View, choice: LayerChoice, chunk: list[Item], observed: Observed) -> list[Row]:
-        """Return the answers to one question."""
-        context = Context(
-            settings=self.settings,
-            head=observed.head,
-            score_kind=seen.score.kind,
-            assumed=seen.score.assumed,
-            choice=choice,
-            model_name=seen.table.model_name,
-            preprocessing=self.preprocessing.name,
-        )
-        applied = [apply(named, observed.evidence) for named in self.methods]
-        shared = [*self._shared(seen, chunk), *checks.of_layer(choice.row)]
-        shared += [*checks.of_output(seen.score.kind, observed.head.probable)]
-        facts = [checks.Facts.of(one, choice.path) for one in observed.evidence.each()]
-        return [
-            self._row(context, item, i, observed, applied, facts[i], shared) for i, item in enumerate(chunk)
-        ]
+    A picture that is explained in windows gives a sample for each window.
+    """
+    pictures: list[int] = []
+    run: list[Item] = []
+    for picture, sample in ((i, part) for i, one in enumerate(samples) for part in one.parts()):
+        shapes = [x.shape for x in sample.flat]
+        if run and (len(run) == size or shapes != [x.shape for x in run[0].flat]):
+            yield pictures, run
+            pictures, run = [], []
+        pictures.append(picture)
+        run.append(sample)
+    if run:
+        yield pictures, run
 
-    def _row(
-        self,
-        context: Context,
-        item: Item,
-        i: int,
-        observed: Observed,
-        applied: list[Applied],
-        facts: checks.Facts,
-        shared: list[Diagnostic],
-    ) -> Row:
-        pick, answer, values = observed.picks[i], observed.answer[i], observed.values[i]
-        score = float(np.asarray(observed.evidence.score)[i])
-        info = target_info(pick, answer, values, context.head)
-        best = predictions(values, answer, context.head)
-        about = [*shared, *(Diagnostic("picture-note", note) for note in item.notes), *self._range(item)]
-        about += checks.of_view(item.geometry) if item.whole else ()
-        about += checks.of_score(context.score_kind, info.probability)
-        about += checks.of_assumed(answer) if context.assumed else ()
-        outcomes: list[Outcome] = []
-        for named, outcome in zip(self.methods, applied, strict=True):
-            explanation = None
-            if outcome.raw is not None:
-                raw = outcome.raw[i]
-                found = [*about, *facts.diagnostics(named.method)]
-                if np.all(np.isfinite(raw)):
-                    found += checks.of_map(raw, self.settings.evidence)
-                explanation = finish(context, item, named, raw, info, score, best, found)
-            outcomes.append((outcome, explanation))
-        return Row(outcomes, pick, values, answer, context.head)
 
-    def _shared(self, seen: View, chunk: list[Item]) -> Iterator[Diagnostic]:
-        """Yield what is true of the whole call."""
-        for code, note in seen.trace.notes:
-            yield Diagnostic(code, note)
-        if len(seen.trace.outputs) > 1 and self.settings.output is None:
-            names = ", ".join(seen.trace.outputs)
-            yield Diagnostic(
-                "output-chosen",
-                f"the model has the outputs {names}; {seen.score.output!r} is explained",
-            )
-        if any(item.geometry is not None for item in chunk) and not self.preprocessing.known:
-            yield Diagnostic("preprocess-unknown", self.preprocessing.why)
+def joined_inputs(samples: Iterable[Item]) -> list[np.ndarray]:
+    """Return the flat inputs of several samples along the batch axis."""
+    columns = zip(*(sample.flat for sample in samples), strict=True)
+    return [column[0] if len(column) == 1 else np.concatenate(column) for column in columns]
 
-    def _range(self, item: Item) -> Iterator[Diagnostic]:
-        message = check_range(item.flat[self.image], self.expected) if self.expected.known else None
-        if message:
-            yield Diagnostic("pixel-range", message)
+
+def blank_inputs(inputs: ModelInputs) -> list[np.ndarray]:
+    """Return blank inputs of batch 1; open axes are 224 long."""
+    shapes = [one.shape if one.shape is not None else (224, 224, 3) for one in inputs.inputs]
+    return [
+        np.zeros([1, *(224 if n is None else n for n in shape)], input_dtype(one.dtype))
+        for shape, one in zip(shapes, inputs.inputs, strict=True)
+    ]

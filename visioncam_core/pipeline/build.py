@@ -1,17 +1,21 @@
-"""From a raw map to an explanation: the part that is shown, on the picture's own pixels."""
+"""From evidence to answers: each method applied, its map scaled and brought onto the picture's own pixels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import attrs
 import numpy as np
 
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.output import Head
+from visioncam_core.images.preprocessing import check_range
 from visioncam_core.images.sample import Item
-from visioncam_core.pipeline.apply import Named
-from visioncam_core.pipeline.settings import Settings
+from visioncam_core.pipeline import diagnose
+from visioncam_core.pipeline.apply import Applied, Named, apply
+from visioncam_core.pipeline.batch import Batch
+from visioncam_core.pipeline.gather import Observation
 from visioncam_core.results.data import Prediction, TargetInfo
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
@@ -21,114 +25,173 @@ from visioncam_core.targets.resolve import Pick, function_name
 
 
 @attrs.frozen(eq=False)
-class Context:
-    """What all explanations of one call have in common.
+class ModelOutput:
+    """What the model gave for one sample.
 
     Attributes:
-        settings: how the question was asked.
+        pick: what is explained.
+        values: (...) values of the score.
+        answer: (...) output of the model.
         head: the explained output.
-        score_kind: what the score is.
-        assumed: it is a softmax or sigmoid that was not found in the model.
-        choice: the layer.
-        model_name: for the provenance.
-        preprocessing: its name.
     """
 
-    settings: Settings
+    pick: Pick
+    values: np.ndarray
+    answer: np.ndarray
     head: Head
-    score_kind: str
-    assumed: bool
-    choice: LayerChoice
-    model_name: str
-    preprocessing: str
+
+    @property
+    def target(self) -> TargetInfo:
+        """What is explained, in words."""
+        pick, head = self.pick, self.head
+        if pick.index is None:
+            index = getattr(pick.source, "class_", None)
+            name = None if index is None else head.name(index)
+            return TargetInfo(index, name, None, f"{name}: " * bool(name) + function_name(pick.source))
+        name = head.name(pick.index)
+        values, answer = self.values[None], self.answer[None]
+        known = head.probabilities(values, answer) is not None
+        probability = float(pick.probability(values, answer)[0]) if known else None
+        short = name.split(",")[0] if name else None
+        plain = f"class {pick.index}" if head.classes > 1 else f"output {pick.index}"
+        return TargetInfo(pick.index, name, probability, f"{short} ({pick.index})" if short else plain)
+
+    def predictions(self, count: int = 5) -> tuple[Prediction, ...]:
+        """Return the model's best classes, best first; none where the output is no list of classes."""
+        head = self.head
+        if head.dense:
+            return ()
+        given = head.probabilities(self.values, self.answer)
+        shown = (self.answer if given is None else given).reshape(-1)
+        if head.binary:
+            shown = np.asarray([1.0 - shown[0], shown[0]])
+        best = np.argsort(-shown, kind="stable")[:count]
+        return tuple(Prediction(int(i), head.name(int(i)), float(shown[i])) for i in best)
 
 
-def finish(
-    context: Context,
-    item: Item,
-    named: Named,
-    raw: np.ndarray,
-    target: TargetInfo,
-    score: float,
-    best: tuple[Prediction, ...],
-    diagnostics: Iterable[Diagnostic],
-) -> Explanation:
-    """Return the explanation of one picture by one method.
+@attrs.frozen(eq=False)
+class Answer:
+    """One map, or why there is none.
+
+    Attributes:
+        picture, target, layer, method: positions in the call and in the request.
+        explanation: None where the method failed.
+        applied: what the method cost, and its failure.
+        output: what the model gave.
+    """
+
+    picture: int
+    target: int
+    layer: int
+    method: int
+    explanation: Explanation | None
+    applied: Applied
+    output: ModelOutput
+
+
+def grouped(answers: Iterable[Answer], *names: str) -> list[list[Answer]]:
+    """Return the answers that agree in these positions together, in the order of the first of each."""
+    groups: dict[tuple[int, ...], list[Answer]] = {}
+    for one in answers:
+        groups.setdefault(tuple(getattr(one, name) for name in names), []).append(one)
+    return list(groups.values())
+
+
+def build(batch: Batch, layer: int, target: int, seen: Observation) -> Iterator[Answer]:
+    """Apply every method to the evidence and yield an answer for each sample and method.
 
     Args:
-        context: what all explanations of the call share.
-        item: the picture.
-        named: the method.
-        raw: (*grid) raw map; values that are not finite become 0 (a diagnostic says so).
-        target: what was explained.
-        score: its value.
-        best: the model's best classes.
-        diagnostics: what was found.
+        batch: the samples.
+        layer: position of the layer among the batch's.
+        target: position of the target in the call.
+        seen: their evidence at that layer, for that target.
     """
-    finite = np.nan_to_num(raw, nan=0.0, posinf=0.0, neginf=0.0)
-    shown = item.project(heat(finite, context.settings.evidence))
+    choice, score = batch.layers[layer], batch.view.score
+    methods, settings = batch.request.methods, batch.request.settings
+    applied = [apply(method, seen.evidence) for method in methods]
+    shared = [*_of_batch(batch), *diagnose.of_layer(choice.row)]
+    shared += diagnose.of_output(score.kind, seen.head.probable)
+    scores = np.asarray(seen.evidence.score)
+    for i, (sample, evidence) in enumerate(zip(batch.samples, seen.evidence.each(), strict=True)):
+        output = ModelOutput(seen.picks[i], seen.values[i], seen.answer[i], seen.head)
+        facts = diagnose.Facts.of(evidence, choice.path)
+        about = _about(batch, choice, sample, output, float(scores[i]))
+        found = [*shared, *_of_sample(batch, sample)]
+        found += diagnose.of_score(score.kind, about["target"].probability)
+        found += diagnose.of_assumed(output.answer) if score.assumed else ()
+        for m, (method, one) in enumerate(zip(methods, applied, strict=True)):
+            explanation = None
+            if one.raw is not None:
+                raw = one.raw[i]
+                diagnostics = [*found, *facts.diagnostics(method.method)]
+                if np.all(np.isfinite(raw)):
+                    diagnostics += diagnose.of_map(raw, settings.evidence)
+                explanation = _explanation(method, raw, sample, about, diagnostics)
+            yield Answer(batch.pictures[i], target, layer, m, explanation, one, output)
+
+
+def _about(
+    batch: Batch, choice: LayerChoice, sample: Item, output: ModelOutput, score: float
+) -> dict[str, Any]:
+    """Return the fields of an explanation that do not depend on the method."""
+    settings, whole = batch.request.settings, "model input as passed"
+    return {
+        "picture": sample.display,
+        "target": output.target,
+        "score": score,
+        "score_kind": batch.view.score.kind,
+        "predictions": output.predictions(),
+        "probabilities": output.head.probable or output.head.scored,
+        "layer": choice,
+        "evidence": settings.evidence,
+        "provenance": {
+            **versions(batch.engine.versions()),
+            "model": batch.view.table.model_name,
+            "source": sample.source,
+            "preprocess": whole if sample.geometry is None else batch.preprocessing.name,
+            "geometry": whole if sample.geometry is None else sample.geometry.name,
+            "seed": settings.seed,
+            "batch_size": settings.batch,
+        },
+    }
+
+
+def _explanation(
+    method: Named, raw: np.ndarray, sample: Item, about: dict[str, Any], diagnostics: Iterable[Diagnostic]
+) -> Explanation:
+    finite = np.nan_to_num(raw, nan=0.0, posinf=0.0, neginf=0.0)  # a diagnostic says so
+    shown = sample.project(heat(finite, about["evidence"]))
     return Explanation(
         raw=finite,
-        heatmap=np.clip(shown, -1.0 if context.settings.evidence == "signed" else 0.0, 1.0),
-        picture=item.display,
-        target=target,
-        score=score,
-        score_kind=context.score_kind,
-        predictions=best,
-        probabilities=context.head.probable or context.head.scored,
-        layer=context.choice,
-        method=named.name,
-        method_title=named.title,
-        options=named.options,
-        evidence=context.settings.evidence,
+        heatmap=np.clip(shown, -1.0 if about["evidence"] == "signed" else 0.0, 1.0),
+        method=method.name,
+        method_title=method.title,
+        options=method.options,
         diagnostics=tuple(diagnostics),
-        provenance={
-            **versions(),
-            "model": context.model_name,
-            "source": item.source,
-            "preprocess": context.preprocessing if item.geometry is not None else "model input as passed",
-            "geometry": item.geometry.name if item.geometry is not None else "model input as passed",
-            "seed": context.settings.seed,
-            "batch_size": context.settings.batch,
-        },
+        **about,
     )
 
 
-def target_info(pick: Pick, answer: np.ndarray, values: np.ndarray, head: Head) -> TargetInfo:
-    """Return what was explained, in words.
-
-    Args:
-        pick: the target.
-        answer: (...) output of the model for this picture.
-        values: (...) score values of this picture.
-        head: the explained output.
-    """
-    if pick.index is None:
-        index = getattr(pick.source, "class_", None)
-        name = None if index is None else head.name(index)
-        return TargetInfo(index, name, None, f"{name}: " * bool(name) + function_name(pick.source))
-    name = head.name(pick.index)
-    given = head.probabilities(values[None], answer[None])
-    probability = None if given is None else float(pick.probability(values[None], answer[None])[0])
-    short = name.split(",")[0] if name else None
-    plain = f"class {pick.index}" if head.classes > 1 else f"output {pick.index}"
-    return TargetInfo(pick.index, name, probability, f"{short} ({pick.index})" if short else plain)
+def _of_batch(batch: Batch) -> Iterator[Diagnostic]:
+    view = batch.view
+    for code, note in view.notes:
+        yield Diagnostic(code, note)
+    if len(view.outputs) > 1 and batch.request.settings.output is None:
+        names = ", ".join(view.outputs)
+        yield Diagnostic(
+            "output-chosen", f"the model has the outputs {names}; {view.score.output!r} is explained"
+        )
+    if any(sample.geometry is not None for sample in batch.samples) and not batch.preprocessing.known:
+        yield Diagnostic("preprocess-unknown", batch.preprocessing.why)
 
 
-def predictions(values: np.ndarray, answer: np.ndarray, head: Head, count: int = 5) -> tuple[Prediction, ...]:
-    """Return the model's best classes, best first; none where the output is no list of classes.
-
-    Args:
-        values: (...) score values of one picture.
-        answer: (...) output of the model for it.
-        head: the explained output.
-        count: how many at most.
-    """
-    if head.dense:
-        return ()
-    given = head.probabilities(values, answer)
-    shown = (answer if given is None else given).reshape(-1)
-    if head.binary:
-        shown = np.asarray([1.0 - shown[0], shown[0]])
-    best = np.argsort(-shown, kind="stable")[:count]
-    return tuple(Prediction(int(i), head.name(int(i)), float(shown[i])) for i in best)
+def _of_sample(batch: Batch, sample: Item) -> Iterator[Diagnostic]:
+    for note in sample.notes:
+        yield Diagnostic("picture-note", note)
+    message = None
+    if batch.expected.known:
+        message = check_range(sample.flat[batch.view.image], batch.expected)
+    if message:
+        yield Diagnostic("pixel-range", message)
+    if sample.whole:
+        yield from diagnose.of_view(sample.geometry)

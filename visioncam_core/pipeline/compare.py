@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import attrs
-
 from visioncam_core.errors import OptionTypeError
 from visioncam_core.images.reader import Read
 from visioncam_core.pipeline.explainer import Explainer
@@ -31,9 +29,9 @@ def compare_all(explainer: Explainer, image: Any, targets: Any, layers: Sequence
     """
     if len(explainer.inputs.inputs) == 1:  # of several inputs the layer decides which is the picture
         image = Read(*explainer.reader.read(image))
-    explainers = (
-        [explainer] if layers is None else [_at(explainer, layer) for layer in listed("layers", layers)]
-    )
+    explainers = [explainer]
+    if layers is not None:
+        explainers = [explainer.with_settings(layer=layer) for layer in listed("layers", layers)]
     size = 0 if isinstance(targets, list | tuple) else stack_size(targets, explainer.names)
     wanted: list[Any] = listed("targets", targets) if isinstance(targets, list | tuple) else [targets]
     if size:
@@ -55,10 +53,6 @@ def listed(name: str, values: Any) -> list[Any]:
     if not isinstance(values, list | tuple) or not values:
         raise OptionTypeError(f"{name} takes a list with at least one entry, received {shown(values, 60)}")
     return list(values)
-
-
-def _at(explainer: Explainer, layer: Any) -> Explainer:
-    return attrs.evolve(explainer, settings=attrs.evolve(explainer.settings, layer=layer))
 
 
 def _columns(explainers: Sequence[Explainer], image: Any, targets: Sequence[Any]) -> list[list[Comparison]]:

@@ -8,6 +8,8 @@ import attrs
 import numpy as np
 
 from visioncam_core import ops
+from visioncam_core.engine.cache import open_trace
+from visioncam_core.engine.interface import View
 from visioncam_core.engine.output import head_of
 from visioncam_core.images.reader import Read
 from visioncam_core.images.sample import Item
@@ -20,10 +22,6 @@ from visioncam_core.results.agreement import rank_correlation
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.targets.classes import Ranked
-from visioncam_engines.tensorflow.faithfulness import apart, loose
-from visioncam_engines.tensorflow.first_layers import is_a
-from visioncam_engines.tensorflow.run.batches import running
-from visioncam_engines.tensorflow.view import View
 
 ALIKE = 0.95
 """Rank correlation of two classes' maps above which the map hardly depends on the class."""
@@ -78,7 +76,7 @@ def examine(explainer: Explainer, image: object, target: object = None) -> Repor
         image = Read(*explainer.reader.read(image))
     seen, _ = explainer.layers(image)
     flow = Flow(explainer.methods[0])
-    explanation = _first(attrs.evolve(explainer, methods=(flow.named,)), image, target)
+    explanation = _first(explainer.with_methods(flow.named), image, target)
     explanation = attrs.evolve(explanation, options=flow.method.options)
     other = _other_class(explainer, image, explanation, seen)
     found = list(dict.fromkeys(explanation.diagnostics))
@@ -87,15 +85,14 @@ def examine(explainer: Explainer, image: object, target: object = None) -> Repor
         message = f"the map for {other.target.label} has a rank correlation of {alike:.2f} with this one"
         found.append(Diagnostic("class-insensitive", message))
     item = next(explainer.reader.read(image)[0][0].parts())
-    with running(explainer.model):
-        off = apart(explainer.model, seen.trace, item.flat)
-    faithful = off <= loose(seen.trace)
+    off, tolerance = faithfulness(explainer, item)
+    faithful = off <= tolerance
     if not faithful:
         found.append(
             Diagnostic("trace-differs", f"its output is {off:.1%} off the model's own, model(image)")
         )
     facts = {
-        "model": f"{seen.table.model_name}: {_kind(explainer.model)}, {len(seen.table.rows)} recorded "
+        "model": f"{seen.table.model_name}: {explainer.hints.kind}, {len(seen.table.rows)} recorded "
         f"outputs, {len(seen.table)} candidate layers",
         "trace": f"answers as the model itself does, within {off:.0e} of the largest output"
         if faithful
@@ -134,12 +131,30 @@ def _other_class(
     return other if other.target.index != explanation.target.index else _first(explainer, image, Ranked(0))
 
 
-def _kind(model: Any) -> str:
-    """Return what kind of model it is, in words."""
-    named = next((name for name in ("Sequential", "Functional") if is_a(model, name)), "")
-    packages = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
-    legacy = " of Keras 2" if "tf_keras" in packages else ""
-    return {"Sequential": "Sequential", "Functional": "functional"}.get(named, "subclassed") + legacy
+def faithfulness(explainer: Explainer, item: Item) -> tuple[float, float]:
+    """Return how far the trace's outputs are from the model's own, and what rounding may explain.
+
+    The model is called once and left as it was.
+
+    Returns:
+        The largest difference as a share of the largest value, infinite where only one of them is finite or
+        their shapes differ; and the share that is allowed.
+    """
+    engine, model, inputs = explainer.engine, explainer.model, explainer.inputs
+    flat = engine.tensors(item.flat)
+    with engine.running(model):
+        traced = open_trace(engine, model, inputs, flat)
+        answers = engine.call(model, inputs, flat), traced.answers(flat)
+    own, again = ([ops.to_numpy(value).astype(np.float64) for value in one] for one in answers)
+    if [one.shape for one in own] != [one.shape for one in again]:
+        return float("inf"), traced.tolerance
+    shares = [
+        float(np.abs(a - b).max(initial=0.0) / max(np.abs(a).max(initial=0.0), 1e-30))
+        for a, b in zip(own, again, strict=True)
+        if not np.array_equal(a, b, equal_nan=True)
+    ]
+    off = max((share if np.isfinite(share) else float("inf") for share in shares), default=0.0)
+    return off, traced.tolerance
 
 
 def _input(explainer: Explainer, item: Item) -> dict[str, str]:
@@ -171,8 +186,8 @@ def _output(seen: View) -> str:
         what = count if head.probable else f"{head.classes} value{'s' if head.classes != 1 else ''}"
     what += " at every position" if head.dense else ""
     activation = seen.score.activation or "no softmax or sigmoid found"
-    shape = tuple(seen.score.answer.shape)[1:]
-    return f"{seen.score.output!r} of {len(seen.trace.outputs)}, shape {shape}: {what}, {activation}"
+    shape = seen.score.answer_shape[1:]
+    return f"{seen.score.output!r} of {len(seen.outputs)}, shape {shape}: {what}, {activation}"
 
 
 def _map(explanation: Explanation) -> str:

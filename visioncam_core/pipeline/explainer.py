@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
-import numpy as np
 
+from visioncam_core.engine.cache import open_trace, recalled
+from visioncam_core.engine.interface import Engine, Hints, View
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.model_card import ModelCard, card_of
 from visioncam_core.engine.model_inputs import ModelInputs
-from visioncam_core.engine.output import Head, head_of
+from visioncam_core.engine.output import head_of
 from visioncam_core.errors import LayerError
 from visioncam_core.images.preprocessing import Preprocessing, preprocessing_for
 from visioncam_core.images.reader import Reader
@@ -19,31 +20,32 @@ from visioncam_core.images.sample import Item
 from visioncam_core.layers.choose import select_layer
 from visioncam_core.layers.queries import any_row
 from visioncam_core.pipeline.apply import Named
-from visioncam_core.pipeline.batch import Answering, Row
-from visioncam_core.pipeline.fusion import fuse_rows
+from visioncam_core.pipeline.batch import Batch, blank_inputs, joined_inputs, split
+from visioncam_core.pipeline.build import Answer, build, grouped
+from visioncam_core.pipeline.fusion import fuse_layers
+from visioncam_core.pipeline.gather import gather
+from visioncam_core.pipeline.request import Request
 from visioncam_core.pipeline.settings import Settings
-from visioncam_core.pipeline.tiled import Windowed
+from visioncam_core.pipeline.tiled import WindowTargets, join_windows
+from visioncam_core.plugins.default import registry
 from visioncam_core.results.comparison import Comparison
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.targets.class_names import load_class_names
 from visioncam_core.targets.resolve import questions, stack_size
-from visioncam_engines.tensorflow.inputs import model_inputs
-from visioncam_engines.tensorflow.run.batches import running
-from visioncam_engines.tensorflow.tracing.cache import check, recalled
-from visioncam_engines.tensorflow.view import View, view
 
 
 @attrs.frozen(eq=False)
 class Explainer:
-    """A model made ready to be asked: for loops, servers and threads.
+    """A request and an opened model: for loops, servers and threads.
 
     Calls are safe from several threads.  The model is never changed.
 
     Attributes:
-        model: the Keras model.
-        methods: the methods, in order.
-        settings: how the question is asked.
-        inputs: what the model says of its inputs.
+        model: the user's model.
+        request: methods and settings.
+        engine: runs the model.
+        hints: what the model says of itself.
+        inputs: what it says of its inputs.
         reader: turns images into model inputs.
         preprocessing: what is done to pictures.
         expected: what the model itself seems to want, for the range check.
@@ -51,8 +53,9 @@ class Explainer:
     """
 
     model: Any
-    methods: tuple[Named, ...]
-    settings: Settings
+    request: Request
+    engine: Engine
+    hints: Hints
     inputs: ModelInputs
     reader: Reader
     preprocessing: Preprocessing
@@ -60,37 +63,63 @@ class Explainer:
     names: tuple[str, ...] | None
 
     @classmethod
-    def of(cls, model: Any, methods: Sequence[Named], settings: Settings) -> Explainer:
+    def of(cls, model: Any, request: Request) -> Explainer:
         """Return the explainer of a model.
 
         Raises:
-            ModelError: not a model, or not built.
+            ModelError: no engine runs it, or it is not built.
             BackendError: no TensorFlow, or Keras on another backend.
             OptionError: a setting out of its range.
         """
-        check(model)
+        settings = request.settings
+        engine = registry().engine_of(model, settings.engine)
+        engine.check(model)
         card = card_of(model) or ModelCard()
-        automatic, inputs = recalled(
-            model, auto=lambda: preprocessing_for(model, "auto"), inputs=lambda: model_inputs(model)
+        hints, inputs = recalled(
+            engine, model, hints=lambda: engine.hints(model), inputs=lambda: engine.inputs(model)
         )
+        automatic = preprocessing_for(hints, "auto")
         auto = isinstance(settings.preprocess, str) and settings.preprocess == "auto"
         wanted = card.preprocess if auto and card.preprocess else settings.preprocess
-        preprocessing = automatic if auto and not card.preprocess else preprocessing_for(model, wanted)
+        preprocessing = automatic if auto and not card.preprocess else preprocessing_for(hints, wanted)
         if auto and card.preprocess:
             preprocessing = attrs.evolve(preprocessing, why="from the model's card")
-        geometry = settings.geometry if settings.geometry is not None else card.geometry or "resize"
+        geometry = settings.geometry
+        if geometry is None:
+            geometry = card.geometry or hints.geometry or "resize"
+        names = settings.class_names
+        if names is None:
+            names = card.class_names or hints.class_names
         return cls(
             model=model,
-            methods=tuple(methods),
-            settings=settings,
+            request=request,
+            engine=engine,
+            hints=hints,
             inputs=inputs,
             reader=Reader(inputs, preprocessing.function, geometry, settings.frame, settings.max_pixels),
             preprocessing=preprocessing,
             expected=preprocessing if auto else automatic,
-            names=load_class_names(
-                settings.class_names if settings.class_names is not None else card.class_names
-            ),
+            names=load_class_names(names),
         )
+
+    @property
+    def methods(self) -> tuple[Named, ...]:
+        """The methods, in order."""
+        return self.request.methods
+
+    @property
+    def settings(self) -> Settings:
+        """Layer, score, preprocessing and so on."""
+        return self.request.settings
+
+    def with_settings(self, **settings: Any) -> Explainer:
+        """Return the same explainer with other settings, of those that do not say how pictures are read."""
+        changed = attrs.evolve(self.settings, **settings)
+        return attrs.evolve(self, request=attrs.evolve(self.request, settings=changed))
+
+    def with_methods(self, *methods: Named) -> Explainer:
+        """Return the same explainer with other methods."""
+        return attrs.evolve(self, request=attrs.evolve(self.request, methods=methods))
 
     def __call__(self, image: Any, target: Any = None) -> Any:
         """Explain one image, or a batch or list of them, with the first method.
@@ -104,15 +133,15 @@ class Explainer:
             `target="top5"` a list of the best classes in the place of each explanation.
         """
         size = stack_size(target, self.names)
-        rows, single = self._run(image, target, size)
-        stacks = [[_only(row) for row in answers] for answers in rows]
+        answers, single = self._answers(image, target, size)
+        stacks = [[_only(one) for one in stack] for stack in grouped(answers, "picture")]
         found = stacks if size else [explanation for (explanation,) in stacks]
         return found[0] if single else found
 
     def compare(self, image: Any, target: Any = None) -> Comparison | list[Comparison]:
         """Explain with every method, evidence computed once; one that cannot apply is noted, not raised."""
-        rows, single = self._run(image, target)
-        found = [self._comparison(row) for (row,) in rows]
+        answers, single = self._answers(image, target)
+        found = [self._comparison(row) for row in grouped(answers, "picture")]
         return found[0] if single else found
 
     def layers(self, image: Any = None) -> tuple[View, LayerChoice | None]:
@@ -121,154 +150,100 @@ class Explainer:
         Raises:
             LayerError: a layer was asked for, and cannot be explained.
         """
-        flat = (
-            _blank(self.inputs) if image is None else _stacked([next(self.reader.read(image)[0][0].parts())])
-        )
-        with running(self.model):
-            seen = self._view(flat)
+        flat = blank_inputs(self.inputs)
+        if image is not None:
+            flat = joined_inputs([next(self.reader.read(image)[0][0].parts())])
+        with self.engine.running(self.model):
+            view = self._view(self.engine.tensors(flat))
         try:
-            return seen, self._choices(seen)[0]
+            return view, self._layers(view)[0]
         except LayerError:
             if not isinstance(self.settings.layer, str) or self.settings.layer != "auto":
                 raise
-            return seen, None
+            return view, None
 
-    def opened(self, items: list[Item]) -> Opened:
-        """Return the model opened for pictures of one input shape: the trace, the layers, the output."""
-        flat = _stacked(items)
-        with running(self.model):
-            seen = self._view(flat)
-            choices = self._choices(seen)
-            head = self._head(seen)
-        return Opened(self._about(choices), flat, seen, choices, head)
+    def batch(self, samples: list[Item], pictures: list[int]) -> Batch:
+        """Return samples of one input shape as a batch, with the model traced and the layers chosen for them.
 
-    def _run(self, image: Any, target: Any, stack: int = 0) -> tuple[list[list[Row]], bool]:
-        """Return the answers about each picture, one a question (each class of a stack), and `single`."""
-        items, single = self.reader.read(image)
-        answering = Answering(
-            self.settings, self.methods, self.preprocessing, self.expected, self.inputs.image
-        )
-        by_layer: list[list[list[Row]]] = []
-        windows = Windowed(items, self.settings.batch)
-        for owners, chunk in _chunks(windows.parts(), self.settings.batch):
-            flat = _stacked(chunk)
-            with running(self.model):
-                seen = self._view(flat)
-                choices = self._choices(seen)
-                pictured = self._about(choices)
-                if pictured is not self:
-                    return pictured._run(image, target, stack)
-                head = self._head(seen)
-                every = windows.settled(
-                    questions(target, stack, len(items), head), owners, seen, choices[0], head
-                )
-                asked = [[wishes[owner] for owner in owners] for wishes in every]
-                found = [answering.chunk(seen, choice, head, chunk, flat, asked) for choice in choices]
-            by_layer = by_layer or [[[] for _ in asked] for _ in choices]
-            for columns, more in zip(by_layer, found, strict=True):
-                for column, rows in zip(columns, more, strict=True):
-                    column.extend(rows)
-        merged = [[windows.merged(rows, self.settings.evidence) for rows in columns] for columns in by_layer]
-        return [
-            [fuse_rows(layers, self.settings.fuse) for layers in zip(*answers, strict=True)]
-            for answers in zip(*(zip(*columns, strict=True) for columns in merged), strict=True)
-        ], single
+        Args:
+            samples: pictures, or windows of pictures.
+            pictures: for each sample the position of its picture in the call.
+        """
+        flat = self.engine.tensors(joined_inputs(samples))
+        with self.engine.running(self.model):
+            view = self._view(flat)
+            layers = self._layers(view)
+        image = picture_of(layers, self.inputs)
+        given = self.settings.class_names is not None
+        head = head_of(view.score, self.names, given, view.table.image_shape)
+        return Batch(
+            self.engine, self.request, samples, pictures, flat, view, layers, image, head,
+            self.preprocessing, self.expected,
+        )  # fmt: skip
+
+    def _answers(self, images: Any, target: Any, size: int = 0) -> tuple[list[Answer], bool]:
+        """Return an answer for each picture, target and method, and whether a single image was passed."""
+        samples, single = self.reader.read(images)
+        windows = WindowTargets(samples, self.settings.batch)
+        found: list[Answer] = []
+        for pictures, run in split(samples, self.settings.batch):
+            batch = self.batch(run, pictures)
+            if batch.image != self.inputs.image:
+                return self._for_input(batch.image)._answers(images, target, size)
+            with self.engine.running(self.model):
+                wishes = windows.of(questions(target, size, len(samples), batch.head), batch)
+                targets = [[row[picture] for picture in pictures] for row in wishes]
+                for layer, choice in enumerate(batch.layers):
+                    passes = batch.view.passes(choice, self.settings.reshaping, self.settings.budget)
+                    for t, seen in enumerate(gather(batch, passes, targets)):
+                        found += build(batch, layer, t, seen)
+        return fuse_layers(join_windows(found, samples), self.settings.fuse), single
+
+    def _for_input(self, image: int) -> Explainer:
+        """Return the same explainer for another of several pictures that the model takes."""
+        inputs = attrs.evolve(self.inputs, image=image)
+        return attrs.evolve(self, inputs=inputs, reader=attrs.evolve(self.reader, inputs=inputs))
 
     def _view(self, flat: list[Any]) -> View:
-        return view(self.model, self.inputs, flat, self.settings.output, self.settings.score)
+        traced = open_trace(self.engine, self.model, self.inputs, flat)
+        return traced.view(self.inputs, flat, self.settings.output, self.settings.score)
 
-    def _head(self, seen: View) -> Head:
-        given = self.settings.class_names is not None
-        return head_of(seen.score, self.names, given, seen.table.image_shape)
-
-    def _choices(self, seen: View) -> list[LayerChoice]:
+    def _layers(self, view: View) -> list[LayerChoice]:
         """Return the layer, or the several layers that are fused."""
-        asked = self.settings.layer
-        queries = list(asked) if isinstance(asked, list | tuple) else [asked]
+        wanted = self.settings.layer
+        queries = list(wanted) if isinstance(wanted, list | tuple) else [wanted]
         if not queries:
             raise LayerError("layer=[] names no layer; pass at least one, or 'auto'")
         if self.settings.reshape is not None:
-            return [any_row(seen.table, query) for query in queries]
-        return [select_layer(seen.table, query) for query in queries]
+            return [any_row(view.table, query) for query in queries]
+        return [select_layer(view.table, query) for query in queries]
 
-    def _about(self, choices: list[LayerChoice]) -> Explainer:
-        """Return the explainer whose picture is one that the layers depend on (of two images, say)."""
-        shared = [i for i in self.inputs.images if all(i in choice.row.inputs for choice in choices)]
-        if self.inputs.image in shared:
-            return self
-        if not shared:
-            paths = ", ".join(choice.path for choice in choices)
-            raise LayerError(f"the layers {paths} look at different pictures; explain them one at a time")
-        inputs = attrs.evolve(self.inputs, image=shared[0])
-        return attrs.evolve(self, inputs=inputs, reader=attrs.evolve(self.reader, inputs=inputs))
-
-    def _comparison(self, row: Row) -> Comparison:
-        pairs = list(zip(self.methods, row.outcomes, strict=True))
+    def _comparison(self, answers: Sequence[Answer]) -> Comparison:
+        rows = [(self.methods[one.method].name, one) for one in answers]
         return Comparison(
-            explanations=tuple(explanation for _, (_, explanation) in pairs if explanation is not None),
-            seconds={named.name: outcome.seconds for named, (outcome, _) in pairs},
-            passes={named.name: outcome.passes for named, (outcome, _) in pairs},
-            failures={named.name: str(outcome.failure) for named, (outcome, _) in pairs if outcome.failure},
+            explanations=tuple(one.explanation for one in answers if one.explanation is not None),
+            seconds={name: one.applied.seconds for name, one in rows},
+            passes={name: one.applied.passes for name, one in rows},
+            failures={name: str(one.applied.failure) for name, one in rows if one.applied.failure},
         )
 
 
-@attrs.frozen(eq=False)
-class Opened:
-    """A model opened for pictures of one input shape.
+def picture_of(layers: Sequence[LayerChoice], inputs: ModelInputs) -> int:
+    """Return the input that all layers depend on: the image input where they do, else another picture.
 
-    Attributes:
-        explainer: whose picture is one that the layers depend on; mostly the one that was asked.
-        flat: flat input tensors of the pictures.
-        view: the traced model.
-        choices: the layer, or the several that are fused.
-        head: the explained output.
+    Raises:
+        LayerError: they depend on different pictures.
     """
-
-    explainer: Explainer
-    flat: list[Any]
-    view: View
-    choices: list[LayerChoice]
-    head: Head
-
-
-def _only(row: Row) -> Explanation:
-    """Return the explanation of the one method, or raise why there is none."""
-    ((applied, explanation),) = row.outcomes
-    if explanation is None:
-        assert applied.failure is not None
-        raise applied.failure
-    return explanation
+    shared = [i for i in inputs.images if all(i in choice.row.inputs for choice in layers)]
+    if not shared:
+        paths = ", ".join(choice.path for choice in layers)
+        raise LayerError(f"the layers {paths} look at different pictures; explain them one at a time")
+    return inputs.image if inputs.image in shared else shared[0]
 
 
-def _chunks(parts: Iterable[tuple[int, Item]], size: int) -> Iterator[tuple[list[int], list[Item]]]:
-    """Yield runs of items of equal input shapes with their owners, at most `size` long."""
-    owners: list[int] = []
-    chunk: list[Item] = []
-    for owner, item in parts:
-        shapes = [x.shape for x in item.flat]
-        if chunk and (len(chunk) == size or shapes != [x.shape for x in chunk[0].flat]):
-            yield owners, chunk
-            owners, chunk = [], []
-        owners.append(owner)
-        chunk.append(item)
-    if chunk:
-        yield owners, chunk
-
-
-def _stacked(items: list[Item]) -> list[Any]:
-    """Return the flat input tensors of several items."""
-    import tensorflow as tf
-
-    columns = zip(*(item.flat for item in items), strict=True)
-    return [tf.constant(column[0] if len(column) == 1 else np.concatenate(column)) for column in columns]
-
-
-def _blank(inputs: ModelInputs) -> list[Any]:
-    """Return blank inputs of batch 1; open axes are 224 long."""
-    import tensorflow as tf
-
-    shapes = [one.shape if one.shape is not None else (224, 224, 3) for one in inputs.inputs]
-    return [
-        tf.zeros([1, *(224 if n is None else n for n in shape)], one.dtype)
-        for shape, one in zip(shapes, inputs.inputs, strict=True)
-    ]
+def _only(answer: Answer) -> Explanation:
+    """Return the explanation, or raise why there is none."""
+    if answer.explanation is None:
+        assert answer.applied.failure is not None
+        raise answer.applied.failure
+    return answer.explanation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import attrs
@@ -10,7 +10,7 @@ import numpy as np
 
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.pipeline.apply import together
-from visioncam_core.pipeline.batch import Outcome, Row
+from visioncam_core.pipeline.build import Answer, grouped
 from visioncam_core.resize import resize
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
@@ -48,16 +48,18 @@ def fuse(explanations: Sequence[Explanation], rule: Rule) -> Explanation:
     )
 
 
-def fuse_rows(rows: Sequence[Row], rule: Rule) -> Row:
-    """Return one answer from those of several layers; a method's failure at any layer is its failure."""
-    if len(rows) == 1:
-        return rows[0]
-    outcomes: list[Outcome] = []
-    for layers in zip(*(row.outcomes for row in rows), strict=True):
-        found = [explanation for _, explanation in layers if explanation is not None]
-        applied = together([one for one, _ in layers])
-        outcomes.append((applied, None if applied.failure else fuse(found, rule)))
-    return attrs.evolve(rows[0], outcomes=outcomes)
+def fuse_layers(answers: Iterable[Answer], rule: Rule) -> list[Answer]:
+    """Return one answer for each picture, target and method; a failure at any layer is its failure."""
+    return [_of_layers(layers, rule) for layers in grouped(answers, "picture", "target", "method")]
+
+
+def _of_layers(layers: Sequence[Answer], rule: Rule) -> Answer:
+    if len(layers) == 1:
+        return layers[0]
+    applied = together([one.applied for one in layers])
+    found = [one.explanation for one in layers if one.explanation is not None]
+    explanation = None if applied.failure else fuse(found, rule)
+    return attrs.evolve(layers[0], explanation=explanation, applied=applied)
 
 
 def _fused(maps: list[np.ndarray], rule: Rule) -> np.ndarray:
@@ -69,7 +71,6 @@ def _fused(maps: list[np.ndarray], rule: Rule) -> np.ndarray:
 
 
 def _naming_layer(explanation: Explanation) -> list[Diagnostic]:
-    """Return the diagnostics with the layer named where the message does not name it already."""
     path = explanation.layer.path
     return [
         attrs.evolve(d, message=f"{path}: {d.message}") if d.code == "no-positive-evidence" else d

@@ -3,101 +3,97 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
 import numpy as np
 
 from visioncam_core import ops
-from visioncam_core.engine.output import looks_probable
+from visioncam_core.engine.interface import Cotangent, Engine, Passes, Read, TailInputs
+from visioncam_core.engine.model_inputs import in_place
+from visioncam_core.engine.output import Head, looks_probable
 from visioncam_core.errors import LayerError, TargetError
+from visioncam_core.pipeline.batch import Batch
 from visioncam_core.pipeline.evidence import Change, Evidence, Make, Tell, Which
-from visioncam_core.progress import Progress
-from visioncam_core.targets import resolve as p
-from visioncam_engines.tensorflow.run.batches import in_place, joined
-from visioncam_engines.tensorflow.run.passes import Cotangent, Held, Passes
-from visioncam_engines.tensorflow.run.perturb import Read, scored_through, scored_without
+from visioncam_core.targets.resolve import Pick, Wish, pick
 
 
 @attrs.frozen(eq=False)
-class Observed:
-    """The evidence of a chunk of pictures, with what was decided on the way.
+class Observation:
+    """The evidence of a batch at one layer for one target, with what was decided on the way.
 
     Attributes:
         evidence: for the methods.
-        picks: the scalar of each picture.
+        picks: the scalar explained of each sample.
         values: (N, ...) score values.
         answer: (N, ...) output of the model.
-        head: the explained output, known better now that it was seen.
+        head: the explained output, better known now that the model has run.
     """
 
     evidence: Evidence
-    picks: list[p.Pick]
+    picks: list[Pick]
     values: np.ndarray
     answer: np.ndarray
-    head: p.Head
+    head: Head
 
 
-def observe(
-    passes: Passes,
-    flat: list[Any],
-    image: int,
-    channels_first: bool,
-    questions: list[list[p.Wish]],
-    head: p.Head,
-    gradients: bool,
-    seed: int,
-    progress: Progress | None,
-) -> list[Observed]:
-    """Run the passes that the methods need, once; of several questions only the gradients differ.
+def gather(batch: Batch, passes: Passes, targets: Sequence[Sequence[Wish]]) -> list[Observation]:
+    """Run the passes that the methods need, once; of several targets only the gradients differ.
 
     Args:
-        passes: the passes for the chosen layer and score.
-        flat: flat input tensors of N pictures.
-        image: which of them is the image.
-        channels_first: whether its channels come before its space.
-        questions: what is asked of each picture, once or several times.
-        head: the explained output.
-        gradients: whether any method needs gradients.
-        seed: for methods that draw at random.
-        progress: called by the scorers.
+        batch: N samples.
+        passes: through the model, at the layer.
+        targets: for each target of the call, that of each sample.
+
+    Returns:
+        An observation for each target.
     """
-    plain = all(isinstance(wish, int) for wish in questions[0]) and not head.dense
-    if gradients and plain and len(questions) == 1 and passes.score.values.shape.rank <= 2:
-        seen = [passes.probe(flat, np.asarray(questions[0], np.int32))]
+    head, settings = batch.head, batch.request.settings
+    gradients = any("gradients" in method.needs for method in batch.request.methods)
+    plain = all(isinstance(wish, int) for wish in targets[0]) and not head.dense
+    if gradients and plain and len(targets) == 1 and len(passes.score.shape) <= 2:
+        results = [passes.probe(batch.flat, np.asarray(targets[0], np.int32))]
     else:
-        slopes = [_slopes(wishes, head) for wishes in questions] if gradients else []
-        seen = passes.watch(flat, slopes)
-    values, answer = _array(seen[0].values), _array(seen[0].answer)
-    picks = [[p.pick(wish, values[i : i + 1], head) for i, wish in enumerate(wishes)] for wishes in questions]
+        slopes = [_slopes(batch, wishes) for wishes in targets] if gradients else []
+        results = passes.watch(batch.flat, slopes)
+    values, answer = ops.to_numpy(results[0].values), ops.to_numpy(results[0].answer)
+    picks = [
+        [pick(wish, values[i : i + 1], head, batch.engine) for i, wish in enumerate(wishes)]
+        for wishes in targets
+    ]
     if not head.probable and not head.dense and looks_probable(answer):
         head = attrs.evolve(head, probable=True)  # a softmax written by hand: never applied a second time
-        picks = [[attrs.evolve(one, head=head) for one in fixed] for fixed in picks]
+        picks = [[attrs.evolve(one, head=head) for one in row] for row in picks]
     found = []
-    shared: dict[Any, Any] | None = {} if len(questions) > 1 and values.ndim == 2 else None
-    for i, fixed in enumerate(picks):
-        once = seen[i if gradients else 0]
-        score = np.concatenate([one.score(values[j : j + 1]) for j, one in enumerate(fixed)])
-        source = EngineSource(passes, flat, image, channels_first, fixed, once.held, shared)
-        every = tuple(range(len(fixed)))
-        score = score.astype(np.float32)
-        evidence = Evidence(once.activations, score, seed, once.gradients, source, every, progress)
-        found.append(Observed(evidence, fixed, values, answer, head))
+    shared: dict[Any, Any] | None = {} if len(targets) > 1 and values.ndim == 2 else None
+    for i, row in enumerate(picks):
+        result = results[i if gradients else 0]
+        score = np.concatenate([one.score(values[j : j + 1]) for j, one in enumerate(row)])
+        evidence = Evidence(
+            result.activations,
+            score.astype(np.float32),
+            settings.seed,
+            result.gradients,
+            EngineSource(batch, passes, row, result.at_layer, shared),
+            tuple(range(len(row))),
+            settings.progress,
+        )
+        found.append(Observation(evidence, row, values, answer, head))
     return found
 
 
-def _slopes(wishes: list[p.Wish], head: p.Head) -> Cotangent:
-    """Return the gradient of each picture's target in the values, as a function of (values, indices)."""
+def _slopes(batch: Batch, wishes: Sequence[Wish]) -> Cotangent:
+    """Return the gradient of each sample's target in the values, as a function of (values, indices)."""
 
     def slopes(values: Any, indices: np.ndarray) -> Any:
-        import tensorflow as tf
-
         singles = [values[i : i + 1] for i in range(int(values.shape[0]))]
-        picks = [p.pick(wishes[k], one.numpy(), head) for k, one in zip(indices, singles, strict=True)]
-        gradients = [
-            p.slope(pick.function_of_values, one)[1] for pick, one in zip(picks, singles, strict=True)
+        found = [
+            pick(wishes[k], ops.to_numpy(one), batch.head, batch.engine).slope(one)
+            for k, one in zip(indices, singles, strict=True)
         ]
-        return tf.concat(gradients, axis=0)
+        alike = len({isinstance(one, np.ndarray) for one in found}) == 1
+        return ops.concatenate(found if alike else list(map(ops.to_numpy, found)))
 
     return slopes
 
@@ -107,47 +103,47 @@ class EngineSource:
     """The model behind an evidence's scorers.
 
     Attributes:
-        shared: what changed pictures gave, for every class at once, where several classes are asked about.
+        shared: what changed pictures gave, for every class at once, where there are several targets.
     """
 
+    batch: Batch
     passes: Passes
-    flat: list[Any]
-    image: int
-    channels_first: bool
-    picks: list[p.Pick]
-    held: Held | None = None
+    picks: list[Pick]
+    at_layer: TailInputs | None = None
     shared: dict[Any, Any] | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """What runs the model."""
+        return self.batch.engine
 
     def images(self) -> Any:
         """Return the (N, *space, C) image inputs, channels last."""
-        images = _array(self.flat[self.image])
-        images = (
-            images.astype(np.float32) if images.dtype.kind != "f" or images.dtype.itemsize < 4 else images
-        )
-        return np.moveaxis(images, 1, -1) if self.channels_first else images
+        view = self.batch.view
+        images = ops.to_numpy(self.batch.flat[view.image])
+        small = images.dtype.kind != "f" or images.dtype.itemsize < 4
+        images = images.astype(np.float32) if small else images
+        return np.moveaxis(images, 1, -1) if view.channels_first else images
 
     def score_inputs(self, picture: int, make: Make, count: int, which: Which) -> Any:
         """Run the whole model on changed pictures."""
         single = self._single(picture)
-        made = (lambda indices: np.moveaxis(_array(make(indices)), -1, 1)) if self.channels_first else make
-        return self.passes.forward(single, self.image, made, count, self._read(picture, which))
+        view = self.batch.view
+        made = (lambda ks: np.moveaxis(ops.to_numpy(make(ks)), -1, 1)) if view.channels_first else make
+        return self.passes.forward(single, view.image, made, count, self._read(picture, which))
 
     def score_activations(self, picture: int, make: Make, count: int, which: Which) -> Any:
         """Run the tail of the model on changed activations."""
-        if self.passes.reshape is not None:
-            raise LayerError(
-                "methods that change activations need to put them back into the layer, which a reshape= of "
-                "the user's own does not say how to do; choose a gradient method or ScoreCAM"
-            )
-        return self.passes.tail(self._single(picture), self.held, make, count, self._read(picture, which))
+        self._check_changeable()
+        return self.passes.tail(self._single(picture), self.at_layer, make, count, self._read(picture, which))
 
     def score_changed(self, picture: int, change: Change, maps: Any, which: Which, tell: Tell | None) -> Any:
         """Run the whole model on pictures that are changed inside the graph."""
         read = self._read(picture, which)
-        asked = (self.passes, self._single(picture), self.image, self.channels_first, change, maps)
+        asked = (self._single(picture), self.batch.view.image, change, maps)
         if self.shared is None:
-            return scored_through(*asked, _told(read, tell))
-        key = (picture, change, hashlib.sha256(_array(maps).tobytes()).digest())
+            return self.passes.through(*asked, _reporting(read, tell))
+        key = (picture, change, hashlib.sha256(ops.to_numpy(maps).tobytes()).digest())
         if key not in self.shared:
             answers: list[Any] = []
 
@@ -155,52 +151,54 @@ class EngineSource:
                 answers.append(answer)
                 return values
 
-            self.shared[key] = scored_through(*asked, _told(keep, tell)), joined(answers)
+            self.shared[key] = self.passes.through(*asked, _reporting(keep, tell)), ops.concatenate(answers)
         return read(*self.shared[key])
 
     def score_without(
         self, picture: int, activations: Any, channels: np.ndarray, which: Which, tell: Tell | None
     ) -> Any:
-        """Run what lies behind the layer's channels where they first meet, or else the whole tail."""
-        read = _told(self._read(picture, which), tell)
-        scores = scored_without(self.passes, self._single(picture), self.held, channels, read)
-        if scores is not None:
-            return scores
+        """Run what lies behind the layer without each of the channels."""
+        self._check_changeable()
+        read = _reporting(self._read(picture, which), tell)
+        return self.passes.without(self._single(picture), self.at_layer, activations, channels, read)
 
-        def make(indices: np.ndarray) -> Any:
-            return ops.without_channels(activations, channels[indices])
-
-        return self.score_activations(picture, make, len(channels), which)
+    def _check_changeable(self) -> None:
+        if self.passes.reshape is not None:
+            raise LayerError(
+                "methods that change activations need to put them back into the layer, which a reshape= of "
+                "the user's own does not say how to do; choose a gradient method or ScoreCAM"
+            )
 
     def _single(self, picture: int) -> list[Any]:
         """Return the flat inputs of one picture."""
-        if int(self.flat[0].shape[0]) == 1:
-            return self.flat
-        return [x[picture : picture + 1] for x in self.flat]
+        if int(self.batch.flat[0].shape[0]) == 1:
+            return self.batch.flat
+        return [x[picture : picture + 1] for x in self.batch.flat]
 
     def at(self, picture: int, images: Any) -> tuple[Any, Any, Any]:
         """Run forward and backward passes at other pictures, for one picture's target."""
-        flat = in_place(images, self._single(picture), self.image, self.channels_first)
-        pick = self.picks[picture]
-        if pick.index is not None and self.passes.score.values.shape.rank <= 2:
-            seen = self.passes.probe(flat, np.full(len(images), pick.index, np.int32))
+        view, one = self.batch.view, self.picks[picture]
+        flat = in_place(images, self._single(picture), view.image, view.channels_first)
+        flat = self.batch.engine.tensors(flat)
+        if one.index is not None and len(self.passes.score.shape) <= 2:
+            result = self.passes.probe(flat, np.full(len(images), one.index, np.int32))
         else:
-            (seen,) = self.passes.watch(flat, [lambda values, _: p.slope(pick.function_of_values, values)[1]])
-        return seen.activations, seen.gradients, pick.score(_array(seen.values)).astype(np.float32)
+            (result,) = self.passes.watch(flat, [lambda values, _: one.slope(values)])
+        return result.activations, result.gradients, one.score(ops.to_numpy(result.values)).astype(np.float32)
 
     def _read(self, picture: int, which: Which) -> Any:
-        pick = self.picks[picture]
+        one = self.picks[picture]
         if which != "target":
-            if pick.index is None:
+            if one.index is None:
                 raise TargetError(
                     "class probabilities need a class as target, received a function; pass an index or a name"
                 )
-            return pick.probability if which == "probability" else pick.remainder
-        return pick.score
+            return one.probability if which == "probability" else one.remainder
+        return one.score
 
 
-def _told(read: Read, tell: Tell | None) -> Read:
-    """Return the same reader, which says how many versions are done."""
+def _reporting(read: Read, tell: Tell | None) -> Read:
+    """Return the same reader, which reports how many versions are done."""
     if tell is None:
         return read
     done = 0
@@ -213,7 +211,3 @@ def _told(read: Read, tell: Tell | None) -> Read:
         return found
 
     return reading
-
-
-def _array(values: Any) -> np.ndarray:
-    return np.asarray(values.numpy() if hasattr(values, "numpy") else values)

@@ -51,6 +51,7 @@ class Settings:
         validator=in_range(1, 10**6),
     )
     seed: int = option(0, help="seed of whatever a method draws", validator=in_range(0, 2**32 - 1))
+    engine: str | None = option(None, help="engine that runs the model, where several could")
     progress: Any = option(None, help="True for a bar, or a function of (done, total)")
 
     @property

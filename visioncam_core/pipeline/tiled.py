@@ -8,97 +8,86 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.batch_size import Budget
-from visioncam_core.engine.layer_table import LayerChoice
+from visioncam_core.engine.output import Head
 from visioncam_core.errors import TargetError
 from visioncam_core.images.sample import Item, Windows
 from visioncam_core.images.tiling import stitch
-from visioncam_core.pipeline import diagnose as checks
+from visioncam_core.ops import to_numpy
+from visioncam_core.pipeline import diagnose
 from visioncam_core.pipeline.apply import together
-from visioncam_core.pipeline.batch import Outcome, Row
-from visioncam_core.pipeline.build import predictions, target_info
+from visioncam_core.pipeline.batch import Batch
+from visioncam_core.pipeline.build import Answer, grouped
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.heat import part_of
-from visioncam_core.targets import resolve as p
 from visioncam_core.targets.classes import Ranked
-from visioncam_engines.tensorflow.view import View
+from visioncam_core.targets.resolve import TOP, Wish, pick
 
 OF_A_WINDOW = ("no-positive-evidence", "dead-layer", "zero-gradient")
-"""What is normal in a window where nothing is to be seen, and told only where every window has it."""
+"""Normal in a window where nothing is to be seen, and reported only where every window has it."""
 
 
-@attrs.frozen(eq=False)
-class Windowed:
-    """The pictures of a call, those cut into windows among them.
+@attrs.define(eq=False)
+class WindowTargets:
+    """One class for all windows of a picture where the model is to choose it.
+
+    The class is the one with the highest mean of the model's own output over the windows; they are run
+    once more for it.
 
     Attributes:
-        items: the pictures.
+        samples: the pictures of the call.
         batch: windows in one pass.
     """
 
-    items: Sequence[Item]
+    samples: Sequence[Item]
     batch: int
-    _means: dict[int, tuple[np.ndarray, p.Head]] = attrs.field(factory=dict)
+    _means: dict[int, tuple[np.ndarray, Head]] = attrs.field(factory=dict)
 
-    def parts(self) -> Iterator[tuple[int, Item]]:
-        """Yield every picture, or every window of it, with the picture's number."""
-        for owner, item in enumerate(self.items):
-            yield from ((owner, part) for part in item.parts())
-
-    def settled(
-        self, asked: list[list[p.Wish]], owners: Iterable[int], seen: View, choice: LayerChoice, head: p.Head
-    ) -> list[list[p.Wish]]:
-        """Return what is asked, with one class for all windows of a picture where the model is to choose.
-
-        The class is the one with the highest mean of the model's own output over the windows; they
-        are run once more for it.
+    def of(self, targets: list[list[Wish]], batch: Batch) -> list[list[Wish]]:
+        """Return the targets of each picture with the class of its windows filled in.
 
         Args:
-            asked: for each question, what is asked of each picture.
-            owners: the pictures it is about.
-            seen: the traced model.
-            choice: any layer.
-            head: the explained output.
+            targets: for each target of the call, that of each picture.
+            batch: the windows at hand.
 
         Raises:
             TargetError: a picture in windows, and an output with a value for every position.
         """
-        cut = {owner for owner in owners if self.items[owner].windows is not None}
+        cut = {picture for picture in batch.pictures if self.samples[picture].windows is not None}
         if not cut:
-            return asked
-        if head.dense:
-            for wish in (wishes[owner] for wishes in asked for owner in cut):
+            return targets
+        if batch.head.dense:
+            for wish in (wishes[picture] for wishes in targets for picture in cut):
                 if isinstance(wish, int) or getattr(wish, "where", "all") != "all":
                     raise TargetError(
                         "geometry='tile' explains one score for all windows, and the explained output has a "
                         "value for every position; pass target=targets.Region(class, 'all') or a function"
                     )
 
-        def one(owner: int, wish: p.Wish) -> p.Wish:
-            if owner not in cut or not (wish == p.TOP if isinstance(wish, int) else isinstance(wish, Ranked)):
+        def one(picture: int, wish: Wish) -> Wish:
+            chooses = wish == TOP if isinstance(wish, int) else isinstance(wish, Ranked)
+            if picture not in cut or not chooses:
                 return wish
-            if owner not in self._means:
-                self._means[owner] = self._mean(self.items[owner], seen, choice, head)
-            mean, known = self._means[owner]
-            return p.pick(wish, mean[None], known).index
+            if picture not in self._means:
+                self._means[picture] = self._mean(self.samples[picture], batch)
+            mean, known = self._means[picture]
+            return pick(wish, mean[None], known, batch.engine).index
 
-        return [[one(owner, wish) for owner, wish in enumerate(wishes)] for wishes in asked]
+        return [[one(picture, wish) for picture, wish in enumerate(wishes)] for wishes in targets]
 
-    def _mean(self, item: Item, seen: View, choice: LayerChoice, head: p.Head) -> tuple[np.ndarray, p.Head]:
+    def _mean(self, sample: Item, batch: Batch) -> tuple[np.ndarray, Head]:
         """Return the mean of the windows' probabilities, else of their values, and the head it fits."""
-        import tensorflow as tf
-
-        windows = item.windows
+        windows, head = sample.windows, batch.head
         assert windows is not None
 
         def chosen(values: object, answer: object) -> np.ndarray:
-            values, answer = np.asarray(values), np.asarray(answer)
+            values, answer = to_numpy(values), to_numpy(answer)
             probable = head.probabilities(values, answer)
             found = values if probable is None else probable
             return found.reshape(len(found), -1)
 
-        rows = seen.passes(choice, None, Budget(self.batch)).forward(
-            [tf.constant(x) for x in item.flat],
+        rows = batch.view.passes(batch.layers[0], None, Budget(self.batch)).forward(
+            batch.engine.tensors(sample.flat),
             windows.position,
             lambda indices: np.concatenate([windows.cut(windows.boxes[i]) for i in indices]),
             len(windows.boxes),
@@ -106,53 +95,53 @@ class Windowed:
         )
         return rows.mean(axis=0), attrs.evolve(head, middle=0.5) if head.probable else head
 
-    def merged(self, rows: Sequence[Row], evidence: str) -> list[Row]:
-        """Return one row a picture from one a picture or window."""
-        found, start = [], 0
-        for item in self.items:
-            count = 1 if item.windows is None else len(item.windows.boxes)
-            own = rows[start : start + count]
-            found.append(own[0] if item.windows is None else _whole(own, item, item.windows, evidence))
-            start += count
-        return found
+
+def join_windows(answers: Iterable[Answer], samples: Sequence[Item]) -> list[Answer]:
+    """Return one answer for each picture, layer, target and method from one for each window."""
+    found = []
+    for windows in grouped(answers, "picture", "layer", "target", "method"):
+        sample = samples[windows[0].picture]
+        found.append(windows[0] if sample.windows is None else _whole(windows, sample, sample.windows))
+    return found
 
 
-def _whole(rows: Sequence[Row], item: Item, windows: Windows, evidence: str) -> Row:
+def _whole(answers: Sequence[Answer], sample: Item, windows: Windows) -> Answer:
     """Return the answer about a picture from those about its windows, which count alike."""
-    first = rows[0]
-    values = np.mean([row.values for row in rows], axis=0)
-    answers = np.stack([row.answer for row in rows])
-    answer = np.log(np.exp(answers).mean(axis=0)) if first.head.log else answers.mean(axis=0)
-    row = attrs.evolve(first, values=values, answer=answer)
-    outcomes: list[Outcome] = []
-    for parts in zip(*(row.outcomes for row in rows), strict=True):
-        applied = together([one for one, _ in parts])
-        each = [explanation for _, explanation in parts if explanation is not None]
-        outcomes.append((applied, None if applied.failure else _laid(each, row, item, windows, evidence)))
-    return attrs.evolve(row, outcomes=outcomes)
+    first = answers[0]
+    values = np.mean([one.output.values for one in answers], axis=0)
+    given = np.stack([one.output.answer for one in answers])
+    mean = np.log(np.exp(given).mean(axis=0)) if first.output.head.log else given.mean(axis=0)
+    output = attrs.evolve(first.output, values=values, answer=mean)
+    applied = together([one.applied for one in answers])
+    whole = attrs.evolve(first, output=output, applied=applied, explanation=None)
+    if applied.failure:
+        return whole
+    each = [one.explanation for one in answers if one.explanation is not None]
+    return attrs.evolve(whole, explanation=_laid_together(each, whole, sample, windows))
 
 
-def _laid(each: Sequence[Explanation], row: Row, item: Item, windows: Windows, evidence: str) -> Explanation:
+def _laid_together(each: Sequence[Explanation], whole: Answer, sample: Item, windows: Windows) -> Explanation:
     """Return the explanation of a picture from those of its windows: one maximum for all, maps stitched."""
-    shape = (item.display.shape[0], item.display.shape[1])
+    shape = (sample.display.shape[0], sample.display.shape[1])
+    evidence = each[0].evidence
     place = None if windows.geometry is None else windows.geometry.project
     raws = [explanation.raw for explanation in each]
     shown = [part_of(raw, evidence) for raw in raws]
     top = max(float(np.abs(part).max(initial=0.0)) for part in shown) or 1.0
-    told = _told([explanation.diagnostics for explanation in each])
+    diagnostics = _of_windows([explanation.diagnostics for explanation in each])
     return attrs.evolve(
         each[0],
         raw=stitch(raws, windows.boxes, shape, place),
         heatmap=np.clip(stitch([part / top for part in shown], windows.boxes, shape, place), -1.0, 1.0),
-        target=target_info(row.pick, row.answer, row.values, row.head),
+        target=whole.output.target,
         score=float(np.mean([explanation.score for explanation in each])),
-        predictions=predictions(row.values, row.answer, row.head),
-        diagnostics=(*told, *checks.of_map(np.stack(raws), evidence)),
+        predictions=whole.output.predictions(),
+        diagnostics=(*diagnostics, *diagnose.of_map(np.stack(raws), evidence)),
         provenance={**each[0].provenance, "geometry": "tile", "windows": len(each)},
     )
 
 
-def _told(found: Sequence[Sequence[Diagnostic]]) -> Iterator[Diagnostic]:
+def _of_windows(found: Sequence[Sequence[Diagnostic]]) -> Iterator[Diagnostic]:
     """Yield each code once, with the number of windows that have it where it is not all of them."""
     codes = dict.fromkeys(one.code for some in found for one in some)
     for code in codes:

@@ -15,10 +15,11 @@ import attrs
 from visioncam_core.errors import NameNotFoundError, OptionTypeError
 from visioncam_core.options.fields import build
 from visioncam_core.plugins.records import Plugin, Problem
-from visioncam_core.plugins.specs import MethodSpec, MetricSpec, RendererSpec
+from visioncam_core.plugins.specs import EngineSpec, MethodSpec, MetricSpec, RendererSpec
 from visioncam_core.text import listing, normalise, not_found, shown
 
-Spec = TypeVar("Spec", MethodSpec, RendererSpec, MetricSpec)
+Spec = TypeVar("Spec", MethodSpec, RendererSpec, MetricSpec, EngineSpec)
+Buildable = TypeVar("Buildable", MethodSpec, RendererSpec, MetricSpec)
 Key = tuple[str, str]
 
 
@@ -27,7 +28,7 @@ class Catalogue(Generic[Spec]):
     """The rows of one kind, found by any of their names.
 
     Attributes:
-        kind: "method", "renderer" or "metric".
+        kind: "method", "renderer", "metric" or "engine".
         rows: built-ins first; each under a name that finds it.
         bare: normalised name -> the rows that share it (one, or several third-party ones).
         qualified: normalised `distribution:name` -> the row.
@@ -71,7 +72,7 @@ def catalogue(
     """Give every row its names.
 
     Args:
-        kind: "method", "renderer" or "metric".
+        kind: "method", "renderer", "metric" or "engine".
         owned: plugins with their rows, built-ins first.
 
     Returns:
@@ -97,12 +98,12 @@ class _Sorter(Generic[Spec]):
 
     def add(self, plugin: Plugin, row: Spec) -> None:
         own = normalise(row.distribution) + ":"
-        if own + row.name in self.qualified:
+        if own + normalise(row.name) in self.qualified:
             cause = f"{row.distribution} brings two {self.kind}s named {row.name!r}; the second is left out"
             self._clash(plugin, cause)
             return
         self.rows.append(row)
-        for word in dict.fromkeys([row.name, *map(normalise, row.aliases)]):
+        for word in dict.fromkeys(map(normalise, [row.name, *row.aliases])):
             self.qualified.setdefault(own + word, row)
             if word in self.ours:
                 taken = f"the {self.kind} name {word!r} is taken by the built-in {self.ours[word].title}"
@@ -127,8 +128,8 @@ class _Sorter(Generic[Spec]):
 
     def _listed(self, row: Spec) -> Spec:
         """Return the row under a name that finds it: the bare one, if that is its own."""
-        rivals = self.strangers.get(row.name, [])
-        alone = self.ours.get(row.name) is row or (len(rivals) == 1 and rivals[0][1] is row)
+        rivals = self.strangers.get(normalise(row.name), [])
+        alone = self.ours.get(normalise(row.name)) is row or (len(rivals) == 1 and rivals[0][1] is row)
         return row if alone else attrs.evolve(row, name=f"{row.distribution}:{row.name}")
 
     def _clash(self, plugin: Plugin, cause: str, *, quiet: bool = False) -> None:
@@ -156,8 +157,8 @@ def find(rows: Catalogue[Spec], name: str, absent: Sequence[str] = ()) -> Spec:
 
 
 def make(
-    rows: Catalogue[Spec], wanted: object, options: Mapping[str, object], absent: Sequence[str] = ()
-) -> tuple[Spec | None, object]:
+    rows: Catalogue[Buildable], wanted: object, options: Mapping[str, object], absent: Sequence[str] = ()
+) -> tuple[Buildable | None, object]:
     """Return the object to call, and its row if there is one.
 
     Args:

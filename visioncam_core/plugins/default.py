@@ -11,14 +11,16 @@ from functools import lru_cache
 from visioncam_core.plugins.local_files import load_file
 from visioncam_core.plugins.records import PluginInfo
 from visioncam_core.plugins.registry import Registry
-from visioncam_core.plugins.specs import MethodSpec, MetricSpec, RendererSpec
+from visioncam_core.plugins.specs import EngineSpec, MethodSpec, MetricSpec, RendererSpec
 
+SELECTORS = ("visioncam_core.layers.queries", "visioncam_core.layers.auto")
+ENGINES = ("visioncam_engines.plugin",)
 BUILTINS = (
-    "visioncam_core.layers.queries",
-    "visioncam_core.layers.auto",
+    *SELECTORS,
     "visioncam_methods.plugin",
     "visioncam_viz.plugin",
     "visioncam_metrics.plugin",
+    *ENGINES,
 )
 
 
@@ -63,6 +65,11 @@ def renderers() -> tuple[RendererSpec, ...]:
 def metrics() -> tuple[MetricSpec, ...]:
     """Return the registered metrics, built-ins first."""
     return registry().metrics()
+
+
+def engines() -> tuple[EngineSpec, ...]:
+    """Return the registered engines, built-ins first."""
+    return registry().engines()
 
 
 def plugins() -> tuple[PluginInfo, ...]:

@@ -1,4 +1,4 @@
-"""The four hooks: everything a plugin can add.
+"""The five hooks: everything a plugin can add.
 
 A plugin is a module named by an entry point of the group `visioncam`:
 
@@ -16,7 +16,7 @@ A plugin is a module named by an entry point of the group `visioncam`:
 
         return [MethodSpec("mycam", MyCAM, title="MyCAM", reference="...", summary="...")]
 
-The built-in methods, renderers, metrics and selectors enter through the same hooks.
+The built-in methods, renderers, metrics, engines and selectors enter through the same hooks.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from visioncam_core.engine.layer_table import LayerChoice, LayerTable
-    from visioncam_core.plugins.specs import MethodSpec, MetricSpec, RendererSpec
+    from visioncam_core.plugins.specs import EngineSpec, MethodSpec, MetricSpec, RendererSpec
 
 API_VERSION = 1
 """Version of these hooks.  Specs only gain arguments within a version; a plugin
@@ -76,6 +76,19 @@ def visioncam_register_metrics() -> Iterable[MetricSpec]:
     raise NotImplementedError
 
 
+@hookspec
+def visioncam_register_engines() -> Iterable[EngineSpec]:
+    """Return the engines this plugin brings: what runs the models of one framework.
+
+    Called once, when a model is first opened or a name is first asked for.  Import
+    the framework in `EngineSpec.make`, never here.
+
+    Returns:
+        Rows, each an `EngineSpec`; a list, a tuple or a generator.
+    """
+    raise NotImplementedError
+
+
 @hookspec(firstresult=True)
 def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice | None:
     """Answer a layer query, or return None so that the next selector is asked.
@@ -102,5 +115,6 @@ HOOKS = (
     "visioncam_register_methods",
     "visioncam_register_renderers",
     "visioncam_register_metrics",
+    "visioncam_register_engines",
     "visioncam_select_layer",
 )

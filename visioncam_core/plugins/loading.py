@@ -20,7 +20,7 @@ from visioncam_core.plugins.discovery import Candidate
 from visioncam_core.plugins.hooks import implementations
 from visioncam_core.plugins.hookspecs import API_VERSION
 from visioncam_core.plugins.records import HookImpl, Plugin, Problem, problem_from
-from visioncam_core.plugins.specs import MethodSpec, MetricSpec, RendererSpec
+from visioncam_core.plugins.specs import EngineSpec, MethodSpec, MetricSpec, RendererSpec
 from visioncam_core.text import shown
 
 SLOW_AFTER = 5.0
@@ -28,7 +28,7 @@ SLOW_AFTER = 5.0
 
 _MOST_ROWS = 1000
 T = TypeVar("T")
-Spec = TypeVar("Spec", MethodSpec, RendererSpec, MetricSpec)
+Spec = TypeVar("Spec", MethodSpec, RendererSpec, MetricSpec, EngineSpec)
 
 
 class _StageError(Exception):
@@ -119,6 +119,7 @@ def load_module(plugin: Plugin, slow_after: float = SLOW_AFTER, started: float |
     methods = loading.rows(impls, "visioncam_register_methods", MethodSpec)
     renderers = loading.rows(impls, "visioncam_register_renderers", RendererSpec)
     metrics = loading.rows(impls, "visioncam_register_metrics", MetricSpec)
+    engines = loading.rows(impls, "visioncam_register_engines", EngineSpec)
     seconds = time.monotonic() - started
     if seconds > slow_after and not plugin.builtin:
         fix = "import heavy libraries where they are used, not at the top of a module"
@@ -130,6 +131,7 @@ def load_module(plugin: Plugin, slow_after: float = SLOW_AFTER, started: float |
         methods=methods,
         renderers=renderers,
         metrics=metrics,
+        engines=engines,
         problems=tuple(loading.problems),
         seconds=seconds,
     )

@@ -9,7 +9,7 @@ import attrs
 import pluggy
 
 from visioncam_core.errors import VisionCamError
-from visioncam_core.plugins.specs import MethodSpec, MetricSpec, RendererSpec
+from visioncam_core.plugins.specs import EngineSpec, MethodSpec, MetricSpec, RendererSpec
 from visioncam_core.text import shown
 
 HARMLESS = ("slow", "clash")
@@ -27,7 +27,7 @@ class PluginInfo:
         status: "loaded", "failed" or "skipped".
         builtin: whether it is ours.
         stage: where the first problem arose, or empty: "metadata", "entry-point", "import", "api-version",
-            "hooks", "register", "row", "clash", "slow", "select-layer", "not-allowed".
+            "hooks", "register", "row", "clash", "slow", "select-layer", "accepts", "not-allowed".
         error: every problem in one line, or empty.
         traceback: of every problem that has one, or empty.
         hooks: names of the hooks it answers; of a failed plugin, those that work.
@@ -79,6 +79,7 @@ class Plugin:
     methods: tuple[MethodSpec, ...] = ()
     renderers: tuple[RendererSpec, ...] = ()
     metrics: tuple[MetricSpec, ...] = ()
+    engines: tuple[EngineSpec, ...] = ()
     problems: tuple[Problem, ...] = ()
     seconds: float = 0.0
 

@@ -1,4 +1,4 @@
-"""The registry: the one list of methods, renderers, metrics and layer selectors.
+"""The registry: the one list of methods, renderers, metrics, engines and layer selectors.
 
 Nothing is imported until the first use; then every plugin is
 loaded, each on its own (`visioncam_core.plugins.loading`), under a lock.
@@ -10,15 +10,20 @@ import os
 import threading
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from visioncam_core.errors import PluginError, PluginWarning
 from visioncam_core.plugins.catalogue import find, make
+from visioncam_core.plugins.engines import engine_for, engine_for_file
 from visioncam_core.plugins.loading import SLOW_AFTER, load_module
 from visioncam_core.plugins.records import HookImpl, Plugin, PluginInfo, problem_from
-from visioncam_core.plugins.specs import MethodSpec, MetricSpec, RendererSpec
+from visioncam_core.plugins.specs import EngineSpec, MethodSpec, MetricSpec, RendererSpec
 from visioncam_core.plugins.state import State, assemble, load_all
+
+if TYPE_CHECKING:
+    from visioncam_core.engine.interface import Engine
 
 STRICT = "VISIONCAM_STRICT_PLUGINS"
 
@@ -54,6 +59,7 @@ class Registry:
         self._loading = False
         self._told: set[str] = set()
         self._reports: list[str] = []
+        self._engines: dict[int, tuple[EngineSpec, Engine]] = {}
 
     # ------------------------------------------------------------------ names
 
@@ -68,6 +74,10 @@ class Registry:
     def metrics(self) -> tuple[MetricSpec, ...]:
         """Return every metric, built-ins first; `metric(row.name)` finds each."""
         return self._loaded().metrics.rows
+
+    def engines(self) -> tuple[EngineSpec, ...]:
+        """Return every engine, built-ins first."""
+        return self._loaded().engines.rows
 
     def plugins(self) -> tuple[PluginInfo, ...]:
         """Return what became of every plugin, also of those that failed or were not allowed.
@@ -127,6 +137,48 @@ class Registry:
         state = self._loaded()
         return make(state.metrics, metric, options or {}, state.absent)
 
+    # ---------------------------------------------------------------- engines
+
+    def engine_spec(self, model: Any, name: str | None = None) -> EngineSpec:
+        """Return the row of the engine that runs a model.
+
+        Args:
+            model: any object; it is judged by its classes, and no framework is imported for it.
+            name: of the engine, where several run the model.
+
+        Raises:
+            ModelError: no engine runs it, or several do and none is named.
+            NameNotFoundError: there is no engine of this name.
+        """
+        state = self._loaded()
+        if name is not None:
+            return find(state.engines, name, state.absent)
+        return engine_for(model, state.engines.rows, self._engine_failed)
+
+    def engine_of(self, model: Any, name: str | None = None) -> Engine:
+        """Return the engine that runs a model; as `engine_spec`."""
+        return self.open_engine(self.engine_spec(model, name))
+
+    def engine_for_file(self, path: str | os.PathLike[str]) -> Engine:
+        """Return the engine that reads a model file."""
+        return self.open_engine(engine_for_file(path, self._loaded().engines.rows))
+
+    def open_engine(self, spec: EngineSpec) -> Engine:
+        """Return the engine of a row, made when it is first asked for."""
+        known = self._engines.get(id(spec))
+        if known is None:
+            known = self._engines[id(spec)] = (spec, spec.make())  # with its row, so that no other has its id
+        return known[1]
+
+    def _engine_failed(self, spec: EngineSpec, error: BaseException) -> None:
+        """Report a third-party engine that raises when it is asked whether it runs a model."""
+        owned = [
+            one for one in self._loaded().plugins if any(row.accepts is spec.accepts for row in one.engines)
+        ]
+        if not owned or owned[0].builtin:
+            raise error
+        self._plugin_failed(owned[0], "accepts", error)
+
     # ----------------------------------------------------------------- layers
 
     def selectors(self) -> tuple[tuple[Plugin, HookImpl], ...]:
@@ -135,7 +187,10 @@ class Registry:
 
     def selector_failed(self, plugin: Plugin, error: BaseException) -> None:
         """Record that a layer selector raised, and warn the first time."""
-        problem = problem_from("select-layer", error)
+        self._plugin_failed(plugin, "select-layer", error)
+
+    def _plugin_failed(self, plugin: Plugin, stage: str, error: BaseException) -> None:
+        problem = problem_from(stage, error)
         with self._lock:
             before = self._loaded()
             self._state = before.with_problem(plugin, problem)

@@ -1,4 +1,4 @@
-"""The rows of the registry: what a plugin says of a method, renderer or metric before anything runs.
+"""The rows of the registry: what a plugin says of a method, renderer, metric or engine before anything runs.
 
 A row is checked when it is made, so a mistake points at the line that made it.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -16,7 +16,11 @@ from visioncam_core.errors import PluginError
 from visioncam_core.options.fields import describe_options
 from visioncam_core.text import normalise, shown
 
+if TYPE_CHECKING:
+    from visioncam_core.engine.interface import Engine
+
 _CANONICAL = re.compile(r"[a-z0-9]+")
+_HYPHENATED = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def _check_name(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -109,6 +113,20 @@ def _check_metric(instance: object, attribute: attrs.Attribute[Any], value: Any)
 def _check_better(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if value not in BETTER:
         raise PluginError(f"MetricSpec.better must be one of {', '.join(BETTER)}; received {shown(value)}")
+
+
+def _check_engine_name(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    bare = value.rpartition(":")[2] if isinstance(value, str) else ""
+    if not _HYPHENATED.fullmatch(bare):
+        raise PluginError(
+            f"EngineSpec.name must be lower-case letters and digits, with hyphens between, received "
+            f"{shown(value)}"
+        )
+
+
+def _check_callable(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not callable(value):
+        raise PluginError(f"EngineSpec.{attribute.name} must be a function, received {shown(value)}")
 
 
 METRIC_NEEDS = frozenset({"scores", "truth", "maps", "randomised", "rival", "activations"})
@@ -206,4 +224,41 @@ class MetricSpec:
     summary: str = attrs.field(validator=_check_line)
     aliases: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
     claims: frozenset[str] = attrs.field(default=frozenset(), converter=_word_set, validator=_check_texts)
+    distribution: str = attrs.field(default="", validator=_check_text)
+
+
+@attrs.frozen
+class EngineSpec:
+    """What runs the models of one framework.
+
+    Attributes:
+        name: canonical, lower-case letters and digits, with hyphens between: `"keras-tensorflow"`.
+        accepts: whether an object is a model of this engine, judged by the names and modules of its classes;
+            it imports nothing.
+        make: returns the engine, see `visioncam_core.engine.interface.Engine`; imports the framework or lets
+            the engine do so.
+        title: what it runs, as people write it: `"Keras model"`.
+        summary: one line on what it runs.
+        suffixes: of the model files that it reads, such as `".keras"`.
+        requires: names of the modules that must be installed.
+        can: what it gives, see `visioncam_core.engine.interface.ABILITIES`: a method's `needs` are held
+            against it.
+        aliases: other names that find it.
+        distribution: who brought it; the registry fills it.
+
+    Raises:
+        PluginError: a field that cannot be right; the message names it and the value.
+    """
+
+    name: str = attrs.field(validator=_check_engine_name)
+    accepts: Callable[[Any], bool] = attrs.field(validator=_check_callable)
+    make: Callable[[], Engine] = attrs.field(validator=_check_callable)
+    title: str = attrs.field(validator=_check_line)
+    summary: str = attrs.field(default="", validator=_check_text)
+    suffixes: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
+    requires: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
+    can: frozenset[str] = attrs.field(
+        default=frozenset({"layers"}), converter=_word_set, validator=_check_texts
+    )
+    aliases: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
     distribution: str = attrs.field(default="", validator=_check_text)

@@ -13,7 +13,7 @@ from visioncam_core.plugins.discovery import ALLOW, all_names, discover, select,
 from visioncam_core.plugins.hooks import call_order
 from visioncam_core.plugins.loading import load_builtin, load_candidate
 from visioncam_core.plugins.records import HookImpl, Plugin, Problem
-from visioncam_core.plugins.specs import MethodSpec, MetricSpec, RendererSpec
+from visioncam_core.plugins.specs import EngineSpec, MethodSpec, MetricSpec, RendererSpec
 from visioncam_core.text import did_you_mean, listing
 
 SELECT = "visioncam_select_layer"
@@ -27,6 +27,7 @@ class State:
     methods: Catalogue[MethodSpec]
     renderers: Catalogue[RendererSpec]
     metrics: Catalogue[MetricSpec]
+    engines: Catalogue[EngineSpec]
     selectors: tuple[tuple[Plugin, HookImpl], ...]
 
     @property
@@ -94,14 +95,15 @@ def assemble(plugins: Sequence[Plugin]) -> State:
     methods, method_clashes = catalogue("method", [(one, one.methods) for one in plugins])
     renderers, renderer_clashes = catalogue("renderer", [(one, one.renderers) for one in plugins])
     metrics, metric_clashes = catalogue("metric", [(one, one.metrics) for one in plugins])
+    engines, engine_clashes = catalogue("engine", [(one, one.engines) for one in plugins])
     final = []
     for one in plugins:
-        every = (method_clashes, renderer_clashes, metric_clashes)
+        every = (method_clashes, renderer_clashes, metric_clashes, engine_clashes)
         clashes = [clash for found in every for clash in found.get(one.key, [])]
         if clashes and one.builtin:
             raise PluginError("; ".join(clash.cause for clash in clashes))
         final.append(attrs.evolve(one, problems=(*one.problems, *clashes)))
-    return State(tuple(final), methods, renderers, metrics, tuple(_selectors(final)))
+    return State(tuple(final), methods, renderers, metrics, engines, tuple(_selectors(final)))
 
 
 def _selectors(plugins: Sequence[Plugin]) -> list[tuple[Plugin, HookImpl]]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import attrs
+import numpy as np
 
+from visioncam_core.engine.interface import Engine
 from visioncam_core.errors import ModelError
+from visioncam_core.ops import to_numpy
+from visioncam_core.plugins.default import registry
 from visioncam_core.results.data import ExplanationData
 from visioncam_core.text import shown
 from visioncam_core.version import VERSION
@@ -45,24 +48,16 @@ def model_file_mark(path: str | None) -> str:
         ModelError: the file cannot be read.
     """
     if path is None:
-        from visioncam_engines.demo.weights import SHA256
-
-        return f"embedded weights{_SIGN}{SHA256}"
+        return f"embedded weights{_SIGN}{registry().engine_for_file('').demo_digest()}"
     try:
         return f"file{_SIGN}{_digest(Path(path))}"
     except OSError as error:
         raise ModelError(f"the model {shown(path)} cannot be read: {error.strerror}") from error
 
 
-def model_mark(model: Any) -> str:
+def model_mark(engine: Engine, model: Any) -> str:
     """Return what tells a model in memory: its weights, and its configuration where it has one."""
-    from visioncam_engines.tensorflow.weights import model_digest
-
-    try:
-        about = model.to_json().encode()
-    except Exception:  # a subclassed model has no configuration
-        about = type(model).__qualname__.encode()
-    digest = hashlib.sha256(about + model_digest(model).encode())
+    digest = hashlib.sha256((engine.configuration(model) + weights_digest(engine, model)).encode())
     return f"memory{_SIGN}{digest.hexdigest()}"
 
 
@@ -94,15 +89,24 @@ def _files(folder: Path) -> Iterator[Path]:
     yield from sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-@lru_cache(maxsize=1)
-def versions() -> dict[str, Any]:
-    """Return the versions that made a result."""
-    from importlib.metadata import PackageNotFoundError, version
+def versions(engine: Mapping[str, str]) -> dict[str, Any]:
+    """Return the versions that made a result: ours, those of what ran the model, and NumPy's."""
+    return {"visioncam": VERSION, **engine, "numpy": np.__version__}
 
-    found = {"visioncam": VERSION}
-    for name in ("tensorflow", "keras", "numpy"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "unknown"
-    return found
+
+def weights_digest(engine: Engine, model: Any) -> str:
+    """Return the SHA-256 of a model's weights, 64 hexadecimal digits.
+
+    It covers every weight's shape, type and bytes in the model's own order, not their names: a model that
+    was saved and loaded again has the same one.
+
+    Args:
+        engine: of the model.
+        model: one that is built.
+    """
+    digest = hashlib.sha256()
+    for _, weight in engine.weights(model):
+        values = to_numpy(weight)
+        digest.update(f"{values.dtype} {values.shape}\n".encode())
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()

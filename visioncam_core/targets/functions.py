@@ -7,31 +7,27 @@ from typing import Any
 
 import numpy as np
 
+from visioncam_core import ops
+from visioncam_core.engine.interface import Engine
 from visioncam_core.errors import TargetError, VisionCamError
 from visioncam_core.text import said, shown
 
 
-def scalars(function: Callable[[Any], Any], values: Any) -> np.ndarray:
-    """Return (b,) scores of a user's function, checked."""
-    import tensorflow as tf
+def scalars(engine: Engine, function: Callable[[Any], Any], values: Any) -> np.ndarray:
+    """Return (b,) scores of a target function of the engine's arrays, checked."""
+    (given,) = engine.tensors([values])
+    return ops.to_numpy(_called(function, given))
 
-    return np.asarray(_called(function, tf.convert_to_tensor(values)))
 
-
-def slope(function: Callable[[Any], Any], values: Any) -> tuple[Any, Any]:
-    """Return the (b,) scores of a user's function and their gradient in the (b, ...) values."""
-    import tensorflow as tf
-
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(values)
-        scores = _called(function, values)
-    gradient = tape.gradient(scores, values)
+def slope(engine: Engine, function: Callable[[Any], Any], values: Any) -> tuple[Any, Any]:
+    """Return the (b,) scores of a target function and their gradient in the (b, ...) values."""
+    scores, gradient = engine.slope(lambda given: _called(function, given), values)
     if gradient is None:
         raise TargetError(
             f"the target {function_name(function)} does not depend on the model's output in a differentiable "
             "way; write it with TensorFlow or keras.ops operations on its argument"
         )
-    return scores, tf.convert_to_tensor(gradient)
+    return scores, gradient
 
 
 def function_name(function: Any) -> str:
@@ -51,12 +47,10 @@ class _Plain(str):
 
 def _called(function: Callable[[Any], Any], values: Any) -> Any:
     """Return the (b,) float32 scores of (b, ...) values, or raise an error that names function and fault."""
-    import tensorflow as tf
-
     count = int(values.shape[0])
     name = function_name(function)
     try:
-        scores = tf.convert_to_tensor(function(values))
+        scores = _as_array(function(values))
     except VisionCamError:
         raise
     except Exception as error:
@@ -64,18 +58,27 @@ def _called(function: Callable[[Any], Any], values: Any) -> Any:
             f"the target {name} failed on outputs of shape {tuple(values.shape)}: {said(error)}; it takes "
             f"the values of {count} picture{_s(count)} and returns one number for each"
         ) from error
-    if not (scores.dtype.is_floating or scores.dtype.is_integer or scores.dtype.is_bool):
+    dtype = ops.dtype_name(scores)
+    if not dtype.startswith(("float", "bfloat", "int", "uint", "bool")):
         raise TargetError(
-            f"the target {name} returned {scores.dtype.name}; it must return one real number for each picture"
+            f"the target {name} returned {dtype}; it must return one real number for each picture"
         )
-    if scores.shape.rank == 0 and count == 1:
-        scores = tf.reshape(scores, [1])
-    if tuple(scores.shape) != (count,):
+    shape = tuple(scores.shape)
+    if shape == () and count == 1:
+        scores = ops.backend(scores).reshape(scores, (1,))
+    elif shape != (count,):
         raise TargetError(
-            f"the target {name} returned shape {tuple(scores.shape)} for {count} picture{_s(count)}; "
+            f"the target {name} returned shape {shape} for {count} picture{_s(count)}; "
             f"it must return one number for each, shape ({count},)"
         )
-    return tf.cast(scores, tf.float32)
+    return ops.astype(scores, "float32")
+
+
+def _as_array(scores: Any) -> Any:
+    """Return what a function returned as an array; a list with one array a picture is stacked."""
+    if isinstance(scores, list | tuple) and scores and all(hasattr(one, "shape") for one in scores):
+        return ops.stack(list(scores))
+    return scores if hasattr(scores, "shape") and hasattr(scores, "dtype") else np.asarray(scores)
 
 
 def _s(count: int) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from visioncam_core.engine.output import Head
 from visioncam_core.errors import TargetError, TargetTypeError
+from visioncam_core.ops import to_numpy
 from visioncam_core.options.fields import option
 from visioncam_core.targets.class_names import find_class
 from visioncam_core.text import shown
@@ -113,7 +114,7 @@ class Region:
 def _numbers(where: Any) -> np.ndarray:
     """Return a mask, box or point as an array of real numbers."""
     try:
-        area = np.asarray(where.numpy() if hasattr(where, "numpy") else where)
+        area = to_numpy(where)
     except (TypeError, ValueError) as error:
         raise TargetTypeError(
             f"where={shown(where, 60)} is no mask, box or point: its rows differ"

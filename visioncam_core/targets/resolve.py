@@ -10,8 +10,10 @@ from typing import Any
 import attrs
 import numpy as np
 
+from visioncam_core.engine.interface import Engine
 from visioncam_core.engine.output import Head
 from visioncam_core.errors import OptionError, TargetError, TargetTypeError
+from visioncam_core.ops import to_numpy
 from visioncam_core.targets.class_names import find_class
 from visioncam_core.targets.classes import Class, Ranked, Region
 from visioncam_core.targets.functions import function_name, scalars, slope
@@ -55,7 +57,7 @@ def wishes(target: Any, count: int, head: Head) -> list[Wish]:
 def _plain(target: Any) -> Any:
     """Return a tensor as an array, and a number or text of NumPy's as Python's own."""
     if hasattr(target, "numpy") and not callable(target):
-        target = target.numpy()
+        target = to_numpy(target)
     if isinstance(target, np.ndarray) and target.ndim == 0:
         target = target[()]
     return str(target) if isinstance(target, str) else target
@@ -107,18 +109,20 @@ class Pick:
         index: class index, or None for a function.
         function: (b, ...) values -> (b,) scores, or None for a class.
         head: the explained output.
+        engine: of the model whose values they are.
         source: what the function was made of, for its name.
     """
 
     index: int | None
     function: Callable[[Any], Any] | None
     head: Head
+    engine: Engine
     source: Any = None
 
     def score(self, values: Any, answer: Any = None) -> np.ndarray:
         """Return (b,) scores from (b, ...) score values."""
         if self.function is not None:
-            return scalars(self.function, values)
+            return scalars(self.engine, self.function, values)
         assert self.index is not None
         values = np.asarray(values)
         if self.head.binary:
@@ -126,20 +130,16 @@ class Pick:
             return flat if self.index == 1 else 2 * self.head.middle - flat
         return values.reshape(len(values), -1)[:, self.index]
 
-    @property
-    def function_of_values(self) -> Callable[[Any], Any]:
-        """The target as a differentiable function of (b, ...) values."""
+    def slope(self, values: Any) -> Any:
+        """Return the gradient of the target in (b, ...) values, of their shape."""
         if self.function is not None:
-            return self.function
-        import tensorflow as tf
-
-        def chosen(values: Any) -> Any:
-            flat = tf.reshape(values, [int(values.shape[0]), -1])
-            if self.head.binary:
-                return flat[:, 0] if self.index == 1 else 2 * self.head.middle - flat[:, 0]
-            return flat[:, self.index]
-
-        return chosen
+            return slope(self.engine, self.function, values)[1]
+        shape = tuple(int(n) for n in values.shape)
+        gradient = np.zeros((shape[0], int(np.prod(shape[1:]))), np.float32)
+        gradient[:, 0 if self.head.binary else self.index] = (
+            -1.0 if self.head.binary and not self.index else 1.0
+        )
+        return gradient.reshape(shape)
 
     def probability(self, values: Any, answer: Any) -> np.ndarray:
         """Return (b,) probabilities of the class; `answer` is the model's own output."""
@@ -173,15 +173,15 @@ class Pick:
         return given.reshape(len(given), -1)
 
 
-def pick(wish: Wish, values: np.ndarray, head: Head) -> Pick:
+def pick(wish: Wish, values: np.ndarray, head: Head, engine: Engine) -> Pick:
     """Return the pick of one picture from its wish and its clean (1, ...) values."""
     if isinstance(wish, Ranked):
-        return Pick(wish.index_in(values, head), None, head)
+        return Pick(wish.index_in(values, head), None, head, engine)
     if isinstance(wish, int) and not (wish == TOP and head.dense):
-        return Pick(top_class(values, head) if wish == TOP else wish, None, head)
+        return Pick(top_class(values, head) if wish == TOP else wish, None, head, engine)
     source: Any = Region.of_top(values, head) if isinstance(wish, int) else wish
     bind = getattr(source, "bind", None)
-    return Pick(None, bind(values) if bind is not None else source, head, source)
+    return Pick(None, bind(values) if bind is not None else source, head, engine, source)
 
 
 def top_class(values: np.ndarray, head: Head) -> int:

@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.errors import TargetError, TargetTypeError
+from visioncam_core.ops import to_numpy
 from visioncam_core.text import shown
 
 
@@ -15,7 +16,7 @@ def _embedding(reference: Any) -> np.ndarray:
     """Return a reference as (D,) float32, or raise a `TargetError`."""
     what = "the reference of Similarity() is the model's own output for another picture, shape (D,) or (1, D)"
     try:
-        array = np.asarray(reference.numpy() if hasattr(reference, "numpy") else reference)
+        array = to_numpy(reference)
         array = array.astype(np.float32) if array.dtype.kind in "fiu" else array
     except (TypeError, ValueError) as error:
         raise TargetTypeError(f"{what}; received {shown(reference, 60)}") from error

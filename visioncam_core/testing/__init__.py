@@ -18,7 +18,7 @@
 | `ArrayNet` | a network in NumPy whose activations, gradients and scores are known in closed form |
 | `make_explanation`, `blob`, `photo` | an explanation made by hand |
 | `make_table`, `bare_table` | a layer table made by hand |
-| `visioncam_engines.tensorflow.testing.keras_models` | tiny Keras models with maps worked out by hand |
+| `visioncam_core.testing.models` | tiny Keras models with maps worked out by hand |
 
 `Evidence.from_arrays` makes evidence of any arrays.  VisionCam's own methods and renderers pass the same
 checks.  Importing this loads neither TensorFlow nor Keras.

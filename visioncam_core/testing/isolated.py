@@ -5,13 +5,12 @@ from __future__ import annotations
 import warnings
 
 from visioncam_core.errors import PluginError, PluginWarning
+from visioncam_core.plugins.default import ENGINES, SELECTORS
 from visioncam_core.plugins.registry import Registry
-
-SELECTORS = ("visioncam_core.layers.queries", "visioncam_core.layers.auto")
 
 
 def isolated_registry(*plugins: object) -> Registry:
-    """Return a registry with these plugins, the built-in layer selectors, and nothing else.
+    """Return a registry with these plugins, the built-in layer selectors and engines, and nothing else.
 
         registry = isolated_registry(my_plugin)
         spec, method = registry.make_method("mycam", {"power": 2.0})
@@ -25,7 +24,7 @@ def isolated_registry(*plugins: object) -> Registry:
     Raises:
         PluginError: one of them is broken in any way; the message says how.
     """
-    registry = Registry(SELECTORS, discover=False)
+    registry = Registry((*SELECTORS, *ENGINES), discover=False)
     for number, plugin in enumerate(plugins):
         name = str(getattr(plugin, "__name__", f"plugin{number}"))
         with warnings.catch_warnings():

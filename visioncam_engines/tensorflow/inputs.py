@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from visioncam_core.engine.model_inputs import ModelInput, ModelInputs
+from visioncam_engines.tensorflow.checks import check
 from visioncam_engines.tensorflow.first_layers import leaves
 from visioncam_engines.tensorflow.graph.saved_model import endpoint_of, is_saved
-from visioncam_engines.tensorflow.tracing.cache import check, declared_inputs
 from visioncam_engines.tensorflow.tracing.recording import walk
 
 
@@ -113,3 +113,44 @@ def _moves_channels(unit: Any) -> bool:
         return False
     inner = tuple(int(axis) for axis in order if axis)
     return inner in ((3, 1, 2), (2, 3, 1), (4, 1, 2, 3), (2, 3, 4, 1))
+
+
+def declared_inputs(model: Any) -> Any:
+    """Return the symbolic inputs a model declares, or None where it declares none."""
+    try:
+        return model.inputs or None
+    except (AttributeError, ValueError):
+        return None
+
+
+def open_specs(model: Any, flat: list[Any]) -> list[Any]:
+    """Return a spec of each input: the batch open, and what the model leaves open."""
+    import tensorflow as tf
+
+    inputs = endpoint_of(model).specs if is_saved(model) else declared_inputs(model)
+    declared = None if inputs is None else [tuple(one.shape) for one in tf.nest.flatten(inputs)]
+    specs = []
+    for position, tensor in enumerate(flat):
+        shape: list[int | None] = [None, *tensor.shape[1:]]
+        if declared is not None and len(declared) == len(flat) and len(declared[position]) == len(shape):
+            wanted = declared[position]
+            if None in wanted[1:] and _in_steps(model):
+                wanted = tuple(shape)
+            shape[1:] = [
+                None if want is None else size
+                for want, size in zip(wanted[1:], tensor.shape[1:], strict=True)
+            ]
+        specs.append(tf.TensorSpec(shape, tensor.dtype))
+    return specs
+
+
+def _in_steps(model: Any) -> bool:
+    """Return whether a layer is called at each step in time: Keras counts open steps by the batch (3.15)."""
+    return any(type(unit).__name__ == "TimeDistributed" for _, unit in walk(model))
+
+
+def closed_specs(flat: list[Any]) -> list[Any]:
+    """Return the spec of exactly these inputs, a batch of one."""
+    import tensorflow as tf
+
+    return [tf.TensorSpec([1, *tensor.shape[1:]], tensor.dtype) for tensor in flat]

@@ -1,7 +1,8 @@
-"""One question to a model: the trace, the score, the table of layers, and the passes for a chosen layer."""
+"""A traced model, and what is seen of it through one output: the score, the layers, the passes."""
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,83 +11,145 @@ import numpy as np
 
 from visioncam_core.engine.batch_size import Budget
 from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.interface import Note
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable, Layout
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import looks_probable
 from visioncam_core.errors import LayerError
+from visioncam_engines.tensorflow.checks import RUN
 from visioncam_engines.tensorflow.graph import functions as cuts
-from visioncam_engines.tensorflow.run.passes import Passes
+from visioncam_engines.tensorflow.graph.saved_model import is_saved, trace_saved, with_calls_inlined
+from visioncam_engines.tensorflow.inputs import closed_specs, open_specs
+from visioncam_engines.tensorflow.run.perturb import ModelPasses
 from visioncam_engines.tensorflow.tracing.batch_axis import rows_per_picture
-from visioncam_engines.tensorflow.tracing.cache import open_trace
 from visioncam_engines.tensorflow.tracing.table import build_table
-from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
+from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace, trace
 
 MOST_VIEWS = 32
 """Kept of one trace: a model that takes pictures of any size has a table for each size."""
 
 
+LOOSE, LOOSE_HALF = 1e-3, 5e-2
+"""Shares of the largest value that rounding may explain, in float32 and in half precision."""
+
+
 @attrs.frozen(eq=False)
-class View:
+class GraphView:
     """A traced model seen through one output and one kind of score.
 
     Attributes:
         trace: the traced model.
-        score: the score's values.
+        score: the score, with its place in the graph.
         table: the layers.
         image: position of the image input.
         channels_first: whether the image input is (K, *space).
     """
 
     trace: Trace
-    score: cuts.Score
+    score: cuts.GraphScore
     table: LayerTable
     image: int
     channels_first: bool
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the model's outputs."""
+        return tuple(self.trace.outputs)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What was given up to trace the model."""
+        return self.trace.notes
+
+    @property
+    def exact(self) -> bool:
+        """Whether only batches of one, of one shape, can be run."""
+        return self.trace.exact
 
     def record(self, row: LayerRow) -> Recorded:
         """Return the recorded output behind a row."""
         return next(record for record in self.trace.records if record.path == row.path)
 
-    def passes(self, choice: LayerChoice, reshape: Callable[[Any], Any] | None, budget: Budget) -> Passes:
+    def passes(
+        self, choice: LayerChoice, reshape: Callable[[Any], Any] | None, budget: Budget
+    ) -> ModelPasses:
         """Return the passes for a chosen layer."""
-        layout = choice.row.layout or Layout("custom", (), 0)
-        return Passes(self.trace, self.score, self.record(choice.row), layout, reshape, budget)
+        layout, record = choice.row.layout or Layout("custom", (), 0), self.record(choice.row)
+        return ModelPasses(self.trace, self.score, record, layout, reshape, budget, self.channels_first)
 
 
-def view(model: Any, inputs: ModelInputs, flat: list[Any], output: str | int | None, wanted: str) -> View:
-    """Return the view of `model` for inputs like `flat`.
+@attrs.frozen(eq=False)
+class TracedModel:
+    """A model as one graph, for inputs of certain sizes.
 
-    Args:
-        model: a built Keras model.
-        inputs: what it says of its inputs.
-        flat: flat input tensors, batch first.
-        output: name or index of the explained output; the first by default.
-        wanted: "logit" or "probability".
+    Attributes:
+        trace: the graph.
+        model: a weak reference to the model.
+        takes: axes and dtype of each input, None for an open axis.
     """
-    trace = open_trace(model, inputs.structure, flat)
-    name = cuts.output_name(trace, output)
-    first = inputs.channels_first and trace.outputs[name].shape.rank == flat[inputs.image].shape.rank
-    score = cuts.score_of(trace, name, wanted, channels_first=first)
-    if wanted == "probability" and not score.activation:
-        normalise = not _looks_probable(trace, score, flat)
-        score = cuts.score_of(trace, name, wanted, normalise, channels_first=first)
-    key = (score.key, inputs.image, tuple(tuple(x.shape[1:]) for x in flat))
-    with trace.lock:
-        kept = trace.memo.setdefault("views", {})
-        found: View | None = kept.get(key)
-        if found is None:
-            sizes = {i: tuple(int(n) for n in flat[i].shape[1:]) for i in inputs.images}
-            spaces = {i: size[1:] if inputs.channels_first else size[:-1] for i, size in sizes.items()}
-            shapes = _shapes(trace, flat)
-            table = build_table(trace, model, name, score.values, inputs.image, spaces, shapes)
-            table = attrs.evolve(table, token_support=_support(trace, score, flat))
-            while len(kept) >= MOST_VIEWS:
-                del kept[next(iter(kept))]
-            found = kept[key] = View(trace, score, table, inputs.image, inputs.channels_first)
-        return found
+
+    trace: Trace
+    model: weakref.ref[Any]
+    takes: tuple[tuple[tuple[int | None, ...], Any], ...]
+
+    @property
+    def tolerance(self) -> float:
+        """The share of the largest output that rounding may explain."""
+        half = any(record.tensors[0].dtype.size < 4 for record in self.trace.records)
+        return LOOSE_HALF if half else LOOSE
+
+    def fits(self, flat: list[Any]) -> bool:
+        """Return whether it serves inputs like these."""
+        return len(flat) == len(self.takes) and all(
+            x.dtype == dtype
+            and len(shape) == len(x.shape)
+            and all(want in (None, have) for want, have in zip(shape[1:], tuple(x.shape)[1:], strict=True))
+            for x, (shape, dtype) in zip(flat, self.takes, strict=True)
+        )
+
+    def answers(self, flat: list[Any]) -> list[Any]:
+        """Return every output, computed by the graph."""
+        return list(cuts.outputs(self.trace)(*flat))
+
+    def view(self, inputs: ModelInputs, flat: list[Any], output: str | int | None, wanted: str) -> GraphView:
+        """Return the view of an output."""
+        trace = self.trace
+        name = cuts.output_name(trace, output)
+        first = inputs.channels_first and trace.outputs[name].shape.rank == flat[inputs.image].shape.rank
+        score = cuts.score_of(trace, name, wanted, channels_first=first)
+        if wanted == "probability" and not score.activation:
+            normalise = not _looks_probable(trace, score, flat)
+            score = cuts.score_of(trace, name, wanted, normalise, channels_first=first)
+        key = (score.key, inputs.image, tuple(tuple(x.shape[1:]) for x in flat))
+        with trace.lock:
+            kept = trace.memo.setdefault("views", {})
+            found: GraphView | None = kept.get(key)
+            if found is None:
+                sizes = {i: tuple(int(n) for n in flat[i].shape[1:]) for i in inputs.images}
+                spaces = {i: size[1:] if inputs.channels_first else size[:-1] for i, size in sizes.items()}
+                shapes = _shapes(trace, flat)
+                table = build_table(trace, self.model, name, score.values, inputs.image, spaces, shapes)
+                table = attrs.evolve(table, token_support=_support(trace, score, flat))
+                while len(kept) >= MOST_VIEWS:
+                    del kept[next(iter(kept))]
+                found = kept[key] = GraphView(trace, score, table, inputs.image, inputs.channels_first)
+            return found
 
 
-def _looks_probable(trace: Trace, score: cuts.Score, flat: list[Any]) -> bool:
+def traced(model: Any, structure: Any, flat: list[Any]) -> TracedModel:
+    """Return a model traced for inputs like `flat`."""
+    RUN.set()
+    specs, closed = open_specs(model, flat), closed_specs(flat)
+    if is_saved(model):
+        made = trace_saved(model, specs, closed)
+    else:
+        made = trace(model, structure, specs, closed)
+        made = with_calls_inlined(made, closed if made.exact else specs)
+    takes = tuple((tuple(one.shape), one.dtype) for one in (closed if made.exact else specs))
+    return TracedModel(made, weakref.ref(model), takes)
+
+
+def _looks_probable(trace: Trace, score: cuts.GraphScore, flat: list[Any]) -> bool:
     key = ("probable", score.output)
     if key not in trace.memo:
         answer = cuts.forward(trace, score)(*[x[:1] for x in flat])[1].numpy()
@@ -124,7 +187,9 @@ def _shapes(trace: Trace, flat: list[Any]) -> list[tuple[int, ...] | None]:
     return result
 
 
-def _support(trace: Trace, score: cuts.Score, flat: list[Any]) -> Callable[[Sequence[LayerRow]], list[float]]:
+def _support(
+    trace: Trace, score: cuts.GraphScore, flat: list[Any]
+) -> Callable[[Sequence[LayerRow]], list[float]]:
     shapes = [(1, *x.shape[1:]) for x in flat]
     dtypes = [x.dtype for x in flat]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.networks.kinds import functional
 from helpers.pictures import SIDES, encoded, smooth, stored
-from helpers.zoo import functional
 from PIL import Image
 
 import visioncam

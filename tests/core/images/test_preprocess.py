@@ -9,11 +9,12 @@ import keras
 import numpy as np
 import pytest
 import tf_keras
-from helpers.preprocess import BATCH, SIDE, head, mobilenet, small
+from helpers.networks.preprocessing import BATCH, SIDE, head, mobilenet, preprocessing_for, small
 from keras import layers
 
 from visioncam_core.errors import ImageError, OptionError, OptionTypeError
-from visioncam_core.images.preprocessing import check_range, has_rescaling, preprocessing_for
+from visioncam_core.images.preprocessing import check_range
+from visioncam_engines.tensorflow.hints import preprocessing_of
 
 
 @pytest.fixture(name="mobilenet")
@@ -159,13 +160,13 @@ def test_the_models_own_scaling_is_left_to_it(name: str) -> None:
     assert "the model's own " in preprocessing.why
     assert np.allclose(preprocessing.function(BATCH), BATCH if wanted == "none" else BATCH / 255)
     assert preprocessing.expected_range == ((0, 255) if wanted == "none" else (0, 1))
-    assert has_rescaling(model) == (wanted == "none")
+    assert preprocessing_of(model)[0] == wanted
 
 
 def test_scaling_behind_the_first_weights_is_no_preprocessing() -> None:
     model = keras.Sequential([keras.Input(SIDE), layers.Conv2D(4, 3), layers.Rescaling(1 / 255)])
     assert not preprocessing_for(model).known
-    assert not has_rescaling(model)
+    assert preprocessing_of(model)[0] == ""
 
 
 @pytest.mark.parametrize("module", ["mobilenet_v2", "resnet", "densenet"])
@@ -247,6 +248,4 @@ def test_unusual_but_possible_pictures_pass() -> None:
     assert check_range(PIXELS / 255, preprocessing_for(small())) is None  # nothing known, nothing said
     asked = preprocessing_for(None, None)
     assert check_range(PIXELS / 255, asked) is None
-    assert "the model rescales 0..255 itself" in str(
-        check_range(PIXELS / 255, asked, model_has_rescaling=True)
-    )
+    assert "the model's own Rescaling layer" in str(check_range(PIXELS / 255, wanted))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.zoo import X, functional, siamese
+from helpers.networks.kinds import X, functional, siamese
 
 import visioncam
 

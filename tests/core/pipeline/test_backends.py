@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from visioncam_core.errors import BackendError
-from visioncam_engines.tensorflow.tracing.cache import require_tensorflow
+from visioncam_engines.tensorflow.checks import require_tensorflow
 
 NO_TENSORFLOW = """
 class Blocked:
@@ -28,13 +28,18 @@ import numpy as np
 import visioncam
 from visioncam import demo
 
+class Model:
+    # of Keras by its name: nothing else is looked at before the engine is asked
+
+    __module__ = "keras.src.models.model"
+
 x = np.zeros((8, 8, 3), np.float32)
 for call in (
-    lambda: visioncam.explain(object(), x),
-    lambda: visioncam.explain(object(), "missing.png", "scorecam", target="cat"),
-    lambda: visioncam.compare(object(), x),
-    lambda: visioncam.explainer(object()),
-    lambda: visioncam.layers(object()),
+    lambda: visioncam.explain(Model(), x),
+    lambda: visioncam.explain(Model(), "missing.png", "scorecam", target="cat"),
+    lambda: visioncam.compare(Model(), x),
+    lambda: visioncam.explainer(Model()),
+    lambda: visioncam.layers(Model()),
     lambda: demo.load(),
 ):
     try:

@@ -1,6 +1,6 @@
 """Bad input: one table, and one contract that every error keeps.
 
-The rows are in `helpers.bad_images`, `helpers.bad_targets` and `helpers.bad_calls`.
+The rows are in modules `images`, `targets` and `calls` of `helpers.bad_input`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from helpers.bad_calls import CALLS
-from helpers.bad_images import IMAGES
-from helpers.bad_targets import TARGETS
-from helpers.bad_world import Bad, World
+from helpers.bad_input.calls import CALLS
+from helpers.bad_input.images import IMAGES
+from helpers.bad_input.targets import TARGETS
+from helpers.bad_input.world import Bad, World
 from helpers.untouched import snapshot
 
 from visioncam import VisionCamError

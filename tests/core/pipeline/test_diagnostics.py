@@ -11,9 +11,9 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from helpers import zoo_forms as forms
-from helpers.zoo import X, conv, functional, gap
-from helpers.zoo_tokens import VIEW, vit
+from helpers.networks import forms
+from helpers.networks.kinds import X, conv, functional, gap
+from helpers.networks.tokens import VIEW, vit
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 from PIL import Image
 

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import zoo
-from helpers.zoo import X, conv, functional, gap
-from helpers.zoo_more import dead_last_layer
+from helpers.networks import kinds as zoo
+from helpers.networks.kinds import X, conv, functional, gap
+from helpers.networks.ranks import dead_last_layer
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 
 import visioncam

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.zoo import X, functional
+from helpers.networks.kinds import X, functional
 
 import visioncam
 from visioncam_core.engine.counters import COUNTERS

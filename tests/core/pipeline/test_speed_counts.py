@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import keras
 import pytest
-from helpers.zoo import backbone, functional
+from helpers.networks.kinds import backbone, functional
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 
 from visioncam_core.engine.layer_table import LayerRow, LayerTable, Layout

@@ -16,9 +16,9 @@ from keras import ops
 
 import visioncam
 from visioncam import targets
+from visioncam_core.engine import cache
 from visioncam_core.errors import TargetError
 from visioncam_core.pipeline.evidence import Evidence
-from visioncam_engines.tensorflow.tracing import cache
 from visioncam_engines.tensorflow.view import MOST_VIEWS
 
 X = np.random.default_rng(3).random((12, 10, 3), np.float32)
@@ -270,8 +270,8 @@ def test_pictures_of_many_sizes_leave_a_bounded_number_of_tables() -> None:
     model = network(pooled(2), shape=(None, None, 3))
     for size in range(MOST_VIEWS + 3):
         visioncam.explain(model, np.ones((4 + size, 5, 3), np.float32), target=0)
-    (trace,) = cache._ENTRIES[model].traces.values()
-    assert len(trace.memo["views"]) == MOST_VIEWS
+    (traced,) = cache._ENTRIES[model].traces
+    assert len(traced.trace.memo["views"]) == MOST_VIEWS
 
 
 class Watching:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import unicodedata
 from pathlib import Path
@@ -129,13 +130,24 @@ def test_a_folder_that_nobody_can_write_into_is_refused_before_anything_is_loade
     network: Path, tmp_path: Path
 ) -> None:
     picture = make_pictures(tmp_path / "in", 1) / "0000.png"
-    code = "import sys\nfrom visioncam.cli.main import main\ntry:\n    main()\nexcept SystemExit as end:\n"
-    code += "    print(end.code, 'tensorflow' in sys.modules)"
-    for words in (
+    code = """
+import json, sys
+from visioncam.cli.main import main
+for sys.argv[1:] in json.loads(sys.argv[1]):
+    try:
+        main()
+    except SystemExit as end:
+        print(end.code, "tensorflow" in sys.modules)
+"""
+    calls = [
         ["batch", tmp_path / "in", "-o", "/proc/maps"],
         ["explain", picture, "-o", "/proc/maps"],
         ["report", "/proc/maps/report.html", picture],
-    ):
-        done = run_alone(*words, "--model", network, code=code)
-        assert done.stdout.splitlines()[-1] == "2 False", done
-        assert "cannot write into '/proc/maps'" in done.message
+    ]
+    done = run_alone(json.dumps([[*map(str, words), "--model", str(network)] for words in calls]), code=code)
+    assert done.stdout.splitlines() == ["2 False"] * 3, done
+    messages = done.stderr.splitlines()
+    assert len(messages) == 3
+    for message in messages:
+        assert message.startswith("visioncam: error: ")
+        assert "cannot write into '/proc/maps'" in message

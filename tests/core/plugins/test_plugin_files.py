@@ -10,7 +10,8 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from helpers.plugins import FOLDER, OURS, install, select, table, warned
+from helpers.fake_plugins import fake
+from helpers.plugins import OURS, install, select, table, warned
 
 from visioncam_core.errors import OptionTypeError, PluginError, PluginNotFoundError
 from visioncam_core.plugins.local_files import load_file
@@ -188,11 +189,11 @@ def test_nothing_is_loaded_from_the_working_directory(way: str) -> None:
     command = ["-c", code] if way == "-c" else ["-m", "visioncam", "plugins", "--json"]
 
     def found(*paths: str) -> str:
-        ours = [path for path in sys.path if path and Path(path) != FOLDER / "good"]
+        ours = [path for path in sys.path if path and Path(path) != fake("good")]
         env = os.environ | {"PYTHONPATH": os.pathsep.join([*ours, *paths])}
         done = subprocess.run(
             [sys.executable, *command],
-            cwd=FOLDER / "good",
+            cwd=fake("good"),
             env=env,
             capture_output=True,
             text=True,
@@ -202,4 +203,4 @@ def test_nothing_is_loaded_from_the_working_directory(way: str) -> None:
 
     assert '"visioncam"' in found()
     assert "fake-good" not in found()
-    assert "fake-good" in found(str(FOLDER / "good"))  # named on purpose
+    assert "fake-good" in found(str(fake("good")))  # named on purpose

@@ -1,7 +1,7 @@
 """A stranger's broken plugin costs one message that names it, and nothing else.
 
-Every fake distribution of `fake_plugins/` is really installed (on the path, with
-metadata and an entry point), beside a good one and a stand-in for the built-ins.
+Every fake distribution is really installed (on the path, with metadata and an
+entry point), next to a good one and a stand-in for the built-ins.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def test_a_builtin_keeps_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded(registry)
     assert registry.method("gradcam").title == registry.method("cam").title == "Grad-CAM"
     assert registry.method("visioncam:gradcam").title == "Grad-CAM"
-    assert registry.method("fake-clash:gradcam").title == registry.method("freecam").title == "StolenCAM"
+    assert registry.method("fake-clash:gradcam").title == registry.method("freecam").title == "Fake-CAM"
     assert registry.method("fake-clash:cam").name == "freecam"
     for row in registry.methods():
         assert registry.method(row.name) is row

@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.plugins import FOLDER, OURS, info, install, loaded
+from helpers.fake_plugins import FAKES, WRITTEN, fake
+from helpers.plugins import OURS, info, install, loaded
 
 from visioncam_core.errors import (
     PluginError,
@@ -174,7 +176,7 @@ def heavy_after(code: str) -> list[str]:
     script = (
         f"{code}\nimport json, sys\nprint(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))"
     )
-    paths = [str(FOLDER / "ours"), str(FOLDER / "good"), *filter(None, sys.path)]
+    paths = [str(fake("ours")), str(fake("good")), *filter(None, sys.path)]
     env = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "VISIONCAM_PLUGINS": "good"}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script], env=env, capture_output=True, text=True, check=True
@@ -194,6 +196,7 @@ def test_the_heavy_import_test_can_fail() -> None:
 
 
 def test_every_fake_distribution_is_used() -> None:
-    source = "".join(path.read_text(encoding="utf-8") for path in FOLDER.parent.glob("test_*.py"))
-    fakes = {path.name for path in FOLDER.iterdir() if path.is_dir() and path.name != "__pycache__"}
-    assert not [fake for fake in fakes - {"ours"} if f'"{fake}"' not in source]
+    tests = Path(__file__).parents[2]
+    source = "".join(path.read_text(encoding="utf-8") for path in tests.rglob("test_*.py"))
+    fakes = {*FAKES, *(path.name for path in WRITTEN.iterdir() if path.name != "__pycache__")}
+    assert not [name for name in fakes - {"ours"} if f'"{name}"' not in source]

@@ -23,6 +23,7 @@ from visioncam_core.metrics.case import Case
 from visioncam_core.metrics.measure import judge
 from visioncam_core.pipeline.apply import Named
 from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.pipeline.request import Request
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import BUILTINS, use_registry
 from visioncam_core.plugins.hookspecs import hookimpl
@@ -94,7 +95,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
 
 def explainer(registry: Registry, model: Any, *names: str) -> Explainer:
     named = [Named.of(*registry.make_method(name)) for name in names]
-    return Explainer.of(model, named, Settings())
+    return Explainer.of(model, Request(tuple(named), Settings()))
 
 
 def test_every_fault_is_tried(registry: Registry) -> None:

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from visioncam_core.errors import ImageError, OutputError
+from visioncam_core.errors import BackendError, ImageError, OutputError
 from visioncam_core.files import without_folders, write_bytes
+from visioncam_core.images.opencv import load_opencv
 from visioncam_core.results.image_files import encode_image, write_image
 
 
@@ -122,7 +123,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
 import resource, signal
 from pathlib import Path
 from visioncam_core.errors import OutputError
-from visioncam_core.results.image_files import write_bytes
+from visioncam_core.files import write_bytes
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
@@ -189,18 +190,11 @@ def test_absolute_paths_lose_their_folders(given: str, expected: str) -> None:
     assert without_folders(given) == expected
 
 
-def test_a_missing_opencv_names_both_cures(tmp_path: Path) -> None:
+def test_a_missing_opencv_names_both_cures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
-    code = f"""
-import sys
-sys.path[:0] = {[str(tmp_path), *(str(p) for p in sys.path)]!r}
-from visioncam_core.errors import BackendError
-from visioncam_core.images.opencv import load_opencv
-try:
-    load_opencv()
-except BackendError as error:
-    print(error)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "cv2", raising=False)
+    with pytest.raises(BackendError) as caught:
+        load_opencv()
     for words in ("libGL.so.1", "libgl1", "opencv-python-headless"):
-        assert words in done.stdout
+        assert words in str(caught.value)

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from helpers.zoo import noise
+from helpers.networks.kinds import noise
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 
 import visioncam

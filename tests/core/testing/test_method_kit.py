@@ -8,9 +8,9 @@ import sys
 
 import numpy as np
 import pytest
-from helpers.broken import Fault, gradcam, made
-from helpers.broken_forms import FORM_FAULTS
-from helpers.broken_manners import FAULTS
+from helpers.broken_plugins.methods import Fault, gradcam, made
+from helpers.broken_plugins.options import FORM_FAULTS
+from helpers.broken_plugins.side_effects import FAULTS
 
 import visioncam
 from visioncam_core.testing import ArrayNet, Check, method_checks

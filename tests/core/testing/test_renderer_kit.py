@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.broken_renderers import FAULTS, Fault, made, tinted
+from helpers.broken_plugins.renderers import FAULTS, Fault, made, tinted
 
 import visioncam
 from visioncam_core.testing import Check, blob, make_explanation, photo, renderer_checks

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers.zoo import X, conv, functional, gap
+from helpers.networks.kinds import X, conv, functional, gap
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 
 import visioncam

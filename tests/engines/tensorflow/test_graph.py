@@ -6,12 +6,12 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-import helpers.zoo_tokens  # noqa: F401  -- registers its kinds
+import helpers.networks.tokens  # noqa: F401  -- registers its kinds
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers.zoo import KINDS
+from helpers.networks.kinds import KINDS
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 
 import visioncam

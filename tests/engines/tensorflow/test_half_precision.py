@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from helpers.zoo import X, conv, gap
+from helpers.networks.kinds import X, conv, gap
 
 import visioncam
 import visioncam.demo

@@ -8,8 +8,8 @@ from typing import Any
 
 import keras
 import pytest
+from helpers.networks.kinds import X, conv, gap
 from helpers.untouched import snapshot
-from helpers.zoo import X, conv, gap
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 
 import visioncam

@@ -12,14 +12,14 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers.networks.kinds import X, conv, functional, gap, nested, subclassed
 from helpers.untouched import snapshot
-from helpers.zoo import X, conv, functional, gap, nested, subclassed
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 
 import visioncam
+from visioncam_core.engine import cache
 from visioncam_core.engine.counters import COUNTERS
 from visioncam_core.errors import ModelError
-from visioncam_engines.tensorflow.tracing import cache
 
 METHODS = [spec.name for spec in visioncam.methods()]
 
@@ -205,18 +205,18 @@ def test_a_deleted_model_is_freed_with_its_traces(outcome: str) -> None:
     """Also while the result is still alive."""
     gc.collect()
     model = functional()
-    reference, cached = weakref.ref(model), cache.cached_models()
+    reference, cached = weakref.ref(model), len(cache._ENTRIES)
     if outcome == "success":
         result: Any = visioncam.compare(model, X)
     else:
         with pytest.raises(visioncam.VisionCamError):
             visioncam.explain(model, X, layer="no such layer")
         result = None
-    assert cache.cached_models() == cached + 1
+    assert len(cache._ENTRIES) == cached + 1
     del model
     gc.collect()
     assert reference() is None
-    assert cache.cached_models() == cached
+    assert len(cache._ENTRIES) == cached
     assert result is None or result[0][0].heatmap.any()
 
 

@@ -9,11 +9,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers.zoo import conv, gap
+from helpers.networks.kinds import conv, gap
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 
 import visioncam
 from visioncam_core import ops
+from visioncam_core.engine import cache
 from visioncam_core.engine.counters import COUNTERS
 from visioncam_core.errors import ModelError
 from visioncam_core.pipeline.evidence import Evidence
@@ -83,10 +84,8 @@ def test_the_scores_are_those_of_changed_activations(name: str) -> None:
 
 def _operation(model: Any) -> str:
     """Return the kind of operation where the layer's channels were found to meet, "" where nowhere."""
-    from visioncam_engines.tensorflow.tracing import cache
-
-    (trace,) = cache._ENTRIES[model].traces.values()
-    (found,) = [value for key, value in trace.memo.items() if key[0] == "mixing"]
+    (traced,) = cache._ENTRIES[model].traces
+    (found,) = [value for key, value in traced.trace.memo.items() if key[0] == "mixing"]
     return "" if found is None else str(found.op.type)
 
 

@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from visioncam.batch.entry import Entry, Source, file_seen
+from visioncam.batch.entry import SUFFIXES, Entry, Source, file_mark
+from visioncam.batch.sources.iterables import read_iterable
+from visioncam.batch.sources.lists import read_list
+from visioncam.batch.sources.tar import read_archive
 from visioncam_core.errors import ImageError, ImageNotFoundError, ImageTypeError
 from visioncam_core.text import shown
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 LISTS = (".txt", ".csv")
 
 
@@ -31,14 +33,12 @@ def source_of(source: Any, *, recursive: bool = False, out: Path | None = None) 
         ImageTypeError: something else.
     """
     if not isinstance(source, str | os.PathLike):
-        from visioncam.batch.sources.iterables import stream_of
-
         if isinstance(source, bytes | bytearray) or not isinstance(source, Iterable):
             raise ImageTypeError(
                 f"a run takes a folder, a pattern, a list, a tar archive, an iterable or a dataset; received "
                 f"{shown(source, 40)} of type {type(source).__name__}"
             )
-        return stream_of(source)
+        return read_iterable(source)
     path = os.fspath(source)
     if os.path.isdir(path):
         return _required(_folder(path, recursive, out), path, recursive)
@@ -54,14 +54,10 @@ def source_of(source: Any, *, recursive: bool = False, out: Path | None = None) 
 
 def _file(path: str) -> Source:
     if path.lower().endswith(LISTS):
-        from visioncam.batch.sources.lists import listed
-
-        return listed(path)
+        return read_list(path)
     if path.lower().endswith(SUFFIXES):
         raise ImageError(f"{shown(path)} is a single picture; use `visioncam explain {path}`")
-    from visioncam.batch.sources.tar import tarred
-
-    return tarred(path)
+    return read_archive(path)
 
 
 def _required(source: Source, path: str, deep: bool) -> Source:
@@ -81,7 +77,7 @@ def _folder(root: str, recursive: bool, out: Path | None) -> Source:
             others += 1
         else:
             key = os.path.relpath(item.path, root).replace(os.sep, "/")
-            entries.append(Entry(key, item.path, file_seen(item.path)))
+            entries.append(Entry(key, item.path, file_mark(item.path)))
     notes = [f"{others} files that are no pictures by their names"] if others else []
     notes += [f"{links} links, which are not followed"] if links else []
     return Source(entries, len(entries), tuple(f"left out {note}" for note in notes))
@@ -111,5 +107,5 @@ def _pattern(pattern: str, out: Path | None) -> Source:
         key = path.relative_to(root).as_posix()
         hidden = any(part.startswith(".") for part in key.split("/"))
         if path.is_file() and not hidden and not (own and os.path.realpath(path).startswith(own)):
-            entries.append(Entry(key, str(path), file_seen(str(path))))
+            entries.append(Entry(key, str(path), file_mark(str(path))))
     return Source(entries, len(entries))

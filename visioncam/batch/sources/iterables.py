@@ -1,4 +1,4 @@
-"""Images from Python: any iterable, or a `tf.data.Dataset`.  Nothing is held longer than it is needed."""
+"""Images from Python: any iterable, or a `tf.data.Dataset`.  No picture stays longer than needed."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from visioncam.batch.entry import Entry, Source, bytes_seen, file_seen, unlike
+from visioncam.batch.entry import Entry, Source, bytes_mark, file_mark, unique_key
 from visioncam_core.errors import ImageError
 from visioncam_core.images.arrays import as_array
 from visioncam_core.images.reader import is_dataset
 
 
-def stream_of(images: Iterable[Any]) -> Source:
+def read_iterable(images: Iterable[Any]) -> Source:
     """Return the images of an iterable; each is a path, an image, or a pair (name, image).
 
-    Of a dataset's elements that are tuples, the first is the image; batches are taken apart.
+    Of a dataset's elements that are tuples, the first is the image; batches are split.
     Without a name the picture's number is its key, so a later run must bring the same order.
 
     Raises:
@@ -49,17 +49,17 @@ def _numbered(images: Iterable[Any]) -> Iterator[Entry]:
             key, image = image
         elif isinstance(image, str | os.PathLike):
             key = os.path.basename(os.fspath(image))
-        yield Entry(unlike(key, taken), image, _seen(image))
+        yield Entry(unique_key(key, taken), image, _mark(image))
 
 
-def _seen(image: Any) -> str:
+def _mark(image: Any) -> str:
     if isinstance(image, str | os.PathLike):
-        return file_seen(os.fspath(image))
+        return file_mark(os.fspath(image))
     if isinstance(image, bytes | bytearray | memoryview):
-        return bytes_seen(bytes(image))
+        return bytes_mark(bytes(image))
     try:
         array = np.asarray(image)
         head = f"{array.dtype} {array.shape}".encode()
-        return bytes_seen(head + np.ascontiguousarray(array).tobytes())
-    except Exception:  # what it is, and that it cannot be used, is said when its turn comes
+        return bytes_mark(head + np.ascontiguousarray(array).tobytes())
+    except Exception:  # the error comes when its turn comes
         return f"unreadable {type(image).__name__}"

@@ -1,7 +1,7 @@
 r"""Lists of pictures: a text file with one path a line, or a CSV file; each row may name its class.
 
 A text line is `path` or `path<TAB>class`.  A CSV file begins with a row of titles, one of which is
-image, path, file or filename; class, target or label are looked for beside it.  Paths count from the
+image, path, file or filename; another may be class, target or label.  Paths count from the
 list's own folder.
 """
 
@@ -11,7 +11,7 @@ import csv
 import os
 from collections.abc import Iterable, Iterator
 
-from visioncam.batch.entry import Entry, Source, file_seen, unlike
+from visioncam.batch.entry import Entry, Source, file_mark, unique_key
 from visioncam_core.errors import ImageError
 from visioncam_core.text import index_or_name, shown
 
@@ -19,7 +19,7 @@ IMAGE = ("image", "path", "file", "filename")
 CLASS = ("class", "target", "label")
 
 
-def listed(path: str) -> Source:
+def read_list(path: str) -> Source:
     """Return the pictures of a list.
 
     Raises:
@@ -35,31 +35,33 @@ def listed(path: str) -> Source:
 
 
 def _entries(rows: Iterable[tuple[str, str | None]], root: str) -> Source:
-    entries, taken, asked, twice = [], set[str](), set[tuple[str, str | None]](), 0
-    for name, wanted in rows:
-        if (name, wanted) in asked:
+    entries, taken, rows_before, twice = [], set[str](), set[tuple[str, str | None]](), 0
+    for name, text in rows:
+        if (name, text) in rows_before:
             twice += 1
             continue
-        asked.add((name, wanted))
-        target = index_or_name(wanted)
+        rows_before.add((name, text))
+        target = index_or_name(text)
         path = os.path.join(root, name)
-        entries.append(Entry(unlike(name.replace(os.sep, "/"), taken), path, file_seen(path, target), target))
+        entries.append(
+            Entry(unique_key(name.replace(os.sep, "/"), taken), path, file_mark(path, target), target)
+        )
     notes = (f"left out {twice} rows that repeat an earlier one",) if twice else ()
     return Source(entries, len(entries), notes)
 
 
 def _lines(file: Iterable[str]) -> Iterator[tuple[str, str | None]]:
     for line in file:
-        name, _, wanted = line.rstrip("\r\n").partition("\t")
+        name, _, target = line.rstrip("\r\n").partition("\t")
         if name.strip() and not name.startswith("#"):
-            yield name.strip(), wanted.strip() or None
+            yield name.strip(), target.strip() or None
 
 
 def _csv(file: Iterable[str], path: str) -> Iterator[tuple[str, str | None]]:
     reader = csv.DictReader(file)
     titles = {(title or "").strip().lower(): title for title in reader.fieldnames or ()}
     column = next((titles[name] for name in IMAGE if name in titles), None)
-    wanted = next((titles[name] for name in CLASS if name in titles), None)
+    target = next((titles[name] for name in CLASS if name in titles), None)
     if column is None:
         raise ImageError(
             f"the list {shown(path)} has no column of pictures; name one {', '.join(IMAGE)}: its first row "
@@ -68,4 +70,4 @@ def _csv(file: Iterable[str], path: str) -> Iterator[tuple[str, str | None]]:
     for row in reader:
         name = (row[column] or "").strip()
         if name:
-            yield name, ((row[wanted] or "").strip() or None) if wanted is not None else None
+            yield name, ((row[target] or "").strip() or None) if target is not None else None

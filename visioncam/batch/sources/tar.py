@@ -1,18 +1,17 @@
-"""Tar archives as WebDataset writes them: `0001.jpg` is a picture, and `0001.cls` beside it its class."""
+"""Tar archives as WebDataset writes them: `0001.jpg` is a picture, and `0001.cls` next to it its class."""
 
 from __future__ import annotations
 
 import tarfile
 
-from visioncam.batch.entry import Entry, Source, TarMember, unlike, with_target
-from visioncam.batch.sources import SUFFIXES
+from visioncam.batch.entry import SUFFIXES, Entry, Source, TarMember, unique_key, with_target
 from visioncam_core.errors import ImageError
 from visioncam_core.text import index_or_name, shown
 
 LONGEST = 1000  # bytes of a class file that are read
 
 
-def tarred(path: str) -> Source:
+def read_archive(path: str) -> Source:
     """Return the pictures of a tar archive; nothing is unpacked, and each is read when its turn comes.
 
     Raises:
@@ -39,7 +38,7 @@ def tarred(path: str) -> Source:
             target = index_or_name(classes.get(_stem(member.name)))
             seen = with_target(f"{member.size}-{member.offset_data}-{int(member.mtime)}", target)
             place = TarMember(path, member.offset_data, member.size)
-            entries.append(Entry(unlike(member.name, taken), place, seen, target))
+            entries.append(Entry(unique_key(member.name, taken), place, seen, target))
     return Source(entries, len(entries))
 
 

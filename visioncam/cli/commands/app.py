@@ -89,12 +89,12 @@ def app_command(
     """
     from visioncam.app.addresses import Addresses
     from visioncam.app.limits import Limits
-    from visioncam.app.models import shelf_of
+    from visioncam.app.models import list_models
     from visioncam.app.serve import require_gradio, serve
 
     require_gradio()
     quiet(output)
-    shelf = shelf_of(named, folder, custom_objects, class_names)
+    shelf = list_models(named, folder, custom_objects, class_names)
     addresses = Addresses(host, port)
     token = "" if addresses.local else secrets.token_urlsafe(24)
     if token:

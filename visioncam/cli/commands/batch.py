@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ from visioncam_core.plugins.default import registry
 from visioncam_core.results.writer import KINDS, kinds_with_options, suffixes_of
 
 if TYPE_CHECKING:
-    from visioncam.batch.request import Recipe
+    from visioncam.batch.request import RunRequest
     from visioncam.batch.summary import Summary
 
 
@@ -188,60 +189,61 @@ def batch(
     output: Output = context.obj
     quiet(output)
     from visioncam.batch.compute import Computer
+    from visioncam.batch.journal import Journal, WatchedEngine
     from visioncam.batch.pipeline import Engine, Local
     from visioncam.batch.plan import Plan, places_of
     from visioncam.batch.run import Run
-    from visioncam.batch.signals import Stopping
+    from visioncam.batch.signals import StopSignals
     from visioncam.batch.sources import source_of
-    from visioncam.batch.watching import Watch, Watched
+    from visioncam.batch.watchdog import supervise as run_watched
+    from visioncam.cli.open_model import open_model
 
     if item_timeout is not None and engine == "ray":
         raise OptionError("--item-timeout works with --engine local alone; leave one of them out")
-    watch = Watch.of_environment()
-    if watch is None and (supervise or item_timeout is not None):
-        from visioncam.batch.watchdog import supervise as watched
-
-        return watched(output.words, out, output.warn, item_timeout)
+    journal = Journal.of_environment()
+    if journal is None and (supervise or item_timeout is not None):
+        return run_watched(output.words, out, output.warn, item_timeout)
     pictures = source_of(source, recursive=recursive, out=out)
-    with Stopping() as stopping, Told(output, f"{rest['method']}, {source}") as told:
+    with StopSignals() as stopping, Told(output, f"{rest['method']}, {source}") as told:
         recipe = recipe_of(context, out, rest)
         places = places_of(out, source=source, model=rest["model"])
-        run = Run(pictures, out, recipe.facts, recipe.batch, force, max_errors, told, stopping.asked, places)
+        run = Run(
+            pictures, out, recipe.facts, recipe.batch, force, max_errors, told, stopping.received, places
+        )
 
         def works(plan: Plan) -> Engine:
             if engine == "ray":
                 from visioncam.batch.ray import OnRay
 
                 return OnRay(recipe.sized(plan.size), address, (1, actors), gpus)
-            explainer = recipe.open(output, stopping.passes)
+            explainer = recipe.explainer(stopping.check, partial(open_model, output))
             computer = Computer(explainer, recipe.target, plan.size, plan.remember)
             local = Local(computer, recipe.writing, workers)
-            return local if watch is None else Watched(local, watch)
+            return local if journal is None else WatchedEngine(local, journal)
 
         try:
             summary = run(works)
         except KeyboardInterrupt:
-            if not stopping.asked():
+            if not stopping.received():
                 raise
             summary = run.summary
             summary.stopped = "interrupted"
         _end(output, summary)
-        if stopping.asked():
+        if stopping.received():
             return stopping.code
     return STOPPED if summary.stopped else SOME_FAILED if summary.failures else DONE
 
 
-def recipe_of(context: click.Context, out: Path, values: dict[str, Any]) -> Recipe:
+def recipe_of(context: click.Context, out: Path, values: dict[str, Any]) -> RunRequest:
     """Return what is asked, checked; loads no TensorFlow.
 
     Raises:
         VisionCamError: naming what cannot be.
     """
     from visioncam.batch.explain_dataset import BATCH
-    from visioncam.batch.request import Recipe
+    from visioncam.batch.request import RunRequest
     from visioncam.batch.write import Writing
     from visioncam_core.results.provenance import model_file_mark
-    from visioncam_engines.tensorflow.files.load import check_file
 
     command = context.command
     assert isinstance(command, Flagged)
@@ -271,9 +273,9 @@ def recipe_of(context: click.Context, out: Path, values: dict[str, Any]) -> Reci
     writing.check()
     question = Question.of(**values)
     if values["model"] is not None:
-        check_file(values["model"])
+        registry().engine_for_file(values["model"]).check_file(values["model"])
     writing = attrs.evolve(writing, model=model_file_mark(values["model"]))
-    return Recipe(
+    return RunRequest(
         model=None if values["model"] is None else os.path.abspath(values["model"]),
         custom_objects=values["custom_objects"],
         unsafe=values["allow_unsafe_model"],

@@ -144,6 +144,7 @@ def compare(
     from visioncam_core.pipeline.apply import Named
     from visioncam_core.pipeline.compare import compare_all
     from visioncam_core.pipeline.explainer import Explainer
+    from visioncam_core.pipeline.request import Request
     from visioncam_core.results.provenance import add_marks, model_file_mark
 
     named = [
@@ -154,7 +155,7 @@ def compare(
     asked = question.settings.layer
     layers = (asked if isinstance(asked, list) else [asked]) if each_layer else None
     with bar:
-        explainer = Explainer.of(keras_model, named, question.settings)
+        explainer = Explainer.of(keras_model, Request(tuple(named), question.settings))
         subject = images[0] if len(images) == 1 else list(images)
         found = compare_all(explainer, subject, classes_of(targets), layers)
     for one in found:

@@ -88,11 +88,13 @@ def doctor(
     from visioncam_core.pipeline.apply import Named
     from visioncam_core.pipeline.doctor import examine
     from visioncam_core.pipeline.explainer import Explainer
+    from visioncam_core.pipeline.request import Request
 
     named = Named.of(*registry().make_method(spec.name, options))
     keras_model = open_model(output, path, custom_objects, allow_unsafe_model)
     with bar:
-        found = examine(Explainer.of(keras_model, [named], question.settings), image, question.target)
+        explainer = Explainer.of(keras_model, Request((named,), question.settings))
+        found = examine(explainer, image, question.target)
     _tell(output, found, image, title_of(keras_model, path), command_line(found, image, path))
 
 

@@ -140,12 +140,13 @@ def explain(
     from visioncam.cli.open_model import open_model, title_of
     from visioncam_core.pipeline.apply import Named
     from visioncam_core.pipeline.explainer import Explainer
+    from visioncam_core.pipeline.request import Request
     from visioncam_core.results.provenance import model_file_mark
     from visioncam_core.targets.resolve import stack_size
 
     named = Named.of(*registry().make_method(spec.name, options))
     keras_model = open_model(output, model, custom_objects, allow_unsafe_model)
-    explainer: Explainer = Explainer.of(keras_model, [named], question.settings)
+    explainer: Explainer = Explainer.of(keras_model, Request((named,), question.settings))
     if stack_size(question.target, explainer.names) and kind is not None:
         raise OutputError(
             f"-o {str(out)!r} is one file for a stack of classes; name a folder, and the kind of file with "

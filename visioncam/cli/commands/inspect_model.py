@@ -22,12 +22,9 @@ def inspect_model(output: Output, /, model: str) -> int:
     Nothing in it is built or run, and Keras is not loaded. The exit status is 2 where the other commands
     would refuse the file.
     """
-    from visioncam_core.images.files import quoted
-    from visioncam_engines.tensorflow.files import inspect_file
-    from visioncam_engines.tensorflow.files.load import check_file
+    from visioncam_core.plugins.default import registry
 
-    kind = check_file(model)
-    held = inspect_file(model, kind, quoted(model))
+    held = registry().engine_for_file(model).inspect(model)
     output.document.update(
         model=model,
         kind=held.kind,

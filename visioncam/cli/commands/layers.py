@@ -67,9 +67,10 @@ def layers(
     from visioncam_core.layers.listing import LayerListing
     from visioncam_core.layers.queries import no_layer
     from visioncam_core.pipeline.explainer import Explainer
+    from visioncam_core.pipeline.request import Request
 
     keras_model = open_model(output, path, custom_objects, allow_unsafe_model)
-    seen, choice = Explainer.of(keras_model, [], settings).layers(image)
+    seen, choice = Explainer.of(keras_model, Request((), settings)).layers(image)
     listing = LayerListing(seen.table, choice)
     rows = seen.table.rows if everything else seen.table.candidates
     taken = choice.path if choice else None

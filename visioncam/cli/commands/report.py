@@ -99,10 +99,11 @@ def report(
     from visioncam.cli.open_model import open_model, title_of
     from visioncam_core.pipeline.apply import Named
     from visioncam_core.pipeline.explainer import Explainer
+    from visioncam_core.pipeline.request import Request
     from visioncam_core.results.provenance import model_file_mark
 
     keras_model = open_model(output, model, custom_objects, allow_unsafe_model)
-    explainer = Explainer.of(keras_model, [Named.of(*one) for one in made], question.settings)
+    explainer = Explainer.of(keras_model, Request(tuple(Named.of(*one) for one in made), question.settings))
     mark = "" if model is None else model_file_mark(model)
     found = Report(explainer, classes_of(targets), title=title, colormap=colormap, mark=mark)
     found.expect(len(images))

@@ -63,11 +63,12 @@ def verify(
     from visioncam.batch.compute import Computer
     from visioncam.batch.manifest import Manifest
     from visioncam.batch.sources import source_of
-    from visioncam.batch.verify import Asked, sample_of, verified
+    from visioncam.batch.verify import SavedRequest, sample_of, verify_maps
     from visioncam_core.pipeline.explainer import Explainer
+    from visioncam_core.pipeline.models import check_file
+    from visioncam_core.pipeline.request import Request
     from visioncam_core.results.provenance import model_file_mark
     from visioncam_core.targets.class_names import load_class_names
-    from visioncam_engines.tensorflow.files.load import check_file
 
     manifest = Manifest.load(out)
     places = (manifest.run() or {}).get("places")
@@ -80,16 +81,16 @@ def verify(
     model = model or _remembered(out, known.get("model"))
     if model is not None:
         check_file(model)
-    asked = Asked.of(manifest, model_file_mark(model), load_class_names(class_names))
+    saved = SavedRequest.of(manifest, model_file_mark(model), load_class_names(class_names))
     keys = sample_of(manifest, share, seed)
     pictures = source_of(source, recursive=True, out=out)
     from visioncam.cli.open_model import open_model
 
     keras_model = open_model(output, model, custom_objects, allow_unsafe_model)
-    settings = attrs.evolve(asked.settings, batch_size=None)
-    explainer = Explainer.of(keras_model, [asked.named], settings)
-    found = verified(manifest, keys, pictures, Computer(explainer, asked.target, asked.batch))
-    return _told(output, found, len(manifest.finished), seed, asked.notes)
+    settings = attrs.evolve(saved.settings, batch_size=None)
+    explainer = Explainer.of(keras_model, Request((saved.named,), settings))
+    found = verify_maps(manifest, keys, pictures, Computer(explainer, saved.target, saved.batch))
+    return _told(output, found, len(manifest.finished), seed, saved.notes)
 
 
 def _remembered(out: Path, place: object) -> str | None:

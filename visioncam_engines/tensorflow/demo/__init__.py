@@ -16,8 +16,13 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import numpy as np
+from platformdirs import user_cache_path
 
 from visioncam_core.engine.model_card import ModelCard, set_model_card
+from visioncam_core.images.geometry import CenterCrop
+from visioncam_engines.demo import weights
+from visioncam_engines.tensorflow.checks import require_tensorflow
+from visioncam_engines.tensorflow.demo import cache, network
 
 if TYPE_CHECKING:
     import keras
@@ -40,15 +45,7 @@ def load() -> keras.Model:
         ModelError: the weights' file is damaged.
         BackendError: no TensorFlow, or Keras on another backend.
     """
-    from platformdirs import user_cache_path
-
-    from visioncam_core.images.geometry import CenterCrop
-    from visioncam_engines.tensorflow.tracing.cache import require_tensorflow
-
     require_tensorflow()
-    from visioncam_engines.demo import weights
-    from visioncam_engines.tensorflow.demo import cache
-
     key = f"{weights.SHA256[:8]}-{_FORMAT}-keras{version('keras')}"
     path = user_cache_path("visioncam", appauthor=False) / f"efficientnet-lite0-{key}.keras"
     model = cache.load_or_make(path, _convert)
@@ -72,9 +69,6 @@ def preprocess(pixels: np.ndarray) -> np.ndarray:
 
 
 def _convert() -> keras.Model:
-    from visioncam_engines.demo import weights
-    from visioncam_engines.tensorflow.demo import network
-
     path = weights.weights_file()
     weights.check_digest(path)
     model = network.build()

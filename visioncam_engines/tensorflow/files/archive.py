@@ -1,11 +1,19 @@
-"""The zip archive of a `.keras` file: its list of members, before any is unpacked."""
+"""The zip archive of a `.keras` file, read member by member, without Keras."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import struct
+import tempfile
 import zipfile
+from typing import Any
+
+from visioncam_core.errors import UnsafeModelError
+from visioncam_engines.tensorflow.files.config import LARGEST, reading
+from visioncam_engines.tensorflow.files.hdf5 import Stored, check_hdf5
 
 DIRECTORY = 1 << 20  # bytes of the list of members; Keras writes some 200
 TOTAL = 8 << 30  # bytes of all members, unpacked
@@ -13,20 +21,25 @@ RATIO, SMALL = 20, 1 << 20  # unpacked to packed, of members above SMALL bytes
 _KNOWN = re.compile(r"config\.json|metadata\.json|model\.weights(_\d+)?\.(h5|json)|assets/.*", re.DOTALL)
 
 
-def check_archive(path: str | os.PathLike[str]) -> list[str]:
-    """Return what is wrong with the archive's members, in words; empty when nothing is.
-
-    Args:
-        path: a file that begins like a zip archive.
+def members_of(path: str | os.PathLike[str], name: str) -> list[zipfile.ZipInfo]:
+    """Return the archive's list of members, which zipfile reads as a whole.
 
     Raises:
-        zipfile.BadZipFile, OSError: it is cut short or damaged.
+        UnsafeModelError: the list is larger than any model's.
+        ModelError: the archive is cut short or damaged.
     """
-    crowded = too_crowded(path)
-    if crowded:
-        return [crowded]
-    with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
+    with reading("keras", name):
+        size = _directory_size(path)
+        if size > DIRECTORY:
+            raise UnsafeModelError(
+                f"{name}: its list of members takes {size:,} bytes, more than any model's; it is not loaded"
+            )
+        with zipfile.ZipFile(path) as archive:
+            return archive.infolist()
+
+
+def member_problems(members: list[zipfile.ZipInfo]) -> list[str]:
+    """Return what is wrong with an archive's members, in words; empty when nothing is."""
     problems = []
     seen: set[str] = set()
     for member in members:
@@ -51,10 +64,43 @@ def check_archive(path: str | os.PathLike[str]) -> list[str]:
     return problems
 
 
-def too_crowded(path: str | os.PathLike[str]) -> str:
-    """Return why the list of members should not be read, or nothing; zipfile reads it as a whole."""
-    listed = _directory_size(path)
-    return f"its list of members takes {listed:,} bytes, more than any model's" if listed > DIRECTORY else ""
+def description_of(path: str | os.PathLike[str]) -> tuple[Any, str]:
+    """Return the parsed `config.json`, and the version of Keras that wrote it."""
+    with zipfile.ZipFile(path) as archive:
+        tree = json.loads(_member(archive, "config.json"))
+        about = json.loads(_member(archive, "metadata.json")) if "metadata.json" in archive.namelist() else {}
+    return tree, str(about.get("keras_version", ""))
+
+
+def stored_in(path: str | os.PathLike[str]) -> Stored:
+    """Return what the HDF5 files in the archive hold together."""
+    total = Stored()
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.namelist():
+            if not member.endswith(".h5"):
+                continue
+            with tempfile.NamedTemporaryFile(suffix=".h5") as copy, archive.open(member) as packed:
+                shutil.copyfileobj(packed, copy, 1 << 20)
+                copy.flush()
+                one = check_hdf5(copy.name)
+            total.numbers += one.numbers
+            total.problems += one.problems
+    return total
+
+
+def is_damaged(path: str | os.PathLike[str]) -> bool:
+    """Return whether a checksum in the archive is wrong."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is not None
+    except Exception:  # zlib, zipfile and the system each have errors of their own
+        return True
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    if archive.getinfo(name).file_size > LARGEST:
+        raise ValueError(f"{name} is larger than {LARGEST} bytes")
+    return archive.read(name)
 
 
 def _directory_size(path: str | os.PathLike[str]) -> int:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import builtins
 import importlib
-import json
-import os
 import sys
-import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
@@ -59,7 +57,7 @@ class Config:
 
         found = []
         for _, node in self.nodes():
-            name = _foreign(node)
+            name = _third_party(node)
             if name is None or name in objects or name.rsplit(">", 1)[-1] in objects:
                 continue
             if keras.saving.get_registered_object(name) is None:
@@ -75,76 +73,22 @@ class Config:
         return f" (it was saved by Keras {self.keras}; try that version)"
 
 
-def read_config(
-    path: str | os.PathLike[str], kind: str, name: str, known: tuple[str | None, str] | None = None
-) -> Config:
-    """Read a model file's description.
-
-    Args:
-        path: a file that `check_file` let pass.
-        kind: "keras" or "h5".
-        name: the file for messages.
-        known: of an HDF5 file, its description and version of Keras where they were read already.
-
-    Raises:
-        ModelError: it is cut short, damaged, or holds no description.
-    """
+@contextmanager
+def reading(kind: str, name: str) -> Iterator[None]:
+    """Turn what a damaged file makes its reader raise into a `ModelError`; `kind`: "keras" or "h5"."""
     try:
-        config = _from_zip(path) if kind == "keras" else _from_hdf5(*(known or _described(path)))
-        for _ in config.nodes():  # all of it, as a tree that is too deep shows only there
-            pass
-        return config
-    except _OnlyWeightsError:
+        yield
+    except ModelError:
+        raise
+    except Exception as error:  # zlib, zipfile, h5py and the system each have errors of their own
+        inside = {"keras": "the zip archive", "h5": "the HDF5 file"}[kind]
         raise ModelError(
-            f"{name}: holds weights only, no model; build the model in Python, model.load_weights(...) and "
-            "save it with model.save('name.keras')"
-        ) from None
-    except OSError as error:
-        raise ModelError(f"{name}: {cut_short(kind)}") from error
-    except Exception as error:  # zlib, zipfile, json, h5py: each has its own
-        raise ModelError(
-            f"{name}: its description cannot be read ({type(error).__name__}); download or save it again"
+            f"{name}: is cut short or damaged ({inside} in it is not whole); download or save the model again"
         ) from error
 
 
-def cut_short(kind: str) -> str:
-    """Return what is wrong with a model file that is not whole, and what to do; `kind`: "keras" or "h5"."""
-    inside = {"keras": "the zip archive", "h5": "the HDF5 file"}[kind]
-    return f"is cut short or damaged ({inside} in it is not whole); download or save the model again"
-
-
-class _OnlyWeightsError(Exception):
-    pass
-
-
-def _from_zip(path: str | os.PathLike[str]) -> Config:
-    with zipfile.ZipFile(path) as archive:
-        tree = json.loads(_member(archive, "config.json"))
-        about = json.loads(_member(archive, "metadata.json")) if "metadata.json" in archive.namelist() else {}
-    return Config(tree, str(about.get("keras_version", "")))
-
-
-def _member(archive: zipfile.ZipFile, name: str) -> bytes:
-    if archive.getinfo(name).file_size > LARGEST:
-        raise ValueError(f"{name} is larger than {LARGEST} bytes")
-    return archive.read(name)
-
-
-def _described(path: str | os.PathLike[str]) -> tuple[str | None, str]:
-    from visioncam_engines.tensorflow.files.hdf5 import check_hdf5
-
-    stored = check_hdf5(path)
-    return stored.description, stored.keras
-
-
-def _from_hdf5(text: str | None, version: str) -> Config:
-    if text is None:
-        raise _OnlyWeightsError
-    return Config(json.loads(text), version)
-
-
 def _nodes(tree: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield (place, mapping) for all that name a class; no recursion, as the file is a stranger's."""
+    """Yield (place, mapping) for all that name a class; no recursion, as the file may be hostile."""
     left: list[tuple[str, Any, int]] = [("", tree, 0)]
     while left:
         place, one, depth = left.pop()
@@ -186,7 +130,7 @@ def _unsafe(node: Mapping[str, Any]) -> str:
     return ""
 
 
-def _foreign(node: Mapping[str, Any]) -> str | None:
+def _third_party(node: Mapping[str, Any]) -> str | None:
     """Return the name of a class or function that is not Keras's own, else None."""
     name, module = node["class_name"], node.get("module")
     registered = node.get("registered_name")

@@ -1,4 +1,4 @@
-"""Classes of the user's own, from a module the user names."""
+"""Classes of the user, from a module that the user names."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def objects_of(module: str) -> dict[str, Any]:
     try:
         found = importlib.import_module(module)
     except Exception as error:  # somebody's module may raise anything
-        told = " ".join(str(error).split())
+        why = " ".join(str(error).split())
         raise ModelError(
-            f"the module {module!r} of --custom-objects cannot be imported ({type(error).__name__}: {told}); "
+            f"the module {module!r} of --custom-objects cannot be imported ({type(error).__name__}: {why}); "
             "check its name, and that it is installed or in the current folder"
         ) from error
     finally:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
-import shutil
-import tempfile
-import zipfile
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -15,9 +13,20 @@ import attrs
 
 from visioncam_core.errors import ModelError, UnsafeModelError
 from visioncam_core.results.provenance import source_digest
-from visioncam_engines.tensorflow.files.archive import check_archive
-from visioncam_engines.tensorflow.files.config import Config, cut_short, read_config
+from visioncam_engines.tensorflow.files.archive import (
+    description_of,
+    member_problems,
+    members_of,
+    stored_in,
+)
+from visioncam_engines.tensorflow.files.config import Config, reading
 from visioncam_engines.tensorflow.files.hdf5 import Stored, check_hdf5
+
+CURE = "Only if you trust its maker, pass --allow-unsafe-model (load_model(unsafe=True) in Python)"
+LIMIT = 2_000_000_000  # weights; 8 GB in float32
+_LARGEST = 10**15  # of one number; longer ones would take long to multiply, and are as impossible
+_AXES = 8  # of a kernel; Keras takes three
+_WIDTHS = ("units", "filters", "output_dim", "depth_multiplier")
 
 
 @attrs.frozen
@@ -57,17 +66,17 @@ def inspect_file(path: str | os.PathLike[str], kind: str, name: str) -> Holdings
         UnsafeModelError: the archive itself cannot be opened safely.
         ModelError: it is cut short, damaged, or holds no description.
     """
-    wrong = _archive_problems(path, name) if kind == "keras" else []
-    if wrong:
-        raise UnsafeModelError(f"{name}: {'; '.join(wrong[:3])}; it is not loaded. {CURE}")
     if kind == "keras":
+        _refuse(name, member_problems(members_of(path, name)))
         config = read_config(path, kind, name)  # plain JSON comes first: it needs no other process
-        stored = Stored() if config.unsafe else _stored(path, kind, name)
+        with reading(kind, name):
+            stored = Stored() if config.unsafe else stored_in(path)
     else:
-        stored = _stored(path, kind, name)
-        if stored.problems and stored.description is None:
-            raise UnsafeModelError(f"{name}: {'; '.join(stored.problems[:3])}; it is not loaded. {CURE}")
-        config = read_config(path, kind, name, (stored.description, stored.keras))
+        with reading(kind, name):
+            stored = check_hdf5(path)
+        if stored.description is None:
+            _refuse(name, stored.problems)
+        config = read_config(path, kind, name, stored)
     problems = [*stored.problems[:3], *config.unsafe]
     total = sum(declared(node) for _, node in config.nodes())
     if total > LIMIT and stored.numbers < total / 2:
@@ -78,34 +87,44 @@ def inspect_file(path: str | os.PathLike[str], kind: str, name: str) -> Holdings
     )  # fmt: skip
 
 
-CURE = "Only if you trust its maker, pass --allow-unsafe-model (load_model(unsafe=True) in Python)"
+def _refuse(name: str, problems: list[str]) -> None:
+    if problems:
+        raise UnsafeModelError(f"{name}: {'; '.join(problems[:3])}; it is not loaded. {CURE}")
 
 
-def _archive_problems(path: str | os.PathLike[str], name: str) -> list[str]:
+def read_config(path: str | os.PathLike[str], kind: str, name: str, stored: Stored | None = None) -> Config:
+    """Read a model file's description.
+
+    Args:
+        path: a file that `check_file` let pass.
+        kind: "keras" or "h5".
+        name: the file for messages.
+        stored: what an HDF5 file holds, where it was read already.
+
+    Raises:
+        ModelError: it is cut short, damaged, or holds no description.
+    """
     try:
-        return check_archive(path)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise ModelError(f"{name}: {cut_short('keras')}") from error
-
-
-def _stored(path: str | os.PathLike[str], kind: str, name: str) -> Stored:
-    total = Stored()
-    try:
-        if kind == "h5":
-            return check_hdf5(path)
-        with zipfile.ZipFile(path) as archive:
-            for member in archive.namelist():
-                if not member.endswith(".h5"):
-                    continue
-                with tempfile.NamedTemporaryFile(suffix=".h5") as copy, archive.open(member) as packed:
-                    shutil.copyfileobj(packed, copy, 1 << 20)
-                    copy.flush()
-                    one = check_hdf5(copy.name)
-                total.numbers += one.numbers
-                total.problems += one.problems
-    except Exception as error:  # zlib, zipfile, h5py and the system each have errors of their own
-        raise ModelError(f"{name}: {cut_short(kind)}") from error
-    return total
+        if kind == "keras":
+            config = Config(*description_of(path))
+        else:
+            stored = stored or check_hdf5(path)
+            if stored.description is None:
+                raise ModelError(
+                    f"{name}: holds weights only, no model; build the model in Python, "
+                    "model.load_weights(...) and save it with model.save('name.keras')"
+                )
+            config = Config(json.loads(stored.description), stored.keras)
+        for _ in config.nodes():  # all of it, as a tree that is too deep shows only there
+            pass
+    except (ModelError, OSError):
+        with reading(kind, name):
+            raise
+    except Exception as error:  # zlib, zipfile, json: each has its own
+        raise ModelError(
+            f"{name}: its description cannot be read ({type(error).__name__}); download or save it again"
+        ) from error
+    return config
 
 
 def _layers(config: Config) -> dict[str, int]:
@@ -115,18 +134,6 @@ def _layers(config: Config) -> dict[str, int]:
         if isinstance(inner, dict) and "name" in inner and "trainable" in inner:
             found[node["class_name"]] += 1
     return dict(found.most_common())
-
-
-LIMIT = 2_000_000_000  # weights; 8 GB in float32
-
-
-_LARGEST = 10**15  # of one number; longer ones would take long to multiply, and are as impossible
-
-
-_AXES = 8  # of a kernel; Keras takes three
-
-
-_WIDTHS = ("units", "filters", "output_dim", "depth_multiplier")
 
 
 def declared(node: Mapping[str, Any]) -> int:

@@ -1,8 +1,8 @@
-"""Model files: one way in for the command line, with Keras's safe mode on.
+"""Open a model file, with Keras's safe mode on.
 
-What a file is follows from its content, never from its name.  Keras is asked
-only once the file is known to be whole, because what it says of others
-("File not found" for a file cut short) helps nobody.
+What a file is follows from its content, never from its name.  Keras opens
+it only once it is known to be whole, because its own messages for others
+("File not found" for a file cut short) help nobody.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import os
 import shutil
 import stat
 import tempfile
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,10 +21,11 @@ from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelErr
 from visioncam_core.images.files import quoted
 from visioncam_core.results.provenance import source_digest
 from visioncam_core.text import said
-from visioncam_engines.tensorflow.files.archive import too_crowded
-from visioncam_engines.tensorflow.files.config import Config, cut_short, read_config
+from visioncam_engines.tensorflow.checks import require_tensorflow
+from visioncam_engines.tensorflow.files.archive import is_damaged, members_of
+from visioncam_engines.tensorflow.files.config import Config
 from visioncam_engines.tensorflow.files.custom_objects import objects_of
-from visioncam_engines.tensorflow.files.inspection import CURE, inspect_file
+from visioncam_engines.tensorflow.files.inspection import CURE, inspect_file, read_config
 from visioncam_engines.tensorflow.files.saved_model import check_saved_model
 
 ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
@@ -53,7 +53,7 @@ def load_model(
         unsafe: let code that the file carries (Lambda layers) run, and leave out every check of what it
             holds; for this one call.
         sha256: the checksum the file must have, 64 hexadecimal digits; of a SavedModel that of its folder, as
-            results tell it.
+            results name it.
         trust_savedmodel: take the folder of a SavedModel too, a program that runs with your rights. It is
             refused all the same where its graph reads or writes files, runs Python or calls other machines.
 
@@ -76,11 +76,12 @@ def load_model(
     if unsafe:
         config = read_config(path, kind, name)
     else:
-        held = inspect_file(path, kind, name)
-        if held.problems:
-            raise UnsafeModelError(f"{name}: {'; '.join(held.problems[:3])}; it is not loaded. {CURE}")
-        config = held.config
+        holdings = inspect_file(path, kind, name)
+        if holdings.problems:
+            raise UnsafeModelError(f"{name}: {'; '.join(holdings.problems[:3])}; it is not loaded. {CURE}")
+        config = holdings.config
         _new_enough(name)
+    require_tensorflow()
     objects: dict[str, Any] = {}
     for module in custom_objects:
         objects.update(objects_of(module))
@@ -174,16 +175,7 @@ def check_file(path: str | os.PathLike[str]) -> str:
 
 
 def _check_zip(path: str, name: str) -> str:
-    try:
-        crowded = too_crowded(path)
-        if crowded:
-            raise UnsafeModelError(f"{name}: {crowded}; it is not loaded")
-        with zipfile.ZipFile(path) as archive:
-            members = set(archive.namelist())
-    except UnsafeModelError:
-        raise
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise ModelError(f"{name}: {cut_short('keras')}") from error
+    members = {member.filename for member in members_of(path, name)}
     if "config.json" not in members or not {"model.weights.h5", "model.weights.json"} & members:
         some = ", ".join(sorted(members)[:3]) or "nothing"
         raise ModelError(f"{name}: is a zip archive but not a Keras model (it holds {some}, …); {_SAVE}")
@@ -238,16 +230,8 @@ def _why(
             f"needs classes or functions that Keras does not have: {', '.join(missing)}; name the Python "
             "module that defines them: --custom-objects MODULE (in Python load_model(custom_objects=[...]))"
         )
-    if kind == "keras" and _damaged(path):
+    if kind == "keras" and is_damaged(path):
         return "is damaged (a checksum is wrong); download or save the model again"
-    told = " ".join(str(error).split())
-    told = told if len(told) <= 160 else told[:159] + "…"
-    return f"cannot be loaded by Keras {keras.__version__}{config.saved_by(keras.__version__)}: {told}"
-
-
-def _damaged(path: str | os.PathLike[str]) -> bool:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is not None
-    except Exception:  # zlib, zipfile and the system each have errors of their own
-        return True
+    text = " ".join(str(error).split())
+    text = text if len(text) <= 160 else text[:159] + "…"
+    return f"cannot be loaded by Keras {keras.__version__}{config.saved_by(keras.__version__)}: {text}"

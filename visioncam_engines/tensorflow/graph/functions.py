@@ -11,39 +11,27 @@ from typing import Any
 import attrs
 
 from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.interrupts import held_back
+from visioncam_core.engine.output import Score
 from visioncam_core.errors import LayerError, TargetError
 from visioncam_core.text import listing, shown, whole
 from visioncam_engines.tensorflow.graph.extract import carve
 from visioncam_engines.tensorflow.graph.graph import frontier
 from visioncam_engines.tensorflow.logits import Logits, find_logits
-from visioncam_engines.tensorflow.tracing.interrupts import held_back
 from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
 
 
 @attrs.frozen(eq=False)
-class Score:
-    """The values a target picks its scalar from.
+class GraphScore(Score):
+    """A score with its place in the graph.
 
     Attributes:
-        output: name of the explained output.
-        kind: "logit", "log-probability", "probability" or "output".
         values: symbolic float32 values, one for each class (and position).
         answer: symbolic float32 output of the model as the user sees it.
-        activation: the final activation that was found, or "".
-        assumed: none was found, and one was applied to the output as to logits.
     """
 
-    output: str
-    kind: str
-    values: Any
-    answer: Any
-    activation: str
-    assumed: bool = False
-
-    @property
-    def binary(self) -> bool:
-        """Whether one value stands for two classes, if there is but one: a sigmoid's, or a probability."""
-        return self.kind == "probability" or self.activation == "sigmoid"
+    values: Any = None
+    answer: Any = None
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -53,7 +41,7 @@ class Score:
 
 def score_of(
     trace: Trace, output: str, wanted: str, normalise: bool = False, channels_first: bool = False
-) -> Score:
+) -> GraphScore:
     """Return the score values of one output.
 
     Args:
@@ -89,7 +77,9 @@ def score_of(
             else:
                 kind, values = "probability", answer
         assumed = wanted == "probability" and normalise and not logits.activation
-        score = trace.cuts[key] = Score(output, kind, values, answer, logits.activation, assumed)
+        shapes = tuple(values.shape), tuple(answer.shape)
+        score = GraphScore(output, kind, *shapes, logits.activation, assumed, values, answer)
+        trace.cuts[key] = score
         return score
 
 
@@ -104,7 +94,7 @@ def _cut(trace: Trace, key: Any, build: Callable[[], tuple[list[Any], list[Any]]
         return trace.cuts[key]
 
 
-def forward(trace: Trace, score: Score) -> Any:
+def forward(trace: Trace, score: GraphScore) -> Any:
     """Return `(*inputs) -> [values, answer]`."""
     return _cut(trace, ("forward", score.key), lambda: (list(trace.inputs), [score.values, score.answer]))
 
@@ -114,7 +104,7 @@ def outputs(trace: Trace) -> Any:
     return _cut(trace, "outputs", lambda: (list(trace.inputs), list(trace.outputs.values())))
 
 
-def probe(trace: Trace, record: Recorded, score: Score) -> Any:
+def probe(trace: Trace, record: Recorded, score: GraphScore) -> Any:
     """Return `(*inputs, class_index, scale) -> [*A, *G, values, answer]` for scores of shape (N, C).
 
     A class index of -1 stands for the top class.  A single value per picture is a binary score:
@@ -135,7 +125,7 @@ def probe(trace: Trace, record: Recorded, score: Score) -> Any:
     return _cut(trace, ("probe", record.path, score.key), build)
 
 
-def _class_cotangent(score: Score, classes: Any) -> Any:
+def _class_cotangent(score: GraphScore, classes: Any) -> Any:
     import tensorflow as tf
 
     values = score.values
@@ -152,7 +142,7 @@ def _class_cotangent(score: Score, classes: Any) -> Any:
     return tf.one_hot(index, tf.shape(values)[-1], dtype=tf.float32)
 
 
-def _gradients(score: Score, record: Recorded, cotangent: Any) -> list[Any]:
+def _gradients(score: GraphScore, record: Recorded, cotangent: Any) -> list[Any]:
     import tensorflow as tf
 
     gradients = tf.gradients(score.values, list(record.tensors), cotangent)
@@ -180,7 +170,7 @@ class Split:
     sides: tuple[Any, ...]
 
 
-def split(trace: Trace, record: Recorded, score: Score) -> Split:
+def split(trace: Trace, record: Recorded, score: GraphScore) -> Split:
     """Return the head and the tail at one layer, with the side tensors between them."""
     key = ("split", record.path, score.key)
     with trace.lock:
@@ -194,7 +184,7 @@ def split(trace: Trace, record: Recorded, score: Score) -> Split:
         return trace.cuts.setdefault(key, Split(head, tail, tuple(sides)))
 
 
-def sides_of(trace: Trace, record: Recorded, score: Score) -> list[Any]:
+def sides_of(trace: Trace, record: Recorded, score: GraphScore) -> list[Any]:
     """Return the symbolic tensors that what lies behind a layer needs besides the activations."""
     key = ("sides", record.path, score.key)
     with trace.lock:
@@ -204,7 +194,7 @@ def sides_of(trace: Trace, record: Recorded, score: Score) -> list[Any]:
         return list(trace.cuts[key])
 
 
-def tail_backward(trace: Trace, record: Recorded, score: Score) -> tuple[Any, Any]:
+def tail_backward(trace: Trace, record: Recorded, score: GraphScore) -> tuple[Any, Any]:
     """Return the head `(*inputs) -> [*A, *sides, values, answer]` and `(*A, *sides, cotangent) -> [*G]`.
 
     The cotangent has the shape of the score's values: it is the gradient of any target in them.
@@ -226,7 +216,7 @@ def tail_backward(trace: Trace, record: Recorded, score: Score) -> tuple[Any, An
         return trace.cuts.setdefault(key, (head, tail))
 
 
-def support(trace: Trace, records: list[Recorded], score: Score) -> Any:
+def support(trace: Trace, records: list[Recorded], score: GraphScore) -> Any:
     """Return `(*inputs) -> [G of each record]` for the sum of the score's values squared (any class)."""
 
     def build() -> tuple[list[Any], list[Any]]:

@@ -24,8 +24,8 @@ class ExplanationMonitor(keras.callbacks.Callback):  # type: ignore[misc]  # ker
     """Explains a fixed set of pictures before the first epoch and after every n-th.
 
     Training is not disturbed: the weights come out the same with and without it.  The model is traced once;
-    each look reads the weights as they are then.  Of the looks, only the first and the latest heat maps are
-    kept.  The pictures are decoded once.
+    each look reads the weights as they are then.  Of the looks, only the first and the latest heat maps stay
+    in memory.  The pictures are decoded once.
 
     What cannot work fails at the first look, before the first step of training where the model is built by
     then.  Whatever fails later (a full disk, say) is warned about, and training goes on.
@@ -78,7 +78,7 @@ class ExplanationMonitor(keras.callbacks.Callback):  # type: ignore[misc]  # ker
         self.every = int(every)
         self.curves: dict[str, dict[int, float]] = {"overlap_previous": {}, "overlap_first": {}}
         self._probe, self._target, self._method, self._keywords = probe, target, method, keywords
-        self._asked: tuple[Explainer, Read] | None = None
+        self._opened: tuple[Explainer, Read] | None = None
         self._first: list[np.ndarray] | None = None
         self._latest: list[np.ndarray] | None = None
         self._epoch: int | None = None
@@ -106,23 +106,23 @@ class ExplanationMonitor(keras.callbacks.Callback):  # type: ignore[misc]  # ker
         except Exception as error:
             if self._epoch is None:
                 raise
-            told = str(error) if isinstance(error, VisionCamError) else f"{type(error).__name__}: {error}"
-            warnings.warn(f"no maps of epoch {epoch}, training goes on: {told}", stacklevel=2)
+            why = str(error) if isinstance(error, VisionCamError) else f"{type(error).__name__}: {error}"
+            warnings.warn(f"no maps of epoch {epoch}, training goes on: {why}", stacklevel=2)
             return
         self._epoch = epoch
 
     def _explained(self) -> list[Explanation]:
         from visioncam.api import explainer
 
-        if self._asked is None or self._asked[0].model is not self.model:
+        if self._opened is None or self._opened[0].model is not self.model:
             made = explainer(self.model, self._method, **self._keywords)
             if stack_size(self._target, made.names):
                 raise OptionError(
                     f"target={self._target!r} is a stack of classes; a training is watched for one class a "
                     "picture: pass None for the top one, or a list of classes"
                 )
-            self._asked = made, Read(*made.reader.read(self._probe))
-        explain, pictures = self._asked
+            self._opened = made, Read(*made.reader.read(self._probe))
+        explain, pictures = self._opened
         found = explain(pictures, self._target)
         return found if isinstance(found, list) else [found]
 

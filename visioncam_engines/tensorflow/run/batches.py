@@ -1,14 +1,14 @@
-"""Running work in bounded batches, halved when memory runs out; and bringing results home."""
+"""Running work in bounded batches, what goes wrong in them told plainly; and bringing results home."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine import batches
 from visioncam_core.errors import ModelError
 from visioncam_core.text import said
 
@@ -31,26 +31,15 @@ def running(model: Any) -> Iterator[None]:
 
 
 def in_batches(count: int, size: int, run: Callable[[np.ndarray], Any]) -> Iterator[Any]:
-    """Yield `run(indices)` for `count` items, at most `size` at a time.
+    """Yield `run(indices)` for `count` items, at most `size` at a time, fewer once memory runs out."""
+    return batches.in_batches(count, size, run, _exhausted)
 
-    A batch that does not fit into memory is halved and tried again; the smaller size is kept.  One
-    item that does not fit raises.
-    """
+
+def _exhausted(error: BaseException) -> bool:
     import tensorflow as tf
 
-    start = 0
-    while start < count:
-        indices = np.arange(start, min(start + size, count), dtype=np.int32)
-        try:
-            result = run(indices)
-        except (tf.errors.ResourceExhaustedError, MemoryError) as error:
-            if len(indices) == 1 or "no space left" in str(error).lower():  # a full disk has the same name
-                raise
-            size = max(1, len(indices) // 2)
-            COUNTERS.add("halved")
-            continue
-        yield result
-        start += len(indices)
+    full = "no space left" in str(error).lower()  # a full disk has the same name
+    return isinstance(error, tf.errors.ResourceExhaustedError | MemoryError) and not full
 
 
 def home(tensor: Any) -> Any:
@@ -75,31 +64,3 @@ def fed(values: Any, dtype: Any) -> Any:
     if dtype.is_integer and values.dtype.is_floating:
         return tf.saturate_cast(tf.round(values), dtype)
     return tf.cast(values, dtype)
-
-
-def in_place(images: Any, flat: Sequence[Any], place: int, channels_first: bool) -> list[Any]:
-    """Return flat inputs with other pictures where the picture was; what was beside it is repeated.
-
-    Args:
-        images: (M, *space, C).
-        flat: the flat inputs of one picture.
-        place: of the picture among them.
-        channels_first: whether the model takes (C, *space).
-    """
-    import tensorflow as tf
-
-    count = int(images.shape[0])
-    images = np.moveaxis(np.asarray(images), -1, 1) if channels_first else images
-    images = fed(images, flat[place].dtype)
-    return [images if i == place else tf.repeat(x, count, axis=0) for i, x in enumerate(flat)]
-
-
-def joined(parts: list[Any]) -> Any:
-    """Return one array or tensor from parts along the batch axis."""
-    if len(parts) == 1:
-        return parts[0]
-    if isinstance(parts[0], np.ndarray):
-        return np.concatenate(parts)
-    import tensorflow as tf
-
-    return tf.concat(parts, axis=0)

@@ -10,10 +10,12 @@ import numpy as np
 
 from visioncam_core.engine.batch_size import Budget
 from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.interface import Cotangent, Make, PassResult, Read, TailInputs
 from visioncam_core.engine.layer_table import Layout
+from visioncam_core.ops import concatenate
 from visioncam_engines.tensorflow.graph import functions as cuts
 from visioncam_engines.tensorflow.layouts import from_grid, to_grid
-from visioncam_engines.tensorflow.run.batches import fed, home, in_batches, joined
+from visioncam_engines.tensorflow.run.batches import fed, home, in_batches
 from visioncam_engines.tensorflow.run.half_precision import is_half, multiple, telling
 from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
 
@@ -22,58 +24,23 @@ Flat = list[Any]
 
 
 @attrs.frozen(eq=False)
-class Seen:
-    """What passes over a batch gave, on the grid of the layer.
-
-    Attributes:
-        activations: (N, *grid, K).
-        gradients: the same shape, or None where none were asked for.
-        values: (N, ...) float32 score values, one for each class.
-        answer: (N, ...) float32 output of the model.
-    """
-
-    activations: Any
-    gradients: Any
-    values: Any
-    answer: Any
-    held: Held | None = None
-
-
-@attrs.frozen(eq=False)
-class Held:
-    """What a pass over one picture left for those that start at the layer.
-
-    Attributes:
-        activations: the layer's own outputs, batch 1; () where they were not kept.
-        sides: what the tail needs besides; None where it was not computed.
-    """
-
-    activations: tuple[Any, ...] = ()
-    sides: tuple[Any, ...] | None = None
-
-
-Cotangent = Callable[[Any, np.ndarray], Any]
-"""Given (b, ...) values of the score (a tensor) and the indices (b,) of their pictures, the gradient of the
-target in them (the same shape).
-"""
-
-
-@attrs.frozen(eq=False)
-class Passes:
-    """Passes through one traced model.
+class GraphPasses:
+    """Passes through one traced model; see `visioncam_core.engine.interface.Passes`.
 
     Attributes:
         trace, score, record, layout: the model, the score, the layer, and where its space is.
         reshape: the user's own `(N, ...) -> (N, *grid, K)`, or None.
         budget: what bounds a batch.
+        channels_first: whether the image input is (K, *space).
     """
 
     trace: Trace
-    score: cuts.Score
+    score: cuts.GraphScore
     record: Recorded
     layout: Layout
     reshape: Callable[[Any], Any] | None
     budget: Budget
+    channels_first: bool
 
     def _grid(self, tensors: list[Any]) -> Any:
         import tensorflow as tf
@@ -85,20 +52,15 @@ class Passes:
     def _size(self, batch: int) -> int:
         return 1 if self.trace.exact else min(self.budget.plain, batch)
 
-    def probe(self, inputs: Flat, classes: np.ndarray) -> Seen:
-        """Run one forward pass and one tail-backward pass for class targets.
-
-        Args:
-            inputs: flat inputs of batch N.
-            classes: (N,) int32 class indices, -1 for the top class.
-        """
+    def probe(self, inputs: Flat, classes: np.ndarray) -> PassResult:
+        """Run one forward pass and one tail-backward pass for class targets."""
         import tensorflow as tf
 
         count = len(self.record.tensors)
         run = cuts.probe(self.trace, self.record, self.score)
         half = is_half(self.record.tensors[0])
 
-        def one(indices: np.ndarray) -> Seen:
+        def one(indices: np.ndarray) -> PassResult:
             part = [_take(x, indices) for x in inputs]
             chosen = tf.constant(classes[indices], tf.int32)
 
@@ -112,18 +74,13 @@ class Passes:
 
         return _join(list(in_batches(_length(inputs), self._size(_length(inputs)), one)))
 
-    def _seen(self, at: list[Any], sides: list[Any] | None, gradients: Any, out: list[Any]) -> Seen:
+    def _seen(self, at: list[Any], sides: list[Any] | None, gradients: Any, out: list[Any]) -> PassResult:
         one = int(out[-1].shape[0]) == 1
-        held = Held(tuple(at), None if sides is None else tuple(sides)) if one else None
-        return Seen(self._grid(at), gradients, home(out[-2]), home(out[-1]), held)
+        held = TailInputs(tuple(at), None if sides is None else tuple(sides)) if one else None
+        return PassResult(self._grid(at), gradients, home(out[-2]), home(out[-1]), held)
 
-    def watch(self, inputs: Flat, cotangents: Sequence[Cotangent]) -> list[Seen]:
-        """Run one forward pass, and the tail's gradient for each of any number of targets.
-
-        Returns:
-            What was seen for each cotangent, activations and values shared; without any, one without
-            gradients.
-        """
+    def watch(self, inputs: Flat, cotangents: Sequence[Cotangent]) -> list[PassResult]:
+        """Run one forward pass, and the tail's gradient for each of any number of targets."""
         import tensorflow as tf
 
         count = len(self.record.tensors)
@@ -134,7 +91,7 @@ class Passes:
             head, backward = cuts.tail_backward(self.trace, self.record, self.score)
         half = is_half(self.record.tensors[0])
 
-        def one(indices: np.ndarray) -> list[Seen]:
+        def one(indices: np.ndarray) -> list[PassResult]:
             out = head(*[_take(x, indices) for x in inputs])
             _count(len(indices), "forward")
             seen = self._seen(out[:count], out[count:-2] if backward is None else None, None, out)
@@ -154,40 +111,27 @@ class Passes:
         parts = list(in_batches(_length(inputs), self._size(_length(inputs)), one))
         return [_join(list(seen)) for seen in zip(*parts, strict=True)]
 
-    def beside(self, single: Flat, held: Held | None) -> Held:
-        """Return the layer's outputs and what its tail needs besides, for one picture.
-
-        Args:
-            single: flat inputs of batch 1.
-            held: what a pass over this picture left; the head runs again only for what is missing.
-        """
-        if held is not None and held.activations:
-            if held.sides is not None:
-                return held
+    def tail_inputs(self, single: Flat, known: TailInputs | None) -> TailInputs:
+        """Return what the tail needs for one picture; the head runs again only for what is not `known`."""
+        if known is not None and known.activations:
+            if known.sides is not None:
+                return known
             if not cuts.sides_of(self.trace, self.record, self.score):
-                return Held(held.activations, ())
+                return TailInputs(known.activations, ())
         number = len(self.record.tensors)
         out = cuts.split(self.trace, self.record, self.score).head(*single)
         _count(1, "head")
-        return Held(tuple(out[:number]), tuple(out[number:-2]))
+        return TailInputs(tuple(out[:number]), tuple(out[number:-2]))
 
     def forward(
         self,
         single: Flat,
         image: int,
-        make: Callable[[np.ndarray], Any],
+        make: Make,
         count: int,
-        read: Callable[[Any, Any], Any],
+        read: Read,
     ) -> Any:
-        """Return `read(values, answer)` for `count` versions of one picture.
-
-        Args:
-            single: flat inputs of batch 1.
-            image: which of them is replaced.
-            make: indices -> that many versions of the image input.
-            count: how many there are.
-            read: what is kept of (values, answer) of each batch, one row an item.
-        """
+        """Run the whole model on versions of one picture."""
         run = cuts.forward(self.trace, self.score)
 
         def one(indices: np.ndarray) -> Any:
@@ -197,28 +141,23 @@ class Passes:
             _count(len(indices), "forward")
             return read(home(values), home(answer))
 
-        return joined(list(in_batches(count, self._size(count), one)))
+        return concatenate(list(in_batches(count, self._size(count), one)))
 
     def tail(
         self,
         single: Flat,
-        held: Held | None,
-        make: Callable[[np.ndarray], Any],
+        at_layer: TailInputs | None,
+        make: Make,
         count: int,
-        read: Callable[[Any, Any], Any],
+        read: Read,
     ) -> Any:
-        """Return `read(values, answer)` for `count` changed activations of one picture.
-
-        The head runs at most once; what the tail needs besides the activations is repeated.
-        `held` is what a pass over the picture left, `make` gives (b, *grid, K) arrays for b indices; the
-        other arguments are those of `forward`.
-        """
+        """Run what is behind the layer on versions of its activations; what it needs besides is repeated."""
         import tensorflow as tf
 
         parted = cuts.split(self.trace, self.record, self.score)
         number = len(self.record.tensors)
-        held = self.beside(single, held)
-        original, sides = held.activations[0], held.sides or ()
+        known = self.tail_inputs(single, at_layer)
+        original, sides = known.activations[0], known.sides or ()
 
         def one(indices: np.ndarray) -> Any:
             changed = from_grid(
@@ -231,7 +170,7 @@ class Passes:
             _count(len(indices), "tail")
             return read(home(values), home(answer))
 
-        return joined(list(in_batches(count, self._size(count), one)))
+        return concatenate(list(in_batches(count, self._size(count), one)))
 
 
 def _take(value: Any, indices: np.ndarray) -> Any:
@@ -259,10 +198,10 @@ def _count(pictures: int, *names: str) -> None:
         COUNTERS.add(name, pictures)
 
 
-def _join(parts: list[Seen]) -> Seen:
+def _join(parts: list[PassResult]) -> PassResult:
     if len(parts) == 1:
         return parts[0]
     columns: list[Any] = []
     for column in zip(*(attrs.astuple(part, recurse=False)[:-1] for part in parts), strict=True):
-        columns.append(None if column[0] is None else joined(list(column)))
-    return Seen(*columns)
+        columns.append(None if column[0] is None else concatenate(list(column)))
+    return PassResult(*columns)

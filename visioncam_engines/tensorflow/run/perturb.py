@@ -6,58 +6,77 @@ activations exist for one batch at a time, and how large a batch is follows from
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
+import attrs
 import numpy as np
 
 from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.interface import Change, Read, TailInputs
+from visioncam_core.ops import concatenate, without_channels
 from visioncam_engines.tensorflow.graph import functions as cuts
 from visioncam_engines.tensorflow.graph.extract import carve
-from visioncam_engines.tensorflow.run.batches import fed, home, in_batches, joined
+from visioncam_engines.tensorflow.run.batches import fed, home, in_batches
 from visioncam_engines.tensorflow.run.channels import Mixing, mixing, without
 from visioncam_engines.tensorflow.run.memory import at_once, need_of
-from visioncam_engines.tensorflow.run.passes import Flat, Held, Passes
+from visioncam_engines.tensorflow.run.passes import Flat, GraphPasses
 
-Change = Callable[[Any, Any], Any]
-"""(picture (1, *space, C), maps (b, *grid)) -> (b, *space, C), written in `visioncam_core.ops`."""
-Read = Callable[[Any, Any], Any]
-"""(values, answer) of a batch -> what is kept, one row a version."""
 MOST_CHANGES = 4
 
 
-def scored_through(
-    passes: Passes, single: Flat, image: int, channels_first: bool, change: Change, maps: Any, read: Read
-) -> Any:
-    """Return `read(values, answer)` for one picture changed by each map in turn.
+@attrs.frozen(eq=False)
+class ModelPasses(GraphPasses):
+    """All passes through one traced model."""
 
-    Args:
-        passes: the model and the score.
-        single: flat inputs of batch 1.
-        image: which of them is changed.
-        channels_first: whether its channels come before its space.
-        change: how a map changes the picture; the function is made part of a graph, kept for it.
-        maps: (L, *grid) array or tensor.
-        read: what is kept of each batch.
-    """
-    run, need = _changing(passes, single, image, channels_first, change, tuple(maps.shape[1:]))
+    def through(self, single: Flat, image: int, change: Change, maps: Any, read: Read) -> Any:
+        """Run the model on one picture changed by each map; the change becomes part of a kept graph."""
+        run, need = _changing(self, single, image, change, tuple(maps.shape[1:]))
 
-    def one(indices: np.ndarray) -> Any:
-        values, answer = run(maps[int(indices[0]) : int(indices[-1]) + 1], *single)
-        COUNTERS.add("forward", len(indices))
-        return read(home(values), home(answer))
+        def one(indices: np.ndarray) -> Any:
+            values, answer = run(maps[int(indices[0]) : int(indices[-1]) + 1], *single)
+            COUNTERS.add("forward", len(indices))
+            return read(home(values), home(answer))
 
-    size = 1 if passes.trace.exact else min(passes.budget.batch(need), passes.budget.pictures or at_once())
-    return joined(list(in_batches(int(maps.shape[0]), size, one)))
+        size = 1 if self.trace.exact else min(self.budget.batch(need), self.budget.pictures or at_once())
+        return concatenate(list(in_batches(int(maps.shape[0]), size, one)))
+
+    def without(
+        self, single: Flat, at_layer: TailInputs | None, activations: Any, channels: np.ndarray, read: Read
+    ) -> Any:
+        """Run, without each channel, what lies behind the first step that mixes them; else the tail."""
+        found = _mixing(self)
+        if found is None:
+            return self.tail(
+                single,
+                at_layer,
+                lambda indices: without_channels(activations, channels[indices]),
+                len(channels),
+                read,
+            )
+        import tensorflow as tf
+
+        known = self.tail_inputs(single, at_layer)
+        start, run, need = _leaving_out(self, found)
+        given, made, weights = start(*known.activations)
+        nothing = start(*[tf.zeros_like(one) for one in known.activations])[0]
+        which = tf.constant(channels, tf.int32)
+
+        def one(indices: np.ndarray) -> Any:
+            part = which[int(indices[0]) : int(indices[-1]) + 1]
+            values, answer = run(given - nothing, made, weights, part, *(known.sides or ()))
+            COUNTERS.add("tail", len(indices))
+            return read(home(values), home(answer))
+
+        return concatenate(list(in_batches(len(channels), self.budget.batch(need), one)))
 
 
 def _changing(
-    passes: Passes, single: Flat, image: int, channels_first: bool, change: Change, grid: tuple[int, ...]
+    passes: GraphPasses, single: Flat, image: int, change: Change, grid: tuple[int, ...]
 ) -> tuple[Any, int | None]:
     """Return `(maps, *inputs of batch 1) -> [values, answer]`, and what one version needs."""
     import tensorflow as tf
 
-    trace, score = passes.trace, passes.score
+    trace, score, channels_first = passes.trace, passes.score, passes.channels_first
     shapes = [tuple(x.shape[1:]) for x in single]
     key = (score.key, image, change, grid, tuple(shapes))
     kept = trace.memo.setdefault("changes", {})
@@ -82,39 +101,7 @@ def _changing(
         return kept[key]
 
 
-def scored_without(passes: Passes, single: Flat, held: Held | None, channels: np.ndarray, read: Read) -> Any:
-    """Return `read(values, answer)` without each channel of the layer in turn, or None where it can't be.
-
-    Only what lies behind the first operation that mixes channels is run for each.
-
-    Args:
-        passes: the model, the layer and the score.
-        single: flat inputs of batch 1.
-        held: what the pass over this picture left.
-        channels: (L,) which to leave out.
-        read: what is kept of each batch.
-    """
-    import tensorflow as tf
-
-    found = _mixing(passes)
-    if found is None:
-        return None
-    held = passes.beside(single, held)
-    start, run, need = _leaving_out(passes, found)
-    given, made, weights = start(*held.activations)
-    nothing = start(*[tf.zeros_like(one) for one in held.activations])[0]
-    which = tf.constant(channels, tf.int32)
-
-    def one(indices: np.ndarray) -> Any:
-        part = which[int(indices[0]) : int(indices[-1]) + 1]
-        values, answer = run(given - nothing, made, weights, part, *(held.sides or ()))
-        COUNTERS.add("tail", len(indices))
-        return read(home(values), home(answer))
-
-    return joined(list(in_batches(len(channels), passes.budget.batch(need), one)))
-
-
-def _mixing(passes: Passes) -> Mixing | None:
+def _mixing(passes: GraphPasses) -> Mixing | None:
     trace, score = passes.trace, passes.score
     if trace.exact or passes.reshape is not None:
         return None
@@ -126,7 +113,7 @@ def _mixing(passes: Passes) -> Mixing | None:
         return trace.memo[key]
 
 
-def _leaving_out(passes: Passes, found: Mixing) -> tuple[Any, Any, int | None]:
+def _leaving_out(passes: GraphPasses, found: Mixing) -> tuple[Any, Any, int | None]:
     """Return the way to where channels meet and the way behind it, and what one version needs.
 
     The first is `(A) -> [given, made, weights]`, the second `(given less what zeros become, made, weights,

@@ -11,12 +11,13 @@ from visioncam_core.engine.layer_table import LayerRow, LayerTable, Layout
 from visioncam_engines.tensorflow.graph.graph import COPIES, SHAPES, ancestors, descendants, identities
 from visioncam_engines.tensorflow.graph.saved_model import is_saved
 from visioncam_engines.tensorflow.layouts import spatial, strides, tokens
+from visioncam_engines.tensorflow.tracing.recording import walk
 from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
 
 
 def build_table(
     trace: Trace,
-    model: Any,
+    model: weakref.ref[Any],
     output: str,
     score: Any,
     image: int,
@@ -27,7 +28,7 @@ def build_table(
 
     Args:
         trace: the traced model.
-        model: the model, for its name and units; only a weak reference is kept.
+        model: a weak reference to the model, for its name and units.
         output: name of the explained output.
         score: its symbolic logits.
         image: position of the image input.
@@ -80,15 +81,15 @@ def build_table(
             position += 1
     shape = score.shape
     dense = shape.rank == len(spaces[image]) + 2 and any(n is None or n > 1 for n in shape[1:-1])
-    reference = weakref.ref(model)
+    this = model()
     return LayerTable(
         rows=tuple(rows),
         image_shape=spaces[image],
         image=image,
         dense=dense,
         output=output,
-        units=lambda: _units(reference()),
-        model_name="SavedModel" if is_saved(model) else str(getattr(model, "name", "model")),
+        units=lambda: _units(model()),
+        model_name="SavedModel" if is_saved(this) else str(getattr(this, "name", "model")),
     )
 
 
@@ -143,6 +144,4 @@ def _projects(record: Recorded) -> bool:
 
 
 def _units(model: Any) -> dict[str, Any]:
-    from visioncam_engines.tensorflow.tracing.recording import walk
-
     return {} if model is None else dict(walk(model))

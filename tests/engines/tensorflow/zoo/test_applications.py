@@ -8,10 +8,9 @@ import keras
 import numpy as np
 import pytest
 import tf_keras
-from helpers.preprocess import BATCH, SIDE, head, mobilenet, small
+from helpers.networks.preprocessing import BATCH, SIDE, head, mobilenet, preprocessing_for, small
 from keras import layers
 
-from visioncam_core.images.preprocessing import preprocessing_for
 from visioncam_engines.tensorflow.applications import TABLE, recognise
 from visioncam_engines.tensorflow.first_layers import leaves
 

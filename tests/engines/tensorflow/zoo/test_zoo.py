@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import helpers.zoo_forms
-import helpers.zoo_legacy
-import helpers.zoo_more
-import helpers.zoo_tokens  # noqa: F401  -- registers its kinds
+import helpers.networks.forms
+import helpers.networks.legacy
+import helpers.networks.ranks
+import helpers.networks.tokens  # noqa: F401  -- registers its kinds
 import keras
 import numpy as np
 import pytest
+from helpers.networks.kinds import KINDS, Kind
 from helpers.untouched import snapshot
-from helpers.zoo import KINDS, Kind
 
 import visioncam
 from visioncam_core.engine.counters import COUNTERS
-from visioncam_engines.tensorflow.faithfulness import LOOSE_HALF, apart, loose
+from visioncam_core.pipeline.doctor import faithfulness
+from visioncam_engines.tensorflow.view import LOOSE_HALF
 
 
 def _space(name: str, kind: Kind) -> tuple[int, ...]:
@@ -71,11 +72,11 @@ def test_the_trace_answers_as_the_model_does(case: tuple[str, Kind, Any]) -> Non
     _, kind, model = case
     ask = visioncam.explainer(model)
     picture = one_picture(kind.image)
-    seen, _ = ask.layers(picture)
+    ask.layers(picture)
     before = snapshot(model)
     item = next(ask.reader.read(picture)[0][0].parts())
-    off = apart(model, seen.trace, item.flat)
-    assert off < (LOOSE_HALF if loose(seen.trace) == LOOSE_HALF else 1e-5)
+    off, tolerance = faithfulness(ask, item)
+    assert off < (LOOSE_HALF if tolerance == LOOSE_HALF else 1e-5)
     assert snapshot(model) == before
 
 

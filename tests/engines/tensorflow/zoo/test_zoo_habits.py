@@ -7,10 +7,9 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from helpers import zoo_forms as forms
-from helpers import zoo_legacy as legacy
-from helpers.zoo import X, conv, gap
-from helpers.zoo_maps import agree, maps, twin
+from helpers.networks import forms, legacy
+from helpers.networks.kinds import X, conv, gap
+from helpers.networks.maps import agree, maps, twin
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 from keras import ops
 

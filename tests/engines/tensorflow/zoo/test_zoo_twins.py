@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras
-from helpers import zoo
-from helpers import zoo_forms as forms
-from helpers import zoo_legacy as legacy
-from helpers import zoo_more as more
-from helpers.zoo import X, conv, gap
-from helpers.zoo_maps import agree, maps, twin
+from helpers.networks import forms, legacy
+from helpers.networks import kinds as zoo
+from helpers.networks import ranks as more
+from helpers.networks.kinds import X, conv, gap
+from helpers.networks.maps import agree, maps, twin
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 
 import visioncam

@@ -1,1 +1,0 @@
-"""Has no attribute `plugin`."""

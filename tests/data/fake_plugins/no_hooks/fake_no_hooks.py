@@ -1,1 +1,0 @@
-"""Has no hook at all."""

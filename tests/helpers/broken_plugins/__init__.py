@@ -1,0 +1,1 @@
+"""Plugins with one fault each; the contract kit must reject them."""

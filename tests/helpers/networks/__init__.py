@@ -1,0 +1,1 @@
+"""Networks of every kind people have, small."""

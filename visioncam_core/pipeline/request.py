@@ -1,0 +1,94 @@
+"""What a caller wants to know of a model: one record, built from keywords in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from visioncam_core.errors import OptionTypeError
+from visioncam_core.options.fields import describe_options
+from visioncam_core.pipeline.apply import Named
+from visioncam_core.pipeline.settings import Settings
+from visioncam_core.plugins.default import registry
+from visioncam_core.progress import reporting
+from visioncam_core.text import did_you_mean, shown
+
+
+@attrs.frozen(eq=False)
+class Request:
+    """What a caller wants to know, checked.
+
+    Attributes:
+        methods: with their options, in order.
+        settings: layer, score, preprocessing and so on.
+        target: as in `visioncam.explain`; None for the top class.
+    """
+
+    methods: tuple[Named, ...]
+    settings: Settings
+    target: Any = None
+
+    @classmethod
+    def of(cls, methods: Any, keywords: Mapping[str, Any], target: Any = None) -> Request:
+        """Build a request from the keywords of `visioncam.explain`.
+
+        Args:
+            methods: "all", a name or a method object, or a list of these; an empty list where only layers
+                are looked at.
+            keywords: settings and method options.  Of several methods each takes those it has.
+            target: as in `visioncam.explain`.
+
+        Raises:
+            NameNotFoundError: an unknown method.
+            OptionTypeError: an unknown keyword, or a value of the wrong type.
+            OptionError: a value out of its range.
+        """
+        every = method_list(methods)
+        settings, options = _split(keywords, every)
+        if len(every) == 1 or not any(isinstance(method, str) for method in every):
+            found = [registry().make_method(method, options) for method in every]
+        else:
+            found = [
+                registry().make_method(method, {name: options[name] for name in options if name in own})
+                for method, own in ((method, _option_names(method)) for method in every)
+            ]
+        return cls(tuple(Named.of(*one) for one in found), settings, target)
+
+
+def method_list(methods: Any) -> list[Any]:
+    """Return the methods that "all", a single method or a list of methods names."""
+    if isinstance(methods, str) and methods == "all":
+        return [row.name for row in registry().methods()]
+    return list(methods) if isinstance(methods, list | tuple) else [methods]
+
+
+def _split(keywords: Mapping[str, Any], methods: Sequence[Any]) -> tuple[Settings, dict[str, Any]]:
+    """Part keywords into settings and method options; an unknown one is an error with the nearest name."""
+    own = [info.name for info in describe_options(Settings)]
+    known = {name for method in methods for name in _option_names(method)}
+    unknown = [name for name in keywords if name not in own and name not in known]
+    if "target" in unknown:
+        raise OptionTypeError(
+            "target is no keyword here: pass it when you ask, as in explainer(model, ...)(image, target), "
+            "or to explain, compare or doctor"
+        )
+    if unknown and (not methods or any(isinstance(method, str) for method in methods)):
+        raise OptionTypeError(_unknown_keyword(unknown[0], sorted({*own, *known})))
+    settings = {name: value for name, value in keywords.items() if name in own}
+    settings["progress"] = reporting(settings.get("progress"))
+    return Settings(**settings), {name: value for name, value in keywords.items() if name not in own}
+
+
+def _option_names(method: Any) -> set[str]:
+    if not isinstance(method, str):
+        return set()
+    return {info.name for info in describe_options(registry().method(method).cls)}
+
+
+def _unknown_keyword(name: str, known: list[str]) -> str:
+    owners = [row.name for row in registry().methods() if name in _option_names(row.name)]
+    owner = f"; it is an option of {', '.join(owners)}." if owners else ""
+    hint = owner or did_you_mean(name, [*known, "target"]) or ";"
+    return f"unknown keyword {shown(name, 40)}{hint} known: {', '.join(known)}, target"

@@ -1,0 +1,85 @@
+"""Which engine runs a model or reads a model file; no framework is imported to find out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import PurePath
+from typing import Any
+
+from visioncam_core.errors import ModelError
+from visioncam_core.plugins.specs import EngineSpec
+from visioncam_core.text import listing, shown
+
+
+def lacks(spec: EngineSpec) -> tuple[str, ...]:
+    """Return the modules that an engine needs and that are not installed; nothing is imported."""
+    return tuple(name for name in spec.requires if not _installed(name))
+
+
+def _installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError):  # a parent that is missing, or a module without a spec
+        return False
+
+
+def engine_for(
+    model: Any, rows: Sequence[EngineSpec], failed: Callable[[EngineSpec, BaseException], None]
+) -> EngineSpec:
+    """Return the row of the engine that runs a model.
+
+    Args:
+        model: any object.
+        rows: the engines.
+        failed: told about a third-party engine whose `accepts` raises; it is passed over.
+
+    Raises:
+        ModelError: no engine accepts the model, or several do.
+    """
+    found = [spec for spec in rows if _accepts(spec, model, failed)]
+    if len(found) == 1:
+        return found[0]
+    what = f"{shown(model, 60)} of type {type(model).__name__}"
+    if found:
+        names = " and ".join(repr(spec.name) for spec in found)
+        raise ModelError(f"the engines {names} both run {what}; choose one: engine={found[0].name!r}")
+    wanted = " or ".join(dict.fromkeys(_with_article(spec.title) for spec in rows)) or "a model"
+    hint = "; load a file first, with visioncam's --model or keras.models.load_model"
+    is_file = isinstance(model, str | os.PathLike)
+    raise ModelError(f"expected {wanted}, received {what}{hint if is_file else ''}; engines: {_listed(rows)}")
+
+
+def _with_article(title: str) -> str:
+    return f"{'an' if title[:1].lower() in 'aeiou' else 'a'} {title}"
+
+
+def _listed(rows: Sequence[EngineSpec]) -> str:
+    return listing([_described(spec) for spec in rows]) if rows else "none is registered"
+
+
+def _described(spec: EngineSpec) -> str:
+    missing = lacks(spec)
+    return f"{spec.name} (not installed: pip install {' '.join(missing)})" if missing else spec.name
+
+
+def _accepts(spec: EngineSpec, model: Any, failed: Callable[[EngineSpec, BaseException], None]) -> bool:
+    try:
+        return bool(spec.accepts(model))
+    except Exception as error:
+        failed(spec, error)
+        return False
+
+
+def engine_for_file(path: str | os.PathLike[str], rows: Sequence[EngineSpec]) -> EngineSpec:
+    """Return the row of the engine that reads a model file: by its suffix, else the first that reads files.
+
+    Raises:
+        ModelError: no engine reads files.
+    """
+    readers = [spec for spec in rows if spec.suffixes]
+    if not readers:
+        raise ModelError(f"no engine reads model files, received {shown(os.fspath(path))}")
+    suffix = PurePath(os.fsdecode(os.fspath(path))).suffix.lower()
+    return next((spec for spec in readers if suffix in spec.suffixes), readers[0])
