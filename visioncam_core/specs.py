@@ -9,11 +9,4 @@ from visioncam_core.plugins.specs import (
     RendererSpec,
 )
 
-__all__ = [
-    "BETTER",
-    "METRIC_NEEDS",
-    "EngineSpec",
-    "MethodSpec",
-    "MetricSpec",
-    "RendererSpec",
-]
+__all__ = ["BETTER", "METRIC_NEEDS", "EngineSpec", "MethodSpec", "MetricSpec", "RendererSpec"]
