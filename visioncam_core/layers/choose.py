@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 from visioncam_core.engine.layer_table import LayerChoice, LayerTable
 from visioncam_core.errors import LayerError, PluginError
 from visioncam_core.layers.queries import checked
 from visioncam_core.plugins.default import registry
 from visioncam_core.plugins.records import Plugin
 from visioncam_core.text import shown
+
+_CHOICES: WeakKeyDictionary[LayerTable, dict[object, LayerChoice]] = WeakKeyDictionary()
+"""Built-in answers to plain queries: they depend on the table alone."""
 
 
 def select_layer(table: LayerTable, query: object) -> LayerChoice:
@@ -24,6 +29,9 @@ def select_layer(table: LayerTable, query: object) -> LayerChoice:
         PluginError: a selector returned something that is no choice of a row of this table.
     """
     plugins = registry()
+    key = (plugins.state, query) if type(query) in (str, int) else None
+    if key is not None and key in _CHOICES.get(table, {}):
+        return _CHOICES[table][key]
     refusals: list[str] = []
     for plugin, impl in plugins.selectors():
         try:
@@ -41,8 +49,14 @@ def select_layer(table: LayerTable, query: object) -> LayerChoice:
                 raise
             plugins.selector_failed(plugin, exc)
         else:
+            if choice is not None and not plugin.builtin:
+                return _of_table(table, choice, plugin, query)
             if choice is not None:
-                return choice if plugin.builtin else _of_table(table, choice, plugin, query)
+                if key is not None:
+                    _CHOICES.setdefault(table, {})[key] = choice
+                return choice
+        if not plugin.builtin:
+            key = None
     if refusals:
         raise LayerError("; ".join(refusals))
     raise LayerError(

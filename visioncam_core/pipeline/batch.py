@@ -34,6 +34,7 @@ class Batch:
         head: the explained output.
         preprocessing: what was done to pictures.
         expected: what the model itself seems to want, for the range check.
+        versions: of what makes the maps.
     """
 
     engine: Engine
@@ -47,6 +48,7 @@ class Batch:
     head: Head
     preprocessing: Preprocessing
     expected: Preprocessing
+    versions: dict[str, Any]
 
 
 def split(samples: Iterable[Item], size: int) -> Iterator[tuple[list[int], list[Item]]]:

@@ -20,7 +20,6 @@ from visioncam_core.results.data import Prediction, TargetInfo
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.heat import heat
-from visioncam_core.results.provenance import versions
 from visioncam_core.targets.resolve import Pick, function_name
 
 
@@ -145,7 +144,7 @@ def _about(
         "layer": choice,
         "evidence": settings.evidence,
         "provenance": {
-            **versions(batch.engine.versions()),
+            **batch.versions,
             "model": batch.view.table.model_name,
             "source": sample.source,
             "preprocess": whole if sample.geometry is None else batch.preprocessing.name,

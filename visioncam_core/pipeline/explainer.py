@@ -30,6 +30,7 @@ from visioncam_core.pipeline.tiled import WindowTargets, join_windows
 from visioncam_core.plugins.default import registry
 from visioncam_core.results.comparison import Comparison
 from visioncam_core.results.explanation import Explanation
+from visioncam_core.results.provenance import versions
 from visioncam_core.targets.class_names import load_class_names
 from visioncam_core.targets.resolve import questions, stack_size
 
@@ -50,6 +51,7 @@ class Explainer:
         preprocessing: what is done to pictures.
         expected: what the model itself seems to want, for the range check.
         names: class names, or None.
+        versions: of what makes the maps.
     """
 
     model: Any
@@ -61,6 +63,7 @@ class Explainer:
     preprocessing: Preprocessing
     expected: Preprocessing
     names: tuple[str, ...] | None
+    versions: dict[str, Any]
 
     @classmethod
     def of(cls, model: Any, request: Request) -> Explainer:
@@ -78,7 +81,12 @@ class Explainer:
         hints, inputs = recalled(
             engine, model, hints=lambda: engine.hints(model), inputs=lambda: engine.inputs(model)
         )
-        automatic = preprocessing_for(hints, "auto")
+        automatic, made_by = recalled(
+            engine,
+            model,
+            auto=lambda: preprocessing_for(hints, "auto"),
+            versions=lambda: versions(engine.versions()),
+        )
         auto = isinstance(settings.preprocess, str) and settings.preprocess == "auto"
         wanted = card.preprocess if auto and card.preprocess else settings.preprocess
         preprocessing = automatic if auto and not card.preprocess else preprocessing_for(hints, wanted)
@@ -99,7 +107,8 @@ class Explainer:
             reader=Reader(inputs, preprocessing.function, geometry, settings.frame, settings.max_pixels),
             preprocessing=preprocessing,
             expected=preprocessing if auto else automatic,
-            names=load_class_names(names),
+            names=names if isinstance(names, tuple) else load_class_names(names),
+            versions=made_by,
         )
 
     @property
@@ -178,26 +187,32 @@ class Explainer:
         head = head_of(view.score, self.names, given, view.table.image_shape)
         return Batch(
             self.engine, self.request, samples, pictures, flat, view, layers, image, head,
-            self.preprocessing, self.expected,
+            self.preprocessing, self.expected, self.versions,
         )  # fmt: skip
 
     def _answers(self, images: Any, target: Any, size: int = 0) -> tuple[list[Answer], bool]:
         """Return an answer for each picture, target and method, and whether a single image was passed."""
         samples, single = self.reader.read(images)
-        windows = WindowTargets(samples, self.settings.batch)
+        windows = None
+        if any(sample.windows is not None for sample in samples):
+            windows = WindowTargets(samples, self.settings.batch)
         found: list[Answer] = []
         for pictures, run in split(samples, self.settings.batch):
             batch = self.batch(run, pictures)
             if batch.image != self.inputs.image:
                 return self._for_input(batch.image)._answers(images, target, size)
             with self.engine.running(self.model):
-                wishes = windows.of(questions(target, size, len(samples), batch.head), batch)
+                wishes = questions(target, size, len(samples), batch.head)
+                if windows is not None:
+                    wishes = windows.of(wishes, batch)
                 targets = [[row[picture] for picture in pictures] for row in wishes]
                 for layer, choice in enumerate(batch.layers):
                     passes = batch.view.passes(choice, self.settings.reshaping, self.settings.budget)
                     for t, seen in enumerate(gather(batch, passes, targets)):
                         found += build(batch, layer, t, seen)
-        return fuse_layers(join_windows(found, samples), self.settings.fuse), single
+        if windows is not None:
+            found = join_windows(found, samples)
+        return fuse_layers(found, self.settings.fuse) if any(one.layer for one in found) else found, single
 
     def _for_input(self, image: int) -> Explainer:
         """Return the same explainer for another of several pictures that the model takes."""

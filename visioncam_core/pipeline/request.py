@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -46,6 +47,12 @@ class Request:
             OptionError: a value out of its range.
         """
         every = method_list(methods)
+        if len(every) == 1 and _is_plain(every[0]) and all(map(_is_plain, keywords.values())):
+            return attrs.evolve(_plain_request(registry().state, every[0], **keywords), target=target)
+        return cls._built(every, keywords, target)
+
+    @classmethod
+    def _built(cls, every: Sequence[Any], keywords: Mapping[str, Any], target: Any = None) -> Request:
         settings, options = _split(keywords, every)
         if len(every) == 1 or not any(isinstance(method, str) for method in every):
             found = [registry().make_method(method, options) for method in every]
@@ -55,6 +62,19 @@ class Request:
                 for method, own in ((method, _option_names(method)) for method in every)
             ]
         return cls(tuple(Named.of(*one) for one in found), settings, target)
+
+
+@lru_cache(maxsize=64, typed=True)
+def _plain_request(state: object, method: str, **keywords: Any) -> Request:
+    """Return a request of plain values, built once: a loop over pictures builds it no second time.
+
+    `state` is the registry's: another one, with other plugins, builds anew.
+    """
+    return Request._built([method], keywords)
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or type(value) in (str, int, float, bool)
 
 
 def method_list(methods: Any) -> list[Any]:

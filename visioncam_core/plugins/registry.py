@@ -11,6 +11,7 @@ import threading
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import attrs
 
@@ -60,6 +61,7 @@ class Registry:
         self._warned: set[str] = set()
         self._reports: list[str] = []
         self._engines: dict[int, tuple[EngineSpec, Engine]] = {}
+        self._accepted: WeakKeyDictionary[type, tuple[State, EngineSpec]] = WeakKeyDictionary()
 
     # ------------------------------------------------------------------ names
 
@@ -147,7 +149,12 @@ class Registry:
         state = self._loaded()
         if name is not None:
             return state.engines.find(name)
-        return engine_for(model, state.engines.rows, self._engine_failed)
+        known = self._accepted.get(type(model))
+        if known is None or known[0] is not state:
+            known = state, engine_for(model, state.engines.rows, self._engine_failed)
+            if known[0] is self._loaded():  # no engine failed on the way
+                self._accepted[type(model)] = known
+        return known[1]
 
     def engine_of(self, model: Any, name: str | None = None) -> Engine:
         """Return the engine that runs a model; as `engine_spec`."""
@@ -237,8 +244,13 @@ class Registry:
         self._warn(reports)
         return next(one.info for one in state.plugins if one.key == new.key)
 
-    def _loaded(self, *, even_broken: bool = False) -> State:
-        """Return the state, loading the plugins on first use.
+    @property
+    def state(self) -> State:
+        """What is registered now; another object after every change."""
+        return self._loaded()
+
+    def _loaded(self, *, asked: bool = False) -> State:
+        """Return the state, loading the plugins when it is first asked for.
 
         Args:
             even_broken: a broken plugin is no error, not even under strict settings: the caller lists them.
