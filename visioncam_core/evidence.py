@@ -11,13 +11,4 @@ from visioncam_core.pipeline.evidence import (
 )
 from visioncam_core.progress import Progress
 
-__all__ = [
-    "ArraySource",
-    "Change",
-    "Evidence",
-    "Make",
-    "Progress",
-    "Source",
-    "Tell",
-    "Which",
-]
+__all__ = ["ArraySource", "Change", "Evidence", "Make", "Progress", "Source", "Tell", "Which"]

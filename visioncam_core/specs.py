@@ -10,12 +10,4 @@ from visioncam_core.plugins.specs import (
     RendererSpec,
 )
 
-__all__ = [
-    "ABILITIES",
-    "BETTER",
-    "METRIC_NEEDS",
-    "EngineSpec",
-    "MethodSpec",
-    "MetricSpec",
-    "RendererSpec",
-]
+__all__ = ["ABILITIES", "BETTER", "METRIC_NEEDS", "EngineSpec", "MethodSpec", "MetricSpec", "RendererSpec"]

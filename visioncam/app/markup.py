@@ -1,4 +1,4 @@
-"""What the page says of an answer, as HTML with every word of other people's escaped."""
+"""What the page says of an answer, as HTML; text from models, files and plugins is escaped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from visioncam_core.text import clean
 
 
 def error_box(error: BaseException) -> str:
-    """Return an error as a box for the page; of one that is our fault, nothing that helps an attacker."""
+    """Return an error as a box for the page; an internal one without details."""
     if isinstance(error, VisionCamError):
         message = " ".join(str(error).split())
     elif is_full(error):
@@ -46,7 +46,7 @@ def words(answer: Answer) -> str:
 
 
 def class_choices(answer: Answer) -> list[tuple[str, str]]:
-    """Return (text, value) of the classes that the model thinks of."""
+    """Return (text, value) of the model's best classes."""
     one = answer.comparison[0]
     return [(f"{row.short_name}: {row.amount(one.probabilities)}", str(row.index)) for row in one.predictions]
 

@@ -19,7 +19,7 @@ WIDTH = 9  # of the words on the left
 
 
 def tell_model(output: Output, source: str, model: str, stack: Sequence[Explanation]) -> None:
-    """Say which picture and model, what the model sees, what is explained, and where it is looked at.
+    """Print the picture, the model, its best classes, the target and the layer.
 
     Args:
         output: where to.
@@ -54,13 +54,13 @@ def tell_model(output: Output, source: str, model: str, stack: Sequence[Explanat
 
 
 def tell_score(output: Output, explanation: Explanation, paths: Sequence[Path] = ()) -> None:
-    """Say which score was explained, and which files were written where a stack of classes has one each."""
+    """Print the score that was explained; of a stack of classes also the files of each."""
     wrote: list[Part] = [", wrote ", (", ".join(map(str, paths)), "green")] if paths else []
     line(output, "score", f"{facts(explanation)['Score']} of {explanation.target.label}", *wrote)
 
 
 def tell_notes(output: Output, notes: Iterable[tuple[Diagnostic, Sequence[str]]]) -> None:
-    """Say what the reader should know, with the fix.
+    """Print diagnostics, each with its fix.
 
     Args:
         output: where to.
@@ -74,13 +74,13 @@ def tell_notes(output: Output, notes: Iterable[tuple[Diagnostic, Sequence[str]]]
 
 
 def tell_files(output: Output, paths: Sequence[Path]) -> None:
-    """Say which files were written."""
+    """Print which files were written."""
     for row, path in enumerate(paths):
         line(output, "" if row else "wrote", (str(path), "green"))
 
 
 def tell_method(output: Output, explanation: Explanation) -> None:
-    """Say which method, with its options, and which part is shown."""
+    """Print the method with its options, and which part of the map is shown."""
     line(output, "method", facts(explanation)["Method"])
 
 

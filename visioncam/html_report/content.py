@@ -1,4 +1,4 @@
-"""What a report shows, as small records: each comparison becomes one as it comes, and its arrays go."""
+"""What a report shows, as small records, made of each comparison at once so that its arrays can be freed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Making a report: explain each picture, keep little of it, write the page."""
+"""Make a report: explain each picture, keep what the page shows, write the page."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def report(
 
 @attrs.define(eq=False)
 class Report:
-    """A report in the making; of each picture it keeps what the page shows, and no array.
+    """A report that is built picture by picture; it keeps what the page shows, and no array.
 
     Attributes:
         explainer: of the model, with all methods.
@@ -132,7 +132,7 @@ class Report:
                 )
 
     def expect(self, count: int) -> None:
-        """Say how many pictures will come: photos of many are shown smaller."""
+        """Announce how many pictures will come: photos of many are shown smaller."""
         self.side = SMALL_SIDE if count > MANY else SIDE
 
     def add(self, images: Any) -> Comparisons:
@@ -161,7 +161,7 @@ class Report:
         return len(self._photos)
 
     def failed(self, name: str, why: str) -> None:
-        """Note a picture that could not be explained; the page says so."""
+        """Record a picture that could not be explained; the page lists it."""
         self._failures[without_folders(name)] = without_folders(why)
 
     def write(self, path: Path) -> Path:

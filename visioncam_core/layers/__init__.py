@@ -9,11 +9,4 @@ from visioncam_core.engine.layer_table import (
     even,
 )
 
-__all__ = [
-    "MAX_STRIDE_RATIO",
-    "LayerChoice",
-    "LayerRow",
-    "LayerTable",
-    "Layout",
-    "even",
-]
+__all__ = ["MAX_STRIDE_RATIO", "LayerChoice", "LayerRow", "LayerTable", "Layout", "even"]

@@ -7,7 +7,7 @@ found that way, and the bare name is an error that names both.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Generic, TypeVar
 
 import attrs
@@ -32,12 +32,14 @@ class Catalogue(Generic[Spec]):
         rows: built-ins first; each under a name that finds it.
         bare: normalised name -> the rows that share it (one, or several third-party ones).
         qualified: normalised `distribution:name` -> the row.
+        absent: plugins that are not loaded, `"mycam (failed)"`: a missing name may be one of theirs.
     """
 
     kind: str
     rows: tuple[Spec, ...]
     bare: Mapping[str, tuple[Spec, ...]]
     qualified: Mapping[str, Spec]
+    absent: tuple[str, ...] = ()
 
     def find(self, name: str) -> Spec:
         """Return the row with this name or alias, in any spelling.
@@ -63,17 +65,20 @@ class Catalogue(Generic[Spec]):
             owners = " and ".join(row.distribution for row in rows)
             raise NameNotFoundError(f"{self.kind} {shown(name)} is brought by {owners}; write {choices}")
         aliases = [alias for row in self.rows for alias in row.aliases]
-        raise not_found(self.kind, name, [row.name for row in self.rows], aliases)
+        error = not_found(self.kind, name, [row.name for row in self.rows], aliases)
+        absent = f"; plugins that are not loaded: {', '.join(self.absent)}" if self.absent else ""
+        raise NameNotFoundError(f"{error}{absent}")
 
 
 def catalogue(
-    kind: str, owned: Iterable[tuple[Plugin, Iterable[Spec]]]
+    kind: str, owned: Iterable[tuple[Plugin, Iterable[Spec]]], absent: tuple[str, ...] = ()
 ) -> tuple[Catalogue[Spec], dict[Key, list[Problem]]]:
     """Give every row its names.
 
     Args:
         kind: "method", "renderer", "metric" or "engine".
         owned: plugins with their rows, built-ins first.
+        absent: plugins that are not loaded.
 
     Returns:
         The catalogue, and for each plugin (by its key) the clashes it is part of.
@@ -82,16 +87,16 @@ def catalogue(
     for plugin, rows in owned:
         for row in rows:
             sorter.add(plugin, row)
-    return sorter.finish(), sorter.clashes
+    return attrs.evolve(sorter.finish(), absent=absent), sorter.clashes
 
 
 class _Sorter(Generic[Spec]):
-    """Hands out names one row at a time and writes down the clashes."""
+    """Assigns names row by row and records the clashes."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.ours: dict[str, Spec] = {}
-        self.strangers: dict[str, list[tuple[Plugin, Spec]]] = {}
+        self.third_party: dict[str, list[tuple[Plugin, Spec]]] = {}
         self.qualified: dict[str, Spec] = {}
         self.rows: list[Spec] = []
         self.clashes: dict[Key, list[Problem]] = {}
@@ -111,24 +116,24 @@ class _Sorter(Generic[Spec]):
             elif plugin.builtin:
                 self.ours[word] = row
             else:
-                self.strangers.setdefault(word, []).append((plugin, row))
+                self.third_party.setdefault(word, []).append((plugin, row))
 
     def finish(self) -> Catalogue[Spec]:
-        for word, rivals in self.strangers.items():
+        for word, rivals in self.third_party.items():
             for plugin, row in rivals:
                 others = ", ".join(other.distribution for _, other in rivals if other is not row)
                 if others:
                     cause = f"the {self.kind} name {word!r} is also brought by {others}"
                     self._clash(plugin, f"{cause}; use '{row.distribution}:{word}'", quiet=True)
         named = {id(row): self._listed(row) for row in self.rows}
-        bare = {word: tuple(named[id(row)] for _, row in rivals) for word, rivals in self.strangers.items()}
+        bare = {word: tuple(named[id(row)] for _, row in rivals) for word, rivals in self.third_party.items()}
         bare |= {word: (named[id(row)],) for word, row in self.ours.items()}
         qualified = {word: named[id(row)] for word, row in self.qualified.items()}
         return Catalogue(self.kind, tuple(named.values()), bare, qualified)
 
     def _listed(self, row: Spec) -> Spec:
         """Return the row under a name that finds it: the bare one, if that is its own."""
-        rivals = self.strangers.get(normalise(row.name), [])
+        rivals = self.third_party.get(normalise(row.name), [])
         alone = self.ours.get(normalise(row.name)) is row or (len(rivals) == 1 and rivals[0][1] is row)
         return row if alone else attrs.evolve(row, name=f"{row.distribution}:{row.name}")
 
@@ -136,28 +141,8 @@ class _Sorter(Generic[Spec]):
         self.clashes.setdefault(plugin.key, []).append(Problem("clash", cause, quiet=quiet))
 
 
-def find(rows: Catalogue[Spec], name: str, absent: Sequence[str] = ()) -> Spec:
-    """Return the row of this name.
-
-    Args:
-        rows: where to look.
-        name: a name or alias in any spelling, or `distribution:name`.
-        absent: plugins that are not loaded, for the message: the name may be one of theirs.
-
-    Raises:
-        NameNotFoundError: there is none, or several plugins bring it.
-        OptionTypeError: the name is not text.
-    """
-    try:
-        return rows.find(name)
-    except NameNotFoundError as exc:
-        if not absent:
-            raise
-        raise NameNotFoundError(f"{exc}; plugins that are not loaded: {', '.join(absent)}") from None
-
-
 def make(
-    rows: Catalogue[Buildable], wanted: object, options: Mapping[str, object], absent: Sequence[str] = ()
+    rows: Catalogue[Buildable], wanted: object, options: Mapping[str, object]
 ) -> tuple[Buildable | None, object]:
     """Return the object to call, and its row if there is one.
 
@@ -165,7 +150,6 @@ def make(
         rows: where to look a name up.
         wanted: a name, a row, or an object that can be called as it is.
         options: for a name or row; refused beside an object.
-        absent: as in `find`.
 
     Raises:
         NameNotFoundError: an unknown name.
@@ -177,7 +161,7 @@ def make(
     if isinstance(wanted, (MethodSpec, RendererSpec, MetricSpec)):
         wanted = wanted.name
     if isinstance(wanted, str):
-        spec = find(rows, wanted, absent)
+        spec = rows.find(wanted)
         return spec, build(spec.cls, options, f"{kind} {spec.name!r}")
     if isinstance(wanted, type):
         name = wanted.__name__

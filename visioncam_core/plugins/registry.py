@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 import attrs
 
 from visioncam_core.errors import PluginError, PluginWarning
-from visioncam_core.plugins.catalogue import find, make
+from visioncam_core.plugins.catalogue import make
 from visioncam_core.plugins.engines import engine_for, engine_for_file
 from visioncam_core.plugins.loading import SLOW_AFTER, load_module
 from visioncam_core.plugins.records import HookImpl, Plugin, PluginInfo, problem_from
@@ -58,7 +58,7 @@ class Registry:
         self._lock = threading.RLock()
         self._state: State | None = None
         self._loading = False
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
         self._reports: list[str] = []
         self._engines: dict[int, tuple[EngineSpec, Engine]] = {}
         self._accepted: WeakKeyDictionary[type, tuple[State, EngineSpec]] = WeakKeyDictionary()
@@ -86,7 +86,7 @@ class Registry:
 
         Also under `VISIONCAM_STRICT_PLUGINS`: whoever asks what is wrong gets the answer.
         """
-        return tuple(plugin.info for plugin in self._loaded(asked=True).plugins)
+        return tuple(plugin.info for plugin in self._loaded(even_broken=True).plugins)
 
     def method(self, name: str) -> MethodSpec:
         """Return the method with this name or alias, in any spelling, or as `distribution:name`.
@@ -94,18 +94,15 @@ class Registry:
         Raises:
             NameNotFoundError: there is none (the nearest are offered), or several plugins bring it.
         """
-        state = self._loaded()
-        return find(state.methods, name, state.absent)
+        return self._loaded().methods.find(name)
 
     def renderer(self, name: str) -> RendererSpec:
         """Return the renderer with this name or alias; as `method`."""
-        state = self._loaded()
-        return find(state.renderers, name, state.absent)
+        return self._loaded().renderers.find(name)
 
     def metric(self, name: str) -> MetricSpec:
         """Return the metric with this name or alias; as `method`."""
-        state = self._loaded()
-        return find(state.metrics, name, state.absent)
+        return self._loaded().metrics.find(name)
 
     def make_method(
         self, method: str | object, options: Mapping[str, object] | None = None
@@ -122,22 +119,19 @@ class Registry:
                 something that is no method.
             OptionError: a value out of its range.
         """
-        state = self._loaded()
-        return make(state.methods, method, options or {}, state.absent)
+        return make(self._loaded().methods, method, options or {})
 
     def make_renderer(
         self, renderer: str | object, options: Mapping[str, object] | None = None
     ) -> tuple[RendererSpec | None, object]:
         """Return a renderer object, and its row if the registry has it; as `make_method`."""
-        state = self._loaded()
-        return make(state.renderers, renderer, options or {}, state.absent)
+        return make(self._loaded().renderers, renderer, options or {})
 
     def make_metric(
         self, metric: str | object, options: Mapping[str, object] | None = None
     ) -> tuple[MetricSpec | None, object]:
         """Return a metric object, and its row if the registry has it; as `make_method`."""
-        state = self._loaded()
-        return make(state.metrics, metric, options or {}, state.absent)
+        return make(self._loaded().metrics, metric, options or {})
 
     # ---------------------------------------------------------------- engines
 
@@ -154,7 +148,7 @@ class Registry:
         """
         state = self._loaded()
         if name is not None:
-            return find(state.engines, name, state.absent)
+            return state.engines.find(name)
         known = self._accepted.get(type(model))
         if known is None or known[0] is not state:
             known = state, engine_for(model, state.engines.rows, self._engine_failed)
@@ -171,7 +165,7 @@ class Registry:
         return self.open_engine(engine_for_file(path, self._loaded().engines.rows))
 
     def open_engine(self, spec: EngineSpec) -> Engine:
-        """Return the engine of a row, made when it is first asked for."""
+        """Return the engine of a row, made on first use."""
         known = self._engines.get(id(spec))
         if known is None:
             known = self._engines[id(spec)] = (spec, spec.make())  # with its row, so that no other has its id
@@ -205,7 +199,7 @@ class Registry:
         report = attrs.evolve(plugin, problems=(problem,)).report
         _refuse_if_strict([report])
         if first:
-            self._tell([report])
+            self._warn([report])
 
     # ---------------------------------------------------------------- loading
 
@@ -242,12 +236,12 @@ class Registry:
                 error = PluginError(new.report)
                 error.add_note(new.info.traceback)
                 raise error
-            kept = [one for one in state.plugins if one.key != new.key]
-            state = assemble([*kept, new])
+            others = [one for one in state.plugins if one.key != new.key]
+            state = assemble([*others, new])
             reports = _reports(state)
             _refuse_if_strict(reports)
             self._state, self._reports = state, reports
-        self._tell(reports)
+        self._warn(reports)
         return next(one.info for one in state.plugins if one.key == new.key)
 
     @property
@@ -259,12 +253,11 @@ class Registry:
         """Return the state, loading the plugins when it is first asked for.
 
         Args:
-            asked: the question is what became of the plugins, so a broken one is no error, not even under
-                strict settings.
+            even_broken: a broken plugin is no error, not even under strict settings: the caller lists them.
         """
         state = self._state or self._load()
-        if self._reports and not (asked and strict()):
-            self._tell(self._reports)
+        if self._reports and not (even_broken and strict()):
+            self._warn(self._reports)
         return state
 
     def _load(self) -> State:
@@ -288,12 +281,12 @@ class Registry:
             self._state = state
         return state
 
-    def _tell(self, reports: Iterable[str]) -> None:
+    def _warn(self, reports: Iterable[str]) -> None:
         """Warn once about each report; under strict settings raise."""
         _refuse_if_strict(reports)
         for report in reports:
-            if report not in self._told:
-                self._told.add(report)
+            if report not in self._warned:
+                self._warned.add(report)
                 warnings.warn(report, PluginWarning, stacklevel=4)
 
 

@@ -30,11 +30,6 @@ class State:
     engines: Catalogue[EngineSpec]
     selectors: tuple[tuple[Plugin, HookImpl], ...]
 
-    @property
-    def absent(self) -> tuple[str, ...]:
-        """The plugins that a missing name may belong to: `"mycam (failed)"`."""
-        return tuple(f"{one.name} ({one.status})" for one in self.plugins if one.status != "loaded")
-
     def with_problem(self, plugin: Plugin, problem: Problem) -> State:
         """Return the state with a problem on one plugin's record, unless it has one of that stage."""
         if any(
@@ -92,10 +87,11 @@ def assemble(plugins: Sequence[Plugin]) -> State:
         attrs.evolve(one, problems=tuple(problem for problem in one.problems if problem.stage != "clash"))
         for one in plugins
     ]
-    methods, method_clashes = catalogue("method", [(one, one.methods) for one in plugins])
-    renderers, renderer_clashes = catalogue("renderer", [(one, one.renderers) for one in plugins])
-    metrics, metric_clashes = catalogue("metric", [(one, one.metrics) for one in plugins])
-    engines, engine_clashes = catalogue("engine", [(one, one.engines) for one in plugins])
+    absent = tuple(f"{one.name} ({one.status})" for one in plugins if one.status != "loaded")
+    methods, method_clashes = catalogue("method", [(one, one.methods) for one in plugins], absent)
+    renderers, renderer_clashes = catalogue("renderer", [(one, one.renderers) for one in plugins], absent)
+    metrics, metric_clashes = catalogue("metric", [(one, one.metrics) for one in plugins], absent)
+    engines, engine_clashes = catalogue("engine", [(one, one.engines) for one in plugins], absent)
     final = []
     for one in plugins:
         every = (method_clashes, renderer_clashes, metric_clashes, engine_clashes)
@@ -112,8 +108,8 @@ def _selectors(plugins: Sequence[Plugin]) -> list[tuple[Plugin, HookImpl]]:
     Built-ins are registered last: pluggy asks a later `tryfirst` earlier and a later `trylast` later, so
     that the built-in exact selectors come before every third-party one and the built-in `auto` after them.
     """
-    asked = sorted((one for one in plugins if one.impls), key=lambda one: one.builtin)
-    owners = {impl.key: (one, impl) for one in asked for impl in one.impls if impl.hook == SELECT}
-    modules = {id(one.module): one.module for one in asked}
+    with_hooks = sorted((one for one in plugins if one.impls), key=lambda one: one.builtin)
+    owners = {impl.key: (one, impl) for one in with_hooks for impl in one.impls if impl.hook == SELECT}
+    modules = {id(one.module): one.module for one in with_hooks}
     order = call_order(modules.values(), SELECT)
     return [owners[impl.key] for impl in order if impl.key in owners]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,41 @@ from visioncam_core.results.render import render, sheet_options
 from visioncam_core.text import normalise, shown
 
 
+class _Sheet:
+    """What is drawn as a contact sheet."""
+
+    __slots__ = ()
+
+    def _maps(self) -> Sequence[Explanation]:
+        raise NotImplementedError
+
+    def render(self, renderer: str | object = "sheet", **options: Any) -> np.ndarray:
+        """Return what a renderer of comparisons makes of it, (H, W, 3) uint8 RGB; see `sheet`."""
+        return render(self, renderer, options)
+
+    def sheet(self, **options: Any) -> np.ndarray:
+        """Return the contact sheet, one page with a row for each comparison, (H, W, 3) uint8 RGB.
+
+        Args:
+            options: those of the renderer "sheet" (`columns`, `tile`, `renderer`, ...), and those of the
+                renderer of each map (`colormap`, ...), "overlay" by default.
+        """
+        return render(self, "sheet", sheet_options(options))
+
+    def save(self, path: str | Path, **options: Any) -> Path:
+        """Write the contact sheet to a PNG, JPEG or WebP file and return its path."""
+        return write_image(path, self.sheet(**options), words_of_a_sheet(self._maps()))
+
+    def show(self, **options: Any) -> None:
+        """Show the contact sheet: in a notebook in place, elsewhere in the system's viewer."""
+        show(self.sheet(**options))
+
+    def _repr_png_(self) -> bytes:
+        return encode_image(self.sheet(), ".png")
+
+
 @attrs.frozen(eq=False)
-class Comparison:
+class Comparison(_Sheet):
     """Several methods on one picture, target and layer; evidence computed once.
 
     Attributes:
@@ -74,36 +107,15 @@ class Comparison:
         """Return Spearman's rank correlation between the maps of each two methods."""
         return correlations_of(self.explanations)
 
-    def render(self, renderer: str | object = "sheet", **options: Any) -> np.ndarray:
-        """Return what a renderer of comparisons makes of it, (H, W, 3) uint8 RGB; see `sheet`."""
-        return render(self, renderer, options)
-
-    def sheet(self, **options: Any) -> np.ndarray:
-        """Return the contact sheet, (H, W, 3) uint8 RGB.
-
-        Args:
-            options: those of the renderer "sheet" (`columns`, `tile`, `renderer`, ...), and those of the
-                renderer of each map (`colormap`, ...), "overlay" by default.
-        """
-        return render(self, "sheet", sheet_options(options))
-
-    def save(self, path: str | Path, **options: Any) -> Path:
-        """Write the contact sheet to a PNG, JPEG or WebP file and return its path."""
-        return write_image(path, self.sheet(**options), words_of_a_sheet(self.explanations))
-
-    def show(self, **options: Any) -> None:
-        """Show the contact sheet: in a notebook in place, elsewhere in the system's viewer."""
-        show(self.sheet(**options))
+    def _maps(self) -> tuple[Explanation, ...]:
+        return self.explanations
 
     def _repr_html_(self) -> str:
         sheet = self.sheet() if self.explanations else None
         return comparison_html(self.explanations, self.seconds, self.passes, self.failures, sheet)
 
-    def _repr_png_(self) -> bytes:
-        return encode_image(self.sheet(), ".png")
 
-
-class Comparisons(list[Comparison]):
+class Comparisons(list[Comparison], _Sheet):
     """Comparisons, picture by picture; of each picture class by class, of each class layer by layer.
 
     Args:
@@ -120,22 +132,8 @@ class Comparisons(list[Comparison]):
         """The comparisons of each picture."""
         return [list(self[i : i + self.each]) for i in range(0, len(self), self.each)]
 
-    def sheet(self, **options: Any) -> Any:
-        """Return one page with a row for each comparison, (H, W, 3) uint8 RGB; see `Comparison.sheet`."""
-        return render(self, "sheet", sheet_options(options))
-
-    def save(self, path: str | Path, **options: Any) -> Path:
-        """Write the sheet to a PNG, JPEG or WebP file and return its path."""
-        return write_image(
-            path, self.sheet(**options), words_of_a_sheet([one for row in self for one in row])
-        )
-
-    def show(self, **options: Any) -> None:
-        """Show the sheet: in a notebook in place, elsewhere in the system's viewer."""
-        show(self.sheet(**options))
+    def _maps(self) -> list[Explanation]:
+        return [one for row in self for one in row]
 
     def _repr_html_(self) -> str:
         return picture(self.sheet(), WIDE, "Contact sheet") if self else "[]"
-
-    def _repr_png_(self) -> bytes:
-        return encode_image(self.sheet(), ".png")

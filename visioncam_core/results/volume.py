@@ -29,7 +29,7 @@ def slices(explanation: D, axis: int = 0, positions: Sequence[int] | None = None
         OptionError: an axis or position that the volume does not have.
     """
     heat = volume_heat(explanation)
-    length = heat.shape[checked_axis(axis)]
+    length = heat.shape[check_axis(axis)]
     wanted = range(length) if positions is None else positions
     for position in wanted:
         if not 0 <= position < length:
@@ -56,7 +56,7 @@ def projection(explanation: D, axis: int = 0) -> D:
         OptionError: not an axis.
     """
     heat = volume_heat(explanation)
-    checked_axis(axis)
+    check_axis(axis)
     picture = eight_bit(bands_last(np.asarray(explanation.picture), heat.shape))
     strongest = np.expand_dims(np.abs(heat).argmax(axis), axis)
     return attrs.evolve(
@@ -97,7 +97,7 @@ def evenly(length: int, count: int) -> list[int]:
     return np.unique(np.linspace(0, length - 1, min(count, length)).round().astype(int)).tolist()
 
 
-def checked_axis(axis: int) -> int:
+def check_axis(axis: int) -> int:
     """Return the axis.
 
     Raises:
