@@ -249,7 +249,7 @@ class Registry:
         """What is registered now; another object after every change."""
         return self._loaded()
 
-    def _loaded(self, *, asked: bool = False) -> State:
+    def _loaded(self, *, even_broken: bool = False) -> State:
         """Return the state, loading the plugins when it is first asked for.
 
         Args:
