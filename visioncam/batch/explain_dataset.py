@@ -86,7 +86,7 @@ def explain_dataset(
     explainer = Explainer.of(model, request)
     names = [renderer] if isinstance(renderer, str) else list(renderer)
     drawings: dict[str, dict[str, Any]] = {registry().renderer(name).name: {} for name in names}
-    mark = model_mark(explainer.engine, model)
+    mark = model_mark(model)
     writing = Writing(Path(out), suffixes_of(save_as), drawings, spread=spread, model=mark)
     source = source_of(images, recursive=recursive, out=Path(out))
     run = Run(source, Path(out), run_facts(request, writing), batch_size, force, max_errors)

@@ -16,7 +16,6 @@ from visioncam_core.errors import ModelError
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.models import check_file, open_model
 from visioncam_core.pipeline.request import Request
-from visioncam_core.plugins.default import registry
 from visioncam_core.results.provenance import model_file_mark, model_mark
 
 
@@ -56,7 +55,7 @@ class RunRequest:
                 check_file(path)
             mark = model_file_mark(path)
         else:
-            mark, payload = model_mark(registry().engine_of(model), model), _saved(model)
+            mark, payload = model_mark(model), _saved(model)
         return cls(path, (), False, request, attrs.evolve(writing, model=mark), batch, payload)
 
     @property

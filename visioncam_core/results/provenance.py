@@ -55,8 +55,9 @@ def model_file_mark(path: str | None) -> str:
         raise ModelError(f"the model {shown(path)} cannot be read: {error.strerror}") from error
 
 
-def model_mark(engine: Engine, model: Any) -> str:
+def model_mark(model: Any) -> str:
     """Return what tells a model in memory: its weights, and its configuration where it has one."""
+    engine = registry().engine_of(model)
     digest = hashlib.sha256((engine.configuration(model) + weights_digest(engine, model)).encode())
     return f"memory{_SIGN}{digest.hexdigest()}"
 
