@@ -63,23 +63,21 @@ class Registry:
         self._engines: dict[int, tuple[EngineSpec, Engine]] = {}
         self._accepted: WeakKeyDictionary[type, tuple[State, EngineSpec]] = WeakKeyDictionary()
 
-    # ------------------------------------------------------------------ names
-
     def methods(self) -> tuple[MethodSpec, ...]:
         """Return every method, built-ins first; `method(row.name)` finds each."""
-        return self._loaded().methods.rows
+        return self.state.methods.rows
 
     def renderers(self) -> tuple[RendererSpec, ...]:
         """Return every renderer, built-ins first; `renderer(row.name)` finds each."""
-        return self._loaded().renderers.rows
+        return self.state.renderers.rows
 
     def metrics(self) -> tuple[MetricSpec, ...]:
         """Return every metric, built-ins first; `metric(row.name)` finds each."""
-        return self._loaded().metrics.rows
+        return self.state.metrics.rows
 
     def engines(self) -> tuple[EngineSpec, ...]:
         """Return every engine, built-ins first."""
-        return self._loaded().engines.rows
+        return self.state.engines.rows
 
     def plugins(self) -> tuple[PluginInfo, ...]:
         """Return what became of every plugin, also of those that failed or were not allowed.
@@ -94,15 +92,15 @@ class Registry:
         Raises:
             NameNotFoundError: there is none (the nearest are offered), or several plugins bring it.
         """
-        return self._loaded().methods.find(name)
+        return self.state.methods.find(name)
 
     def renderer(self, name: str) -> RendererSpec:
         """Return the renderer with this name or alias; as `method`."""
-        return self._loaded().renderers.find(name)
+        return self.state.renderers.find(name)
 
     def metric(self, name: str) -> MetricSpec:
         """Return the metric with this name or alias; as `method`."""
-        return self._loaded().metrics.find(name)
+        return self.state.metrics.find(name)
 
     def make_method(
         self, method: str | object, options: Mapping[str, object] | None = None
@@ -119,21 +117,19 @@ class Registry:
                 something that is no method.
             OptionError: a value out of its range.
         """
-        return make(self._loaded().methods, method, options or {})
+        return make(self.state.methods, method, options or {})
 
     def make_renderer(
         self, renderer: str | object, options: Mapping[str, object] | None = None
     ) -> tuple[RendererSpec | None, object]:
         """Return a renderer object, and its row if the registry has it; as `make_method`."""
-        return make(self._loaded().renderers, renderer, options or {})
+        return make(self.state.renderers, renderer, options or {})
 
     def make_metric(
         self, metric: str | object, options: Mapping[str, object] | None = None
     ) -> tuple[MetricSpec | None, object]:
         """Return a metric object, and its row if the registry has it; as `make_method`."""
-        return make(self._loaded().metrics, metric, options or {})
-
-    # ---------------------------------------------------------------- engines
+        return make(self.state.metrics, metric, options or {})
 
     def engine_spec(self, model: Any, name: str | None = None) -> EngineSpec:
         """Return the row of the engine that runs a model.
@@ -146,13 +142,13 @@ class Registry:
             ModelError: no engine runs it, or several do and none is named.
             NameNotFoundError: there is no engine of this name.
         """
-        state = self._loaded()
+        state = self.state
         if name is not None:
             return state.engines.find(name)
         known = self._accepted.get(type(model))
         if known is None or known[0] is not state:
             known = state, engine_for(model, state.engines.rows, self._engine_failed)
-            if known[0] is self._loaded():  # no engine failed on the way
+            if known[0] is self.state:  # no engine failed on the way
                 self._accepted[type(model)] = known
         return known[1]
 
@@ -162,7 +158,7 @@ class Registry:
 
     def engine_for_file(self, path: str | os.PathLike[str]) -> Engine:
         """Return the engine that reads a model file."""
-        return self.open_engine(engine_for_file(path, self._loaded().engines.rows))
+        return self.open_engine(engine_for_file(path, self.state.engines.rows))
 
     def open_engine(self, spec: EngineSpec) -> Engine:
         """Return the engine of a row, made on first use."""
@@ -173,18 +169,14 @@ class Registry:
 
     def _engine_failed(self, spec: EngineSpec, error: BaseException) -> None:
         """Report a third-party engine that raises when it is asked whether it runs a model."""
-        owned = [
-            one for one in self._loaded().plugins if any(row.accepts is spec.accepts for row in one.engines)
-        ]
+        owned = [one for one in self.state.plugins if any(row.accepts is spec.accepts for row in one.engines)]
         if not owned or owned[0].builtin:
             raise error
         self._plugin_failed(owned[0], "accepts", error)
 
-    # ----------------------------------------------------------------- layers
-
     def selectors(self) -> tuple[tuple[Plugin, HookImpl], ...]:
         """Return the layer selectors in the order in which they are called, each with its plugin."""
-        return self._loaded().selectors
+        return self.state.selectors
 
     def selector_failed(self, plugin: Plugin, error: BaseException) -> None:
         """Record that a layer selector raised, and warn the first time."""
@@ -193,15 +185,13 @@ class Registry:
     def _plugin_failed(self, plugin: Plugin, stage: str, error: BaseException) -> None:
         problem = problem_from(stage, error)
         with self._lock:
-            before = self._loaded()
+            before = self.state
             self._state = before.with_problem(plugin, problem)
             first = self._state is not before
         report = attrs.evolve(plugin, problems=(problem,)).report
         _refuse_if_strict([report])
         if first:
             self._warn([report])
-
-    # ---------------------------------------------------------------- loading
 
     def add_plugin(
         self,
@@ -230,7 +220,7 @@ class Registry:
             PluginError: it is broken and `whole` or `VISIONCAM_STRICT_PLUGINS` is set.
         """
         with self._lock:
-            state = self._loaded()
+            state = self.state
             new = load_module(Plugin(name, distribution, version, module=module), self._slow_after)
             if whole and new.status == "failed":
                 error = PluginError(new.report)
@@ -250,7 +240,7 @@ class Registry:
         return self._loaded()
 
     def _loaded(self, *, even_broken: bool = False) -> State:
-        """Return the state, loading the plugins when it is first asked for.
+        """Return the state, loading the plugins on first use.
 
         Args:
             even_broken: a broken plugin is no error, not even under strict settings: the caller lists them.
@@ -287,7 +277,7 @@ class Registry:
         for report in reports:
             if report not in self._warned:
                 self._warned.add(report)
-                warnings.warn(report, PluginWarning, stacklevel=4)
+                warnings.warn(report, PluginWarning, stacklevel=5)
 
 
 def _reports(state: State) -> list[str]:
