@@ -8,15 +8,19 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
-from helpers.batch import COUNT, contents, make_pictures
+from helpers.batch import COUNT, contents, make_pictures, tiny_model
 from PIL import Image
 
 import visioncam
 from visioncam.batch.jsonl import read_lines
+from visioncam.batch.request import RunRequest
+from visioncam.batch.write import Writing
 from visioncam_core.engine.counters import COUNTERS
-from visioncam_core.errors import ImageError, LayerError, OutputError, TargetError
+from visioncam_core.errors import ImageError, LayerError, OutputError, TargetError, UnsafeModelError
+from visioncam_core.pipeline.request import Request
 
 pytest_plugins = ("helpers.batch_fixtures",)
 
@@ -272,3 +276,11 @@ def test_an_empty_folder_and_a_single_picture_are_errors(model: Any, pictures: P
     with pytest.raises(ImageError, match="is a single picture; use `visioncam explain"):
         visioncam.explain_dataset(model, pictures / "0000.png", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_worker_opens_no_other_model_than_the_checksum_says(tmp_path: Path) -> None:
+    tiny_model().save(tmp_path / "tiny.keras")
+    request = RunRequest.of(tmp_path / "tiny.keras", Request.of(["gradcam"], {}), Writing(tmp_path), 2)
+    assert request.explainer().model.name == "tiny"
+    with pytest.raises(UnsafeModelError, match="it is another model, not loaded"):
+        attrs.evolve(request, sha256="0" * 64).explainer()

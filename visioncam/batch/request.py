@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class RunRequest:
         writing: what is written, and where.
         batch: pictures in a pass.
         payload: a model in memory, as the bytes of a `.keras` file; then `model` is None.
+        sha256: the checksum that the model file must have, or None.
     """
 
     model: str | None
@@ -40,6 +42,7 @@ class RunRequest:
     writing: Writing
     batch: int
     payload: bytes | None = attrs.field(default=None, repr=False)
+    sha256: str | None = None
 
     @classmethod
     def of(cls, model: Any, request: Request, writing: Writing, batch: int) -> RunRequest:
@@ -63,13 +66,14 @@ class RunRequest:
         """What decides the results; loads no TensorFlow."""
         return run_facts(self.request, self.writing)
 
-    def explainer(self, progress: Any = None, load: Callable[..., Any] = open_model) -> Explainer:
+    def explainer(self, progress: Any = None, load: Callable[..., Any] | None = None) -> Explainer:
         """Load the model and return its explainer.
 
         Args:
             progress: called between the passes of slow methods.
-            load: opens the model file, called like `visioncam_core.pipeline.models.open_model`.
+            load: opens the model file, called with its path, `custom_objects` and `unsafe`.
         """
+        load = load or partial(open_model, **({"sha256": self.sha256} if self.sha256 else {}))
         with tempfile.TemporaryDirectory(prefix="visioncam-") as folder:
             path = self.model
             if self.payload is not None:

@@ -186,6 +186,7 @@ def _request(context: click.Context, out: Path, values: dict[str, Any]) -> RunRe
         request=attrs.evolve(made, settings=attrs.evolve(made.settings, batch_size=None)),
         writing=attrs.evolve(writing, model=model_file_mark(path)),
         batch=made.settings.batch_size or BATCH,
+        sha256=model_flag("sha256"),
     )
 
 
