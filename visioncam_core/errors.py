@@ -5,6 +5,8 @@ Each kind also derives from the built-in exception a Python programmer would
 expect, so `except ValueError` keeps working.
 """
 
+import errno
+
 
 class VisionCamError(Exception):
     """Base of every error VisionCam raises on purpose."""
@@ -80,3 +82,14 @@ class PluginNotFoundError(PluginError, FileNotFoundError):
 
 class PluginWarning(UserWarning):
     """A plugin that was skipped; everything else works."""
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Return whether an error, or what caused it, is a full disk."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return True
+        if type(error).__name__ == "ResourceExhaustedError" and "no space left" in str(error).lower():
+            return True  # TensorFlow's name for it
+        error = error.__cause__
+    return False

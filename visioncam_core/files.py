@@ -214,17 +214,6 @@ def without_folders(text: str) -> str:
     return _WORD.sub("", _QUOTED.sub("", text))
 
 
-def is_full(error: BaseException | None) -> bool:
-    """Return whether an error, or what caused it, is a full disk."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            return True
-        if type(error).__name__ == "ResourceExhaustedError" and "no space left" in str(error).lower():
-            return True  # TensorFlow's name for it
-        error = error.__cause__
-    return False
-
-
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

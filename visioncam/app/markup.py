@@ -5,8 +5,7 @@ from __future__ import annotations
 import html
 
 from visioncam.app.answer import Answer
-from visioncam_core.errors import VisionCamError
-from visioncam_core.files import is_full
+from visioncam_core.errors import VisionCamError, is_full
 from visioncam_core.results.describe import facts, shared_notes
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.text import clean

@@ -9,8 +9,7 @@ import attrs
 
 from visioncam.batch.entry import Entry, out_of_memory
 from visioncam_core.engine.counters import COUNTERS
-from visioncam_core.errors import ImageError
-from visioncam_core.files import is_full
+from visioncam_core.errors import ImageError, is_full
 from visioncam_core.images.reader import Read
 from visioncam_core.images.sample import Item
 from visioncam_core.pipeline.explainer import Explainer

@@ -11,8 +11,8 @@ from typing import Any
 
 import attrs
 
-from visioncam_core.errors import ImageError, VisionCamError
-from visioncam_core.files import is_full, without_folders
+from visioncam_core.errors import ImageError, VisionCamError, is_full
+from visioncam_core.files import without_folders
 from visioncam_core.text import clean
 
 DEEPEST = 8  # last lines of a traceback that are noted

@@ -22,7 +22,7 @@ import numpy as np
 from visioncam.batch.compute import Computer, Ready
 from visioncam.batch.entry import Entry, GivenUpError, ItemTimeoutError
 from visioncam.batch.pipeline import Local, Outcome
-from visioncam_core.files import is_full
+from visioncam_core.errors import is_full
 
 FOLDER = "VISIONCAM_WATCHED"  # names the shared folder in the child's environment
 ORDERS, JOURNAL, LATE = "orders.json", "journal.json", "late.txt"

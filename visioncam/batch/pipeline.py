@@ -12,7 +12,7 @@ import attrs
 from visioncam.batch.compute import Computer, Ready
 from visioncam.batch.entry import Entry
 from visioncam.batch.write import Writing
-from visioncam_core.files import is_full
+from visioncam_core.errors import is_full
 
 Outcome = tuple[Entry, dict[str, Any] | Exception]  # a picture and its line, or its error
 AHEAD = 3  # batches that are decoded or written while one is computed

@@ -21,8 +21,7 @@ from visioncam.batch.request import RunRequest
 from visioncam.batch.run import Run
 from visioncam.batch.sources import source_of
 from visioncam.batch.write import Writing
-from visioncam_core.errors import OptionError, OptionTypeError, PluginError
-from visioncam_core.files import is_full
+from visioncam_core.errors import OptionError, OptionTypeError, PluginError, is_full
 from visioncam_core.pipeline.request import Request
 from visioncam_core.plugins.default import registry
 from visioncam_core.results.writer import suffixes_of

@@ -16,8 +16,8 @@ from visioncam.batch.manifest import Manifest
 from visioncam.batch.pipeline import Engine
 from visioncam.batch.plan import Plan
 from visioncam.batch.summary import Summary
-from visioncam_core.errors import TargetError
-from visioncam_core.files import check_folder, is_full
+from visioncam_core.errors import TargetError, is_full
+from visioncam_core.files import check_folder
 
 FEWEST_ERRORS = 100  # that end a run by default, or a tenth of the pictures
 SYNC = 64  # lines between two calls that put them onto the disk

@@ -13,8 +13,7 @@ import click
 
 from visioncam.cli.phrasing import in_flags
 from visioncam.cli.terminal import Output
-from visioncam_core.errors import PluginError, VisionCamError
-from visioncam_core.files import is_full
+from visioncam_core.errors import PluginError, VisionCamError, is_full
 
 DONE = 0
 FAULT = 1

@@ -13,8 +13,8 @@ from visioncam.cli import describe as report
 from visioncam.cli.exit import BAD_INPUT, DONE, SOME_FAILED, failure_of
 from visioncam.cli.json_records import explanation_record
 from visioncam.cli.terminal import Output
-from visioncam_core.errors import ImageError, OutputError, VisionCamError
-from visioncam_core.files import OutputNames, is_full
+from visioncam_core.errors import ImageError, OutputError, VisionCamError, is_full
+from visioncam_core.files import OutputNames
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.results.describe import shared_notes
 from visioncam_core.results.explanation import Explanation

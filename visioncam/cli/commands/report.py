@@ -30,8 +30,8 @@ from visioncam.cli.shared_flags import (
 )
 from visioncam.cli.terminal import Output
 from visioncam.html_report.report import Report, check_path
-from visioncam_core.errors import ImageError, VisionCamError
-from visioncam_core.files import check_place, is_full
+from visioncam_core.errors import ImageError, VisionCamError, is_full
+from visioncam_core.files import check_place
 from visioncam_core.progress import Bar
 from visioncam_core.results.provenance import model_file_mark
 
