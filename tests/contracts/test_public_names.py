@@ -8,6 +8,7 @@ Where a change is meant, rewrite `public_names.json` and read the difference:
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import pkgutil
 from collections.abc import Callable, Iterator
@@ -17,12 +18,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.surface import members, surface
+from helpers.surface import members, ours, surface
 
 import visioncam
 
 FROZEN = Path(__file__).with_name("public_names.json")
-PACKAGES = ("visioncam", "visioncam_core", "visioncam_methods", "visioncam_metrics", "visioncam_viz")
+PACKAGES = (
+    "visioncam",
+    "visioncam_core",
+    "visioncam_engines",
+    "visioncam_methods",
+    "visioncam_metrics",
+    "visioncam_viz",
+)
 MODULES = ("targets", "geometry", "demo", "callbacks", "distributed")
 
 
@@ -114,3 +122,28 @@ def test_no_module_hides_a_public_name() -> None:
     functions = {name for name, value in before.items() if not isinstance(value, ModuleType)}
     entries = {path.stem for path in Path(visioncam.__file__).parent.iterdir()}
     assert functions & entries == set()
+
+
+GUIDE = "hookspecs evidence ops options specs layers display opencv cases metrics errors testing explanation"
+
+
+def documented() -> Iterator[tuple[str, Any]]:
+    """Yield public classes, functions, and public methods and properties of classes, with their names."""
+    homes = [visioncam, *(importlib.import_module(f"visioncam.{name}") for name in MODULES)]
+    homes += [importlib.import_module(f"visioncam_core.{name}") for name in GUIDE.split()]
+    for home in homes:
+        for name in home.__all__ if hasattr(home, "__all__") else vars(home):
+            value = getattr(home, name)
+            if not (inspect.isfunction(value) or inspect.isclass(value)) or name.startswith("_"):
+                continue
+            yield f"{home.__name__}.{name}", value
+            for base in ours(value) if inspect.isclass(value) else ():
+                for member, one in vars(base).items():
+                    plain = inspect.isfunction(one) or isinstance(one, property | classmethod | staticmethod)
+                    if plain and not member.startswith("_"):
+                        yield f"{base.__module__}.{base.__qualname__}.{member}", one
+
+
+def test_public_names_say_what_they_are_for() -> None:
+    silent = sorted({name for name, value in documented() if not (value.__doc__ or "").strip()})
+    assert silent == []
