@@ -16,8 +16,10 @@ from visioncam.cli.shared_flags import output_flags
 from visioncam.cli.terminal import Output
 from visioncam_core.errors import PluginWarning
 from visioncam_core.plugins import default as registered
+from visioncam_core.plugins.engines import lacks
 from visioncam_core.plugins.records import PluginInfo, cause_of
 from visioncam_core.plugins.registry import STRICT, strict
+from visioncam_core.plugins.specs import EngineSpec
 
 OURS = "visioncam"
 NEEDS_QUERIES = "answers"
@@ -35,7 +37,7 @@ NEEDS_QUERIES = "answers"
 @output_flags
 @click.pass_obj
 def plugins(output: Output, whole: bool, check: bool) -> int:
-    """List every plugin found, built in or installed, and what became of it.
+    """List every plugin found, built in or installed, and what became of it; then the engines.
 
     VISIONCAM_PLUGINS=a,b loads only these plugins or distributions, empty none; built-ins always load.
     VISIONCAM_STRICT_PLUGINS=1 makes a broken one an error; then the exit code here is 1.
@@ -43,8 +45,10 @@ def plugins(output: Output, whole: bool, check: bool) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PluginWarning)  # told below, better
         found = registered.plugins()
+        engines = registered.engines()
     output.document["plugins"] = [attrs.asdict(one) for one in found]
     _table(output, found)
+    _engines(output, engines)
     for one in found:
         if whole and one.traceback:
             output.line()
@@ -70,6 +74,33 @@ def _table(output: Output, found: tuple[PluginInfo, ...]) -> None:
         for one in found
     ]
     output.table(("plugin", "distribution", "status", "hooks", "problem"), rows)
+
+
+def _engines(output: Output, engines: tuple[EngineSpec, ...]) -> None:
+    """List what runs models, and what each lacks."""
+    output.document["engines"] = [
+        {
+            "name": one.name,
+            "distribution": one.distribution,
+            "runs": one.summary or one.title,
+            "suffixes": list(one.suffixes),
+            "gives": sorted(one.can),
+            "lacks": list(lacks(one)),
+        }
+        for one in engines
+    ]
+    output.line()
+    rows = [
+        (
+            one["name"],
+            one["distribution"],
+            one["runs"],
+            ", ".join(one["gives"]),
+            f"pip install {' '.join(one['lacks'])}" if one["lacks"] else "",
+        )
+        for one in output.document["engines"]
+    ]
+    output.table(("engine", "distribution", "runs", "gives", "lacks"), rows)
 
 
 def _check(output: Output, whole: bool) -> int:
