@@ -9,11 +9,12 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.cache import open_trace, recalled
-from visioncam_core.engine.interface import Engine, Hints, View
+from visioncam_core.engine.interface import Engine, View
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.model_card import ModelCard, card_of
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import Head, head_of
+from visioncam_core.engine.records import Hints
 from visioncam_core.errors import LayerError
 from visioncam_core.images.arrays import input_dtype
 from visioncam_core.images.preprocessing import Preprocessing, preprocessing_for

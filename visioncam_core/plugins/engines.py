@@ -6,11 +6,17 @@ import os
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from visioncam_core.errors import ModelError, OptionError
+from visioncam_core.plugins.catalogue import find
+from visioncam_core.plugins.records import Plugin
 from visioncam_core.plugins.specs import ABILITIES, EngineSpec, MethodSpec
+from visioncam_core.plugins.state import State
 from visioncam_core.text import listing, shown
+
+if TYPE_CHECKING:
+    from visioncam_core.engine.interface import Engine
 
 
 def lacks(spec: EngineSpec) -> tuple[str, ...]:
@@ -119,3 +125,60 @@ def engine_for_file(path: str | os.PathLike[str], rows: Sequence[EngineSpec]) ->
         raise ModelError(f"no engine reads model files, received {shown(os.fspath(path))}")
     suffix = PurePath(os.fsdecode(os.fspath(path))).suffix.lower()
     return next((spec for spec in readers if suffix in spec.suffixes), readers[0])
+
+
+class Engines:
+    """The part of a registry that finds engines."""
+
+    def __init__(self) -> None:
+        self._engines: dict[int, tuple[EngineSpec, Engine]] = {}
+
+    def _loaded(self, *, asked: bool = False) -> State:
+        raise NotImplementedError
+
+    def _plugin_failed(self, plugin: Plugin, stage: str, error: BaseException) -> None:
+        raise NotImplementedError
+
+    def engines(self) -> tuple[EngineSpec, ...]:
+        """Return every engine, built-ins first; also under strict settings, as `plugins`."""
+        return self._loaded(asked=True).engines.rows
+
+    def engine_spec(self, model: Any, name: str | None = None) -> EngineSpec:
+        """Return the row of the engine that runs a model.
+
+        Args:
+            model: any object; it is judged by its classes, and no framework is imported for it.
+            name: of the engine, where several run the model.
+
+        Raises:
+            ModelError: no engine runs it, or several do and none is named.
+            NameNotFoundError: there is no engine of this name.
+        """
+        state = self._loaded()
+        if name is not None:
+            return find(state.engines, name, state.absent)
+        return engine_for(model, state.engines.rows, self._engine_failed)
+
+    def engine_of(self, model: Any, name: str | None = None) -> Engine:
+        """Return the engine that runs a model; as `engine_spec`."""
+        return self.open_engine(self.engine_spec(model, name))
+
+    def engine_for_file(self, path: str | os.PathLike[str]) -> Engine:
+        """Return the engine that reads a model file."""
+        return self.open_engine(engine_for_file(path, self._loaded().engines.rows))
+
+    def open_engine(self, spec: EngineSpec) -> Engine:
+        """Return the engine of a row, made when it is first asked for."""
+        known = self._engines.get(id(spec))
+        if known is None:
+            known = self._engines[id(spec)] = (spec, spec.make())  # with its row, so that no other has its id
+        return known[1]
+
+    def _engine_failed(self, spec: EngineSpec, error: BaseException) -> None:
+        """Report a third-party engine that raises when it is asked whether it runs a model."""
+        owned = [
+            one for one in self._loaded().plugins if any(row.accepts is spec.accepts for row in one.engines)
+        ]
+        if not owned or owned[0].builtin:
+            raise error
+        self._plugin_failed(owned[0], "accepts", error)

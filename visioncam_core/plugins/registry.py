@@ -10,26 +10,25 @@ import os
 import threading
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
 from visioncam_core.errors import PluginError, PluginWarning
 from visioncam_core.plugins.catalogue import find, make
-from visioncam_core.plugins.engines import engine_for, engine_for_file
+from visioncam_core.plugins.engines import Engines
 from visioncam_core.plugins.loading import SLOW_AFTER, load_module
 from visioncam_core.plugins.records import Plugin, PluginInfo, problem_from
-from visioncam_core.plugins.specs import EngineSpec, MethodSpec, MetricSpec, RendererSpec
+from visioncam_core.plugins.specs import MethodSpec, MetricSpec, RendererSpec
 from visioncam_core.plugins.state import State, assemble, load_all
 
 if TYPE_CHECKING:
-    from visioncam_core.engine.interface import Engine
     from visioncam_core.engine.layer_table import LayerChoice, LayerTable
 
 STRICT = "VISIONCAM_STRICT_PLUGINS"
 
 
-class Registry:
+class Registry(Engines):
     """Built-in and installed plugins, loaded when first asked for; safe to share between threads.
 
     Environment: `VISIONCAM_PLUGINS` (unset loads every installed plugin, empty none, `a,b` only those
@@ -60,7 +59,7 @@ class Registry:
         self._loading = False
         self._told: set[str] = set()
         self._reports: list[str] = []
-        self._engines: dict[int, tuple[EngineSpec, Engine]] = {}
+        super().__init__()
 
     def __reduce__(self) -> tuple[type[Registry], tuple[Sequence[str]], dict[str, object]]:
         """Be pickled, in an explanation say, as what plugins are loaded from: another process loads its own.
@@ -87,10 +86,6 @@ class Registry:
     def metrics(self) -> tuple[MetricSpec, ...]:
         """Return every metric, built-ins first; `metric(row.name)` finds each."""
         return self._loaded().metrics.rows
-
-    def engines(self) -> tuple[EngineSpec, ...]:
-        """Return every engine, built-ins first."""
-        return self._loaded().engines.rows
 
     def plugins(self) -> tuple[PluginInfo, ...]:
         """Return what became of every plugin, also of those that failed or were not allowed.
@@ -149,48 +144,6 @@ class Registry:
         """Return a metric object, and its row if the registry has it; as `make_method`."""
         state = self._loaded()
         return make(state.metrics, metric, options or {}, state.absent)
-
-    # ---------------------------------------------------------------- engines
-
-    def engine_spec(self, model: Any, name: str | None = None) -> EngineSpec:
-        """Return the row of the engine that runs a model.
-
-        Args:
-            model: any object; it is judged by its classes, and no framework is imported for it.
-            name: of the engine, where several run the model.
-
-        Raises:
-            ModelError: no engine runs it, or several do and none is named.
-            NameNotFoundError: there is no engine of this name.
-        """
-        state = self._loaded()
-        if name is not None:
-            return find(state.engines, name, state.absent)
-        return engine_for(model, state.engines.rows, self._engine_failed)
-
-    def engine_of(self, model: Any, name: str | None = None) -> Engine:
-        """Return the engine that runs a model; as `engine_spec`."""
-        return self.open_engine(self.engine_spec(model, name))
-
-    def engine_for_file(self, path: str | os.PathLike[str]) -> Engine:
-        """Return the engine that reads a model file."""
-        return self.open_engine(engine_for_file(path, self._loaded().engines.rows))
-
-    def open_engine(self, spec: EngineSpec) -> Engine:
-        """Return the engine of a row, made when it is first asked for."""
-        known = self._engines.get(id(spec))
-        if known is None:
-            known = self._engines[id(spec)] = (spec, spec.make())  # with its row, so that no other has its id
-        return known[1]
-
-    def _engine_failed(self, spec: EngineSpec, error: BaseException) -> None:
-        """Report a third-party engine that raises when it is asked whether it runs a model."""
-        owned = [
-            one for one in self._loaded().plugins if any(row.accepts is spec.accepts for row in one.engines)
-        ]
-        if not owned or owned[0].builtin:
-            raise error
-        self._plugin_failed(owned[0], "accepts", error)
 
     # ----------------------------------------------------------------- layers
 

@@ -37,7 +37,7 @@ NEEDS_QUERIES = "answers"
 @output_flags
 @click.pass_obj
 def plugins(output: Output, whole: bool, check: bool) -> int:
-    """List every plugin found, built in or installed, and what became of it; then the engines.
+    """List every plugin found, built in or installed, and what became of it.
 
     VISIONCAM_PLUGINS=a,b loads only these plugins or distributions, empty none; built-ins always load.
     VISIONCAM_STRICT_PLUGINS=1 makes a broken one an error; then the exit code here is 1.
