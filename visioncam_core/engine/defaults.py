@@ -1,8 +1,8 @@
 """Most of an engine, for one that only wants to say what is its own; NumPy is all it needs.
 
 Derive from `EngineDefaults` (yours: `name`, `inputs`, `trace`, `call`), `TracedDefaults` (yours: `shapes`,
-`view`, `answers`) and `default_passes.PassesDefaults` (yours: `observe`, `tail_of`, and `gradient` if there is
-one); the view is a `PlainView`.
+`view`, `answers`) and `default_passes.PassesDefaults` (yours: `observe`, `tail_of`, perhaps `gradient`); the
+view is a `PlainView`.
 """
 
 from __future__ import annotations
