@@ -15,11 +15,12 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.counters import COUNTERS
-from visioncam_core.engine.defaults import EngineDefaults, PassesDefaults, PlainView, TracedDefaults
-from visioncam_core.engine.interface import Hints
+from visioncam_core.engine.default_passes import PassesDefaults
+from visioncam_core.engine.defaults import EngineDefaults, PlainView, TracedDefaults
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable, Layout
 from visioncam_core.engine.model_inputs import ModelInput, ModelInputs
 from visioncam_core.engine.output import Score
+from visioncam_core.engine.records import Hints
 from visioncam_core.hookspecs import hookimpl
 from visioncam_core.specs import EngineSpec
 

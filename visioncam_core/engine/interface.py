@@ -13,79 +13,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-import attrs
 import numpy as np
 
 from visioncam_core.engine.batch_size import Budget
 from visioncam_core.engine.layer_table import LayerChoice, LayerTable
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import Score
-
-Note = tuple[str, str]
-"""(code of a diagnostic, what it is about): what was given up to trace a model."""
-Make = Callable[[np.ndarray], Any]
-"""Indices (b,) -> b versions of the picture or of the activations."""
-Read = Callable[[Any, Any], Any]
-"""(values, answer) of a batch -> what is kept, one row a version."""
-Change = Callable[[Any, Any], Any]
-"""(picture (1, *space, C), maps (b, *grid)) -> (b, *space, C) changed pictures, written in `ops`."""
-Cotangent = Callable[[Any, np.ndarray], Any]
-"""(values (b, ...), indices (b,) of their pictures) -> the gradient of the target in the values."""
-
-
-@attrs.frozen
-class Hints:
-    """What a model says of itself; nothing is run for it.
-
-    Attributes:
-        title: the model's name.
-        kind: what kind of model it is, in words.
-        weights: number of weights.
-        preprocessing: how its pictures are made ready, a name of `images.preprocessing`; "" where not known.
-        why: where that comes from, or why it is not known.
-        geometry: how its pictures are fitted, as in `explain(geometry=)`; None for the default.
-        class_names: one name an output index, or None.
-    """
-
-    title: str
-    kind: str = ""
-    weights: int = 0
-    preprocessing: str = ""
-    why: str = "the model does not say how its pictures are made ready"
-    geometry: object = None
-    class_names: tuple[str, ...] | None = None
-
-
-@attrs.frozen(eq=False)
-class TailInputs:
-    """What a pass over one picture left for passes that start at the layer.
-
-    Attributes:
-        activations: the layer's own outputs, batch 1, as the engine has them; () where there are none.
-        sides: what the tail needs besides; None where it was not computed.
-    """
-
-    activations: tuple[Any, ...] = ()
-    sides: tuple[Any, ...] | None = None
-
-
-@attrs.frozen(eq=False)
-class PassResult:
-    """What passes over a batch gave, on the grid of the layer.
-
-    Attributes:
-        activations: (N, *grid, K), at least float32.
-        gradients: the same shape, or None where none were asked for.
-        values: (N, ...) float32 values of the score, one for each class.
-        answer: (N, ...) float32 output of the model.
-        at_layer: of a single picture, for passes that start at the layer; or None.
-    """
-
-    activations: Any
-    gradients: Any
-    values: Any
-    answer: Any
-    at_layer: TailInputs | None = None
+from visioncam_core.engine.records import (
+    Change,
+    Cotangent,
+    Hints,
+    Make,
+    Note,
+    PassResult,
+    Read,
+    TailInputs,
+)
 
 
 class Passes(Protocol):

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.engine.interface import Hints
+from visioncam_core.engine.records import Hints
 from visioncam_core.errors import ImageError, OptionError, OptionTypeError
 from visioncam_core.text import did_you_mean, listing, shown
 

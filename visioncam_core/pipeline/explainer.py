@@ -8,11 +8,12 @@ from typing import Any
 import attrs
 
 from visioncam_core.engine.cache import open_trace, recalled
-from visioncam_core.engine.interface import Engine, Hints, View
+from visioncam_core.engine.interface import Engine, View
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.model_card import ModelCard, card_of
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import head_of
+from visioncam_core.engine.records import Hints
 from visioncam_core.errors import LayerError
 from visioncam_core.images.preprocessing import Preprocessing, preprocessing_for
 from visioncam_core.images.reader import Reader

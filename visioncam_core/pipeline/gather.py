@@ -10,9 +10,10 @@ import attrs
 import numpy as np
 
 from visioncam_core import ops
-from visioncam_core.engine.interface import Cotangent, Engine, Passes, Read, TailInputs
+from visioncam_core.engine.interface import Engine, Passes
 from visioncam_core.engine.model_inputs import in_place
 from visioncam_core.engine.output import Head, looks_probable
+from visioncam_core.engine.records import Cotangent, Read, TailInputs
 from visioncam_core.errors import LayerError, TargetError
 from visioncam_core.pipeline.batch import Batch
 from visioncam_core.pipeline.evidence import Change, Evidence, Make, Tell, Which

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from visioncam_core.engine.interface import Copy, Hints
+from visioncam_core.engine.interface import Copy
 from visioncam_core.engine.model_inputs import ModelInputs
+from visioncam_core.engine.records import Hints
 from visioncam_core.errors import ModelError
 from visioncam_core.images.files import quoted
 from visioncam_engines.demo import weights

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from visioncam_core.engine.interface import Hints
+from visioncam_core.engine.records import Hints
 from visioncam_engines.tensorflow.applications import recognise, resembles
 from visioncam_engines.tensorflow.first_layers import front, is_a, leaves, opaque, own_scaling, weights_of
 from visioncam_engines.tensorflow.graph.saved_model import is_saved

@@ -11,10 +11,10 @@ import numpy as np
 
 from visioncam_core.engine.batch_size import Budget
 from visioncam_core.engine.counters import COUNTERS
-from visioncam_core.engine.interface import Note
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable, Layout
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import looks_probable
+from visioncam_core.engine.records import Note
 from visioncam_core.errors import LayerError
 from visioncam_engines.tensorflow.checks import RUN
 from visioncam_engines.tensorflow.graph import functions as cuts

@@ -16,8 +16,10 @@ from visioncam.cli.shared_flags import output_flags
 from visioncam.cli.terminal import Output
 from visioncam_core.errors import PluginWarning
 from visioncam_core.plugins import default as registered
+from visioncam_core.plugins.engines import lacks
 from visioncam_core.plugins.records import PluginInfo, cause_of
 from visioncam_core.plugins.registry import STRICT, strict
+from visioncam_core.plugins.specs import EngineSpec
 from visioncam_core.testing import method_checks, renderer_checks, selector_checks
 
 OURS = "visioncam"
@@ -44,8 +46,10 @@ def plugins(output: Output, whole: bool, check: bool) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PluginWarning)  # reported below, in more detail
         found = registered.plugins()
+        engines = registered.engines()
     output.document["plugins"] = [attrs.asdict(one) for one in found]
     _table(output, found)
+    _engines(output, engines)
     for one in found:
         if whole and one.traceback:
             output.line()
@@ -71,6 +75,33 @@ def _table(output: Output, found: tuple[PluginInfo, ...]) -> None:
         for one in found
     ]
     output.table(("plugin", "distribution", "status", "hooks", "problem"), rows)
+
+
+def _engines(output: Output, engines: tuple[EngineSpec, ...]) -> None:
+    """List what runs models, and what each lacks."""
+    output.document["engines"] = [
+        {
+            "name": one.name,
+            "distribution": one.distribution,
+            "runs": one.summary or one.title,
+            "suffixes": list(one.suffixes),
+            "gives": sorted(one.can),
+            "lacks": list(lacks(one)),
+        }
+        for one in engines
+    ]
+    output.line()
+    rows = [
+        (
+            one["name"],
+            one["distribution"],
+            one["runs"],
+            ", ".join(one["gives"]),
+            f"pip install {' '.join(one['lacks'])}" if one["lacks"] else "",
+        )
+        for one in output.document["engines"]
+    ]
+    output.table(("engine", "distribution", "runs", "gives", "lacks"), rows)
 
 
 def _check(output: Output, whole: bool) -> int:

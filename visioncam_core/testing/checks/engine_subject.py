@@ -14,9 +14,10 @@ from visioncam_core import ops
 from visioncam_core.engine.batch_size import Budget
 from visioncam_core.engine.cache import open_trace
 from visioncam_core.engine.counters import COUNTERS
-from visioncam_core.engine.interface import Engine, Passes, PassResult, View
+from visioncam_core.engine.interface import Engine, Passes, View
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.model_inputs import ModelInputs
+from visioncam_core.engine.records import PassResult
 from visioncam_core.plugins.specs import EngineSpec
 from visioncam_core.testing.checks.subject import require
 

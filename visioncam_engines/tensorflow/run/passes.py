@@ -10,8 +10,8 @@ import numpy as np
 
 from visioncam_core.engine.batch_size import Budget
 from visioncam_core.engine.counters import COUNTERS
-from visioncam_core.engine.interface import Cotangent, Make, PassResult, Read, TailInputs
 from visioncam_core.engine.layer_table import Layout
+from visioncam_core.engine.records import Cotangent, Make, PassResult, Read, TailInputs
 from visioncam_core.ops import concatenate
 from visioncam_engines.tensorflow.graph import functions as cuts
 from visioncam_engines.tensorflow.layouts import from_grid, to_grid
