@@ -9,9 +9,7 @@ import attrs
 import numpy as np
 
 from visioncam_core import ops
-from visioncam_core.engine.batch_size import Budget
-from visioncam_core.engine.batches import in_batches
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS, Budget, in_batches
 from visioncam_core.engine.output import Score
 from visioncam_core.engine.records import Change, Cotangent, Make, PassResult, Read, TailInputs
 from visioncam_core.errors import LayerError

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import OptionError, VisionCamError
 from visioncam_core.metrics.case import Case
 from visioncam_core.metrics.result import Measured

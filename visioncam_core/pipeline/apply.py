@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import OptionError, PluginError, VisionCamError
 from visioncam_core.ops import to_numpy
 from visioncam_core.pipeline.evidence import Evidence

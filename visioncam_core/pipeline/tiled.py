@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import attrs
 import numpy as np
 
-from visioncam_core.engine.batch_size import Budget
+from visioncam_core.engine.batches import Budget
 from visioncam_core.engine.output import Head
 from visioncam_core.errors import TargetError
 from visioncam_core.images.sample import Item, Windows

@@ -9,8 +9,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.engine.batch_size import Budget
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS, Budget
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable, Layout
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import looks_probable

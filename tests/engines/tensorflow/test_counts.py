@@ -14,7 +14,7 @@ from helpers.networks.kinds import X, conv, functional, gap
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 
 import visioncam
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_engines.tensorflow.run import batches
 
 SIX = ["gradcam", "hirescam", "gradcamelementwise", "xgradcam", "respondcam", "gradcam++"]

@@ -15,7 +15,7 @@ from keras import layers as L  # noqa: N812  -- as everybody writes it
 import visioncam
 from visioncam_core import ops
 from visioncam_core.engine import cache
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import ModelError
 from visioncam_core.pipeline.evidence import Evidence
 from visioncam_engines.tensorflow.run.batches import running

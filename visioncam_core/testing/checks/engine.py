@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from visioncam_core import ops
-from visioncam_core.engine.batch_size import Budget
+from visioncam_core.engine.batches import Budget
 from visioncam_core.engine.cache import forget, open_trace
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.errors import VisionCamError

@@ -11,9 +11,8 @@ import attrs
 import numpy as np
 
 from visioncam_core import ops
-from visioncam_core.engine.batch_size import Budget
+from visioncam_core.engine.batches import COUNTERS, Budget
 from visioncam_core.engine.cache import open_trace
-from visioncam_core.engine.counters import COUNTERS
 from visioncam_core.engine.interface import Engine, Passes, View
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.model_inputs import ModelInputs

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.engine.interrupts import held_back
 from visioncam_core.engine.output import Score
 from visioncam_core.errors import LayerError, TargetError

@@ -6,7 +6,7 @@ from collections import Counter
 from math import prod
 from typing import Any
 
-from visioncam_core.engine.batch_size import FEW, FEWER
+from visioncam_core.engine.batches import FEW, FEWER
 
 _IN_PLACE = frozenset(
     (

@@ -8,8 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.engine.batch_size import Budget
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS, Budget
 from visioncam_core.engine.layer_table import Layout
 from visioncam_core.engine.records import Cotangent, Make, PassResult, Read, TailInputs
 from visioncam_core.ops import concatenate

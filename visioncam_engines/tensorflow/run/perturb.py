@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.engine.records import Change, Read, TailInputs
 from visioncam_core.ops import concatenate, without_channels
 from visioncam_engines.tensorflow.graph import functions as cuts

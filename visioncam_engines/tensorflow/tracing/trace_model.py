@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import ModelError
 from visioncam_core.text import said
 from visioncam_engines.tensorflow.tracing.recording import Call, recording

@@ -15,7 +15,7 @@ from helpers.networks.kinds import KINDS, Kind
 from helpers.untouched import snapshot
 
 import visioncam
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.pipeline.doctor import faithfulness
 from visioncam_engines.tensorflow.view import LOOSE_HALF
 
