@@ -201,6 +201,15 @@ def to_numpy(values: Any) -> np.ndarray:
     return np.asarray(values)
 
 
+def read_only_array(values: Any) -> Any:
+    """Return a view of a NumPy array that cannot be written to; anything else as it is."""
+    if not isinstance(values, np.ndarray):
+        return values
+    view = values.view()
+    view.flags.writeable = False
+    return view
+
+
 def stack(values: list[Any]) -> Any:
     """Return the arrays or tensors stacked along a new first axis."""
     return backend(values[0]).stack(values)

@@ -75,7 +75,7 @@ class PassesDefaults:
             ]
 
         parts = list(in_batches(len(flat[0]), self.budget.plain, one))
-        return [_joined(list(results)) for results in zip(*parts, strict=True)]
+        return [joined(list(results)) for results in zip(*parts, strict=True)]
 
     def _on_grid(self, values: Any) -> Any:
         return ops.wide(values if self.reshape is None else self.reshape(values))
@@ -152,7 +152,7 @@ def _repeated(value: Any, count: int) -> Any:
     return ops.concatenate([value] * count)
 
 
-def _joined(parts: list[PassResult]) -> PassResult:
+def joined(parts: list[PassResult]) -> PassResult:
     if len(parts) == 1:
         return parts[0]
     columns = zip(*(attrs.astuple(part, recurse=False)[:-1] for part in parts), strict=True)

@@ -12,9 +12,9 @@ import numpy as np
 
 from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import OptionError, PluginError, VisionCamError
-from visioncam_core.ops import to_numpy
+from visioncam_core.ops import read_only_array, to_numpy
 from visioncam_core.pipeline.evidence import Evidence
-from visioncam_core.plugins.calls import OWN_CODE, plugin_failure, read_only_array
+from visioncam_core.plugins.calls import OWN_CODE, plugin_failure
 from visioncam_core.plugins.default import registry
 from visioncam_core.plugins.records import cause_of
 from visioncam_core.plugins.specs import ABILITIES, EngineSpec, MethodSpec

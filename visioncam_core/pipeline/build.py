@@ -113,7 +113,7 @@ def build(batch: Batch, layer: int, target: int, seen: Observation) -> Iterator[
     scores = np.asarray(seen.evidence.score)
     for i, (sample, evidence) in enumerate(zip(batch.samples, seen.evidence.each(), strict=True)):
         output = ModelOutput(seen.picks[i], seen.values[i], seen.answer[i], seen.head)
-        facts = diagnose.Facts.of(evidence, choice.path)
+        facts = diagnose.Facts.of(evidence, choice.row.path)
         about = _about(batch, choice, sample, output, float(scores[i]))
         found = [*shared, *_of_sample(batch, sample)]
         found += diagnose.of_score(score.kind, about["target"].probability)

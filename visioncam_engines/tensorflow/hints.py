@@ -6,8 +6,8 @@ from typing import Any
 
 from visioncam_core.engine.records import Hints
 from visioncam_engines.tensorflow.applications import recognise, resembles
+from visioncam_engines.tensorflow.checks import is_saved
 from visioncam_engines.tensorflow.first_layers import front, is_a, leaves, opaque, own_scaling, weights_of
-from visioncam_engines.tensorflow.graph.saved_model import is_saved
 
 
 def hints_of(model: Any) -> Hints:

@@ -77,30 +77,3 @@ def _divisions(image: tuple[int, ...]) -> list[tuple[int, ...]]:
         for patch in range(2, min(image) + 1)
         if all(size % patch == 0 for size in image)
     ]
-
-
-def to_grid(values: Any, layout: Layout) -> Any:
-    """Return `(N, *grid, K)` from a layer's output in the given layout; works on tensors."""
-    import tensorflow as tf
-
-    if layout.kind == "channels_first":
-        rank = len(layout.grid)
-        return tf.transpose(values, [0, *range(2, rank + 2), 1])
-    if layout.kind == "tokens":
-        kept = values[:, layout.prefix :]
-        return tf.reshape(kept, [-1, *layout.grid, layout.channels])
-    return values
-
-
-def from_grid(values: Any, layout: Layout, original: Any) -> Any:
-    """Return a layer's output from `(B, *grid, K)`; leading tokens are taken from `original` (1, T, K)."""
-    import tensorflow as tf
-
-    if layout.kind == "channels_first":
-        rank = len(layout.grid)
-        return tf.transpose(values, [0, rank + 1, *range(1, rank + 1)])
-    if layout.kind == "tokens":
-        flat = tf.reshape(values, [-1, layout.positions, layout.channels])
-        lead = tf.repeat(original[:, : layout.prefix], tf.shape(flat)[0], axis=0)
-        return tf.concat([lead, flat], axis=1)
-    return values

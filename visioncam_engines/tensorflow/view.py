@@ -15,9 +15,9 @@ from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import looks_probable
 from visioncam_core.engine.records import Note
 from visioncam_core.errors import LayerError
-from visioncam_engines.tensorflow.checks import RUN
+from visioncam_engines.tensorflow.checks import RUN, is_saved
 from visioncam_engines.tensorflow.graph import functions as cuts
-from visioncam_engines.tensorflow.graph.saved_model import is_saved, trace_saved, with_calls_inlined
+from visioncam_engines.tensorflow.graph.saved_model import trace_saved, with_calls_inlined
 from visioncam_engines.tensorflow.inputs import closed_specs, open_specs
 from visioncam_engines.tensorflow.run.perturb import ModelPasses
 from visioncam_engines.tensorflow.tracing.batch_axis import rows_per_picture

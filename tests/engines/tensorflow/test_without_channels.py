@@ -18,7 +18,7 @@ from visioncam_core.engine import cache
 from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import ModelError
 from visioncam_core.pipeline.evidence import Evidence
-from visioncam_engines.tensorflow.run.batches import running
+from visioncam_engines.tensorflow.engine import TensorFlowEngine
 
 X = np.random.default_rng(3).random((16, 16, 3), dtype=np.float32)
 
@@ -124,7 +124,7 @@ def test_memory_that_runs_out_halves_the_batch_and_changes_no_map(method: str) -
     assert (COUNTERS.snapshot() - before)["halved"] == 2
     raw = visioncam.explain(modest, X, method).raw
     np.testing.assert_allclose(e.raw, raw, atol=2e-5 * np.abs(raw).max())
-    with pytest.raises(ModelError, match="smaller batch_size"), running(greedy):
+    with pytest.raises(ModelError, match="smaller batch_size"), TensorFlowEngine().running(greedy):
         greedy(np.stack([X] * 4))
 
 

@@ -6,13 +6,13 @@ the place of the trace; its operations take the place of the layers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
 from visioncam_core.errors import ModelError
 from visioncam_core.text import listing, said
+from visioncam_engines.tensorflow.checks import is_function
 from visioncam_engines.tensorflow.graph.inlining import Flat, calls, inlined
 from visioncam_engines.tensorflow.graph.operations import (
     in_depth_order,
@@ -45,15 +45,6 @@ class Endpoint:
         """Whether the picture is (K, *space)."""
         flat = _flat(self, list(self.specs))
         return takes_channels_first(max(_fed(flat, self), key=lambda one: one.shape.rank or 0))
-
-
-def is_saved(value: Any) -> bool:
-    """Return whether `value` is a loaded SavedModel, one of its functions, or Keras's layer around one."""
-    if hasattr(value, "call_endpoint_fn"):  # keras.layers.TFSMLayer
-        return True
-    if hasattr(value, "_flatten_layers"):
-        return False
-    return _is_function(value) or isinstance(getattr(value, "signatures", None), Mapping)
 
 
 def endpoint_of(model: Any) -> Endpoint:
@@ -170,16 +161,12 @@ def _about_gradients(flat: Flat) -> list[tuple[str, str]]:
     return [(REPLACED, "a rounding came with a gradient of its own, which a SavedModel's graph cannot use")]
 
 
-def _is_function(value: Any) -> bool:
-    return hasattr(value, "structured_input_signature") and hasattr(value, "captured_inputs")
-
-
 def _chosen(model: Any) -> Any:
     """Return the concrete function to explain."""
-    if _is_function(model):
+    if is_function(model):
         return model
     served = getattr(model, "call_endpoint_fn", None) or getattr(model, "serve", None)
-    if served is not None and _is_function(served):
+    if served is not None and is_function(served):
         return served
     versions = list(getattr(served, "concrete_functions", ()))
     if len(versions) == 1:

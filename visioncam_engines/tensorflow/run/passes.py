@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import attrs
 import numpy as np
 
+from visioncam_core.engine import batches
 from visioncam_core.engine.batches import COUNTERS, Budget
+from visioncam_core.engine.default_passes import joined
 from visioncam_core.engine.layer_table import Layout
 from visioncam_core.engine.records import Cotangent, Make, PassResult, Read, TailInputs
 from visioncam_core.ops import concatenate
 from visioncam_engines.tensorflow.graph import functions as cuts
-from visioncam_engines.tensorflow.layouts import from_grid, to_grid
-from visioncam_engines.tensorflow.run.batches import fed, home, in_batches
-from visioncam_engines.tensorflow.run.half_precision import is_half, multiple, telling
+from visioncam_engines.tensorflow.run.half_precision import multiple, telling
 from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
 
 Flat = list[Any]
@@ -57,7 +57,7 @@ class GraphPasses:
 
         count = len(self.record.tensors)
         run = cuts.probe(self.trace, self.record, self.score)
-        half = is_half(self.record.tensors[0])
+        half = self.record.tensors[0].dtype == tf.float16
 
         def one(indices: np.ndarray) -> PassResult:
             part = [_take(x, indices) for x in inputs]
@@ -68,10 +68,10 @@ class GraphPasses:
                 _count(len(indices), "forward", "backward")
                 return self._grid(found[count : 2 * count]), found
 
-            gradients, out = telling(scaled, half)
+            gradients, out = telling(scaled) if half else scaled(1.0)
             return self._seen(out[:count], None, gradients, out)
 
-        return _join(list(in_batches(_length(inputs), self._size(_length(inputs)), one)))
+        return joined(list(in_batches(_length(inputs), self._size(_length(inputs)), one)))
 
     def _seen(self, at: list[Any], sides: list[Any] | None, gradients: Any, out: list[Any]) -> PassResult:
         one = int(out[-1].shape[0]) == 1
@@ -88,7 +88,7 @@ class GraphPasses:
             head, backward = parted.head, None
         else:
             head, backward = cuts.tail_backward(self.trace, self.record, self.score)
-        half = is_half(self.record.tensors[0])
+        half = self.record.tensors[0].dtype == tf.float16
 
         def one(indices: np.ndarray) -> list[PassResult]:
             out = head(*[_take(x, indices) for x in inputs])
@@ -104,11 +104,11 @@ class GraphPasses:
                     _count(len(indices), "backward")
                     return self._grid(backward(*out[:-2], slope * multiple(scale))), None
 
-                found.append(attrs.evolve(seen, gradients=telling(scaled, half)[0]))
+                found.append(attrs.evolve(seen, gradients=(telling(scaled) if half else scaled(1.0))[0]))
             return found
 
         parts = list(in_batches(_length(inputs), self._size(_length(inputs)), one))
-        return [_join(list(seen)) for seen in zip(*parts, strict=True)]
+        return [joined(list(seen)) for seen in zip(*parts, strict=True)]
 
     def tail_inputs(self, single: Flat, known: TailInputs | None) -> TailInputs:
         """Return what the tail needs for one picture; the head runs again only for what is not `known`."""
@@ -197,10 +197,64 @@ def _count(pictures: int, *names: str) -> None:
         COUNTERS.add(name, pictures)
 
 
-def _join(parts: list[PassResult]) -> PassResult:
-    if len(parts) == 1:
-        return parts[0]
-    columns: list[Any] = []
-    for column in zip(*(attrs.astuple(part, recurse=False)[:-1] for part in parts), strict=True):
-        columns.append(None if column[0] is None else concatenate(list(column)))
-    return PassResult(*columns)
+def to_grid(values: Any, layout: Layout) -> Any:
+    """Return `(N, *grid, K)` from a layer's output in the given layout; works on tensors."""
+    import tensorflow as tf
+
+    if layout.kind == "channels_first":
+        rank = len(layout.grid)
+        return tf.transpose(values, [0, *range(2, rank + 2), 1])
+    if layout.kind == "tokens":
+        kept = values[:, layout.prefix :]
+        return tf.reshape(kept, [-1, *layout.grid, layout.channels])
+    return values
+
+
+def from_grid(values: Any, layout: Layout, original: Any) -> Any:
+    """Return a layer's output from `(B, *grid, K)`; leading tokens are taken from `original` (1, T, K)."""
+    import tensorflow as tf
+
+    if layout.kind == "channels_first":
+        rank = len(layout.grid)
+        return tf.transpose(values, [0, rank + 1, *range(1, rank + 1)])
+    if layout.kind == "tokens":
+        flat = tf.reshape(values, [-1, layout.positions, layout.channels])
+        lead = tf.repeat(original[:, : layout.prefix], tf.shape(flat)[0], axis=0)
+        return tf.concat([lead, flat], axis=1)
+    return values
+
+
+def in_batches(count: int, size: int, run: Callable[[np.ndarray], Any]) -> Iterator[Any]:
+    """Yield `run(indices)` for `count` items, at most `size` at a time, fewer once memory runs out."""
+    return batches.in_batches(count, size, run, _exhausted)
+
+
+def _exhausted(error: BaseException) -> bool:
+    import tensorflow as tf
+
+    full = "no space left" in str(error).lower()  # a full disk has the same name
+    return isinstance(error, tf.errors.ResourceExhaustedError | MemoryError) and not full
+
+
+def home(tensor: Any) -> Any:
+    """Return a tensor as methods see it: NumPy on the CPU, the tensor itself on an accelerator.
+
+    Half precision is widened to float32, since sums over positions lose it.
+    """
+    import tensorflow as tf
+
+    if tensor.dtype in (tf.float16, tf.bfloat16):
+        tensor = tf.cast(tensor, tf.float32)
+    if "CPU" in tensor.device or not tensor.device:
+        return tensor.numpy()
+    return tensor
+
+
+def fed(values: Any, dtype: Any) -> Any:
+    """Return changed pictures in the dtype a model takes; whole numbers are rounded and kept in range."""
+    import tensorflow as tf
+
+    values = tf.convert_to_tensor(values)
+    if dtype.is_integer and values.dtype.is_floating:
+        return tf.saturate_cast(tf.round(values), dtype)
+    return tf.cast(values, dtype)

@@ -16,10 +16,9 @@ from visioncam_core.engine.records import Change, Read, TailInputs
 from visioncam_core.ops import concatenate, without_channels
 from visioncam_engines.tensorflow.graph import functions as cuts
 from visioncam_engines.tensorflow.graph.extract import carve
-from visioncam_engines.tensorflow.run.batches import fed, home, in_batches
 from visioncam_engines.tensorflow.run.channels import Mixing, mixing, without
 from visioncam_engines.tensorflow.run.memory import at_once, need_of
-from visioncam_engines.tensorflow.run.passes import Flat, GraphPasses
+from visioncam_engines.tensorflow.run.passes import Flat, GraphPasses, fed, home, in_batches
 
 MOST_CHANGES = 4
 

@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 
 from visioncam_core.engine.layer_table import LayerRow, LayerTable, Layout
+from visioncam_engines.tensorflow.checks import is_saved
 from visioncam_engines.tensorflow.graph.graph import COPIES, SHAPES, ancestors, descendants, identities
-from visioncam_engines.tensorflow.graph.saved_model import is_saved
 from visioncam_engines.tensorflow.layouts import spatial, strides, tokens
 from visioncam_engines.tensorflow.tracing.recording import walk
 from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
