@@ -136,7 +136,6 @@ def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
 
 
 def _hint(shape: tuple[int, ...], wanted: tuple[int | None, ...], channels_first: bool) -> str:
-    """Return what to do about an array of the wrong shape."""
     if 0 in shape:
         return "it is empty"
     if len(wanted) < 2:

@@ -223,7 +223,6 @@ def geometry_named(geometry: object) -> Callable[[tuple[int, int], tuple[int, in
 
 
 def _resized(pixels: np.ndarray, size: tuple[int, int], resample: str) -> np.ndarray:
-    """Resize (H, W, C) uint8 pixels with Pillow, each channel by itself unless they are three."""
     from PIL import Image
 
     if pixels.shape[:2] == size:

@@ -117,7 +117,6 @@ class Reader:
         return rows_of(part, model_input, count, single, self.inputs.channels_first)
 
     def _one(self, image: Any, others: Others) -> Item:
-        """Read one image, without a batch axis."""
         if is_picture(image, self._rank()):
             item = self._picture(self._loaded(image))
         else:
@@ -126,7 +125,6 @@ class Reader:
         return attrs.evolve(item, flat=tuple(flat[i] for i in sorted(flat)))
 
     def _picture(self, picture: Picture) -> Item:
-        """Return a picture's item; its flat input is the picture alone."""
         model_input = self.inputs.inputs[self.inputs.image]
         source = os.path.basename(picture.source) or picture.source
 
@@ -146,7 +144,6 @@ class Reader:
         return Item(flat, picture.pixels, geometry, source, picture.notes, windows if boxes[1:] else None)
 
     def _values(self, array: np.ndarray) -> Item:
-        """Return the item of model input; its flat input is that alone."""
         model_input = self.inputs.inputs[self.inputs.image]
         first = self.inputs.channels_first
         shape, axis = model_input.shape, 0 if first else -1
@@ -170,7 +167,6 @@ class Reader:
 
     @property
     def _tile(self) -> Tile | None:
-        """The geometry, where it cuts pictures into windows."""
         named = geometry_named(self.geometry)
         return named if isinstance(named, Tile) else None
 
@@ -204,7 +200,6 @@ class Reader:
         return match_channels(fitted, channels if channels is not None else 3), made
 
     def _prepared(self, pixels: np.ndarray) -> np.ndarray:
-        """Return the (1, ...) model input of a fitted picture."""
         batch = np.asarray(self.preprocess(pixels[None].astype(np.float32)), np.float32)
         if batch.shape[:1] != (1,) or batch.ndim != 4:
             raise ImageTypeError(

@@ -92,7 +92,6 @@ def by_pattern(table: LayerTable, pattern: str) -> LayerChoice:
 
 
 def by_object(table: LayerTable, layer: Any) -> LayerChoice:
-    """Return the row of a layer object of the model."""
     for path, unit in table.units().items():
         if unit is layer:
             choice = by_name(table, path)

@@ -43,7 +43,6 @@ class Named:
 
     @classmethod
     def of(cls, spec: MethodSpec | None, method: Any) -> Named:
-        """Return a method with its registry row, or named after its class."""
         if spec is not None:
             return cls(spec.name, spec.title, method, spec.distribution or "visioncam")
         name = type(method).__name__ if not hasattr(method, "__name__") else method.__name__
@@ -56,7 +55,6 @@ class Named:
 
     @property
     def options(self) -> dict[str, Any]:
-        """The method's options."""
         return attrs.asdict(self.method) if attrs.has(type(self.method)) else {}
 
 
@@ -75,7 +73,6 @@ ABILITY = {"activations": "layers", "gradients-elsewhere": "gradients"}
 
 
 def with_refusal(named: Named, spec: EngineSpec) -> Named:
-    """Return a method, with why the engine cannot serve it if so."""
     missing = _missing(spec, named.needs)
     if not missing:
         return named
@@ -91,7 +88,6 @@ def with_refusal(named: Named, spec: EngineSpec) -> Named:
 
 
 def needs_of(method: Any) -> frozenset[str]:
-    """Return what a method, or its class, declares to look at; without a word activations and gradients."""
     return frozenset(getattr(method, "needs", ("activations", "gradients")))
 
 
@@ -173,7 +169,6 @@ def offered(named: Named, evidence: Evidence) -> Evidence:
 
 
 def failed(named: Named, error: BaseException) -> PluginError:
-    """Return the error for a method that raised."""
     failure = _error(named, cause_of(error))
     failure.__cause__ = error
     return failure

@@ -41,7 +41,6 @@ class ModelOutput:
 
     @property
     def target(self) -> TargetInfo:
-        """What is explained, in words."""
         pick, head = self.pick, self.head
         if pick.index is None:
             index = getattr(pick.source, "class_", None)

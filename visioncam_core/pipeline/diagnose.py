@@ -41,7 +41,6 @@ class Facts:
 
     @classmethod
     def of(cls, evidence: Evidence, path: str) -> Facts:
-        """Return the facts of evidence of one picture."""
         A = ops.to_numpy(evidence.activations)
         score = ops.to_numpy(evidence.score)
         G = ops.to_numpy(evidence.gradients) if evidence.has_gradients else None
@@ -89,7 +88,6 @@ def _broken(values: np.ndarray) -> int:
 
 
 def of_layer(row: LayerRow) -> Iterator[Diagnostic]:
-    """Yield what is doubtful about a layer, whatever the picture."""
     if row.projects:
         yield Diagnostic("patch-projection", f"layer {row.path!r} only cuts the picture into patches")
     elif row.is_score:

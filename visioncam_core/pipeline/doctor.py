@@ -110,7 +110,6 @@ def examine(explainer: Explainer, image: object, target: object = None) -> Repor
 
 
 def _first(explainer: Explainer, image: object, target: object) -> Explanation:
-    """Return the explanation of a picture, the first where several are passed."""
     found = explainer(image, target)
     while isinstance(found, list):
         found = found[0]
@@ -158,7 +157,6 @@ def faithfulness(explainer: Explainer, item: Item) -> tuple[float, float]:
 
 
 def _input(explainer: Explainer, item: Item) -> dict[str, str]:
-    """Return what went in, and its range beside the one the model takes."""
     values = item.flat[explainer.inputs.image]
     how = "as passed"
     if item.geometry is not None:
@@ -175,7 +173,6 @@ def _input(explainer: Explainer, item: Item) -> dict[str, str]:
 
 
 def _output(seen: View) -> str:
-    """Return which output is explained, and what its values are."""
     head = head_of(seen.score, None)
     count = f"{head.classes} class{'es' if head.classes != 1 else ''}"
     if head.binary:
@@ -222,7 +219,6 @@ def _keywords(explainer: Explainer, explanation: Explanation, found: list[Diagno
 
 
 def _options(explainer: Explainer, explanation: Explanation) -> dict[str, Any]:
-    """Return the method's options that are not the default."""
     if not explanation.options:
         return {}
     defaults = {info.name: info.default for info in describe_options(type(explainer.methods[0].method))}
@@ -244,7 +240,6 @@ class Flow:
 
     @property
     def named(self) -> Named:
-        """The same method, watched."""
         return attrs.evolve(self.method, method=_Watched(self.method.method, self._see))
 
     def told(self) -> str:

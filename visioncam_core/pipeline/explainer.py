@@ -119,12 +119,10 @@ class Explainer:
 
     @property
     def methods(self) -> tuple[Named, ...]:
-        """The methods, in order."""
         return self.request.methods
 
     @property
     def settings(self) -> Settings:
-        """Layer, score, preprocessing and so on."""
         return self.request.settings
 
     def with_settings(self, **settings: Any) -> Explainer:
@@ -133,7 +131,6 @@ class Explainer:
         return attrs.evolve(self, request=attrs.evolve(self.request, settings=changed))
 
     def with_methods(self, *methods: Named) -> Explainer:
-        """Return the same explainer with other methods."""
         return attrs.evolve(self, request=attrs.evolve(self.request, methods=methods))
 
     def __call__(self, image: Any, target: Any = None) -> Any:
@@ -221,7 +218,6 @@ class Explainer:
         return fuse_layers(found, self.settings.fuse) if any(one.layer for one in found) else found, single
 
     def _for_input(self, image: int) -> Explainer:
-        """Return the same explainer for another of several pictures that the model takes."""
         inputs = attrs.evolve(self.inputs, image=image)
         return attrs.evolve(self, inputs=inputs, reader=attrs.evolve(self.reader, inputs=inputs))
 
@@ -230,7 +226,6 @@ class Explainer:
         return traced.view(self.inputs, flat, self.settings.output, self.settings.score)
 
     def _layers(self, view: View) -> list[LayerChoice]:
-        """Return the layer, or the several layers that are fused."""
         wanted = self.settings.layer
         queries = list(wanted) if isinstance(wanted, list | tuple) else [wanted]
         if not queries:
@@ -263,7 +258,6 @@ def picture_of(layers: Sequence[LayerChoice], inputs: ModelInputs) -> int:
 
 
 def _only(answer: Answer) -> Explanation:
-    """Return the explanation, or raise why there is none."""
     if answer.explanation is None:
         assert answer.applied.failure is not None
         raise answer.applied.failure

@@ -115,11 +115,9 @@ class EngineSource:
 
     @property
     def engine(self) -> Engine:
-        """What runs the model."""
         return self.batch.engine
 
     def images(self) -> Any:
-        """Return the (N, *space, C) image inputs, channels last."""
         view = self.batch.view
         images = ops.to_numpy(self.batch.flat[view.image])
         small = images.dtype.kind != "f" or images.dtype.itemsize < 4
@@ -127,19 +125,16 @@ class EngineSource:
         return np.moveaxis(images, 1, -1) if view.channels_first else images
 
     def score_inputs(self, picture: int, make: Make, count: int, which: Which) -> Any:
-        """Run the whole model on changed pictures."""
         single = self._single(picture)
         view = self.batch.view
         made = (lambda ks: np.moveaxis(ops.to_numpy(make(ks)), -1, 1)) if view.channels_first else make
         return self.passes.forward(single, view.image, made, count, self._read(picture, which))
 
     def score_activations(self, picture: int, make: Make, count: int, which: Which) -> Any:
-        """Run the tail of the model on changed activations."""
         self._check_changeable()
         return self.passes.tail(self._single(picture), self.at_layer, make, count, self._read(picture, which))
 
     def score_changed(self, picture: int, change: Change, maps: Any, which: Which, tell: Tell | None) -> Any:
-        """Run the whole model on pictures that are changed inside the graph."""
         read = self._read(picture, which)
         asked = (self._single(picture), self.batch.view.image, change, maps)
         if self.shared is None:
@@ -158,7 +153,6 @@ class EngineSource:
     def score_without(
         self, picture: int, activations: Any, channels: np.ndarray, which: Which, tell: Tell | None
     ) -> Any:
-        """Run what lies behind the layer without each of the channels."""
         self._check_changeable()
         read = _reporting(self._read(picture, which), tell)
         return self.passes.without(self._single(picture), self.at_layer, activations, channels, read)
@@ -171,13 +165,11 @@ class EngineSource:
             )
 
     def _single(self, picture: int) -> list[Any]:
-        """Return the flat inputs of one picture."""
         if int(self.batch.flat[0].shape[0]) == 1:
             return self.batch.flat
         return [x[picture : picture + 1] for x in self.batch.flat]
 
     def at(self, picture: int, images: Any) -> tuple[Any, Any, Any]:
-        """Run forward and backward passes at other pictures, for one picture's target."""
         view, one = self.batch.view, self.picks[picture]
         flat = in_place(images, self._single(picture), view.image, view.channels_first)
         flat = self.batch.engine.tensors(flat)

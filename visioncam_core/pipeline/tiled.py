@@ -76,7 +76,6 @@ class WindowTargets:
         return [[one(picture, wish) for picture, wish in enumerate(wishes)] for wishes in targets]
 
     def _mean(self, sample: Item, batch: Batch) -> tuple[np.ndarray, Head]:
-        """Return the mean of the windows' probabilities, else of their values, and the head it fits."""
         windows, head = sample.windows, batch.head
         assert windows is not None
 

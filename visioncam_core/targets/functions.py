@@ -14,7 +14,6 @@ from visioncam_core.text import said, shown
 
 
 def scalars(engine: Engine, function: Callable[[Any], Any], values: Any) -> np.ndarray:
-    """Return (b,) scores of a target function of the engine's arrays, checked."""
     (given,) = engine.tensors([values])
     return ops.to_numpy(_called(function, given))
 
@@ -31,7 +30,6 @@ def slope(engine: Engine, function: Callable[[Any], Any], values: Any) -> tuple[
 
 
 def function_name(function: Any) -> str:
-    """Return how a target function reads in a message or title."""
     label = getattr(function, "label", None)
     if callable(label):
         return str(label())

@@ -120,7 +120,6 @@ class Pick:
     source: Any = None
 
     def score(self, values: Any, answer: Any = None) -> np.ndarray:
-        """Return (b,) scores from (b, ...) score values."""
         if self.function is not None:
             return scalars(self.engine, self.function, values)
         assert self.index is not None

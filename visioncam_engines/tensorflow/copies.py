@@ -34,11 +34,9 @@ class KerasCopy:
         return cls(copy, tuple(map(layers.index, names)))
 
     def get(self) -> list[np.ndarray]:
-        """Return the weights, in the model's own order."""
         return [np.array(one) for one in self.model.get_weights()]
 
     def set(self, values: Sequence[np.ndarray]) -> None:
-        """Set the weights."""
         self.model.set_weights(list(values))
 
 

@@ -38,12 +38,10 @@ def leaves(model: Any, seen: set[int] | None = None) -> Iterator[Any]:
 
 
 def is_a(layer: Any, *names: str) -> bool:
-    """Say whether a layer's class, or one that it derives from, has one of these names."""
     return any(cls.__name__ in names for cls in type(layer).__mro__)
 
 
 def weights_of(layer: Any) -> int:
-    """Return a layer's number of weights; 0 for an operation or a layer that is not built."""
     return sum(prod(weight.shape) for weight in getattr(layer, "weights", ()))
 
 

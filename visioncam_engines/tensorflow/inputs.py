@@ -52,7 +52,6 @@ def _image_among(found: list[ModelInput]) -> int:
 
 
 def _saved_inputs(model: Any) -> ModelInputs:
-    """Return what the signature of a SavedModel says."""
     endpoint = endpoint_of(model)
     found = [
         ModelInput(

@@ -21,7 +21,6 @@ def spatial(shape: tuple[int, ...], rank: int, channels_first: bool) -> Layout |
 
 
 def strides(image: tuple[int, ...], grid: tuple[int, ...]) -> tuple[float, ...]:
-    """Return input pixels per position for each axis."""
     return tuple(round(size / length, 3) for size, length in zip(image, grid, strict=True))
 
 

@@ -52,27 +52,22 @@ class GraphView:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Names of the model's outputs."""
         return tuple(self.trace.outputs)
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What was given up to trace the model."""
         return self.trace.notes
 
     @property
     def exact(self) -> bool:
-        """Whether only batches of one, of one shape, can be run."""
         return self.trace.exact
 
     def record(self, row: LayerRow) -> Recorded:
-        """Return the recorded output behind a row."""
         return next(record for record in self.trace.records if record.path == row.path)
 
     def passes(
         self, choice: LayerChoice, reshape: Callable[[Any], Any] | None, budget: Budget
     ) -> ModelPasses:
-        """Return the passes for a chosen layer."""
         layout, record = choice.row.layout or Layout("custom", (), 0), self.record(choice.row)
         return ModelPasses(self.trace, self.score, record, layout, reshape, budget, self.channels_first)
 
@@ -93,12 +88,10 @@ class TracedModel:
 
     @property
     def tolerance(self) -> float:
-        """The share of the largest output that rounding may explain."""
         half = any(record.tensors[0].dtype.size < 4 for record in self.trace.records)
         return LOOSE_HALF if half else LOOSE
 
     def fits(self, flat: list[Any]) -> bool:
-        """Return whether it serves inputs like these."""
         return len(flat) == len(self.takes) and all(
             x.dtype == dtype
             and len(shape) == len(x.shape)
@@ -107,11 +100,9 @@ class TracedModel:
         )
 
     def answers(self, flat: list[Any]) -> list[Any]:
-        """Return every output, computed by the graph."""
         return list(cuts.outputs(self.trace)(*flat))
 
     def view(self, inputs: ModelInputs, flat: list[Any], output: str | int | None, wanted: str) -> GraphView:
-        """Return the view of an output."""
         trace = self.trace
         name = cuts.output_name(trace, output)
         first = inputs.channels_first and trace.outputs[name].shape.rank == flat[inputs.image].shape.rank

@@ -93,7 +93,6 @@ def changed_pictures(subject: EngineSubject) -> None:
 
 
 def _dimmed(picture: Any, maps: Any) -> Any:
-    """Return a picture dimmed by maps."""
     return picture * ops.resize(maps, tuple(int(n) for n in picture.shape[1:-1]))[..., None]
 
 

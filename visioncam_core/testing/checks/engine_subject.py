@@ -46,7 +46,6 @@ class EngineSubject:
 
     @classmethod
     def of(cls, engine: Any, model: Any, images: Any, rounding: float, layer: str) -> EngineSubject:
-        """Return the subject for a row or an engine."""
         flat = list(images) if isinstance(images, list | tuple) else [images]
         spec = engine if isinstance(engine, EngineSpec) else None
         made: Engine = spec.make() if spec is not None else engine
@@ -54,7 +53,6 @@ class EngineSubject:
 
     @property
     def name(self) -> str:
-        """The engine's name."""
         return self.engine.name
 
     @property
@@ -64,26 +62,21 @@ class EngineSubject:
 
     @property
     def copies(self) -> bool:
-        """Whether it copies models."""
         return self.spec is not None and "copies" in self.spec.can
 
     @property
     def inputs(self) -> ModelInputs:
-        """What the model says of its inputs."""
         return self.engine.inputs(self.model)
 
     def flat(self, rows: slice = slice(0, 1)) -> list[Any]:
-        """Return flat inputs of some of the pictures."""
         return self.engine.tensors([one[rows] for one in self.images])
 
     def view(self, model: Any = None) -> View:
-        """Return the view of the first output."""
         model, flat = self.model if model is None else model, self.flat()
         inputs = self.engine.inputs(model)
         return open_trace(self.engine, model, inputs, flat).view(inputs, flat, None, "logit")
 
     def choice(self, view: View) -> LayerChoice:
-        """Return the layer that is looked at."""
         rows = [row for row in view.table.candidates if row.reaches_score and not row.is_score]
         require(rows, f"{self.name} lists no layer of {view.table.model_name!r} that can be explained")
         found = [row for row in rows if row.path == self.layer] if self.layer else rows[-1:]
@@ -91,7 +84,6 @@ class EngineSubject:
         return LayerChoice(found[0], "for the check")
 
     def passes(self, batch: int = 2, model: Any = None) -> Passes:
-        """Return the passes at the layer."""
         view = self.view(model)
         return view.passes(self.choice(view), None, Budget(batch))
 
@@ -108,7 +100,6 @@ class EngineSubject:
         return np.asarray(found)
 
     def twin(self) -> Any:
-        """Return another model like this one."""
         return self.engine.copy(self.model).model if self.copies else copy.deepcopy(self.model)
 
     def state(self) -> list[tuple[str, bytes]]:
@@ -128,7 +119,6 @@ def values_of(values: Any, answer: Any) -> np.ndarray:
 
 
 def spent(call: Callable[[], Any]) -> Counter[str]:
-    """Return what a call counts."""
     before = COUNTERS.snapshot()
     call()
     return COUNTERS.snapshot() - before

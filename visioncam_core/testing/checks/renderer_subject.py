@@ -31,7 +31,6 @@ class RendererSubject:
 
     @classmethod
     def of(cls, renderer: Any, axes: int = 2) -> RendererSubject:
-        """Return the subject for a row, a class or an instance."""
         if isinstance(renderer, RendererSpec):
             return cls(renderer.cls(), axes)
         return cls(renderer() if isinstance(renderer, type) else renderer, axes)
@@ -43,7 +42,6 @@ class RendererSubject:
 
     @property
     def heat(self) -> np.ndarray:
-        """A map with one blob."""
         return self.blob(0)
 
     def blob(self, which: int) -> np.ndarray:
@@ -52,12 +50,10 @@ class RendererSubject:
 
     @property
     def cls(self) -> type:
-        """The renderer's class."""
         return type(self.instance)
 
     @property
     def name(self) -> str:
-        """The class's name, for messages."""
         return self.cls.__name__
 
     def draw(self, explanation: Explanation, what: str, renderer: Any = None) -> np.ndarray:

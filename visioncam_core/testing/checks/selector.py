@@ -27,7 +27,6 @@ class SomeLayer:
     name = "conv"
 
     def call(self, x: Any) -> Any:
-        """Return the input."""
         return x
 
 
@@ -57,7 +56,6 @@ class SelectorSubject:
 
     @property
     def name(self) -> str:
-        """Name of the plugin, for messages."""
         return str(getattr(self.plugin, "__name__", type(self.plugin).__name__))
 
     def ask(self, query: Any, table: LayerTable | None = None) -> Any:
@@ -69,7 +67,6 @@ class SelectorSubject:
         return select(table=self.table if table is None else table, query=query)
 
     def answer(self, query: Any) -> LayerChoice:
-        """Return the answer to one of its own queries."""
         try:
             choice = self.ask(query)
         except Exception as error:

@@ -40,17 +40,14 @@ class Subject:
 
     @property
     def instance(self) -> Any:
-        """The method."""
         return self.method
 
     @property
     def cls(self) -> type:
-        """The method's class."""
         return type(self.method)
 
     @property
     def name(self) -> str:
-        """The class's name, for messages."""
         return self.cls.__name__
 
     @property
@@ -60,7 +57,6 @@ class Subject:
 
     @property
     def gradients(self) -> bool:
-        """Whether the method declares that it needs gradients."""
         return "gradients" in getattr(self.method, "needs", ("activations", "gradients"))
 
     def evidence(self, net: ArrayNet, x: np.ndarray, seed: int = 0) -> Evidence:
@@ -100,7 +96,6 @@ class Subject:
         return raw
 
     def finite(self, evidence: Evidence, what: str) -> np.ndarray:
-        """Return the raw map of some evidence, which must be finite."""
         raw = self.map(evidence, what)
         broken = int((~np.isfinite(raw)).sum())
         require(

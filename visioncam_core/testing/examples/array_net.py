@@ -150,19 +150,15 @@ class ChunkSource:
     size: int
 
     def images(self) -> np.ndarray:
-        """Return the pictures."""
         return self.x
 
     def score_inputs(self, picture: int, make: Make, count: int, which: Which) -> np.ndarray:
-        """Score changed pictures."""
         return self._scored(make, count, self.net.score)
 
     def score_activations(self, picture: int, make: Make, count: int, which: Which) -> np.ndarray:
-        """Score changed activations."""
         return self._scored(make, count, self.net.tail)
 
     def at(self, picture: int, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Look at other pictures."""
         return self.net.at(images)
 
     def _scored(self, make: Make, count: int, score: Any) -> np.ndarray:

@@ -56,7 +56,6 @@ def _flat(path: str, kind: str) -> LayerRow:
 
 
 def _numbered(rows: Sequence[LayerRow]) -> tuple[LayerRow, ...]:
-    """Give the candidates their index, as a real table does."""
     index = 0
     numbered = []
     for row in rows:

@@ -58,7 +58,6 @@ def _load(path: Path) -> keras.Model:
 
 
 def _write(path: Path, model: keras.Model) -> None:
-    """Write the file atomically: a temporary name in the same folder, then one rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".keras", dir=path.parent)
     os.close(handle)

@@ -114,7 +114,6 @@ def fill(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
 
 
 def _torch_names(model: keras.Model) -> list[tuple[Any, list[str]]]:
-    """Pair every layer that has weights with the PyTorch names of its arrays."""
     conv = {"stem_conv": "_conv_stem", "top_conv": "_conv_head"}
     norm = {"stem_bn": "_bn0", "top_bn": "_bn1"}
     names = [f"block{s}{chr(ord('a') + i)}_" for s, row in enumerate(_BLOCKS, 1) for i in range(row[1])]

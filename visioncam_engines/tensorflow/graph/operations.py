@@ -104,7 +104,6 @@ def _data_format(op: Any, formats: dict[int, str]) -> str:
 
 
 def _given(op: Any) -> str:
-    """Return the data format an operation was made with, or ""."""
     if "data_format" not in op.node_def.attr or op.type == "BiasAdd":
         return ""
     name = op.get_attr("data_format").decode()
@@ -112,7 +111,6 @@ def _given(op: Any) -> str:
 
 
 def _moved(op: Any) -> str:
-    """Return the data format after a transposition that changes it, or ""."""
     if op.type != "Transpose":
         return ""
     order = constant(op.inputs[1])

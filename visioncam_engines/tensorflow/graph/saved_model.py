@@ -42,7 +42,6 @@ class Endpoint:
 
     @property
     def channels_first(self) -> bool:
-        """Whether the picture is (K, *space)."""
         flat = _flat(self, list(self.specs))
         return takes_channels_first(max(_fed(flat, self), key=lambda one: one.shape.rank or 0))
 
@@ -162,7 +161,6 @@ def _about_gradients(flat: Flat) -> list[tuple[str, str]]:
 
 
 def _chosen(model: Any) -> Any:
-    """Return the concrete function to explain."""
     if is_function(model):
         return model
     served = getattr(model, "call_endpoint_fn", None) or getattr(model, "serve", None)

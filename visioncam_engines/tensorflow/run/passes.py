@@ -52,7 +52,6 @@ class GraphPasses:
         return 1 if self.trace.exact else min(self.budget.plain, batch)
 
     def probe(self, inputs: Flat, classes: np.ndarray) -> PassResult:
-        """Run one forward pass and one tail-backward pass for class targets."""
         import tensorflow as tf
 
         count = len(self.record.tensors)
@@ -79,7 +78,6 @@ class GraphPasses:
         return PassResult(self._grid(at), gradients, home(out[-2]), home(out[-1]), held)
 
     def watch(self, inputs: Flat, cotangents: Sequence[Cotangent]) -> list[PassResult]:
-        """Run one forward pass, and the tail's gradient for each of any number of targets."""
         import tensorflow as tf
 
         count = len(self.record.tensors)
@@ -130,7 +128,6 @@ class GraphPasses:
         count: int,
         read: Read,
     ) -> Any:
-        """Run the whole model on versions of one picture."""
         run = cuts.forward(self.trace, self.score)
 
         def one(indices: np.ndarray) -> Any:
@@ -150,7 +147,6 @@ class GraphPasses:
         count: int,
         read: Read,
     ) -> Any:
-        """Run what is behind the layer on versions of its activations; what it needs besides is repeated."""
         import tensorflow as tf
 
         parted = cuts.split(self.trace, self.record, self.score)

@@ -70,7 +70,6 @@ class Trace:
 
     @property
     def graph(self) -> Any:
-        """The graph everything is cut from."""
         return self.wrapped.graph
 
 
