@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import importlib
 import io
-import logging
 import os
 import stat
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
@@ -182,30 +180,6 @@ def sniff(start: bytes) -> str | None:
     if text.startswith((b"<!doctype html", b"<html")):
         return "HTML"
     return "SVG" if text.startswith(b"<") and b"<svg" in text else None
-
-
-def silence_decoders() -> bool:
-    """Stop Pillow and libtiff from writing to the terminal, where they tear a progress bar apart.
-
-    For programs that own the terminal (a batch run): it holds for the whole process.
-    Pillow's warnings and log lines are dropped, and what libtiff writes past Python.
-
-    Returns:
-        Whether libtiff could be reached.
-    """
-    import ctypes
-
-    from PIL import _imaging
-
-    logging.getLogger("PIL").addHandler(logging.NullHandler())  # else Python prints errors nobody handles
-    warnings.filterwarnings("ignore", module=r"PIL\.")
-    try:
-        library = ctypes.CDLL(_imaging.__file__)
-        for setter in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
-            getattr(library, setter)(None)
-    except (OSError, AttributeError):  # built in another way
-        return False
-    return True
 
 
 def _refuse_special(mode: int, name: str) -> None:

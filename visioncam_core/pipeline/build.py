@@ -20,7 +20,8 @@ from visioncam_core.results.data import Prediction, TargetInfo
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.heat import heat
-from visioncam_core.targets.resolve import Pick, function_name
+from visioncam_core.targets.functions import function_name
+from visioncam_core.targets.resolve import Pick
 
 
 @attrs.frozen(eq=False)

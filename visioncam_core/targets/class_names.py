@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from visioncam_core.errors import OptionError, OptionTypeError, TargetError
+from visioncam_core.errors import OptionError, OptionTypeError, TargetError, TargetTypeError
 from visioncam_core.text import nearest, said, shown
 
 MAX_BYTES = 1 << 20
@@ -119,6 +119,19 @@ def find_class(name: str, names: Sequence[str] | None) -> int:
     few = ", ".join(repr(_short(known)) for known in names[:3]) + ", ..." * (len(names) > 3)
     hint = f"; did you mean {', '.join(close)}?" if close else f"; known are {few}"
     raise TargetError(f"no class is called {shown(name, 60)}{hint}")
+
+
+def check_index(index: Any, classes: int) -> None:
+    """Raise an error unless `index` is one of the classes, 0 to `classes` - 1."""
+    if isinstance(index, bool) or not isinstance(index, int | np.integer):
+        raise TargetTypeError(
+            f"a class index is a whole number, received {shown(index)} of type {type(index).__name__}"
+        )
+    if not 0 <= index < classes:
+        raise TargetError(
+            f"class index {shown(int(index))} is out of range: the model has {classes} "
+            f"class{'es' if classes != 1 else ''}, 0 to {classes - 1}"
+        )
 
 
 def _short(name: str) -> str:

@@ -112,7 +112,7 @@ class TracedModel:
             score = cuts.score_of(trace, name, wanted, normalise, channels_first=first)
         key = (score.key, inputs.image, tuple(tuple(x.shape[1:]) for x in flat))
         with trace.lock:
-            kept = trace.memo.setdefault("views", {})
+            kept = trace.cuts.setdefault("views", {})
             found: GraphView | None = kept.get(key)
             if found is None:
                 sizes = {i: tuple(int(n) for n in flat[i].shape[1:]) for i in inputs.images}
@@ -140,12 +140,11 @@ def traced(model: Any, structure: Any, flat: list[Any]) -> TracedModel:
 
 
 def _looks_probable(trace: Trace, score: cuts.GraphScore, flat: list[Any]) -> bool:
-    key = ("probable", score.output)
-    if key not in trace.memo:
-        answer = cuts.forward(trace, score)(*[x[:1] for x in flat])[1].numpy()
+    def make() -> bool:
         COUNTERS.add("forward")
-        trace.memo[key] = looks_probable(answer)
-    return bool(trace.memo[key])
+        return looks_probable(cuts.forward(trace, score)(*[x[:1] for x in flat])[1].numpy())
+
+    return bool(cuts.once(trace, ("probable", score.output), make))
 
 
 def _shapes(trace: Trace, flat: list[Any]) -> list[tuple[int, ...] | None]:
@@ -170,11 +169,8 @@ def _shapes(trace: Trace, flat: list[Any]) -> list[tuple[int, ...] | None]:
     by_path = {
         record.path: tuple(int(n) for n in shape) for record, shape in zip(reachable, measured, strict=True)
     }
-    result: list[tuple[int, ...] | None] = []
-    for record in trace.records:
-        shape = by_path.get(record.path, ())
-        result.append(shape[1:] if shape and shape[0] == 2 else None)
-    return result
+    every = [by_path.get(record.path, ()) for record in trace.records]
+    return [shape[1:] if shape and shape[0] == 2 else None for shape in every]
 
 
 def _support(
@@ -185,9 +181,6 @@ def _support(
 
     def measure(rows: Sequence[LayerRow]) -> list[float]:
         """Return the share of patch tokens that receive a gradient, on one seeded noise picture."""
-        key = ("support", tuple(row.path for row in rows), tuple(shapes))
-        if key in trace.memo:
-            return list(trace.memo[key])
         import tensorflow as tf
 
         paths = {row.path for row in rows}
@@ -207,7 +200,10 @@ def _support(
                 raise LayerError(f"layer {row.path!r} has no tokens")
             size = np.abs(tf.cast(gradient, tf.float32).numpy()[0, layout.prefix :]).max(-1)
             shares.append(float((size > 0).mean()))
-        trace.memo[key] = tuple(shares)
         return shares
 
-    return measure
+    def once(rows: Sequence[LayerRow]) -> list[float]:
+        key = ("token-support", tuple(row.path for row in rows), tuple(shapes))
+        return cuts.once(trace, key, lambda: measure(rows))
+
+    return once

@@ -85,7 +85,7 @@ def test_the_scores_are_those_of_changed_activations(name: str) -> None:
 def _operation(model: Any) -> str:
     """Return the kind of operation where the layer's channels were found to meet, "" where nowhere."""
     (traced,) = cache._ENTRIES[model].traces
-    (found,) = [value for key, value in traced.trace.memo.items() if key[0] == "mixing"]
+    (found,) = [value for key, value in traced.trace.cuts.items() if key[0] == "mixing"]
     return "" if found is None else str(found.op.type)
 
 

@@ -137,7 +137,6 @@ def with_calls_inlined(trace: Trace, specs: list[Any]) -> Trace:
         records=records,
         notes=(*trace.notes, *_about_gradients(flat)),
         cuts={},
-        memo={},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -70,7 +70,7 @@ class GraphPasses:
             gradients, out = telling(scaled) if half else scaled(1.0)
             return self._seen(out[:count], None, gradients, out)
 
-        return joined(list(in_batches(_length(inputs), self._size(_length(inputs)), one)))
+        return joined(in_batches(len(inputs[0]), self._size(len(inputs[0])), one))
 
     def _seen(self, at: list[Any], sides: list[Any] | None, gradients: Any, out: list[Any]) -> PassResult:
         one = int(out[-1].shape[0]) == 1
@@ -105,7 +105,7 @@ class GraphPasses:
                 found.append(attrs.evolve(seen, gradients=(telling(scaled) if half else scaled(1.0))[0]))
             return found
 
-        parts = list(in_batches(_length(inputs), self._size(_length(inputs)), one))
+        parts = in_batches(len(inputs[0]), self._size(len(inputs[0])), one)
         return [joined(list(seen)) for seen in zip(*parts, strict=True)]
 
     def tail_inputs(self, single: Flat, known: TailInputs | None) -> TailInputs:
@@ -120,14 +120,7 @@ class GraphPasses:
         _count(1, "head")
         return TailInputs(tuple(out[:number]), tuple(out[number:-2]))
 
-    def forward(
-        self,
-        single: Flat,
-        image: int,
-        make: Make,
-        count: int,
-        read: Read,
-    ) -> Any:
+    def forward(self, single: Flat, image: int, make: Make, count: int, read: Read) -> Any:
         run = cuts.forward(self.trace, self.score)
 
         def one(indices: np.ndarray) -> Any:
@@ -137,16 +130,9 @@ class GraphPasses:
             _count(len(indices), "forward")
             return read(home(values), home(answer))
 
-        return concatenate(list(in_batches(count, self._size(count), one)))
+        return concatenate(in_batches(count, self._size(count), one))
 
-    def tail(
-        self,
-        single: Flat,
-        at_layer: TailInputs | None,
-        make: Make,
-        count: int,
-        read: Read,
-    ) -> Any:
+    def tail(self, single: Flat, at_layer: TailInputs | None, make: Make, count: int, read: Read) -> Any:
         import tensorflow as tf
 
         parted = cuts.split(self.trace, self.record, self.score)
@@ -165,7 +151,7 @@ class GraphPasses:
             _count(len(indices), "tail")
             return read(home(values), home(answer))
 
-        return concatenate(list(in_batches(count, self._size(count), one)))
+        return concatenate(in_batches(count, self._size(count), one))
 
 
 def _take(value: Any, indices: np.ndarray) -> Any:
@@ -184,10 +170,6 @@ def _tile(value: Any, count: int) -> Any:
     return tf.tile(value, [count] + [1] * (value.shape.rank - 1))
 
 
-def _length(inputs: Flat) -> int:
-    return int(inputs[0].shape[0])
-
-
 def _count(pictures: int, *names: str) -> None:
     for name in names:
         COUNTERS.add(name, pictures)
@@ -198,11 +180,9 @@ def to_grid(values: Any, layout: Layout) -> Any:
     import tensorflow as tf
 
     if layout.kind == "channels_first":
-        rank = len(layout.grid)
-        return tf.transpose(values, [0, *range(2, rank + 2), 1])
+        return cuts.channels_last(values)
     if layout.kind == "tokens":
-        kept = values[:, layout.prefix :]
-        return tf.reshape(kept, [-1, *layout.grid, layout.channels])
+        return tf.reshape(values[:, layout.prefix :], [-1, *layout.grid, layout.channels])
     return values
 
 
@@ -211,8 +191,7 @@ def from_grid(values: Any, layout: Layout, original: Any) -> Any:
     import tensorflow as tf
 
     if layout.kind == "channels_first":
-        rank = len(layout.grid)
-        return tf.transpose(values, [0, rank + 1, *range(1, rank + 1)])
+        return cuts.channels_first(values)
     if layout.kind == "tokens":
         flat = tf.reshape(values, [-1, layout.positions, layout.channels])
         lead = tf.repeat(original[:, : layout.prefix], tf.shape(flat)[0], axis=0)
@@ -220,9 +199,9 @@ def from_grid(values: Any, layout: Layout, original: Any) -> Any:
     return values
 
 
-def in_batches(count: int, size: int, run: Callable[[np.ndarray], Any]) -> Iterator[Any]:
-    """Yield `run(indices)` for `count` items, at most `size` at a time, fewer once memory runs out."""
-    return batches.in_batches(count, size, run, _exhausted)
+def in_batches(count: int, size: int, run: Callable[[np.ndarray], Any]) -> list[Any]:
+    """Return `run(indices)` for `count` items, at most `size` at a time, fewer once memory runs out."""
+    return list(batches.in_batches(count, size, run, _exhausted))
 
 
 def _exhausted(error: BaseException) -> bool:

@@ -37,7 +37,7 @@ class ModelPasses(GraphPasses):
             return read(home(values), home(answer))
 
         size = 1 if self.trace.exact else min(self.budget.batch(need), self.budget.pictures or at_once())
-        return concatenate(list(in_batches(int(maps.shape[0]), size, one)))
+        return concatenate(in_batches(int(maps.shape[0]), size, one))
 
     def without(
         self, single: Flat, at_layer: TailInputs | None, activations: Any, channels: np.ndarray, read: Read
@@ -45,13 +45,8 @@ class ModelPasses(GraphPasses):
         """Run, without each channel, what lies behind the first step that mixes them; else the tail."""
         found = _mixing(self)
         if found is None:
-            return self.tail(
-                single,
-                at_layer,
-                lambda indices: without_channels(activations, channels[indices]),
-                len(channels),
-                read,
-            )
+            make = lambda indices: without_channels(activations, channels[indices])  # noqa: E731
+            return self.tail(single, at_layer, make, len(channels), read)
         import tensorflow as tf
 
         known = self.tail_inputs(single, at_layer)
@@ -66,7 +61,7 @@ class ModelPasses(GraphPasses):
             COUNTERS.add("tail", len(indices))
             return read(home(values), home(answer))
 
-        return concatenate(list(in_batches(len(channels), self.budget.batch(need), one)))
+        return concatenate(in_batches(len(channels), self.budget.batch(need), one))
 
 
 def _changing(
@@ -75,18 +70,18 @@ def _changing(
     """Return `(maps, *inputs of batch 1) -> [values, answer]`, and what one version needs."""
     import tensorflow as tf
 
-    trace, score, channels_first = passes.trace, passes.score, passes.channels_first
+    trace, score, first = passes.trace, passes.score, passes.channels_first
     shapes = [tuple(x.shape[1:]) for x in single]
     key = (score.key, image, change, grid, tuple(shapes))
-    kept = trace.memo.setdefault("changes", {})
+    kept = trace.cuts.setdefault("changes", {})
     with trace.lock:
         if key in kept:
             return kept[key]
 
         def prepare(maps: Any, *inputs: Any) -> list[Any]:
             x = tf.cast(inputs[image], tf.float32)
-            versions = change(_last(x) if channels_first else x, maps)
-            versions = fed(_first(versions) if channels_first else versions, inputs[image].dtype)
+            versions = change(cuts.channels_last(x) if first else x, maps)
+            versions = fed(cuts.channels_first(versions) if first else versions, inputs[image].dtype)
             versions.set_shape([None, *shapes[image]])
             return [versions if i == image else _repeated(x, tf.shape(maps)[0]) for i, x in enumerate(inputs)]
 
@@ -104,12 +99,8 @@ def _mixing(passes: GraphPasses) -> Mixing | None:
     trace, score = passes.trace, passes.score
     if trace.exact or passes.reshape is not None:
         return None
-    key = ("mixing", passes.record.path, score.key)
-    with trace.lock:
-        if key not in trace.memo:
-            fetches = [score.values, score.answer]
-            trace.memo[key] = mixing(passes.record, passes.layout, fetches, list(trace.inputs))
-        return trace.memo[key]
+    key, fetches = ("mixing", passes.record.path, score.key), [score.values, score.answer]
+    return cuts.once(trace, key, lambda: mixing(passes.record, passes.layout, fetches, list(trace.inputs)))
 
 
 def _leaving_out(passes: GraphPasses, found: Mixing) -> tuple[Any, Any, int | None]:
@@ -118,19 +109,17 @@ def _leaving_out(passes: GraphPasses, found: Mixing) -> tuple[Any, Any, int | No
     The first is `(A) -> [given, made, weights]`, the second `(given less what zeros become, made, weights,
     channels, *sides) -> [values, answer]`.
     """
-    import tensorflow as tf
-
     trace, score, record = passes.trace, passes.score, passes.record
-    key = ("leaving-out", record.path, score.key)
-    with trace.lock:
-        if key in trace.cuts:
-            return trace.cuts[key]
+
+    def make() -> tuple[Any, Any, int | None]:
+        import tensorflow as tf
+
         sides = cuts.sides_of(trace, record, score)
 
-        def prepare(change: Any, made: Any, weights: Any, which: Any, *beside: Any) -> list[Any]:
+        def prepare(change: Any, made: Any, weights: Any, which: Any, *others: Any) -> list[Any]:
             changed = without(found, change, made, weights, which)
             changed.set_shape([None, *made.shape[1:]])
-            return [changed, *(_repeated(side, tf.shape(which)[0]) for side in beside)]
+            return [changed, *(_repeated(side, tf.shape(which)[0]) for side in others)]
 
         tensors = [found.given, found.made, found.weights]
         shapes = [[1, *found.given.shape[1:]], [1, *found.made.shape[1:]], found.weights.shape]
@@ -142,8 +131,9 @@ def _leaving_out(passes: GraphPasses, found: Mixing) -> tuple[Any, Any, int | No
         start = carve(trace.graph, list(record.tensors), tensors)
         run = carve(trace.graph, [found.made, *sides], [score.values, score.answer], prepare, specs)
         COUNTERS.add("cuts", 2)
-        trace.cuts[key] = start, run, need_of(run.graph)
-        return trace.cuts[key]
+        return start, run, need_of(run.graph)
+
+    return cuts.once(trace, ("leaving-out", record.path, score.key), make)
 
 
 def _repeated(value: Any, count: Any) -> Any:
@@ -154,15 +144,3 @@ def _repeated(value: Any, count: Any) -> Any:
     tiled = tf.tile(value, tf.concat([[count], tf.ones([value.shape.rank - 1], tf.int32)], axis=0))
     tiled.set_shape([None, *value.shape[1:]])
     return tiled
-
-
-def _last(values: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.transpose(values, [0, *range(2, values.shape.rank), 1])
-
-
-def _first(values: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.transpose(values, [0, values.shape.rank - 1, *range(1, values.shape.rank - 1)])

@@ -55,6 +55,7 @@ class Trace:
         records: every recorded output, in call order.
         exact: True where only batches of one of this exact shape can be run.
         notes: what was given up to trace the model: (code of the diagnostic, what it was).
+        cuts: functions that were cut from it, and what was found out about it, by key.
     """
 
     wrapped: Any
@@ -65,7 +66,6 @@ class Trace:
     exact: bool
     notes: tuple[Note, ...]
     cuts: dict[Any, Any] = attrs.field(factory=dict)
-    memo: dict[Any, Any] = attrs.field(factory=dict)
     lock: threading.RLock = attrs.field(factory=threading.RLock)
 
     @property
