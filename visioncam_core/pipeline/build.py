@@ -192,5 +192,5 @@ def _of_sample(batch: Batch, sample: Item) -> Iterator[Diagnostic]:
         message = check_range(sample.flat[batch.view.image], batch.expected)
     if message:
         yield Diagnostic("pixel-range", message)
-    if sample.whole:
+    if sample.whole and sample.geometry is not None:
         yield from diagnose.of_view(sample.geometry)

@@ -9,7 +9,7 @@ import numpy as np
 
 from visioncam_core.plugins.specs import RendererSpec
 from visioncam_core.results.explanation import Explanation
-from visioncam_core.testing.checks.subject import require
+from visioncam_core.testing.checks.subject import Formed, require
 from visioncam_core.testing.examples.explanations import blob
 
 SHAPES = {1: ((50,), (31,)), 2: ((24, 36), (37, 20)), 3: ((6, 16, 20), (9, 8, 7))}
@@ -18,22 +18,20 @@ THIN = {1: ((1,), (2,)), 2: ((1, 1), (1, 40), (40, 1)), 3: ((1, 1, 1), (1, 9, 12
 
 
 @attrs.frozen(eq=False)
-class RendererSubject:
+class RendererSubject(Formed):
     """The renderer under test.
 
     Attributes:
-        instance: with its default options or those its author chose.
         axes: of the maps it draws: 1 for signals, 2 for pictures, 3 for volumes.
     """
 
-    instance: Any
     axes: int = 2
 
     @classmethod
     def of(cls, renderer: Any, axes: int = 2) -> RendererSubject:
         if isinstance(renderer, RendererSpec):
-            return cls(renderer.cls(), axes)
-        return cls(renderer() if isinstance(renderer, type) else renderer, axes)
+            return RendererSubject(renderer.cls(), axes)
+        return RendererSubject(renderer() if isinstance(renderer, type) else renderer, axes)
 
     @property
     def reserved(self) -> frozenset[str]:
@@ -47,14 +45,6 @@ class RendererSubject:
     def blob(self, which: int) -> np.ndarray:
         """Return one of two maps whose blobs lie apart."""
         return blob(SHAPES[self.axes][0], ((0.3, 0.4, 0.7), (0.7, 0.6, 0.2))[which][-self.axes :])
-
-    @property
-    def cls(self) -> type:
-        return type(self.instance)
-
-    @property
-    def name(self) -> str:
-        return self.cls.__name__
 
     def draw(self, explanation: Explanation, what: str, renderer: Any = None) -> np.ndarray:
         """Return the picture of an explanation.

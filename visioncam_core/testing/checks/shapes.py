@@ -65,7 +65,7 @@ def every_choice(subject: Subject) -> None:
     net = ArrayNet.random(biases=True)
     x = net.pictures(2)
     for method in variants(subject, highest=False):
-        other = attrs.evolve(subject, method=method)
+        other = attrs.evolve(subject, instance=method)
         other.finite(other.evidence(net, x), f"random pictures, as {method!r}")
 
 

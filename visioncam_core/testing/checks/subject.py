@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
 import numpy as np
 
 from visioncam_core.ops import to_numpy
 from visioncam_core.pipeline.evidence import Evidence
+from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.specs import MethodSpec
 from visioncam_core.testing.checks.program_state import kept
 from visioncam_core.testing.examples.array_net import ArrayNet
@@ -19,32 +20,18 @@ TOLERANCE = 1e-5
 
 
 @attrs.frozen(eq=False)
-class Subject:
-    """The method under test.
+class Formed:
+    """What has options: a method or renderer under test.
 
     Attributes:
-        method: an instance with its default options, or the options the author chose.
-        claims: what its row promises.
+        instance: with its default options, or the options its author chose.
     """
 
-    method: Any
-    claims: frozenset[str] = frozenset()
-
-    @classmethod
-    def of(cls, method: Any, claims: Iterable[str] | None = None) -> Subject:
-        """Return the subject for a row, a class or an instance; a row brings its own claims."""
-        if isinstance(method, MethodSpec):
-            return cls(method.cls(), method.claims if claims is None else frozenset(claims))
-        instance = method() if isinstance(method, type) else method
-        return cls(instance, frozenset(claims or ()))
-
-    @property
-    def instance(self) -> Any:
-        return self.method
+    instance: Any
 
     @property
     def cls(self) -> type:
-        return type(self.method)
+        return type(self.instance)
 
     @property
     def name(self) -> str:
@@ -52,12 +39,37 @@ class Subject:
 
     @property
     def reserved(self) -> frozenset[str]:
+        """Names that no option may have."""
+        raise NotImplementedError
+
+
+@attrs.frozen(eq=False)
+class Subject(Formed):
+    """The method under test.
+
+    Attributes:
+        claims: what its row promises.
+    """
+
+    claims: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, method: Any, claims: Iterable[str] | None = None) -> Subject:
+        """Return the subject for a row, a class or an instance; a row brings its own claims."""
+        if isinstance(method, MethodSpec):
+            return Subject(method.cls(), method.claims if claims is None else frozenset(claims))
+        instance = method() if isinstance(method, type) else method
+        return Subject(instance, frozenset(claims or ()))
+
+    @property
+    def reserved(self) -> frozenset[str]:
         """Names that no option may have: the keywords of `visioncam.explain`."""
-        return frozenset({"model", "image", "method", "methods", "target"} | set(_keywords()))
+        settings = {field.name for field in attrs.fields(Settings)}
+        return frozenset({"model", "image", "method", "methods", "target"} | settings)
 
     @property
     def gradients(self) -> bool:
-        return "gradients" in getattr(self.method, "needs", ("activations", "gradients"))
+        return "gradients" in getattr(self.instance, "needs", ("activations", "gradients"))
 
     def evidence(self, net: ArrayNet, x: np.ndarray, seed: int = 0) -> Evidence:
         """Return a net's evidence of pictures, with what the method declares that it needs and no more."""
@@ -74,7 +86,7 @@ class Subject:
             AssertionError: the method raised, or returned something of another shape or kind.
         """
         try:
-            answer = self.method(evidence)
+            answer = self.instance(evidence)
         except (Exception, SystemExit) as error:
             raise AssertionError(f"{self.name} raised {type(error).__name__} on {what}: {error}") from error
         try:
@@ -106,12 +118,6 @@ class Subject:
         return raw
 
 
-def _keywords() -> list[str]:
-    from visioncam_core.pipeline.settings import Settings
-
-    return [field.name for field in attrs.fields(Settings)]
-
-
 def require(condition: object, message: str) -> None:
     """Raise AssertionError with the message unless the condition holds, also under `python -O`."""
     if not condition:
@@ -123,26 +129,6 @@ def assert_same(actual: np.ndarray, expected: np.ndarray, what: str, tolerance: 
     size = float(max(np.abs(actual).max(initial=0.0), np.abs(expected).max(initial=0.0)))
     gap = float(np.abs(actual - expected).max(initial=0.0))
     require(gap <= tolerance * size, f"{what}: they differ by {gap:.3g}, and the largest value is {size:.3g}")
-
-
-class Formed(Protocol):
-    """What has options: a method or renderer under test."""
-
-    @property
-    def instance(self) -> Any:
-        """The object itself."""
-
-    @property
-    def cls(self) -> type:
-        """Its class."""
-
-    @property
-    def name(self) -> str:
-        """The class's name, for messages."""
-
-    @property
-    def reserved(self) -> frozenset[str]:
-        """Names that no option may have."""
 
 
 @attrs.frozen(eq=False)
