@@ -63,10 +63,7 @@ def open_trace(engine: Engine, model: Any, inputs: ModelInputs, flat: list[Any])
 def recalled(engine: Engine, model: Any, **finds: Callable[[], Any]) -> list[Any]:
     """Return what each function finds out about a model, from memory where the model has not changed.
 
-    Args:
-        engine: of the model.
-        model: it is only weakly held.
-        **finds: functions that read the model, each under its name.  What they return must not hold it.
+    What the functions, each under its name, return must not hold the model, which is only weakly held.
     """
     found = entry_of(engine, model).found
     for name, find in finds.items():

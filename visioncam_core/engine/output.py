@@ -109,8 +109,7 @@ def head_of(
     Args:
         score: its shape, kind and activation.
         names: class names, or None.
-        given: whether the user passed them; those that came with the model are left out where they do not
-            fit.
+        given: whether the user passed them; those that came with the model are left out if they do not fit.
         space: lengths of the picture's axes.
     """
     shape = score.shape

@@ -30,14 +30,11 @@ def is_picture(value: Any, rank: int) -> bool:
 
 
 def as_array(value: Any, kinds: str = KINDS) -> np.ndarray:
-    """Return the value as a numeric array; it is not copied where that can be avoided.
-
-    Args:
-        value: an array, a tensor, or nested lists of numbers.
-        kinds: what would have been right, for messages.
+    """Return an array, a tensor or nested lists as a numeric array, without a copy where that can be.
 
     Raises:
-        ImageTypeError: text, objects, complex numbers, booleans, masked values, or no array at all.
+        ImageTypeError: text, objects, complex numbers, booleans, masked values, or no array at all; the
+            message begins with `kinds`, which says what would have been right.
     """
     kind = type(value).__name__
     given = value
@@ -71,12 +68,7 @@ def input_dtype(dtype: str) -> np.dtype[Any]:
 
 
 def as_input(array: np.ndarray, dtype: str, what: str) -> np.ndarray:
-    """Return an array in the model's dtype; what does not fit is counted and located.
-
-    Args:
-        array: real numbers.
-        dtype: such as "float32".
-        what: how messages call it.
+    """Return an array of real numbers in the model's dtype; what does not fit is counted and located.
 
     Raises:
         ImageError: NaN or infinite values, values too large for the dtype, or fractions where it has none.

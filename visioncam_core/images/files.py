@@ -72,13 +72,7 @@ def quoted(name: str) -> str:
 
 @contextmanager
 def opened(source: str | os.PathLike[str] | bytes) -> Iterator[tuple[BinaryIO, str]]:
-    """Open a path or bytes for reading.
-
-    Args:
-        source: a path, or the bytes of a file.
-
-    Yields:
-        (file, name): a seekable binary file and the name for messages.
+    """Open a path or bytes as a seekable binary file, with its name for messages.
 
     Raises:
         ImageNotFoundError: there is no such file.
@@ -108,11 +102,7 @@ def opened(source: str | os.PathLike[str] | bytes) -> Iterator[tuple[BinaryIO, s
 
 
 def format_of(file: BinaryIO, name: str) -> str:
-    """Return which of `FORMATS` a file's content is.
-
-    Args:
-        file: a seekable binary file, at its start.
-        name: the name for messages.
+    """Return which of `FORMATS` the content of a file at its start is.
 
     Raises:
         ImageError: empty, not a picture, or a format that is not enabled.
@@ -139,16 +129,7 @@ def open_image(file: BinaryIO, kind: str) -> Image.Image:
 
 
 def check_size(size: tuple[int, int], max_pixels: int, name: str) -> None:
-    """Refuse a picture that is too large, before it is decoded.
-
-    Args:
-        size: (width, height) in pixels, as the header says.
-        max_pixels: the largest number of pixels allowed.
-        name: the name for messages.
-
-    Raises:
-        ImageError: too many pixels, or a side above 32,767.
-    """
+    """Raise `ImageError` where (width, height), as the header says, is too large, or nothing."""
     width, height = size
     if width < 1 or height < 1:
         raise ImageError(f"{name}: has no pixels ({width} x {height}); pass a picture of at least 1 x 1")

@@ -34,15 +34,12 @@ def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice | None:
         if query.startswith("re:"):
             return by_pattern(table, query[3:])
         return by_name(table, query)
-    if (hasattr(query, "name") and hasattr(query, "call")) or _is_unit(table, query):
+    a_layer = hasattr(query, "name") and hasattr(query, "call")
+    if a_layer or any(unit is query for unit in table.units().values()):
         return by_object(table, query)
     if callable(query):
         return by_callable(table, query)
     return None
-
-
-def _is_unit(table: LayerTable, query: object) -> bool:
-    return any(unit is query for unit in table.units().values())
 
 
 def by_index(table: LayerTable, index: int) -> LayerChoice:
@@ -149,9 +146,8 @@ def no_layer(table: LayerTable) -> str:
     """Return the message for a model without a single candidate."""
     return (
         f"the model {table.model_name!r} has no layer with spatial axes: class activation maps need at "
-        "least one "
-        "layer that keeps positions apart (a convolution, or tokens); pass reshape= if a layer holds them in "
-        "another shape"
+        "least one layer that keeps positions apart (a convolution, or tokens); pass reshape= if a layer "
+        "holds them in another shape"
     )
 
 

@@ -9,16 +9,13 @@ import attrs
 import numpy as np
 
 from visioncam_core import ops
+from visioncam_core.engine.records import Change, Make
 from visioncam_core.errors import PluginError
 from visioncam_core.ops import wide
 from visioncam_core.progress import Progress
 
-Make = Callable[[np.ndarray], Any]
-"""Indices (b,) -> b versions of the picture or of the activations."""
 Tell = Callable[[int], None]
 """Called with the number of versions that are done."""
-Change = Callable[[Any, Any], Any]
-"""(picture (1, *space, C), maps (b, *grid)) -> (b, *space, C) changed pictures, written in `ops`."""
 Which = Literal["target", "probability", "remainder"]
 """The scalar explained, its class's probability, or 1 minus it: the others' sum, exact near 0."""
 

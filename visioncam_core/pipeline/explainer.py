@@ -177,9 +177,7 @@ class Explainer:
     def batch(self, samples: list[Item], pictures: list[int]) -> Batch:
         """Return samples of one input shape as a batch, with the model traced and the layers chosen for them.
 
-        Args:
-            samples: pictures, or windows of pictures.
-            pictures: for each sample the position of its picture in the call.
+        `pictures` are the positions of their pictures in the call.
         """
         flat = self.engine.tensors(joined_inputs(samples))
         with self.engine.running(self.model):

@@ -13,10 +13,10 @@ from visioncam_core import ops
 from visioncam_core.engine.interface import Engine, Passes
 from visioncam_core.engine.model_inputs import in_place
 from visioncam_core.engine.output import Head, looks_probable
-from visioncam_core.engine.records import Cotangent, Read, TailInputs
+from visioncam_core.engine.records import Change, Cotangent, Make, Read, TailInputs
 from visioncam_core.errors import LayerError, TargetError
 from visioncam_core.pipeline.batch import Batch
-from visioncam_core.pipeline.evidence import Change, Evidence, Make, Tell, Which
+from visioncam_core.pipeline.evidence import Evidence, Tell, Which
 from visioncam_core.targets.resolve import Pick, Wish, pick
 
 
@@ -42,13 +42,7 @@ class Observation:
 def gather(batch: Batch, passes: Passes, targets: Sequence[Sequence[Wish]]) -> list[Observation]:
     """Run the passes that the methods need, once; of several targets only the gradients differ.
 
-    Args:
-        batch: N samples.
-        passes: through the model, at the layer.
-        targets: for each target of the call, that of each sample.
-
-    Returns:
-        An observation for each target.
+    `targets` are, for each target of the call, that of each sample; each gives an observation.
     """
     head, settings = batch.head, batch.request.settings
     gradients = any("gradients" in one.needs for one in batch.request.methods if one.refusal is None)

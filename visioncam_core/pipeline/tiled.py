@@ -44,11 +44,7 @@ class WindowTargets:
     _means: dict[int, tuple[np.ndarray, Head]] = attrs.field(factory=dict)
 
     def of(self, targets: list[list[Wish]], batch: Batch) -> list[list[Wish]]:
-        """Return the targets of each picture with the class of its windows filled in.
-
-        Args:
-            targets: for each target of the call, that of each picture.
-            batch: the windows at hand.
+        """Return each target's wishes for the pictures, with the class of their windows filled in.
 
         Raises:
             TargetError: a picture in windows, and an output with a value for every position.

@@ -188,11 +188,7 @@ def pick(wish: Wish, values: np.ndarray, head: Head, engine: Engine) -> Pick:
 
 
 def stack_size(target: Any, names: tuple[str, ...] | None) -> int:
-    """Return how many classes a target such as `"top5"` asks for; 0 for every other target.
-
-    Args:
-        target: any target.
-        names: class names; one that is called "top5" is that class.
+    """Return how many classes a target such as `"top5"` asks for; 0 for others, and for a class of that name.
 
     Raises:
         TargetError: none, or more than five.
@@ -209,13 +205,9 @@ def stack_size(target: Any, names: tuple[str, ...] | None) -> int:
 
 
 def questions(target: Any, size: int, count: int, head: Head) -> list[list[Wish]]:
-    """Return what is asked of each of `count` pictures: once, or once for each of the best classes.
+    """Return the wishes of each of `count` pictures: once, or once for each of the `size` best classes.
 
-    Args:
-        target: any target; not looked at where `size` is not 0.
-        size: how many classes, best first; a model with fewer gives as many as it has.
-        count: number of pictures.
-        head: the explained output.
+    A model with fewer classes gives as many as it has; `target` is not looked at where `size` is not 0.
 
     Raises:
         TargetError: of a stack, an output that is no list of classes; else as `wishes`.

@@ -16,12 +16,7 @@ _LARGE = 300.0
 
 
 def leaves(model: Any, seen: set[int] | None = None) -> Iterator[Any]:
-    """Yield a model's innermost layers (and a functional model's plain operations), in order, each once.
-
-    Args:
-        model: a Keras or tf_keras model, nested as deep as you like.
-        seen: ids already visited.
-    """
+    """Yield a model's innermost layers, and a functional model's plain operations, in order, each once."""
     seen = set() if seen is None else seen
     if id(model) in seen:
         return
@@ -54,16 +49,13 @@ def front(layers: Sequence[Any]) -> int:
 
 
 def own_scaling(before: Sequence[Any]) -> tuple[str, str] | None:
-    """Read the scaling that a model does itself.
+    """Return the scaling that a model does itself: "none" for 0..255 or "unit" for 0..1, and why; or None.
 
-    255 is pushed through its Rescaling and Normalization layers; what comes out
-    far too large was meant to be 1 going in.
+    255 is pushed through its Rescaling and Normalization layers; what comes out far too large was meant to be
+    1 going in.
 
     Args:
         before: the layers in front of the first weights.
-
-    Returns:
-        (`"none"` for 0..255 or `"unit"` for 0..1, why), or None if it does none.
     """
     scaling = [layer for layer in before if is_a(layer, *SCALING)]
     if scaling:

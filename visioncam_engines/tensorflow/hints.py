@@ -14,13 +14,9 @@ def hints_of(model: Any) -> Hints:
     """Return what a Keras model or a loaded SavedModel says of itself; it is read, never called."""
     if is_saved(model):
         why = "a SavedModel does not say how its pictures are made ready"
-        return Hints("SavedModel", "SavedModel", sum(map(weights_of, _holders(model))), "", why)
+        return Hints("SavedModel", "SavedModel", weights_of(model), "", why)
     mode, why = preprocessing_of(model)
     return Hints(str(getattr(model, "name", "model")), _kind(model), weights_of(model), mode, why)
-
-
-def _holders(model: Any) -> tuple[Any, ...]:
-    return (model,) if hasattr(model, "weights") else ()
 
 
 def _kind(model: Any) -> str:

@@ -27,14 +27,9 @@ def strides(image: tuple[int, ...], grid: tuple[int, ...]) -> tuple[float, ...]:
 def tokens(tensor: Any, shape: tuple[int, ...], image: tuple[int, ...], inputs: set[int]) -> Layout | None:
     """Return the layout of `(T, K)` tokens, from the grids they were computed from.
 
-    Args:
-        tensor: the symbolic tokens.
-        shape: (T, K).
-        image: spatial axes of the image input.
-        inputs: ids of the model's inputs, which are no grids of tokens.
-
-    The grid is that of the traced patch embedding; without one (patches cut by reshapes, merged
-    windows), the grid with square patches that divide the picture.
+    The grid is that of the traced patch embedding; without one (patches cut by reshapes, merged windows), the
+    grid with square patches that divide the picture.  `inputs` are the ids of the model's inputs, no grids of
+    tokens.
     """
     if len(shape) != 2 or len(image) != 2:
         return None

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from visioncam_core.text import said
+
 if TYPE_CHECKING:
     import keras
 
@@ -21,29 +23,21 @@ _log = logging.getLogger("visioncam.model_files")  # below "visioncam", which th
 
 
 def load_or_make(path: Path, make: Callable[[], keras.Model]) -> keras.Model:
-    """Return the model in the file, or make it and keep it there.
+    """Return a new model object from a `.keras` file, or made, and then written there with its folders.
 
-    Args:
-        path: the `.keras` file; its folders are made.
-        make: makes the model; called when the file is missing or damaged.
-
-    Returns:
-        A new model object on every call. A file that is damaged, or that cannot be
-        written, costs a warning in the log and nothing else.
+    A file that is damaged, or that cannot be written, costs a warning in the log and nothing else.
     """
     try:
         return _load(path)
     except FileNotFoundError:
         pass
     except Exception as error:  # a damaged file can make its reader raise anything
-        _log.warning("the cached model %s cannot be used (%s); it is made again", path, _one_line(error))
+        _log.warning("the cached model %s cannot be used (%s); it is made again", path, said(error))
     model = make()
     try:
         _write(path, model)
     except OSError as error:
-        _log.warning(
-            "the model could not be cached in %s (%s); the next call is slower", path, _one_line(error)
-        )
+        _log.warning("the model could not be cached in %s (%s); the next call is slower", path, said(error))
     return model
 
 
@@ -66,7 +60,3 @@ def _write(path: Path, model: keras.Model) -> None:
         os.replace(name, path)
     finally:
         Path(name).unlink(missing_ok=True)
-
-
-def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]

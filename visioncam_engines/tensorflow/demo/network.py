@@ -86,12 +86,9 @@ def _normalise(x: Any, name: str, activation: str | None = None) -> Any:
 
 
 def fill(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
-    """Set the network's weights from PyTorch's arrays, in place.
+    """Set the network's weights from PyTorch's arrays, by PyTorch's names and in its layout, in place.
 
-    Args:
-        model: from `build()`.
-        weights: arrays by PyTorch name, in PyTorch's layout: convolutions `(out, in, h, w)`,
-            depthwise `(channels, 1, h, w)`, dense `(out, in)`.
+    Convolutions are `(out, in, h, w)`, depthwise `(channels, 1, h, w)`, dense `(out, in)`.
 
     Raises:
         ModelError: an array is missing, left over, or of the wrong shape.

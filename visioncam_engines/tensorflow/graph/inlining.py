@@ -64,13 +64,13 @@ class Flat:
 def inlined(
     graph: Any, feeds: list[Any], captures: dict[str, Any], fetches: list[Any], specs: list[Any]
 ) -> Flat:
-    """Return the flat twin of `graph`.
+    """Return `graph`, which has calls in it, without them.
 
     Args:
-        graph: a `FuncGraph` with calls in it.
+        graph: a `FuncGraph`.
         feeds: its symbolic arguments.
         captures: name of a placeholder -> the tensor or resource it stands for.
-        fetches: symbolic tensors that are looked for in the twin.
+        fetches: symbolic tensors whose counterparts are wanted.
         specs: a `tf.TensorSpec` for each feed.
     """
     import tensorflow as tf

@@ -42,13 +42,9 @@ class Mixing:
 
 
 def mixing(record: Any, layout: Layout, fetches: list[Any], inputs: list[Any]) -> Mixing | None:
-    """Return where the channels of a layer first meet, or None where no single linear operation does it.
+    """Return where the channels of a recorded layer first meet on the way from the inputs to the fetches.
 
-    Args:
-        record: the recorded output of the layer.
-        layout: where its space is.
-        fetches: what is computed from it.
-        inputs: the model's inputs.
+    None where no single linear operation does it.
     """
     if len(record.tensors) > 1 or layout.kind != "grid":
         return None
