@@ -187,10 +187,8 @@ def _of_batch(batch: Batch) -> Iterator[Diagnostic]:
 def _of_sample(batch: Batch, sample: Item) -> Iterator[Diagnostic]:
     for note in sample.notes:
         yield Diagnostic("picture-note", note)
-    message = None
-    if batch.expected.known:
-        message = check_range(sample.flat[batch.view.image], batch.expected)
-    if message:
+    values = sample.flat[batch.view.image]
+    if batch.expected.known and (message := check_range(values, batch.expected)):
         yield Diagnostic("pixel-range", message)
     if sample.whole and sample.geometry is not None:
         yield from diagnose.of_view(sample.geometry)

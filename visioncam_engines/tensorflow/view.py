@@ -111,19 +111,16 @@ class TracedModel:
             normalise = not _looks_probable(trace, score, flat)
             score = cuts.score_of(trace, name, wanted, normalise, channels_first=first)
         key = (score.key, inputs.image, tuple(tuple(x.shape[1:]) for x in flat))
-        with trace.lock:
-            kept = trace.cuts.setdefault("views", {})
-            found: GraphView | None = kept.get(key)
-            if found is None:
-                sizes = {i: tuple(int(n) for n in flat[i].shape[1:]) for i in inputs.images}
-                spaces = {i: size[1:] if inputs.channels_first else size[:-1] for i, size in sizes.items()}
-                shapes = _shapes(trace, flat)
-                table = build_table(trace, self.model, name, score.values, inputs.image, spaces, shapes)
-                table = attrs.evolve(table, token_support=_support(trace, score, flat))
-                while len(kept) >= MOST_VIEWS:
-                    del kept[next(iter(kept))]
-                found = kept[key] = GraphView(trace, score, table, inputs.image, inputs.channels_first)
-            return found
+
+        def make() -> GraphView:
+            sizes = {i: tuple(int(n) for n in flat[i].shape[1:]) for i in inputs.images}
+            spaces = {i: size[1:] if inputs.channels_first else size[:-1] for i, size in sizes.items()}
+            shapes = _shapes(trace, flat)
+            table = build_table(trace, self.model, name, score.values, inputs.image, spaces, shapes)
+            table = attrs.evolve(table, token_support=_support(trace, score, flat))
+            return GraphView(trace, score, table, inputs.image, inputs.channels_first)
+
+        return cuts.once(trace, key, make, "views", MOST_VIEWS)
 
 
 def traced(model: Any, structure: Any, flat: list[Any]) -> TracedModel:

@@ -39,13 +39,19 @@ class GraphScore(Score):
         return (self.output, self.kind, id(self.values))
 
 
-def once(trace: Trace, key: Any, make: Callable[[], Any]) -> Any:
-    """Return what was made under this key before; else make it, once for all threads, and keep it."""
+def once(trace: Trace, key: Any, make: Callable[[], Any], kind: str = "", most: int = 0) -> Any:
+    """Return what was made under this key before; else make it, once for all threads, and keep it.
+
+    Of a `kind`, the `most` made last are kept.
+    """
     with trace.lock:
-        if key not in trace.cuts:
+        kept = trace.cuts.setdefault(kind, {}) if kind else trace.cuts
+        if key not in kept:
             with held_back():
-                trace.cuts[key] = make()
-        return trace.cuts[key]
+                kept[key] = make()
+            if kind and len(kept) > most:
+                del kept[next(iter(kept))]
+        return kept[key]
 
 
 def score_of(

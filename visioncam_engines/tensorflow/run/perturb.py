@@ -68,15 +68,11 @@ def _changing(
     passes: GraphPasses, single: Flat, image: int, change: Change, grid: tuple[int, ...]
 ) -> tuple[Any, int | None]:
     """Return `(maps, *inputs of batch 1) -> [values, answer]`, and what one version needs."""
-    import tensorflow as tf
-
     trace, score, first = passes.trace, passes.score, passes.channels_first
     shapes = [tuple(x.shape[1:]) for x in single]
-    key = (score.key, image, change, grid, tuple(shapes))
-    kept = trace.cuts.setdefault("changes", {})
-    with trace.lock:
-        if key in kept:
-            return kept[key]
+
+    def make() -> tuple[Any, int | None]:
+        import tensorflow as tf
 
         def prepare(maps: Any, *inputs: Any) -> list[Any]:
             x = tf.cast(inputs[image], tf.float32)
@@ -89,10 +85,10 @@ def _changing(
         specs += [tf.TensorSpec([1, *shape], x.dtype) for shape, x in zip(shapes, single, strict=True)]
         run = carve(trace.graph, list(trace.inputs), [score.values, score.answer], prepare, specs)
         COUNTERS.add("cuts")
-        while len(kept) >= MOST_CHANGES:
-            del kept[next(iter(kept))]
-        kept[key] = run, need_of(run.graph)
-        return kept[key]
+        return run, need_of(run.graph)
+
+    key = (score.key, image, change, grid, tuple(shapes))
+    return cuts.once(trace, key, make, "changes", MOST_CHANGES)
 
 
 def _mixing(passes: GraphPasses) -> Mixing | None:
