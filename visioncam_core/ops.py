@@ -246,9 +246,9 @@ def channels(activations: Any, which: np.ndarray) -> Any:
 
 def without_channels(activations: Any, which: np.ndarray) -> Any:
     """Return copies with one channel set to zero each: (1, *grid, K), (b,) -> (b, *grid, K)."""
-    kept = np.ones((len(which), int(activations.shape[-1])), np.float32)
-    kept[np.arange(len(which)), which] = 0.0
-    mask = kept.reshape(len(which), *[1] * (len(activations.shape) - 2), -1)
+    mask = np.ones((len(which), int(activations.shape[-1])), np.float32)
+    mask[np.arange(len(which)), which] = 0.0
+    mask = mask.reshape(len(which), *[1] * (len(activations.shape) - 2), -1)
     return activations * astype(like(mask, activations), dtype_name(activations))
 
 

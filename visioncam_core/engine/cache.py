@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from visioncam_core.engine.interface import Engine, Traced
-from visioncam_core.engine.interrupts import held_back
+from visioncam_core.engine.interrupts import delay_interrupts
 from visioncam_core.engine.model_inputs import ModelInputs
 
 MAX_TRACES = 16
@@ -50,7 +50,7 @@ def open_trace(engine: Engine, model: Any, inputs: ModelInputs, flat: list[Any])
     with entry.lock:
         found = next((one for one in reversed(entry.traces) if one.fits(flat)), None)
         if found is None:
-            with held_back():
+            with delay_interrupts():
                 found = engine.trace(model, inputs, flat)
                 entry.traces.append(found)
             del entry.traces[:-MAX_TRACES]

@@ -119,21 +119,21 @@ def check_range(batch: np.ndarray, preprocessing: Preprocessing) -> str | None:
 
     Only what cannot fit is reported; dark, bright and flat pictures do fit.
     """
-    wanted = preprocessing.expected_range
-    if wanted is None or batch.size == 0:
+    expected = preprocessing.expected_range
+    if expected is None or batch.size == 0:
         return None
     low, high = float(batch.min()), float(batch.max())
     if not np.isfinite([low, high]).all() or low == high:
         return None
-    wants = f"the model takes {wanted[0]:g}..{wanted[1]:g} ({preprocessing.why})"
-    span = wanted[1] - wanted[0]
-    if low < wanted[0] - 0.05 * span or high > wanted[1] + 0.05 * span:
+    wants = f"the model takes {expected[0]:g}..{expected[1]:g} ({preprocessing.why})"
+    span = expected[1] - expected[0]
+    if low < expected[0] - 0.05 * span or high > expected[1] + 0.05 * span:
         return f"values lie in {low:.4g}..{high:.4g}, but {wants}"
     small = max(-low, high) <= 5 and (low < 0 or bool(np.any(batch != np.floor(batch))))
     if span > 100 and small:
         return f"values lie in {low:.4g}..{high:.4g}, next to nothing where {wants}"
     if (
-        wanted[0] <= -1 and span < 10 and 0 <= low < 0.1 and high <= 1
+        expected[0] <= -1 and span < 10 and 0 <= low < 0.1 and high <= 1
     ):  # a bright picture has no such dark end
         return f"values lie in {low:.4g}..{high:.4g}, which looks like 0..1, but {wants}"
     return None

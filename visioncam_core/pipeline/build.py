@@ -96,23 +96,25 @@ def grouped(answers: Iterable[Answer], *names: str) -> list[list[Answer]]:
     return list(groups.values())
 
 
-def build(batch: Batch, layer: int, target: int, seen: Observation) -> Iterator[Answer]:
+def build(batch: Batch, layer: int, target: int, observation: Observation) -> Iterator[Answer]:
     """Apply every method to the evidence and yield an answer for each sample and method.
 
     Args:
         batch: the samples.
         layer: position of the layer among the batch's.
         target: position of the target in the call.
-        seen: their evidence at that layer, for that target.
+        observation: their evidence at that layer, for that target.
     """
     choice, score = batch.layers[layer], batch.view.score
     methods, settings = batch.request.methods, batch.request.settings
-    applied = [apply(method, seen.evidence) for method in methods]
+    applied = [apply(method, observation.evidence) for method in methods]
     shared = [*_of_batch(batch), *diagnose.of_layer(choice.row)]
-    shared += diagnose.of_output(score.kind, seen.head.probable)
-    scores = np.asarray(seen.evidence.score)
-    for i, (sample, evidence) in enumerate(zip(batch.samples, seen.evidence.each(), strict=True)):
-        output = ModelOutput(seen.picks[i], seen.values[i], seen.answer[i], seen.head)
+    shared += diagnose.of_output(score.kind, observation.head.probable)
+    scores = np.asarray(observation.evidence.score)
+    for i, (sample, evidence) in enumerate(zip(batch.samples, observation.evidence.each(), strict=True)):
+        output = ModelOutput(
+            observation.picks[i], observation.values[i], observation.answer[i], observation.head
+        )
         facts = diagnose.Facts.of(evidence, choice.row.path)
         about = _about(batch, choice, sample, output, float(scores[i]))
         found = [*shared, *_of_sample(batch, sample)]

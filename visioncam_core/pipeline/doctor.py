@@ -74,12 +74,12 @@ def examine(explainer: Explainer, image: object, target: object = None) -> Repor
     """
     if len(explainer.inputs.inputs) == 1:  # decoded once
         image = Read(*explainer.reader.read(image))
-    seen, _ = explainer.layers(image)
+    view, _ = explainer.layers(image)
     method = explainer.methods[0]
     watched = Watched(method)
     explanation = _first(explainer.with_methods(attrs.evolve(method, method=watched)), image, target)
     explanation = attrs.evolve(explanation, options=method.options)
-    other = _other_class(explainer, image, explanation, seen)
+    other = _other_class(explainer, image, explanation, view)
     found = list(dict.fromkeys(explanation.diagnostics))
     alike = None if other is None else float(np.nan_to_num(rank_correlation(explanation.raw, other.raw)))
     if alike is not None and other is not None and alike > ALIKE:
@@ -93,13 +93,13 @@ def examine(explainer: Explainer, image: object, target: object = None) -> Repor
             Diagnostic("trace-differs", f"its output is {off:.1%} off the model's own, model(image)")
         )
     facts = {
-        "model": f"{seen.table.model_name}: {explainer.hints.kind}, {len(seen.table.rows)} recorded "
-        f"outputs, {len(seen.table)} candidate layers",
+        "model": f"{view.table.model_name}: {explainer.hints.kind}, {len(view.table.rows)} recorded "
+        f"outputs, {len(view.table)} candidate layers",
         "trace": f"answers as the model itself does, within {off:.0e} of the largest output"
         if faithful
         else f"answers otherwise than the model itself, by {off:.1%} of the largest output",
         **_input(explainer, item),
-        "output": _output(seen),
+        "output": _output(view),
         "score": f"{explanation.score_kind} of {explanation.target.label} = {explanation.score:.4g}",
         "layer": f"{explanation.layer.path} {explanation.layer.shape}: {explanation.layer.why}",
         "gradient": watched.flow,
@@ -118,13 +118,13 @@ def _first(explainer: Explainer, image: object, target: object) -> Explanation:
 
 
 def _other_class(
-    explainer: Explainer, image: object, explanation: Explanation, seen: View
+    explainer: Explainer, image: object, explanation: Explanation, view: View
 ) -> Explanation | None:
     """Return the explanation of the least likely class, the least alike; None where there is no other class.
 
     The second best class would not do: a network that tells two breeds of cats apart looks at the same cat.
     """
-    head = head_of(seen.score, None)
+    head = head_of(view.score, None)
     if explanation.target.index is None or head.dense or head.classes < 2:
         return None
     other = _first(explainer, image, Ranked(head.classes - 1))
@@ -162,30 +162,30 @@ def _input(explainer: Explainer, item: Item) -> dict[str, str]:
     how = "as passed"
     if item.geometry is not None:
         how = f"{item.geometry.name}, {explainer.preprocessing.name} ({explainer.preprocessing.why})"
-    wanted = explainer.expected
+    expected = explainer.expected
     takes = "what the model takes is not known"
-    if wanted.known and wanted.expected_range is not None:
-        low, high = wanted.expected_range
-        takes = f"the model takes {low:g} to {high:g} ({wanted.why})"
+    if expected.known and expected.expected_range is not None:
+        low, high = expected.expected_range
+        takes = f"the model takes {low:g} to {high:g} ({expected.why})"
     return {
         "input": f"{item.source} as {values.shape[1:]}; {how}",
         "range": f"{values.min():.4g} to {values.max():.4g}; {takes}",
     }
 
 
-def _output(seen: View) -> str:
-    head = head_of(seen.score, None)
+def _output(view: View) -> str:
+    head = head_of(view.score, None)
     count = f"{head.classes} class{'es' if head.classes != 1 else ''}"
     if head.binary:
         what = "one value for two classes"
-    elif seen.score.activation == "sigmoid":
+    elif view.score.activation == "sigmoid":
         what = f"{count} that do not exclude each other"
     else:
         what = count if head.probable else f"{head.classes} value{'s' if head.classes != 1 else ''}"
     what += " at every position" if head.dense else ""
-    activation = seen.score.activation or "no softmax or sigmoid found"
-    shape = seen.score.answer_shape[1:]
-    return f"{seen.score.output!r} of {len(seen.outputs)}, shape {shape}: {what}, {activation}"
+    activation = view.score.activation or "no softmax or sigmoid found"
+    shape = view.score.answer_shape[1:]
+    return f"{view.score.output!r} of {len(view.outputs)}, shape {shape}: {what}, {activation}"
 
 
 def _map(explanation: Explanation) -> str:

@@ -94,8 +94,8 @@ class Explainer:
             versions=lambda: versions(engine.versions()),
         )
         auto = isinstance(settings.preprocess, str) and settings.preprocess == "auto"
-        wanted = card.preprocess if auto and card.preprocess else settings.preprocess
-        preprocessing = automatic if auto and not card.preprocess else preprocessing_for(hints, wanted)
+        setting = card.preprocess if auto and card.preprocess else settings.preprocess
+        preprocessing = automatic if auto and not card.preprocess else preprocessing_for(hints, setting)
         if auto and card.preprocess:
             preprocessing = attrs.evolve(preprocessing, why="from the model's card")
         geometry = settings.geometry
@@ -209,8 +209,8 @@ class Explainer:
                 targets = [[row[picture] for picture in pictures] for row in wishes]
                 for layer, choice in enumerate(batch.layers):
                     passes = batch.view.passes(choice, self.settings.reshaping, self.settings.budget)
-                    for t, seen in enumerate(gather(batch, passes, targets)):
-                        found += build(batch, layer, t, seen)
+                    for t, observation in enumerate(gather(batch, passes, targets)):
+                        found += build(batch, layer, t, observation)
         if windows is not None:
             found = join_windows(found, samples)
         return fuse_layers(found, self.settings.fuse) if any(one.layer for one in found) else found, single
@@ -224,8 +224,8 @@ class Explainer:
         return traced.view(self.inputs, flat, self.settings.output, self.settings.score)
 
     def _layers(self, view: View) -> list[LayerChoice]:
-        wanted = self.settings.layer
-        queries = list(wanted) if isinstance(wanted, list | tuple) else [wanted]
+        layer = self.settings.layer
+        queries = list(layer) if isinstance(layer, list | tuple) else [layer]
         if not queries:
             raise LayerError("layer=[] names no layer; pass at least one, or 'auto'")
         if self.settings.reshape is not None:

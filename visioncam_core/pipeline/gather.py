@@ -130,9 +130,9 @@ class EngineSource:
 
     def score_changed(self, picture: int, change: Change, maps: Any, which: Which, tell: Tell | None) -> Any:
         read = self._read(picture, which)
-        asked = (self._single(picture), self.batch.view.image, change, maps)
+        args = (self._single(picture), self.batch.view.image, change, maps)
         if self.shared is None:
-            return self.passes.through(*asked, _reporting(read, tell))
+            return self.passes.through(*args, _reporting(read, tell))
         key = (picture, change, hashlib.sha256(ops.to_numpy(maps).tobytes()).digest())
         if key not in self.shared:
             answers: list[Any] = []
@@ -141,7 +141,10 @@ class EngineSource:
                 answers.append(answer)
                 return values
 
-            self.shared[key] = self.passes.through(*asked, _reporting(keep, tell)), ops.concatenate(answers)
+            self.shared[key] = (
+                self.passes.through(*args, _reporting(keep, tell)),
+                ops.concatenate(answers),
+            )
         return read(*self.shared[key])
 
     def score_without(

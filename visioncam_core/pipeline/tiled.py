@@ -14,7 +14,7 @@ from visioncam_core.images.sample import Item, Windows
 from visioncam_core.images.tiling import stitch
 from visioncam_core.ops import to_numpy
 from visioncam_core.pipeline import diagnose
-from visioncam_core.pipeline.apply import together
+from visioncam_core.pipeline.apply import total
 from visioncam_core.pipeline.batch import Batch
 from visioncam_core.pipeline.build import Answer, grouped
 from visioncam_core.results.diagnostics import Diagnostic
@@ -107,7 +107,7 @@ def _whole(answers: Sequence[Answer], sample: Item, windows: Windows) -> Answer:
     given = np.stack([one.output.answer for one in answers])
     mean = np.log(np.exp(given).mean(axis=0)) if first.output.head.log else given.mean(axis=0)
     output = attrs.evolve(first.output, values=values, answer=mean)
-    applied = together([one.applied for one in answers])
+    applied = total([one.applied for one in answers])
     whole = attrs.evolve(first, output=output, applied=applied, explanation=None)
     if applied.failure:
         return whole

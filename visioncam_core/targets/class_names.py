@@ -104,16 +104,16 @@ def find_class(name: str, names: Sequence[str] | None) -> int:
             f"class {shown(name, 60)} was asked for by name, and this model's class names are not known; "
             "pass class_names=, or the class index"
         )
-    wanted = name.strip().casefold()
-    whole = [i for i, known in enumerate(names) if known.strip().casefold() == wanted]
-    found = whole or [i for i, known in enumerate(names) if wanted in _synonyms(known)]
+    folded = name.strip().casefold()
+    whole = [i for i, known in enumerate(names) if known.strip().casefold() == folded]
+    found = whole or [i for i, known in enumerate(names) if folded in _synonyms(known)]
     if len(found) == 1:
         return found[0]
     if found:
         fitting = ", ".join(f"{i} ({_short(names[i])})" for i in found[:5])
         raise TargetError(f"class {shown(name, 60)} fits {len(found)} classes: {fitting}; pass one index")
     synonyms = {synonym: i for i, known in enumerate(names) for synonym in _synonyms(known)}
-    near = nearest(wanted, sorted(synonyms)) if wanted else []
+    near = nearest(folded, sorted(synonyms)) if folded else []
     indices = dict.fromkeys(synonyms[synonym] for synonym in near)  # one class may be near by several names
     close = [f"{_short(names[i])!r} ({i})" for i in indices]
     few = ", ".join(repr(_short(known)) for known in names[:3]) + ", ..." * (len(names) > 3)

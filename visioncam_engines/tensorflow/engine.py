@@ -27,7 +27,7 @@ from visioncam_engines.tensorflow.checks import is_model, is_saved, require_tens
 from visioncam_engines.tensorflow.copies import KerasCopy
 from visioncam_engines.tensorflow.files.inspection import inspect_file
 from visioncam_engines.tensorflow.files.load import check_file, is_saved_model, load_model
-from visioncam_engines.tensorflow.graph.restore import Held
+from visioncam_engines.tensorflow.graph.restore import Snapshot
 from visioncam_engines.tensorflow.graph.saved_model import endpoint_of
 from visioncam_engines.tensorflow.hints import hints_of
 from visioncam_engines.tensorflow.inputs import model_inputs
@@ -94,7 +94,7 @@ class TensorFlowEngine:
     def call(self, model: Any, inputs: ModelInputs, flat: list[Any]) -> list[Any]:
         import tensorflow as tf
 
-        held = [Held.of(unit.__dict__) for unit in (model, *(unit for _, unit in walk(model)))]
+        held = [Snapshot.of(unit.__dict__) for unit in (model, *(unit for _, unit in walk(model)))]
         try:
             with stateless(model):
                 answer = model(tf.nest.pack_sequence_as(inputs.structure, flat), training=False)

@@ -28,7 +28,7 @@ MOST_VIEWS = 32
 """Kept of one trace: a model that takes pictures of any size has a table for each size."""
 
 
-LOOSE, LOOSE_HALF = 1e-3, 5e-2
+TOLERANCE, TOLERANCE_HALF = 1e-3, 5e-2
 """Shares of the largest value that rounding may explain, in float32 and in half precision."""
 
 
@@ -89,7 +89,7 @@ class TracedModel:
     @property
     def tolerance(self) -> float:
         half = any(record.tensors[0].dtype.size < 4 for record in self.trace.records)
-        return LOOSE_HALF if half else LOOSE
+        return TOLERANCE_HALF if half else TOLERANCE
 
     def fits(self, flat: list[Any]) -> bool:
         return len(flat) == len(self.takes) and all(

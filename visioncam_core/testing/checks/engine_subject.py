@@ -99,7 +99,7 @@ class EngineSubject:
         found = passes.tail(self.flat(), None, lambda k: activations[k], len(activations), values_of)
         return np.asarray(found)
 
-    def twin(self) -> Any:
+    def duplicate(self) -> Any:
         return self.engine.copy(self.model).model if self.copies else copy.deepcopy(self.model)
 
     def state(self) -> list[tuple[str, bytes]]:
@@ -124,9 +124,9 @@ def spent(call: Callable[[], Any]) -> Counter[str]:
     return COUNTERS.snapshot() - before
 
 
-def same(found: Any, wanted: Any, what: str, share: float = SAME) -> None:
+def same(found: Any, expected: Any, what: str, share: float = SAME) -> None:
     """Raise AssertionError where two arrays differ by more than a share of the larger one's maximum."""
-    a, b = ops.to_numpy(found).astype(np.float64), ops.to_numpy(wanted).astype(np.float64)
+    a, b = ops.to_numpy(found).astype(np.float64), ops.to_numpy(expected).astype(np.float64)
     require(a.shape == b.shape, f"{what}: shapes {a.shape} and {b.shape}")
     size = max(float(np.abs(a).max(initial=0.0)), float(np.abs(b).max(initial=0.0)))
     off = float(np.abs(a - b).max(initial=0.0))

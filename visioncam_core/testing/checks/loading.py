@@ -33,8 +33,8 @@ def assert_loads(distribution: str, *, names: tuple[str, ...] | list[str] = ()) 
         def test_installed():
             assert_loads("visioncam-my-cam", names=["mycam"])
 
-    A fresh Python imports VisionCam, loads this distribution and no other stranger, and lists what it
-    brings.  A plugin that fails, that is slow, whose names are taken, or that imports TensorFlow, Keras,
+    A fresh Python imports VisionCam, loads this distribution and no other third-party plugin, and lists what
+    it brings.  A plugin that fails, that is slow, whose names are taken, or that imports TensorFlow, Keras,
     PyTorch, JAX, OpenCV or pyplot before anything is asked of it does not pass.
 
     Args:
@@ -54,8 +54,8 @@ def assert_loads(distribution: str, *, names: tuple[str, ...] | list[str] = ()) 
     )
     answer = _ask(distribution)
     found = [PluginInfo(**{**one, "hooks": tuple(one["hooks"])}) for one in answer["plugins"]]
-    kept = tuple(one for one in found if _key(one.distribution) == _key(distribution))
-    for one in kept:
+    own = tuple(one for one in found if _key(one.distribution) == _key(distribution))
+    for one in own:
         what = f"plugin {one.name!r} of {one.distribution} {one.version}"
         require(not one.error, f"{what}: {one.stage}: {one.error}\n{one.traceback}")
     require(
@@ -69,7 +69,7 @@ def assert_loads(distribution: str, *, names: tuple[str, ...] | list[str] = ()) 
         not missing,
         f"{distribution} does not bring {', '.join(missing)}; it brings {', '.join(brought) or 'none'}",
     )
-    return kept
+    return own
 
 
 def _key(name: str) -> str:

@@ -30,7 +30,7 @@ ADVICE = {
 def changes(run: Callable[[], object]) -> list[str]:
     """Run something and return what of the program's state it changed, keys of `ADVICE`."""
     printed = io.StringIO()
-    with kept():
+    with state_restored():
         np.random.seed()  # noqa: NPY002  -- a state that nobody can seed by chance
         random.seed()
         before = _state()
@@ -51,8 +51,8 @@ def assert_left_alone(name: str, run: Callable[[], object], among: tuple[str, ..
     """
     changed = [what for what in changes(run) if what in among]
     if changed:
-        told = "; ".join(f"{what} ({ADVICE[what]})" for what in changed)
-        raise AssertionError(f"{name} changed what the user's program shares: {told}")
+        changes_text = "; ".join(f"{what} ({ADVICE[what]})" for what in changed)
+        raise AssertionError(f"{name} changed what the user's program shares: {changes_text}")
 
 
 def _state() -> dict[str, object]:
@@ -81,7 +81,7 @@ def _settings(matplotlib: Any) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def kept() -> Iterator[None]:
+def state_restored() -> Iterator[None]:
     """Put the program's state back at the end, so that a faulty plugin does not spoil the next test."""
     theirs = np.random.get_state(), random.getstate()  # noqa: NPY002
     here, environment, path = os.getcwd(), dict(os.environ), list(sys.path)

@@ -12,7 +12,7 @@ from visioncam_core.ops import to_numpy
 from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.specs import MethodSpec
-from visioncam_core.testing.checks.program_state import kept
+from visioncam_core.testing.checks.program_state import state_restored
 from visioncam_core.testing.examples.array_net import ArrayNet
 
 TOLERANCE = 1e-5
@@ -150,7 +150,7 @@ class Check:
         Raises:
             AssertionError: it found a fault; the message says which and what to do.
         """
-        with kept():
+        with state_restored():
             self._run(self.subject)
 
     @property

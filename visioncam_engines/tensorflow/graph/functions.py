@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from visioncam_core.engine.batches import COUNTERS
-from visioncam_core.engine.interrupts import held_back
+from visioncam_core.engine.interrupts import delay_interrupts
 from visioncam_core.engine.output import Score
 from visioncam_core.errors import LayerError, TargetError
 from visioncam_core.text import listing, shown, whole
@@ -47,7 +47,7 @@ def once(trace: Trace, key: Any, make: Callable[[], Any], kind: str = "", most: 
     with trace.lock:
         kept = trace.cuts.setdefault(kind, {}) if kind else trace.cuts
         if key not in kept:
-            with held_back():
+            with delay_interrupts():
                 kept[key] = make()
             if kind and len(kept) > most:
                 del kept[next(iter(kept))]

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from visioncam_engines.tensorflow.graph.graph import constant, descendants
-from visioncam_engines.tensorflow.graph.inlining import told
+from visioncam_engines.tensorflow.graph.inlining import plain_name
 from visioncam_engines.tensorflow.tracing.trace_model import Recorded
 
 _COPIES = ("Identity", "IdentityN", "Cast", "StopGradient", "PreventGradient", "CheckNumerics", "Placeholder")
@@ -35,7 +35,7 @@ def operation_records(inputs: list[Any], among: frozenset[str]) -> list[Recorded
             rank = output.shape.rank
             usable = output.dtype.is_floating and rank is not None and 3 <= rank <= 5
             if usable and not _lacks_bias(output, from_input):
-                chosen.append((told(op.name) + (f":{position}" if position else ""), output))
+                chosen.append((plain_name(op.name) + (f":{position}" if position else ""), output))
                 break
     count, seen = Counter(path for path, _ in chosen), Counter[str]()
     records = []

@@ -13,7 +13,7 @@ _LEFT_BY_A_CALL = ("_called", "_dropout_mask", "_recurrent_dropout_mask")
 
 
 @attrs.frozen(eq=False)
-class Held:
+class Snapshot:
     """A unit's `__dict__` before a call.
 
     Attributes:
@@ -28,7 +28,7 @@ class Held:
     contents: tuple[tuple[Any, Any], ...]
 
     @classmethod
-    def of(cls, state: dict[str, Any]) -> Held:
+    def of(cls, state: dict[str, Any]) -> Snapshot:
         """Remember what `state` holds now."""
         copies = tuple((c, dict(c) if isinstance(c, dict) else list(c)) for c in _containers(state.values()))
         return cls(state, dict(state), copies)

@@ -43,7 +43,7 @@ class Endpoint:
     @property
     def channels_first(self) -> bool:
         flat = _flat(self, list(self.specs))
-        return takes_channels_first(max(_fed(flat, self), key=lambda one: one.shape.rank or 0))
+        return takes_channels_first(max(_inputs_of(flat, self), key=lambda one: one.shape.rank or 0))
 
 
 def endpoint_of(model: Any) -> Endpoint:
@@ -96,7 +96,7 @@ def trace_saved(model: Any, specs: list[Any], closed: list[Any]) -> Trace:
             f"the SavedModel cannot be taken apart ({said(error)}); load the original Keras model instead"
         ) from error
     names = [key or "0" for key, _ in leaves(endpoint.function.structured_outputs)]
-    inputs = _fed(flat, endpoint)
+    inputs = _inputs_of(flat, endpoint)
     every = frozenset(op.name for op in flat.wrapped.graph.get_operations())
     notes = [(EXACT, "the SavedModel was exported for one picture at a time")] if exact else []
     return Trace(
@@ -125,8 +125,8 @@ def with_calls_inlined(trace: Trace, specs: list[Any]) -> Trace:
     feeds = list(trace.inputs)
     flat = inlined(trace.graph, feeds, captures, [*tensors, *outputs], specs)
     inputs = list(flat.wrapped.inputs[: len(specs)])
-    twin = dict(zip(map(id, tensors), flat.twins, strict=False))
-    kept = [attrs.evolve(one, tensors=tuple(twin[id(tensor)] for tensor in one.tensors)) for one in here]
+    copies = dict(zip(map(id, tensors), flat.tensors, strict=False))
+    kept = [attrs.evolve(one, tensors=tuple(copies[id(tensor)] for tensor in one.tensors)) for one in here]
     records = in_depth_order(inputs, [*operation_records(inputs, flat.new), *kept])
     records += tuple(record for record in trace.records if record.inside)
     return attrs.evolve(
@@ -141,15 +141,15 @@ def with_calls_inlined(trace: Trace, specs: list[Any]) -> Trace:
 
 
 def _flat(endpoint: Endpoint, specs: list[Any]) -> Flat:
-    """Return the flat twin of an endpoint, for inputs of these specs."""
+    """Return the flat copy of an endpoint, for inputs of these specs."""
     function, feeds = endpoint.function, list(endpoint.feeds)
     held = zip(function.inputs[len(feeds) :], function.captured_inputs, strict=True)
     captures = {placeholder.name: value for placeholder, value in held}
     return inlined(function.graph, feeds, captures, list(function.outputs), specs)
 
 
-def _fed(flat: Flat, endpoint: Endpoint) -> list[Any]:
-    """Return the symbolic inputs of the twin; its other inputs are variables."""
+def _inputs_of(flat: Flat, endpoint: Endpoint) -> list[Any]:
+    """Return the symbolic inputs of the flat copy; its other inputs are variables."""
     return list(flat.wrapped.inputs[: len(endpoint.specs)])
 
 

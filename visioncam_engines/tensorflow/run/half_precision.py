@@ -13,7 +13,7 @@ from visioncam_core.ops import backend
 _MULTIPLES = (1024.0, 1.0, 65536.0)
 
 
-def telling(scaled: Callable[[float], tuple[Any, Any]]) -> tuple[Any, Any]:
+def try_multiples(scaled: Callable[[float], tuple[Any, Any]]) -> tuple[Any, Any]:
     """Return the float16 gradients of a score, and what came with them.
 
     Each picture has the first multiple whose gradients neither overflow nor vanish, or else the score itself,
@@ -26,7 +26,7 @@ def telling(scaled: Callable[[float], tuple[Any, Any]]) -> tuple[Any, Any]:
     for scale in _MULTIPLES:
         gradients, other = scaled(scale)
         gradients = gradients / np.float32(scale)
-        good = _tells(np.asarray(gradients))
+        good = _informative(np.asarray(gradients))
         if found is None:
             kept, found = gradients, good
         else:
@@ -37,11 +37,11 @@ def telling(scaled: Callable[[float], tuple[Any, Any]]) -> tuple[Any, Any]:
     return kept, other
 
 
-def _tells(gradients: np.ndarray) -> np.ndarray:
+def _informative(gradients: np.ndarray) -> np.ndarray:
     """Return for each picture whether its gradients are finite and not all zero, (N, 1, ...)."""
     inner = tuple(range(1, gradients.ndim))
-    told: np.ndarray = np.isfinite(gradients).all(inner, keepdims=True) & gradients.any(inner, keepdims=True)
-    return told
+    good: np.ndarray = np.isfinite(gradients).all(inner, keepdims=True) & gradients.any(inner, keepdims=True)
+    return good
 
 
 @lru_cache(maxsize=4)

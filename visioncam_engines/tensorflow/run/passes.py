@@ -15,7 +15,7 @@ from visioncam_core.engine.layer_table import Layout
 from visioncam_core.engine.records import Cotangent, Make, PassResult, Read, TailInputs
 from visioncam_core.ops import concatenate
 from visioncam_engines.tensorflow.graph import functions as cuts
-from visioncam_engines.tensorflow.run.half_precision import multiple, telling
+from visioncam_engines.tensorflow.run.half_precision import multiple, try_multiples
 from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
 
 Flat = list[Any]
@@ -46,7 +46,7 @@ class GraphPasses:
 
         value = tensors[0] if len(tensors) == 1 else tf.stack(tensors, axis=1)
         value = self.reshape(value) if self.reshape is not None else to_grid(value, self.layout)
-        return home(tf.convert_to_tensor(value))
+        return to_host(tf.convert_to_tensor(value))
 
     def _size(self, batch: int) -> int:
         return 1 if self.trace.exact else min(self.budget.plain, batch)
@@ -67,7 +67,7 @@ class GraphPasses:
                 _count(len(indices), "forward", "backward")
                 return self._grid(found[count : 2 * count]), found
 
-            gradients, out = telling(scaled) if half else scaled(1.0)
+            gradients, out = try_multiples(scaled) if half else scaled(1.0)
             return self._seen(out[:count], None, gradients, out)
 
         return joined(in_batches(len(inputs[0]), self._size(len(inputs[0])), one))
@@ -75,7 +75,7 @@ class GraphPasses:
     def _seen(self, at: list[Any], sides: list[Any] | None, gradients: Any, out: list[Any]) -> PassResult:
         one = int(out[-1].shape[0]) == 1
         held = TailInputs(tuple(at), None if sides is None else tuple(sides)) if one else None
-        return PassResult(self._grid(at), gradients, home(out[-2]), home(out[-1]), held)
+        return PassResult(self._grid(at), gradients, to_host(out[-2]), to_host(out[-1]), held)
 
     def watch(self, inputs: Flat, cotangents: Sequence[Cotangent]) -> list[PassResult]:
         import tensorflow as tf
@@ -102,7 +102,9 @@ class GraphPasses:
                     _count(len(indices), "backward")
                     return self._grid(backward(*out[:-2], slope * multiple(scale))), None
 
-                found.append(attrs.evolve(seen, gradients=(telling(scaled) if half else scaled(1.0))[0]))
+                found.append(
+                    attrs.evolve(seen, gradients=(try_multiples(scaled) if half else scaled(1.0))[0])
+                )
             return found
 
         parts = in_batches(len(inputs[0]), self._size(len(inputs[0])), one)
@@ -124,11 +126,11 @@ class GraphPasses:
         run = cuts.forward(self.trace, self.score)
 
         def one(indices: np.ndarray) -> Any:
-            versions = fed(make(indices), single[image].dtype)
+            versions = cast_to(make(indices), single[image].dtype)
             part = [versions if i == image else _tile(x, len(indices)) for i, x in enumerate(single)]
             values, answer = run(*part)
             _count(len(indices), "forward")
-            return read(home(values), home(answer))
+            return read(to_host(values), to_host(answer))
 
         return concatenate(in_batches(count, self._size(count), one))
 
@@ -149,7 +151,7 @@ class GraphPasses:
             parts = [changed] if number == 1 else tf.unstack(changed, num=number, axis=1)
             values, answer = parted.tail(*parts, *[_tile(side, len(indices)) for side in sides])
             _count(len(indices), "tail")
-            return read(home(values), home(answer))
+            return read(to_host(values), to_host(answer))
 
         return concatenate(in_batches(count, self._size(count), one))
 
@@ -211,7 +213,7 @@ def _exhausted(error: BaseException) -> bool:
     return isinstance(error, tf.errors.ResourceExhaustedError | MemoryError) and not full
 
 
-def home(tensor: Any) -> Any:
+def to_host(tensor: Any) -> Any:
     """Return a tensor as methods see it: NumPy on the CPU, the tensor itself on an accelerator.
 
     Half precision is widened to float32, since sums over positions lose it.
@@ -225,7 +227,7 @@ def home(tensor: Any) -> Any:
     return tensor
 
 
-def fed(values: Any, dtype: Any) -> Any:
+def cast_to(values: Any, dtype: Any) -> Any:
     """Return changed pictures in the dtype a model takes; whole numbers are rounded and kept in range."""
     import tensorflow as tf
 

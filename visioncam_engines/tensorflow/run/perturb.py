@@ -18,7 +18,7 @@ from visioncam_engines.tensorflow.graph import functions as cuts
 from visioncam_engines.tensorflow.graph.extract import carve
 from visioncam_engines.tensorflow.run.channels import Mixing, mixing, without
 from visioncam_engines.tensorflow.run.memory import at_once, need_of
-from visioncam_engines.tensorflow.run.passes import Flat, GraphPasses, fed, home, in_batches
+from visioncam_engines.tensorflow.run.passes import Flat, GraphPasses, cast_to, in_batches, to_host
 
 MOST_CHANGES = 4
 
@@ -34,7 +34,7 @@ class ModelPasses(GraphPasses):
         def one(indices: np.ndarray) -> Any:
             values, answer = run(maps[int(indices[0]) : int(indices[-1]) + 1], *single)
             COUNTERS.add("forward", len(indices))
-            return read(home(values), home(answer))
+            return read(to_host(values), to_host(answer))
 
         size = 1 if self.trace.exact else min(self.budget.batch(need), self.budget.pictures or at_once())
         return concatenate(in_batches(int(maps.shape[0]), size, one))
@@ -51,15 +51,15 @@ class ModelPasses(GraphPasses):
 
         known = self.tail_inputs(single, at_layer)
         start, run, need = _leaving_out(self, found)
-        given, made, weights = start(*known.activations)
+        source, result, weights = start(*known.activations)
         nothing = start(*[tf.zeros_like(one) for one in known.activations])[0]
         which = tf.constant(channels, tf.int32)
 
         def one(indices: np.ndarray) -> Any:
             part = which[int(indices[0]) : int(indices[-1]) + 1]
-            values, answer = run(given - nothing, made, weights, part, *(known.sides or ()))
+            values, answer = run(source - nothing, result, weights, part, *(known.sides or ()))
             COUNTERS.add("tail", len(indices))
-            return read(home(values), home(answer))
+            return read(to_host(values), to_host(answer))
 
         return concatenate(in_batches(len(channels), self.budget.batch(need), one))
 
@@ -77,7 +77,7 @@ def _changing(
         def prepare(maps: Any, *inputs: Any) -> list[Any]:
             x = tf.cast(inputs[image], tf.float32)
             versions = change(cuts.channels_last(x) if first else x, maps)
-            versions = fed(cuts.channels_first(versions) if first else versions, inputs[image].dtype)
+            versions = cast_to(cuts.channels_first(versions) if first else versions, inputs[image].dtype)
             versions.set_shape([None, *shapes[image]])
             return [versions if i == image else _repeated(x, tf.shape(maps)[0]) for i, x in enumerate(inputs)]
 
@@ -102,8 +102,8 @@ def _mixing(passes: GraphPasses) -> Mixing | None:
 def _leaving_out(passes: GraphPasses, found: Mixing) -> tuple[Any, Any, int | None]:
     """Return the way to where channels meet and the way behind it, and what one version needs.
 
-    The first is `(A) -> [given, made, weights]`, the second `(given less what zeros become, made, weights,
-    channels, *sides) -> [values, answer]`.
+    The first is `(A) -> [source, result, weights]`, the second `(source less what zeros become, result,
+    weights, channels, *sides) -> [values, answer]`.
     """
     trace, score, record = passes.trace, passes.score, passes.record
 
@@ -112,20 +112,20 @@ def _leaving_out(passes: GraphPasses, found: Mixing) -> tuple[Any, Any, int | No
 
         sides = cuts.sides_of(trace, record, score)
 
-        def prepare(change: Any, made: Any, weights: Any, which: Any, *others: Any) -> list[Any]:
-            changed = without(found, change, made, weights, which)
-            changed.set_shape([None, *made.shape[1:]])
+        def prepare(change: Any, result: Any, weights: Any, which: Any, *others: Any) -> list[Any]:
+            changed = without(found, change, result, weights, which)
+            changed.set_shape([None, *result.shape[1:]])
             return [changed, *(_repeated(side, tf.shape(which)[0]) for side in others)]
 
-        tensors = [found.given, found.made, found.weights]
-        shapes = [[1, *found.given.shape[1:]], [1, *found.made.shape[1:]], found.weights.shape]
+        tensors = [found.source, found.result, found.weights]
+        shapes = [[1, *found.source.shape[1:]], [1, *found.result.shape[1:]], found.weights.shape]
         specs = [tf.TensorSpec(shape, one.dtype) for shape, one in zip(shapes, tensors, strict=True)]
         specs.append(tf.TensorSpec([None], tf.int32))
         specs += [
             tf.TensorSpec([1, *side.shape[1:]] if side.shape.rank else [], side.dtype) for side in sides
         ]
         start = carve(trace.graph, list(record.tensors), tensors)
-        run = carve(trace.graph, [found.made, *sides], [score.values, score.answer], prepare, specs)
+        run = carve(trace.graph, [found.result, *sides], [score.values, score.answer], prepare, specs)
         COUNTERS.add("cuts", 2)
         return start, run, need_of(run.graph)
 
