@@ -88,7 +88,6 @@ class Head:
             )
 
     def name(self, index: int) -> str | None:
-        """Return a class's name, or None where it is not known."""
         known = self.known
         return known[index] if known is not None and 0 <= index < len(known) else None
 

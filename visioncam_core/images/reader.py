@@ -202,7 +202,6 @@ class Reader:
 
 
 def is_dataset(value: Any) -> bool:
-    """Return whether a value is a `tf.data.Dataset`, without importing TensorFlow."""
     return hasattr(value, "element_spec") and hasattr(value, "cardinality") and hasattr(value, "batch")
 
 

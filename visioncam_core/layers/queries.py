@@ -143,7 +143,6 @@ def checked(table: LayerTable, row: LayerRow, why: str) -> LayerChoice:
 
 
 def no_layer(table: LayerTable) -> str:
-    """Return the message for a model without a single candidate."""
     return (
         f"the model {table.model_name!r} has no layer with spatial axes: class activation maps need at "
         "least one layer that keeps positions apart (a convolution, or tokens); pass reshape= if a layer "

@@ -92,7 +92,6 @@ def needs_of(method: Any) -> frozenset[str]:
 
 
 def _missing(spec: EngineSpec, needs: frozenset[str]) -> list[str]:
-    """Return what an engine does not give of what it could; a need that is no ability is the method's own."""
     abilities = {ABILITY.get(need, need) for need in needs}
     return sorted(abilities & ABILITIES - spec.can)
 

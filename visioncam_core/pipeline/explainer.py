@@ -84,15 +84,14 @@ class Explainer:
         if refusals and len(refusals) == len(methods):
             raise refusals[0]
         card = card_of(model) or ModelCard()
-        hints, inputs = recalled(
-            engine, model, hints=lambda: engine.hints(model), inputs=lambda: engine.inputs(model)
-        )
-        automatic, made_by = recalled(
+        hints, inputs, made_by = recalled(
             engine,
             model,
-            auto=lambda: preprocessing_for(hints, "auto"),
+            hints=lambda: engine.hints(model),
+            inputs=lambda: engine.inputs(model),
             versions=lambda: versions(engine.versions()),
         )
+        automatic = preprocessing_for(hints, "auto")
         auto = isinstance(settings.preprocess, str) and settings.preprocess == "auto"
         setting = card.preprocess if auto and card.preprocess else settings.preprocess
         preprocessing = automatic if auto and not card.preprocess else preprocessing_for(hints, setting)

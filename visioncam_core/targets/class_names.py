@@ -42,9 +42,7 @@ def load_class_names(source: Any) -> tuple[str, ...] | None:
             f"class_names must be a list of strings or the path of a JSON or text file, received "
             f"{shown(source, 60)} of type {type(source).__name__}"
         )
-    if not 1 <= len(names) <= MAX_NAMES:
-        raise OptionError(f"class_names holds {len(names)} names; between 1 and {MAX_NAMES} are usable")
-    return names
+    return _counted(names, "class_names")
 
 
 def _read(path: str | bytes) -> tuple[str, ...]:
@@ -62,17 +60,21 @@ def _read(path: str | bytes) -> tuple[str, ...]:
             raise
         reason = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else said(error, 60)
         raise OptionError(f"{what} cannot be read: {reason}; pass a JSON or text file") from error
-    names: tuple[str, ...] | None = tuple(line.strip() for line in text.splitlines() if line.strip())
+    names = tuple(line.strip() for line in text.splitlines() if line.strip())
     if file.suffix.lower() == ".json":
         try:
-            names = _names(json.loads(text))
+            found = _names(json.loads(text))
         except (ValueError, RecursionError) as error:
             raise OptionError(f"{what} is not usable: {said(error)}; write a list of strings") from error
-        if names is None:
+        if found is None:
             raise OptionError(f"{what} is not usable: it holds neither a list of strings nor an object")
-    if not names or len(names) > MAX_NAMES:
-        count = len(names or ())
-        raise OptionError(f"{what} holds {count} names; between 1 and {MAX_NAMES} are usable")
+        names = found
+    return _counted(names, what)
+
+
+def _counted(names: tuple[str, ...], what: str) -> tuple[str, ...]:
+    if not 1 <= len(names) <= MAX_NAMES:
+        raise OptionError(f"{what} holds {len(names)} names; between 1 and {MAX_NAMES} are usable")
     return names
 
 

@@ -57,7 +57,6 @@ def _keras_cure() -> str:
 
 
 def is_model(value: Any) -> bool:
-    """Return whether `value` can be called as a Keras 3 or Keras 2 model."""
     known = hasattr(value, "_flatten_layers") and hasattr(value, "call")
     return callable(value) and known and not isinstance(value, type)
 
@@ -72,5 +71,4 @@ def is_saved(value: Any) -> bool:
 
 
 def is_function(value: Any) -> bool:
-    """Return whether `value` is a concrete function of TensorFlow's."""
     return hasattr(value, "structured_input_signature") and hasattr(value, "captured_inputs")

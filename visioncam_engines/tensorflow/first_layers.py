@@ -72,7 +72,7 @@ def own_scaling(before: Sequence[Any]) -> tuple[str, str] | None:
 
 
 def opaque(layer: Any) -> bool:
-    """Say whether a layer may do anything at all: a Lambda, or a stranger's class."""
+    """Return whether a layer can run arbitrary code: a Lambda, or a third-party class."""
     return is_a(layer, "Lambda") or type(layer).__module__.partition(".")[0] not in _LIBRARIES
 
 

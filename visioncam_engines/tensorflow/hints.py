@@ -11,7 +11,6 @@ from visioncam_engines.tensorflow.first_layers import front, is_a, leaves, opaqu
 
 
 def hints_of(model: Any) -> Hints:
-    """Return what a Keras model or a loaded SavedModel says of itself; it is read, never called."""
     if is_saved(model):
         why = "a SavedModel does not say how its pictures are made ready"
         return Hints("SavedModel", "SavedModel", weights_of(model), "", why)

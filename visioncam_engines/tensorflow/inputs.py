@@ -46,7 +46,6 @@ def model_inputs(model: Any) -> ModelInputs:
 
 
 def _image_among(found: list[ModelInput]) -> int:
-    """Return the position of the input with the most axes, the first of them."""
     ranks = [len(one.shape or ()) for one in found]
     return max(range(len(found)), key=lambda i: (ranks[i], -i))
 
@@ -109,7 +108,6 @@ def _moves_channels(unit: Any) -> bool:
 
 
 def declared_inputs(model: Any) -> Any:
-    """Return the symbolic inputs a model declares, or None where it declares none."""
     try:
         return model.inputs or None
     except (AttributeError, ValueError):

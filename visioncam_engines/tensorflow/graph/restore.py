@@ -29,7 +29,6 @@ class Snapshot:
 
     @classmethod
     def of(cls, state: dict[str, Any]) -> Snapshot:
-        """Remember what `state` holds now."""
         copies = tuple((c, dict(c) if isinstance(c, dict) else list(c)) for c in _containers(state.values()))
         return cls(state, dict(state), copies)
 
@@ -54,7 +53,6 @@ class Snapshot:
 
 
 def put(state: dict[str, Any], name: str, value: Any) -> None:
-    """Set an attribute to what it was, or remove it where it was absent."""
     if value is ABSENT:
         state.pop(name, None)
     else:

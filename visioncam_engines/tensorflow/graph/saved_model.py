@@ -141,7 +141,6 @@ def with_calls_inlined(trace: Trace, specs: list[Any]) -> Trace:
 
 
 def _flat(endpoint: Endpoint, specs: list[Any]) -> Flat:
-    """Return the flat copy of an endpoint, for inputs of these specs."""
     function, feeds = endpoint.function, list(endpoint.feeds)
     held = zip(function.inputs[len(feeds) :], function.captured_inputs, strict=True)
     captures = {placeholder.name: value for placeholder, value in held}

@@ -46,7 +46,6 @@ def _informative(gradients: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=4)
 def multiple(scale: float) -> Any:
-    """Return a number as a float32 tensor."""
     import tensorflow as tf
 
     with tf.init_scope():
