@@ -57,11 +57,11 @@ def by_index(table: LayerTable, index: int) -> LayerChoice:
 
 def by_name(table: LayerTable, name: str) -> LayerChoice | None:
     """Return the row of an exact path, or of a bare name that stands for one row only."""
-    exact = [row for row in table.rows if row.path == name]
-    if not exact:
-        exact = [row for row in table.rows if row.bare == name]
-    if not exact:
-        exact = [row for row in table.rows if row.bare.rsplit("/", 1)[-1] == name]
+    exact = (
+        [row for row in table.rows if row.path == name]
+        or [row for row in table.rows if row.bare == name]
+        or [row for row in table.rows if row.bare.rsplit("/", 1)[-1] == name]
+    )
     if not exact:
         return None
     usable = [row for row in exact if row.index is not None and row.reaches_score] or exact
@@ -173,12 +173,8 @@ def unknown_layer(table: LayerTable, query: object) -> LayerError:
             f"layer={shown(query, 40)} of type {type(query).__name__} is not understood; pass a name, an "
             "index, 're:pattern', a layer object, a function of the table, or 'auto'"
         )
-    names = (
-        {"auto"}
-        | {row.path for row in table.candidates}
-        | {row.path.rsplit("/", 1)[-1] for row in table.candidates}
-    )
-    close = nearest(query, sorted(names))[:3]
+    paths = {row.path for row in table.candidates}
+    close = nearest(query, sorted({"auto", *paths, *(path.rsplit("/", 1)[-1] for path in paths)}))[:3]
     hint = f"did you mean {', '.join(map(repr, close))}? " if close else ""
     return LayerError(f"the model has no layer {shown(query, 60)}; {hint}visioncam.layers(model) lists all")
 

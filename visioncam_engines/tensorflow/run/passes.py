@@ -64,7 +64,8 @@ class GraphPasses:
 
             def scaled(scale: float) -> tuple[Any, list[Any]]:
                 found = run(*part, chosen, multiple(scale))
-                _count(len(indices), "forward", "backward")
+                COUNTERS.add("forward", len(indices))
+                COUNTERS.add("backward", len(indices))
                 return self._grid(found[count : 2 * count]), found
 
             gradients, out = try_multiples(scaled) if half else scaled(1.0)
@@ -90,7 +91,7 @@ class GraphPasses:
 
         def one(indices: np.ndarray) -> list[PassResult]:
             out = head(*[_take(x, indices) for x in inputs])
-            _count(len(indices), "forward")
+            COUNTERS.add("forward", len(indices))
             seen = self._seen(out[:count], out[count:-2] if backward is None else None, None, out)
             if backward is None:
                 return [seen]
@@ -99,7 +100,7 @@ class GraphPasses:
                 slope = tf.cast(tf.convert_to_tensor(cotangent(out[-2], indices)), tf.float32)
 
                 def scaled(scale: float, slope: Any = slope) -> tuple[Any, None]:
-                    _count(len(indices), "backward")
+                    COUNTERS.add("backward", len(indices))
                     return self._grid(backward(*out[:-2], slope * multiple(scale))), None
 
                 found.append(
@@ -119,7 +120,7 @@ class GraphPasses:
                 return TailInputs(known.activations, ())
         number = len(self.record.tensors)
         out = cuts.split(self.trace, self.record, self.score).head(*single)
-        _count(1, "head")
+        COUNTERS.add("head", 1)
         return TailInputs(tuple(out[:number]), tuple(out[number:-2]))
 
     def forward(self, single: Flat, image: int, make: Make, count: int, read: Read) -> Any:
@@ -129,7 +130,7 @@ class GraphPasses:
             versions = cast_to(make(indices), single[image].dtype)
             part = [versions if i == image else _tile(x, len(indices)) for i, x in enumerate(single)]
             values, answer = run(*part)
-            _count(len(indices), "forward")
+            COUNTERS.add("forward", len(indices))
             return read(to_host(values), to_host(answer))
 
         return concatenate(in_batches(count, self._size(count), one))
@@ -150,7 +151,7 @@ class GraphPasses:
             changed.set_shape([None, *self.record.tensors[0].shape[1:]] if number == 1 else changed.shape)
             parts = [changed] if number == 1 else tf.unstack(changed, num=number, axis=1)
             values, answer = parted.tail(*parts, *[_tile(side, len(indices)) for side in sides])
-            _count(len(indices), "tail")
+            COUNTERS.add("tail", len(indices))
             return read(to_host(values), to_host(answer))
 
         return concatenate(in_batches(count, self._size(count), one))
@@ -170,11 +171,6 @@ def _tile(value: Any, count: int) -> Any:
     if count == 1 or value.shape.rank == 0:
         return value
     return tf.tile(value, [count] + [1] * (value.shape.rank - 1))
-
-
-def _count(pictures: int, *names: str) -> None:
-    for name in names:
-        COUNTERS.add(name, pictures)
 
 
 def to_grid(values: Any, layout: Layout) -> Any:
