@@ -1,4 +1,4 @@
-"""Whether TensorFlow can run in this process, and what kind of model was passed; neither is imported here."""
+"""Whether TensorFlow can run in this process, and of what kind a model is."""
 
 from __future__ import annotations
 
