@@ -100,6 +100,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "sigmoid": lambda like: ops.sigmoid(like(A)),
     "norm": lambda like: ops.norm(like(A)),
     "resize": lambda like: ops.resize(like(MAPS), (7, 9)),
+    "read_only_array": lambda like: ops.read_only_array(like(A)),
     "stack": lambda like: ops.stack([like(A), like(A)]),
     "concatenate": lambda like: ops.concatenate([like(A), like(A)]),
     "live_channels": lambda like: ops.live_channels(like(A)),

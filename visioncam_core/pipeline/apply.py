@@ -214,7 +214,5 @@ def check_map(named: Named, raw: Any, evidence: Evidence) -> np.ndarray:
 
 
 def _finite(evidence: Evidence) -> bool:
-    parts = [evidence.activations, evidence.score]
-    if evidence.has_gradients:
-        parts.append(evidence.gradients)
+    parts = [evidence.activations, evidence.score, *([evidence.gradients] if evidence.has_gradients else [])]
     return all(bool(np.all(np.isfinite(to_numpy(part)))) for part in parts)

@@ -118,10 +118,12 @@ class Explainer:
 
     @property
     def methods(self) -> tuple[Named, ...]:
+        """The methods, in order."""
         return self.request.methods
 
     @property
     def settings(self) -> Settings:
+        """Layer, score, preprocessing and so on."""
         return self.request.settings
 
     def with_settings(self, **settings: Any) -> Explainer:
@@ -130,6 +132,7 @@ class Explainer:
         return attrs.evolve(self, request=attrs.evolve(self.request, settings=changed))
 
     def with_methods(self, *methods: Named) -> Explainer:
+        """Return the same explainer with other methods."""
         return attrs.evolve(self, request=attrs.evolve(self.request, methods=methods))
 
     def __call__(self, image: Any, target: Any = None) -> Any:
@@ -167,7 +170,7 @@ class Explainer:
         with self.engine.running(self.model):
             view = self._view(self.engine.tensors(flat))
         try:
-            return view, self._layers(view)[0]
+            return view, self._choose(view)[0]
         except LayerError:
             if not isinstance(self.settings.layer, str) or self.settings.layer != "auto":
                 raise
@@ -181,7 +184,7 @@ class Explainer:
         flat = self.engine.tensors(joined_inputs(samples))
         with self.engine.running(self.model):
             view = self._view(flat)
-            layers = self._layers(view)
+            layers = self._choose(view)
         image = picture_of(layers, self.inputs)
         given = self.settings.class_names is not None
         head = head_of(view.score, self.names, given, view.table.image_shape)
@@ -222,7 +225,7 @@ class Explainer:
         traced = open_trace(self.engine, self.model, self.inputs, flat)
         return traced.view(self.inputs, flat, self.settings.output, self.settings.score)
 
-    def _layers(self, view: View) -> list[LayerChoice]:
+    def _choose(self, view: View) -> list[LayerChoice]:
         layer = self.settings.layer
         queries = list(layer) if isinstance(layer, list | tuple) else [layer]
         if not queries:

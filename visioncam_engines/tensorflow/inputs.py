@@ -138,10 +138,3 @@ def open_specs(model: Any, flat: list[Any]) -> list[Any]:
 def _in_steps(model: Any) -> bool:
     """Return whether a layer is called at each step in time: Keras counts open steps by the batch (3.15)."""
     return any(type(unit).__name__ == "TimeDistributed" for _, unit in walk(model))
-
-
-def closed_specs(flat: list[Any]) -> list[Any]:
-    """Return the spec of exactly these inputs, a batch of one."""
-    import tensorflow as tf
-
-    return [tf.TensorSpec([1, *tensor.shape[1:]], tensor.dtype) for tensor in flat]

@@ -18,7 +18,7 @@ from visioncam_core.errors import LayerError
 from visioncam_engines.tensorflow.checks import RUN, is_saved
 from visioncam_engines.tensorflow.graph import functions as cuts
 from visioncam_engines.tensorflow.graph.saved_model import trace_saved, with_calls_inlined
-from visioncam_engines.tensorflow.inputs import closed_specs, open_specs
+from visioncam_engines.tensorflow.inputs import open_specs
 from visioncam_engines.tensorflow.run.perturb import ModelPasses
 from visioncam_engines.tensorflow.tracing.batch_axis import rows_per_picture
 from visioncam_engines.tensorflow.tracing.table import build_table
@@ -125,8 +125,10 @@ class TracedModel:
 
 def traced(model: Any, structure: Any, flat: list[Any]) -> TracedModel:
     """Return a model traced for inputs like `flat`."""
+    import tensorflow as tf
+
     RUN.set()
-    specs, closed = open_specs(model, flat), closed_specs(flat)
+    specs, closed = open_specs(model, flat), [tf.TensorSpec([1, *x.shape[1:]], x.dtype) for x in flat]
     if is_saved(model):
         made = trace_saved(model, specs, closed)
     else:
