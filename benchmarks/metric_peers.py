@@ -16,13 +16,11 @@ import numpy as np
 
 from visioncam_core.metrics.case import Case
 from visioncam_core.metrics.measure import judge
-from visioncam_metrics.complexity.entropy import Entropy
-from visioncam_metrics.complexity.sparseness import Sparseness
-from visioncam_metrics.faithfulness.correlation import FaithfulnessCorrelation, Infidelity
+from visioncam_metrics.complexity.complexity import Entropy, Sparseness
+from visioncam_metrics.faithfulness.correlation import FaithfulnessCorrelation, Infidelity, cells, subsets
 from visioncam_metrics.faithfulness.road import missing, removal
 from visioncam_metrics.localisation.pointing import EnergyPointingGame, PointingGame
 from visioncam_metrics.robustness.sensitivity import MaxSensitivity
-from visioncam_metrics.support.cells import cells, subsets
 from visioncam_metrics.support.imputing import imputed
 from visioncam_metrics.support.order import order
 

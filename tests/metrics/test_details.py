@@ -8,9 +8,8 @@ import pytest
 from helpers.metrics import answers, case_of, total
 
 from visioncam_metrics.axioms.coherency import Coherency
-from visioncam_metrics.complexity.complexity import Complexity
-from visioncam_metrics.complexity.sparseness import gini
-from visioncam_metrics.faithfulness.averagegain import AverageGain
+from visioncam_metrics.complexity.complexity import Complexity, gini
+from visioncam_metrics.faithfulness.averagedrop import AverageGain
 from visioncam_metrics.faithfulness.road import missing, removal
 from visioncam_metrics.localisation.iou import IoU
 from visioncam_metrics.randomisation.randomisation import Randomisation

@@ -8,12 +8,9 @@ from helpers.metrics import answers, case_of, total, weighted
 
 from visioncam_core.errors import OptionError
 from visioncam_core.metrics.measure import judge
-from visioncam_metrics.faithfulness.averagedrop import AverageDrop, win
-from visioncam_metrics.faithfulness.averagegain import AverageGain
+from visioncam_metrics.faithfulness.averagedrop import AverageDrop, AverageGain, Increase, win
 from visioncam_metrics.faithfulness.correlation import FaithfulnessCorrelation, Infidelity
-from visioncam_metrics.faithfulness.deletion import Deletion
-from visioncam_metrics.faithfulness.increase import Increase
-from visioncam_metrics.faithfulness.insertion import Insertion
+from visioncam_metrics.faithfulness.deletion import Deletion, Insertion
 from visioncam_metrics.faithfulness.road import ROAD, ROADLeast, ROADMost, missing
 from visioncam_metrics.support.imputing import DIAGONAL, DIRECT, imputed
 from visioncam_metrics.support.order import counts, order

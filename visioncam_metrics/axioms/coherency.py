@@ -11,6 +11,7 @@ from visioncam_core.cases import Case
 from visioncam_core.metrics import Switches
 from visioncam_core.results.agreement import pearson
 from visioncam_core.results.heat import heat
+from visioncam_metrics.support.switches import constant
 
 
 @attrs.frozen
@@ -32,16 +33,14 @@ class Coherency:
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"maps"})
-
-    @property
-    def switches(self) -> Switches:
-        """How its numbers are made."""
-        return Switches(
+    switches = constant(
+        Switches(
             score="the model is asked for a map",
             fill="the picture times the map: zero as model input",
             mask="soft",
             map="positive part / maximum, at the layer",
         )
+    )
 
     def __call__(self, case: Case) -> float:
         """Return the coherency of one picture."""
