@@ -97,20 +97,10 @@ def present_map(
     renderer: Any,
     pictures: Sequence[str] = (ON_PHOTO,),
     *,
-    threshold: float = 0.0,
-    by_value: bool = True,
     cut: Cut | None = None,
 ) -> np.ndarray:
-    """Present a map in a renderer's colours; else as `present`.
-
-    Args:
-        explanation: what to show.
-        renderer: its options say how: `colormap`, `alpha`, and those that `looks` reads.
-        pictures: what stands in a row, of `PHOTO`, `MAP` and `ON_PHOTO`.
-        threshold: strength under which the photo stays as it is.
-        by_value: opacity grows with the evidence.
-        cut: cuts a volume into views.
-    """
+    """Present a map as a renderer's options say; `pictures` are what stands in a row."""
+    threshold, by_value = getattr(renderer, "threshold", 0.0), getattr(renderer, "by_value", True)
     table = colour_table(renderer.colormap, signed=explanation.evidence == "signed")
     paints: dict[str, Paint] = {
         PHOTO: photo_only,
