@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 import attrs
-import numpy as np
 
 from visioncam_core.cases import Case
 from visioncam_core.metrics import Switches
@@ -49,9 +48,6 @@ class Coherency:
 
 def coherency(case: Case) -> float:
     """Return (Pearson + 1) / 2 of the map with that of the masked picture; NaN where it is undefined."""
+    raw = case.heat if case.raw is None else case.raw
     again = case.maps(case.masked[None])[0]
-    return (pearson(heat(_raw(case), "for"), heat(again, "for")) + 1) / 2
-
-
-def _raw(case: Case) -> np.ndarray:
-    return case.heat if case.raw is None else case.raw
+    return (pearson(heat(raw, "for"), heat(again, "for")) + 1) / 2

@@ -12,9 +12,9 @@ from visioncam_core.metrics import Measured, Switches
 from visioncam_core.metrics.measure import UNORDERED
 from visioncam_core.options import in_range, option
 from visioncam_core.results.agreement import pearson
-from visioncam_metrics.support.fills import MEANING, Fill, filled
+from visioncam_metrics.support.fills import MEANING, Fill, fill_picture
 
-Asked = Literal["probability", "logit"]
+Score = Literal["probability", "logit"]
 
 
 @attrs.frozen
@@ -25,7 +25,7 @@ class _Cells:
                           validator=in_range(0, 1, low_open=True, high_open=True))  # fmt: skip
     samples: int = option(100, help="random sets", validator=in_range(3, 100_000))
     fill: Fill = option("zero", help="what stands in the place of removed pixels")
-    score: Asked = option("probability", help="f: the class's probability, or the scalar explained")
+    score: Score = option("probability", help="f: the class's probability, or the scalar explained")
     needs: ClassVar[frozenset[str]] = frozenset({"scores"})
     integration: ClassVar[str]
 
@@ -45,7 +45,7 @@ class _Cells:
         place, number = cells(case.heat.shape, self.cell)
         size = min(max(round(number * self.share), 1), number - 1)
         drawn = subsets(case.rng(), number, size, self.samples)
-        fill = filled(case, self.fill)
+        fill = fill_picture(case, self.fill)
         change = (case.x.astype(np.float64) - fill).sum(axis=-1) * case.heat
         said = np.bincount(place.ravel(), case.heat.ravel().astype(np.float64), number)
         moved = np.bincount(place.ravel(), change.ravel(), number)

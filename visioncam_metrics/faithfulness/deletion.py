@@ -11,7 +11,7 @@ from visioncam_core.cases import Case
 from visioncam_core.metrics import STABLE, TRAPEZOID, Measured, Switches
 from visioncam_core.metrics.measure import UNORDERED
 from visioncam_core.options import in_range, option
-from visioncam_metrics.support.fills import MEANING, Fill, filled
+from visioncam_metrics.support.fills import MEANING, Fill, fill_picture
 from visioncam_metrics.support.order import counts, order
 
 
@@ -71,7 +71,7 @@ class Deletion(_Curve):
 
     def __call__(self, case: Case) -> Measured:
         """Return the area under the curve, and the curve."""
-        return self._area(case, case.x, filled(case, self.fill))
+        return self._area(case, case.x, fill_picture(case, self.fill))
 
 
 @attrs.frozen
@@ -96,4 +96,4 @@ class Insertion(_Curve):
 
     def __call__(self, case: Case) -> Measured:
         """Return the area under the curve, and the curve."""
-        return self._area(case, filled(case, self.fill), case.x)
+        return self._area(case, fill_picture(case, self.fill), case.x)

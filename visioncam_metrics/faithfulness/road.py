@@ -11,7 +11,7 @@ from visioncam_core.cases import Case
 from visioncam_core.metrics import STABLE, Measured, Switches
 from visioncam_core.metrics.measure import UNORDERED
 from visioncam_core.options import in_range, option
-from visioncam_metrics.support.imputing import imputed
+from visioncam_metrics.support.imputing import impute
 from visioncam_metrics.support.order import order
 
 PERCENTAGES = (10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0)
@@ -134,7 +134,7 @@ def removal(case: Case, percentages: tuple[float, ...], noise: float, *, least: 
 
     def make(indices: np.ndarray) -> np.ndarray:
         gone = [missing(placed, percentages[i], case.heat.shape) for i in indices]
-        return np.stack([imputed(case.x, hole) + drawn * hole[..., None] for hole in gone])
+        return np.stack([impute(case.x, hole) + drawn * hole[..., None] for hole in gone])
 
     return case.scores(make, len(percentages))
 
