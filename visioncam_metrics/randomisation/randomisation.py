@@ -86,7 +86,7 @@ class ClassSensitivity:
     Notes:
         Spearman(M for the class, M for another class)
 
-        Signed maps at the layer; the other class is drawn for each picture separately.  Lower is better: a map
+        Signed maps at the layer; the other class is drawn for each picture.  Lower is better: a map
         that is the same for every class says nothing of this one.
 
     Differences:
