@@ -59,11 +59,7 @@ class Boxes:
             ImageError: the map is empty, or not on the picture's grid.
         """
         level = level_of(explanation, self.threshold)
-        return present(
-            explanation,
-            lambda scene: self._paint(scene, level),
-            **looks(self),
-        )
+        return present(explanation, lambda scene: self._paint(scene, level), **looks(self))
 
     def _paint(self, scene: Scene, level: float) -> np.ndarray:
         table = colour_table("auto", signed=scene.signed)
