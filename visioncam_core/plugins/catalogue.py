@@ -7,8 +7,9 @@ found that way, and the bare name is an error that names both.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
 
@@ -20,7 +21,7 @@ from visioncam_core.text import listing, normalise, not_found, shown
 
 Spec = TypeVar("Spec", MethodSpec, RendererSpec, MetricSpec, EngineSpec)
 Buildable = TypeVar("Buildable", MethodSpec, RendererSpec, MetricSpec)
-Key = tuple[str, str]
+Clashes = defaultdict[tuple[str, str], list[Problem]]
 
 
 @attrs.frozen(eq=False)
@@ -39,7 +40,7 @@ class Catalogue(Generic[Spec]):
     rows: tuple[Spec, ...]
     bare: Mapping[str, tuple[Spec, ...]]
     qualified: Mapping[str, Spec]
-    absent: tuple[str, ...] = ()
+    absent: tuple[str, ...]
 
     def find(self, name: str) -> Spec:
         """Return the row with this name or alias, in any spelling.
@@ -55,9 +56,9 @@ class Catalogue(Generic[Spec]):
             )
         owner, colon, bare = name.rpartition(":")
         key = normalise(bare)
-        rows = self.bare.get(key, ()) if not colon else ()
         if colon and f"{normalise(owner)}:{key}" in self.qualified:
             return self.qualified[f"{normalise(owner)}:{key}"]
+        rows = () if colon else self.bare.get(key, ())
         if len(rows) == 1:
             return rows[0]
         if rows:
@@ -71,35 +72,33 @@ class Catalogue(Generic[Spec]):
 
 
 def catalogue(
-    kind: str, owned: Iterable[tuple[Plugin, Iterable[Spec]]], absent: tuple[str, ...] = ()
-) -> tuple[Catalogue[Spec], dict[Key, list[Problem]]]:
-    """Give every row its names.
+    kind: str, plugins: Iterable[Plugin], absent: tuple[str, ...], clashes: Clashes
+) -> Catalogue[Any]:
+    """Give every row of one kind its names.
 
     Args:
         kind: "method", "renderer", "metric" or "engine".
-        owned: plugins with their rows, built-ins first.
+        plugins: built-ins first.
         absent: plugins that are not loaded.
-
-    Returns:
-        The catalogue, and for each plugin (by its key) the clashes it is part of.
+        clashes: what each plugin is part of is added here, by its key.
     """
-    sorter = _Sorter[Spec](kind)
-    for plugin, rows in owned:
-        for row in rows:
+    sorter = _Sorter[Any](kind, clashes)
+    for plugin in plugins:
+        for row in getattr(plugin, f"{kind}s"):
             sorter.add(plugin, row)
-    return attrs.evolve(sorter.finish(), absent=absent), sorter.clashes
+    return sorter.finish(absent)
 
 
 class _Sorter(Generic[Spec]):
     """Assigns names row by row and records the clashes."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, clashes: Clashes) -> None:
         self.kind = kind
+        self.clashes = clashes
         self.ours: dict[str, Spec] = {}
         self.third_party: dict[str, list[tuple[Plugin, Spec]]] = {}
         self.qualified: dict[str, Spec] = {}
         self.rows: list[Spec] = []
-        self.clashes: dict[Key, list[Problem]] = {}
 
     def add(self, plugin: Plugin, row: Spec) -> None:
         own = normalise(row.distribution) + ":"
@@ -118,7 +117,7 @@ class _Sorter(Generic[Spec]):
             else:
                 self.third_party.setdefault(word, []).append((plugin, row))
 
-    def finish(self) -> Catalogue[Spec]:
+    def finish(self, absent: tuple[str, ...]) -> Catalogue[Spec]:
         for word, rivals in self.third_party.items():
             for plugin, row in rivals:
                 others = ", ".join(other.distribution for _, other in rivals if other is not row)
@@ -129,7 +128,7 @@ class _Sorter(Generic[Spec]):
         bare = {word: tuple(named[id(row)] for _, row in rivals) for word, rivals in self.third_party.items()}
         bare |= {word: (named[id(row)],) for word, row in self.ours.items()}
         qualified = {word: named[id(row)] for word, row in self.qualified.items()}
-        return Catalogue(self.kind, tuple(named.values()), bare, qualified)
+        return Catalogue(self.kind, tuple(named.values()), bare, qualified, absent)
 
     def _listed(self, row: Spec) -> Spec:
         """Return the row under a name that finds it: the bare one, if that is its own."""
@@ -138,25 +137,13 @@ class _Sorter(Generic[Spec]):
         return row if alone else attrs.evolve(row, name=f"{row.distribution}:{row.name}")
 
     def _clash(self, plugin: Plugin, cause: str, *, quiet: bool = False) -> None:
-        self.clashes.setdefault(plugin.key, []).append(Problem("clash", cause, quiet=quiet))
+        self.clashes[plugin.key].append(Problem("clash", cause, quiet=quiet))
 
 
 def make(
     rows: Catalogue[Buildable], wanted: object, options: Mapping[str, object]
 ) -> tuple[Buildable | None, object]:
-    """Return the object to call, and its row if there is one.
-
-    Args:
-        rows: where to look a name up.
-        wanted: a name, a row, or an object that can be called as it is.
-        options: for a name or row; refused beside an object.
-
-    Raises:
-        NameNotFoundError: an unknown name.
-        OptionTypeError: an unknown option, a value of the wrong type, a class instead of an object,
-            options beside an object, or nothing that can be called.
-        OptionError: a value out of its range.
-    """
+    """Return the object to call, and its row if there is one; see `Registry.make_method`."""
     kind = rows.kind
     if isinstance(wanted, (MethodSpec, RendererSpec, MetricSpec)):
         wanted = wanted.name
@@ -164,10 +151,8 @@ def make(
         spec = rows.find(wanted)
         return spec, build(spec.cls, options, f"{kind} {spec.name!r}")
     if isinstance(wanted, type):
-        name = wanted.__name__
-        raise OptionTypeError(
-            f"{kind}={name} is a class; have you forgotten the ()? write {kind}={name}(...)"
-        )
+        call = f"{kind}={wanted.__name__}"
+        raise OptionTypeError(f"{call} is a class; have you forgotten the ()? write {call}(...)")
     if not callable(wanted):
         raise OptionTypeError(
             f"{kind} must be a name or a {kind} object, received {shown(wanted)} ({type(wanted).__name__})"

@@ -45,18 +45,14 @@ def engine_for(
     if found:
         names = " and ".join(repr(spec.name) for spec in found)
         raise ModelError(f"the engines {names} both run {what}; choose one: engine={found[0].name!r}")
-    wanted = " or ".join(dict.fromkeys(_with_article(spec.title) for spec in rows)) or "a model"
+    titles = dict.fromkeys(spec.title for spec in rows)
+    expected = " or ".join(f"{'an' if title[:1].lower() in 'aeiou' else 'a'} {title}" for title in titles)
     hint = "; load a file with its framework first, such as keras.models.load_model"
     is_file = isinstance(model, str | os.PathLike)
-    raise ModelError(f"expected {wanted}, received {what}{hint if is_file else ''}; engines: {_listed(rows)}")
-
-
-def _with_article(title: str) -> str:
-    return f"{'an' if title[:1].lower() in 'aeiou' else 'a'} {title}"
-
-
-def _listed(rows: Sequence[EngineSpec]) -> str:
-    return listing([_described(spec) for spec in rows]) if rows else "none is registered"
+    engines = listing([_described(spec) for spec in rows]) if rows else "none is registered"
+    raise ModelError(
+        f"expected {expected or 'a model'}, received {what}{hint if is_file else ''}; engines: {engines}"
+    )
 
 
 def _described(spec: EngineSpec) -> str:

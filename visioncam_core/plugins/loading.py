@@ -26,9 +26,16 @@ from visioncam_core.text import shown
 SLOW_AFTER = 5.0
 """Seconds after which a plugin's loading is called slow."""
 
+KINDS: dict[str, type[Any]] = {
+    "method": MethodSpec,
+    "renderer": RendererSpec,
+    "metric": MetricSpec,
+    "engine": EngineSpec,
+}
+"""What a plugin can bring -> the class of its rows."""
+
 _MOST_ROWS = 1000
 T = TypeVar("T")
-Spec = TypeVar("Spec", MethodSpec, RendererSpec, MetricSpec, EngineSpec)
 
 
 class _StageError(Exception):
@@ -94,15 +101,12 @@ def _attribute(owner: object, name: str, value: str) -> object:
 
 
 def load_module(plugin: Plugin, slow_after: float = SLOW_AFTER, started: float | None = None) -> Plugin:
-    """Check an imported plugin and ask it for its rows.
+    """Return an imported plugin with the rows that work, and a problem for each thing that does not.
 
     Args:
         plugin: with `module` set.
         slow_after: seconds after which a plugin is reported as slow.
         started: when its import began, by `time.monotonic`.
-
-    Returns:
-        The plugin with what works, and a problem for each thing that does not.
 
     Raises:
         BaseException: whatever went wrong, if the plugin is a built-in.
@@ -116,10 +120,9 @@ def load_module(plugin: Plugin, slow_after: float = SLOW_AFTER, started: float |
             raise failure.error from None
         return attrs.evolve(plugin, problems=(problem_from(failure.stage, failure.error),))
     loading = _Loading(plugin)
-    methods = loading.rows(impls, "visioncam_register_methods", MethodSpec)
-    renderers = loading.rows(impls, "visioncam_register_renderers", RendererSpec)
-    metrics = loading.rows(impls, "visioncam_register_metrics", MetricSpec)
-    engines = loading.rows(impls, "visioncam_register_engines", EngineSpec)
+    rows: dict[str, Any] = {
+        f"{kind}s": loading.rows(impls, f"visioncam_register_{kind}s", spec) for kind, spec in KINDS.items()
+    }
     seconds = time.monotonic() - started
     if seconds > slow_after and not plugin.builtin:
         fix = "import heavy libraries where they are used, not at the top of a module"
@@ -128,12 +131,9 @@ def load_module(plugin: Plugin, slow_after: float = SLOW_AFTER, started: float |
     return attrs.evolve(
         plugin,
         impls=tuple(impl for impl in impls if impl not in loading.broken),
-        methods=methods,
-        renderers=renderers,
-        metrics=metrics,
-        engines=engines,
         problems=tuple(loading.problems),
         seconds=seconds,
+        **rows,
     )
 
 
@@ -164,8 +164,8 @@ class _Loading:
         self.problems: list[Problem] = []
         self.broken: list[HookImpl] = []
 
-    def rows(self, impls: Iterable[HookImpl], hook: str, kind: type[Spec]) -> tuple[Spec, ...]:
-        good: list[Spec] = []
+    def rows(self, impls: Iterable[HookImpl], hook: str, kind: type[T]) -> tuple[T, ...]:
+        good: list[T] = []
         for impl in impls:
             if impl.hook != hook:
                 continue
@@ -202,7 +202,7 @@ def _ask(impl: HookImpl, kind: type) -> list[object]:
     return rows
 
 
-def _check_row(row: object, kind: type[Spec], hook: str, distribution: str) -> Spec:
+def _check_row(row: Any, kind: type[Any], hook: str, distribution: str) -> Any:
     if not isinstance(row, kind):
         raise PluginError(f"{hook} must return {kind.__name__} rows, received {shown(row)}")
     if ":" in row.name:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 import attrs
 
 from visioncam_core.errors import PluginError
-from visioncam_core.plugins.catalogue import Catalogue, catalogue
-from visioncam_core.plugins.discovery import ALLOW, all_names, discover, select, version_of
+from visioncam_core.plugins.catalogue import Catalogue, Clashes, catalogue
+from visioncam_core.plugins.discovery import ALLOW, discover, select, version_of
 from visioncam_core.plugins.hooks import call_order
-from visioncam_core.plugins.loading import load_builtin, load_candidate
+from visioncam_core.plugins.loading import KINDS, load_builtin, load_candidate
 from visioncam_core.plugins.records import HookImpl, Plugin, Problem
 from visioncam_core.plugins.specs import EngineSpec, MethodSpec, MetricSpec, RendererSpec
 from visioncam_core.text import did_you_mean, listing
@@ -32,30 +34,19 @@ class State:
 
     def with_problem(self, plugin: Plugin, problem: Problem) -> State:
         """Return the state with a problem on one plugin's record, unless it has one of that stage."""
-        if any(
-            old.stage == problem.stage
-            for one in self.plugins
-            if one.key == plugin.key
-            for old in one.problems
-        ):
-            return self
-        plugins = (
-            attrs.evolve(one, problems=(*one.problems, problem)) if one.key == plugin.key else one
-            for one in self.plugins
-        )
+        plugins = list(self.plugins)
+        for i, one in enumerate(plugins):
+            if one.key == plugin.key:
+                if any(old.stage == problem.stage for old in one.problems):
+                    return self
+                plugins[i] = attrs.evolve(one, problems=(*one.problems, problem))
         return attrs.evolve(self, plugins=tuple(plugins))
 
 
 def load_all(
     builtins: Sequence[str], distribution: str, slow_after: float, *, discovering: bool
 ) -> tuple[list[Plugin], list[str]]:
-    """Load the built-ins, then the installed plugins that `VISIONCAM_PLUGINS` allows.
-
-    Args:
-        builtins: names of our own plugin modules.
-        distribution: who ships them.
-        slow_after: seconds after which a plugin is reported as slow.
-        discovering: whether to look for installed plugins.
+    """Load the built-ins, then the installed plugins that `VISIONCAM_PLUGINS` allows; as `Registry`.
 
     Returns:
         Every plugin, built-ins first, also failed and skipped ones; and warnings about the variable itself.
@@ -64,20 +55,19 @@ def load_all(
     plugins = [load_builtin(name, distribution, version) for name in builtins]
     if not discovering:
         return plugins, []
-    allowed = os.environ.get(ALLOW)
+    setting = os.environ.get(ALLOW)
     found = [one for one in discover() if one.value not in builtins]
-    selection = select(found, allowed)
-    plugins += [load_candidate(one, slow_after) for one in selection.chosen]
-    reason = Problem("not-allowed", f"{ALLOW}={allowed!r} leaves it out", quiet=True)
+    chosen, skipped, unknown = select(found, setting)
+    plugins += [load_candidate(one, slow_after) for one in chosen]
+    reason = Problem("not-allowed", f"{ALLOW}={setting!r} leaves it out", quiet=True)
     plugins += [
-        Plugin(one.name, one.distribution, one.version, allowed=False, problems=(reason,))
-        for one in selection.skipped
+        Plugin(one.name, one.distribution, one.version, allowed=False, problems=(reason,)) for one in skipped
     ]
-    names = all_names(found)
+    names = sorted({name for one in found for name in (one.name, one.distribution)})
     return plugins, [
         f"{ALLOW} names {word!r}, which is no installed plugin"
         f"{did_you_mean(word, names) or ';'} installed: {listing(names)}"
-        for word in selection.unknown
+        for word in unknown
     ]
 
 
@@ -88,18 +78,14 @@ def assemble(plugins: Sequence[Plugin]) -> State:
         for one in plugins
     ]
     absent = tuple(f"{one.name} ({one.status})" for one in plugins if one.status != "loaded")
-    methods, method_clashes = catalogue("method", [(one, one.methods) for one in plugins], absent)
-    renderers, renderer_clashes = catalogue("renderer", [(one, one.renderers) for one in plugins], absent)
-    metrics, metric_clashes = catalogue("metric", [(one, one.metrics) for one in plugins], absent)
-    engines, engine_clashes = catalogue("engine", [(one, one.engines) for one in plugins], absent)
+    clashes: Clashes = defaultdict(list)
+    rows: dict[str, Any] = {f"{kind}s": catalogue(kind, plugins, absent, clashes) for kind in KINDS}
     final = []
     for one in plugins:
-        every = (method_clashes, renderer_clashes, metric_clashes, engine_clashes)
-        clashes = [clash for found in every for clash in found.get(one.key, [])]
-        if clashes and one.builtin:
-            raise PluginError("; ".join(clash.cause for clash in clashes))
-        final.append(attrs.evolve(one, problems=(*one.problems, *clashes)))
-    return State(tuple(final), methods, renderers, metrics, engines, tuple(_selectors(final)))
+        if clashes[one.key] and one.builtin:
+            raise PluginError("; ".join(clash.cause for clash in clashes[one.key]))
+        final.append(attrs.evolve(one, problems=(*one.problems, *clashes[one.key])))
+    return State(plugins=tuple(final), **rows, selectors=tuple(_selectors(final)))
 
 
 def _selectors(plugins: Sequence[Plugin]) -> list[tuple[Plugin, HookImpl]]:
