@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -16,8 +15,8 @@ from visioncam_core.engine.batch_size import Budget
 from visioncam_core.engine.cache import forget, open_trace
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.errors import VisionCamError
-from visioncam_core.testing.checks.engine_subject import EngineSubject, each, same, spent, values_of
-from visioncam_core.testing.checks.subject import Check, require
+from visioncam_core.testing.checks.engine_subject import EngineSubject, each, spent, values_of
+from visioncam_core.testing.checks.subject import Check, assert_same, by_name, require
 
 STEPS = (0.1, 0.03, 0.01, 0.003)
 KINK = 0.03
@@ -89,7 +88,7 @@ def forward(subject: EngineSubject) -> None:
         again = traced.answers(flat)
         require(len(own) == len(again), f"the model has {len(own)} outputs, and the trace {len(again)}")
         for a, b in zip(own, again, strict=True):
-            same(b, a, f"a batch of {count}, the trace and the model", subject.rounding)
+            assert_same(b, a, f"a batch of {count}, the trace and the model", subject.rounding)
 
 
 def table(subject: EngineSubject) -> None:
@@ -112,7 +111,7 @@ def head_and_tail(subject: EngineSubject) -> None:
     passes, found = subject.passes(), subject.probe()
     whole = values_of(found.values, None)
     behind = subject.values_behind(passes, ops.to_numpy(found.activations))
-    same(behind, whole, "the tail on the layer's own activations, and the whole model")
+    assert_same(behind, whole, "the tail on the layer's own activations, and the whole model")
 
 
 def gradients(subject: EngineSubject) -> None:
@@ -145,7 +144,7 @@ def every_gradient(subject: EngineSubject) -> None:
 
     probed = passes.probe(flat, np.full(3, 1, np.int32))
     for found in passes.watch(flat, [cotangent, cotangent]):
-        same(found.gradients, probed.gradients, "gradients of a class and of a function")
+        assert_same(found.gradients, probed.gradients, "gradients of a class and of a function")
 
 
 def slope(subject: EngineSubject) -> None:
@@ -153,8 +152,8 @@ def slope(subject: EngineSubject) -> None:
     values = np.random.default_rng(0).normal(size=(1, 4)).astype(np.float32)
     (given,) = subject.engine.tensors([values])
     scores, gradient = subject.engine.slope(lambda v: ops.backend(v).sum(v * v, axis=-1), given)
-    same(scores, (values**2).sum(axis=-1), "a function's values")
-    same(gradient, 2 * values, "a function's gradient", 1e-3)
+    assert_same(scores, (values**2).sum(axis=-1), "a function's values")
+    assert_same(gradient, 2 * values, "a function's gradient", 1e-3)
 
 
 def changed_activations(subject: EngineSubject) -> None:
@@ -165,7 +164,7 @@ def changed_activations(subject: EngineSubject) -> None:
     out = np.asarray(passes.without(subject.flat(), found.at_layer, A, channels, values_of))
     wanted = subject.values_behind(passes, ops.to_numpy(ops.without_channels(A, channels)))
     whole = values_of(found.values, None)
-    same(out - whole, wanted - whole, "the effect of leaving out a channel", 1e-3)
+    assert_same(out - whole, wanted - whole, "the effect of leaving out a channel", 1e-3)
 
 
 def changed_pictures(subject: EngineSubject) -> None:
@@ -181,11 +180,10 @@ def changed_pictures(subject: EngineSubject) -> None:
     versions = np.asarray(_dimmed(picture.astype(np.float32), maps))
     versions = np.moveaxis(versions, -1, 1) if view.channels_first else versions
     wanted = passes.forward(single, place, lambda k: versions[k], count, values_of)
-    same(found, wanted, "pictures changed by maps")
+    assert_same(found, wanted, "pictures changed by maps")
 
 
 def _dimmed(picture: Any, maps: Any) -> Any:
-    """Return a picture dimmed by maps."""
     return picture * ops.resize(maps, tuple(int(n) for n in picture.shape[1:-1]))[..., None]
 
 
@@ -194,7 +192,7 @@ def batch_equals_singles(subject: EngineSubject) -> None:
     together = each([subject.probe(slice(0, 3))])
     singles = each([subject.probe(slice(i, i + 1)) for i in range(3)])
     for name, values in together.items():
-        same(values, singles[name], f"{name} of a batch and of singles")
+        assert_same(values, singles[name], f"{name} of a batch and of singles")
 
 
 def untouched(subject: EngineSubject) -> None:
@@ -260,53 +258,38 @@ def threads(subject: EngineSubject) -> None:
         every = list(pool.map(lambda _: each([subject.probe()]), range(16)))
     for found in every:
         for name, values in found.items():
-            same(values, wanted[name], f"{name} in several threads")
+            assert_same(values, wanted[name], f"{name} in several threads")
 
 
 def copies(subject: EngineSubject) -> None:
     """A copy has the same weights, and is a model of its own."""
     if not subject.copies:
         return
-    before, twin = subject.state(), subject.engine.copy(subject.model)
-    weights = twin.get()
-    require(len(weights) == len(twin.owners), f"{len(weights)} weights and {len(twin.owners)} owners")
+    before, copied = subject.state(), subject.engine.copy(subject.model)
+    weights = copied.get()
+    require(len(weights) == len(copied.owners), f"{len(weights)} weights and {len(copied.owners)} owners")
     own = [ops.to_numpy(value) for _, value in subject.engine.weights(subject.model)]
     require(all(map(np.array_equal, weights, own)), "a copy has other weights")
-    twin.set([np.zeros_like(value) for value in weights])
-    require(all(not value.any() for value in twin.get()), "the weights of a copy cannot be set")
+    copied.set([np.zeros_like(value) for value in weights])
+    require(all(not value.any() for value in copied.get()), "the weights of a copy cannot be set")
     require(subject.state() == before, "setting the weights of a copy changes the model")
 
 
 def freed(subject: EngineSubject) -> None:
     """A model that is dropped is freed, with what was traced."""
-    twin = subject.twin()
-    subject.passes(model=twin).watch(subject.flat(), [])
-    reference = weakref.ref(twin)
-    del twin
+    other = subject.same_model()
+    subject.passes(model=other).watch(subject.flat(), [])
+    reference = weakref.ref(other)
+    del other
     gc.collect()
     require(reference() is None, "a dropped model stays in memory: a trace, a view or a copy holds it")
     forget(subject.model)
     subject.probe()
 
 
-ENGINE_CHECKS: dict[str, Callable[[EngineSubject], None]] = {
-    "accepts": accepts,
-    "inputs": inputs,
-    "mark": mark,
-    "forward": forward,
-    "table": table,
-    "head-and-tail": head_and_tail,
-    "gradients": gradients,
-    "every-gradient": every_gradient,
-    "slope": slope,
-    "changed-activations": changed_activations,
-    "changed-pictures": changed_pictures,
-    "batch-equals-singles": batch_equals_singles,
-    "untouched": untouched,
-    "passes-counted": passes_counted,
-    "nothing-traced-twice": nothing_traced_twice,
-    "threads": threads,
-    "copies": copies,
-    "freed": freed,
-}
+ENGINE_CHECKS = by_name(
+    accepts, inputs, mark, forward, table, head_and_tail, gradients, every_gradient, slope,
+    changed_activations, changed_pictures, batch_equals_singles, untouched, passes_counted,
+    nothing_traced_twice, threads, copies, freed,
+)  # fmt: skip
 """Name -> check."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from visioncam_core.errors import VisionCamError
-from visioncam_core.testing.checks import options as form_checks
+from visioncam_core.testing.checks import options
 from visioncam_core.testing.checks.program_state import assert_left_alone
 from visioncam_core.testing.checks.renderer_subject import SHAPES, THIN, RendererSubject, middle
-from visioncam_core.testing.checks.subject import Check, require
+from visioncam_core.testing.checks.subject import Check, by_name, instance_of, require
 from visioncam_core.testing.examples.explanations import make_explanation, photo
 
 WORDS = (
@@ -99,7 +98,7 @@ def odd_words(subject: RendererSubject) -> None:
 
 def every_choice(subject: RendererSubject) -> None:
     """Each switch turned over, each choice, each lower bound."""
-    for made in form_checks.variants(subject, highest=False):
+    for made in options.variants(subject, highest=False):
         subject.draw(make_explanation(subject.heat), "a blob", made)
 
 
@@ -142,25 +141,12 @@ def docstring(subject: RendererSubject) -> None:
     require(text, f"{subject.name} has no docstring; say in one line what it shows")
 
 
-RENDERER_CHECKS: dict[str, Callable[[RendererSubject], None]] = {
-    "picture": picture,
-    "other-pictures": other_pictures,
-    "odd-sizes": odd_sizes,
-    "signed": signed,
-    "blank": blank,
-    "other-axes": other_axes,
-    "shows-the-map": shows_the_map,
-    "odd-words": odd_words,
-    "every-choice": every_choice,
-    "explanation-untouched": explanation_untouched,
-    "same-picture-twice": same_picture_twice,
-    "leaves-the-program-alone": leaves_the_program_alone,
-    "options-documented": form_checks.options_documented,
-    "options-validated": form_checks.options_validated,
-    "frozen": form_checks.frozen,
-    "repr-round-trips": form_checks.repr_round_trips,
-    "docstring": docstring,
-}
+RENDERER_CHECKS = by_name(
+    picture, other_pictures, odd_sizes, signed, blank, other_axes, shows_the_map, odd_words, every_choice,
+    explanation_untouched, same_picture_twice, leaves_the_program_alone,
+    options.options_documented, options.options_validated, options.frozen, options.repr_round_trips,
+    docstring,
+)  # fmt: skip
 """Name -> check."""
 
 
@@ -181,5 +167,5 @@ def renderer_checks(renderer: Any, axes: int = 2) -> list[Check]:
     Returns:
         One check each, with a `name` that pytest shows; calling it raises AssertionError or returns.
     """
-    subject = RendererSubject.of(renderer, axes)
+    subject = RendererSubject(instance_of(renderer), axes)
     return [Check(name, subject, run) for name, run in RENDERER_CHECKS.items()]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
 
-from visioncam_core.plugins.specs import RendererSpec
 from visioncam_core.results.explanation import Explanation
-from visioncam_core.testing.checks.subject import require
+from visioncam_core.testing.checks.subject import Subject, require
 from visioncam_core.testing.examples.explanations import blob
 
 SHAPES = {1: ((50,), (31,)), 2: ((24, 36), (37, 20)), 3: ((6, 16, 20), (9, 8, 7))}
@@ -18,28 +17,15 @@ THIN = {1: ((1,), (2,)), 2: ((1, 1), (1, 40), (40, 1)), 3: ((1, 1, 1), (1, 9, 12
 
 
 @attrs.frozen(eq=False)
-class RendererSubject:
+class RendererSubject(Subject):
     """The renderer under test.
 
     Attributes:
-        instance: with its default options or those its author chose.
         axes: of the maps it draws: 1 for signals, 2 for pictures, 3 for volumes.
     """
 
-    instance: Any
     axes: int = 2
-
-    @classmethod
-    def of(cls, renderer: Any, axes: int = 2) -> RendererSubject:
-        """Return the subject for a row, a class or an instance."""
-        if isinstance(renderer, RendererSpec):
-            return cls(renderer.cls(), axes)
-        return cls(renderer() if isinstance(renderer, type) else renderer, axes)
-
-    @property
-    def reserved(self) -> frozenset[str]:
-        """Names that no option may have: what `explanation.save` takes itself."""
-        return frozenset({"path", "renderer"})
+    reserved: ClassVar[frozenset[str]] = frozenset({"path", "renderer"})  # of `explanation.save`
 
     @property
     def heat(self) -> np.ndarray:
@@ -50,27 +36,8 @@ class RendererSubject:
         """Return one of two maps whose blobs lie apart."""
         return blob(SHAPES[self.axes][0], ((0.3, 0.4, 0.7), (0.7, 0.6, 0.2))[which][-self.axes :])
 
-    @property
-    def cls(self) -> type:
-        """The renderer's class."""
-        return type(self.instance)
-
-    @property
-    def name(self) -> str:
-        """The class's name, for messages."""
-        return self.cls.__name__
-
     def draw(self, explanation: Explanation, what: str, renderer: Any = None) -> np.ndarray:
-        """Return the picture of an explanation.
-
-        Args:
-            explanation: what to draw.
-            what: the explanation in words, for messages.
-            renderer: another one than the subject, such as one with other options.
-
-        Raises:
-            AssertionError: the renderer raised, or returned something else.
-        """
+        """Return the picture of an explanation, which must be one; `what` is the explanation in words."""
         made = self.instance if renderer is None else renderer
         try:
             picture = made(explanation)
@@ -86,5 +53,4 @@ class RendererSubject:
 
 
 def middle(shape: tuple[int, ...]) -> np.ndarray:
-    """Return a map of a shape with one blob near its middle."""
     return blob(shape, (0.3, 0.4, 0.7)[-len(shape) :])
