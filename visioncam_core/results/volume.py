@@ -68,11 +68,7 @@ def projection(explanation: D, axis: int = 0) -> D:
 
 
 def volume_heat(explanation: ExplanationData) -> np.ndarray:
-    """Return a volume's heat map, (D, H, W) float32, what is not finite as zero.
-
-    Raises:
-        ImageError: the map does not have three axes, or is empty.
-    """
+    """Return a volume's heat map, (D, H, W) float32, what is not finite as zero; refuse any other."""
     heat = np.nan_to_num(np.asarray(explanation.heatmap, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     if heat.ndim != 3 or heat.size == 0:
         raise ImageError(
@@ -98,11 +94,7 @@ def evenly(length: int, count: int) -> list[int]:
 
 
 def check_axis(axis: int) -> int:
-    """Return the axis.
-
-    Raises:
-        OptionError: not 0, 1 or 2.
-    """
+    """Raise `OptionError` unless an axis is 0, 1 or 2; return it."""
     if axis not in (0, 1, 2):
         raise OptionError(f"axis must be 0, 1 or 2 ({', '.join(AXES)}); received {axis!r}")
     return axis
