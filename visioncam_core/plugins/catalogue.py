@@ -1,4 +1,4 @@
-"""Names to rows: who owns a name, and what happens when two want it.
+"""What is registered: the rows of each kind by name, who owns a name, and the order of the selectors.
 
 A built-in keeps its names.  A third-party row that wants one of them is listed, and
 found, as `distribution:name`.  Two of them that want the same name are both
@@ -8,19 +8,21 @@ found that way, and the bare name is an error that names both.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import attrs
 
-from visioncam_core.errors import NameNotFoundError, OptionTypeError
+from visioncam_core.errors import NameNotFoundError, OptionTypeError, PluginError
 from visioncam_core.options.fields import build
-from visioncam_core.plugins.records import Plugin, Problem
-from visioncam_core.plugins.specs import EngineSpec, MethodSpec, MetricSpec, RendererSpec
+from visioncam_core.plugins.hooks import call_order
+from visioncam_core.plugins.records import HookImpl, Plugin, Problem
+from visioncam_core.plugins.specs import KINDS, EngineSpec, MethodSpec, MetricSpec, RendererSpec
 from visioncam_core.text import listing, normalise, not_found, shown
 
 Spec = TypeVar("Spec", MethodSpec, RendererSpec, MetricSpec, EngineSpec)
 Buildable = TypeVar("Buildable", MethodSpec, RendererSpec, MetricSpec)
+SELECT = "visioncam_select_layer"
 Clashes = defaultdict[tuple[str, str], list[Problem]]
 
 
@@ -138,6 +140,58 @@ class _Sorter(Generic[Spec]):
 
     def _clash(self, plugin: Plugin, cause: str, *, quiet: bool = False) -> None:
         self.clashes[plugin.key].append(Problem("clash", cause, quiet=quiet))
+
+
+@attrs.frozen(eq=False)
+class State:
+    """Everything that is known once plugins are loaded; replaced as a whole, never changed."""
+
+    plugins: tuple[Plugin, ...]
+    methods: Catalogue[MethodSpec]
+    renderers: Catalogue[RendererSpec]
+    metrics: Catalogue[MetricSpec]
+    engines: Catalogue[EngineSpec]
+    selectors: tuple[tuple[Plugin, HookImpl], ...]
+
+    def with_problem(self, plugin: Plugin, problem: Problem) -> State:
+        """Return the state with a problem on one plugin's record, unless it has one of that stage."""
+        plugins = list(self.plugins)
+        for i, one in enumerate(plugins):
+            if one.key == plugin.key:
+                if any(old.stage == problem.stage for old in one.problems):
+                    return self
+                plugins[i] = attrs.evolve(one, problems=(*one.problems, problem))
+        return attrs.evolve(self, plugins=tuple(plugins))
+
+
+def assemble(plugins: Sequence[Plugin]) -> State:
+    """Give the rows their names and the selectors their order."""
+    plugins = [
+        attrs.evolve(one, problems=tuple(problem for problem in one.problems if problem.stage != "clash"))
+        for one in plugins
+    ]
+    absent = tuple(f"{one.name} ({one.status})" for one in plugins if one.status != "loaded")
+    clashes: Clashes = defaultdict(list)
+    rows: dict[str, Any] = {f"{kind}s": catalogue(kind, plugins, absent, clashes) for kind in KINDS}
+    final = []
+    for one in plugins:
+        if clashes[one.key] and one.builtin:
+            raise PluginError("; ".join(clash.cause for clash in clashes[one.key]))
+        final.append(attrs.evolve(one, problems=(*one.problems, *clashes[one.key])))
+    return State(plugins=tuple(final), **rows, selectors=tuple(_selectors(final)))
+
+
+def _selectors(plugins: Sequence[Plugin]) -> list[tuple[Plugin, HookImpl]]:
+    """Return the layer selectors in pluggy's order.
+
+    Built-ins are registered last: pluggy asks a later `tryfirst` earlier and a later `trylast` later, so
+    that the built-in exact selectors come before every third-party one and the built-in `auto` after them.
+    """
+    with_hooks = sorted((one for one in plugins if one.impls), key=lambda one: one.builtin)
+    owners = {impl.key: (one, impl) for one in with_hooks for impl in one.impls if impl.hook == SELECT}
+    modules = {id(one.module): one.module for one in with_hooks}
+    order = call_order(modules.values(), SELECT)
+    return [owners[impl.key] for impl in order if impl.key in owners]
 
 
 def make(

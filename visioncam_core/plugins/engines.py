@@ -38,7 +38,13 @@ def engine_for(
     Raises:
         ModelError: no engine accepts the model, or several do.
     """
-    found = [spec for spec in rows if _accepts(spec, model, failed)]
+    found = []
+    for spec in rows:
+        try:
+            if spec.accepts(model):
+                found.append(spec)
+        except Exception as error:
+            failed(spec, error)
     if len(found) == 1:
         return found[0]
     what = f"{shown(model, 60)} of type {type(model).__name__}"
@@ -58,14 +64,6 @@ def engine_for(
 def _described(spec: EngineSpec) -> str:
     missing = lacks(spec)
     return f"{spec.name} (not installed: pip install {' '.join(missing)})" if missing else spec.name
-
-
-def _accepts(spec: EngineSpec, model: Any, failed: Callable[[EngineSpec, BaseException], None]) -> bool:
-    try:
-        return bool(spec.accepts(model))
-    except Exception as error:
-        failed(spec, error)
-        return False
 
 
 def engine_for_file(path: str | os.PathLike[str], rows: Sequence[EngineSpec]) -> EngineSpec:

@@ -1,4 +1,4 @@
-"""Load one plugin, whatever it does: import, check, ask for its rows, and write down what went wrong.
+"""Load plugins, whatever they do: import, check, ask for their rows, and record what went wrong.
 
 A plugin may raise anything, call `sys.exit`, or return nonsense; it costs a
 `Problem` on its own record and nothing else.  Only `KeyboardInterrupt` passes:
@@ -8,34 +8,58 @@ that one is the user's.
 from __future__ import annotations
 
 import importlib
+import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
 import attrs
 
 from visioncam_core.errors import PluginError
-from visioncam_core.plugins.discovery import Candidate
+from visioncam_core.plugins.discovery import ALLOW, Candidate, discover, select, version_of
 from visioncam_core.plugins.hooks import implementations
 from visioncam_core.plugins.hookspecs import API_VERSION
 from visioncam_core.plugins.records import HookImpl, Plugin, Problem, problem_from
-from visioncam_core.plugins.specs import EngineSpec, MethodSpec, MetricSpec, RendererSpec
-from visioncam_core.text import shown
+from visioncam_core.plugins.specs import KINDS
+from visioncam_core.text import did_you_mean, listing, shown
 
 SLOW_AFTER = 5.0
 """Seconds after which a plugin's loading is called slow."""
 
-KINDS: dict[str, type[Any]] = {
-    "method": MethodSpec,
-    "renderer": RendererSpec,
-    "metric": MetricSpec,
-    "engine": EngineSpec,
-}
-"""What a plugin can bring -> the class of its rows."""
-
 _MOST_ROWS = 1000
 T = TypeVar("T")
+
+
+def load_all(
+    builtins: Sequence[str], distribution: str, slow_after: float, *, discovering: bool
+) -> tuple[list[Plugin], list[str]]:
+    """Load the built-ins, then the installed plugins that `VISIONCAM_PLUGINS` allows; as `Registry`.
+
+    Returns:
+        Every plugin, built-ins first, also failed and skipped ones; and warnings about the variable itself.
+    """
+    version = version_of(distribution)
+    plugins = []
+    for name in builtins:  # errors of ours are raised
+        module = importlib.import_module(name)
+        plugins.append(load_module(Plugin(name, distribution, version, builtin=True, module=module)))
+    if not discovering:
+        return plugins, []
+    setting = os.environ.get(ALLOW)
+    found = [one for one in discover() if one.value not in builtins]
+    chosen, skipped, unknown = select(found, setting)
+    plugins += [load_candidate(one, slow_after) for one in chosen]
+    reason = Problem("not-allowed", f"{ALLOW}={setting!r} leaves it out", quiet=True)
+    plugins += [
+        Plugin(one.name, one.distribution, one.version, allowed=False, problems=(reason,)) for one in skipped
+    ]
+    names = sorted({name for one in found for name in (one.name, one.distribution)})
+    return plugins, [
+        f"{ALLOW} names {word!r}, which is no installed plugin"
+        f"{did_you_mean(word, names) or ';'} installed: {listing(names)}"
+        for word in unknown
+    ]
 
 
 class _StageError(Exception):
@@ -135,12 +159,6 @@ def load_module(plugin: Plugin, slow_after: float = SLOW_AFTER, started: float |
         seconds=seconds,
         **rows,
     )
-
-
-def load_builtin(name: str, distribution: str, version: str) -> Plugin:
-    """Load one of our own plugins by its module's name; its errors are ours, so they raise."""
-    module = importlib.import_module(name)
-    return load_module(Plugin(name, distribution, version, builtin=True, module=module))
 
 
 def _check_version(module: object) -> None:

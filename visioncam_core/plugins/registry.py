@@ -16,12 +16,11 @@ from weakref import WeakKeyDictionary
 import attrs
 
 from visioncam_core.errors import PluginError, PluginWarning
-from visioncam_core.plugins.catalogue import make
+from visioncam_core.plugins.catalogue import State, assemble, make
 from visioncam_core.plugins.engines import engine_for, engine_for_file
-from visioncam_core.plugins.loading import SLOW_AFTER, load_module
+from visioncam_core.plugins.loading import SLOW_AFTER, load_all, load_module
 from visioncam_core.plugins.records import HookImpl, Plugin, PluginInfo, problem_from
 from visioncam_core.plugins.specs import EngineSpec, MethodSpec, MetricSpec, RendererSpec
-from visioncam_core.plugins.state import State, assemble, load_all
 
 if TYPE_CHECKING:
     from visioncam_core.engine.interface import Engine
@@ -172,16 +171,14 @@ class Registry:
         owned = [one for one in self.state.plugins if any(row.accepts is spec.accepts for row in one.engines)]
         if not owned or owned[0].builtin:
             raise error
-        self._plugin_failed(owned[0], "accepts", error)
+        self.plugin_failed(owned[0], "accepts", error)
 
     def selectors(self) -> tuple[tuple[Plugin, HookImpl], ...]:
         """Return the layer selectors in the order in which they are called, each with its plugin."""
         return self.state.selectors
 
-    def selector_failed(self, plugin: Plugin, error: BaseException) -> None:
-        self._plugin_failed(plugin, "select-layer", error)
-
-    def _plugin_failed(self, plugin: Plugin, stage: str, error: BaseException) -> None:
+    def plugin_failed(self, plugin: Plugin, stage: str, error: BaseException) -> None:
+        """Record that a plugin raised when it was called, and warn the first time."""
         problem = problem_from(stage, error)
         with self._lock:
             before = self.state

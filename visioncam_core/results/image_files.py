@@ -44,7 +44,8 @@ def write_image(path: str | os.PathLike[str], array: np.ndarray, text: Mapping[s
         The path that was written.
 
     Raises:
-        OutputError: the suffix is unknown, or the folder or file cannot be written.
+        OutputError: the suffix is unknown, the format cannot hold a picture this large, or the folder or
+            file cannot be written.
         ImageError: the array is not a picture.
     """
     target = as_path(path, OutputError, OptionTypeError)
@@ -54,17 +55,7 @@ def write_image(path: str | os.PathLike[str], array: np.ndarray, text: Mapping[s
 
 
 def encode_image(array: np.ndarray, suffix: str, text: Mapping[str, str] = {}) -> bytes:
-    """Return the bytes of a picture file.
-
-    Args:
-        array: (H, W, 3) RGB or (H, W) grey uint8 ndarray.
-        suffix: `.png`, `.jpg`, `.jpeg` or `.webp`, in either case.
-        text: PNG text chunks, see `write_image`.
-
-    Raises:
-        OutputError: the suffix is unknown, or the format cannot hold a picture this large.
-        ImageError: the array is not a picture.
-    """
+    """Return the bytes of a picture file; arguments and errors as in `write_image`."""
     from PIL import Image
 
     kind = FORMATS.get(suffix.lower())

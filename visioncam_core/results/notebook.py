@@ -87,13 +87,7 @@ def picture(pixels: np.ndarray, side: int, alt: str) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], marked: int = -1) -> str:
-    """Return a table, all cells escaped.
-
-    Args:
-        header: of the columns.
-        rows: cells as text.
-        marked: index of a row to be set in bold; none by default.
-    """
+    """Return a table, all cells escaped, the row of index `marked` in bold."""
     head = "".join(f"<th{_LEFT}>{escape(cell)}</th>" for cell in header)
     lines = []
     for place, row in enumerate(rows):

@@ -59,7 +59,6 @@ class EngineSubject:
 
     @property
     def copies(self) -> bool:
-        """Whether it copies models."""
         return self.spec is not None and "copies" in self.spec.can
 
     @property
@@ -67,11 +66,9 @@ class EngineSubject:
         return self.engine.inputs(self.model)
 
     def flat(self, rows: slice = slice(0, 1)) -> list[Any]:
-        """Return flat inputs of some of the pictures."""
         return self.engine.tensors([one[rows] for one in self.images])
 
     def view(self, model: Any = None) -> View:
-        """Return the view of the first output."""
         model, flat = self.model if model is None else model, self.flat()
         inputs = self.engine.inputs(model)
         return open_trace(self.engine, model, inputs, flat).view(inputs, flat, None, "logit")
@@ -118,7 +115,6 @@ def values_of(values: Any, answer: Any) -> np.ndarray:
 
 
 def spent(call: Callable[[], Any]) -> Counter[str]:
-    """Return what a call counts."""
     before = COUNTERS.snapshot()
     call()
     return COUNTERS.snapshot() - before
