@@ -19,8 +19,6 @@ from visioncam_core.results.save import DATA, FILMS, SUFFIXES, WRITERS, known_su
 from visioncam_core.text import did_you_mean
 
 KINDS = tuple(suffix.removeprefix(".") for suffix in SUFFIXES)
-
-
 _CLASSES: dict[str, Any] = {**dict.fromkeys(FILMS, Film), **WRITERS}
 
 
