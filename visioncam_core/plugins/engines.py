@@ -30,10 +30,7 @@ def engine_for(
 ) -> EngineSpec:
     """Return the row of the engine that runs a model.
 
-    Args:
-        model: any object.
-        rows: the engines.
-        failed: told about a third-party engine whose `accepts` raises; it is passed over.
+    An engine whose `accepts` raises is passed over and reported to `failed`.
 
     Raises:
         ModelError: no engine accepts the model, or several do.

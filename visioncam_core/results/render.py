@@ -28,12 +28,8 @@ def render(subject: Any, renderer: str | object, options: Mapping[str, Any]) -> 
 def call_renderer(spec: RendererSpec | None, renderer: Any, subject: Any) -> np.ndarray:
     """Return the picture that a renderer makes of an explanation or comparison, (H, W, 3) uint8 RGB.
 
-    A third-party renderer is given arrays it cannot write to: the explanation is the user's.
-
-    Args:
-        spec: the renderer's row, or None for an object of the user's own.
-        renderer: what to call.
-        subject: an explanation or a comparison.
+    A third-party renderer, or an object of the user's own (`spec` is None), is given arrays that it cannot
+    write to: the explanation is the user's.
 
     Raises:
         PluginError: it raised, or returned something else; the message names it and the fault.

@@ -38,11 +38,7 @@ class Coco:
         return json.dumps(self.document([explanation]), indent=1, allow_nan=False).encode("ascii")
 
     def document(self, explanations: Sequence[ExplanationData]) -> dict[str, Any]:
-        """Return several explanations as one data set, ready for `json.dump`.
-
-        Args:
-            explanations: of pictures; explanations of one picture (the same array) share an image.
-        """
+        """Return explanations of pictures as one data set; those of the same array share an image."""
         images: list[dict[str, Any]] = []
         annotations: list[dict[str, Any]] = []
         categories: dict[tuple[int, str], dict[str, Any]] = {}
