@@ -47,7 +47,7 @@ def select_layer(table: LayerTable, query: object) -> LayerChoice:
         except BaseException as exc:
             if plugin.builtin:
                 raise
-            plugins.selector_failed(plugin, exc)
+            plugins.plugin_failed(plugin, "select-layer", exc)
         else:
             if choice is not None and not plugin.builtin:
                 return _of_table(table, choice, plugin, query)

@@ -51,12 +51,10 @@ class Probe:
 
     @property
     def layer(self) -> LayerChoice:
-        """The layer."""
         return self.batch.layers[0]
 
     @property
     def evidence(self) -> Evidence:
-        """The evidence of the picture, N = 1."""
         return self.observation.evidence
 
     @property
@@ -66,7 +64,6 @@ class Probe:
 
     @property
     def classes(self) -> int:
-        """How many classes the explained output has."""
         return self.batch.head.classes
 
     def apply(self, named: Named) -> Applied:
@@ -92,8 +89,7 @@ class Probe:
     def blank(self) -> float:
         """Return the explained scalar when the layer gives zeros; the tail alone is run."""
         shape = tuple(int(n) for n in self.evidence.activations.shape[1:])
-        zeros = np.zeros(shape, np.float32)
-        found = self.evidence.score_activations(lambda ks: np.repeat(zeros[None], len(ks), 0), 1)
+        found = self.evidence.score_activations(lambda ks: np.zeros((len(ks), *shape), np.float32), 1)
         return float(np.asarray(found)[0])
 
     def heat(self, raw: np.ndarray) -> np.ndarray:
@@ -116,22 +112,16 @@ class Probe:
         truth: np.ndarray | None = None,
         boxes: tuple[Box, ...] = (),
     ) -> Case:
-        """Return the case of a map, with the model behind its scores.
-
-        Args:
-            shown: (*space) the map in [0, 1] at the input's size.
-            raw: (*grid) the raw map, or None where it has no scale of its own.
-            questions: what can be asked besides scores.
-            truth: (*space) bool on the input.
-            boxes: on the input.
-        """
+        """Return the case of a map, with the model behind its scores; the map is `shown`, as `Case.heat`."""
         pick = self.observation.picks[0]
         values, answer = self.observation.values, self.observation.answer
         evidence = self.evidence
 
         def scores(make: Any, count: int, which: Any) -> np.ndarray:
             with self._running():
-                return np.asarray(evidence.score_inputs(lambda ks: _cast(make(ks)), count, which))
+                return np.asarray(
+                    evidence.score_inputs(lambda ks: np.asarray(make(ks), np.float32), count, which)
+                )
 
         return Case(
             x=self.x,
@@ -186,7 +176,3 @@ def probes(explainer: Explainer, images: Any, target: Any = None) -> Iterator[Pr
                 "a name, or None for the top class"
             )
         yield Probe(number, item, explainer, batch, passes, observation, index)
-
-
-def _cast(values: Any) -> np.ndarray:
-    return np.asarray(values, np.float32)

@@ -26,19 +26,9 @@ from visioncam_core.options.coercion import (
     same,
     type_name,
 )
-from visioncam_core.options.validators import InRange, OneOf, in_range, one_of, subject_of
+from visioncam_core.options.validators import InRange, OneOf, one_of, subject_of
+from visioncam_core.options.validators import in_range as in_range  # importers of `option` need it, too
 from visioncam_core.text import did_you_mean, listing, shown
-
-__all__ = [
-    "OptionInfo",
-    "build",
-    "describe_options",
-    "in_range",
-    "one_of",
-    "option",
-    "parse_option",
-    "parse_options",
-]
 
 T = TypeVar("T")
 _Validator = Callable[[Any, Any, Any], object]

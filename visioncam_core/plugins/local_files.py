@@ -23,25 +23,9 @@ from visioncam_core.text import shown
 DISTRIBUTION = "local"
 """Prefix of the qualified names of what files bring: `"local:mycam"`."""
 
-_PREFIX = "visioncam_plugin_file_"
-
 
 def load_file(registry: Registry, path: str | os.PathLike[str]) -> PluginInfo:
-    """Run a Python file and add what it brings to a registry; a file loaded before is replaced.
-
-    Args:
-        registry: whose methods, renderers and selectors it joins.
-        path: the file, with hooks marked by `hookimpl`.
-
-    Returns:
-        What the file brings, and whether one of its names is taken.
-
-    Raises:
-        PluginNotFoundError: there is no such file.
-        PluginError: it is no Python file, it raises, or something it brings is unusable; then the registry
-            is as before.
-        OptionTypeError: `path` is no path.
-    """
+    """Run a Python file and add what it brings to a registry; see `plugins.default.load_plugin`."""
     file = _file(path)
     for other in registry.plugins():
         if (other.distribution, other.name) == (DISTRIBUTION, file.stem) and other.file != str(file):
@@ -49,7 +33,7 @@ def load_file(registry: Registry, path: str | os.PathLike[str]) -> PluginInfo:
                 f"plugin file {shown(str(file))} has the name of {shown(other.file)}, which is loaded; "
                 "rename one of them"
             )
-    name = _PREFIX + file.stem + "_" + hashlib.sha256(str(file).encode()).hexdigest()[:8]
+    name = f"visioncam_plugin_file_{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
     before = sys.modules.get(name)
     try:
         return registry.add_plugin(_run(file, name), file.stem, DISTRIBUTION, whole=True)

@@ -273,3 +273,12 @@ class EngineSpec:
     )
     aliases: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
     distribution: str = attrs.field(default="", validator=_check_text)
+
+
+KINDS: dict[str, type[Any]] = {
+    "method": MethodSpec,
+    "renderer": RendererSpec,
+    "metric": MetricSpec,
+    "engine": EngineSpec,
+}
+"""What a plugin can bring -> the class of its rows."""

@@ -58,7 +58,7 @@ def test_every_check_rejects_something() -> None:
 
 @pytest.mark.parametrize("check", method_checks(SmoothGradCAMPlusPlus(n=3, sigma=0.5)))
 def test_an_instance_is_checked_with_its_own_options(check: Check) -> None:
-    assert check.subject.method.n == 3
+    assert check.subject.instance.n == 3
     check()
 
 

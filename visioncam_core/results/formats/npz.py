@@ -39,7 +39,6 @@ class Arrays:
     raw_only: bool = option(False, help="leave out the heat map and the picture: small, but not to be drawn")
 
     def __call__(self, explanation: ExplanationData) -> bytes:
-        """Return the file's bytes."""
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in ARRAYS[:1] if self.raw_only else ARRAYS:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -16,9 +15,9 @@ from visioncam_core.engine.batch_size import Budget
 from visioncam_core.engine.cache import forget, open_trace
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.errors import VisionCamError
-from visioncam_core.testing.checks import engine_passes as pass_checks
-from visioncam_core.testing.checks.engine_subject import EngineSubject, each, same, spent, values_of
-from visioncam_core.testing.checks.subject import Check, require
+from visioncam_core.testing.checks import engine_passes as on_passes
+from visioncam_core.testing.checks.engine_subject import EngineSubject, each, spent, values_of
+from visioncam_core.testing.checks.subject import Check, assert_same, by_name, require
 
 
 def engine_checks(
@@ -86,7 +85,7 @@ def forward(subject: EngineSubject) -> None:
         again = traced.answers(flat)
         require(len(own) == len(again), f"the model has {len(own)} outputs, and the trace {len(again)}")
         for a, b in zip(own, again, strict=True):
-            same(b, a, f"a batch of {count}, the trace and the model", subject.rounding)
+            assert_same(b, a, f"a batch of {count}, the trace and the model", subject.rounding)
 
 
 def table(subject: EngineSubject) -> None:
@@ -167,53 +166,38 @@ def threads(subject: EngineSubject) -> None:
         every = list(pool.map(lambda _: each([subject.probe()]), range(16)))
     for found in every:
         for name, values in found.items():
-            same(values, wanted[name], f"{name} in several threads")
+            assert_same(values, wanted[name], f"{name} in several threads")
 
 
 def copies(subject: EngineSubject) -> None:
     """A copy has the same weights, and is a model of its own."""
     if not subject.copies:
         return
-    before, twin = subject.state(), subject.engine.copy(subject.model)
-    weights = twin.get()
-    require(len(weights) == len(twin.owners), f"{len(weights)} weights and {len(twin.owners)} owners")
+    before, copied = subject.state(), subject.engine.copy(subject.model)
+    weights = copied.get()
+    require(len(weights) == len(copied.owners), f"{len(weights)} weights and {len(copied.owners)} owners")
     own = [ops.to_numpy(value) for _, value in subject.engine.weights(subject.model)]
     require(all(map(np.array_equal, weights, own)), "a copy has other weights")
-    twin.set([np.zeros_like(value) for value in weights])
-    require(all(not value.any() for value in twin.get()), "the weights of a copy cannot be set")
+    copied.set([np.zeros_like(value) for value in weights])
+    require(all(not value.any() for value in copied.get()), "the weights of a copy cannot be set")
     require(subject.state() == before, "setting the weights of a copy changes the model")
 
 
 def freed(subject: EngineSubject) -> None:
     """A model that is dropped is freed, with what was traced."""
-    twin = subject.twin()
-    subject.passes(model=twin).watch(subject.flat(), [])
-    reference = weakref.ref(twin)
-    del twin
+    other = subject.same_model()
+    subject.passes(model=other).watch(subject.flat(), [])
+    reference = weakref.ref(other)
+    del other
     gc.collect()
     require(reference() is None, "a dropped model stays in memory: a trace, a view or a copy holds it")
     forget(subject.model)
     subject.probe()
 
 
-ENGINE_CHECKS: dict[str, Callable[[EngineSubject], None]] = {
-    "accepts": accepts,
-    "inputs": inputs,
-    "mark": mark,
-    "forward": forward,
-    "table": table,
-    "head-and-tail": pass_checks.head_and_tail,
-    "gradients": pass_checks.gradients,
-    "every-gradient": pass_checks.every_gradient,
-    "slope": pass_checks.slope,
-    "changed-activations": pass_checks.changed_activations,
-    "changed-pictures": pass_checks.changed_pictures,
-    "batch-equals-singles": pass_checks.batch_equals_singles,
-    "untouched": untouched,
-    "passes-counted": passes_counted,
-    "nothing-traced-twice": nothing_traced_twice,
-    "threads": threads,
-    "copies": copies,
-    "freed": freed,
-}
+ENGINE_CHECKS = by_name(
+    accepts, inputs, mark, forward, table, on_passes.head_and_tail, on_passes.gradients,
+    on_passes.every_gradient, on_passes.slope, on_passes.changed_activations, on_passes.changed_pictures,
+    on_passes.batch_equals_singles, untouched, passes_counted, nothing_traced_twice, threads, copies, freed,
+)  # fmt: skip
 """Name -> check."""

@@ -21,9 +21,6 @@ from visioncam_core.engine.records import PassResult
 from visioncam_core.plugins.specs import EngineSpec
 from visioncam_core.testing.checks.subject import require
 
-SAME = 1e-5
-"""Largest difference, as a share of the largest value, of numbers that are computed in two ways."""
-
 
 @attrs.frozen(eq=False)
 class EngineSubject:
@@ -47,7 +44,6 @@ class EngineSubject:
 
     @classmethod
     def of(cls, engine: Any, model: Any, images: Any, rounding: float, layer: str) -> EngineSubject:
-        """Return the subject for a row or an engine."""
         flat = list(images) if isinstance(images, list | tuple) else [images]
         spec = engine if isinstance(engine, EngineSpec) else None
         made: Engine = spec.make() if spec is not None else engine
@@ -55,7 +51,6 @@ class EngineSubject:
 
     @property
     def name(self) -> str:
-        """The engine's name."""
         return self.engine.name
 
     @property
@@ -65,26 +60,21 @@ class EngineSubject:
 
     @property
     def copies(self) -> bool:
-        """Whether it copies models."""
         return self.spec is not None and "copies" in self.spec.can
 
     @property
     def inputs(self) -> ModelInputs:
-        """What the model says of its inputs."""
         return self.engine.inputs(self.model)
 
     def flat(self, rows: slice = slice(0, 1)) -> list[Any]:
-        """Return flat inputs of some of the pictures."""
         return self.engine.tensors([one[rows] for one in self.images])
 
     def view(self, model: Any = None) -> View:
-        """Return the view of the first output."""
         model, flat = self.model if model is None else model, self.flat()
         inputs = self.engine.inputs(model)
         return open_trace(self.engine, model, inputs, flat).view(inputs, flat, None, "logit")
 
     def choice(self, view: View) -> LayerChoice:
-        """Return the layer that is looked at."""
         rows = [row for row in view.table.candidates if row.reaches_score and not row.is_score]
         require(rows, f"{self.name} lists no layer of {view.table.model_name!r} that can be explained")
         found = [row for row in rows if row.path == self.layer] if self.layer else rows[-1:]
@@ -92,7 +82,6 @@ class EngineSubject:
         return LayerChoice(found[0], "for the check")
 
     def passes(self, batch: int = 2, model: Any = None) -> Passes:
-        """Return the passes at the layer."""
         view = self.view(model)
         return view.passes(self.choice(view), None, Budget(batch))
 
@@ -108,8 +97,7 @@ class EngineSubject:
         found = passes.tail(self.flat(), None, lambda k: activations[k], len(activations), values_of)
         return np.asarray(found)
 
-    def twin(self) -> Any:
-        """Return another model like this one."""
+    def same_model(self) -> Any:
         return self.engine.copy(self.model).model if self.copies else copy.deepcopy(self.model)
 
     def state(self) -> list[tuple[str, bytes]]:
@@ -123,25 +111,14 @@ class EngineSubject:
 
 
 def values_of(values: Any, answer: Any) -> np.ndarray:
-    """Read the score's values of a batch."""
     found = ops.to_numpy(values)
     return found.reshape(len(found), -1)
 
 
 def spent(call: Callable[[], Any]) -> Counter[str]:
-    """Return what a call counts."""
     before = COUNTERS.snapshot()
     call()
     return COUNTERS.snapshot() - before
-
-
-def same(found: Any, wanted: Any, what: str, share: float = SAME) -> None:
-    """Raise AssertionError where two arrays differ by more than a share of the larger one's maximum."""
-    a, b = ops.to_numpy(found).astype(np.float64), ops.to_numpy(wanted).astype(np.float64)
-    require(a.shape == b.shape, f"{what}: shapes {a.shape} and {b.shape}")
-    size = max(float(np.abs(a).max(initial=0.0)), float(np.abs(b).max(initial=0.0)))
-    off = float(np.abs(a - b).max(initial=0.0))
-    require(off <= share * size, f"{what}: they differ by {off:.3g}, and the largest value is {size:.3g}")
 
 
 def each(results: Iterable[PassResult]) -> dict[str, np.ndarray]:

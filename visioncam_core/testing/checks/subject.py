@@ -2,83 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
 
 import attrs
 import numpy as np
 
 from visioncam_core.ops import to_numpy
 from visioncam_core.pipeline.evidence import Evidence
-from visioncam_core.plugins.specs import MethodSpec
-from visioncam_core.testing.checks.program_state import kept
+from visioncam_core.pipeline.settings import Settings
+from visioncam_core.plugins.specs import MethodSpec, RendererSpec
+from visioncam_core.testing.checks.program_state import restored
 from visioncam_core.testing.examples.array_net import ArrayNet
 
 TOLERANCE = 1e-5
-"""Largest difference between two maps that are to be equal, as a share of the larger one's maximum."""
+"""Largest difference between two arrays that are to be equal, as a share of the larger one's maximum."""
 
 
 @attrs.frozen(eq=False)
 class Subject:
-    """The method under test.
+    """An object with options under test.
 
     Attributes:
-        method: an instance with its default options, or the options the author chose.
-        claims: what its row promises.
+        instance: with its default options, or those that its author chose.
+        reserved: names that no option may have: keywords of the function that takes the options.
     """
 
-    method: Any
-    claims: frozenset[str] = frozenset()
-
-    @classmethod
-    def of(cls, method: Any, claims: Iterable[str] | None = None) -> Subject:
-        """Return the subject for a row, a class or an instance; a row brings its own claims."""
-        if isinstance(method, MethodSpec):
-            return cls(method.cls(), method.claims if claims is None else frozenset(claims))
-        instance = method() if isinstance(method, type) else method
-        return cls(instance, frozenset(claims or ()))
-
-    @property
-    def instance(self) -> Any:
-        """The method."""
-        return self.method
+    instance: Any
+    reserved: ClassVar[frozenset[str]]
 
     @property
     def cls(self) -> type:
-        """The method's class."""
-        return type(self.method)
+        return type(self.instance)
 
     @property
     def name(self) -> str:
-        """The class's name, for messages."""
         return self.cls.__name__
 
-    @property
-    def reserved(self) -> frozenset[str]:
-        """Names that no option may have: the keywords of `visioncam.explain`."""
-        return frozenset({"model", "image", "method", "methods", "target"} | set(_keywords()))
+
+@attrs.frozen(eq=False)
+class MethodSubject(Subject):
+    """The method under test.
+
+    Attributes:
+        claims: what its row promises.
+    """
+
+    claims: frozenset[str] = frozenset()
+    reserved: ClassVar[frozenset[str]] = frozenset(
+        {"model", "image", "method", "methods", "target", *(field.name for field in attrs.fields(Settings))}
+    )
 
     @property
     def gradients(self) -> bool:
-        """Whether the method declares that it needs gradients."""
-        return "gradients" in getattr(self.method, "needs", ("activations", "gradients"))
+        return "gradients" in getattr(self.instance, "needs", ("activations", "gradients"))
 
     def evidence(self, net: ArrayNet, x: np.ndarray, seed: int = 0) -> Evidence:
         """Return a net's evidence of pictures, with what the method declares that it needs and no more."""
         return net.evidence(x, gradients=self.gradients, seed=seed)
 
     def map(self, evidence: Evidence, what: str) -> np.ndarray:
-        """Return the raw map of some evidence.
-
-        Args:
-            evidence: what the method may look at.
-            what: the evidence in words, for messages.
+        """Return the raw map of some evidence; `what` is the evidence in words.
 
         Raises:
             AssertionError: the method raised, or returned something of another shape or kind.
         """
         try:
-            answer = self.method(evidence)
+            answer = self.instance(evidence)
         except (Exception, SystemExit) as error:
             raise AssertionError(f"{self.name} raised {type(error).__name__} on {what}: {error}") from error
         try:
@@ -111,43 +101,25 @@ class Subject:
         return raw
 
 
-def _keywords() -> list[str]:
-    from visioncam_core.pipeline.settings import Settings
-
-    return [field.name for field in attrs.fields(Settings)]
-
-
 def require(condition: object, message: str) -> None:
     """Raise AssertionError with the message unless the condition holds, also under `python -O`."""
     if not condition:
         raise AssertionError(message)
 
 
-def assert_same(actual: np.ndarray, expected: np.ndarray, what: str, tolerance: float = TOLERANCE) -> None:
-    """Raise AssertionError where two maps differ by more than `tolerance` of the larger one's maximum."""
-    size = float(max(np.abs(actual).max(initial=0.0), np.abs(expected).max(initial=0.0)))
-    gap = float(np.abs(actual - expected).max(initial=0.0))
+def assert_same(actual: Any, expected: Any, what: str, tolerance: float = TOLERANCE) -> None:
+    """Raise AssertionError where two arrays differ by more than `tolerance` of the larger one's maximum."""
+    a, b = (to_numpy(values).astype(np.float64) for values in (actual, expected))
+    require(a.shape == b.shape, f"{what}: shapes {a.shape} and {b.shape}")
+    size = max(float(np.abs(values).max(initial=0.0)) for values in (a, b))
+    gap = float(np.abs(a - b).max(initial=0.0))
     require(gap <= tolerance * size, f"{what}: they differ by {gap:.3g}, and the largest value is {size:.3g}")
 
 
-class Formed(Protocol):
-    """What has options: a method or renderer under test."""
-
-    @property
-    def instance(self) -> Any:
-        """The object itself."""
-
-    @property
-    def cls(self) -> type:
-        """Its class."""
-
-    @property
-    def name(self) -> str:
-        """The class's name, for messages."""
-
-    @property
-    def reserved(self) -> frozenset[str]:
-        """Names that no option may have."""
+def instance_of(subject: Any) -> Any:
+    """Return the object to check, for a row, a class or the object itself."""
+    cls = subject.cls if isinstance(subject, MethodSpec | RendererSpec) else subject
+    return cls() if isinstance(cls, type) else cls
 
 
 @attrs.frozen(eq=False)
@@ -169,10 +141,18 @@ class Check:
         Raises:
             AssertionError: it found a fault; the message says which and what to do.
         """
-        with kept():
+        with restored():
             self._run(self.subject)
 
     @property
     def __name__(self) -> str:
         """The id under which `pytest.mark.parametrize` shows the check."""
         return f"{self.subject.name}-{self.name}"
+
+
+S = TypeVar("S")
+
+
+def by_name(*checks: Callable[[S], None]) -> dict[str, Callable[[S], None]]:
+    """Return functions by the names of their checks: `one_axis` is "one-axis"."""
+    return {check.__name__.replace("_", "-"): check for check in checks}
