@@ -15,19 +15,13 @@ LOOPBACK = ("127.0.0.1", "::1")
 
 @attrs.frozen
 class Addresses:
-    """Where the app can be reached.
-
-    Attributes:
-        host: what the user named, "127.0.0.1" by default.
-        port: TCP port.
-    """
+    """Where the app can be reached: what the user named, and a TCP port."""
 
     host: str
     port: int
 
     @property
     def local(self) -> bool:
-        """Whether only this computer can reach it."""
         if self.host == "localhost":
             return True
         try:
@@ -37,7 +31,6 @@ class Addresses:
 
     @property
     def url(self) -> str:
-        """What to open in a browser."""
         host = socket.gethostname() if self.host in ("0.0.0.0", "::") else self.host
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
 
@@ -61,11 +54,7 @@ class Addresses:
         return True
 
     def sockets(self) -> list[socket.socket]:
-        """Return listening sockets: one, and for the default also its twin for IPv6 where there is one.
-
-        Raises:
-            OptionError: the port is taken, or there is no such address.
-        """
+        """Return listening sockets: one, and for the default host another for IPv6 where there is IPv6."""
         found = [_listen(self.host, self.port)]
         if self.host in ("127.0.0.1", "localhost"):
             with suppress(OptionError):  # where there is no IPv6

@@ -37,16 +37,11 @@ class Form:
     """What a visitor wants.
 
     Attributes:
-        photo: an uploaded file.
-        model: its name in the list.
-        method: canonical name of the first method.
-        options: its options.
+        options: of the first method.
         others: methods to show with it, each with its defaults.
         target: class index or name; empty for the top class.
         layer: as on the command line; empty for "auto".
-        evidence: "for", "against" or "signed".
-        renderer: canonical name.
-        drawing: its options.
+        drawing: options of the renderer.
     """
 
     photo: str | None
@@ -66,9 +61,6 @@ class Answer:
     """What the page shows.
 
     Attributes:
-        comparison: the explanations, and why a method gave none.
-        explainer: of the comparison, for the report.
-        model: the model's name for people.
         source: the photo's file name, as it was uploaded.
         pictures: (file, caption) for each map, at display size.
         drawn: the maps as drawn, at the photo's size: (H, W, 3) uint8.
@@ -93,18 +85,14 @@ class Service:
     limits: Limits
 
     def preview(self, photo: str | None) -> str:
-        """Return a file that shows an uploaded photo as the model's reader decodes it.
-
-        Raises:
-            ImageError: it is no photo that can be explained; nothing was decoded where its size forbids.
-        """
+        """Return a file that shows an uploaded photo as the model's reader decodes it."""
         path = self._photo(photo)
         with _named_for_owner(path):
             picture = load_picture(path, max_pixels=self.limits.pixels)
         return self._write(picture.pixels, self.workspace.new_folder(), "photo")
 
     def layers(self, model: str) -> list[tuple[str, str]]:
-        """Return (text, path) for each layer that can be looked at, the last first, "auto" on top."""
+        """Return (text, path) for each layer that can be explained, the last first, "auto" on top."""
         listed, choice = Explainer.of(self.models.model(model), Request((), Settings())).layers()
         auto = f"auto: {choice.path}" if choice else "auto"
         rows = [
@@ -115,11 +103,6 @@ class Service:
         return [(auto, "auto"), *reversed(rows)]
 
     def answer(self, form: Form, deadline: Deadline, progress: Progress | None = None) -> Answer:
-        """Explain and draw.
-
-        Raises:
-            VisionCamError: what is wrong with the form.
-        """
         photo = self._photo(form.photo)
         methods = self._methods(form)
         registry().make_renderer(form.renderer, form.drawing)  # an error comes before the work
@@ -175,8 +158,7 @@ class Service:
         return path
 
     def _methods(self, form: Form) -> list[Named]:
-        names = [form.method, *form.others]
-        names = list(dict.fromkeys(registry().method(name).name for name in names))
+        names = list(dict.fromkeys(registry().method(name).name for name in (form.method, *form.others)))
         if len(names) > MOST:
             raise OptionError(f"{len(names)} methods beside each other are too many; at most {MOST}")
         return [

@@ -42,7 +42,6 @@ class Guard:
     """Lets through what the page needs.
 
     Attributes:
-        app: what answers.
         addresses: the names it answers to.
         workspace: the one folder from which files are served.
         upload: bytes of the largest file.
@@ -58,7 +57,6 @@ class Guard:
     slow: float = SLOW
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
@@ -150,9 +148,9 @@ class Guard:
         return most
 
     async def _checked(self, body: Body) -> Receive:
-        """Return the same question to read again, once it is sure that it names no file of ours.
+        """Return the request's body to read again, once it is sure that it names no file of ours.
 
-        Gradio takes any path that a visitor writes into a question, and fetches addresses, unless its own
+        Gradio takes any path that a visitor writes into a request, and fetches addresses, unless its own
         `launch` was called.
         """
         whole = await body.whole()
@@ -185,7 +183,7 @@ def _edge(headers: dict[str, str]) -> bytes:
 
 
 def _paths(value: Any) -> Iterator[str]:
-    """Yield every path of a file in the data of a question, however deep."""
+    """Yield every path of a file in the data of a request, however deep."""
     if isinstance(value, dict):
         if "path" in value:
             yield str(value["path"])

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from visioncam.app.answer import Form, Service
-from visioncam.app.limits import Deadline, limited
+from visioncam.app.limits import limited
 from visioncam.app.markup import class_choices, error_box, words
 from visioncam.app.widgets import Widget, options_from, widgets_of
 from visioncam_core.errors import VisionCamError
@@ -46,11 +46,9 @@ class Page:
 
     @property
     def renderers(self) -> list[Any]:
-        """The renderers of photos."""
         return [spec for spec in renderers() if spec.name not in NO_PICTURES]
 
     def build(self) -> Any:
-        """Return the `gradio.Blocks`."""
         import gradio as gr
 
         models = self.service.models
@@ -109,9 +107,7 @@ class Page:
             def example(event: Any) -> str:
                 return self._example(int(event.index))
 
-            example.__annotations__["event"] = (
-                gr.SelectData
-            )  # Gradio goes by it; there is no such global here
+            example.__annotations__["event"] = gr.SelectData  # Gradio reads it, and here it is no global
             gallery.select(example, None, photo, **private)
             gr.on([photo.change, button.click], self._explain, inputs, outputs, **work)
             live = [one.input for one in (method, others, target, layer, evidence, drawing)]
@@ -120,7 +116,7 @@ class Page:
         return blocks.queue(max_size=self.service.limits.waiting, default_concurrency_limit=4, api_open=False)
 
     def _options(self, gr: Any, choice: Any, names: Sequence[str]) -> list[Any]:
-        """Return the components of the options of several owners, of which those of the chosen are seen."""
+        """Return the components of several owners' options; only the chosen owner's are visible."""
         made, groups, owners = [], [], []
         for name in names:
             own = [widget for widget in self.widgets if widget.owner == name]
@@ -147,7 +143,6 @@ class Page:
             return [("auto", "auto")]  # explaining gives the reason
 
     def _picked(self, model: str) -> Iterator[tuple[Any, ...]]:
-        """Show another model's layers."""
         import gradio as gr
 
         classes = gr.update(choices=[TOP], value=TOP)
@@ -190,18 +185,12 @@ class Page:
             )
             original = (limited(lambda deadline: self.service.preview(photo), seconds), "photo")
 
-            def answer(deadline: Deadline) -> Any:
-                return self.service.answer(
-                    form, deadline, lambda done, total: bar((done, total), unit="passes")
-                )
+            def progress(done: int, total: int) -> None:
+                bar((done, total), unit="passes")
 
-            found = limited(answer, seconds)
-            yield (
-                [original, *found.pictures],
-                words(found),
-                nothing,
-                gr.update(choices=[TOP, *class_choices(found)]),
-            )
+            found = limited(lambda deadline: self.service.answer(form, deadline, progress), seconds)
+            classes = gr.update(choices=[TOP, *class_choices(found)])
+            yield [original, *found.pictures], words(found), nothing, classes
             written = limited(lambda deadline: self.service.files(found, deadline), seconds)
             yield gr.skip(), gr.skip(), gr.update(value=written, visible=True), gr.skip()
         except Exception as error:

@@ -21,7 +21,6 @@ class Widget:
 
     Attributes:
         owner: method or renderer it belongs to.
-        info: the option.
         kind: "checkbox", "dropdown", "slider", "number" or "text".
     """
 
@@ -31,23 +30,19 @@ class Widget:
 
     @property
     def label(self) -> str:
-        """Its name for people."""
         unit = f" ({self.info.unit})" if self.info.unit else ""
         return f"{self.info.name.replace('_', ' ').strip()}{unit}"
 
     @property
     def choices(self) -> list[str]:
-        """What a dropdown offers."""
         return [written_default(choice) for choice in self.info.choices or ()]
 
     @property
     def default(self) -> Any:
-        """What the widget shows at first."""
         plain = self.kind in ("checkbox", "slider", "number")
         return self.info.default if plain else written_default(self.info.default)
 
     def component(self) -> Any:
-        """Return the Gradio component."""
         import gradio as gr
 
         info, common = self.info, {"label": self.label, "info": self.info.help, "value": self.default}
@@ -81,11 +76,7 @@ def widgets_of(owner: str, cls: type) -> list[Widget]:
 
 
 def options_from(widgets: Sequence[Widget], values: Sequence[Any], owner: str) -> dict[str, Any]:
-    """Return the options of one owner from the values of all widgets.
-
-    Raises:
-        OptionError: a text that is no value of its option.
-    """
+    """Return the options of one owner from the values of all widgets."""
     return {
         widget.info.name: widget.read(value)
         for widget, value in zip(widgets, values, strict=True)
