@@ -40,7 +40,6 @@ class Computer:
     picture: its map has the same bytes whatever else is in the batch, after a resume too.
 
     Attributes:
-        explainer: of the model.
         target: what is explained where a picture's own row says nothing.
         size: pictures in a pass; becomes smaller when memory runs out, and stays so.
         smaller: called with the new size.
@@ -57,7 +56,6 @@ class Computer:
         return self.size if "gradients" in self.explainer.methods[0].needs else 1
 
     def row(self, ready: Ready) -> int:
-        """Return a picture's row in a batch."""
         return ready.entry.place % self.group
 
     def decode(self, entry: Entry) -> Ready:
@@ -78,10 +76,7 @@ class Computer:
         return Ready(entry, attrs.evolve(item, source=name))
 
     def __call__(self, ready: Sequence[Ready]) -> list[Explanation | Exception]:
-        """Return an explanation for each picture, or why there is none.
-
-        Args:
-            ready: pictures of equal input shapes.
+        """Return an explanation for each picture, or why there is none; all have equal input shapes.
 
         Raises:
             OSError: the disk is full, which no other picture can help.
@@ -121,10 +116,9 @@ class Computer:
         return used
 
     def _bisect(self, chunk: Sequence[Ready], error: Exception) -> list[Explanation | Exception]:
-        """Explain a failed batch in halves, until the bad one is alone."""
         if len(chunk) == 1:
             return [error]
-        middle = len(chunk) // 2
+        middle = len(chunk) // 2  # until the bad one is alone
         return [*self(chunk[:middle]), *self(chunk[middle:])]
 
     def _halve(self) -> None:

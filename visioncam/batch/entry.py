@@ -21,20 +21,13 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 @attrs.frozen(eq=False)
 class TarMember:
-    """A file inside a tar archive, read when it is needed.
-
-    Attributes:
-        archive: path of the archive.
-        offset: where the file's bytes begin.
-        size: how many there are.
-    """
+    """A file inside a tar archive, read when it is needed; `offset` is where its bytes begin."""
 
     archive: str
     offset: int
     size: int
 
     def read(self) -> bytes:
-        """Return the file's bytes."""
         with open(self.archive, "rb") as file:
             file.seek(self.offset)
             return file.read(self.size)
@@ -42,7 +35,7 @@ class TarMember:
 
 @attrs.frozen(eq=False)
 class Entry:
-    """One picture of a run.
+    """One picture of a run, before anything is done with it.
 
     Attributes:
         key: its name in this run, such as the path below the folder; no two alike.
@@ -62,12 +55,10 @@ class Entry:
 
     @property
     def source(self) -> Any:
-        """The picture as `visioncam.explain` takes it."""
         return self.image.read() if isinstance(self.image, TarMember) else self.image
 
     @property
     def replaced(self) -> bool:
-        """Whether the file has changed since the run listed it."""
         if not self.mark or not isinstance(self.image, str | os.PathLike):
             return False
         return file_mark(os.fspath(self.image), self.target) != self.mark
@@ -78,7 +69,6 @@ class Source:
     """Where the pictures of a run come from.
 
     Attributes:
-        entries: the pictures, in order.
         total: how many, or None where that is not known before the end.
         notes: what was left out, in words.
     """
@@ -89,7 +79,7 @@ class Source:
 
 
 def file_mark(path: str, target: object = None) -> str:
-    """Return what tells a changed file: its size in bytes and its time in nanoseconds; "missing" for none."""
+    """Return what tells a changed file: size and time in nanoseconds, "missing", or "no file"."""
     try:
         about = os.stat(path)
     except (OSError, ValueError):
@@ -100,7 +90,6 @@ def file_mark(path: str, target: object = None) -> str:
 
 
 def bytes_mark(payload: bytes, target: object = None) -> str:
-    """Return what tells changed bytes: half of their SHA-256."""
     return with_target(hashlib.sha256(payload).hexdigest()[:32], target)
 
 
@@ -143,7 +132,7 @@ def of_the_run(error: BaseException) -> bool:
 
 
 def error_line(entry: Entry, error: BaseException) -> dict[str, Any]:
-    """Return a picture's line of `errors.jsonl`: class, message, file."""
+    """Return a picture's line of `errors.jsonl`."""
     line: dict[str, Any] = {
         "key": entry.key,
         "kind": type(error).__name__,

@@ -47,17 +47,13 @@ class Journal:
 
     @classmethod
     def of_environment(cls) -> Journal | None:
-        """Return it where this process is watched, else None."""
-        shared = os.environ.get(FOLDER)
+        shared = os.environ.get(FOLDER)  # set where this process is watched
         return cls(Path(shared)) if shared else None
 
     def note(self, key: str = "", pictures: int = 1, *, first: bool = False) -> None:
-        """Note what is in work from now on.
+        """Note what is in work from now on: a picture, or with key "" so many of them.
 
-        Args:
-            key: the only picture, or "" for several.
-            pictures: how many, which decides how long it may take.
-            first: the model may have to be traced.
+        Where the model may have to be traced, with `first`, they may take longer.
         """
         write_json(self.shared / JOURNAL, {"key": key})
         if self.orders["seconds"] is not None:
@@ -67,29 +63,19 @@ class Journal:
             faulthandler.dump_traceback_later(seconds, exit=True, file=self._late)
 
     def rest(self) -> None:
-        """Note that nothing is in work."""
         faulthandler.cancel_dump_traceback_later()
         (self.shared / JOURNAL).unlink(missing_ok=True)
 
 
 @attrs.frozen(eq=False)
 class WatchedEngine:
-    """An engine that keeps the journal, and works one picture at a time where it is ordered to.
-
-    Attributes:
-        local: does the work.
-        journal: of this process.
-    """
+    """An engine that keeps the journal, and works one picture at a time where it is ordered to."""
 
     local: Local
     journal: Journal
 
     def __call__(self, entries: Iterable[Entry], stopped: Callable[[], bool]) -> Iterator[Outcome]:
-        """Yield the outcome of each picture; those that are given up are errors.
-
-        Raises:
-            OSError: the disk is full.
-        """
+        """Yield the outcome of each picture; those that are given up are errors."""
         gone = deque[Outcome]()
         left = _without(entries, self.journal.orders["lost"], gone)
         try:
@@ -111,7 +97,7 @@ class WatchedEngine:
             self.journal.rest()
 
     def _alone(self, entries: Iterable[Entry], stopped: Callable[[], bool]) -> Iterator[Outcome]:
-        """Do pictures with nothing else in work, so that the time and a death are the picture's."""
+        """Do pictures with nothing else in work, so that the time, and a death, can only be theirs."""
         computer = attrs.evolve(self.local.computer, size=1, smaller=None)
         traced: set[Any] = set()
         for entry in entries:

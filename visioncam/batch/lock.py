@@ -25,10 +25,9 @@ class Lock:
     """Holds a folder while a run writes into it.
 
     The system itself releases the lock when its process ends, however that ends; `NAME` only says whose it
-    is.  On another machine's lock (a shared folder) only the person can tell.
+    is.  Whether a run on another machine (a shared folder) is over, only the user can tell.
 
     Attributes:
-        folder: the folder.
         note: that a stale lock was taken over, or "".
     """
 
@@ -37,11 +36,6 @@ class Lock:
     _lock: FileLock | None = None
 
     def __enter__(self) -> Lock:
-        """Take the lock.
-
-        Raises:
-            OutputError: another run holds it; its process and machine are named.
-        """
         lock = FileLock(self.folder / HELD, timeout=PATIENCE)
         try:
             lock.acquire()
@@ -63,7 +57,6 @@ class Lock:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Release the lock and take its files away."""
         if self._lock is not None:
             (self.folder / NAME).unlink(missing_ok=True)
             self._release()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
 
@@ -18,11 +18,8 @@ Outcome = tuple[Entry, dict[str, Any] | Exception]  # a picture and its line, or
 AHEAD = 3  # batches that are decoded or written while one is computed
 
 
-class Engine(Protocol):
-    """Works through pictures; each comes back once, with its line or its error."""
-
-    def __call__(self, entries: Iterable[Entry], stopped: Callable[[], bool]) -> Iterator[Outcome]:
-        """Yield the outcome of each picture; no new one is begun once `stopped()`."""
+# Works through pictures: each comes back once, and no new one is begun once the second argument says so.
+Engine = Callable[[Iterable[Entry], Callable[[], bool]], Iterator[Outcome]]
 
 
 @attrs.frozen(eq=False)
@@ -30,8 +27,6 @@ class Local:
     """This process: threads decode and write, the calling thread computes.
 
     Attributes:
-        computer: asks the model.
-        writing: writes.
         workers: threads for each of decoding and writing.
         before_batch: called before each batch is computed.
     """
@@ -42,11 +37,7 @@ class Local:
     before_batch: Callable[[], object] = lambda: None
 
     def __call__(self, entries: Iterable[Entry], stopped: Callable[[], bool]) -> Iterator[Outcome]:
-        """Yield the outcome of each picture.
-
-        Raises:
-            OSError: the disk is full.
-        """
+        """Yield the outcome of each picture; a full disk is raised."""
         decoders = ThreadPoolExecutor(self.workers, "visioncam-decode")
         writers = ThreadPoolExecutor(self.workers, "visioncam-write")
         written: deque[tuple[Entry, Future[dict[str, Any]]]] = deque()

@@ -26,7 +26,6 @@ class Plan:
     """What is to be done.
 
     Attributes:
-        source: the pictures.
         manifest: what the folder remembers; its lock must be held.
         facts: of the request.
         force: do again what is finished, where model, method, option or picture changed.
@@ -86,7 +85,7 @@ class Plan:
         """Yield the pictures that are to be done; the others are counted.
 
         Raises:
-            OutputError: a finished picture of an iterable is another one now.
+            OutputError: a finished picture of an iterable has changed.
         """
         for place, picture in enumerate(self.source.entries):
             entry = attrs.evolve(picture, place=place)

@@ -109,8 +109,8 @@ def explain(
     if out is None:
         if not isinstance(dataset, data.Dataset):
             dataset = data.from_items([{"image": entry.image} for entry in source_of(dataset).entries])
-        work = partial(add_maps, image=image)
-        return _mapped(dataset, request, work, 4 * batch_size, actors, gpus, cpus)
+        pool = OnRay(request, address, actors, gpus, cpus)
+        return pool.mapped(dataset, partial(add_maps, image=image), 4 * batch_size)
     source = source_of(dataset, recursive=recursive, out=folder)
     run = Run(source, folder, request.facts, batch_size, force, max_errors)
     if progress is not None:
@@ -119,11 +119,7 @@ def explain(
 
 
 def ray_data(address: str | None) -> Any:
-    """Return `ray.data`, connected to a cluster: "auto" for the running one, None for one on this machine.
-
-    Raises:
-        OptionError: Ray is not installed, or there is no cluster at this address.
-    """
+    """Return `ray.data`, connected to a cluster: "auto" for the running one, None for one on this machine."""
     try:
         import ray
         import ray.data
@@ -145,7 +141,6 @@ class OnRay:
     """Actors of a Ray cluster, each with its own copy of the model.
 
     Attributes:
-        request: what they do.
         address: of the cluster.
         actors: how many at least and at most; the pool grows while there is work.
         gpus: of each actor; 0 computes on CPUs.
@@ -159,11 +154,7 @@ class OnRay:
     cpus: float = 1
 
     def __call__(self, entries: Iterable[Entry], stopped: Callable[[], bool]) -> Iterator[Outcome]:
-        """Yield the outcome of each picture, in no particular order.
-
-        Raises:
-            OSError: a disk is full.
-        """
+        """Yield the outcome of each picture, in no particular order; a full disk is raised."""
         data = ray_data(self.address)
         waiting, block = iter(entries), 4 * self.request.batch
         while not stopped() and (wave := list(islice(waiting, WAVE))):
@@ -171,17 +162,7 @@ class OnRay:
                 [{"entry": pickle.dumps(entry)} for entry in wave],
                 override_num_blocks=min(-(-len(wave) // block), 1000),
             )
-            found = _mapped(
-                rows,
-                self.request,
-                write_files,
-                block,
-                self.actors,
-                self.gpus,
-                self.cpus,
-                zero_copy_batch=False,
-            )  # fmt: skip
-            for row in found.iter_rows():
+            for row in self.mapped(rows, write_files, block, zero_copy_batch=False).iter_rows():
                 if stopped():
                     return
                 outcome = pickle.loads(row["outcome"])
@@ -189,24 +170,16 @@ class OnRay:
                     raise outcome
                 yield pickle.loads(row["entry"]), outcome
 
-
-def _mapped(
-    rows: Any, request: RunRequest, work: Work, block: int, actors: tuple[int, int], gpus: float, cpus: float,
-    **more: Any,
-) -> Any:  # fmt: skip
-    return rows.map_batches(
-        Worker, fn_constructor_args=(request, work), batch_size=block, concurrency=actors, num_gpus=gpus,
-        num_cpus=cpus, **more,
-    )  # fmt: skip
+    def mapped(self, rows: Any, work: Work, block: int, **more: Any) -> Any:
+        """Return a `ray.data.Dataset`: `work` done by actors, `block` rows at a time."""
+        return rows.map_batches(
+            Worker, fn_constructor_args=(self.request, work), batch_size=block, concurrency=self.actors,
+            num_gpus=self.gpus, num_cpus=self.cpus, **more,
+        )  # fmt: skip
 
 
 class Worker:
-    """What an actor runs: it opens the model once, and never fails a whole block of files.
-
-    Args:
-        request: what is explained.
-        work: what is done with a block, `write_files` or `add_maps`.
-    """
+    """What an actor runs: it opens the model once, and never fails a whole block of files."""
 
     def __init__(self, request: RunRequest, work: Work) -> None:
         self._request, self._work = request, work
@@ -217,7 +190,6 @@ class Worker:
             self._computer = error
 
     def __call__(self, block: Block) -> Block:
-        """Work on a block."""
         return self._work(self._request, self._computer, block)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,6 @@ class Run:
     """One run over many pictures.
 
     Attributes:
-        source: the pictures.
         folder: where results go; made if it does not exist.
         facts: of the request, for the fingerprint.
         batch: pictures in a pass.
@@ -90,10 +90,6 @@ class Run:
         if first is None:
             return
 
-        def all_of_them() -> Any:
-            yield first
-            yield from entries
-
         limit = self.max_errors
         if limit is None:
             limit = max(FEWEST_ERRORS, (self.source.total or 0) // 10)
@@ -102,7 +98,7 @@ class Run:
         except Exception:
             plan.take_back()  # a model that cannot be loaded
             raise
-        outcomes = work(all_of_them(), self.stopped)
+        outcomes = work(chain([first], entries), self.stopped)
         try:
             for entry, outcome in outcomes:
                 self._note(plan, entry, outcome)

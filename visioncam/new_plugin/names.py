@@ -14,7 +14,14 @@ from visioncam_core.plugins.default import registry
 from visioncam_core.text import normalise, shown
 
 _DISTRIBUTION = re.compile(r"[A-Za-z]([A-Za-z0-9._-]*[A-Za-z0-9])?")  # as PyPA's specification has it
-_OURS = ("visioncam", "visioncam_core", "visioncam_methods", "visioncam_metrics", "visioncam_viz")
+_OURS = (
+    "visioncam",
+    "visioncam_core",
+    "visioncam_engines",
+    "visioncam_methods",
+    "visioncam_metrics",
+    "visioncam_viz",
+)
 
 
 @attrs.frozen
@@ -37,11 +44,7 @@ class Names:
 
     @classmethod
     def of(cls, name: str, kind: str) -> Names:
-        """Return the names that follow from a distribution's name.
-
-        Args:
-            name: such as "my-cam".
-            kind: "method", "renderer" or "selector".
+        """Return the names that follow from a distribution's name, such as "my-cam".
 
         Raises:
             OptionError: the name cannot be that of a distribution and a module, or is taken.

@@ -19,9 +19,6 @@ def read_iterable(images: Iterable[Any]) -> Source:
 
     Of a dataset's elements that are tuples, the first is the image; batches are split.
     Without a name the picture's number is its key, so a later run must bring the same order.
-
-    Raises:
-        ImageError: the dataset is infinite.
     """
     if is_dataset(images):
         size = int(images.cardinality())  # type: ignore[attr-defined]

@@ -12,11 +12,7 @@ LONGEST = 1000  # bytes of a class file that are read
 
 
 def read_archive(path: str) -> Source:
-    """Return the pictures of a tar archive; nothing is unpacked, and each is read when its turn comes.
-
-    Raises:
-        ImageError: no tar archive, a compressed one, or one that is cut short.
-    """
+    """Return the pictures of a tar archive; nothing is unpacked, and each is read when its turn comes."""
     try:
         with tarfile.open(path, "r:") as archive:
             members = [member for member in archive if member.isfile()]

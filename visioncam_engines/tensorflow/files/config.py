@@ -24,12 +24,7 @@ _HOMES = ("layers", "models", "initializers", "regularizers", "constraints", "ac
 
 @attrs.frozen
 class Config:
-    """A model's description of itself.
-
-    Attributes:
-        tree: the parsed `config.json`, or the `model_config` of an HDF5 file.
-        keras: version of Keras that wrote it, or empty.
-    """
+    """A model's description of itself: parsed JSON, and the version of Keras that wrote it."""
 
     tree: Any
     keras: str = ""

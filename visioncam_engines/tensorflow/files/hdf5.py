@@ -38,11 +38,7 @@ class Stored:
 
 
 def check_hdf5(file: str | os.PathLike[str]) -> Stored:
-    """Return what an HDF5 file holds, as a child process reads it.
-
-    Raises:
-        OSError: no HDF5 file, or one that is cut short or damaged.
-    """
+    """Return what an HDF5 file holds, as a child process reads it; a damaged one is an `OSError`."""
     seconds = BASE_SECONDS + os.path.getsize(file) // BYTES_A_SECOND
     command = [sys.executable, "-m", __name__, os.fspath(file)]
     path = os.pathsep.join(part for part in sys.path if part)
