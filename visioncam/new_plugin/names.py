@@ -14,14 +14,7 @@ from visioncam_core.plugins.default import registry
 from visioncam_core.text import normalise, shown
 
 _DISTRIBUTION = re.compile(r"[A-Za-z]([A-Za-z0-9._-]*[A-Za-z0-9])?")  # as PyPA's specification has it
-_OURS = (
-    "visioncam",
-    "visioncam_core",
-    "visioncam_engines",
-    "visioncam_methods",
-    "visioncam_metrics",
-    "visioncam_viz",
-)
+_OURS = ("visioncam", *(f"visioncam_{part}" for part in ("core", "engines", "methods", "metrics", "viz")))
 
 
 @attrs.frozen
