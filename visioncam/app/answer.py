@@ -34,46 +34,31 @@ Progress = Callable[[int, int], None]
 
 @attrs.frozen(eq=False)
 class Form:
-    """What a visitor wants.
-
-    Attributes:
-        options: of the first method.
-        others: methods to show with it, each with its defaults.
-        target: class index or name; empty for the top class.
-        layer: as on the command line; empty for "auto".
-        drawing: options of the renderer.
-    """
+    """What a visitor wants."""
 
     photo: str | None
     model: str
     method: str = "gradcam"
-    options: Mapping[str, Any] = attrs.field(factory=dict)
-    others: tuple[str, ...] = ()
-    target: str = ""
-    layer: str = ""
+    options: Mapping[str, Any] = attrs.field(factory=dict)  # of the first method
+    others: tuple[str, ...] = ()  # methods to show with it, each with its defaults
+    target: str = ""  # class index or name; empty for the top class
+    layer: str = ""  # as on the command line; empty for "auto"
     evidence: Any = "for"
     renderer: str = "overlay"
-    drawing: Mapping[str, Any] = attrs.field(factory=dict)
+    drawing: Mapping[str, Any] = attrs.field(factory=dict)  # options of the renderer
 
 
 @attrs.frozen(eq=False)
 class Answer:
-    """What the page shows.
-
-    Attributes:
-        source: the photo's file name, as it was uploaded.
-        pictures: (file, caption) for each map, at display size.
-        drawn: the maps as drawn, at the photo's size: (H, W, 3) uint8.
-        folder: where the answer's files are.
-    """
+    """What the page shows."""
 
     comparison: Comparison
     explainer: Explainer
     model: str
-    source: str
-    pictures: list[tuple[str, str]]
-    drawn: list[np.ndarray]
-    folder: Path
+    source: str  # the photo's file name, as it was uploaded
+    pictures: list[tuple[str, str]]  # (file, caption) for each map, at display size
+    drawn: list[np.ndarray]  # the maps as drawn, at the photo's size: (H, W, 3) uint8
+    folder: Path  # where the answer's files are
 
 
 @attrs.frozen(eq=False)

@@ -39,22 +39,14 @@ SLOW = 30.0  # seconds in which a request must have arrived
 
 @attrs.frozen(eq=False)
 class Guard:
-    """Lets through what the page needs.
-
-    Attributes:
-        addresses: the names it answers to.
-        workspace: the one folder from which files are served.
-        upload: bytes of the largest file.
-        token: what a visitor must know; empty where only this computer can ask.
-        slow: seconds in which a request must have arrived.
-    """
+    """Lets through what the page needs."""
 
     app: ASGI
-    addresses: Addresses
-    workspace: Workspace
-    upload: int
-    token: str = ""
-    slow: float = SLOW
+    addresses: Addresses  # the names it answers to
+    workspace: Workspace  # the one folder from which files are served
+    upload: int  # bytes of the largest file
+    token: str = ""  # what a visitor must know; empty where only this computer can ask
+    slow: float = SLOW  # seconds in which a request must have arrived
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

@@ -25,21 +25,13 @@ class TooSlowError(VisionCamError, TimeoutError):
 
 @attrs.frozen
 class Limits:
-    """What is allowed.
+    """What is allowed."""
 
-    Attributes:
-        upload: bytes of one uploaded file.
-        pixels: of a picture.
-        seconds: for one answer.
-        waiting: requests that may wait in the queue.
-        side: pixels of the longer side of a picture on the page.
-    """
-
-    upload: int = 20 * 2**20
-    pixels: int = MAX_PIXELS
-    seconds: float = 120.0
-    waiting: int = 8
-    side: int = 1200
+    upload: int = 20 * 2**20  # bytes of one uploaded file
+    pixels: int = MAX_PIXELS  # of a picture
+    seconds: float = 120.0  # for one answer
+    waiting: int = 8  # requests that may wait in the queue
+    side: int = 1200  # pixels of the longer side of a picture on the page
 
 
 class Deadline:

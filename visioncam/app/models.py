@@ -20,17 +20,11 @@ EMBEDDED = "EfficientNet-Lite0, ImageNet (embedded)"
 
 @attrs.define(eq=False)
 class ModelList:
-    """Models by the name that the page shows; the one used last stays in memory.
+    """Models by the name that the page shows; the one used last stays in memory."""
 
-    Attributes:
-        files: name -> file, None for the embedded model; the default first.
-        custom_objects: modules with classes that the files need.
-        class_names: of the models in files.
-    """
-
-    files: dict[str, Path | None]
-    custom_objects: Sequence[str] = ()
-    class_names: Any = None
+    files: dict[str, Path | None]  # name -> file, None for the embedded model; the default first
+    custom_objects: Sequence[str] = ()  # modules with classes that the files need
+    class_names: Any = None  # of the models in files
     _open: tuple[str, Any] | None = None
     _lock: threading.Lock = attrs.field(factory=threading.Lock)
 

@@ -80,20 +80,13 @@ class Answer:
 
 @attrs.define(eq=False)
 class Body:
-    """The request's body, cut off where it grows too long, takes too long, or is a form with several parts.
-
-    Attributes:
-        most: bytes.
-        slow: seconds.
-        answer: says that it was cut off.
-        edge: what stands before and after each part of a form; empty for what is no form.
-    """
+    """The request's body, cut off where it is too long, takes too long, or is a form with several parts."""
 
     _receive: Receive
-    most: int
-    slow: float
-    answer: Answer
-    edge: bytes = b""
+    most: int  # bytes
+    slow: float  # seconds
+    answer: Answer  # says that it was cut off
+    edge: bytes = b""  # what stands before and after each part of a form; empty for what is no form
     _seen: int = 0
     _edges: int = 0
     _tail: bytes = b""

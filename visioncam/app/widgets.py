@@ -17,16 +17,11 @@ SLIDING = 1000  # steps of a whole number that a slider can still hit
 
 @attrs.frozen(eq=False)
 class Widget:
-    """An option on the page.
+    """An option on the page."""
 
-    Attributes:
-        owner: method or renderer it belongs to.
-        kind: "checkbox", "dropdown", "slider", "number" or "text".
-    """
-
-    owner: str
+    owner: str  # method or renderer it belongs to
     info: OptionInfo
-    kind: str
+    kind: str  # "checkbox", "dropdown", "slider", "number" or "text"
 
     @property
     def label(self) -> str:

@@ -38,17 +38,12 @@ class Computer:
     Processors round differently in different rows of a batch, by one unit in the last place.  So a
     picture's row follows from its number in the source, and rows that are left are filled with another
     picture: its map has the same bytes whatever else is in the batch, after a resume too.
-
-    Attributes:
-        target: what is explained where a picture's own row says nothing.
-        size: pictures in a pass; becomes smaller when memory runs out, and stays so.
-        smaller: called with the new size.
     """
 
     explainer: Explainer
-    target: Any = None
-    size: int = 8
-    smaller: Callable[[int], object] | None = None
+    target: Any = None  # what is explained where a picture's own row says nothing
+    size: int = 8  # pictures in a pass; becomes smaller when memory runs out, and stays so
+    smaller: Callable[[int], object] | None = None  # called with the new size
 
     @property
     def group(self) -> int:

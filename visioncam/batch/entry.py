@@ -35,23 +35,14 @@ class TarMember:
 
 @attrs.frozen(eq=False)
 class Entry:
-    """One picture of a run, before anything is done with it.
+    """One picture of a run, before anything is done with it."""
 
-    Attributes:
-        key: its name in this run, such as the path below the folder; no two alike.
-        image: what `visioncam.explain` takes, or a `TarMember`.
-        mark: what tells a changed picture: size and time of a file, a hash of an array; with its class.
-        target: what to explain of this picture alone; None for the target of all.
-        place: its number in the source, which decides its row in a batch.
-        digest: SHA-256 of the file's bytes as they were decoded; "" before, and for what is no file.
-    """
-
-    key: str
-    image: Any
-    mark: str
-    target: int | str | None = None
-    place: int = 0
-    digest: str = ""
+    key: str  # its name in this run, such as the path below the folder; no two alike
+    image: Any  # what `visioncam.explain` takes, or a `TarMember`
+    mark: str  # what tells a changed picture: size and time of a file, a hash of an array; with its class
+    target: int | str | None = None  # what to explain of this picture alone; None for the target of all
+    place: int = 0  # its number in the source, which decides its row in a batch
+    digest: str = ""  # SHA-256 of the file's bytes as they were decoded; "" before, and for what is no file
 
     @property
     def source(self) -> Any:
@@ -66,16 +57,11 @@ class Entry:
 
 @attrs.frozen(eq=False)
 class Source:
-    """Where the pictures of a run come from.
-
-    Attributes:
-        total: how many, or None where that is not known before the end.
-        notes: what was left out, in words.
-    """
+    """Where the pictures of a run come from."""
 
     entries: Iterable[Entry]
-    total: int | None = None
-    notes: tuple[str, ...] = ()
+    total: int | None = None  # how many, or None where that is not known before the end
+    notes: tuple[str, ...] = ()  # what was left out, in words
 
 
 def file_mark(path: str, target: object = None) -> str:

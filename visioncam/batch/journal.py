@@ -31,14 +31,10 @@ FIRST = 120.0  # seconds more where the model may have to be traced
 
 @attrs.define(eq=False)
 class Journal:
-    """The child's end: it notes which pictures are in work, and ends the process where they take too long.
+    """The child's end: it notes which pictures are in work, and ends the process where they take too long."""
 
-    Attributes:
-        shared: the folder that both sides share.
-        orders: "alone", how many pictures; "lost", key -> (kind, message) of an error; "seconds" for each.
-    """
-
-    shared: Path
+    shared: Path  # the folder that both sides share
+    # "alone", how many pictures; "lost", key -> (kind, message) of an error; "seconds" for each
     orders: dict[str, Any] = attrs.field(init=False)
     _late: IO[bytes] | None = None
 

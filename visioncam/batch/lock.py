@@ -26,13 +26,10 @@ class Lock:
 
     The system itself releases the lock when its process ends, however that ends; `NAME` only says whose it
     is.  Whether a run on another machine (a shared folder) is over, only the user can tell.
-
-    Attributes:
-        note: that a stale lock was taken over, or "".
     """
 
     folder: Path
-    note: str = ""
+    note: str = ""  # that a stale lock was taken over, or ""
     _lock: FileLock | None = None
 
     def __enter__(self) -> Lock:

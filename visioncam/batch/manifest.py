@@ -30,18 +30,13 @@ _RESULT = re.compile(rf".+-[0-9a-f]{{{DIGITS}}}_.+")
 
 @attrs.define(eq=False)
 class Manifest:
-    """The memory of a run's folder.
-
-    Attributes:
-        finished: key -> line of every finished picture.
-        failed: key -> line of every picture that failed when last tried.
-        notes: what had to be cleaned.
-    """
+    """The memory of a run's folder."""
 
     folder: Path
-    finished: dict[str, Line] = attrs.field(factory=dict)
+    finished: dict[str, Line] = attrs.field(factory=dict)  # key -> line of every finished picture
+    # key -> line of every picture that failed when last tried
     failed: dict[str, Line] = attrs.field(factory=dict)
-    notes: list[str] = attrs.field(factory=list)
+    notes: list[str] = attrs.field(factory=list)  # what had to be cleaned
     _lines: Appender = attrs.field(init=False)
     _errors: Appender = attrs.field(init=False)
 

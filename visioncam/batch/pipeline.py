@@ -24,17 +24,12 @@ Engine = Callable[[Iterable[Entry], Callable[[], bool]], Iterator[Outcome]]
 
 @attrs.frozen(eq=False)
 class Local:
-    """This process: threads decode and write, the calling thread computes.
-
-    Attributes:
-        workers: threads for each of decoding and writing.
-        before_batch: called before each batch is computed.
-    """
+    """This process: threads decode and write, the calling thread computes."""
 
     computer: Computer
     writing: Writing
-    workers: int = 2
-    before_batch: Callable[[], object] = lambda: None
+    workers: int = 2  # threads for each of decoding and writing
+    before_batch: Callable[[], object] = lambda: None  # called before each batch is computed
 
     def __call__(self, entries: Iterable[Entry], stopped: Callable[[], bool]) -> Iterator[Outcome]:
         """Yield the outcome of each picture; a full disk is raised."""

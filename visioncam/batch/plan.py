@@ -23,23 +23,15 @@ MOST_NAMED = 5
 
 @attrs.define(eq=False)
 class Plan:
-    """What is to be done.
-
-    Attributes:
-        manifest: what the folder remembers; its lock must be held.
-        facts: of the request.
-        force: do again what is finished, where model, method, option or picture changed.
-        batch: pictures in a pass.
-        again: what `force` does again, in words.
-        places: "source" and "model" -> where they are, seen from the folder.
-    """
+    """What is to be done."""
 
     source: Source
-    manifest: Manifest
-    facts: Facts
-    force: bool = False
-    batch: int = 8
-    again: str = ""
+    manifest: Manifest  # what the folder remembers; its lock must be held
+    facts: Facts  # of the request
+    force: bool = False  # do again what is finished, where model, method, option or picture changed
+    batch: int = 8  # pictures in a pass
+    again: str = ""  # what `force` does again, in words
+    # "source" and "model" -> where they are, seen from the folder
     places: Mapping[str, str] = attrs.field(factory=dict)
     _before: dict[str, Any] | None = None
     _aside: str = ""

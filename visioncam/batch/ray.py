@@ -138,20 +138,13 @@ def ray_data(address: str | None) -> Any:
 
 @attrs.frozen(eq=False)
 class OnRay:
-    """Actors of a Ray cluster, each with its own copy of the model.
-
-    Attributes:
-        address: of the cluster.
-        actors: how many at least and at most; the pool grows while there is work.
-        gpus: of each actor; 0 computes on CPUs.
-        cpus: of each actor.
-    """
+    """Actors of a Ray cluster, each with its own copy of the model."""
 
     request: RunRequest
-    address: str | None = None
-    actors: tuple[int, int] = (1, 2)
-    gpus: float = 0
-    cpus: float = 1
+    address: str | None = None  # of the cluster
+    actors: tuple[int, int] = (1, 2)  # how many at least and at most; the pool grows while there is work
+    gpus: float = 0  # of each actor; 0 computes on CPUs
+    cpus: float = 1  # of each actor
 
     def __call__(self, entries: Iterable[Entry], stopped: Callable[[], bool]) -> Iterator[Outcome]:
         """Yield the outcome of each picture, in no particular order; a full disk is raised."""

@@ -22,26 +22,17 @@ from visioncam_core.results.provenance import model_file_mark, model_mark
 
 @attrs.frozen(eq=False)
 class RunRequest:
-    """The request of a run.
+    """The request of a run."""
 
-    Attributes:
-        model: path of the model file; None for the embedded one.
-        custom_objects: Python modules with classes that the file needs.
-        unsafe: run code that the file carries.
-        request: one method, its target where a picture's own row names none, and the settings.
-        batch: pictures in a pass.
-        payload: a model in memory, as the bytes of a `.keras` file; then `model` is None.
-        sha256: the checksum that the model file must have, or None.
-    """
-
-    model: str | None
-    custom_objects: tuple[str, ...]
-    unsafe: bool
-    request: Request
+    model: str | None  # path of the model file; None for the embedded one
+    custom_objects: tuple[str, ...]  # Python modules with classes that the file needs
+    unsafe: bool  # run code that the file carries
+    request: Request  # one method, its target where a picture's own row names none, and the settings
     writing: Writing
-    batch: int
+    batch: int  # pictures in a pass
+    # a model in memory, as the bytes of a `.keras` file; then `model` is None
     payload: bytes | None = attrs.field(default=None, repr=False)
-    sha256: str | None = None
+    sha256: str | None = None  # the checksum that the model file must have, or None
 
     @classmethod
     def of(cls, model: Any, request: Request, writing: Writing, batch: int) -> RunRequest:

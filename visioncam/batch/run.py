@@ -26,30 +26,21 @@ SYNC = 64  # lines between two calls that put them onto the disk
 
 @attrs.define(eq=False)
 class Run:
-    """One run over many pictures.
-
-    Attributes:
-        folder: where results go; made if it does not exist.
-        facts: of the request, for the fingerprint.
-        batch: pictures in a pass.
-        force: do again what is finished, where something changed.
-        max_errors: so many failed pictures end the run; None for 100, or a tenth of the pictures.
-        tell: called with each event, a mapping with the key "event".
-        stopped: called before each picture; whether to end.
-        places: "source" and "model" -> where they are, seen from the folder; for `visioncam verify`.
-        summary: what it came to so far.
-    """
+    """One run over many pictures."""
 
     source: Source
-    folder: Path
-    facts: Facts
-    batch: int = 8
-    force: bool = False
+    folder: Path  # where results go; made if it does not exist
+    facts: Facts  # of the request, for the fingerprint
+    batch: int = 8  # pictures in a pass
+    force: bool = False  # do again what is finished, where something changed
+    # so many failed pictures end the run; None for 100, or a tenth of the pictures
     max_errors: int | None = None
+    # called with each event, a mapping with the key "event"
     tell: Callable[[dict[str, Any]], object] = lambda event: None
-    stopped: Callable[[], bool] = lambda: False
+    stopped: Callable[[], bool] = lambda: False  # called before each picture; whether to end
+    # "source" and "model" -> where they are, seen from the folder; for `visioncam verify`
     places: Mapping[str, str] = attrs.field(factory=dict)
-    summary: Summary = attrs.field(init=False)
+    summary: Summary = attrs.field(init=False)  # what it came to so far
     _worked: bool = False
     _pending: list[tuple[Entry, Exception]] = attrs.field(factory=list)
 

@@ -31,30 +31,21 @@ TOLERANCE = 1e-5  # of a map's maximum; between batch sizes maps differ by less
 
 @attrs.frozen
 class Check:
-    """One picture that was explained again.
-
-    Attributes:
-        difference: between the maps, as a share of the maximum; NaN where they could not be compared.
-        problem: why it does not agree, or "".
-    """
+    """One picture that was explained again."""
 
     key: str
+    # between the maps, as a share of the maximum; NaN where they could not be compared
     difference: float = math.nan
-    problem: str = ""
+    problem: str = ""  # why it does not agree, or ""
 
 
 @attrs.frozen(eq=False)
 class SavedRequest:
-    """The request of a finished run, read from `run.json`.
-
-    Attributes:
-        batch: pictures in a pass.
-        notes: what differs without making the comparison void.
-    """
+    """The request of a finished run, read from `run.json`."""
 
     request: Request
-    batch: int
-    notes: tuple[str, ...] = ()
+    batch: int  # pictures in a pass
+    notes: tuple[str, ...] = ()  # what differs without making the comparison void
 
     @classmethod
     def of(cls, manifest: Manifest, model: str, class_names: Any = None) -> SavedRequest:

@@ -114,14 +114,10 @@ def _size(path: Path) -> int:
 
 @attrs.define(eq=False)
 class Child:
-    """Starts the process again and again; signals that end it are passed on.
-
-    Attributes:
-        number: the last signal that came, 0 for none.
-    """
+    """Starts the process again and again; signals that end it are passed on."""
 
     shared: Path
-    number: int = 0
+    number: int = 0  # the last signal that came, 0 for none
     _process: subprocess.Popen[bytes] | None = None
     _before: dict[int, Any] = attrs.field(factory=dict)
 

@@ -23,22 +23,16 @@ RAW_ONLY = {".npz": {"raw_only": True}}
 
 @attrs.frozen(eq=False)
 class Writing:
-    """What is written of each map, and where.
-
-    Attributes:
-        suffixes: kinds of files.
-        drawings: renderer -> its options.
-        options: suffix -> options of that kind of file.
-        spread: put the files into 256 folders.
-        model: the model's mark, which is in every file; see `visioncam_core.results.provenance`.
-    """
+    """What is written of each map, and where."""
 
     folder: Path
-    suffixes: tuple[str, ...] = (".npz", ".png")
+    suffixes: tuple[str, ...] = (".npz", ".png")  # kinds of files
+    # renderer -> its options
     drawings: Mapping[str, Mapping[str, Any]] = attrs.field(factory=lambda: {"overlay": {}})
+    # suffix -> options of that kind of file
     options: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
-    spread: bool = False
-    model: str = ""
+    spread: bool = False  # put the files into 256 folders
+    model: str = ""  # the model's mark, which is in every file; see `visioncam_core.results.provenance`
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -19,21 +19,13 @@ _OURS = ("visioncam", *(f"visioncam_{part}" for part in ("core", "engines", "met
 
 @attrs.frozen
 class Names:
-    """The names in a plugin.
+    """The names in a plugin."""
 
-    Attributes:
-        distribution: what `pip` calls it: "my-cam".
-        module: what Python imports: "my_cam".
-        entry: its entry point, and its method, renderer or scheme: "mycam".
-        cls: its class: "MyCAM".
-        title: for people: "My CAM".
-    """
-
-    distribution: str
-    module: str
-    entry: str
-    cls: str
-    title: str
+    distribution: str  # what `pip` calls it: "my-cam"
+    module: str  # what Python imports: "my_cam"
+    entry: str  # its entry point, and its method, renderer or scheme: "mycam"
+    cls: str  # its class: "MyCAM"
+    title: str  # for people: "My CAM"
 
     @classmethod
     def of(cls, name: str, kind: str) -> Names:

@@ -29,17 +29,11 @@ FILES = {
 
 @attrs.frozen
 class Kind:
-    """One kind of plugin.
+    """One kind of plugin."""
 
-    Attributes:
-        brings: what it brings, in words.
-        python: its use from Python.
-        command: its use on the command line.
-    """
-
-    brings: str
-    python: str
-    command: str
+    brings: str  # what it brings, in words
+    python: str  # its use from Python
+    command: str  # its use on the command line
 
 
 KINDS = {

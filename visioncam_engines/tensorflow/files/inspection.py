@@ -31,25 +31,16 @@ _WIDTHS = ("units", "filters", "output_dim", "depth_multiplier")
 
 @attrs.frozen
 class Holdings:
-    """What a model file says of itself.
+    """What a model file says of itself."""
 
-    Attributes:
-        kind: "keras" or "h5".
-        size: bytes of the file.
-        layers: class -> how many of them.
-        declared: weights the description asks for, a lower bound.
-        stored: numbers that its arrays declare.
-        problems: what speaks against loading it, in words; empty for an ordinary model.
-    """
-
-    kind: str
-    size: int
+    kind: str  # "keras" or "h5"
+    size: int  # bytes of the file
     sha256: str
     config: Config
-    layers: dict[str, int]
-    declared: int
-    stored: int
-    problems: tuple[str, ...]
+    layers: dict[str, int]  # class -> how many of them
+    declared: int  # weights the description asks for, a lower bound
+    stored: int  # numbers that its arrays declare
+    problems: tuple[str, ...]  # what speaks against loading it, in words; empty for an ordinary model
 
 
 def inspect_file(path: str | os.PathLike[str], kind: str, name: str) -> Holdings:
