@@ -64,25 +64,15 @@ class Addresses:
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
-        (family, kind, protocol, _, address), *_ = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-        made = socket.socket(family, kind, protocol)
-        try:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            made.bind(address)
-            made.listen(64)
-        except OSError:
-            made.close()
-            raise
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        return socket.create_server(address, family=family, backlog=64)
     except (OSError, OverflowError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        text = getattr(error, "strerror", None) or str(error)
+        reason = text.partition(" (while")[0].lower()  # the address follows, which is in the message already
         raise OptionError(
             f"cannot listen on {host} port {port}: {reason}; --port 0 takes a free one"
         ) from error
-    return made
 
 
 def _split(host: str) -> tuple[str, int]:

@@ -96,7 +96,7 @@ class Service:
             evidence=form.evidence,
             max_pixels=self.limits.pixels,
             class_names=load_class_names(self.models.names_of(form.model)),
-            progress=_checked(deadline, progress),
+            progress=_checking(deadline, progress),
         )
         model = self.models.model(form.model)
         target = index_or_name(form.target.strip() or None)
@@ -145,7 +145,7 @@ class Service:
     def _methods(self, form: Form) -> list[Named]:
         names = list(dict.fromkeys(registry().method(name).name for name in (form.method, *form.others)))
         if len(names) > MOST:
-            raise OptionError(f"{len(names)} methods beside each other are too many; at most {MOST}")
+            raise OptionError(f"{len(names)} methods side by side are too many; at most {MOST}")
         return [
             Named.of(*registry().make_method(name, form.options if name == names[0] else {}))
             for name in names
@@ -176,7 +176,7 @@ def _named_for_owner(photo: Path) -> Iterator[None]:
         raise type(error)(str(error).replace(quoted(str(photo)), quoted(photo.name))) from error
 
 
-def _checked(deadline: Deadline, progress: Progress | None) -> Progress:
+def _checking(deadline: Deadline, progress: Progress | None) -> Progress:
     def tell(done: int, total: int) -> None:
         deadline.check()
         if progress is not None:

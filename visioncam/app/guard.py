@@ -69,7 +69,7 @@ class Guard:
             )
             if upload:
                 await asyncio.to_thread(self.workspace.tidy)
-            reading = await self._checked(body) if scope["path"].startswith(ASK) else body.receive
+            reading = await self._reread(body) if scope["path"].startswith(ASK) else body.receive
             try:
                 await self.app(scope, reading, answer.send)
             except Exception as error:
@@ -97,8 +97,8 @@ class Guard:
         """Return whether the request was answered here: the address with the token becomes a cookie."""
         if not self.token:
             return False
-        given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        if scope["path"] == "/" and scope["method"] == "GET" and self._is_token(given):
+        token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        if scope["path"] == "/" and scope["method"] == "GET" and self._is_token(token):
             cookie = f"{COOKIE}={self.token}; HttpOnly; SameSite=Strict; Path=/"
             await answer.reply(303, b"", {b"location": b"/", b"set-cookie": cookie.encode()})
             return True
@@ -110,8 +110,8 @@ class Guard:
             raise StopError(403, "the token is missing; open the whole address that the app printed")
         return False
 
-    def _is_token(self, given: str) -> bool:
-        return hmac.compare_digest(given.encode("utf-8", "replace"), self.token.encode())
+    def _is_token(self, text: str) -> bool:
+        return hmac.compare_digest(text.encode("utf-8", "replace"), self.token.encode())
 
     def _check_what(self, scope: Scope) -> None:
         path, method = scope["path"], scope["method"]
@@ -139,7 +139,7 @@ class Guard:
             raise StopError(413, too_large(self.upload if upload else most))
         return most
 
-    async def _checked(self, body: Body) -> Receive:
+    async def _reread(self, body: Body) -> Receive:
         """Return the request's body to read again, once it is sure that it names no file of ours.
 
         Gradio takes any path that a visitor writes into a request, and fetches addresses, unless its own

@@ -72,7 +72,7 @@ def give_up() -> None:
         future.cancel()
 
 
-def limited(work: Callable[[Deadline], T], seconds: float) -> T:
+def run_limited(work: Callable[[Deadline], T], seconds: float) -> T:
     """Return what `work` returns, or raise `TooSlowError` when its time is over.
 
     A thread cannot be ended from outside: work that never checks its deadline is left behind and the next

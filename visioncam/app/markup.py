@@ -51,7 +51,7 @@ def words(answer: Answer) -> str:
     for method, why in answer.comparison.failures.items():
         rows.append((f"No {method}", _safe(why)))
     lines = "".join(f"<tr><th>{_safe(name)}</th><td>{text}</td></tr>" for name, text in rows)
-    return f'<div class="vc-words">{_sees(first)}<table>{lines}</table></div>'
+    return f'<div class="vc-words">{_best_classes(first)}<table>{lines}</table></div>'
 
 
 def class_choices(answer: Answer) -> list[tuple[str, str]]:
@@ -60,7 +60,7 @@ def class_choices(answer: Answer) -> list[tuple[str, str]]:
     return [(f"{row.short_name}: {row.amount(one.probabilities)}", str(row.index)) for row in one.predictions]
 
 
-def _sees(one: Explanation) -> str:
+def _best_classes(one: Explanation) -> str:
     """Return the model's best classes with bars."""
     if not one.predictions:
         return ""

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from visioncam.app.answer import Form, Service
-from visioncam.app.limits import limited
+from visioncam.app.limits import run_limited
 from visioncam.app.markup import class_choices, error_box, words
 from visioncam.app.widgets import Widget, options_from, widgets_of
 from visioncam_core.errors import VisionCamError
@@ -138,7 +138,7 @@ class Page:
 
     def _layer_choices(self, model: str) -> list[tuple[str, str]]:
         try:
-            return limited(lambda deadline: self.service.layers(model), self.service.limits.seconds)
+            return run_limited(lambda deadline: self.service.layers(model), self.service.limits.seconds)
         except VisionCamError:
             return [("auto", "auto")]  # explaining gives the reason
 
@@ -152,8 +152,8 @@ class Page:
         """Explain at once where that takes no long time; else wait for the button."""
         import gradio as gr
 
-        wanted = [rest[1], *(rest[2] or ())]
-        if photo is not None and all(_quick(name) for name in wanted):
+        chosen = [rest[1], *(rest[2] or ())]
+        if photo is not None and all(_quick(name) for name in chosen):
             yield from self._explain(photo, *rest)
         else:
             yield (gr.skip(),) * 4
@@ -183,15 +183,15 @@ class Page:
                 renderer=drawing,
                 drawing=options_from(self.widgets, values, drawing),
             )
-            original = (limited(lambda deadline: self.service.preview(photo), seconds), "photo")
+            original = (run_limited(lambda deadline: self.service.preview(photo), seconds), "photo")
 
             def progress(done: int, total: int) -> None:
                 bar((done, total), unit="passes")
 
-            found = limited(lambda deadline: self.service.answer(form, deadline, progress), seconds)
+            found = run_limited(lambda deadline: self.service.answer(form, deadline, progress), seconds)
             classes = gr.update(choices=[TOP, *class_choices(found)])
             yield [original, *found.pictures], words(found), nothing, classes
-            written = limited(lambda deadline: self.service.files(found, deadline), seconds)
+            written = run_limited(lambda deadline: self.service.files(found, deadline), seconds)
             yield gr.skip(), gr.skip(), gr.update(value=written, visible=True), gr.skip()
         except Exception as error:
             if not isinstance(error, VisionCamError):

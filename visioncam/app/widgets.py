@@ -85,8 +85,6 @@ def _kind(info: OptionInfo) -> str:
     if info.choices:
         return "dropdown"
     if info.type in (int, float):
-        low, high = info.low, info.high
-        bounded = low is not None and high is not None and math.isfinite(low) and math.isfinite(high)
-        steps = (high - low) if bounded and low is not None and high is not None else math.inf
+        steps = math.inf if info.low is None or info.high is None else info.high - info.low
         return "slider" if steps <= (SLIDING if info.type is int else 100) else "number"
     return "text"

@@ -72,8 +72,8 @@ class WatchedEngine:
 
     def __call__(self, entries: Iterable[Entry], stopped: Callable[[], bool]) -> Iterator[Outcome]:
         """Yield the outcome of each picture; those that are given up are errors."""
-        gone = deque[Outcome]()
-        left = _without(entries, self.journal.orders["lost"], gone)
+        losses = deque[Outcome]()
+        left = _without(entries, self.journal.orders["lost"], losses)
         try:
             yield from self._alone(islice(left, self.journal.orders["alone"]), stopped)
             group, batches = self.local.computer.group, 0
@@ -86,9 +86,9 @@ class WatchedEngine:
             note()
             for outcome in attrs.evolve(self.local, before_batch=note)(left, stopped):
                 yield outcome
-                while gone:
-                    yield gone.popleft()
-            yield from gone
+                while losses:
+                    yield losses.popleft()
+            yield from losses
         finally:
             self.journal.rest()
 
@@ -121,14 +121,14 @@ class WatchedEngine:
 
 
 def _without(
-    entries: Iterable[Entry], lost: Mapping[str, tuple[str, str]], gone: deque[Outcome]
+    entries: Iterable[Entry], lost: Mapping[str, tuple[str, str]], losses: deque[Outcome]
 ) -> Iterator[Entry]:
-    """Yield the pictures that are not given up; the others go into `gone`, with the reason."""
+    """Yield the pictures that are not given up; the others go into `losses`, with the reason."""
     kinds = {kind.__name__: kind for kind in (GivenUpError, ItemTimeoutError)}
     for entry in entries:
         if entry.key in lost:
             kind, message = lost[entry.key]
-            gone.append((entry, kinds[kind](message)))
+            losses.append((entry, kinds[kind](message)))
         else:
             yield entry
 

@@ -41,13 +41,13 @@ def read_lines(path: Path) -> tuple[list[Line], int]:
     return found, torn
 
 
-def encoded(line: Line) -> bytes:
+def encode_line(line: Line) -> bytes:
     return json.dumps(line, allow_nan=False).encode("ascii") + b"\n"  # any file name survives in ASCII
 
 
 def write_lines(path: Path, lines: Iterable[Line]) -> None:
     """Write a whole file of lines, or leave the old one."""
-    write_bytes(path, b"".join(encoded(line) for line in lines))
+    write_bytes(path, b"".join(encode_line(line) for line in lines))
 
 
 @attrs.define(eq=False)
@@ -63,7 +63,7 @@ class Appender:
         Raises:
             OutputError: it could not be written whole, and the file is as it was before.
         """
-        payload = encoded(line)
+        payload = encode_line(line)
         try:
             if self._file is None:
                 self._file = open(self.path, "ab", buffering=0, opener=_no_link)  # noqa: SIM115 - see `close`

@@ -16,7 +16,7 @@ from visioncam_core.errors import OutputError
 from visioncam_core.files import write_bytes
 
 NAME = ".visioncam.lock"  # says whose the lock is
-HELD = f"{NAME}.held"  # is locked
+LOCKED = f"{NAME}.held"  # is locked
 PATIENCE = 0.5  # seconds; a run that is just ending takes its files away meanwhile
 
 
@@ -33,7 +33,7 @@ class Lock:
     _lock: FileLock | None = None
 
     def __enter__(self) -> Lock:
-        lock = FileLock(self.folder / HELD, timeout=PATIENCE)
+        lock = FileLock(self.folder / LOCKED, timeout=PATIENCE)
         try:
             lock.acquire()
         except Timeout:
@@ -61,7 +61,7 @@ class Lock:
     def _release(self) -> None:
         assert self._lock is not None
         with suppress(PermissionError):  # Windows deletes no open file, and locks the one that stays
-            (self.folder / HELD).unlink(missing_ok=True)
+            (self.folder / LOCKED).unlink(missing_ok=True)
         self._lock.release()
         self._lock = None
 

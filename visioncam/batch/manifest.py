@@ -66,10 +66,10 @@ class Manifest:
             again: finished pictures to do again; their lines go.
         """
         lines, torn = read_lines(self.folder / MANIFEST)
-        gone = [key for key, line in self.finished.items() if not self._present(line)]
-        if gone:
-            self.notes.append(f"{len(gone)} finished pictures have lost a file and are done again")
-        for key in {*gone, *again}:
+        incomplete = [key for key, line in self.finished.items() if not self._present(line)]
+        if incomplete:
+            self.notes.append(f"{len(incomplete)} finished pictures have lost a file and are done again")
+        for key in {*incomplete, *again}:
             self.finished.pop(key, None)
         if len(lines) != len(self.finished) or torn:
             write_lines(self.folder / MANIFEST, self.finished.values())

@@ -136,7 +136,7 @@ def _some(texts: Iterable[str]) -> str:
 
 
 def places_of(folder: Path, **paths: str | None) -> dict[str, str]:
-    """Return paths as seen from a folder, to be kept in it; those that tell the user's name are left out.
+    """Return paths relative to a folder, to be stored in it; those that hold the user's name are left out.
 
     >>> places_of(Path("/data/maps"), source="/data/photos", model=None)
     {'source': '../photos'}
@@ -144,7 +144,7 @@ def places_of(folder: Path, **paths: str | None) -> dict[str, str]:
     found = {}
     for name, path in paths.items():
         with suppress(ValueError):  # on another drive
-            seen = os.path.relpath(os.path.abspath(path), os.path.abspath(folder)) if path else ""
-            if seen and Path.home().name not in Path(seen).parts:
-                found[name] = seen
+            relative = os.path.relpath(os.path.abspath(path), os.path.abspath(folder)) if path else ""
+            if relative and Path.home().name not in Path(relative).parts:
+                found[name] = relative
     return found

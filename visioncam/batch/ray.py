@@ -198,9 +198,9 @@ def write_files(request: RunRequest, computer: Computer | Exception, block: Bloc
         if isinstance(computer, Exception):
             raise computer
         for entry, outcome in Local(computer, request.writing, 1)(entries, lambda: False):
-            found[numbers[entry.key]] = packed(outcome)
+            found[numbers[entry.key]] = pack(outcome)
     except Exception as error:  # a full disk: the driver stops; what is written is whole
-        found = {number: text or packed(error) for number, text in found.items()}
+        found = {number: text or pack(error) for number, text in found.items()}
     return {"entry": block["entry"], "outcome": np.array(list(found.values()), dtype=object)}
 
 
@@ -233,7 +233,7 @@ def add_maps(request: RunRequest, computer: Computer | Exception, block: Block, 
     return {**others, "raw": raw, **{name: np.array(column) for name, column in columns.items()}}
 
 
-def packed(outcome: Any) -> bytes:
+def pack(outcome: Any) -> bytes:
     """Return a line or an error as bytes; of an error that cannot be pickled, its words."""
     try:
         text = pickle.dumps(outcome)

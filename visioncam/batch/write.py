@@ -37,8 +37,8 @@ class Writing:
     @property
     def facts(self) -> dict[str, Any]:
         """What of it decides the files, for the fingerprint."""
-        own = {f"options of {suffix}": dict(given) for suffix, given in self.options.items() if given}
-        drawing = {f"options of {name}": dict(given) for name, given in self.drawings.items() if given}
+        own = {f"options of {suffix}": dict(values) for suffix, values in self.options.items() if values}
+        drawing = {f"options of {name}": dict(values) for name, values in self.drawings.items() if values}
         drawn = any(suffix not in DATA for suffix in self.suffixes)
         pictures = {"renderers": list(self.drawings)} if drawn else {}
         return {"files": list(self.suffixes), "spread": self.spread, **pictures, **own, **drawing}

@@ -92,7 +92,7 @@ def write_plugin(name: str, folder: Path | None = None, kind: str = "method") ->
     target = Path(name) if folder is None else folder
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise OutputError(f"{shown(str(target))} exists and is no empty folder; name another one")
-    filled = _filled(names, kind)
+    filled = _fill(names, kind)
     try:
         for path, text in filled.items():
             (target / path).parent.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ def write_plugin(name: str, folder: Path | None = None, kind: str = "method") ->
     return Written(name, kind, target, tuple(filled))
 
 
-def _filled(names: Names, kind: str) -> dict[Path, str]:
+def _fill(names: Names, kind: str) -> dict[Path, str]:
     chosen = KINDS[kind]
     year = str(datetime.date.today().year)
     words = {**attrs.asdict(names), "kind": kind, "version": VERSION, "year": year}
