@@ -38,18 +38,12 @@ class Computer:
     Processors round differently in different rows of a batch, by one unit in the last place.  So a
     picture's row follows from its number in the source, and rows that are left are filled with another
     picture: its map has the same bytes whatever else is in the batch, after a resume too.
-
-    Attributes:
-        explainer: of the model.
-        target: what is explained where a picture's own row says nothing.
-        size: pictures in a pass; becomes smaller when memory runs out, and stays so.
-        smaller: called with the new size.
     """
 
     explainer: Explainer
-    target: Any = None
-    size: int = 8
-    smaller: Callable[[int], object] | None = None
+    target: Any = None  # what is explained where a picture's own row says nothing
+    size: int = 8  # pictures in a pass; becomes smaller when memory runs out, and stays so
+    smaller: Callable[[int], object] | None = None  # called with the new size
 
     @property
     def group(self) -> int:
@@ -57,7 +51,6 @@ class Computer:
         return self.size if "gradients" in self.explainer.methods[0].needs else 1
 
     def row(self, ready: Ready) -> int:
-        """Return a picture's row in a batch."""
         return ready.entry.place % self.group
 
     def decode(self, entry: Entry) -> Ready:
@@ -78,10 +71,7 @@ class Computer:
         return Ready(entry, attrs.evolve(item, source=name))
 
     def __call__(self, ready: Sequence[Ready]) -> list[Explanation | Exception]:
-        """Return an explanation for each picture, or why there is none.
-
-        Args:
-            ready: pictures of equal input shapes.
+        """Return an explanation for each picture, or why there is none; all have equal input shapes.
 
         Raises:
             OSError: the disk is full, which no other picture can help.
@@ -121,10 +111,9 @@ class Computer:
         return used
 
     def _bisect(self, chunk: Sequence[Ready], error: Exception) -> list[Explanation | Exception]:
-        """Explain a failed batch in halves, until the bad one is alone."""
         if len(chunk) == 1:
             return [error]
-        middle = len(chunk) // 2
+        middle = len(chunk) // 2  # until the bad one is alone
         return [*self(chunk[:middle]), *self(chunk[middle:])]
 
     def _halve(self) -> None:

@@ -31,32 +31,21 @@ TOLERANCE = 1e-5  # of a map's maximum; between batch sizes maps differ by less
 
 @attrs.frozen
 class Check:
-    """One picture that was explained again.
-
-    Attributes:
-        key: its name in the run.
-        difference: between the maps, as a share of the maximum; NaN where they could not be compared.
-        problem: why it does not agree, or "".
-    """
+    """One picture that was explained again."""
 
     key: str
+    # between the maps, as a share of the maximum; NaN where they could not be compared
     difference: float = math.nan
-    problem: str = ""
+    problem: str = ""  # why it does not agree, or ""
 
 
 @attrs.frozen(eq=False)
 class SavedRequest:
-    """The request of a finished run, read from `run.json`.
-
-    Attributes:
-        request: one method, its target where a picture's own row names none, and the settings.
-        batch: pictures in a pass.
-        notes: what differs without making the comparison void.
-    """
+    """The request of a finished run, read from `run.json`."""
 
     request: Request
-    batch: int
-    notes: tuple[str, ...] = ()
+    batch: int  # pictures in a pass
+    notes: tuple[str, ...] = ()  # what differs without making the comparison void
 
     @classmethod
     def of(cls, manifest: Manifest, model: str, class_names: Any = None) -> SavedRequest:
@@ -100,11 +89,7 @@ class SavedRequest:
 
 
 def sample_of(manifest: Manifest, share: float, seed: int) -> list[str]:
-    """Return the keys of some finished pictures, at least one, drawn with a seed.
-
-    Raises:
-        OptionError: the run wrote no raw maps, so there is nothing to compare.
-    """
+    """Return the keys of some finished pictures that have raw maps, at least one, drawn with a seed."""
     keys = sorted(key for key, line in manifest.finished.items() if _npz(line))
     if not keys:
         raise OptionError(
@@ -114,14 +99,7 @@ def sample_of(manifest: Manifest, share: float, seed: int) -> list[str]:
 
 
 def verify_maps(manifest: Manifest, keys: list[str], source: Source, computer: Computer) -> list[Check]:
-    """Explain some pictures again, each in its own row of a batch, and compare the maps.
-
-    Args:
-        manifest: of the folder.
-        keys: the pictures.
-        source: where the pictures are.
-        computer: of the model.
-    """
+    """Explain some pictures again, each in its own row of a batch, and compare the maps."""
     wanted = {*keys}
     entries = {
         one.key: attrs.evolve(one, place=place)

@@ -20,11 +20,6 @@ CLASS = ("class", "target", "label")
 
 
 def read_list(path: str) -> Source:
-    """Return the pictures of a list.
-
-    Raises:
-        ImageError: it cannot be read, or a CSV file has no column of paths.
-    """
     root = os.path.dirname(path)
     try:
         with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:

@@ -12,11 +12,7 @@ LONGEST = 1000  # bytes of a class file that are read
 
 
 def read_archive(path: str) -> Source:
-    """Return the pictures of a tar archive; nothing is unpacked, and each is read when its turn comes.
-
-    Raises:
-        ImageError: no tar archive, a compressed one, or one that is cut short.
-    """
+    """Return the pictures of a tar archive; nothing is unpacked, and each is read when its turn comes."""
     try:
         with tarfile.open(path, "r:") as archive:
             members = [member for member in archive if member.isfile()]
@@ -36,9 +32,9 @@ def read_archive(path: str) -> Source:
     for member in members:
         if member.name.lower().endswith(SUFFIXES):
             target = index_or_name(classes.get(_stem(member.name)))
-            seen = with_target(f"{member.size}-{member.offset_data}-{int(member.mtime)}", target)
+            mark = with_target(f"{member.size}-{member.offset_data}-{int(member.mtime)}", target)
             place = TarMember(path, member.offset_data, member.size)
-            entries.append(Entry(unique_key(member.name, taken), place, seen, target))
+            entries.append(Entry(unique_key(member.name, taken), place, mark, target))
     return Source(entries, len(entries))
 
 

@@ -23,13 +23,7 @@ _log = logging.getLogger("visioncam.model_files")  # below "visioncam", which th
 def load_or_make(path: Path, make: Callable[[], keras.Model]) -> keras.Model:
     """Return the model in the file, or make it and keep it there.
 
-    Args:
-        path: the `.keras` file; its folders are made.
-        make: makes the model; called when the file is missing or damaged.
-
-    Returns:
-        A new model object on every call. A file that is damaged, or that cannot be
-        written, costs a warning in the log and nothing else.
+    A file that is damaged, or that cannot be written, costs a warning in the log and nothing else.
     """
     try:
         return _load(path)

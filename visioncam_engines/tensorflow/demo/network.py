@@ -86,7 +86,7 @@ def _normalise(x: Any, name: str, activation: str | None = None) -> Any:
 
 
 def fill(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
-    """Set the network's weights from PyTorch's arrays, in place.
+    """Set the network's weights in place.
 
     Args:
         model: from `build()`.
