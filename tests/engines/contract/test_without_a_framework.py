@@ -42,7 +42,7 @@ print(visioncam.explain(model, x, score="probability", target="top2")[1].score_k
 print(visioncam.doctor(model, picture).facts["trace"][:7])
 wide = np.random.default_rng(0).integers(0, 255, (40, 40, 3)).astype(np.uint8)
 print(visioncam.explain(model, wide, geometry="tile").provenance["windows"])
-visioncam.report("page.html", model, [x], ["gradcam"])
+visioncam.report(model, [x], "page.html", ["gradcam"])
 print(visioncam.evaluate(model, [picture], ["gradcam"], metrics=["deletion"], steps=3).model)
 visioncam.explain(model, x, target=0).save("map.npz")
 print(visioncam.load("map.npz").target.index)
