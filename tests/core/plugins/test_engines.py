@@ -50,9 +50,9 @@ def explainer(*methods: str, **keywords: Any) -> Explainer:
 
 
 def test_two_engines_that_run_one_model_are_both_named_and_one_is_chosen(
-    registry: Callable[..., Registry],
+    registry: Make,
 ) -> None:
-    found = registry(SPEC, attrs.evolve(SPEC, name="another"))
+    registry(SPEC, attrs.evolve(SPEC, name="another"))
     with pytest.raises(ModelError, match=r"'numpy-two-layers' and 'another' both run .*engine='numpy-two"):
         explainer("gradcam")
     assert explainer("gradcam", engine="another")(X).raw.any()
@@ -79,7 +79,7 @@ def test_an_engine_that_raises_when_it_is_asked_costs_one_warning(registry: Make
 
 
 def test_an_engine_without_gradients_serves_methods_that_need_none(registry: Make) -> None:
-    found = registry(attrs.evolve(SPEC, can={"layers"}))
+    registry(attrs.evolve(SPEC, can={"layers"}))
     with pytest.raises(
         OptionError, match="'gradcam' needs gradients, which the engine 'numpy-two-layers' does not give"
     ) as caught:
