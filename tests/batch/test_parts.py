@@ -198,7 +198,7 @@ def test_a_fingerprint_tells_what_matters_and_only_that() -> None:
     plain = facts(weights="softmax")
     assert mark_of(facts(weights="softmax", batch=3)) == mark_of(plain)
     assert changes(plain, facts(weights="logit", seed=1, target=5)) == [
-        "option weights: was 'softmax', now 'logit'", "class: was None, now 5", "seed: was 0, now 1",
+        "option weights: was 'softmax', now 'logit'", "target: was None, now 5", "seed: was 0, now 1",
     ]  # fmt: skip
     assert changes(plain, facts("n", weights="softmax")) == ["model: was 'm', now 'n'"]
     assert json.loads(json.dumps(plain)) == plain

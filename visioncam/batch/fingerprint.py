@@ -39,7 +39,7 @@ def facts_of(
     """
     facts: Facts = {"visioncam": VERSION, "model": model, "method": method}
     facts |= {f"option {name}": _plain(value) for name, value in options.items()}
-    facts["class"] = _plain(target)
+    facts["target"] = _plain(target)
     for field in attrs.fields(Settings):
         if field.name not in _SAME_MAPS:
             facts[field.name] = _plain(getattr(settings, field.name))

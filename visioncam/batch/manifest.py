@@ -106,7 +106,12 @@ class Manifest:
             found = json.loads((self.folder / RUN).read_text("utf-8"))
         except (OSError, ValueError, RecursionError):
             return None
-        return found if isinstance(found, dict) else None
+        if not isinstance(found, dict):
+            return None
+        facts = found.get("facts")
+        if isinstance(facts, dict) and "class" in facts:  # its name in runs before 1.0
+            facts.setdefault("target", facts.pop("class"))
+        return found
 
     def write_run(self, about: dict[str, Any]) -> None:
         write_bytes(self.folder / RUN, json.dumps(about, indent=2).encode("ascii") + b"\n")

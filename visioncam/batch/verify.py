@@ -71,7 +71,7 @@ class SavedRequest:
         try:
             named = Named.of(*registry().make_method(str(facts.get("method")), options))
             settings = Settings(**{name: facts[name] for name in fields}, class_names=class_names)
-            request = Request((named,), settings, facts.get("class"))
+            request = Request((named,), settings, facts.get("target"))
             now = facts_of(model, named.name, named.options, request.target, settings, {})
         except (VisionCamError, TypeError, ValueError) as error:
             raise OutputError(f"{RUN} of {str(manifest.folder)!r} cannot be asked again: {error}") from error
