@@ -169,7 +169,8 @@ def test_what_happens_to_files_meanwhile_is_told_and_mended_by_the_next_run(
             (other / "0001.png").rename(folder / "added.png")
 
     out = tmp_path / "out"
-    summary = visioncam.explain_dataset(model, folder, out, save_as="npz", progress=meanwhile)
+    small = {"batch_size": 2, "workers": 1}  # little is read ahead, so the changes come in time
+    summary = visioncam.explain_dataset(model, folder, out, save_as="npz", progress=meanwhile, **small)
     assert (summary.done, summary.failures) == (58, 2)
     errors = {line["key"]: line["message"] for line in lines(out, "errors.jsonl")}
     assert [*errors] == ["0050.png", "0051.png"]
