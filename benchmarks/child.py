@@ -42,7 +42,7 @@ def first_call(name: str) -> dict[str, float]:
     """Measure the first explanation of a loaded model, and what a second layer, class and size trace."""
     import visioncam
     from benchmarks.models import subject
-    from visioncam_core.engine.counters import COUNTERS
+    from visioncam_core.engine.batches import COUNTERS
 
     s = subject(name)
     picture = s.pictures(1)
@@ -59,7 +59,7 @@ def endurance(name: str, calls: str) -> dict[str, float]:
     """Explain many different pictures; report traces, memory growth after 50, and time per picture."""
     import visioncam
     from benchmarks.models import subject
-    from visioncam_core.engine.counters import COUNTERS
+    from visioncam_core.engine.batches import COUNTERS
 
     s = subject(name)
     ask = visioncam.explainer(s.model, "gradcam")

@@ -22,7 +22,7 @@ OPTIONS: tuple[dict[str, Any], ...] = (
 def measured() -> Iterator[Line]:
     """Yield (options, layer, error and time) against the exact map: all channels."""
     import visioncam
-    from visioncam_core.engine.counters import COUNTERS
+    from visioncam_core.engine.batches import COUNTERS
     from visioncam_core.results.agreement import rank_correlation
 
     model = visioncam.demo.load()

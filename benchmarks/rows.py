@@ -104,7 +104,7 @@ def scorecam(s: Subject, layer: str, rounds: int) -> Iterator[Row]:
     import tensorflow as tf
 
     import visioncam
-    from visioncam_core.engine.counters import COUNTERS
+    from visioncam_core.engine.batches import COUNTERS
 
     picture = s.pictures(1)
     ask = visioncam.explainer(s.model, "scorecam", layer=layer)

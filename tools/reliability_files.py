@@ -20,8 +20,7 @@ READ = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from helpers.fuzz import pictures
-from visioncam_core.images.files import silence_decoders
+from helpers.fuzz import pictures, silence_decoders
 silence_decoders()
 folder, count = Path(sys.argv[1]), int(sys.argv[2])
 reader = pictures(folder)

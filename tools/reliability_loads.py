@@ -19,7 +19,7 @@ Found = tuple[str, str]
 def threads(root: Path) -> Found:
     """Ask one explainer from many threads for a minute."""
     import visioncam
-    from visioncam_core.engine.counters import COUNTERS
+    from visioncam_core.engine.batches import COUNTERS
 
     model = tiny_model()
     ask = visioncam.explainer(model, "gradcam")
@@ -53,7 +53,7 @@ def threads(root: Path) -> Found:
 
 def state() -> tuple[float, int, int, int]:
     """Return memory in MB, threads, file descriptors and traces."""
-    from visioncam_core.engine.counters import COUNTERS
+    from visioncam_core.engine.batches import COUNTERS
 
     gc.collect()
     status = Path("/proc/self/status").read_text()

@@ -1,10 +1,9 @@
 """What a method is given (public name of `pipeline.evidence`)."""
 
+from visioncam_core.engine.records import Change, Make
 from visioncam_core.pipeline.evidence import (
     ArraySource,
-    Change,
     Evidence,
-    Make,
     Source,
     Tell,
     Which,

@@ -201,6 +201,15 @@ def to_numpy(values: Any) -> np.ndarray:
     return np.asarray(values)
 
 
+def read_only_array(values: Any) -> Any:
+    """Return a view of a NumPy array that cannot be written to; anything else as it is."""
+    if not isinstance(values, np.ndarray):
+        return values
+    view = values.view()
+    view.flags.writeable = False
+    return view
+
+
 def stack(values: list[Any]) -> Any:
     """Return the arrays or tensors stacked along a new first axis."""
     return backend(values[0]).stack(values)
@@ -237,9 +246,9 @@ def channels(activations: Any, which: np.ndarray) -> Any:
 
 def without_channels(activations: Any, which: np.ndarray) -> Any:
     """Return copies with one channel set to zero each: (1, *grid, K), (b,) -> (b, *grid, K)."""
-    kept = np.ones((len(which), int(activations.shape[-1])), np.float32)
-    kept[np.arange(len(which)), which] = 0.0
-    mask = kept.reshape(len(which), *[1] * (len(activations.shape) - 2), -1)
+    mask = np.ones((len(which), int(activations.shape[-1])), np.float32)
+    mask[np.arange(len(which)), which] = 0.0
+    mask = mask.reshape(len(which), *[1] * (len(activations.shape) - 2), -1)
     return activations * astype(like(mask, activations), dtype_name(activations))
 
 

@@ -18,7 +18,7 @@ import visioncam
 from visioncam.batch.jsonl import read_lines
 from visioncam.batch.request import RunRequest
 from visioncam.batch.write import Writing
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import ImageError, LayerError, OutputError, TargetError, UnsafeModelError
 from visioncam_core.pipeline.request import Request
 

@@ -5,18 +5,41 @@
 
 from __future__ import annotations
 
+import ctypes
+import logging
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import attrs
 import numpy as np
-from PIL import Image
+from PIL import Image, _imaging
 
 from helpers.pictures import encoded, smooth
+
+
+def silence_decoders() -> bool:
+    """Stop Pillow and libtiff from writing to the terminal, where they tear a progress bar apart.
+
+    For programs that own the terminal (a batch run): it holds for the whole process.
+    Pillow's warnings and log lines are dropped, and what libtiff writes past Python.
+
+    Returns:
+        Whether libtiff could be reached.
+    """
+    logging.getLogger("PIL").addHandler(logging.NullHandler())  # else Python prints errors nobody handles
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    try:
+        library = ctypes.CDLL(_imaging.__file__)
+        for setter in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+            getattr(library, setter)(None)
+    except (OSError, AttributeError):  # built in another way
+        return False
+    return True
 
 
 def mutated(data: bytes, rng: np.random.Generator) -> bytes:

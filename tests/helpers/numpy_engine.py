@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.engine.default_passes import PassesDefaults
 from visioncam_core.engine.defaults import EngineDefaults, PlainView, TracedDefaults
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable, Layout

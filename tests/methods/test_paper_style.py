@@ -77,7 +77,7 @@ def test_the_walk_through_writes_the_picture(walk: dict[str, Any], examples: Pat
 
 
 def test_a_second_method_on_the_model_traces_nothing_new(walk: dict[str, Any]) -> None:
-    from visioncam_core.engine.counters import COUNTERS
+    from visioncam_core.engine.batches import COUNTERS
 
     before = COUNTERS.snapshot()
     paper_class("hirescam")(walk["model"], 282).compute_cam_features(walk["image_batch"])

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from visioncam.batch.entry import Entry, out_of_memory
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import ImageError, is_full
 from visioncam_core.images.reader import Read
 from visioncam_core.images.sample import Item

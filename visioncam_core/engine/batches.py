@@ -1,13 +1,72 @@
-"""Work in bounded batches, halved when memory runs out."""
+"""Work in bounded batches, halved when memory runs out, and the count of what was done."""
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import attrs
 import numpy as np
 
-from visioncam_core.engine.counters import COUNTERS
+FEW, FEWER, MANY = 32, 8, 4096
+DEFAULT_BYTES = 300 * 10**6
+"""What one batch of changed pictures may need by default, as estimated."""
+
+
+@attrs.frozen
+class Budget:
+    """What bounds a batch.
+
+    Attributes:
+        pictures: how many at most, asked for by the user; None to choose.
+        memory: bytes one batch may need, as estimated from the graph.
+    """
+
+    pictures: int | None = None
+    memory: int = DEFAULT_BYTES
+
+    @property
+    def plain(self) -> int:
+        """Pictures in one pass that is not measured."""
+        return self.pictures or FEW
+
+    def batch(self, need: int | None) -> int:
+        """Return how many versions go through a function at once.
+
+        Args:
+            need: bytes one version needs, or None where the graph does not say.
+        """
+        if self.pictures is not None or not need:
+            return self.plain
+        return max(1, min(MANY, self.memory // need))
+
+
+class Counters:
+    """How many traces, cuts and passes there were: tests count them where they must not time them.
+
+    Passes are counted in pictures.  Names: `traces`, `cuts`, `forward` (a picture through the whole model),
+    `backward` (the gradient from the score to the layer), `head` (input to layer), `tail` (layer to score),
+    `shapes` (two blank pictures through the model, for the sizes of its layers), `halved` (a batch was halved
+    for lack of memory).
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+
+    def add(self, name: str, amount: int = 1) -> None:
+        with self._lock:
+            self._counts[name] += amount
+
+    def snapshot(self) -> Counter[str]:
+        """Return a copy; subtract two to see what happened between them."""
+        with self._lock:
+            return Counter(self._counts)
+
+
+COUNTERS = Counters()
 
 
 def in_batches(

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from visioncam_core.engine.interface import Engine, Traced
-from visioncam_core.engine.interrupts import held_back
+from visioncam_core.engine.interrupts import delay_interrupts
 from visioncam_core.engine.model_inputs import ModelInputs
 
 MAX_TRACES = 16
@@ -50,7 +50,7 @@ def open_trace(engine: Engine, model: Any, inputs: ModelInputs, flat: list[Any])
     with entry.lock:
         found = next((one for one in reversed(entry.traces) if one.fits(flat)), None)
         if found is None:
-            with held_back():
+            with delay_interrupts():
                 found = engine.trace(model, inputs, flat)
                 entry.traces.append(found)
             del entry.traces[:-MAX_TRACES]
@@ -63,10 +63,7 @@ def open_trace(engine: Engine, model: Any, inputs: ModelInputs, flat: list[Any])
 def recalled(engine: Engine, model: Any, **finds: Callable[[], Any]) -> list[Any]:
     """Return what each function finds out about a model, from memory where the model has not changed.
 
-    Args:
-        engine: of the model.
-        model: it is only weakly held.
-        **finds: functions that read the model, each under its name.  What they return must not hold it.
+    What the functions, each under its name, return must not hold the model, which is only weakly held.
     """
     found = entry_of(engine, model).found
     for name, find in finds.items():

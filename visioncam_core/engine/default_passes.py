@@ -9,9 +9,7 @@ import attrs
 import numpy as np
 
 from visioncam_core import ops
-from visioncam_core.engine.batch_size import Budget
-from visioncam_core.engine.batches import in_batches
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS, Budget, in_batches
 from visioncam_core.engine.output import Score
 from visioncam_core.engine.records import Change, Cotangent, Make, PassResult, Read, TailInputs
 from visioncam_core.errors import LayerError
@@ -77,7 +75,7 @@ class PassesDefaults:
             ]
 
         parts = list(in_batches(len(flat[0]), self.budget.plain, one))
-        return [_joined(list(results)) for results in zip(*parts, strict=True)]
+        return [joined(list(results)) for results in zip(*parts, strict=True)]
 
     def _on_grid(self, values: Any) -> Any:
         return ops.wide(values if self.reshape is None else self.reshape(values))
@@ -154,7 +152,7 @@ def _repeated(value: Any, count: int) -> Any:
     return ops.concatenate([value] * count)
 
 
-def _joined(parts: list[PassResult]) -> PassResult:
+def joined(parts: list[PassResult]) -> PassResult:
     if len(parts) == 1:
         return parts[0]
     columns = zip(*(attrs.astuple(part, recurse=False)[:-1] for part in parts), strict=True)

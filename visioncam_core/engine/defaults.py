@@ -17,7 +17,7 @@ import attrs
 import numpy as np
 
 from visioncam_core import ops
-from visioncam_core.engine.batch_size import Budget
+from visioncam_core.engine.batches import Budget
 from visioncam_core.engine.interface import Copy, Passes
 from visioncam_core.engine.layer_table import LayerChoice, LayerTable
 from visioncam_core.engine.output import Score

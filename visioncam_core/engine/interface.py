@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from visioncam_core.engine.batch_size import Budget
+from visioncam_core.engine.batches import Budget
 from visioncam_core.engine.layer_table import LayerChoice, LayerTable
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import Score
@@ -32,7 +32,7 @@ from visioncam_core.engine.records import (
 
 
 class Passes(Protocol):
-    """Passes through one model for one score and one layer, counted in `counters.COUNTERS`.
+    """Passes through one model for one score and one layer, counted in `batches.COUNTERS`.
 
     `flat` are the model's inputs in flat order, as `Engine.tensors` returns them; `single` the same for one
     picture.  Batches are bounded by the budget.

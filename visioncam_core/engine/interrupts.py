@@ -10,7 +10,7 @@ from typing import Any
 
 
 @contextlib.contextmanager
-def held_back() -> Iterator[None]:
+def delay_interrupts() -> Iterator[None]:
     """Within the block an interrupt waits for its end; a second one does not.
 
     An exception that Python raises inside a callback of a framework can come out as another, or be lost.
@@ -19,17 +19,17 @@ def held_back() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread() or not callable(before):
         yield
         return
-    came: list[tuple[Any, ...]] = []
+    received: list[tuple[Any, ...]] = []
 
-    def note(*told: Any) -> None:
-        if came:
-            before(*told)
-        came.append(told)
+    def note(*arguments: Any) -> None:
+        if received:
+            before(*arguments)
+        received.append(arguments)
 
     signal.signal(signal.SIGINT, note)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-        if len(came) == 1:
-            before(*came[0])
+        if len(received) == 1:
+            before(*received[0])

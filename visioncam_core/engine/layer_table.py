@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from math import prod
 from typing import Any
 
 import attrs
@@ -39,10 +40,7 @@ class Layout:
     @property
     def positions(self) -> int:
         """Number of positions Z."""
-        total = 1
-        for length in self.grid:
-            total *= length
-        return total
+        return prod(self.grid)
 
 
 @attrs.frozen

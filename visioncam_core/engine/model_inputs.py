@@ -57,10 +57,10 @@ class ModelInputs:
 
 
 def in_place(images: Any, flat: Sequence[Any], place: int, channels_first: bool) -> list[np.ndarray]:
-    """Return flat inputs with other pictures where the picture was; the other inputs are repeated.
+    """Return flat inputs with other pictures (M, *space, C) at `place`; the other inputs are repeated.
 
     Args:
-        images: (M, *space, C).
+        images: the pictures.
         flat: the flat inputs of one picture.
         place: of the picture among them.
         channels_first: whether the model takes (C, *space).

@@ -88,7 +88,6 @@ class Head:
             )
 
     def name(self, index: int) -> str | None:
-        """Return a class's name, or None where it is not known."""
         known = self.known
         return known[index] if known is not None and 0 <= index < len(known) else None
 
@@ -109,8 +108,7 @@ def head_of(
     Args:
         score: its shape, kind and activation.
         names: class names, or None.
-        given: whether the user passed them; those that came with the model are left out where they do not
-            fit.
+        given: whether the user passed them; those that came with the model are left out if they do not fit.
         space: lengths of the picture's axes.
     """
     shape = score.shape

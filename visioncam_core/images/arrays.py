@@ -30,14 +30,11 @@ def is_picture(value: Any, rank: int) -> bool:
 
 
 def as_array(value: Any, kinds: str = KINDS) -> np.ndarray:
-    """Return the value as a numeric array; it is not copied where that can be avoided.
-
-    Args:
-        value: an array, a tensor, or nested lists of numbers.
-        kinds: what would have been right, for messages.
+    """Return an array, a tensor or nested lists as a numeric array, without a copy where that can be.
 
     Raises:
-        ImageTypeError: text, objects, complex numbers, booleans, masked values, or no array at all.
+        ImageTypeError: text, objects, complex numbers, booleans, masked values, or no array at all; the
+            message begins with `kinds`, which says what would have been right.
     """
     kind = type(value).__name__
     given = value
@@ -71,31 +68,26 @@ def input_dtype(dtype: str) -> np.dtype[Any]:
 
 
 def as_input(array: np.ndarray, dtype: str, what: str) -> np.ndarray:
-    """Return an array in the model's dtype; what does not fit is counted and located.
-
-    Args:
-        array: real numbers.
-        dtype: such as "float32".
-        what: how messages call it.
+    """Return an array of real numbers in the model's dtype; what does not fit is counted and located.
 
     Raises:
         ImageError: NaN or infinite values, values too large for the dtype, or fractions where it has none.
     """
-    wanted = input_dtype(dtype)
+    expected = input_dtype(dtype)
     if array.dtype.kind not in "iu":
         _refuse(
             ~np.isfinite(array), what, "that are NaN or infinite", "replace or remove them (numpy.nan_to_num)"
         )
     with np.errstate(over="ignore", invalid="ignore"):
-        cast = array.astype(wanted)
-        if wanted.kind == "f":
+        cast = array.astype(expected)
+        if expected.kind == "f":
             _refuse(
-                ~np.isfinite(cast), what, f"that are too large for the model's {wanted}", "scale them down"
+                ~np.isfinite(cast), what, f"that are too large for the model's {expected}", "scale them down"
             )
         else:
             wrong = cast.astype(np.float64) != array.astype(np.float64)
             fix = "scale and round them yourself, or pass the picture as a uint8 array"
-            _refuse(wrong, what, f"that the model's {wanted} cannot hold", fix)
+            _refuse(wrong, what, f"that the model's {expected} cannot hold", fix)
     return cast
 
 
@@ -110,18 +102,18 @@ def _refuse(bad: np.ndarray, what: str, fault: str, fix: str) -> None:
 
 def check_shape(array: np.ndarray, model_input: ModelInput, channels_first: bool) -> None:
     """Raise an error unless one row of an input has the shape the model takes."""
-    wanted = model_input.shape
-    if wanted is None:
+    axes = model_input.shape
+    if axes is None:
         return
-    if not model_input.strict and len(wanted) > 1 and array.ndim == len(wanted):
+    if not model_input.strict and len(axes) > 1 and array.ndim == len(axes):
         keep = 0 if channels_first else -1
-        wanted = tuple(n if i == keep % len(wanted) else None for i, n in enumerate(wanted))
-    if _fits(array.shape, wanted) and 0 not in array.shape:
+        axes = tuple(n if i == keep % len(axes) else None for i, n in enumerate(axes))
+    if _fits(array.shape, axes) and 0 not in array.shape:
         return
-    text = "(" + ", ".join("any" if n is None else str(n) for n in wanted) + ("," * (len(wanted) == 1)) + ")"
+    text = "(" + ", ".join("any" if n is None else str(n) for n in axes) + ("," * (len(axes) == 1)) + ")"
     raise ImageError(
         f"{input_name(model_input)} takes shape {text} (without the batch axis), received {array.shape}; "
-        f"{_hint(array.shape, wanted, channels_first)}"
+        f"{_hint(array.shape, axes, channels_first)}"
     )
 
 
@@ -131,25 +123,24 @@ def input_name(model_input: ModelInput) -> str:
     return "the model" if made_up else f"input {model_input.name!r}"
 
 
-def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
-    return len(shape) == len(wanted) and all(w is None or w == n for w, n in zip(wanted, shape, strict=True))
+def _fits(shape: tuple[int, ...], axes: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(axes) and all(w is None or w == n for w, n in zip(axes, shape, strict=True))
 
 
-def _hint(shape: tuple[int, ...], wanted: tuple[int | None, ...], channels_first: bool) -> str:
-    """Return what to do about an array of the wrong shape."""
+def _hint(shape: tuple[int, ...], axes: tuple[int | None, ...], channels_first: bool) -> str:
     if 0 in shape:
         return "it is empty"
-    if len(wanted) < 2:
-        return f"pass {'any number of' if None in wanted else wanted[0]} numbers"
-    channels = wanted[0] if channels_first else wanted[-1]
-    if len(shape) == len(wanted) + 1:
+    if len(axes) < 2:
+        return f"pass {'any number of' if None in axes else axes[0]} numbers"
+    channels = axes[0] if channels_first else axes[-1]
+    if len(shape) == len(axes) + 1:
         return "a list holds single images; pass a batch as one array"
-    if len(shape) == len(wanted) - 1 and len(shape) > 1:
+    if len(shape) == len(axes) - 1 and len(shape) > 1:
         return f"it has no channel axis; repeat it to {channels} channels (numpy.stack)"
-    if len(shape) != len(wanted):
+    if len(shape) != len(axes):
         return "pass one image with its channels, or a batch of them"
     moved = (*shape[1:], shape[0]) if not channels_first else (shape[-1], *shape[:-1])
-    if _fits(moved, wanted):
+    if _fits(moved, axes):
         return "its channels look to be on the other side; move them with numpy.moveaxis"
     has = shape[0] if channels_first else shape[-1]
     if has == 4 and channels == 3:

@@ -45,14 +45,11 @@ def load_picture(
     max_pixels: int = MAX_PIXELS,
     frame: int = 0,
 ) -> Picture:
-    """Load a picture.
-
-    Files and bytes may be PNG, JPEG, WebP, BMP, TIFF or GIF, whatever they are
-    called.  See `picture_modes.to_srgb` for what happens to colours.
+    """Load a picture; see `colour.to_srgb` for what happens to colours.
 
     Args:
-        source: a path, the bytes of a file, a Pillow image, or a uint8 array of
-            shape (H, W), (H, W, 1) or (H, W, C); arrays are copied as they are.
+        source: a path, the bytes of a file, a Pillow image, or a uint8 array (H, W), (H, W, 1) or (H, W, C),
+            copied as it is.  Files may be PNG, JPEG, WebP, BMP, TIFF or GIF, whatever they are called.
         max_pixels: the largest number of pixels that will be decoded.  Pillow itself refuses TIFF and
             WebP files above 178 million, and warns of TIFF files above 89 million.
         frame: which picture of an animation or of a file with several pages, from 0; arrays and Pillow
@@ -105,17 +102,9 @@ def load_picture(
 
 
 def match_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
-    """Give a picture the channels a model wants.
+    """Give a picture, (H, W) or (H, W, C) uint8, the channels a model wants: (H, W, channels).
 
-    Grey becomes RGB by repetition, RGB becomes grey by its luma
-    (0.299 R + 0.587 G + 0.114 B); nothing else is guessed.
-
-    Args:
-        pixels: (H, W) or (H, W, C) uint8 ndarray.
-        channels: how many the model takes.
-
-    Returns:
-        (H, W, channels) uint8 ndarray.
+    Grey becomes RGB by repetition, RGB becomes grey by its luma (0.299 R + 0.587 G + 0.114 B).
 
     Raises:
         ImageError: there is no agreed conversion between the two numbers.

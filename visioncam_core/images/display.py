@@ -125,6 +125,5 @@ def _limits(values: np.ndarray) -> tuple[np.floating, np.floating]:
 
 
 def _over_white(rgba: np.ndarray) -> np.ndarray:
-    """Return RGBA pixels laid over white."""
     opacity = rgba[..., 3:].astype(np.float32) / 255
     return np.rint(255 + opacity * (rgba[..., :3] - np.float32(255))).astype(np.uint8)

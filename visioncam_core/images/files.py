@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import importlib
 import io
-import logging
 import os
 import stat
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
@@ -74,13 +72,7 @@ def quoted(name: str) -> str:
 
 @contextmanager
 def opened(source: str | os.PathLike[str] | bytes) -> Iterator[tuple[BinaryIO, str]]:
-    """Open a path or bytes for reading.
-
-    Args:
-        source: a path, or the bytes of a file.
-
-    Yields:
-        (file, name): a seekable binary file and the name for messages.
+    """Open a path or bytes as a seekable binary file, with its name for messages.
 
     Raises:
         ImageNotFoundError: there is no such file.
@@ -110,11 +102,7 @@ def opened(source: str | os.PathLike[str] | bytes) -> Iterator[tuple[BinaryIO, s
 
 
 def format_of(file: BinaryIO, name: str) -> str:
-    """Return which of `FORMATS` a file's content is.
-
-    Args:
-        file: a seekable binary file, at its start.
-        name: the name for messages.
+    """Return which of `FORMATS` the content of a file at its start is.
 
     Raises:
         ImageError: empty, not a picture, or a format that is not enabled.
@@ -141,16 +129,7 @@ def open_image(file: BinaryIO, kind: str) -> Image.Image:
 
 
 def check_size(size: tuple[int, int], max_pixels: int, name: str) -> None:
-    """Refuse a picture that is too large, before it is decoded.
-
-    Args:
-        size: (width, height) in pixels, as the header says.
-        max_pixels: the largest number of pixels allowed.
-        name: the name for messages.
-
-    Raises:
-        ImageError: too many pixels, or a side above 32,767.
-    """
+    """Raise `ImageError` where (width, height), as the header says, is too large, or nothing."""
     width, height = size
     if width < 1 or height < 1:
         raise ImageError(f"{name}: has no pixels ({width} x {height}); pass a picture of at least 1 x 1")
@@ -182,30 +161,6 @@ def sniff(start: bytes) -> str | None:
     if text.startswith((b"<!doctype html", b"<html")):
         return "HTML"
     return "SVG" if text.startswith(b"<") and b"<svg" in text else None
-
-
-def silence_decoders() -> bool:
-    """Stop Pillow and libtiff from writing to the terminal, where they tear a progress bar apart.
-
-    For programs that own the terminal (a batch run): it holds for the whole process.
-    Pillow's warnings and log lines are dropped, and what libtiff writes past Python.
-
-    Returns:
-        Whether libtiff could be reached.
-    """
-    import ctypes
-
-    from PIL import _imaging
-
-    logging.getLogger("PIL").addHandler(logging.NullHandler())  # else Python prints errors nobody handles
-    warnings.filterwarnings("ignore", module=r"PIL\.")
-    try:
-        library = ctypes.CDLL(_imaging.__file__)
-        for setter in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
-            getattr(library, setter)(None)
-    except (OSError, AttributeError):  # built in another way
-        return False
-    return True
 
 
 def _refuse_special(mode: int, name: str) -> None:

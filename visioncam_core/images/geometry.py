@@ -178,16 +178,16 @@ NAMED: dict[str, Callable[[tuple[int, int], tuple[int, int]], Geometry]] = {
 
 
 def fit(picture: Any, size: tuple[int, int], geometry: object = "resize") -> tuple[np.ndarray, Geometry]:
-    """Fit a picture to a model's input.
+    """Fit a picture to a model's input (h, w).
 
     Args:
         picture: a `Picture`, or its (H, W) or (H, W, C) uint8 pixels.
-        size: (h, w) of the input, in pixels.
+        size: of the input, in pixels.
         geometry: `"resize"`, `"center_crop"`, `"letterbox"`, `"tile"` (a picture that is not larger than
             the input), or any callable `(shape, size) -> Geometry` such as `CenterCrop(fraction=0.875)`.
 
     Returns:
-        (values, geometry): (h, w, C) uint8 ndarray, and the way back.
+        The (h, w, C) uint8 values, and the way back.
 
     Raises:
         OptionError: an unknown geometry (`OptionTypeError`: a value that is none).
@@ -223,7 +223,6 @@ def geometry_named(geometry: object) -> Callable[[tuple[int, int], tuple[int, in
 
 
 def _resized(pixels: np.ndarray, size: tuple[int, int], resample: str) -> np.ndarray:
-    """Resize (H, W, C) uint8 pixels with Pillow, each channel by itself unless they are three."""
     from PIL import Image
 
     if pixels.shape[:2] == size:

@@ -14,11 +14,7 @@ from visioncam_core.text import listing, shown
 
 
 def parts_of(images: Any, inputs: ModelInputs) -> list[Any]:
-    """Return what was passed for each input, in flat order.
-
-    Args:
-        images: a list or tuple in the model's order, or a mapping by the names the model uses.
-        inputs: what the model says of its inputs.
+    """Return what was passed for each input, in flat order, from a list in that order or a mapping by name.
 
     Raises:
         ImageError: other names, or another number of them.
@@ -55,7 +51,7 @@ def rows_of(part: Any, model_input: ModelInput, count: int, single: bool, channe
     """Return the (count, ...) rows of an input that is not the picture.
 
     Args:
-        part: an array with a row for each picture, or, beside a single picture, the one row itself.
+        part: an array with a row for each picture, or with a single picture the one row itself.
         model_input: the input.
         count: number of pictures.
         single: whether one picture was passed without a batch axis.

@@ -13,8 +13,6 @@ from visioncam_core.errors import ImageError, OptionError, OptionTypeError
 from visioncam_core.text import did_you_mean, listing, shown
 
 Range = tuple[float, float]
-
-
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _STD = np.array([0.229, 0.224, 0.225], np.float32)
 _MEAN_BGR = np.array([103.939, 116.779, 123.68], np.float32)
@@ -104,64 +102,47 @@ def preprocessing_for(hints: Hints | None, setting: object = "auto") -> Preproce
         raise OptionTypeError(f"preprocess is a name, a callable or None; received {shown(setting)}")
     if setting == "auto":
         if hints is None or not hints.preprocessing:
-            return _unknown(hints.why if hints is not None else Hints("").why)
-        return _mode(hints.preprocessing, hints.why)
+            why = Hints("").why if hints is None else hints.why
+            return Preprocessing("none", _none, None, False, why + "; 0..255 are passed as they are")
+        return Preprocessing(hints.preprocessing, *_MODES[hints.preprocessing], True, hints.why)
     name = "torch" if setting == "imagenet" else setting
     if name not in _MODES:
         hint = did_you_mean(setting, SETTINGS) or ";"
         raise OptionError(
             f"unknown preprocess {shown(setting)}{hint} known: {listing(SETTINGS)}, a callable, None"
         )
-    return _mode(name, f"asked for: {setting!r}")
+    return Preprocessing(name, *_MODES[name], True, f"asked for: {setting!r}")
 
 
 def check_range(batch: np.ndarray, preprocessing: Preprocessing) -> str | None:
-    """Say why values cannot be what a model takes, or return None.
+    """Return why values of any shape cannot be what a model takes, one line; or None.
 
-    Only what cannot fit is told; dark, bright and flat pictures do fit.
-
-    Args:
-        batch: the values that are about to be fed to the model, any shape.
-        preprocessing: what the model wants, best from `preprocessing_for(hints, "auto")`.
-
-    Returns:
-        One line for the diagnostic `pixel-range`.
+    Only what cannot fit is reported; dark, bright and flat pictures do fit.
     """
-    wanted = preprocessing.expected_range
-    if wanted is None or batch.size == 0:
+    expected = preprocessing.expected_range
+    if expected is None or batch.size == 0:
         return None
     low, high = float(batch.min()), float(batch.max())
     if not np.isfinite([low, high]).all() or low == high:
         return None
-    wants = f"the model takes {wanted[0]:g}..{wanted[1]:g} ({preprocessing.why})"
-    span = wanted[1] - wanted[0]
-    if low < wanted[0] - 0.05 * span or high > wanted[1] + 0.05 * span:
+    wants = f"the model takes {expected[0]:g}..{expected[1]:g} ({preprocessing.why})"
+    span = expected[1] - expected[0]
+    if low < expected[0] - 0.05 * span or high > expected[1] + 0.05 * span:
         return f"values lie in {low:.4g}..{high:.4g}, but {wants}"
     small = max(-low, high) <= 5 and (low < 0 or bool(np.any(batch != np.floor(batch))))
     if span > 100 and small:
         return f"values lie in {low:.4g}..{high:.4g}, next to nothing where {wants}"
     if (
-        wanted[0] <= -1 and span < 10 and 0 <= low < 0.1 and high <= 1
+        expected[0] <= -1 and span < 10 and 0 <= low < 0.1 and high <= 1
     ):  # a bright picture has no such dark end
         return f"values lie in {low:.4g}..{high:.4g}, which looks like 0..1, but {wants}"
     return None
 
 
-def _mode(name: str, why: str) -> Preprocessing:
-    function, expected = _MODES[name]
-    return Preprocessing(name, function, expected, True, why)
-
-
-def _unknown(why: str) -> Preprocessing:
-    return Preprocessing("none", _none, None, False, why + "; 0..255 are passed as they are")
-
-
 def _checked(function: Callable[[np.ndarray], Any], name: str) -> Callable[[np.ndarray], np.ndarray]:
     def call(batch: np.ndarray) -> np.ndarray:
         try:
-            values = np.asarray(
-                function(np.array(batch, np.float32))
-            )  # a copy: Keras's functions write into it
+            values = np.asarray(function(np.array(batch, np.float32)))  # a copy: Keras writes into it
         except Exception as exc:
             raise OptionError(f"preprocess={name} failed on a batch of shape {batch.shape}: {exc}") from exc
         if values.shape != batch.shape or values.dtype.kind not in "fiu":

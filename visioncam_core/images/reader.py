@@ -112,12 +112,12 @@ class Reader:
     def _other(self, part: Any, model_input: ModelInput, count: int, single: bool) -> np.ndarray:
         """Return the (count, ...) rows of an input that is not the picture, but may be a second one."""
         if model_input.shape is not None and len(model_input.shape) == 3 and is_picture(part, 2):
-            beside = Resize() if self._tile is not None else self.geometry
-            part = self._prepared(self._fitted(self._loaded(part).pixels, model_input.shape, beside)[0])
+            geometry = geometry_named(self.geometry)
+            geometry = Resize() if isinstance(geometry, Tile) else geometry
+            part = self._prepared(self._fitted(self._loaded(part).pixels, model_input.shape, geometry)[0])
         return rows_of(part, model_input, count, single, self.inputs.channels_first)
 
     def _one(self, image: Any, others: Others) -> Item:
-        """Read one image, without a batch axis."""
         if is_picture(image, self._rank()):
             item = self._picture(self._loaded(image))
         else:
@@ -126,7 +126,6 @@ class Reader:
         return attrs.evolve(item, flat=tuple(flat[i] for i in sorted(flat)))
 
     def _picture(self, picture: Picture) -> Item:
-        """Return a picture's item; its flat input is the picture alone."""
         model_input = self.inputs.inputs[self.inputs.image]
         source = os.path.basename(picture.source) or picture.source
 
@@ -146,7 +145,6 @@ class Reader:
         return Item(flat, picture.pixels, geometry, source, picture.notes, windows if boxes[1:] else None)
 
     def _values(self, array: np.ndarray) -> Item:
-        """Return the item of model input; its flat input is that alone."""
         model_input = self.inputs.inputs[self.inputs.image]
         first = self.inputs.channels_first
         shape, axis = model_input.shape, 0 if first else -1
@@ -168,20 +166,15 @@ class Reader:
         display = np.array(shown, np.float32 if shown.dtype.name == "bfloat16" else None)
         return Item(flat, display, None, "array", (), windows)
 
-    @property
-    def _tile(self) -> Tile | None:
-        """The geometry, where it cuts pictures into windows."""
-        named = geometry_named(self.geometry)
-        return named if isinstance(named, Tile) else None
-
     def _boxes(self, space: tuple[int, int]) -> list[Window]:
         """Return the windows of a picture; the whole of it where it is not cut."""
-        tile = self._tile
-        return [(0, 0, *space)] if tile is None else tile.windows(space, self._size(space))
+        tile = geometry_named(self.geometry)
+        if not isinstance(tile, Tile):
+            return [(0, 0, *space)]
+        return tile.windows(space, self._size(self.inputs.image_shape, space))
 
-    def _size(self, space: tuple[int, int]) -> tuple[int, int]:
-        """Return the (h, w) of the image input; along an open axis the picture's own length."""
-        shape = self.inputs.inputs[self.inputs.image].shape
+    def _size(self, shape: tuple[int | None, ...] | None, space: tuple[int, int]) -> tuple[int, int]:
+        """Return the (h, w) of an input; along an open axis the picture's own length."""
         if shape is None:
             return space
         high, wide = shape[1:] if self.inputs.channels_first else shape[:-1]
@@ -194,17 +187,11 @@ class Reader:
     def _fitted(
         self, pixels: np.ndarray, shape: tuple[int | None, ...] | None, geometry: object
     ) -> tuple[np.ndarray, Geometry]:
-        height, width = pixels.shape[:2]
-        channels: int | None = None
-        if shape is not None:
-            axes = shape[1:] if self.inputs.channels_first else shape[:-1]
-            channels = shape[0] if self.inputs.channels_first else shape[-1]
-            height, width = (want or have for want, have in zip(axes, (height, width), strict=True))
-        fitted, made = fit(pixels, (height, width), geometry)
-        return match_channels(fitted, channels if channels is not None else 3), made
+        fitted, made = fit(pixels, self._size(shape, (pixels.shape[0], pixels.shape[1])), geometry)
+        channels = None if shape is None else shape[0 if self.inputs.channels_first else -1]
+        return match_channels(fitted, 3 if channels is None else channels), made
 
     def _prepared(self, pixels: np.ndarray) -> np.ndarray:
-        """Return the (1, ...) model input of a fitted picture."""
         batch = np.asarray(self.preprocess(pixels[None].astype(np.float32)), np.float32)
         if batch.shape[:1] != (1,) or batch.ndim != 4:
             raise ImageTypeError(
@@ -215,19 +202,14 @@ class Reader:
 
 
 def is_dataset(value: Any) -> bool:
-    """Return whether a value is a `tf.data.Dataset`, without importing TensorFlow."""
     return hasattr(value, "element_spec") and hasattr(value, "cardinality") and hasattr(value, "batch")
 
 
 def images_of(dataset: Any, rank: int) -> list[np.ndarray]:
-    """Return all images of a dataset, one by one.
-
-    Args:
-        dataset: its elements are images or batches, or tuples that begin with them (labels are left out).
-        rank: number of spatial axes of the model's image input.
+    """Return all images of a dataset of images or batches, or of tuples that begin with them, one by one.
 
     Raises:
-        ImageError: it is infinite or empty, or its elements are of another rank.
+        ImageError: it is infinite or empty, or its elements do not have `rank` spatial axes.
         ImageTypeError: its elements are something else.
     """
     spec = dataset.element_spec

@@ -70,5 +70,4 @@ class Item:
         return resize(heat, self.space(len(heat.shape)))
 
     def space(self, rank: int) -> tuple[int, ...]:
-        """Return the spatial axes of what was passed in."""
         return tuple(self.display.shape[:rank])

@@ -15,15 +15,10 @@ Window = tuple[int, int, int, int]
 
 
 def tiles(shape: tuple[int, int], size: tuple[int, int], overlap: float = 0.25) -> list[Window]:
-    """Cover a picture with windows, evenly spread, the last ending at the edge.
+    """Cover a picture (H, W) with windows (h, w), evenly spread, the last ending at the edge, row by row.
 
-    Args:
-        shape: (H, W) of the picture.
-        size: (h, w) of a window; cut down where the picture is smaller.
-        overlap: least part of a window's side that it shares with the next; 0 up to 0.9.
-
-    Returns:
-        (top, left, bottom, right) of every window, row by row, in whole pixels.
+    A window is cut down where the picture is smaller; it shares at least `overlap` of its side, 0 up to 0.9,
+    with the next.
 
     Raises:
         OptionError: `overlap` is out of its range.
@@ -43,20 +38,16 @@ def stitch(
     shape: tuple[int, int],
     place: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> np.ndarray:
-    """Average the maps of overlapping windows, each counting most in its middle.
+    """Average the maps of overlapping windows into (H, W) float32; 0 where no window lies.
 
-    The weight of a pixel is its distance from the window's nearest edges, one
-    factor an axis, so that no seam shows.  Values keep their scale: the maps of
-    one picture are compared, never normalised one by one.
+    The weight of a pixel is its distance from the window's nearest edges, one factor an axis, so that no seam
+    shows.  Values keep their scale: the maps of one picture are compared, never normalised one by one.
 
     Args:
         maps: one (gh, gw) ndarray a window, at any resolution.
         boxes: their places, as `tiles` returns them.
         shape: (H, W) of the picture.
         place: brings a map onto the pixels of its window; by default it is resized.
-
-    Returns:
-        (H, W) float32 ndarray; 0 where no window lies.
 
     Raises:
         ImageError: the numbers of maps and boxes differ.

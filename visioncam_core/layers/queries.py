@@ -34,15 +34,12 @@ def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice | None:
         if query.startswith("re:"):
             return by_pattern(table, query[3:])
         return by_name(table, query)
-    if (hasattr(query, "name") and hasattr(query, "call")) or _is_unit(table, query):
+    a_layer = hasattr(query, "name") and hasattr(query, "call")
+    if a_layer or any(unit is query for unit in table.units().values()):
         return by_object(table, query)
     if callable(query):
         return by_callable(table, query)
     return None
-
-
-def _is_unit(table: LayerTable, query: object) -> bool:
-    return any(unit is query for unit in table.units().values())
 
 
 def by_index(table: LayerTable, index: int) -> LayerChoice:
@@ -60,11 +57,11 @@ def by_index(table: LayerTable, index: int) -> LayerChoice:
 
 def by_name(table: LayerTable, name: str) -> LayerChoice | None:
     """Return the row of an exact path, or of a bare name that stands for one row only."""
-    exact = [row for row in table.rows if row.path == name]
-    if not exact:
-        exact = [row for row in table.rows if row.bare == name]
-    if not exact:
-        exact = [row for row in table.rows if row.bare.rsplit("/", 1)[-1] == name]
+    exact = (
+        [row for row in table.rows if row.path == name]
+        or [row for row in table.rows if row.bare == name]
+        or [row for row in table.rows if row.bare.rsplit("/", 1)[-1] == name]
+    )
     if not exact:
         return None
     usable = [row for row in exact if row.index is not None and row.reaches_score] or exact
@@ -92,7 +89,6 @@ def by_pattern(table: LayerTable, pattern: str) -> LayerChoice:
 
 
 def by_object(table: LayerTable, layer: Any) -> LayerChoice:
-    """Return the row of a layer object of the model."""
     for path, unit in table.units().items():
         if unit is layer:
             choice = by_name(table, path)
@@ -147,12 +143,10 @@ def checked(table: LayerTable, row: LayerRow, why: str) -> LayerChoice:
 
 
 def no_layer(table: LayerTable) -> str:
-    """Return the message for a model without a single candidate."""
     return (
         f"the model {table.model_name!r} has no layer with spatial axes: class activation maps need at "
-        "least one "
-        "layer that keeps positions apart (a convolution, or tokens); pass reshape= if a layer holds them in "
-        "another shape"
+        "least one layer that keeps positions apart (a convolution, or tokens); pass reshape= if a layer "
+        "holds them in another shape"
     )
 
 
@@ -179,12 +173,8 @@ def unknown_layer(table: LayerTable, query: object) -> LayerError:
             f"layer={shown(query, 40)} of type {type(query).__name__} is not understood; pass a name, an "
             "index, 're:pattern', a layer object, a function of the table, or 'auto'"
         )
-    names = (
-        {"auto"}
-        | {row.path for row in table.candidates}
-        | {row.path.rsplit("/", 1)[-1] for row in table.candidates}
-    )
-    close = nearest(query, sorted(names))[:3]
+    paths = {row.path for row in table.candidates}
+    close = nearest(query, sorted({"auto", *paths, *(path.rsplit("/", 1)[-1] for path in paths)}))[:3]
     hint = f"did you mean {', '.join(map(repr, close))}? " if close else ""
     return LayerError(f"the model has no layer {shown(query, 60)}; {hint}visioncam.layers(model) lists all")
 

@@ -15,11 +15,7 @@ WANTED = "it must turn the layer's (N, ...) into (N, *grid, K) with one to three
 def checked_reshape(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return a user's `(N, ...) -> (N, *grid, K)` as a function that explains what goes wrong in it.
 
-    Args:
-        function: called with a layer's output, and with its gradient.
-
-    Raises:
-        LayerError: (when called) it failed, or returned something else.
+    It is called with a layer's output, and with its gradient, and raises `LayerError`.
     """
 
     def reshaped(values: Any) -> Any:

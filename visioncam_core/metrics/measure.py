@@ -9,12 +9,13 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import OptionError, VisionCamError
 from visioncam_core.metrics.case import Case
 from visioncam_core.metrics.result import Measured
+from visioncam_core.ops import read_only_array
 from visioncam_core.pipeline.apply import PASSES
-from visioncam_core.plugins.calls import plugin_failure, read_only_array
+from visioncam_core.plugins.calls import plugin_failure
 from visioncam_core.plugins.records import cause_of
 
 BLANK = frozenset({"blank"})

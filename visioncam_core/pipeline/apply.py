@@ -10,11 +10,11 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import OptionError, PluginError, VisionCamError
-from visioncam_core.ops import to_numpy
+from visioncam_core.ops import read_only_array, to_numpy
 from visioncam_core.pipeline.evidence import Evidence
-from visioncam_core.plugins.calls import OWN_CODE, plugin_failure, read_only_array
+from visioncam_core.plugins.calls import OWN_CODE, plugin_failure
 from visioncam_core.plugins.default import registry
 from visioncam_core.plugins.records import cause_of
 from visioncam_core.plugins.specs import ABILITIES, EngineSpec, MethodSpec
@@ -43,7 +43,6 @@ class Named:
 
     @classmethod
     def of(cls, spec: MethodSpec | None, method: Any) -> Named:
-        """Return a method with its registry row, or named after its class."""
         if spec is not None:
             return cls(spec.name, spec.title, method, spec.distribution or "visioncam")
         name = type(method).__name__ if not hasattr(method, "__name__") else method.__name__
@@ -56,7 +55,6 @@ class Named:
 
     @property
     def options(self) -> dict[str, Any]:
-        """The method's options."""
         return attrs.asdict(self.method) if attrs.has(type(self.method)) else {}
 
 
@@ -75,7 +73,6 @@ ABILITY = {"activations": "layers", "gradients-elsewhere": "gradients"}
 
 
 def with_refusal(named: Named, spec: EngineSpec) -> Named:
-    """Return a method, with why the engine cannot serve it if so."""
     missing = _missing(spec, named.needs)
     if not missing:
         return named
@@ -91,21 +88,19 @@ def with_refusal(named: Named, spec: EngineSpec) -> Named:
 
 
 def needs_of(method: Any) -> frozenset[str]:
-    """Return what a method, or its class, declares to look at; without a word activations and gradients."""
     return frozenset(getattr(method, "needs", ("activations", "gradients")))
 
 
 def _missing(spec: EngineSpec, needs: frozenset[str]) -> list[str]:
-    """Return what an engine does not give of what it could; a need that is no ability is the method's own."""
-    wanted = {ABILITY.get(need, need) for need in needs}
-    return sorted(wanted & ABILITIES - spec.can)
+    abilities = {ABILITY.get(need, need) for need in needs}
+    return sorted(abilities & ABILITIES - spec.can)
 
 
-def together(parts: Sequence[Applied]) -> Applied:
+def total(parts: Sequence[Applied]) -> Applied:
     """Return what applications cost in all, shared ones counted once; or the first that failed."""
-    failed = next((one for one in parts if one.failure is not None), None)
-    if failed is not None:
-        return failed
+    failure = next((one for one in parts if one.failure is not None), None)
+    if failure is not None:
+        return failure
     each = {id(one): one for one in parts}.values()
     return attrs.evolve(
         parts[0], seconds=sum(one.seconds for one in each), passes=sum(one.passes for one in each)
@@ -116,7 +111,7 @@ def apply(named: Named, evidence: Evidence) -> Applied:
     """Apply a method; what goes wrong in it is kept as data, so that it hurts no other method.
 
     The method sees arrays it cannot write to.  What is not its fault passes: `KeyboardInterrupt`, what the
-    user's own `progress` raised, and what the model itself raised while it was asked for scores.
+    user's own `progress` raised, and what the model itself raised while it was run for scores.
     """
     if named.refusal is not None:
         return Applied(None, 0.0, 0, named.refusal)
@@ -125,55 +120,54 @@ def apply(named: Named, evidence: Evidence) -> Applied:
     users: list[BaseException] = []
     try:
         with np.errstate(all="ignore"):  # what is not finite is found in the result, and said there
-            raw = checked(named, _ask(named, _telling(evidence, users)), evidence)
+            raw = check_map(named, _call(named, _watch_progress(evidence, users)), evidence)
     except BaseException as error:
         if error in users or isinstance(error, KeyboardInterrupt) or _of_the_model(error, evidence):
             raise
-        failure = error if isinstance(error, VisionCamError) else failed(named, error)
+        failure = error if isinstance(error, VisionCamError) else failure_of(named, error)
     spent = COUNTERS.snapshot() - before
     return Applied(raw, time.perf_counter() - start, sum(spent[name] for name in PASSES), failure)
 
 
-def _ask(named: Named, evidence: Evidence) -> Any:
+def _call(named: Named, evidence: Evidence) -> Any:
     """Return what a method makes of evidence; a misuse of the evidence is the method's fault."""
     try:
-        return named.method(offered(named, evidence))
+        return named.method(evidence_for(named, evidence))
     except PluginError as error:
-        raise failed(named, error) from error
+        raise failure_of(named, error) from error
 
 
-def _telling(evidence: Evidence, raised: list[BaseException]) -> Evidence:
+def _watch_progress(evidence: Evidence, raised: list[BaseException]) -> Evidence:
     """Return the same evidence, which puts down in a list what the user's `progress` raises."""
     progress = evidence._progress
     if progress is None:
         return evidence
 
-    def told(done: int, total: int) -> None:
+    def report(done: int, total: int) -> None:
         try:
             progress(done, total)
         except BaseException as error:
             raised.append(error)
             raise
 
-    return attrs.evolve(evidence, progress=told)
+    return attrs.evolve(evidence, progress=report)
 
 
-def offered(named: Named, evidence: Evidence) -> Evidence:
+def evidence_for(named: Named, evidence: Evidence) -> Evidence:
     """Return what a method may see: arrays it cannot write to, since other methods read them too.
 
     Gradients that another method asked for are not shown to one that did not: alone, it would have none.
     """
-    shown = evidence.has_gradients and "gradients" in named.needs
+    gradients = evidence.has_gradients and "gradients" in named.needs
     return attrs.evolve(
         evidence,
         activations=read_only_array(evidence.activations),
         score=read_only_array(evidence.score),
-        gradients=read_only_array(evidence.gradients) if shown else None,
+        gradients=read_only_array(evidence.gradients) if gradients else None,
     )
 
 
-def failed(named: Named, error: BaseException) -> PluginError:
-    """Return the error for a method that raised."""
+def failure_of(named: Named, error: BaseException) -> PluginError:
     failure = _error(named, cause_of(error))
     failure.__cause__ = error
     return failure
@@ -198,7 +192,7 @@ def _of_the_model(error: BaseException, evidence: Evidence) -> bool:
     return bool(callers) and (callers[-1] == own or callers[-1].startswith(own.rpartition(".")[0] + "."))
 
 
-def checked(named: Named, raw: Any, evidence: Evidence) -> np.ndarray:
+def check_map(named: Named, raw: Any, evidence: Evidence) -> np.ndarray:
     """Return a raw map as float32, or raise an error that names the method and the fault."""
     expected = tuple(int(n) for n in evidence.activations.shape[:-1])
     try:
@@ -211,7 +205,7 @@ def checked(named: Named, raw: Any, evidence: Evidence) -> np.ndarray:
             f"it returned {array.dtype} of shape {array.shape}; a raw map here has shape {expected} and real "
             "numbers",
         )
-    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is told below
+    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is reported below
         array = array.astype(np.float32)
     if not np.all(np.isfinite(array)) and _finite(evidence):
         count = int((~np.isfinite(array)).sum())

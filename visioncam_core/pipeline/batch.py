@@ -70,7 +70,6 @@ def split(samples: Iterable[Item], size: int) -> Iterator[tuple[list[int], list[
 
 
 def joined_inputs(samples: Iterable[Item]) -> list[np.ndarray]:
-    """Return the flat inputs of several samples along the batch axis."""
     columns = zip(*(sample.flat for sample in samples), strict=True)
     return [column[0] if len(column) == 1 else np.concatenate(column) for column in columns]
 

@@ -20,7 +20,8 @@ from visioncam_core.results.data import Prediction, TargetInfo
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.heat import heat
-from visioncam_core.targets.resolve import Pick, function_name
+from visioncam_core.targets.functions import function_name
+from visioncam_core.targets.resolve import Pick
 
 
 @attrs.frozen(eq=False)
@@ -41,7 +42,6 @@ class ModelOutput:
 
     @property
     def target(self) -> TargetInfo:
-        """What is explained, in words."""
         pick, head = self.pick, self.head
         if pick.index is None:
             index = getattr(pick.source, "class_", None)
@@ -96,24 +96,26 @@ def grouped(answers: Iterable[Answer], *names: str) -> list[list[Answer]]:
     return list(groups.values())
 
 
-def build(batch: Batch, layer: int, target: int, seen: Observation) -> Iterator[Answer]:
+def build(batch: Batch, layer: int, target: int, observation: Observation) -> Iterator[Answer]:
     """Apply every method to the evidence and yield an answer for each sample and method.
 
     Args:
         batch: the samples.
         layer: position of the layer among the batch's.
         target: position of the target in the call.
-        seen: their evidence at that layer, for that target.
+        observation: their evidence at that layer, for that target.
     """
     choice, score = batch.layers[layer], batch.view.score
     methods, settings = batch.request.methods, batch.request.settings
-    applied = [apply(method, seen.evidence) for method in methods]
+    applied = [apply(method, observation.evidence) for method in methods]
     shared = [*_of_batch(batch), *diagnose.of_layer(choice.row)]
-    shared += diagnose.of_output(score.kind, seen.head.probable)
-    scores = np.asarray(seen.evidence.score)
-    for i, (sample, evidence) in enumerate(zip(batch.samples, seen.evidence.each(), strict=True)):
-        output = ModelOutput(seen.picks[i], seen.values[i], seen.answer[i], seen.head)
-        facts = diagnose.Facts.of(evidence, choice.path)
+    shared += diagnose.of_output(score.kind, observation.head.probable)
+    scores = np.asarray(observation.evidence.score)
+    for i, (sample, evidence) in enumerate(zip(batch.samples, observation.evidence.each(), strict=True)):
+        output = ModelOutput(
+            observation.picks[i], observation.values[i], observation.answer[i], observation.head
+        )
+        facts = diagnose.Facts.of(evidence, choice.row.path)
         about = _about(batch, choice, sample, output, float(scores[i]))
         found = [*shared, *_of_sample(batch, sample)]
         found += diagnose.of_score(score.kind, about["target"].probability)
@@ -187,10 +189,8 @@ def _of_batch(batch: Batch) -> Iterator[Diagnostic]:
 def _of_sample(batch: Batch, sample: Item) -> Iterator[Diagnostic]:
     for note in sample.notes:
         yield Diagnostic("picture-note", note)
-    message = None
-    if batch.expected.known:
-        message = check_range(sample.flat[batch.view.image], batch.expected)
-    if message:
+    values = sample.flat[batch.view.image]
+    if batch.expected.known and (message := check_range(values, batch.expected)):
         yield Diagnostic("pixel-range", message)
-    if sample.whole:
+    if sample.whole and sample.geometry is not None:
         yield from diagnose.of_view(sample.geometry)

@@ -41,7 +41,6 @@ class Facts:
 
     @classmethod
     def of(cls, evidence: Evidence, path: str) -> Facts:
-        """Return the facts of evidence of one picture."""
         A = ops.to_numpy(evidence.activations)
         score = ops.to_numpy(evidence.score)
         G = ops.to_numpy(evidence.gradients) if evidence.has_gradients else None
@@ -89,7 +88,6 @@ def _broken(values: np.ndarray) -> int:
 
 
 def of_layer(row: LayerRow) -> Iterator[Diagnostic]:
-    """Yield what is doubtful about a layer, whatever the picture."""
     if row.projects:
         yield Diagnostic("patch-projection", f"layer {row.path!r} only cuts the picture into patches")
     elif row.is_score:
@@ -106,12 +104,7 @@ def of_score(kind: str, probability: float | None) -> Iterator[Diagnostic]:
 
 
 def of_output(kind: str, probable: bool) -> Iterator[Diagnostic]:
-    """Yield what is seen in the model's own output: probabilities whose logits were not found.
-
-    Args:
-        kind: what the score is.
-        probable: whether the output looks like class probabilities.
-    """
+    """Yield what is seen in the model's own output: probabilities whose logits were not found."""
     if kind == "output" and probable:
         yield Diagnostic(
             "score-not-logit",
@@ -121,11 +114,7 @@ def of_output(kind: str, probable: bool) -> Iterator[Diagnostic]:
 
 
 def of_assumed(answer: np.ndarray) -> Iterator[Diagnostic]:
-    """Yield what is doubtful where a softmax or sigmoid was applied to a model's output, as to logits.
-
-    Args:
-        answer: (...) output of the model for one picture.
-    """
+    """Yield what is doubtful where a softmax or sigmoid was applied to one picture's output, as to logits."""
     low, high = float(answer.min()), float(answer.max())
     if low >= 0 and high <= 1:
         yield Diagnostic(
@@ -136,37 +125,18 @@ def of_assumed(answer: np.ndarray) -> Iterator[Diagnostic]:
 
 
 def of_map(raw: np.ndarray, evidence: str) -> Iterator[Diagnostic]:
-    """Yield what is seen in one raw map.
-
-    Args:
-        raw: (*grid) finite raw map.
-        evidence: "for", "against" or "signed".
-    """
+    """Yield what is seen in one finite raw map (*grid); `evidence` is "for", "against" or "signed"."""
     part = {"for": raw, "against": -raw, "signed": np.abs(raw)}[evidence]
     if part.max(initial=0.0) <= 0:
         word = {"for": "positive", "against": "negative", "signed": "any"}[evidence]
-        seen = (
-            "the raw map is zero everywhere"
-            if not raw.any()
-            else f"the raw map lies in [{raw.min():.3g}, {raw.max():.3g}]"
-        )
-        fix = {"for": "", "against": "look at evidence='for'", "signed": ""}[evidence]
-        message = f"there is no {word} evidence at any position: {seen}"
-        yield (
-            Diagnostic("no-positive-evidence", message, fix)
-            if fix
-            else Diagnostic("no-positive-evidence", message)
-        )
+        lies = f"lies in [{raw.min():.3g}, {raw.max():.3g}]" if raw.any() else "is zero everywhere"
+        message = f"there is no {word} evidence at any position: the raw map {lies}"
+        fix = {"fix": "look at evidence='for'"} if evidence == "against" else {}
+        yield Diagnostic("no-positive-evidence", message, **fix)
 
 
-def of_view(geometry: Geometry | None) -> Iterator[Diagnostic]:
-    """Yield whether the model was shown a small part of the picture: a blank map means nothing elsewhere.
-
-    Args:
-        geometry: how the picture was fitted; None for model input.
-    """
-    if geometry is None:
-        return
+def of_view(geometry: Geometry) -> Iterator[Diagnostic]:
+    """Yield whether the model was shown a small part of the picture: a blank map means nothing elsewhere."""
     top, left, bottom, right = geometry.view
     share = (bottom - top) * (right - left) / (geometry.shape[0] * geometry.shape[1])
     if share < SEEN:

@@ -68,17 +68,18 @@ def examine(explainer: Explainer, image: object, target: object = None) -> Repor
     """Return the health report of one picture, explained by the explainer's first method.
 
     Args:
-        explainer: a model made ready to be asked.
+        explainer: a model made ready to be keywords.
         image: one picture or model input.
         target: what is explained; the top class by default.
     """
     if len(explainer.inputs.inputs) == 1:  # decoded once
         image = Read(*explainer.reader.read(image))
-    seen, _ = explainer.layers(image)
-    flow = Flow(explainer.methods[0])
-    explanation = _first(explainer.with_methods(flow.named), image, target)
-    explanation = attrs.evolve(explanation, options=flow.method.options)
-    other = _other_class(explainer, image, explanation, seen)
+    view, _ = explainer.layers(image)
+    method = explainer.methods[0]
+    watched = Watched(method)
+    explanation = _first(explainer.with_methods(attrs.evolve(method, method=watched)), image, target)
+    explanation = attrs.evolve(explanation, options=method.options)
+    other = _other_class(explainer, image, explanation, view)
     found = list(dict.fromkeys(explanation.diagnostics))
     alike = None if other is None else float(np.nan_to_num(rank_correlation(explanation.raw, other.raw)))
     if alike is not None and other is not None and alike > ALIKE:
@@ -92,16 +93,16 @@ def examine(explainer: Explainer, image: object, target: object = None) -> Repor
             Diagnostic("trace-differs", f"its output is {off:.1%} off the model's own, model(image)")
         )
     facts = {
-        "model": f"{seen.table.model_name}: {explainer.hints.kind}, {len(seen.table.rows)} recorded "
-        f"outputs, {len(seen.table)} candidate layers",
+        "model": f"{view.table.model_name}: {explainer.hints.kind}, {len(view.table.rows)} recorded "
+        f"outputs, {len(view.table)} candidate layers",
         "trace": f"answers as the model itself does, within {off:.0e} of the largest output"
         if faithful
         else f"answers otherwise than the model itself, by {off:.1%} of the largest output",
         **_input(explainer, item),
-        "output": _output(seen),
+        "output": _output(view),
         "score": f"{explanation.score_kind} of {explanation.target.label} = {explanation.score:.4g}",
         "layer": f"{explanation.layer.path} {explanation.layer.shape}: {explanation.layer.why}",
-        "gradient": flow.told(),
+        "gradient": watched.flow,
         "map": _map(explanation),
     }
     if alike is not None and other is not None:
@@ -110,7 +111,6 @@ def examine(explainer: Explainer, image: object, target: object = None) -> Repor
 
 
 def _first(explainer: Explainer, image: object, target: object) -> Explanation:
-    """Return the explanation of a picture, the first where several are passed."""
     found = explainer(image, target)
     while isinstance(found, list):
         found = found[0]
@@ -118,13 +118,13 @@ def _first(explainer: Explainer, image: object, target: object) -> Explanation:
 
 
 def _other_class(
-    explainer: Explainer, image: object, explanation: Explanation, seen: View
+    explainer: Explainer, image: object, explanation: Explanation, view: View
 ) -> Explanation | None:
     """Return the explanation of the least likely class, the least alike; None where there is no other class.
 
     The second best class would not do: a network that tells two breeds of cats apart looks at the same cat.
     """
-    head = head_of(seen.score, None)
+    head = head_of(view.score, None)
     if explanation.target.index is None or head.dense or head.classes < 2:
         return None
     other = _first(explainer, image, Ranked(head.classes - 1))
@@ -158,36 +158,34 @@ def faithfulness(explainer: Explainer, item: Item) -> tuple[float, float]:
 
 
 def _input(explainer: Explainer, item: Item) -> dict[str, str]:
-    """Return what went in, and its range beside the one the model takes."""
     values = item.flat[explainer.inputs.image]
     how = "as passed"
     if item.geometry is not None:
         how = f"{item.geometry.name}, {explainer.preprocessing.name} ({explainer.preprocessing.why})"
-    wanted = explainer.expected
+    expected = explainer.expected
     takes = "what the model takes is not known"
-    if wanted.known and wanted.expected_range is not None:
-        low, high = wanted.expected_range
-        takes = f"the model takes {low:g} to {high:g} ({wanted.why})"
+    if expected.known and expected.expected_range is not None:
+        low, high = expected.expected_range
+        takes = f"the model takes {low:g} to {high:g} ({expected.why})"
     return {
         "input": f"{item.source} as {values.shape[1:]}; {how}",
         "range": f"{values.min():.4g} to {values.max():.4g}; {takes}",
     }
 
 
-def _output(seen: View) -> str:
-    """Return which output is explained, and what its values are."""
-    head = head_of(seen.score, None)
+def _output(view: View) -> str:
+    head = head_of(view.score, None)
     count = f"{head.classes} class{'es' if head.classes != 1 else ''}"
     if head.binary:
         what = "one value for two classes"
-    elif seen.score.activation == "sigmoid":
+    elif view.score.activation == "sigmoid":
         what = f"{count} that do not exclude each other"
     else:
         what = count if head.probable else f"{head.classes} value{'s' if head.classes != 1 else ''}"
     what += " at every position" if head.dense else ""
-    activation = seen.score.activation or "no softmax or sigmoid found"
-    shape = seen.score.answer_shape[1:]
-    return f"{seen.score.output!r} of {len(seen.outputs)}, shape {shape}: {what}, {activation}"
+    activation = view.score.activation or "no softmax or sigmoid found"
+    shape = view.score.answer_shape[1:]
+    return f"{view.score.output!r} of {len(view.outputs)}, shape {shape}: {what}, {activation}"
 
 
 def _map(explanation: Explanation) -> str:
@@ -201,81 +199,53 @@ def _map(explanation: Explanation) -> str:
 def _keywords(explainer: Explainer, explanation: Explanation, found: list[Diagnostic]) -> dict[str, Any]:
     """Return the keywords of the call to use: those that were given, with what was found put right."""
     codes = {diagnostic.code for diagnostic in found}
-    asked: dict[str, Any] = {"method": explanation.method}
+    keywords: dict[str, Any] = {"method": explanation.method}
     if explanation.target.index is not None:
-        asked["target"] = explanation.target.index
+        keywords["target"] = explanation.target.index
     layer = explainer.settings.layer
-    asked["layer"] = list(layer) if isinstance(layer, list | tuple) else explanation.layer.path
+    keywords["layer"] = list(layer) if isinstance(layer, list | tuple) else explanation.layer.path
     for info in describe_options(Settings):
         value = getattr(explainer.settings, info.name)
         if info.name not in ("layer", "progress") and value is not info.default and value != info.default:
-            asked[info.name] = value if isinstance(value, str | int) else "…"
+            keywords[info.name] = value if isinstance(value, str | int) else "…"
     if "signed-activations" in codes:
-        asked["method"] = "hirescam"
+        keywords["method"] = "hirescam"
     else:
-        asked |= _options(explainer, explanation)
+        keywords |= _options(explainer, explanation)
     if "no-positive-evidence" in codes:
-        asked["evidence"] = "signed"
+        keywords["evidence"] = "signed"
     if "preprocess-unknown" in codes:
-        asked["preprocess"] = "…"
-    return asked
+        keywords["preprocess"] = "…"
+    return keywords
 
 
 def _options(explainer: Explainer, explanation: Explanation) -> dict[str, Any]:
-    """Return the method's options that are not the default."""
     if not explanation.options:
         return {}
     defaults = {info.name: info.default for info in describe_options(type(explainer.methods[0].method))}
     return {name: value for name, value in explanation.options.items() if value != defaults.get(name)}
 
 
-@attrs.define(eq=False)
-class Flow:
-    """A method that is watched: what gradients it was given.
+class Watched:
+    """A method that notes what gradients it is given; in all else the method itself.
 
     Attributes:
-        method: the method.
+        flow: what was seen last, in one line.
     """
 
-    method: Named
-    _positions: list[np.ndarray] = attrs.field(factory=list)
-    _channels: list[np.ndarray] = attrs.field(factory=list)
-    _largest: float = 0.0
-
-    @property
-    def named(self) -> Named:
-        """The same method, watched."""
-        return attrs.evolve(self.method, method=_Watched(self.method.method, self._see))
-
-    def told(self) -> str:
-        """Return what was seen, in one line; of the last layer where there are several."""
-        if not self._positions:
-            return f"{self.method.name} asks for none"
-        positions, channels = self._positions[-1], self._channels[-1]
-        return (
-            f"reaches {positions.mean():.0%} of {positions.size} positions and {channels.mean():.0%} of "
-            f"{channels.size} channels, up to {self._largest:.3g}"
-        )
-
-    def _see(self, evidence: Evidence) -> None:
-        if "gradients" not in self.method.needs or not evidence.has_gradients:
-            return
-        gradients = np.abs(ops.to_numpy(evidence.gradients)[0])
-        flat = gradients.reshape(-1, gradients.shape[-1]) > 0
-        self._positions.append(flat.any(axis=1))
-        self._channels.append(flat.any(axis=0))
-        self._largest = float(np.nan_to_num(gradients).max(initial=0.0))
-
-
-class _Watched:
-    """A method that tells what it is given; in all else the method itself."""
-
-    def __init__(self, method: Any, see: Any) -> None:
-        self._method, self._see = method, see
+    def __init__(self, named: Named) -> None:
+        self._named, self.flow = named, f"{named.name} asks for none"
 
     def __call__(self, evidence: Evidence) -> Any:
-        self._see(evidence)
-        return self._method(evidence)
+        if "gradients" in self._named.needs and evidence.has_gradients:
+            sizes = np.abs(ops.to_numpy(evidence.gradients)[0])
+            flat = sizes.reshape(-1, sizes.shape[-1]) > 0
+            positions, channels = flat.any(axis=1), flat.any(axis=0)
+            self.flow = (
+                f"reaches {positions.mean():.0%} of {positions.size} positions and {channels.mean():.0%} of "
+                f"{channels.size} channels, up to {np.nan_to_num(sizes).max(initial=0.0):.3g}"
+            )
+        return self._named.method(evidence)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._method, name)
+        return getattr(self._named.method, name)

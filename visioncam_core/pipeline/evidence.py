@@ -9,16 +9,13 @@ import attrs
 import numpy as np
 
 from visioncam_core import ops
+from visioncam_core.engine.records import Change, Make
 from visioncam_core.errors import PluginError
 from visioncam_core.ops import wide
 from visioncam_core.progress import Progress
 
-Make = Callable[[np.ndarray], Any]
-"""Indices (b,) -> b versions of the picture or of the activations."""
 Tell = Callable[[int], None]
 """Called with the number of versions that are done."""
-Change = Callable[[Any, Any], Any]
-"""(picture (1, *space, C), maps (b, *grid)) -> (b, *space, C) changed pictures, written in `ops`."""
 Which = Literal["target", "probability", "remainder"]
 """The scalar explained, its class's probability, or 1 minus it: the others' sum, exact near 0."""
 
@@ -78,7 +75,7 @@ class Evidence:
     @property
     def inputs(self) -> Any:
         """(N, *space, C) image inputs as the model receives them, channels last."""
-        images = self._asked().images()
+        images = self._need_source().images()
         if len(self._pictures) == int(images.shape[0]):
             return images
         return images[self._pictures[0] : self._pictures[-1] + 1]
@@ -105,7 +102,7 @@ class Evidence:
             which: "target" for the scalar being explained, "probability" for its class probability.
         """
         made = _checked(make, self._picture_shape(), "image inputs")
-        return self._asked().score_inputs(self._only(), self._reporting(made, count), count, which)
+        return self._need_source().score_inputs(self._only(), self._reporting(made, count), count, which)
 
     def score_activations(self, make: Make, count: int, which: Which = "target") -> Any:
         """Return the (count,) scores of changed activations; for evidence of one picture.
@@ -114,7 +111,7 @@ class Evidence:
         as in `score_inputs`.
         """
         made = _checked(make, tuple(self.activations.shape[1:]), "activations")
-        return self._asked().score_activations(self._only(), self._reporting(made, count), count, which)
+        return self._need_source().score_activations(self._only(), self._reporting(made, count), count, which)
 
     def score_changed(self, change: Change, maps: Any, which: Which = "target") -> Any:
         """Return the (L,) scores of the picture changed by each of L maps; for evidence of one picture.
@@ -127,7 +124,7 @@ class Evidence:
             maps: (L, *grid).
             which: as in `score_inputs`.
         """
-        source, count = self._asked(), int(maps.shape[0])
+        source, count = self._need_source(), int(maps.shape[0])
         if hasattr(source, "score_changed"):
             found: Any = source.score_changed(self._only(), change, maps, which, self._telling(count))
             return found
@@ -145,7 +142,7 @@ class Evidence:
             channels: (L,) int channels of the activations.
             which: as in `score_inputs`.
         """
-        source, A, count = self._asked(), self.activations, len(channels)
+        source, A, count = self._need_source(), self.activations, len(channels)
         if hasattr(source, "score_without"):
             found: Any = source.score_without(self._only(), A, channels, which, self._telling(count))
             return found
@@ -153,7 +150,7 @@ class Evidence:
 
     def at(self, images: Any) -> Evidence:
         """Return the evidence, gradients included, at M other image inputs (M, *space, C); of one picture."""
-        activations, gradients, score = self._asked().at(self._only(), images)
+        activations, gradients, score = self._need_source().at(self._only(), images)
         return attrs.evolve(
             self,
             activations=activations,
@@ -197,13 +194,13 @@ class Evidence:
         gradients = None if gradients is None else wide(gradients)
         return cls(wide(activations), score, seed, gradients, source, tuple(range(count)))
 
-    def _asked(self) -> Source:
+    def _need_source(self) -> Source:
         if self._source is None:
             raise PluginError("this evidence cannot be asked for more: it has no model behind it")
         return self._source
 
     def _picture_shape(self) -> tuple[int, ...] | None:
-        source = self._asked()
+        source = self._need_source()
         if isinstance(source, ArraySource) and source.inputs is None:
             return None
         return tuple(source.images().shape[1:])
@@ -262,19 +259,15 @@ class ArraySource:
     elsewhere: Callable[[Any], tuple[Any, Any, Any]] | None
 
     def images(self) -> Any:
-        """Return the image inputs given."""
         return _given(self.inputs, "inputs")
 
     def score_inputs(self, picture: int, make: Make, count: int, which: Which) -> Any:
-        """Score all versions at once."""
         return wide(_given(self.by_inputs, "score_inputs")(make(np.arange(count, dtype=np.int32))))
 
     def score_activations(self, picture: int, make: Make, count: int, which: Which) -> Any:
-        """Score all versions at once."""
         return wide(_given(self.by_activations, "score_activations")(make(np.arange(count, dtype=np.int32))))
 
     def at(self, picture: int, images: Any) -> tuple[Any, Any, Any]:
-        """Ask the function given."""
         activations, gradients, score = _given(self.elsewhere, "at")(images)
         return wide(activations), wide(gradients), wide(score)
 

@@ -84,18 +84,17 @@ class Explainer:
         if refusals and len(refusals) == len(methods):
             raise refusals[0]
         card = card_of(model) or ModelCard()
-        hints, inputs = recalled(
-            engine, model, hints=lambda: engine.hints(model), inputs=lambda: engine.inputs(model)
-        )
-        automatic, made_by = recalled(
+        hints, inputs, made_by = recalled(
             engine,
             model,
-            auto=lambda: preprocessing_for(hints, "auto"),
+            hints=lambda: engine.hints(model),
+            inputs=lambda: engine.inputs(model),
             versions=lambda: versions(engine.versions()),
         )
+        automatic = preprocessing_for(hints, "auto")
         auto = isinstance(settings.preprocess, str) and settings.preprocess == "auto"
-        wanted = card.preprocess if auto and card.preprocess else settings.preprocess
-        preprocessing = automatic if auto and not card.preprocess else preprocessing_for(hints, wanted)
+        setting = card.preprocess if auto and card.preprocess else settings.preprocess
+        preprocessing = automatic if auto and not card.preprocess else preprocessing_for(hints, setting)
         if auto and card.preprocess:
             preprocessing = attrs.evolve(preprocessing, why="from the model's card")
         geometry = settings.geometry
@@ -119,12 +118,10 @@ class Explainer:
 
     @property
     def methods(self) -> tuple[Named, ...]:
-        """The methods, in order."""
         return self.request.methods
 
     @property
     def settings(self) -> Settings:
-        """Layer, score, preprocessing and so on."""
         return self.request.settings
 
     def with_settings(self, **settings: Any) -> Explainer:
@@ -133,7 +130,6 @@ class Explainer:
         return attrs.evolve(self, request=attrs.evolve(self.request, settings=changed))
 
     def with_methods(self, *methods: Named) -> Explainer:
-        """Return the same explainer with other methods."""
         return attrs.evolve(self, request=attrs.evolve(self.request, methods=methods))
 
     def __call__(self, image: Any, target: Any = None) -> Any:
@@ -180,9 +176,7 @@ class Explainer:
     def batch(self, samples: list[Item], pictures: list[int]) -> Batch:
         """Return samples of one input shape as a batch, with the model traced and the layers chosen for them.
 
-        Args:
-            samples: pictures, or windows of pictures.
-            pictures: for each sample the position of its picture in the call.
+        `pictures` are the positions of their pictures in the call.
         """
         flat = self.engine.tensors(joined_inputs(samples))
         with self.engine.running(self.model):
@@ -214,14 +208,13 @@ class Explainer:
                 targets = [[row[picture] for picture in pictures] for row in wishes]
                 for layer, choice in enumerate(batch.layers):
                     passes = batch.view.passes(choice, self.settings.reshaping, self.settings.budget)
-                    for t, seen in enumerate(gather(batch, passes, targets)):
-                        found += build(batch, layer, t, seen)
+                    for t, observation in enumerate(gather(batch, passes, targets)):
+                        found += build(batch, layer, t, observation)
         if windows is not None:
             found = join_windows(found, samples)
         return fuse_layers(found, self.settings.fuse) if any(one.layer for one in found) else found, single
 
     def _for_input(self, image: int) -> Explainer:
-        """Return the same explainer for another of several pictures that the model takes."""
         inputs = attrs.evolve(self.inputs, image=image)
         return attrs.evolve(self, inputs=inputs, reader=attrs.evolve(self.reader, inputs=inputs))
 
@@ -230,9 +223,8 @@ class Explainer:
         return traced.view(self.inputs, flat, self.settings.output, self.settings.score)
 
     def _layers(self, view: View) -> list[LayerChoice]:
-        """Return the layer, or the several layers that are fused."""
-        wanted = self.settings.layer
-        queries = list(wanted) if isinstance(wanted, list | tuple) else [wanted]
+        layer = self.settings.layer
+        queries = list(layer) if isinstance(layer, list | tuple) else [layer]
         if not queries:
             raise LayerError("layer=[] names no layer; pass at least one, or 'auto'")
         if self.settings.reshape is not None:
@@ -263,7 +255,6 @@ def picture_of(layers: Sequence[LayerChoice], inputs: ModelInputs) -> int:
 
 
 def _only(answer: Answer) -> Explanation:
-    """Return the explanation, or raise why there is none."""
     if answer.explanation is None:
         assert answer.applied.failure is not None
         raise answer.applied.failure

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.layer_table import LayerChoice
-from visioncam_core.pipeline.apply import together
+from visioncam_core.pipeline.apply import total
 from visioncam_core.pipeline.build import Answer, grouped
 from visioncam_core.resize import resize
 from visioncam_core.results.diagnostics import Diagnostic
@@ -56,7 +56,7 @@ def fuse_layers(answers: Iterable[Answer], rule: Rule) -> list[Answer]:
 def _of_layers(layers: Sequence[Answer], rule: Rule) -> Answer:
     if len(layers) == 1:
         return layers[0]
-    applied = together([one.applied for one in layers])
+    applied = total([one.applied for one in layers])
     found = [one.explanation for one in layers if one.explanation is not None]
     explanation = None if applied.failure else fuse(found, rule)
     return attrs.evolve(layers[0], explanation=explanation, applied=applied)

@@ -13,10 +13,10 @@ from visioncam_core import ops
 from visioncam_core.engine.interface import Engine, Passes
 from visioncam_core.engine.model_inputs import in_place
 from visioncam_core.engine.output import Head, looks_probable
-from visioncam_core.engine.records import Cotangent, Read, TailInputs
+from visioncam_core.engine.records import Change, Cotangent, Make, Read, TailInputs
 from visioncam_core.errors import LayerError, TargetError
 from visioncam_core.pipeline.batch import Batch
-from visioncam_core.pipeline.evidence import Change, Evidence, Make, Tell, Which
+from visioncam_core.pipeline.evidence import Evidence, Tell, Which
 from visioncam_core.targets.resolve import Pick, Wish, pick
 
 
@@ -42,13 +42,7 @@ class Observation:
 def gather(batch: Batch, passes: Passes, targets: Sequence[Sequence[Wish]]) -> list[Observation]:
     """Run the passes that the methods need, once; of several targets only the gradients differ.
 
-    Args:
-        batch: N samples.
-        passes: through the model, at the layer.
-        targets: for each target of the call, that of each sample.
-
-    Returns:
-        An observation for each target.
+    `targets` are, for each target of the call, that of each sample; each gives an observation.
     """
     head, settings = batch.head, batch.request.settings
     gradients = any("gradients" in one.needs for one in batch.request.methods if one.refusal is None)
@@ -115,11 +109,9 @@ class EngineSource:
 
     @property
     def engine(self) -> Engine:
-        """What runs the model."""
         return self.batch.engine
 
     def images(self) -> Any:
-        """Return the (N, *space, C) image inputs, channels last."""
         view = self.batch.view
         images = ops.to_numpy(self.batch.flat[view.image])
         small = images.dtype.kind != "f" or images.dtype.itemsize < 4
@@ -127,23 +119,20 @@ class EngineSource:
         return np.moveaxis(images, 1, -1) if view.channels_first else images
 
     def score_inputs(self, picture: int, make: Make, count: int, which: Which) -> Any:
-        """Run the whole model on changed pictures."""
         single = self._single(picture)
         view = self.batch.view
         made = (lambda ks: np.moveaxis(ops.to_numpy(make(ks)), -1, 1)) if view.channels_first else make
         return self.passes.forward(single, view.image, made, count, self._read(picture, which))
 
     def score_activations(self, picture: int, make: Make, count: int, which: Which) -> Any:
-        """Run the tail of the model on changed activations."""
         self._check_changeable()
         return self.passes.tail(self._single(picture), self.at_layer, make, count, self._read(picture, which))
 
     def score_changed(self, picture: int, change: Change, maps: Any, which: Which, tell: Tell | None) -> Any:
-        """Run the whole model on pictures that are changed inside the graph."""
         read = self._read(picture, which)
-        asked = (self._single(picture), self.batch.view.image, change, maps)
+        args = (self._single(picture), self.batch.view.image, change, maps)
         if self.shared is None:
-            return self.passes.through(*asked, _reporting(read, tell))
+            return self.passes.through(*args, _reporting(read, tell))
         key = (picture, change, hashlib.sha256(ops.to_numpy(maps).tobytes()).digest())
         if key not in self.shared:
             answers: list[Any] = []
@@ -152,13 +141,15 @@ class EngineSource:
                 answers.append(answer)
                 return values
 
-            self.shared[key] = self.passes.through(*asked, _reporting(keep, tell)), ops.concatenate(answers)
+            self.shared[key] = (
+                self.passes.through(*args, _reporting(keep, tell)),
+                ops.concatenate(answers),
+            )
         return read(*self.shared[key])
 
     def score_without(
         self, picture: int, activations: Any, channels: np.ndarray, which: Which, tell: Tell | None
     ) -> Any:
-        """Run what lies behind the layer without each of the channels."""
         self._check_changeable()
         read = _reporting(self._read(picture, which), tell)
         return self.passes.without(self._single(picture), self.at_layer, activations, channels, read)
@@ -171,13 +162,11 @@ class EngineSource:
             )
 
     def _single(self, picture: int) -> list[Any]:
-        """Return the flat inputs of one picture."""
         if int(self.batch.flat[0].shape[0]) == 1:
             return self.batch.flat
         return [x[picture : picture + 1] for x in self.batch.flat]
 
     def at(self, picture: int, images: Any) -> tuple[Any, Any, Any]:
-        """Run forward and backward passes at other pictures, for one picture's target."""
         view, one = self.batch.view, self.picks[picture]
         flat = in_place(images, self._single(picture), view.image, view.channels_first)
         flat = self.batch.engine.tensors(flat)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import attrs
 
-from visioncam_core.engine.batch_size import Budget
+from visioncam_core.engine.batches import Budget
 from visioncam_core.images.decode import MAX_PIXELS
 from visioncam_core.images.geometry import geometry_named
 from visioncam_core.layers.reshape import checked_reshape

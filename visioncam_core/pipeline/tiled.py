@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 import attrs
 import numpy as np
 
-from visioncam_core.engine.batch_size import Budget
+from visioncam_core.engine.batches import Budget
 from visioncam_core.engine.output import Head
 from visioncam_core.errors import TargetError
 from visioncam_core.images.sample import Item, Windows
 from visioncam_core.images.tiling import stitch
 from visioncam_core.ops import to_numpy
 from visioncam_core.pipeline import diagnose
-from visioncam_core.pipeline.apply import together
+from visioncam_core.pipeline.apply import total
 from visioncam_core.pipeline.batch import Batch
 from visioncam_core.pipeline.build import Answer, grouped
 from visioncam_core.results.diagnostics import Diagnostic
@@ -44,11 +44,7 @@ class WindowTargets:
     _means: dict[int, tuple[np.ndarray, Head]] = attrs.field(factory=dict)
 
     def of(self, targets: list[list[Wish]], batch: Batch) -> list[list[Wish]]:
-        """Return the targets of each picture with the class of its windows filled in.
-
-        Args:
-            targets: for each target of the call, that of each picture.
-            batch: the windows at hand.
+        """Return each target's wishes for the pictures, with the class of their windows filled in.
 
         Raises:
             TargetError: a picture in windows, and an output with a value for every position.
@@ -76,7 +72,6 @@ class WindowTargets:
         return [[one(picture, wish) for picture, wish in enumerate(wishes)] for wishes in targets]
 
     def _mean(self, sample: Item, batch: Batch) -> tuple[np.ndarray, Head]:
-        """Return the mean of the windows' probabilities, else of their values, and the head it fits."""
         windows, head = sample.windows, batch.head
         assert windows is not None
 
@@ -112,7 +107,7 @@ def _whole(answers: Sequence[Answer], sample: Item, windows: Windows) -> Answer:
     given = np.stack([one.output.answer for one in answers])
     mean = np.log(np.exp(given).mean(axis=0)) if first.output.head.log else given.mean(axis=0)
     output = attrs.evolve(first.output, values=values, answer=mean)
-    applied = together([one.applied for one in answers])
+    applied = total([one.applied for one in answers])
     whole = attrs.evolve(first, output=output, applied=applied, explanation=None)
     if applied.failure:
         return whole

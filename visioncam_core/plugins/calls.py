@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
 from visioncam_core.errors import PluginError
 from visioncam_core.plugins.discovery import version_of
 
 OWN_CODE = "your own code"
-
-
-def read_only_array(values: Any) -> Any:
-    """Return a view of an array that cannot be written to; anything else as it is."""
-    if not isinstance(values, np.ndarray):
-        return values
-    view = values.view()
-    view.flags.writeable = False
-    return view
 
 
 def plugin_failure(kind: str, name: str, source: str, cause: str) -> PluginError:

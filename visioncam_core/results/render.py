@@ -9,8 +9,9 @@ import attrs
 import numpy as np
 
 from visioncam_core.errors import OptionTypeError, VisionCamError
+from visioncam_core.ops import read_only_array
 from visioncam_core.options.fields import describe_options
-from visioncam_core.plugins.calls import OWN_CODE, plugin_failure, read_only_array
+from visioncam_core.plugins.calls import OWN_CODE, plugin_failure
 from visioncam_core.plugins.default import registry
 from visioncam_core.plugins.records import cause_of
 from visioncam_core.plugins.specs import RendererSpec

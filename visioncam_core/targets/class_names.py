@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from visioncam_core.errors import OptionError, OptionTypeError, TargetError
+from visioncam_core.errors import OptionError, OptionTypeError, TargetError, TargetTypeError
 from visioncam_core.text import nearest, said, shown
 
 MAX_BYTES = 1 << 20
@@ -42,9 +42,7 @@ def load_class_names(source: Any) -> tuple[str, ...] | None:
             f"class_names must be a list of strings or the path of a JSON or text file, received "
             f"{shown(source, 60)} of type {type(source).__name__}"
         )
-    if not 1 <= len(names) <= MAX_NAMES:
-        raise OptionError(f"class_names holds {len(names)} names; between 1 and {MAX_NAMES} are usable")
-    return names
+    return _counted(names, "class_names")
 
 
 def _read(path: str | bytes) -> tuple[str, ...]:
@@ -62,17 +60,21 @@ def _read(path: str | bytes) -> tuple[str, ...]:
             raise
         reason = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else said(error, 60)
         raise OptionError(f"{what} cannot be read: {reason}; pass a JSON or text file") from error
-    names: tuple[str, ...] | None = tuple(line.strip() for line in text.splitlines() if line.strip())
+    names = tuple(line.strip() for line in text.splitlines() if line.strip())
     if file.suffix.lower() == ".json":
         try:
-            names = _names(json.loads(text))
+            found = _names(json.loads(text))
         except (ValueError, RecursionError) as error:
             raise OptionError(f"{what} is not usable: {said(error)}; write a list of strings") from error
-        if names is None:
+        if found is None:
             raise OptionError(f"{what} is not usable: it holds neither a list of strings nor an object")
-    if not names or len(names) > MAX_NAMES:
-        count = len(names or ())
-        raise OptionError(f"{what} holds {count} names; between 1 and {MAX_NAMES} are usable")
+        names = found
+    return _counted(names, what)
+
+
+def _counted(names: tuple[str, ...], what: str) -> tuple[str, ...]:
+    if not 1 <= len(names) <= MAX_NAMES:
+        raise OptionError(f"{what} holds {len(names)} names; between 1 and {MAX_NAMES} are usable")
     return names
 
 
@@ -104,21 +106,34 @@ def find_class(name: str, names: Sequence[str] | None) -> int:
             f"class {shown(name, 60)} was asked for by name, and this model's class names are not known; "
             "pass class_names=, or the class index"
         )
-    wanted = name.strip().casefold()
-    whole = [i for i, known in enumerate(names) if known.strip().casefold() == wanted]
-    found = whole or [i for i, known in enumerate(names) if wanted in _synonyms(known)]
+    folded = name.strip().casefold()
+    whole = [i for i, known in enumerate(names) if known.strip().casefold() == folded]
+    found = whole or [i for i, known in enumerate(names) if folded in _synonyms(known)]
     if len(found) == 1:
         return found[0]
     if found:
         fitting = ", ".join(f"{i} ({_short(names[i])})" for i in found[:5])
         raise TargetError(f"class {shown(name, 60)} fits {len(found)} classes: {fitting}; pass one index")
     synonyms = {synonym: i for i, known in enumerate(names) for synonym in _synonyms(known)}
-    near = nearest(wanted, sorted(synonyms)) if wanted else []
+    near = nearest(folded, sorted(synonyms)) if folded else []
     indices = dict.fromkeys(synonyms[synonym] for synonym in near)  # one class may be near by several names
     close = [f"{_short(names[i])!r} ({i})" for i in indices]
     few = ", ".join(repr(_short(known)) for known in names[:3]) + ", ..." * (len(names) > 3)
     hint = f"; did you mean {', '.join(close)}?" if close else f"; known are {few}"
     raise TargetError(f"no class is called {shown(name, 60)}{hint}")
+
+
+def check_index(index: Any, classes: int) -> None:
+    """Raise an error unless `index` is one of the classes, 0 to `classes` - 1."""
+    if isinstance(index, bool) or not isinstance(index, int | np.integer):
+        raise TargetTypeError(
+            f"a class index is a whole number, received {shown(index)} of type {type(index).__name__}"
+        )
+    if not 0 <= index < classes:
+        raise TargetError(
+            f"class index {shown(int(index))} is out of range: the model has {classes} "
+            f"class{'es' if classes != 1 else ''}, 0 to {classes - 1}"
+        )
 
 
 def _short(name: str) -> str:

@@ -17,9 +17,9 @@ import numpy as np
 
 from visioncam_core import ops
 from visioncam_core.engine.output import Head
-from visioncam_core.errors import TargetError, TargetTypeError
+from visioncam_core.errors import TargetError
 from visioncam_core.options.fields import in_range, option
-from visioncam_core.targets.class_names import find_class
+from visioncam_core.targets.class_names import check_index, find_class
 from visioncam_core.targets.detection import Box
 from visioncam_core.targets.regions import Region
 from visioncam_core.targets.similarity import Similarity
@@ -180,16 +180,3 @@ class Contrast:
 def _flat(values: Any) -> Any:
     """Return (b, n) values, also of an output of shape (b,) or (b, 1, 1, n)."""
     return ops.backend(values).reshape(values, (int(values.shape[0]), -1))
-
-
-def check_index(index: Any, classes: int) -> None:
-    """Raise an error unless `index` is one of the classes."""
-    if isinstance(index, bool) or not isinstance(index, int | np.integer):
-        raise TargetTypeError(
-            f"a class index is a whole number, received {shown(index)} of type {type(index).__name__}"
-        )
-    if not 0 <= index < classes:
-        raise TargetError(
-            f"class index {shown(index)} is out of range: the model has {classes} "
-            f"class{'es' if classes != 1 else ''}, 0 to {classes - 1}"
-        )

@@ -113,11 +113,11 @@ class Box:
                 f"no box that the model predicts overlaps box={self.box}; check its units, the order of the "
                 f"model's corners (box_format={self.box_format!r}), or pass decode="
             )
-        wanted = corners[place] if own else self._corners
+        goal = corners[place] if own else self._corners
 
         def similarity(changed: Any) -> Any:
             sure, corners = self._read(changed)
-            overlap = _iou(corners[:, place], ops.like(wanted, corners))
+            overlap = _iou(corners[:, place], ops.like(goal, corners))
             return sure[:, place] * (ops.stop_gradient(overlap) if own else overlap)
 
         return similarity

@@ -14,7 +14,6 @@ from visioncam_core.text import said, shown
 
 
 def scalars(engine: Engine, function: Callable[[Any], Any], values: Any) -> np.ndarray:
-    """Return (b,) scores of a target function of the engine's arrays, checked."""
     (given,) = engine.tensors([values])
     return ops.to_numpy(_called(function, given))
 
@@ -31,7 +30,6 @@ def slope(engine: Engine, function: Callable[[Any], Any], values: Any) -> tuple[
 
 
 def function_name(function: Any) -> str:
-    """Return how a target function reads in a message or title."""
     label = getattr(function, "label", None)
     if callable(label):
         return str(label())
@@ -41,14 +39,13 @@ def function_name(function: Any) -> str:
 class _Plain(str):
     """Text whose `repr` is itself."""
 
-    def __repr__(self) -> str:
-        return str(self)
+    __repr__ = str.__str__
 
 
 def _called(function: Callable[[Any], Any], values: Any) -> Any:
     """Return the (b,) float32 scores of (b, ...) values, or raise an error that names function and fault."""
     count = int(values.shape[0])
-    name = function_name(function)
+    name, pictures = function_name(function), "picture" if count == 1 else "pictures"
     try:
         scores = ops.as_array(function(values))
     except VisionCamError:
@@ -56,7 +53,7 @@ def _called(function: Callable[[Any], Any], values: Any) -> Any:
     except Exception as error:
         raise TargetError(
             f"the target {name} failed on outputs of shape {tuple(values.shape)}: {said(error)}; it takes "
-            f"the values of {count} picture{_s(count)} and returns one number for each"
+            f"the values of {count} {pictures} and returns one number for each"
         ) from error
     dtype = ops.dtype_name(scores)
     if not dtype.startswith(("float", "bfloat", "int", "uint", "bool")):
@@ -68,11 +65,7 @@ def _called(function: Callable[[Any], Any], values: Any) -> Any:
         scores = ops.backend(scores).reshape(scores, (1,))
     elif shape != (count,):
         raise TargetError(
-            f"the target {name} returned shape {shape} for {count} picture{_s(count)}; "
+            f"the target {name} returned shape {shape} for {count} {pictures}; "
             f"it must return one number for each, shape ({count},)"
         )
     return ops.astype(scores, "float32")
-
-
-def _s(count: int) -> str:
-    return "" if count == 1 else "s"

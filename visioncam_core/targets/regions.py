@@ -12,7 +12,7 @@ from visioncam_core import ops
 from visioncam_core.engine.output import Head
 from visioncam_core.errors import TargetError, TargetTypeError
 from visioncam_core.options.fields import option
-from visioncam_core.targets.class_names import find_class
+from visioncam_core.targets.class_names import check_index, find_class
 from visioncam_core.text import shown
 
 WORDS = ("predicted", "all")
@@ -59,11 +59,7 @@ class Region:
             )
         head.check_classes()
         index = find_class(self.class_, head.known) if isinstance(self.class_, str) else self.class_
-        if not 0 <= index < head.classes:
-            raise TargetError(
-                f"class index {shown(int(index))} is out of range: the model has {head.classes} "
-                f"class{'es' if head.classes != 1 else ''}, 0 to {head.classes - 1}"
-            )
+        check_index(index, head.classes)
         return Region(index, self.where, head.middle)
 
     def bind(self, values: Any) -> Callable[[Any], Any]:

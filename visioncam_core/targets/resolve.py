@@ -10,18 +10,18 @@ from typing import Any
 import attrs
 import numpy as np
 
+from visioncam_core import ops
 from visioncam_core.engine.interface import Engine
 from visioncam_core.engine.output import Head
 from visioncam_core.errors import OptionError, TargetError, TargetTypeError
-from visioncam_core.ops import to_numpy
-from visioncam_core.targets.class_names import find_class
+from visioncam_core.targets.class_names import check_index, find_class
 from visioncam_core.targets.classes import Class, Ranked, Region
-from visioncam_core.targets.functions import function_name, scalars, slope
+from visioncam_core.targets.functions import scalars, slope
 from visioncam_core.text import shown, whole
 
-__all__ = ["TOP", "Head", "Pick", "Wish", "function_name", "pick", "scalars", "slope", "top_class", "wishes"]
-
 TOP = -1
+MOST = 5
+"""Classes of a stack."""
 
 Wish = int | Any
 """A class index (-1: the top class), a function of the values, or an object that `bind`s to them."""
@@ -57,7 +57,7 @@ def wishes(target: Any, count: int, head: Head) -> list[Wish]:
 def _plain(target: Any) -> Any:
     """Return a tensor as an array, and a number or text of NumPy's as Python's own."""
     if hasattr(target, "numpy") and not callable(target):
-        target = to_numpy(target)
+        target = ops.to_numpy(target)
     if isinstance(target, np.ndarray) and target.ndim == 0:
         target = target[()]
     return str(target) if isinstance(target, str) else target
@@ -87,11 +87,7 @@ def _wish(target: Any, head: Head) -> Wish:
     index = whole(target)
     if index is not None:
         head.check_classes()
-        if not 0 <= index < head.classes:
-            raise TargetError(
-                f"class index {shown(index)} is out of range: the model has {head.classes} "
-                f"class{'es' if head.classes != 1 else ''}, 0 to {head.classes - 1}"
-            )
+        check_index(index, head.classes)
         return Region(index).resolve(head) if head.dense else index
     if callable(target) or hasattr(target, "bind") or isinstance(target, Ranked):
         return target
@@ -120,7 +116,6 @@ class Pick:
     source: Any = None
 
     def score(self, values: Any, answer: Any = None) -> np.ndarray:
-        """Return (b,) scores from (b, ...) score values."""
         if self.function is not None:
             return scalars(self.engine, self.function, values)
         assert self.index is not None
@@ -169,7 +164,8 @@ class Pick:
             )
         values = np.asarray(values)
         given = self.head.probabilities(values, np.asarray(answer))
-        given = _softmax(values) if given is None else given
+        if given is None:
+            given = ops.sigmoid(values) if values.shape[-1] == 1 or values.ndim == 1 else ops.softmax(values)
         return given.reshape(len(given), -1)
 
 
@@ -178,7 +174,11 @@ def pick(wish: Wish, values: np.ndarray, head: Head, engine: Engine) -> Pick:
     if isinstance(wish, Ranked):
         return Pick(wish.index_in(values, head), None, head, engine)
     if isinstance(wish, int) and not (wish == TOP and head.dense):
-        return Pick(top_class(values, head) if wish == TOP else wish, None, head, engine)
+        index = wish
+        if wish == TOP:
+            flat = np.asarray(values).reshape(-1)
+            index = int(flat[0] >= head.middle) if head.binary else int(flat.argmax())
+        return Pick(index, None, head, engine)
     source: Any = Region.of_top(values, head) if isinstance(wish, int) else wish
     bind = getattr(source, "bind", None)
     if bind is None:
@@ -187,32 +187,8 @@ def pick(wish: Wish, values: np.ndarray, head: Head, engine: Engine) -> Pick:
     return Pick(None, bind(clean), head, engine, source)
 
 
-def top_class(values: np.ndarray, head: Head) -> int:
-    """Return the top class of one picture's (1, ...) values; of a dense output the most frequent one."""
-    values = np.asarray(values)
-    if head.binary:
-        return int(values.reshape(-1)[0] >= head.middle)
-    if head.dense:
-        return int(np.bincount(values[0].argmax(-1).reshape(-1)).argmax())
-    return int(values.reshape(-1).argmax())
-
-
-def _softmax(values: np.ndarray) -> np.ndarray:
-    if values.shape[-1] == 1 or values.ndim == 1:
-        return 0.5 * (1.0 + np.tanh(0.5 * values))
-    powers = np.exp(values - values.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
-
-
-MOST = 5
-
-
 def stack_size(target: Any, names: tuple[str, ...] | None) -> int:
-    """Return how many classes a target such as `"top5"` asks for; 0 for every other target.
-
-    Args:
-        target: any target.
-        names: class names; one that is called "top5" is that class.
+    """Return how many classes a target such as `"top5"` asks for; 0 for others, and for a class of that name.
 
     Raises:
         TargetError: none, or more than five.
@@ -229,16 +205,12 @@ def stack_size(target: Any, names: tuple[str, ...] | None) -> int:
 
 
 def questions(target: Any, size: int, count: int, head: Head) -> list[list[Wish]]:
-    """Return what is asked of each of `count` pictures: once, or once for each of the best classes.
+    """Return the wishes of each of `count` pictures: once, or once for each of the `size` best classes.
 
-    Args:
-        target: any target; not looked at where `size` is not 0.
-        size: how many classes, best first; a model with fewer gives as many as it has.
-        count: number of pictures.
-        head: the explained output.
+    A model with fewer classes gives as many as it has; `target` is not looked at where `size` is not 0.
 
     Raises:
-        TargetError: of a stack, an output that is no list of classes; else as `picks.wishes`.
+        TargetError: of a stack, an output that is no list of classes; else as `wishes`.
     """
     if not size:
         return [wishes(target, count, head)]

@@ -1,14 +1,14 @@
-"""What must hold before anything runs: TensorFlow is here, and what was passed is a model that is ready."""
+"""Whether TensorFlow can run in this process, and of what kind a model is."""
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from typing import Any
 
-from visioncam_core.errors import BackendError, ModelError
+from visioncam_core.errors import BackendError
 from visioncam_core.text import shown
-from visioncam_engines.tensorflow.graph.saved_model import endpoint_of, is_saved
 
 _SET = "set the environment variable KERAS_BACKEND=tensorflow before Keras is imported"
 RUN, _FORKED = threading.Event(), threading.Event()
@@ -57,29 +57,18 @@ def _keras_cure() -> str:
 
 
 def is_model(value: Any) -> bool:
-    """Return whether `value` can be called as a Keras 3 or Keras 2 model."""
     known = hasattr(value, "_flatten_layers") and hasattr(value, "call")
     return callable(value) and known and not isinstance(value, type)
 
 
-def check(model: Any) -> None:
-    """Raise an error unless `model` is a Keras model that is ready to be called, or a loaded SavedModel."""
-    require_tensorflow()
-    if is_saved(model):
-        endpoint_of(model)
-        return
-    if not is_model(model):
-        raise ModelError(
-            f"expected a Keras model, received {shown(model, 60)} of type {type(model).__name__}; "
-            "load a file with keras.models.load_model first"
-        )
-    if not hasattr(type(model), "layers") and len(list(model._flatten_layers())) == 1:
-        raise ModelError(
-            f"expected a Keras model, received the single layer {model.name!r} ({type(model).__name__}); "
-            "pass the model, and the layer as layer="
-        )
-    if not getattr(model, "built", True):
-        raise ModelError(
-            f"the model {model.name!r} has no weights yet; call it once on an input, or "
-            "model.build(input_shape), before explaining it"
-        )
+def is_saved(value: Any) -> bool:
+    """Return whether `value` is a loaded SavedModel, one of its functions, or Keras's layer around one."""
+    if hasattr(value, "call_endpoint_fn"):  # keras.layers.TFSMLayer
+        return True
+    if hasattr(value, "_flatten_layers"):
+        return False
+    return is_function(value) or isinstance(getattr(value, "signatures", None), Mapping)
+
+
+def is_function(value: Any) -> bool:
+    return hasattr(value, "structured_input_signature") and hasattr(value, "captured_inputs")

@@ -23,47 +23,36 @@ class KerasCopy:
 
     @classmethod
     def of(cls, model: Any) -> KerasCopy:
-        """Return a copy with the same weights and card.
+        """Return a copy with the same weights and card; the program's random state stays.
 
         Raises:
             ModelError: a model that Keras cannot copy.
         """
-        copy = copied(model)
+        state = random.getstate()  # initialisers draw their seeds from it
+        try:
+            if type(model).__module__.startswith("tf_keras"):
+                import tf_keras as keras
+            else:
+                import keras
+            copy = keras.models.clone_model(model)
+            copy.set_weights(model.get_weights())
+        except Exception as error:
+            raise ModelError(
+                f"the model {getattr(model, 'name', 'model')!r} cannot be copied ({said(error)}); a "
+                "subclassed model needs get_config and from_config, else leave out what needs randomised "
+                "copies"
+            ) from error
+        finally:
+            random.setstate(state)
+        card = card_of(model)
+        if card is not None:
+            set_model_card(copy, card)
         names = [str(getattr(one, "path", one.name)).rpartition("/")[0] for one in copy.weights]
         layers = list(dict.fromkeys(names))
         return cls(copy, tuple(map(layers.index, names)))
 
     def get(self) -> list[np.ndarray]:
-        """Return the weights, in the model's own order."""
         return [np.array(one) for one in self.model.get_weights()]
 
     def set(self, values: Sequence[np.ndarray]) -> None:
-        """Set the weights."""
         self.model.set_weights(list(values))
-
-
-def copied(model: Any) -> Any:
-    """Return a copy of a Keras model with the same weights and card; the program's random state stays.
-
-    Raises:
-        ModelError: a model that Keras cannot copy.
-    """
-    state = random.getstate()  # initialisers draw their seeds from it
-    try:
-        if type(model).__module__.startswith("tf_keras"):
-            import tf_keras as keras
-        else:
-            import keras
-        copy = keras.models.clone_model(model)
-        copy.set_weights(model.get_weights())
-    except Exception as error:
-        raise ModelError(
-            f"the model {getattr(model, 'name', 'model')!r} cannot be copied ({said(error)}); a subclassed "
-            "model needs get_config and from_config, else leave out what needs randomised copies"
-        ) from error
-    finally:
-        random.setstate(state)
-    card = card_of(model)
-    if card is not None:
-        set_model_card(copy, card)
-    return copy

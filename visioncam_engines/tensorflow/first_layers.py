@@ -16,12 +16,7 @@ _LARGE = 300.0
 
 
 def leaves(model: Any, seen: set[int] | None = None) -> Iterator[Any]:
-    """Yield a model's innermost layers (and a functional model's plain operations), in order, each once.
-
-    Args:
-        model: a Keras or tf_keras model, nested as deep as you like.
-        seen: ids already visited.
-    """
+    """Yield a model's innermost layers, and a functional model's plain operations, in order, each once."""
     seen = set() if seen is None else seen
     if id(model) in seen:
         return
@@ -38,12 +33,10 @@ def leaves(model: Any, seen: set[int] | None = None) -> Iterator[Any]:
 
 
 def is_a(layer: Any, *names: str) -> bool:
-    """Say whether a layer's class, or one that it derives from, has one of these names."""
     return any(cls.__name__ in names for cls in type(layer).__mro__)
 
 
 def weights_of(layer: Any) -> int:
-    """Return a layer's number of weights; 0 for an operation or a layer that is not built."""
     return sum(prod(weight.shape) for weight in getattr(layer, "weights", ()))
 
 
@@ -56,16 +49,13 @@ def front(layers: Sequence[Any]) -> int:
 
 
 def own_scaling(before: Sequence[Any]) -> tuple[str, str] | None:
-    """Read the scaling that a model does itself.
+    """Return the scaling that a model does itself: "none" for 0..255 or "unit" for 0..1, and why; or None.
 
-    255 is pushed through its Rescaling and Normalization layers; what comes out
-    far too large was meant to be 1 going in.
+    255 is pushed through its Rescaling and Normalization layers; what comes out far too large was meant to be
+    1 going in.
 
     Args:
         before: the layers in front of the first weights.
-
-    Returns:
-        (`"none"` for 0..255 or `"unit"` for 0..1, why), or None if it does none.
     """
     scaling = [layer for layer in before if is_a(layer, *SCALING)]
     if scaling:
@@ -82,7 +72,7 @@ def own_scaling(before: Sequence[Any]) -> tuple[str, str] | None:
 
 
 def opaque(layer: Any) -> bool:
-    """Say whether a layer may do anything at all: a Lambda, or a stranger's class."""
+    """Return whether a layer can run arbitrary code: a Lambda, or a third-party class."""
     return is_a(layer, "Lambda") or type(layer).__module__.partition(".")[0] not in _LIBRARIES
 
 

@@ -6,21 +6,16 @@ from typing import Any
 
 from visioncam_core.engine.records import Hints
 from visioncam_engines.tensorflow.applications import recognise, resembles
+from visioncam_engines.tensorflow.checks import is_saved
 from visioncam_engines.tensorflow.first_layers import front, is_a, leaves, opaque, own_scaling, weights_of
-from visioncam_engines.tensorflow.graph.saved_model import is_saved
 
 
 def hints_of(model: Any) -> Hints:
-    """Return what a Keras model or a loaded SavedModel says of itself; it is read, never called."""
     if is_saved(model):
         why = "a SavedModel does not say how its pictures are made ready"
-        return Hints("SavedModel", "SavedModel", sum(map(weights_of, _holders(model))), "", why)
+        return Hints("SavedModel", "SavedModel", weights_of(model), "", why)
     mode, why = preprocessing_of(model)
     return Hints(str(getattr(model, "name", "model")), _kind(model), weights_of(model), mode, why)
-
-
-def _holders(model: Any) -> tuple[Any, ...]:
-    return (model,) if hasattr(model, "weights") else ()
 
 
 def _kind(model: Any) -> str:

@@ -5,20 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from visioncam_core.engine.model_inputs import ModelInput, ModelInputs
-from visioncam_engines.tensorflow.checks import check
+from visioncam_engines.tensorflow.checks import is_saved
 from visioncam_engines.tensorflow.first_layers import leaves
-from visioncam_engines.tensorflow.graph.saved_model import endpoint_of, is_saved
+from visioncam_engines.tensorflow.graph.saved_model import endpoint_of
 from visioncam_engines.tensorflow.tracing.recording import walk
 
 
 def model_inputs(model: Any) -> ModelInputs:
-    """Return what `model` says of its inputs; nothing is traced.
-
-    Raises:
-        ModelError: not a Keras model, or one that is not built.
-        BackendError: no TensorFlow, or Keras on another backend.
-    """
-    check(model)
+    """Return what a model that was checked says of its inputs; nothing is traced."""
     if is_saved(model):
         return _saved_inputs(model)
     import tensorflow as tf
@@ -52,13 +46,11 @@ def model_inputs(model: Any) -> ModelInputs:
 
 
 def _image_among(found: list[ModelInput]) -> int:
-    """Return the position of the input with the most axes, the first of them."""
     ranks = [len(one.shape or ()) for one in found]
     return max(range(len(found)), key=lambda i: (ranks[i], -i))
 
 
 def _saved_inputs(model: Any) -> ModelInputs:
-    """Return what the signature of a SavedModel says."""
     endpoint = endpoint_of(model)
     found = [
         ModelInput(
@@ -116,7 +108,6 @@ def _moves_channels(unit: Any) -> bool:
 
 
 def declared_inputs(model: Any) -> Any:
-    """Return the symbolic inputs a model declares, or None where it declares none."""
     try:
         return model.inputs or None
     except (AttributeError, ValueError):

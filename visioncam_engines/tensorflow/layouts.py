@@ -21,21 +21,15 @@ def spatial(shape: tuple[int, ...], rank: int, channels_first: bool) -> Layout |
 
 
 def strides(image: tuple[int, ...], grid: tuple[int, ...]) -> tuple[float, ...]:
-    """Return input pixels per position for each axis."""
     return tuple(round(size / length, 3) for size, length in zip(image, grid, strict=True))
 
 
 def tokens(tensor: Any, shape: tuple[int, ...], image: tuple[int, ...], inputs: set[int]) -> Layout | None:
     """Return the layout of `(T, K)` tokens, from the grids they were computed from.
 
-    Args:
-        tensor: the symbolic tokens.
-        shape: (T, K).
-        image: spatial axes of the image input.
-        inputs: ids of the model's inputs, which are no grids of tokens.
-
-    The grid is that of the traced patch embedding; without one (patches cut by reshapes, merged
-    windows), the grid with square patches that divide the picture.
+    The grid is that of the traced patch embedding; without one (patches cut by reshapes, merged windows), the
+    grid with square patches that divide the picture.  `inputs` are the ids of the model's inputs, no grids of
+    tokens.
     """
     if len(shape) != 2 or len(image) != 2:
         return None
@@ -77,30 +71,3 @@ def _divisions(image: tuple[int, ...]) -> list[tuple[int, ...]]:
         for patch in range(2, min(image) + 1)
         if all(size % patch == 0 for size in image)
     ]
-
-
-def to_grid(values: Any, layout: Layout) -> Any:
-    """Return `(N, *grid, K)` from a layer's output in the given layout; works on tensors."""
-    import tensorflow as tf
-
-    if layout.kind == "channels_first":
-        rank = len(layout.grid)
-        return tf.transpose(values, [0, *range(2, rank + 2), 1])
-    if layout.kind == "tokens":
-        kept = values[:, layout.prefix :]
-        return tf.reshape(kept, [-1, *layout.grid, layout.channels])
-    return values
-
-
-def from_grid(values: Any, layout: Layout, original: Any) -> Any:
-    """Return a layer's output from `(B, *grid, K)`; leading tokens are taken from `original` (1, T, K)."""
-    import tensorflow as tf
-
-    if layout.kind == "channels_first":
-        rank = len(layout.grid)
-        return tf.transpose(values, [0, rank + 1, *range(1, rank + 1)])
-    if layout.kind == "tokens":
-        flat = tf.reshape(values, [-1, layout.positions, layout.channels])
-        lead = tf.repeat(original[:, : layout.prefix], tf.shape(flat)[0], axis=0)
-        return tf.concat([lead, flat], axis=1)
-    return values

@@ -9,16 +9,15 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.engine.batch_size import Budget
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS, Budget
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable, Layout
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import looks_probable
 from visioncam_core.engine.records import Note
 from visioncam_core.errors import LayerError
-from visioncam_engines.tensorflow.checks import RUN
+from visioncam_engines.tensorflow.checks import RUN, is_saved
 from visioncam_engines.tensorflow.graph import functions as cuts
-from visioncam_engines.tensorflow.graph.saved_model import is_saved, trace_saved, with_calls_inlined
+from visioncam_engines.tensorflow.graph.saved_model import trace_saved, with_calls_inlined
 from visioncam_engines.tensorflow.inputs import closed_specs, open_specs
 from visioncam_engines.tensorflow.run.perturb import ModelPasses
 from visioncam_engines.tensorflow.tracing.batch_axis import rows_per_picture
@@ -29,7 +28,7 @@ MOST_VIEWS = 32
 """Kept of one trace: a model that takes pictures of any size has a table for each size."""
 
 
-LOOSE, LOOSE_HALF = 1e-3, 5e-2
+TOLERANCE, TOLERANCE_HALF = 1e-3, 5e-2
 """Shares of the largest value that rounding may explain, in float32 and in half precision."""
 
 
@@ -53,27 +52,22 @@ class GraphView:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Names of the model's outputs."""
         return tuple(self.trace.outputs)
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What was given up to trace the model."""
         return self.trace.notes
 
     @property
     def exact(self) -> bool:
-        """Whether only batches of one, of one shape, can be run."""
         return self.trace.exact
 
     def record(self, row: LayerRow) -> Recorded:
-        """Return the recorded output behind a row."""
         return next(record for record in self.trace.records if record.path == row.path)
 
     def passes(
         self, choice: LayerChoice, reshape: Callable[[Any], Any] | None, budget: Budget
     ) -> ModelPasses:
-        """Return the passes for a chosen layer."""
         layout, record = choice.row.layout or Layout("custom", (), 0), self.record(choice.row)
         return ModelPasses(self.trace, self.score, record, layout, reshape, budget, self.channels_first)
 
@@ -94,12 +88,10 @@ class TracedModel:
 
     @property
     def tolerance(self) -> float:
-        """The share of the largest output that rounding may explain."""
         half = any(record.tensors[0].dtype.size < 4 for record in self.trace.records)
-        return LOOSE_HALF if half else LOOSE
+        return TOLERANCE_HALF if half else TOLERANCE
 
     def fits(self, flat: list[Any]) -> bool:
-        """Return whether it serves inputs like these."""
         return len(flat) == len(self.takes) and all(
             x.dtype == dtype
             and len(shape) == len(x.shape)
@@ -108,11 +100,9 @@ class TracedModel:
         )
 
     def answers(self, flat: list[Any]) -> list[Any]:
-        """Return every output, computed by the graph."""
         return list(cuts.outputs(self.trace)(*flat))
 
     def view(self, inputs: ModelInputs, flat: list[Any], output: str | int | None, wanted: str) -> GraphView:
-        """Return the view of an output."""
         trace = self.trace
         name = cuts.output_name(trace, output)
         first = inputs.channels_first and trace.outputs[name].shape.rank == flat[inputs.image].shape.rank
@@ -121,19 +111,16 @@ class TracedModel:
             normalise = not _looks_probable(trace, score, flat)
             score = cuts.score_of(trace, name, wanted, normalise, channels_first=first)
         key = (score.key, inputs.image, tuple(tuple(x.shape[1:]) for x in flat))
-        with trace.lock:
-            kept = trace.memo.setdefault("views", {})
-            found: GraphView | None = kept.get(key)
-            if found is None:
-                sizes = {i: tuple(int(n) for n in flat[i].shape[1:]) for i in inputs.images}
-                spaces = {i: size[1:] if inputs.channels_first else size[:-1] for i, size in sizes.items()}
-                shapes = _shapes(trace, flat)
-                table = build_table(trace, self.model, name, score.values, inputs.image, spaces, shapes)
-                table = attrs.evolve(table, token_support=_support(trace, score, flat))
-                while len(kept) >= MOST_VIEWS:
-                    del kept[next(iter(kept))]
-                found = kept[key] = GraphView(trace, score, table, inputs.image, inputs.channels_first)
-            return found
+
+        def make() -> GraphView:
+            sizes = {i: tuple(int(n) for n in flat[i].shape[1:]) for i in inputs.images}
+            spaces = {i: size[1:] if inputs.channels_first else size[:-1] for i, size in sizes.items()}
+            shapes = _shapes(trace, flat)
+            table = build_table(trace, self.model, name, score.values, inputs.image, spaces, shapes)
+            table = attrs.evolve(table, token_support=_support(trace, score, flat))
+            return GraphView(trace, score, table, inputs.image, inputs.channels_first)
+
+        return cuts.once(trace, key, make, "views", MOST_VIEWS)
 
 
 def traced(model: Any, structure: Any, flat: list[Any]) -> TracedModel:
@@ -150,12 +137,11 @@ def traced(model: Any, structure: Any, flat: list[Any]) -> TracedModel:
 
 
 def _looks_probable(trace: Trace, score: cuts.GraphScore, flat: list[Any]) -> bool:
-    key = ("probable", score.output)
-    if key not in trace.memo:
-        answer = cuts.forward(trace, score)(*[x[:1] for x in flat])[1].numpy()
+    def make() -> bool:
         COUNTERS.add("forward")
-        trace.memo[key] = looks_probable(answer)
-    return bool(trace.memo[key])
+        return looks_probable(cuts.forward(trace, score)(*[x[:1] for x in flat])[1].numpy())
+
+    return bool(cuts.once(trace, ("probable", score.output), make))
 
 
 def _shapes(trace: Trace, flat: list[Any]) -> list[tuple[int, ...] | None]:
@@ -180,11 +166,8 @@ def _shapes(trace: Trace, flat: list[Any]) -> list[tuple[int, ...] | None]:
     by_path = {
         record.path: tuple(int(n) for n in shape) for record, shape in zip(reachable, measured, strict=True)
     }
-    result: list[tuple[int, ...] | None] = []
-    for record in trace.records:
-        shape = by_path.get(record.path, ())
-        result.append(shape[1:] if shape and shape[0] == 2 else None)
-    return result
+    every = [by_path.get(record.path, ()) for record in trace.records]
+    return [shape[1:] if shape and shape[0] == 2 else None for shape in every]
 
 
 def _support(
@@ -195,9 +178,6 @@ def _support(
 
     def measure(rows: Sequence[LayerRow]) -> list[float]:
         """Return the share of patch tokens that receive a gradient, on one seeded noise picture."""
-        key = ("support", tuple(row.path for row in rows), tuple(shapes))
-        if key in trace.memo:
-            return list(trace.memo[key])
         import tensorflow as tf
 
         paths = {row.path for row in rows}
@@ -217,7 +197,10 @@ def _support(
                 raise LayerError(f"layer {row.path!r} has no tokens")
             size = np.abs(tf.cast(gradient, tf.float32).numpy()[0, layout.prefix :]).max(-1)
             shares.append(float((size > 0).mean()))
-        trace.memo[key] = tuple(shares)
         return shares
 
-    return measure
+    def once(rows: Sequence[LayerRow]) -> list[float]:
+        key = ("token-support", tuple(row.path for row in rows), tuple(shapes))
+        return cuts.once(trace, key, lambda: measure(rows))
+
+    return once

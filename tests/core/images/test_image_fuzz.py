@@ -10,11 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.fuzz import PICTURES, mutated
+from helpers.fuzz import PICTURES, mutated, silence_decoders
 
 from visioncam_core.errors import ImageError
 from visioncam_core.images.decode import load_picture
-from visioncam_core.images.files import silence_decoders
 
 
 @pytest.mark.parametrize("kind", PICTURES)
@@ -43,7 +42,7 @@ def test_damage_gives_a_picture_or_an_image_error(kind: str, capfd: pytest.Captu
 QUIET = """
 import sys
 from visioncam_core.images.decode import load_picture
-from visioncam_core.images.files import silence_decoders
+from helpers.fuzz import silence_decoders
 if sys.argv[1] == "quiet":
     assert silence_decoders()
 for path in sys.argv[2:]:

@@ -12,7 +12,7 @@ from keras import layers as L  # noqa: N812  -- as everybody writes it
 import visioncam
 from visioncam import targets
 from visioncam.geometry import Tile
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.images.tiling import tiles
 
 SIZE = (16, 12)

@@ -11,7 +11,7 @@ import pytest
 from helpers.networks.kinds import X, functional
 
 import visioncam
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 
 PROC = Path("/proc/self")
 CALLS, KIB_A_CALL = 200, 20

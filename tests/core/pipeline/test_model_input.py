@@ -14,7 +14,7 @@ from helpers.targets import Body, images
 from keras import layers, ops
 
 import visioncam
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.images.reader import Reader
 from visioncam_engines.tensorflow.inputs import model_inputs
 

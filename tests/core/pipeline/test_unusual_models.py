@@ -271,7 +271,7 @@ def test_pictures_of_many_sizes_leave_a_bounded_number_of_tables() -> None:
     for size in range(MOST_VIEWS + 3):
         visioncam.explain(model, np.ones((4 + size, 5, 3), np.float32), target=0)
     (traced,) = cache._ENTRIES[model].traces
-    assert len(traced.trace.memo["views"]) == MOST_VIEWS
+    assert len(traced.trace.cuts["views"]) == MOST_VIEWS
 
 
 class Watching:

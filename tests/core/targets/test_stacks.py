@@ -13,7 +13,7 @@ from keras import layers, ops
 
 import visioncam
 from visioncam.targets import Ranked
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 
 X = images()
 NAMES = ["tabby", "tiger cat", "Egyptian cat", "crane", "cock"]

@@ -15,7 +15,7 @@ import pytest
 
 import visioncam
 from visioncam.callbacks import ExplanationMonitor, Look
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import ImageError, OptionError, OptionTypeError, TargetError
 from visioncam_engines.tensorflow.monitor import overlap
 

@@ -14,8 +14,8 @@ from helpers.networks.kinds import X, conv, functional, gap
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 
 import visioncam
-from visioncam_core.engine.counters import COUNTERS
-from visioncam_engines.tensorflow.run import batches
+from visioncam_core.engine.batches import COUNTERS
+from visioncam_engines.tensorflow.run.passes import in_batches
 
 SIX = ["gradcam", "hirescam", "gradcamelementwise", "xgradcam", "respondcam", "gradcam++"]
 
@@ -102,7 +102,7 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does() -> None:
         seen.append(indices.tolist())
         return seen[-1]
 
-    results = list(batches.in_batches(10, 8, run))
+    results = in_batches(10, 8, run)
     assert [i for part in results for i in part] == list(range(10))
     assert max(map(len, seen)) == 2
 
@@ -110,7 +110,7 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does() -> None:
         raise MemoryError
 
     with pytest.raises(MemoryError):
-        list(batches.in_batches(4, 4, never))
+        in_batches(4, 4, never)
 
 
 def test_the_head_runs_once_at_most_inside_a_residual_block() -> None:

@@ -15,7 +15,7 @@ from helpers.networks.kinds import KINDS
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 
 import visioncam
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_engines.tensorflow.graph.extract import carve
 from visioncam_engines.tensorflow.tracing.batch_axis import rows_per_picture
 

@@ -13,7 +13,7 @@ from helpers.untouched import snapshot
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 
 import visioncam
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 
 
 class Interrupting(L.Layer):

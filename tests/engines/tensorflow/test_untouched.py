@@ -18,7 +18,7 @@ from keras import layers as L  # noqa: N812  -- as everybody writes it
 
 import visioncam
 from visioncam_core.engine import cache
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import ModelError
 
 METHODS = [spec.name for spec in visioncam.methods()]

@@ -15,10 +15,10 @@ from keras import layers as L  # noqa: N812  -- as everybody writes it
 import visioncam
 from visioncam_core import ops
 from visioncam_core.engine import cache
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import ModelError
 from visioncam_core.pipeline.evidence import Evidence
-from visioncam_engines.tensorflow.run.batches import running
+from visioncam_engines.tensorflow.engine import TensorFlowEngine
 
 X = np.random.default_rng(3).random((16, 16, 3), dtype=np.float32)
 
@@ -85,7 +85,7 @@ def test_the_scores_are_those_of_changed_activations(name: str) -> None:
 def _operation(model: Any) -> str:
     """Return the kind of operation where the layer's channels were found to meet, "" where nowhere."""
     (traced,) = cache._ENTRIES[model].traces
-    (found,) = [value for key, value in traced.trace.memo.items() if key[0] == "mixing"]
+    (found,) = [value for key, value in traced.trace.cuts.items() if key[0] == "mixing"]
     return "" if found is None else str(found.op.type)
 
 
@@ -124,7 +124,7 @@ def test_memory_that_runs_out_halves_the_batch_and_changes_no_map(method: str) -
     assert (COUNTERS.snapshot() - before)["halved"] == 2
     raw = visioncam.explain(modest, X, method).raw
     np.testing.assert_allclose(e.raw, raw, atol=2e-5 * np.abs(raw).max())
-    with pytest.raises(ModelError, match="smaller batch_size"), running(greedy):
+    with pytest.raises(ModelError, match="smaller batch_size"), TensorFlowEngine().running(greedy):
         greedy(np.stack([X] * 4))
 
 

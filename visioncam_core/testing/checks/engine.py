@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from visioncam_core import ops
-from visioncam_core.engine.batch_size import Budget
+from visioncam_core.engine.batches import Budget
 from visioncam_core.engine.cache import forget, open_trace
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.errors import VisionCamError
@@ -95,11 +95,11 @@ def table(subject: EngineSubject) -> None:
     found = view.passes(choice, None, Budget(2)).watch(subject.flat(), [])[0]
     A, values = ops.to_numpy(found.activations), ops.to_numpy(found.values)
     require(A.shape[1:-1] == choice.grid, f"activations of shape {A.shape} at a layer of grid {choice.grid}")
-    wanted = view.score.shape
-    fits = len(wanted) == values.ndim and all(
-        n in (None, m) for n, m in zip(wanted[1:], values.shape[1:], strict=True)
+    expected = view.score.shape
+    fits = len(expected) == values.ndim and all(
+        n in (None, m) for n, m in zip(expected[1:], values.shape[1:], strict=True)
     )
-    require(fits, f"the score is described as {wanted}, and its values are {values.shape}")
+    require(fits, f"the score is described as {expected}, and its values are {values.shape}")
     require(A.dtype.kind == "f" and A.dtype.itemsize >= 4, f"activations are {A.dtype}, less than float32")
 
 
@@ -133,9 +133,10 @@ def passes_counted(subject: EngineSubject) -> None:
     require(
         forward_and_back["forward"] == 3, f"three pictures count as {forward_and_back['forward']} forward"
     )
-    wanted = 3 if subject.differentiates else 0
+    expected = 3 if subject.differentiates else 0
     require(
-        forward_and_back["backward"] == wanted, f"{forward_and_back['backward']} backward for three pictures"
+        forward_and_back["backward"] == expected,
+        f"{forward_and_back['backward']} backward for three pictures",
     )
     tails = spent(lambda: subject.values_behind(passes, np.repeat(A, 4, axis=0)))
     require(tails["tail"] == 4, f"four changed activations count as {tails['tail']} tails")
@@ -161,31 +162,31 @@ def nothing_traced_twice(subject: EngineSubject) -> None:
 
 def threads(subject: EngineSubject) -> None:
     """Eight threads get what one gets."""
-    wanted = each([subject.probe()])
+    expected = each([subject.probe()])
     with ThreadPoolExecutor(8) as pool:
         every = list(pool.map(lambda _: each([subject.probe()]), range(16)))
     for found in every:
         for name, values in found.items():
-            assert_same(values, wanted[name], f"{name} in several threads")
+            assert_same(values, expected[name], f"{name} in several threads")
 
 
 def copies(subject: EngineSubject) -> None:
     """A copy has the same weights, and is a model of its own."""
     if not subject.copies:
         return
-    before, copied = subject.state(), subject.engine.copy(subject.model)
-    weights = copied.get()
-    require(len(weights) == len(copied.owners), f"{len(weights)} weights and {len(copied.owners)} owners")
+    before, other = subject.state(), subject.engine.copy(subject.model)
+    weights = other.get()
+    require(len(weights) == len(other.owners), f"{len(weights)} weights and {len(other.owners)} owners")
     own = [ops.to_numpy(value) for _, value in subject.engine.weights(subject.model)]
     require(all(map(np.array_equal, weights, own)), "a copy has other weights")
-    copied.set([np.zeros_like(value) for value in weights])
-    require(all(not value.any() for value in copied.get()), "the weights of a copy cannot be set")
+    other.set([np.zeros_like(value) for value in weights])
+    require(all(not value.any() for value in other.get()), "the weights of a copy cannot be set")
     require(subject.state() == before, "setting the weights of a copy changes the model")
 
 
 def freed(subject: EngineSubject) -> None:
     """A model that is dropped is freed, with what was traced."""
-    other = subject.same_model()
+    other = subject.duplicate()
     subject.passes(model=other).watch(subject.flat(), [])
     reference = weakref.ref(other)
     del other

@@ -71,9 +71,9 @@ def changed_activations(subject: EngineSubject) -> None:
     A = found.activations
     channels = np.arange(int(A.shape[-1]))
     out = np.asarray(passes.without(subject.flat(), found.at_layer, A, channels, values_of))
-    wanted = subject.values_behind(passes, ops.to_numpy(ops.without_channels(A, channels)))
+    expected = subject.values_behind(passes, ops.to_numpy(ops.without_channels(A, channels)))
     whole = values_of(found.values, None)
-    assert_same(out - whole, wanted - whole, "the effect of leaving out a channel", 1e-3)
+    assert_same(out - whole, expected - whole, "the effect of leaving out a channel", 1e-3)
 
 
 def changed_pictures(subject: EngineSubject) -> None:
@@ -88,12 +88,11 @@ def changed_pictures(subject: EngineSubject) -> None:
     picture = np.moveaxis(picture, 1, -1) if view.channels_first else picture
     versions = np.asarray(_dimmed(picture.astype(np.float32), maps))
     versions = np.moveaxis(versions, -1, 1) if view.channels_first else versions
-    wanted = passes.forward(single, place, lambda k: versions[k], count, values_of)
-    assert_same(found, wanted, "pictures changed by maps")
+    expected = passes.forward(single, place, lambda k: versions[k], count, values_of)
+    assert_same(found, expected, "pictures changed by maps")
 
 
 def _dimmed(picture: Any, maps: Any) -> Any:
-    """Return a picture dimmed by maps."""
     return picture * ops.resize(maps, tuple(int(n) for n in picture.shape[1:-1]))[..., None]
 
 

@@ -11,9 +11,8 @@ import attrs
 import numpy as np
 
 from visioncam_core import ops
-from visioncam_core.engine.batch_size import Budget
+from visioncam_core.engine.batches import COUNTERS, Budget
 from visioncam_core.engine.cache import open_trace
-from visioncam_core.engine.counters import COUNTERS
 from visioncam_core.engine.interface import Engine, Passes, View
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.model_inputs import ModelInputs
@@ -97,7 +96,7 @@ class EngineSubject:
         found = passes.tail(self.flat(), None, lambda k: activations[k], len(activations), values_of)
         return np.asarray(found)
 
-    def same_model(self) -> Any:
+    def duplicate(self) -> Any:
         return self.engine.copy(self.model).model if self.copies else copy.deepcopy(self.model)
 
     def state(self) -> list[tuple[str, bytes]]:

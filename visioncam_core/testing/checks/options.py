@@ -120,7 +120,6 @@ def _numeric(info: OptionInfo) -> bool:
 
 
 def _wrong(info: OptionInfo) -> list[Any]:
-    """Return values that the option must refuse."""
     values: list[Any] = [object()]
     if info.choices:
         values.append("no such choice")

@@ -90,7 +90,6 @@ class MethodSubject(Subject):
         return raw
 
     def finite(self, evidence: Evidence, what: str) -> np.ndarray:
-        """Return the raw map of some evidence, which must be finite."""
         raw = self.map(evidence, what)
         broken = int((~np.isfinite(raw)).sum())
         require(

@@ -7,7 +7,8 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.pipeline.evidence import ArraySource, Evidence, Make, Which
+from visioncam_core.engine.records import Make
+from visioncam_core.pipeline.evidence import ArraySource, Evidence, Which
 
 
 @attrs.frozen(eq=False)

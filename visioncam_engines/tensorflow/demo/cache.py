@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from visioncam_core.text import said
+
 if TYPE_CHECKING:
     import keras
 
@@ -21,7 +23,7 @@ _log = logging.getLogger("visioncam.model_files")  # below "visioncam", which th
 
 
 def load_or_make(path: Path, make: Callable[[], keras.Model]) -> keras.Model:
-    """Return the model in the file, or make it and keep it there.
+    """Return a new model object from a `.keras` file, or made, and then written there with its folders.
 
     A file that is damaged, or that cannot be written, costs a warning in the log and nothing else.
     """
@@ -30,14 +32,12 @@ def load_or_make(path: Path, make: Callable[[], keras.Model]) -> keras.Model:
     except FileNotFoundError:
         pass
     except Exception as error:  # a damaged file can make its reader raise anything
-        _log.warning("the cached model %s cannot be used (%s); it is made again", path, _one_line(error))
+        _log.warning("the cached model %s cannot be used (%s); it is made again", path, said(error))
     model = make()
     try:
         _write(path, model)
     except OSError as error:
-        _log.warning(
-            "the model could not be cached in %s (%s); the next call is slower", path, _one_line(error)
-        )
+        _log.warning("the model could not be cached in %s (%s); the next call is slower", path, said(error))
     return model
 
 
@@ -52,7 +52,6 @@ def _load(path: Path) -> keras.Model:
 
 
 def _write(path: Path, model: keras.Model) -> None:
-    """Write the file atomically: a temporary name in the same folder, then one rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".keras", dir=path.parent)
     os.close(handle)
@@ -61,7 +60,3 @@ def _write(path: Path, model: keras.Model) -> None:
         os.replace(name, path)
     finally:
         Path(name).unlink(missing_ok=True)
-
-
-def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]

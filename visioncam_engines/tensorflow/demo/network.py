@@ -88,10 +88,7 @@ def _normalise(x: Any, name: str, activation: str | None = None) -> Any:
 def fill(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
     """Set the network's weights in place.
 
-    Args:
-        model: from `build()`.
-        weights: arrays by PyTorch name, in PyTorch's layout: convolutions `(out, in, h, w)`,
-            depthwise `(channels, 1, h, w)`, dense `(out, in)`.
+    Convolutions are `(out, in, h, w)`, depthwise `(channels, 1, h, w)`, dense `(out, in)`.
 
     Raises:
         ModelError: an array is missing, left over, or of the wrong shape.
@@ -114,7 +111,6 @@ def fill(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
 
 
 def _torch_names(model: keras.Model) -> list[tuple[Any, list[str]]]:
-    """Pair every layer that has weights with the PyTorch names of its arrays."""
     conv = {"stem_conv": "_conv_stem", "top_conv": "_conv_head"}
     norm = {"stem_bn": "_bn0", "top_bn": "_bn1"}
     names = [f"block{s}{chr(ord('a') + i)}_" for s, row in enumerate(_BLOCKS, 1) for i in range(row[1])]

@@ -29,14 +29,14 @@ def carve(
     import tensorflow as tf
 
     captured = {placeholder.name: held for held, placeholder in graph.captures}
-    fed = [tensor.name for tensor in feeds]
-    operations, used = _between(fetches, {*fed, *captured})
+    names = [tensor.name for tensor in feeds]
+    operations, used = _between(fetches, {*names, *captured})
     nodes = _copied(graph, operations)
 
     def body(*arguments: Any) -> list[Any]:
         here = tf.compat.v1.get_default_graph()
         ready = arguments if prepare is None else prepare(*arguments)
-        given = dict(zip(fed, ready, strict=True))
+        given = dict(zip(names, ready, strict=True))
         for name in used.difference(given):
             given[name] = here.capture(captured[name])
         inside = [tensor.name for tensor in fetches if tensor.name not in given]

@@ -10,8 +10,8 @@ from typing import Any
 
 import attrs
 
-from visioncam_core.engine.counters import COUNTERS
-from visioncam_core.engine.interrupts import held_back
+from visioncam_core.engine.batches import COUNTERS
+from visioncam_core.engine.interrupts import delay_interrupts
 from visioncam_core.engine.output import Score
 from visioncam_core.errors import LayerError, TargetError
 from visioncam_core.text import listing, shown, whole
@@ -39,6 +39,21 @@ class GraphScore(Score):
         return (self.output, self.kind, id(self.values))
 
 
+def once(trace: Trace, key: Any, make: Callable[[], Any], kind: str = "", most: int = 0) -> Any:
+    """Return what was made under this key before; else make it, once for all threads, and keep it.
+
+    Of a `kind`, the `most` made last are kept.
+    """
+    with trace.lock:
+        kept = trace.cuts.setdefault(kind, {}) if kind else trace.cuts
+        if key not in kept:
+            with delay_interrupts():
+                kept[key] = make()
+            if kind and len(kept) > most:
+                del kept[next(iter(kept))]
+        return kept[key]
+
+
 def score_of(
     trace: Trace, output: str, wanted: str, normalise: bool = False, channels_first: bool = False
 ) -> GraphScore:
@@ -51,16 +66,14 @@ def score_of(
         normalise: for "probability" where no final activation was found: whether to apply one.
         channels_first: the output is (N, classes, *space); it is moved to (N, *space, classes).
     """
-    import tensorflow as tf
 
-    key = ("score", output, wanted, normalise, channels_first)
-    with trace.lock:
-        if key in trace.cuts:
-            return trace.cuts[key]
+    def make() -> GraphScore:
+        import tensorflow as tf
+
         answer = trace.outputs[output]
         if channels_first:
             with trace.graph.as_default():
-                answer = tf.transpose(answer, [0, *range(2, answer.shape.rank), 1])
+                answer = channels_last(answer)
         logits: Logits = find_logits(answer)
         with trace.graph.as_default():
             answer = tf.cast(answer, tf.float32)
@@ -69,29 +82,41 @@ def score_of(
                 values = tf.cast(logits.tensor, tf.float32)
             elif logits.activation == "log_softmax":
                 kind, values = "probability", tf.exp(answer)
-            elif logits.activation:
+            elif logits.activation or not normalise:
                 kind, values = "probability", answer
-            elif normalise:
+            else:
                 single = answer.shape[-1] == 1 or answer.shape.rank == 1
                 kind, values = "probability", tf.sigmoid(answer) if single else tf.nn.softmax(answer)
-            else:
-                kind, values = "probability", answer
         assumed = wanted == "probability" and normalise and not logits.activation
         shapes = tuple(values.shape), tuple(answer.shape)
-        score = GraphScore(output, kind, *shapes, logits.activation, assumed, values, answer)
-        trace.cuts[key] = score
-        return score
+        return GraphScore(output, kind, *shapes, logits.activation, assumed, values, answer)
+
+    return once(trace, ("score", output, wanted, normalise, channels_first), make)
+
+
+def channels_last(values: Any) -> Any:
+    """Move (N, K, *space) to (N, *space, K)."""
+    import tensorflow as tf
+
+    return tf.transpose(values, [0, *range(2, values.shape.rank), 1])
+
+
+def channels_first(values: Any) -> Any:
+    """Move (N, *space, K) to (N, K, *space)."""
+    import tensorflow as tf
+
+    return tf.transpose(values, [0, values.shape.rank - 1, *range(1, values.shape.rank - 1)])
 
 
 def _cut(trace: Trace, key: Any, build: Callable[[], tuple[list[Any], list[Any]]]) -> Any:
-    with trace.lock:
-        if key not in trace.cuts:
-            with held_back():
-                with trace.graph.as_default():
-                    feeds, fetches = build()
-                trace.cuts[key] = carve(trace.graph, feeds, fetches)
-            COUNTERS.add("cuts")
-        return trace.cuts[key]
+    def make() -> Any:
+        with trace.graph.as_default():
+            feeds, fetches = build()
+        function = carve(trace.graph, feeds, fetches)
+        COUNTERS.add("cuts")
+        return function
+
+    return once(trace, key, make)
 
 
 def forward(trace: Trace, score: GraphScore) -> Any:
@@ -162,36 +187,31 @@ class Split:
     Attributes:
         head: `(*inputs) -> [*A, *sides, values, answer]`.
         tail: `(*A, *sides) -> [values, answer]`.
-        sides: the symbolic side tensors the tail needs besides A.
     """
 
     head: Any
     tail: Any
-    sides: tuple[Any, ...]
 
 
 def split(trace: Trace, record: Recorded, score: GraphScore) -> Split:
     """Return the head and the tail at one layer, with the side tensors between them."""
     key = ("split", record.path, score.key)
-    with trace.lock:
-        if key in trace.cuts:
-            return trace.cuts[key]
-    at, fetches = list(record.tensors), [score.values, score.answer]
-    sides = sides_of(trace, record, score)
-    head = _cut(trace, (*key, "head"), lambda: (list(trace.inputs), [*at, *sides, *fetches]))
-    tail = _cut(trace, (*key, "tail"), lambda: ([*at, *sides], fetches))
-    with trace.lock:
-        return trace.cuts.setdefault(key, Split(head, tail, tuple(sides)))
+
+    def make() -> Split:
+        at, fetches = list(record.tensors), [score.values, score.answer]
+        sides = sides_of(trace, record, score)
+        head = _cut(trace, (*key, "head"), lambda: (list(trace.inputs), [*at, *sides, *fetches]))
+        tail = _cut(trace, (*key, "tail"), lambda: ([*at, *sides], fetches))
+        return Split(head, tail)
+
+    return once(trace, key, make)
 
 
 def sides_of(trace: Trace, record: Recorded, score: GraphScore) -> list[Any]:
     """Return the symbolic tensors that what lies behind a layer needs besides the activations."""
+    at, fetches = list(record.tensors), [score.values, score.answer]
     key = ("sides", record.path, score.key)
-    with trace.lock:
-        if key not in trace.cuts:
-            fetches = [score.values, score.answer]
-            trace.cuts[key] = frontier(fetches, list(record.tensors), list(trace.inputs), trace.exact)
-        return list(trace.cuts[key])
+    return once(trace, key, lambda: frontier(fetches, at, list(trace.inputs), trace.exact))
 
 
 def tail_backward(trace: Trace, record: Recorded, score: GraphScore) -> tuple[Any, Any]:
@@ -200,9 +220,8 @@ def tail_backward(trace: Trace, record: Recorded, score: GraphScore) -> tuple[An
     The cotangent has the shape of the score's values: it is the gradient of any target in them.
     """
     key = ("backward", record.path, score.key)
-    with trace.lock:
-        if key in trace.cuts:
-            return trace.cuts[key]
+
+    def make() -> tuple[Any, Any]:
         import tensorflow as tf
 
         at = list(record.tensors)
@@ -213,7 +232,9 @@ def tail_backward(trace: Trace, record: Recorded, score: GraphScore) -> tuple[An
         fetches = [score.values, score.answer]
         head = _cut(trace, (*key, "head"), lambda: (list(trace.inputs), [*at, *sides, *fetches]))
         tail = _cut(trace, (*key, "tail"), lambda: ([*at, *sides, cotangent], gradients))
-        return trace.cuts.setdefault(key, (head, tail))
+        return head, tail
+
+    return once(trace, key, make)
 
 
 def support(trace: Trace, records: list[Recorded], score: GraphScore) -> Any:

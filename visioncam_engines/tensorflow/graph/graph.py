@@ -9,12 +9,7 @@ OF_SHAPE = ("Shape", "Size", "Rank", "ShapeN")
 
 
 def ancestors(tensors: list[Any], stop: frozenset[int] = frozenset()) -> dict[int, Any]:
-    """Return id -> operation for everything whose values `tensors` are computed from.
-
-    Args:
-        tensors: where to begin.
-        stop: ids of tensors that are not passed.
-    """
+    """Return id -> operation for what tensors are computed from, not past those with ids in `stop`."""
     found: dict[int, Any] = {}
     waiting = [t for t in tensors if id(t) not in stop]
     while waiting:

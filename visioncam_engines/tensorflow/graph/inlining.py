@@ -46,17 +46,17 @@ _STEPS = {"Round", "Rint", "Floor", "Ceil", "Sign"}
 
 @attrs.frozen(eq=False)
 class Flat:
-    """The flat twin of a graph.
+    """The flat copy of a graph.
 
     Attributes:
         wrapped: the wrapped function.
-        twins: the twins of the tensors that were looked for.
+        tensors: the counterparts of the tensors that were looked for.
         new: names of the operations that came out of a call.
         rounds: a rounding whose gradient was the user's own is among them: the automatic one is zero.
     """
 
     wrapped: Any
-    twins: list[Any]
+    tensors: list[Any]
     new: frozenset[str]
     rounds: bool
 
@@ -64,13 +64,13 @@ class Flat:
 def inlined(
     graph: Any, feeds: list[Any], captures: dict[str, Any], fetches: list[Any], specs: list[Any]
 ) -> Flat:
-    """Return the flat twin of `graph`.
+    """Return `graph`, which has calls in it, with their bodies instead.
 
     Args:
-        graph: a `FuncGraph` with calls in it.
+        graph: a `FuncGraph`.
         feeds: its symbolic arguments.
         captures: name of a placeholder -> the tensor or resource it stands for.
-        fetches: symbolic tensors that are looked for in the twin.
+        fetches: symbolic tensors whose counterparts are wanted.
         specs: a `tf.TensorSpec` for each feed.
     """
     import tensorflow as tf
@@ -96,15 +96,16 @@ def inlined(
             if name.split(":")[0] in read:
                 used[name] = here.capture(held)
         inside = [name for name in names if name not in given]
-        twins = dict(zip(inside, tf.graph_util.import_graph_def(nodes, used, inside, name="in"), strict=True))
-        found.extend(twins.get(name, given.get(name)) for name in names)
+        imported = tf.graph_util.import_graph_def(nodes, used, inside, name="in")
+        tensors = dict(zip(inside, imported, strict=True))
+        found.extend(tensors.get(name, given.get(name)) for name in names)
         return [tf.identity(tensor) for tensor in found]
 
     wrapped = tf.compat.v1.wrap_function(body, specs)
     return Flat(wrapped, found, new, rounds)
 
 
-def told(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return an operation's name without the steps that only say that a function was called."""
     steps = [step for step in name.removeprefix("in/").split("/") if not _STEP.fullmatch(step)]
     return "/".join(steps) or name

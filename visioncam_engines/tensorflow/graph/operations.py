@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
 from visioncam_engines.tensorflow.graph.graph import constant, descendants
-from visioncam_engines.tensorflow.graph.inlining import told
+from visioncam_engines.tensorflow.graph.inlining import plain_name
 from visioncam_engines.tensorflow.tracing.trace_model import Recorded
 
 _COPIES = ("Identity", "IdentityN", "Cast", "StopGradient", "PreventGradient", "CheckNumerics", "Placeholder")
@@ -15,12 +16,7 @@ _TO_FIRST, _TO_LAST = ([0, 3, 1, 2], [0, 4, 1, 2, 3], [0, 2, 1]), ([0, 2, 3, 1],
 
 
 def operation_records(inputs: list[Any], among: frozenset[str]) -> list[Recorded]:
-    """Return a record for the output of every operation that could be a feature map.
-
-    Args:
-        inputs: symbolic inputs of the graph.
-        among: names of the operations to look at; none of the others gets a row.
-    """
+    """Return a record for the output of every operation, among those named, that could be a feature map."""
     from_input = descendants(inputs)
     formats: dict[int, str] = {}
     chosen: list[tuple[str, Any]] = []
@@ -39,16 +35,13 @@ def operation_records(inputs: list[Any], among: frozenset[str]) -> list[Recorded
             rank = output.shape.rank
             usable = output.dtype.is_floating and rank is not None and 3 <= rank <= 5
             if usable and not _lacks_bias(output, from_input):
-                chosen.append((told(op.name) + (f":{position}" if position else ""), output))
+                chosen.append((plain_name(op.name) + (f":{position}" if position else ""), output))
                 break
-    count: dict[str, int] = {}
-    for path, _ in chosen:
-        count[path] = count.get(path, 0) + 1
-    seen: dict[str, int] = {}
+    count, seen = Counter(path for path, _ in chosen), Counter[str]()
     records = []
     for path, output in chosen:
-        number = seen[path] = seen.get(path, -1) + 1
-        name = f"{path}#{number}" if count[path] > 1 else path
+        name = f"{path}#{seen[path]}" if count[path] > 1 else path
+        seen[path] += 1
         data_format = formats[id(output)] or "channels_last"
         records.append(Recorded(name, path, output.op.type, (output,), data_format, ""))
     return records
@@ -104,7 +97,6 @@ def _data_format(op: Any, formats: dict[int, str]) -> str:
 
 
 def _given(op: Any) -> str:
-    """Return the data format an operation was made with, or ""."""
     if "data_format" not in op.node_def.attr or op.type == "BiasAdd":
         return ""
     name = op.get_attr("data_format").decode()
@@ -112,7 +104,6 @@ def _given(op: Any) -> str:
 
 
 def _moved(op: Any) -> str:
-    """Return the data format after a transposition that changes it, or ""."""
     if op.type != "Transpose":
         return ""
     order = constant(op.inputs[1])

@@ -13,7 +13,7 @@ _LEFT_BY_A_CALL = ("_called", "_dropout_mask", "_recurrent_dropout_mask")
 
 
 @attrs.frozen(eq=False)
-class Held:
+class Snapshot:
     """A unit's `__dict__` before a call.
 
     Attributes:
@@ -28,8 +28,7 @@ class Held:
     contents: tuple[tuple[Any, Any], ...]
 
     @classmethod
-    def of(cls, state: dict[str, Any]) -> Held:
-        """Remember what `state` holds now."""
+    def of(cls, state: dict[str, Any]) -> Snapshot:
         copies = tuple((c, dict(c) if isinstance(c, dict) else list(c)) for c in _containers(state.values()))
         return cls(state, dict(state), copies)
 
@@ -54,7 +53,6 @@ class Held:
 
 
 def put(state: dict[str, Any], name: str, value: Any) -> None:
-    """Set an attribute to what it was, or remove it where it was absent."""
     if value is ABSENT:
         state.pop(name, None)
     else:

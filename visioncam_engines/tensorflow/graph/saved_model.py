@@ -6,13 +6,13 @@ the place of the trace; its operations take the place of the layers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
 from visioncam_core.errors import ModelError
 from visioncam_core.text import listing, said
+from visioncam_engines.tensorflow.checks import is_function
 from visioncam_engines.tensorflow.graph.inlining import Flat, calls, inlined
 from visioncam_engines.tensorflow.graph.operations import (
     in_depth_order,
@@ -42,18 +42,8 @@ class Endpoint:
 
     @property
     def channels_first(self) -> bool:
-        """Whether the picture is (K, *space)."""
         flat = _flat(self, list(self.specs))
-        return takes_channels_first(max(_fed(flat, self), key=lambda one: one.shape.rank or 0))
-
-
-def is_saved(value: Any) -> bool:
-    """Return whether `value` is a loaded SavedModel, one of its functions, or Keras's layer around one."""
-    if hasattr(value, "call_endpoint_fn"):  # keras.layers.TFSMLayer
-        return True
-    if hasattr(value, "_flatten_layers"):
-        return False
-    return _is_function(value) or isinstance(getattr(value, "signatures", None), Mapping)
+        return takes_channels_first(max(_inputs_of(flat, self), key=lambda one: one.shape.rank or 0))
 
 
 def endpoint_of(model: Any) -> Endpoint:
@@ -106,7 +96,7 @@ def trace_saved(model: Any, specs: list[Any], closed: list[Any]) -> Trace:
             f"the SavedModel cannot be taken apart ({said(error)}); load the original Keras model instead"
         ) from error
     names = [key or "0" for key, _ in leaves(endpoint.function.structured_outputs)]
-    inputs = _fed(flat, endpoint)
+    inputs = _inputs_of(flat, endpoint)
     every = frozenset(op.name for op in flat.wrapped.graph.get_operations())
     notes = [(EXACT, "the SavedModel was exported for one picture at a time")] if exact else []
     return Trace(
@@ -135,8 +125,8 @@ def with_calls_inlined(trace: Trace, specs: list[Any]) -> Trace:
     feeds = list(trace.inputs)
     flat = inlined(trace.graph, feeds, captures, [*tensors, *outputs], specs)
     inputs = list(flat.wrapped.inputs[: len(specs)])
-    twin = dict(zip(map(id, tensors), flat.twins, strict=False))
-    kept = [attrs.evolve(one, tensors=tuple(twin[id(tensor)] for tensor in one.tensors)) for one in here]
+    copies = dict(zip(map(id, tensors), flat.tensors, strict=False))
+    kept = [attrs.evolve(one, tensors=tuple(copies[id(tensor)] for tensor in one.tensors)) for one in here]
     records = in_depth_order(inputs, [*operation_records(inputs, flat.new), *kept])
     records += tuple(record for record in trace.records if record.inside)
     return attrs.evolve(
@@ -147,20 +137,18 @@ def with_calls_inlined(trace: Trace, specs: list[Any]) -> Trace:
         records=records,
         notes=(*trace.notes, *_about_gradients(flat)),
         cuts={},
-        memo={},
     )
 
 
 def _flat(endpoint: Endpoint, specs: list[Any]) -> Flat:
-    """Return the flat twin of an endpoint, for inputs of these specs."""
     function, feeds = endpoint.function, list(endpoint.feeds)
     held = zip(function.inputs[len(feeds) :], function.captured_inputs, strict=True)
     captures = {placeholder.name: value for placeholder, value in held}
     return inlined(function.graph, feeds, captures, list(function.outputs), specs)
 
 
-def _fed(flat: Flat, endpoint: Endpoint) -> list[Any]:
-    """Return the symbolic inputs of the twin; its other inputs are variables."""
+def _inputs_of(flat: Flat, endpoint: Endpoint) -> list[Any]:
+    """Return the symbolic inputs of the flat copy; its other inputs are variables."""
     return list(flat.wrapped.inputs[: len(endpoint.specs)])
 
 
@@ -170,16 +158,11 @@ def _about_gradients(flat: Flat) -> list[tuple[str, str]]:
     return [(REPLACED, "a rounding came with a gradient of its own, which a SavedModel's graph cannot use")]
 
 
-def _is_function(value: Any) -> bool:
-    return hasattr(value, "structured_input_signature") and hasattr(value, "captured_inputs")
-
-
 def _chosen(model: Any) -> Any:
-    """Return the concrete function to explain."""
-    if _is_function(model):
+    if is_function(model):
         return model
     served = getattr(model, "call_endpoint_fn", None) or getattr(model, "serve", None)
-    if served is not None and _is_function(served):
+    if served is not None and is_function(served):
         return served
     versions = list(getattr(served, "concrete_functions", ()))
     if len(versions) == 1:

@@ -150,16 +150,16 @@ def _rows_of(look: Look) -> list[dict[str, str]]:
     rows = []
     for i, explanation in enumerate(look.explanations):
         sure = explanation.target.probability
-        values: tuple[object, ...] = (
-            look.epoch,
-            i,
+        values = (
+            str(look.epoch),
+            str(i),
             as_cell(explanation.target.label),
             "" if sure is None else f"{sure:.6g}",
             f"{explanation.score:.6g}",
             "" if look.previous is None else f"{look.previous[i]:.4f}",
             "" if look.first is None else f"{look.first[i]:.4f}",
         )
-        rows.append(dict(zip(COLUMNS, map(str, values), strict=True)))
+        rows.append(dict(zip(COLUMNS, values, strict=True)))
     return rows
 
 

@@ -30,25 +30,21 @@ class Mixing:
 
     Attributes:
         op: the operation.
-        given: what it receives, computed channel by channel from the layer: (N, ..., K).
+        source: what it receives, computed channel by channel from the layer: (N, ..., K).
         weights: its kernel: (K, M), or (h, w, K, M).
-        made: what it gives: (N, ..., M), linear in `given`.
+        result: what it gives: (N, ..., M), linear in `source`.
     """
 
     op: Any
-    given: Any
+    source: Any
     weights: Any
-    made: Any
+    result: Any
 
 
 def mixing(record: Any, layout: Layout, fetches: list[Any], inputs: list[Any]) -> Mixing | None:
-    """Return where the channels of a layer first meet, or None where no single linear operation does it.
+    """Return where the channels of a recorded layer first meet on the way from the inputs to the fetches.
 
-    Args:
-        record: the recorded output of the layer.
-        layout: where its space is.
-        fetches: what is computed from it.
-        inputs: the model's inputs.
+    None where no single linear operation does it.
     """
     if len(record.tensors) > 1 or layout.kind != "grid":
         return None
@@ -89,8 +85,8 @@ def _mixes(op: Any, tensor: Any, channels: int) -> bool:
 
 def _keeps_apart(op: Any, tensor: Any, channels: int) -> bool:
     """Whether an operation computes each channel of its output from that channel alone."""
-    made = op.outputs[0]
-    if made.shape.rank is None or made.shape[-1] != channels or made.dtype != tensor.dtype:
+    result = op.outputs[0]
+    if result.shape.rank is None or result.shape[-1] != channels or result.dtype != tensor.dtype:
         return False
     if op.type in _EACH_CHANNEL:
         return True
@@ -107,7 +103,7 @@ def _keeps_apart(op: Any, tensor: Any, channels: int) -> bool:
         last = tensor.shape.rank - 1
         return axes is not None and not {0, last, -1, -last - 1} & set(axes.reshape(-1).tolist())
     if op.type in _WITH_WEIGHTS:
-        return bool(made.shape.rank == tensor.shape.rank)
+        return bool(result.shape.rank == tensor.shape.rank)
     if op.type == "DepthwiseConv2dNative":
         return op.get_attr("data_format") == b"NHWC"
     if op.type in ("Pad", "PadV2"):
@@ -116,13 +112,13 @@ def _keeps_apart(op: Any, tensor: Any, channels: int) -> bool:
     return False
 
 
-def without(found: Mixing, change: Any, made: Any, weights: Any, which: Any) -> Any:
+def without(found: Mixing, change: Any, result: Any, weights: Any, which: Any) -> Any:
     """Return what the mixing operation gives without one channel each: (b, ..., M).
 
     Args:
         found: the operation.
-        change: (1, ..., K) what each channel's absence takes away: `given` less what zeros become.
-        made: (1, ..., M) its output with every channel.
+        change: (1, ..., K) what each channel's absence takes away: `source` less what zeros become.
+        result: (1, ..., M) its output with every channel.
         weights: its kernel.
         which: (b,) int32 channels.
     """
@@ -130,7 +126,7 @@ def without(found: Mixing, change: Any, made: Any, weights: Any, which: Any) -> 
 
     part = tf.gather(change, which, axis=-1)  # (1, ..., b)
     if found.op.type == "MatMul":
-        return made - tf.transpose(part) * tf.gather(weights, which)
+        return result - tf.transpose(part) * tf.gather(weights, which)
     kernel = tf.gather(weights, which, axis=2)  # (h, w, b, M)
     apart = tf.raw_ops.DepthwiseConv2dNative(
         input=part,
@@ -139,6 +135,6 @@ def without(found: Mixing, change: Any, made: Any, weights: Any, which: Any) -> 
         padding=found.op.get_attr("padding"),
         explicit_paddings=found.op.get_attr("explicit_paddings"),
     )  # (1, h, w, b * M)
-    size = tf.shape(made)
+    size = tf.shape(result)
     by_channel = tf.reshape(apart, [size[1], size[2], -1, size[3]])
-    return made - tf.transpose(by_channel, [2, 0, 1, 3])
+    return result - tf.transpose(by_channel, [2, 0, 1, 3])

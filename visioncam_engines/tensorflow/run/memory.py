@@ -6,7 +6,7 @@ from collections import Counter
 from math import prod
 from typing import Any
 
-from visioncam_core.engine.batch_size import FEW, FEWER
+from visioncam_core.engine.batches import FEW, FEWER
 
 _IN_PLACE = frozenset(
     (
@@ -31,9 +31,6 @@ def need_of(graph: Any) -> int | None:
 
     Operations are taken in the order of the graph, each result is kept until its last reader has run.
     Only results that grow with the batch are counted: those with an open first axis.
-
-    Args:
-        graph: the function's graph, with sizes known but for the batch.
     """
     operations = graph.get_operations()
     readers = Counter(id(tensor) for op in operations for tensor in op.inputs)

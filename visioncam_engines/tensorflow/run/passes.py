@@ -8,15 +8,14 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.engine.batch_size import Budget
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine import batches
+from visioncam_core.engine.batches import COUNTERS, Budget
+from visioncam_core.engine.default_passes import joined
 from visioncam_core.engine.layer_table import Layout
 from visioncam_core.engine.records import Cotangent, Make, PassResult, Read, TailInputs
 from visioncam_core.ops import concatenate
 from visioncam_engines.tensorflow.graph import functions as cuts
-from visioncam_engines.tensorflow.layouts import from_grid, to_grid
-from visioncam_engines.tensorflow.run.batches import fed, home, in_batches
-from visioncam_engines.tensorflow.run.half_precision import is_half, multiple, telling
+from visioncam_engines.tensorflow.run.half_precision import multiple, try_multiples
 from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
 
 Flat = list[Any]
@@ -47,18 +46,17 @@ class GraphPasses:
 
         value = tensors[0] if len(tensors) == 1 else tf.stack(tensors, axis=1)
         value = self.reshape(value) if self.reshape is not None else to_grid(value, self.layout)
-        return home(tf.convert_to_tensor(value))
+        return to_host(tf.convert_to_tensor(value))
 
     def _size(self, batch: int) -> int:
         return 1 if self.trace.exact else min(self.budget.plain, batch)
 
     def probe(self, inputs: Flat, classes: np.ndarray) -> PassResult:
-        """Run one forward pass and one tail-backward pass for class targets."""
         import tensorflow as tf
 
         count = len(self.record.tensors)
         run = cuts.probe(self.trace, self.record, self.score)
-        half = is_half(self.record.tensors[0])
+        half = self.record.tensors[0].dtype == tf.float16
 
         def one(indices: np.ndarray) -> PassResult:
             part = [_take(x, indices) for x in inputs]
@@ -66,21 +64,21 @@ class GraphPasses:
 
             def scaled(scale: float) -> tuple[Any, list[Any]]:
                 found = run(*part, chosen, multiple(scale))
-                _count(len(indices), "forward", "backward")
+                COUNTERS.add("forward", len(indices))
+                COUNTERS.add("backward", len(indices))
                 return self._grid(found[count : 2 * count]), found
 
-            gradients, out = telling(scaled, half)
+            gradients, out = try_multiples(scaled) if half else scaled(1.0)
             return self._seen(out[:count], None, gradients, out)
 
-        return _join(list(in_batches(_length(inputs), self._size(_length(inputs)), one)))
+        return joined(in_batches(len(inputs[0]), self._size(len(inputs[0])), one))
 
     def _seen(self, at: list[Any], sides: list[Any] | None, gradients: Any, out: list[Any]) -> PassResult:
         one = int(out[-1].shape[0]) == 1
         held = TailInputs(tuple(at), None if sides is None else tuple(sides)) if one else None
-        return PassResult(self._grid(at), gradients, home(out[-2]), home(out[-1]), held)
+        return PassResult(self._grid(at), gradients, to_host(out[-2]), to_host(out[-1]), held)
 
     def watch(self, inputs: Flat, cotangents: Sequence[Cotangent]) -> list[PassResult]:
-        """Run one forward pass, and the tail's gradient for each of any number of targets."""
         import tensorflow as tf
 
         count = len(self.record.tensors)
@@ -89,11 +87,11 @@ class GraphPasses:
             head, backward = parted.head, None
         else:
             head, backward = cuts.tail_backward(self.trace, self.record, self.score)
-        half = is_half(self.record.tensors[0])
+        half = self.record.tensors[0].dtype == tf.float16
 
         def one(indices: np.ndarray) -> list[PassResult]:
             out = head(*[_take(x, indices) for x in inputs])
-            _count(len(indices), "forward")
+            COUNTERS.add("forward", len(indices))
             seen = self._seen(out[:count], out[count:-2] if backward is None else None, None, out)
             if backward is None:
                 return [seen]
@@ -102,14 +100,16 @@ class GraphPasses:
                 slope = tf.cast(tf.convert_to_tensor(cotangent(out[-2], indices)), tf.float32)
 
                 def scaled(scale: float, slope: Any = slope) -> tuple[Any, None]:
-                    _count(len(indices), "backward")
+                    COUNTERS.add("backward", len(indices))
                     return self._grid(backward(*out[:-2], slope * multiple(scale))), None
 
-                found.append(attrs.evolve(seen, gradients=telling(scaled, half)[0]))
+                found.append(
+                    attrs.evolve(seen, gradients=(try_multiples(scaled) if half else scaled(1.0))[0])
+                )
             return found
 
-        parts = list(in_batches(_length(inputs), self._size(_length(inputs)), one))
-        return [_join(list(seen)) for seen in zip(*parts, strict=True)]
+        parts = in_batches(len(inputs[0]), self._size(len(inputs[0])), one)
+        return [joined(list(seen)) for seen in zip(*parts, strict=True)]
 
     def tail_inputs(self, single: Flat, known: TailInputs | None) -> TailInputs:
         """Return what the tail needs for one picture; the head runs again only for what is not `known`."""
@@ -120,38 +120,22 @@ class GraphPasses:
                 return TailInputs(known.activations, ())
         number = len(self.record.tensors)
         out = cuts.split(self.trace, self.record, self.score).head(*single)
-        _count(1, "head")
+        COUNTERS.add("head", 1)
         return TailInputs(tuple(out[:number]), tuple(out[number:-2]))
 
-    def forward(
-        self,
-        single: Flat,
-        image: int,
-        make: Make,
-        count: int,
-        read: Read,
-    ) -> Any:
-        """Run the whole model on versions of one picture."""
+    def forward(self, single: Flat, image: int, make: Make, count: int, read: Read) -> Any:
         run = cuts.forward(self.trace, self.score)
 
         def one(indices: np.ndarray) -> Any:
-            versions = fed(make(indices), single[image].dtype)
+            versions = cast_to(make(indices), single[image].dtype)
             part = [versions if i == image else _tile(x, len(indices)) for i, x in enumerate(single)]
             values, answer = run(*part)
-            _count(len(indices), "forward")
-            return read(home(values), home(answer))
+            COUNTERS.add("forward", len(indices))
+            return read(to_host(values), to_host(answer))
 
-        return concatenate(list(in_batches(count, self._size(count), one)))
+        return concatenate(in_batches(count, self._size(count), one))
 
-    def tail(
-        self,
-        single: Flat,
-        at_layer: TailInputs | None,
-        make: Make,
-        count: int,
-        read: Read,
-    ) -> Any:
-        """Run what is behind the layer on versions of its activations; what it needs besides is repeated."""
+    def tail(self, single: Flat, at_layer: TailInputs | None, make: Make, count: int, read: Read) -> Any:
         import tensorflow as tf
 
         parted = cuts.split(self.trace, self.record, self.score)
@@ -167,10 +151,10 @@ class GraphPasses:
             changed.set_shape([None, *self.record.tensors[0].shape[1:]] if number == 1 else changed.shape)
             parts = [changed] if number == 1 else tf.unstack(changed, num=number, axis=1)
             values, answer = parted.tail(*parts, *[_tile(side, len(indices)) for side in sides])
-            _count(len(indices), "tail")
-            return read(home(values), home(answer))
+            COUNTERS.add("tail", len(indices))
+            return read(to_host(values), to_host(answer))
 
-        return concatenate(list(in_batches(count, self._size(count), one)))
+        return concatenate(in_batches(count, self._size(count), one))
 
 
 def _take(value: Any, indices: np.ndarray) -> Any:
@@ -189,19 +173,61 @@ def _tile(value: Any, count: int) -> Any:
     return tf.tile(value, [count] + [1] * (value.shape.rank - 1))
 
 
-def _length(inputs: Flat) -> int:
-    return int(inputs[0].shape[0])
+def to_grid(values: Any, layout: Layout) -> Any:
+    """Return `(N, *grid, K)` from a layer's output in the given layout; works on tensors."""
+    import tensorflow as tf
+
+    if layout.kind == "channels_first":
+        return cuts.channels_last(values)
+    if layout.kind == "tokens":
+        return tf.reshape(values[:, layout.prefix :], [-1, *layout.grid, layout.channels])
+    return values
 
 
-def _count(pictures: int, *names: str) -> None:
-    for name in names:
-        COUNTERS.add(name, pictures)
+def from_grid(values: Any, layout: Layout, original: Any) -> Any:
+    """Return a layer's output from `(B, *grid, K)`; leading tokens are taken from `original` (1, T, K)."""
+    import tensorflow as tf
+
+    if layout.kind == "channels_first":
+        return cuts.channels_first(values)
+    if layout.kind == "tokens":
+        flat = tf.reshape(values, [-1, layout.positions, layout.channels])
+        lead = tf.repeat(original[:, : layout.prefix], tf.shape(flat)[0], axis=0)
+        return tf.concat([lead, flat], axis=1)
+    return values
 
 
-def _join(parts: list[PassResult]) -> PassResult:
-    if len(parts) == 1:
-        return parts[0]
-    columns: list[Any] = []
-    for column in zip(*(attrs.astuple(part, recurse=False)[:-1] for part in parts), strict=True):
-        columns.append(None if column[0] is None else concatenate(list(column)))
-    return PassResult(*columns)
+def in_batches(count: int, size: int, run: Callable[[np.ndarray], Any]) -> list[Any]:
+    """Return `run(indices)` for `count` items, at most `size` at a time, fewer once memory runs out."""
+    return list(batches.in_batches(count, size, run, _exhausted))
+
+
+def _exhausted(error: BaseException) -> bool:
+    import tensorflow as tf
+
+    full = "no space left" in str(error).lower()  # a full disk has the same name
+    return isinstance(error, tf.errors.ResourceExhaustedError | MemoryError) and not full
+
+
+def to_host(tensor: Any) -> Any:
+    """Return a tensor as methods see it: NumPy on the CPU, the tensor itself on an accelerator.
+
+    Half precision is widened to float32, since sums over positions lose it.
+    """
+    import tensorflow as tf
+
+    if tensor.dtype in (tf.float16, tf.bfloat16):
+        tensor = tf.cast(tensor, tf.float32)
+    if "CPU" in tensor.device or not tensor.device:
+        return tensor.numpy()
+    return tensor
+
+
+def cast_to(values: Any, dtype: Any) -> Any:
+    """Return changed pictures in the dtype a model takes; whole numbers are rounded and kept in range."""
+    import tensorflow as tf
+
+    values = tf.convert_to_tensor(values)
+    if dtype.is_integer and values.dtype.is_floating:
+        return tf.saturate_cast(tf.round(values), dtype)
+    return tf.cast(values, dtype)

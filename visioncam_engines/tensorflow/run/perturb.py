@@ -11,15 +11,14 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.engine.records import Change, Read, TailInputs
 from visioncam_core.ops import concatenate, without_channels
 from visioncam_engines.tensorflow.graph import functions as cuts
 from visioncam_engines.tensorflow.graph.extract import carve
-from visioncam_engines.tensorflow.run.batches import fed, home, in_batches
 from visioncam_engines.tensorflow.run.channels import Mixing, mixing, without
 from visioncam_engines.tensorflow.run.memory import at_once, need_of
-from visioncam_engines.tensorflow.run.passes import Flat, GraphPasses
+from visioncam_engines.tensorflow.run.passes import Flat, GraphPasses, cast_to, in_batches, to_host
 
 MOST_CHANGES = 4
 
@@ -35,10 +34,10 @@ class ModelPasses(GraphPasses):
         def one(indices: np.ndarray) -> Any:
             values, answer = run(maps[int(indices[0]) : int(indices[-1]) + 1], *single)
             COUNTERS.add("forward", len(indices))
-            return read(home(values), home(answer))
+            return read(to_host(values), to_host(answer))
 
         size = 1 if self.trace.exact else min(self.budget.batch(need), self.budget.pictures or at_once())
-        return concatenate(list(in_batches(int(maps.shape[0]), size, one)))
+        return concatenate(in_batches(int(maps.shape[0]), size, one))
 
     def without(
         self, single: Flat, at_layer: TailInputs | None, activations: Any, channels: np.ndarray, read: Read
@@ -46,48 +45,39 @@ class ModelPasses(GraphPasses):
         """Run, without each channel, what lies behind the first step that mixes them; else the tail."""
         found = _mixing(self)
         if found is None:
-            return self.tail(
-                single,
-                at_layer,
-                lambda indices: without_channels(activations, channels[indices]),
-                len(channels),
-                read,
-            )
+            make = lambda indices: without_channels(activations, channels[indices])  # noqa: E731
+            return self.tail(single, at_layer, make, len(channels), read)
         import tensorflow as tf
 
         known = self.tail_inputs(single, at_layer)
         start, run, need = _leaving_out(self, found)
-        given, made, weights = start(*known.activations)
+        source, result, weights = start(*known.activations)
         nothing = start(*[tf.zeros_like(one) for one in known.activations])[0]
         which = tf.constant(channels, tf.int32)
 
         def one(indices: np.ndarray) -> Any:
             part = which[int(indices[0]) : int(indices[-1]) + 1]
-            values, answer = run(given - nothing, made, weights, part, *(known.sides or ()))
+            values, answer = run(source - nothing, result, weights, part, *(known.sides or ()))
             COUNTERS.add("tail", len(indices))
-            return read(home(values), home(answer))
+            return read(to_host(values), to_host(answer))
 
-        return concatenate(list(in_batches(len(channels), self.budget.batch(need), one)))
+        return concatenate(in_batches(len(channels), self.budget.batch(need), one))
 
 
 def _changing(
     passes: GraphPasses, single: Flat, image: int, change: Change, grid: tuple[int, ...]
 ) -> tuple[Any, int | None]:
     """Return `(maps, *inputs of batch 1) -> [values, answer]`, and what one version needs."""
-    import tensorflow as tf
-
-    trace, score, channels_first = passes.trace, passes.score, passes.channels_first
+    trace, score, first = passes.trace, passes.score, passes.channels_first
     shapes = [tuple(x.shape[1:]) for x in single]
-    key = (score.key, image, change, grid, tuple(shapes))
-    kept = trace.memo.setdefault("changes", {})
-    with trace.lock:
-        if key in kept:
-            return kept[key]
+
+    def make() -> tuple[Any, int | None]:
+        import tensorflow as tf
 
         def prepare(maps: Any, *inputs: Any) -> list[Any]:
             x = tf.cast(inputs[image], tf.float32)
-            versions = change(_last(x) if channels_first else x, maps)
-            versions = fed(_first(versions) if channels_first else versions, inputs[image].dtype)
+            versions = change(cuts.channels_last(x) if first else x, maps)
+            versions = cast_to(cuts.channels_first(versions) if first else versions, inputs[image].dtype)
             versions.set_shape([None, *shapes[image]])
             return [versions if i == image else _repeated(x, tf.shape(maps)[0]) for i, x in enumerate(inputs)]
 
@@ -95,56 +85,51 @@ def _changing(
         specs += [tf.TensorSpec([1, *shape], x.dtype) for shape, x in zip(shapes, single, strict=True)]
         run = carve(trace.graph, list(trace.inputs), [score.values, score.answer], prepare, specs)
         COUNTERS.add("cuts")
-        while len(kept) >= MOST_CHANGES:
-            del kept[next(iter(kept))]
-        kept[key] = run, need_of(run.graph)
-        return kept[key]
+        return run, need_of(run.graph)
+
+    key = (score.key, image, change, grid, tuple(shapes))
+    return cuts.once(trace, key, make, "changes", MOST_CHANGES)
 
 
 def _mixing(passes: GraphPasses) -> Mixing | None:
     trace, score = passes.trace, passes.score
     if trace.exact or passes.reshape is not None:
         return None
-    key = ("mixing", passes.record.path, score.key)
-    with trace.lock:
-        if key not in trace.memo:
-            fetches = [score.values, score.answer]
-            trace.memo[key] = mixing(passes.record, passes.layout, fetches, list(trace.inputs))
-        return trace.memo[key]
+    key, fetches = ("mixing", passes.record.path, score.key), [score.values, score.answer]
+    return cuts.once(trace, key, lambda: mixing(passes.record, passes.layout, fetches, list(trace.inputs)))
 
 
 def _leaving_out(passes: GraphPasses, found: Mixing) -> tuple[Any, Any, int | None]:
     """Return the way to where channels meet and the way behind it, and what one version needs.
 
-    The first is `(A) -> [given, made, weights]`, the second `(given less what zeros become, made, weights,
-    channels, *sides) -> [values, answer]`.
+    The first is `(A) -> [source, result, weights]`, the second `(source less what zeros become, result,
+    weights, channels, *sides) -> [values, answer]`.
     """
-    import tensorflow as tf
-
     trace, score, record = passes.trace, passes.score, passes.record
-    key = ("leaving-out", record.path, score.key)
-    with trace.lock:
-        if key in trace.cuts:
-            return trace.cuts[key]
+
+    def make() -> tuple[Any, Any, int | None]:
+        import tensorflow as tf
+
         sides = cuts.sides_of(trace, record, score)
 
-        def prepare(change: Any, made: Any, weights: Any, which: Any, *beside: Any) -> list[Any]:
-            changed = without(found, change, made, weights, which)
-            changed.set_shape([None, *made.shape[1:]])
-            return [changed, *(_repeated(side, tf.shape(which)[0]) for side in beside)]
+        def prepare(change: Any, result: Any, weights: Any, which: Any, *others: Any) -> list[Any]:
+            changed = without(found, change, result, weights, which)
+            changed.set_shape([None, *result.shape[1:]])
+            return [changed, *(_repeated(side, tf.shape(which)[0]) for side in others)]
 
-        tensors = [found.given, found.made, found.weights]
-        shapes = [[1, *found.given.shape[1:]], [1, *found.made.shape[1:]], found.weights.shape]
+        tensors = [found.source, found.result, found.weights]
+        shapes = [[1, *found.source.shape[1:]], [1, *found.result.shape[1:]], found.weights.shape]
         specs = [tf.TensorSpec(shape, one.dtype) for shape, one in zip(shapes, tensors, strict=True)]
         specs.append(tf.TensorSpec([None], tf.int32))
         specs += [
             tf.TensorSpec([1, *side.shape[1:]] if side.shape.rank else [], side.dtype) for side in sides
         ]
         start = carve(trace.graph, list(record.tensors), tensors)
-        run = carve(trace.graph, [found.made, *sides], [score.values, score.answer], prepare, specs)
+        run = carve(trace.graph, [found.result, *sides], [score.values, score.answer], prepare, specs)
         COUNTERS.add("cuts", 2)
-        trace.cuts[key] = start, run, need_of(run.graph)
-        return trace.cuts[key]
+        return start, run, need_of(run.graph)
+
+    return cuts.once(trace, ("leaving-out", record.path, score.key), make)
 
 
 def _repeated(value: Any, count: Any) -> Any:
@@ -155,15 +140,3 @@ def _repeated(value: Any, count: Any) -> Any:
     tiled = tf.tile(value, tf.concat([[count], tf.ones([value.shape.rank - 1], tf.int32)], axis=0))
     tiled.set_shape([None, *value.shape[1:]])
     return tiled
-
-
-def _last(values: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.transpose(values, [0, *range(2, values.shape.rank), 1])
-
-
-def _first(values: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.transpose(values, [0, values.shape.rank - 1, *range(1, values.shape.rank - 1)])

@@ -22,13 +22,9 @@ _REDUCES = {"Mean", "Sum", "Max"}
 
 
 def rows_per_picture(graph: Any, inputs: list[Any]) -> dict[int, Fraction | None]:
-    """Return id -> rows a picture for every tensor computed from the inputs; None where it can't be told.
+    """Return id -> rows a picture for every tensor computed from the inputs, whose first axis is the batch.
 
-    Args:
-        graph: the graph, whose operations are in the order of their making.
-        inputs: the model's inputs; their first axis is the batch.
-
-    A tensor that isn't computed from the inputs is left out: a weight, a shape.
+    None where it cannot be told.  A tensor that is not computed from them (a weight, a shape) is left out.
     """
     found: dict[int, Fraction | None] = {id(tensor): Fraction(1) for tensor in inputs}
     values: dict[int, int | Fraction | None] = {id(tensor): _row(tensor) for tensor in inputs}

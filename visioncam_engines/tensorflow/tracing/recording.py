@@ -17,7 +17,7 @@ from typing import Any
 
 import attrs
 
-from visioncam_engines.tensorflow.graph.restore import ABSENT, Held, put
+from visioncam_engines.tensorflow.graph.restore import ABSENT, Snapshot, put
 
 _COPIED = ("_losses", "_eager_losses", "_loss_ids")
 _TRACING = threading.RLock()
@@ -148,7 +148,7 @@ def recording(
     import tensorflow as tf
 
     undo: list[tuple[dict[str, Any], str, Any]] = []
-    before: list[Held] = []
+    before: list[Snapshot] = []
     counts: dict[int, int] = {}
     stack: list[tuple[Any, int]] = []
 
@@ -180,7 +180,7 @@ def recording(
                 state = unit.__dict__
                 if state.get("_remat_mode") is not None:
                     shadow(state, "_remat_mode", None)
-                before.append(Held.of(state))
+                before.append(Snapshot.of(state))
                 for name in _COPIED:
                     if name in state:
                         shadow(state, name, copy.copy(state[name]))

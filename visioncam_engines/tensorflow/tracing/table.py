@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 
 from visioncam_core.engine.layer_table import LayerRow, LayerTable, Layout
+from visioncam_engines.tensorflow.checks import is_saved
 from visioncam_engines.tensorflow.graph.graph import COPIES, SHAPES, ancestors, descendants, identities
-from visioncam_engines.tensorflow.graph.saved_model import is_saved
 from visioncam_engines.tensorflow.layouts import spatial, strides, tokens
 from visioncam_engines.tensorflow.tracing.recording import walk
 from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
@@ -28,7 +28,7 @@ def build_table(
 
     Args:
         trace: the traced model.
-        model: a weak reference to the model, for its name and units.
+        model: for its name and units.
         output: name of the explained output.
         score: its symbolic logits.
         image: position of the image input.
@@ -56,7 +56,10 @@ def build_table(
         by_tensor.setdefault(id(tensor), same[0] if same else record.path)
         depends = tuple(i for i, ids in enumerate(from_inputs) if id(tensor) in ids)
         space = spaces[image if image in depends else next((i for i in depends if i in spaces), image)]
-        layout = None if shape is None else _layout(record, full, space, data_format, input_ids)
+        layout = None
+        if shape is not None:
+            layout = spatial(full, len(space), data_format == "channels_first")
+            layout = layout or tokens(tensor, full, space, input_ids)
         stride = strides(space, layout.grid) if layout else ()
         rows.append(
             LayerRow(
@@ -88,22 +91,13 @@ def build_table(
         image=image,
         dense=dense,
         output=output,
-        units=lambda: _units(model()),
+        units=lambda: {} if (alive := model()) is None else dict(walk(alive)),
         model_name="SavedModel" if is_saved(this) else str(getattr(this, "name", "model")),
     )
 
 
 def _stacked(record: Recorded, shape: tuple[int, ...]) -> tuple[int, ...]:
     return (len(record.tensors), *shape) if len(record.tensors) > 1 else shape
-
-
-def _layout(
-    record: Recorded, shape: tuple[int, ...], space: tuple[int, ...], data_format: str, inputs: set[int]
-) -> Layout | None:
-    layout = spatial(shape, len(space), data_format == "channels_first")
-    if layout is not None:
-        return layout
-    return tokens(record.tensors[0], shape, space, inputs)
 
 
 def _refused(
@@ -141,7 +135,3 @@ def _projects(record: Recorded) -> bool:
     if size is None or not size == step > 1:
         return False
     return not any("Conv" in earlier.type for earlier in ancestors([op.inputs[0]]).values())
-
-
-def _units(model: Any) -> dict[str, Any]:
-    return {} if model is None else dict(walk(model))

@@ -6,18 +6,19 @@ import contextlib
 import functools
 import threading
 import weakref
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
 
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
+from visioncam_core.engine.records import Note
 from visioncam_core.errors import ModelError
 from visioncam_core.text import said
 from visioncam_engines.tensorflow.tracing.recording import Call, recording
 
 EXACT, AUTOGRAPH, REPLACED = "exact-shape-trace", "autograph-trace", "gradient-replaced"
-Note = tuple[str, str]
 
 
 @attrs.frozen(eq=False)
@@ -55,6 +56,7 @@ class Trace:
         records: every recorded output, in call order.
         exact: True where only batches of one of this exact shape can be run.
         notes: what was given up to trace the model: (code of the diagnostic, what it was).
+        cuts: functions that were cut from it, and what was found out about it, by key.
     """
 
     wrapped: Any
@@ -65,20 +67,18 @@ class Trace:
     exact: bool
     notes: tuple[Note, ...]
     cuts: dict[Any, Any] = attrs.field(factory=dict)
-    memo: dict[Any, Any] = attrs.field(factory=dict)
     lock: threading.RLock = attrs.field(factory=threading.RLock)
 
     @property
     def graph(self) -> Any:
-        """The graph everything is cut from."""
         return self.wrapped.graph
 
 
 def trace(model: Any, structure: Any, specs: list[Any], closed: list[Any]) -> Trace:
-    """Trace `model` once.
+    """Trace a built Keras model once.
 
     Args:
-        model: a built Keras model.
+        model: the model.
         structure: the packed structure of its inputs.
         specs: flat `tf.TensorSpec`s with open batch (and space, where the model leaves it open).
         closed: the same with batch 1 and every axis closed, tried when the open ones fail.
@@ -221,14 +221,11 @@ def _name(raw: list[tuple[Call, str, Any]]) -> list[Recorded]:
         over_time = [(id(u), n) for u, n in call.parents if type(u).__name__ == "TimeDistributed"]
         owner = ("time", *over_time) if over_time else ("call", call.number)
         groups.setdefault((call.path, key, *owner), []).append((call, key, value))
-    calls: dict[tuple[str, str], int] = {}
-    for path, key, *_ in groups:
-        calls[path, key] = calls.get((path, key), 0) + 1
-    seen: dict[tuple[str, str], int] = {}
+    calls, seen = Counter((path, key) for path, key, *_ in groups), Counter[tuple[str, str]]()
     rows = []
     for (path, key, *_), members in groups.items():
-        number = seen[path, key] = seen.get((path, key), -1) + 1
-        name = path + (f"#{number}" if calls[path, key] > 1 else "") + (f":{key}" if key else "")
+        name = path + (f"#{seen[path, key]}" if calls[path, key] > 1 else "") + (f":{key}" if key else "")
+        seen[path, key] += 1
         call = members[0][0]
         rows.append(
             Recorded(

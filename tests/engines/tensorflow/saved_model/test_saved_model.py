@@ -22,7 +22,7 @@ from helpers.networks.maps import agree, maps
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 
 import visioncam
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import ModelError
 
 

@@ -15,9 +15,9 @@ from helpers.networks.kinds import KINDS, Kind
 from helpers.untouched import snapshot
 
 import visioncam
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.pipeline.doctor import faithfulness
-from visioncam_engines.tensorflow.view import LOOSE_HALF
+from visioncam_engines.tensorflow.view import TOLERANCE_HALF
 
 
 def _space(name: str, kind: Kind) -> tuple[int, ...]:
@@ -76,7 +76,7 @@ def test_the_trace_answers_as_the_model_does(case: tuple[str, Kind, Any]) -> Non
     before = snapshot(model)
     item = next(ask.reader.read(picture)[0][0].parts())
     off, tolerance = faithfulness(ask, item)
-    assert off < (LOOSE_HALF if tolerance == LOOSE_HALF else 1e-5)
+    assert off < (TOLERANCE_HALF if tolerance == TOLERANCE_HALF else 1e-5)
     assert snapshot(model) == before
 
 

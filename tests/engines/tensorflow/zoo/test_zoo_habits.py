@@ -14,7 +14,7 @@ from keras import layers as L  # noqa: N812  -- as everybody writes it
 from keras import ops
 
 import visioncam
-from visioncam_core.engine.counters import COUNTERS
+from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import ModelError
 
 
