@@ -49,6 +49,15 @@ plugin_file_option = option(
 )  # fmt: skip
 
 
+OUTPUT = options(
+    option(RESULT, "--json", is_flag=True, expose_value=False,
+           help="Print data for programs instead of words."),
+    option(RUN, "--debug", is_flag=True, expose_value=False,
+           help="Show tracebacks and what TensorFlow says."),
+    plugin_file_option,
+)  # fmt: skip
+
+
 class Command(click.Command):
     """A command whose options are shown in their groups, below examples that work.
 

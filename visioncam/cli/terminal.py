@@ -10,7 +10,8 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import attrs
@@ -100,6 +101,13 @@ class Output:
         if self.json:
             self.console.file.write(json.dumps(record, allow_nan=False) + "\n")
             self.console.file.flush()
+
+    def save(self, path: Path, write: Callable[[Path], object]) -> None:
+        """Write the command's file and say so."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path)
+        self.document["files"] = [str(path)]
+        self.line(("wrote ", "bold"), str(path))
 
     def warn(self, text: str) -> None:
         """Print a warning, one line on standard error."""

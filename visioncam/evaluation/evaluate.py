@@ -7,10 +7,11 @@ from typing import Any
 
 import attrs
 
+from visioncam.evaluation.budget import Budget
 from visioncam.evaluation.evaluation import Evaluation
 from visioncam.evaluation.measure import measure
 from visioncam.evaluation.randomised import Randomised
-from visioncam.evaluation.request import Budget, measures
+from visioncam.evaluation.request import measures
 from visioncam.evaluation.subjects import subjects
 from visioncam.evaluation.truth import marks
 from visioncam_core.errors import LayerError, ModelError

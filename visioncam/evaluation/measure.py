@@ -8,8 +8,9 @@ from typing import Any
 import attrs
 import numpy as np
 
+from visioncam.evaluation.budget import Budget
 from visioncam.evaluation.randomised import Randomised, affordable, random_maps
-from visioncam.evaluation.request import Budget, Measure
+from visioncam.evaluation.request import Measure
 from visioncam.evaluation.subjects import (
     Maps,
     Subject,

@@ -7,8 +7,9 @@ from typing import Any
 
 import attrs
 
+from visioncam.evaluation.budget import Budget
 from visioncam_core.errors import OptionTypeError
-from visioncam_core.options.fields import describe_options, in_range, option
+from visioncam_core.options.fields import describe_options
 from visioncam_core.plugins.calls import OWN_CODE
 from visioncam_core.plugins.default import registry
 
@@ -38,20 +39,6 @@ class Measure:
     def needs(self) -> frozenset[str]:
         """What it needs."""
         return frozenset(self.metric.needs)
-
-
-@attrs.frozen
-class Budget:
-    """How much is measured, and how long one may wait."""
-
-    steps: int = option(20, help="of deletion and insertion; 224 to report", validator=in_range(1, 100_000))
-    seeds: int = option(5, help="randomised copies of the model", validator=in_range(1, 1000))
-    cascade: int = option(4, help="steps to a random model", validator=in_range(1, 1000))
-    patience: int = option(
-        3000,
-        help="passes that a metric may spend on one picture's maps by one method",
-        validator=in_range(1, 10**9),
-    )
 
 
 def measures(metrics: str | Sequence[Any], budget: Budget, *, placed: bool) -> list[Measure]:

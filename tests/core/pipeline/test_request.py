@@ -8,7 +8,8 @@ import attrs
 import pytest
 
 import visioncam
-from visioncam.cli.shared_flags import KEYWORDS, keywords_of
+from visioncam.cli.flags import KEYWORDS
+from visioncam.cli.request import keywords_of
 from visioncam_core.errors import OptionTypeError
 from visioncam_core.pipeline.request import Request, several_layers, several_methods, side_by_side
 from visioncam_core.pipeline.settings import Settings
