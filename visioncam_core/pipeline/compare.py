@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from visioncam_core.errors import OptionTypeError
 from visioncam_core.images.reader import Read
 from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.pipeline.request import listed
 from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.targets.classes import Ranked
 from visioncam_core.targets.resolve import stack_size
-from visioncam_core.text import shown
 
 
 def compare_all(explainer: Explainer, image: Any, targets: Any, layers: Sequence[Any] | None) -> Comparisons:
@@ -42,17 +41,6 @@ def compare_all(explainer: Explainer, image: Any, targets: Any, layers: Sequence
         columns += _columns(explainers, image, [Ranked(rank) for rank in range(1, known)])
     rows = [row for rows in zip(*columns, strict=True) for row in rows]
     return Comparisons(rows, len(columns))
-
-
-def listed(name: str, values: Any) -> list[Any]:
-    """Return the values of a keyword that takes a list with at least one entry.
-
-    Raises:
-        OptionTypeError: no list, or an empty one.
-    """
-    if not isinstance(values, list | tuple) or not values:
-        raise OptionTypeError(f"{name} takes a list with at least one entry, received {shown(values, 60)}")
-    return list(values)
 
 
 def _columns(explainers: Sequence[Explainer], image: Any, targets: Sequence[Any]) -> list[list[Comparison]]:

@@ -113,7 +113,10 @@ def listed(name: str, values: Any) -> list[Any]:
         OptionTypeError: no list, or an empty one.
     """
     if not isinstance(values, list | tuple) or not values:
-        raise OptionTypeError(f"{name} takes a list with at least one entry, received {shown(values, 60)}")
+        raise OptionTypeError(
+            f"{name} takes a list with at least one entry, received {shown(values, 60)}; for a single "
+            f"one use {name.removesuffix('s')}="
+        )
     return list(values)
 
 

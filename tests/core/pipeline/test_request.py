@@ -55,5 +55,6 @@ def test_singular_and_plural() -> None:
         several_methods(None, [])
     with pytest.raises(OptionTypeError, match="layer and layers were both given"):
         several_layers(["a"], {"layer": "b"})
-    with pytest.raises(OptionTypeError, match="layers takes a list with at least one entry, received 'a'"):
+    message = "layers takes a list with at least one entry, received 'a'; for a single one use layer="
+    with pytest.raises(OptionTypeError, match=message):
         several_layers("a", {})
