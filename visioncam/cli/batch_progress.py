@@ -12,12 +12,7 @@ from visioncam_core.progress import Bar
 
 @attrs.define(eq=False)
 class EventPrinter:
-    """Prints the events of a run as they come.
-
-    Attributes:
-        output: where to.
-        bar: shows how far the run is.
-    """
+    """Prints the events of a run as they come."""
 
     output: Output
     bar: Bar
@@ -25,7 +20,6 @@ class EventPrinter:
     _total: int | None = None
 
     def __call__(self, event: dict[str, Any]) -> None:
-        """Print one event."""
         if self.output.json:
             self.output.event(event)
             return

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -28,21 +28,13 @@ Part = str | tuple[str, str]
 
 @attrs.define(eq=False)
 class Output:
-    """One run's output.
+    """One run's output."""
 
-    Attributes:
-        json: print `document`, and nothing else, to standard output at the end.
-        debug: show tracebacks and what TensorFlow says.
-        document: what `--json` prints.
-        words: the command line.
-        events: `document` is one line, the last of the lines that `event` prints.
-    """
-
-    json: bool = False
-    debug: bool = False
+    json: bool = False  # print `document`, and nothing else, to standard output at the end
+    debug: bool = False  # show tracebacks and what TensorFlow says
     document: dict[str, Any] = attrs.field(factory=dict)
-    words: tuple[str, ...] = ()
-    events: bool = False
+    words: tuple[str, ...] = ()  # the command line
+    events: bool = False  # `document` is one line, the last of the lines that `event` prints
     _console: Console | None = None
 
     @classmethod
@@ -76,10 +68,7 @@ class Output:
     ) -> None:
         """Print an aligned table for people: wrapped on a terminal, one line a row elsewhere.
 
-        Args:
-            header: titles of the columns.
-            rows: the cells.
-            numbers: which columns are set to the right.
+        The columns of `numbers` are set to the right.
         """
         if self.json:
             return
@@ -110,11 +99,9 @@ class Output:
         self.line(("wrote ", "bold"), str(path))
 
     def warn(self, text: str) -> None:
-        """Print a warning, one line on standard error."""
         self._say(f"visioncam: warning: {text}")
 
     def error(self, text: str) -> None:
-        """Print an error, one line on standard error."""
         self._say(f"visioncam: error: {text}")
 
     def close(self) -> None:
@@ -136,7 +123,7 @@ class Output:
                 def on_broken_pipe(self) -> None:  # rich would end the process with code 1
                     raise BrokenPipeError
 
-            file = sys.stdout or _nowhere()
+            file = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the whole run
             wide = None if file.isatty() else 10_000  # off a terminal nothing is wrapped
             self._console = Plain(file=file, width=wide, markup=False, highlight=False, emoji=False)
         return self._console
@@ -146,7 +133,3 @@ class Output:
         if sys.stderr is not None:
             sys.stderr.write(clean(text) + "\n")
             sys.stderr.flush()
-
-
-def _nowhere() -> TextIO:
-    return open(os.devnull, "w", encoding="utf-8")

@@ -17,17 +17,11 @@ from visioncam_core.pipeline.explainer import Explainer
 
 @attrs.frozen(eq=False)
 class Randomised:
-    """A copy of a model that can be randomised step by step, from the logits down.
-
-    Attributes:
-        copy: the copy.
-        trained: its weights as trained.
-        steps: steps from the trained model to one with every layer random.
-    """
+    """A copy of a model that can be randomised step by step, from the logits down."""
 
     copy: Copy
-    trained: list[np.ndarray]
-    steps: int
+    trained: list[np.ndarray]  # its weights
+    steps: int  # from the trained model to one with every layer random
 
     @classmethod
     def of(cls, copy: Copy, steps: int = 4) -> Randomised:
@@ -98,8 +92,8 @@ def random_maps(
             if not methods:
                 continue
             copy.step(step, seed)
-            twin = Explainer.of(copy.model, request).with_methods(*methods)
-            for probe in probes(twin, read, list(classes)):
+            random = Explainer.of(copy.model, request).with_methods(*methods)
+            for probe in probes(random, read, list(classes)):
                 for named in methods:
                     rows = found.setdefault((named.name, probe.number), [])
                     if len(rows) == seed:

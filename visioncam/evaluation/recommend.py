@@ -91,12 +91,7 @@ def recommend(
 
 
 def recommended(evaluation: Evaluation) -> Recommendation:
-    """Return the recommendation that an evaluation's numbers give.
-
-    Raises:
-        OptionError: fewer than two pictures: nothing says how sure a number is; or nothing was measured that
-            a recommendation goes by.
-    """
+    """Return the recommendation that an evaluation's numbers give."""
     count = len(evaluation.sources)
     if count < 2:
         raise OptionError(f"a recommendation needs at least two pictures, received {count}; pass more")
@@ -122,13 +117,10 @@ def recommended(evaluation: Evaluation) -> Recommendation:
     means = np.array([float(np.nanmean(row)) for row in places])
     best = int(means.argmin())
     equal = [i for i in range(len(able)) if i == best or not _worse(places[i], places[best])]
-    costs = [_cost(evaluation, *able[i]) for i in equal]
-    chosen = equal[min(range(len(equal)), key=lambda i: (costs[i], means[equal[i]]))]
-    method, layer = able[chosen]
-    alone = len(equal) == 1
-    at = next(one for one in evaluation.layers if one.layer == layer)
-    cost = at.costs[method]
-    sure = "the data show it" if alone else NO_DIFFERENCE
+    costs = {(name, at.layer): cost for at in evaluation.layers for name, cost in at.costs.items()}
+    chosen = min(equal, key=lambda i: (costs[able[i]].passes, means[i]))
+    (method, layer), cost = able[chosen], costs[able[chosen]]
+    sure = "the data show it" if len(equal) == 1 else NO_DIFFERENCE
     return Recommendation(
         method, layer, sure, tuple(able[i] for i in equal if i != chosen), cost.passes, cost.seconds,
         _why(evaluation, metrics, able, means, equal, chosen), evaluation,
@@ -194,10 +186,6 @@ def _signed(result: MetricResult) -> np.ndarray:
 def _worse(one: np.ndarray, best: np.ndarray) -> bool:
     both = np.isfinite(one) & np.isfinite(best)
     return interval(one[both] - best[both]).sign > 0
-
-
-def _cost(evaluation: Evaluation, method: str, layer: str) -> float:
-    return next(one for one in evaluation.layers if one.layer == layer).costs[method].passes
 
 
 def _listed(words: Sequence[str]) -> str:
