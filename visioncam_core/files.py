@@ -48,19 +48,14 @@ _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?",
 
 
 class OutputNames:
-    """Gives each picture of a run its output file.
-
-    Args:
-        folder: where files go.
-        inputs: files that the run reads; none of them is ever overwritten.
-    """
+    """Gives each picture of a run its output file in `folder`; none of `inputs` is ever overwritten."""
 
     def __init__(self, folder: Path, inputs: Sequence[str]) -> None:
         self._folder = folder
         self._taken = {os.path.realpath(path).casefold() for path in inputs}
 
     def paths_for(self, source: str, method: str, suffixes: Sequence[str] = (".png",)) -> list[Path]:
-        """Return `<stem>_<method>.png` in the folder, and its siblings of other kinds.
+        """Return `<stem>_<method>.png` in the folder, and a path for each other suffix.
 
         Where the stem had to be changed to be safe, or a name is taken, eight digits made from the
         whole path tell them apart; upper and lower case count as the same name.
@@ -99,10 +94,7 @@ def safe_stem(source: str) -> tuple[str, bool]:
 
 
 def check_folder(folder: Path) -> None:
-    """Raise `OutputError` unless files can be written into a folder, which need not exist yet.
-
-    Nothing is left behind: the first file that is written makes the folder.
-    """
+    """Raise `OutputError` unless files can be written into a folder, which need not exist; it is not made."""
     nearest = Path(os.path.abspath(as_path(folder, OutputError, OutputError)))
     while not os.path.lexists(nearest) and nearest != nearest.parent:
         nearest = nearest.parent

@@ -46,7 +46,7 @@ class Bar:
         if self._bar is None:
             if not people_watch():
                 return
-            self._bar = _drawn(self.unit)
+            self._bar = _rich_bar(self.unit)
             self._bar.add_task("", total=total)
             self._bar.start()
         self._bar.update(self._bar.task_ids[0], completed=done, total=total, description=clean(self.label))
@@ -71,7 +71,7 @@ class Bar:
         self.close()
 
 
-def _drawn(unit: str) -> RichProgress:
+def _rich_bar(unit: str) -> RichProgress:
     from rich import progress as rich
     from rich.console import Console
     from rich.text import Text

@@ -59,7 +59,7 @@ def failure_of(error: BaseException) -> Failure:
     return Failure(kind, f"internal error, a fault of ours ({text}); --debug shows where", FAULT)
 
 
-def guarded(work: Callable[[], int | None], output: Output) -> int:
+def guard(work: Callable[[], int | None], output: Output) -> int:
     """Run a command and return the exit code; whatever it raises becomes one line, or data under `--json`."""
     try:
         try:

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from visioncam import __version__
-from visioncam.cli.exit import guarded
+from visioncam.cli.exit import guard
 from visioncam.cli.help import PLUGIN_FILE, plugin_file_option
 from visioncam.cli.quiet import LogWarnings, warn_through
 from visioncam.cli.terminal import Output
@@ -99,7 +99,7 @@ class App(click.Group):
         try:
             with warnings.catch_warnings():
                 warn_through(output)
-                code = guarded(work, output)
+                code = guard(work, output)
         finally:
             logging.getLogger(LOGGER).removeHandler(handler)
         sys.exit(code)

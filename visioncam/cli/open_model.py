@@ -20,13 +20,9 @@ from visioncam_core.progress import people_watch
 def open_model(
     output: Output, path: str | None, custom_objects: Sequence[str] = (), unsafe: bool = False
 ) -> Any:
-    """Return the Keras model; `--sha256` and the other flags of model files count.
+    """Return the model in a file, or the embedded one; `--sha256` and `--trust-savedmodel` count.
 
-    Args:
-        output: for a warning; a spinner is shown on a terminal.
-        path: a `.keras` or `.h5` file, or a trusted SavedModel's folder; None for the embedded model.
-        custom_objects: Python modules whose classes the file may name.
-        unsafe: run code that the file carries.
+    `custom_objects` are Python modules whose classes the file may name; `unsafe` runs code that it carries.
     """
     sha256, trust = model_flag("sha256"), model_flag("trust_savedmodel")
     if path is None and sha256 is not None:
@@ -44,13 +40,13 @@ def open_model(
         )
 
 
-def opened(context: click.Context, path: str | None) -> Any:
+def model_of(context: click.Context, path: str | None) -> Any:
     """Return the model that a command's flags name."""
     return open_model(context.obj, path, model_flag("custom_objects") or (), bool(model_flag("unsafe")))
 
 
 def explainer_of(context: click.Context, request: Request, path: str | None) -> Explainer:
-    return Explainer.of(opened(context, path), request)
+    return Explainer.of(model_of(context, path), request)
 
 
 def model_flag(name: str) -> Any:

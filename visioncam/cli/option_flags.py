@@ -125,13 +125,13 @@ class Flagged(Command):
         flags = self.generated()
         write_groups(ctx, formatter, super().get_params(ctx))
         for kind in self.kinds:
-            rows = [(name, " ".join(words)) for name, words in owned(flags, kind.name).items()]
+            rows = [(name, " ".join(words)) for name, words in owners_of(flags, kind.name).items()]
             if rows:
                 with formatter.section(kind.title):
                     formatter.write_dl(rows)
 
 
-def owned(flags: Sequence[Flag], kind: str) -> dict[str, list[str]]:
+def owners_of(flags: Sequence[Flag], kind: str) -> dict[str, list[str]]:
     """Return who has which flags, among one kind; what most have is listed once."""
     found: dict[str, list[str]] = {}
     common: list[str] = []
@@ -172,7 +172,7 @@ def options_of(
         extra = _pairs(values.get(parameter, ()), by_name)
         if twice := [name for name in extra if name in given]:
             raise click.UsageError(f"option {twice[0]!r} was given as a flag and as {by_name}")
-        found[kind] = [_parsed(spec, {**given, **extra}) for spec in specs]
+        found[kind] = [_parse(spec, {**given, **extra}) for spec in specs]
         _refuse_unknown(kind, specs, extra)
     return found
 
@@ -190,7 +190,7 @@ def _pairs(texts: Sequence[str], flag: str) -> dict[str, str]:
     return found
 
 
-def _parsed(spec: Spec, given: Mapping[str, Any]) -> dict[str, object]:
+def _parse(spec: Spec, given: Mapping[str, Any]) -> dict[str, object]:
     return {
         info.name: parse_option(info, value) if isinstance(value, str) else value
         for info in describe_options(spec.cls)

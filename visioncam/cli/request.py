@@ -54,7 +54,7 @@ def request_of(
 def methods_of(context: click.Context) -> list[MethodSpec]:
     """Return the methods of `--methods` or `--method`, each once; every one by default."""
     one = context.params["method"]
-    names = _listed(context, "method") or ([one] if one else ["all"])
+    names = _names_of(context, "method") or ([one] if one else ["all"])
     if names == ["all"]:
         return list(all_methods())
     return list({spec.name: spec for spec in map(registry().method, names)}.values())
@@ -62,13 +62,13 @@ def methods_of(context: click.Context) -> list[MethodSpec]:
 
 def layers_of(context: click.Context) -> list[int | str | None] | None:
     """Return the layers of `--layers`; None where there is only one, or one that is fused."""
-    texts = _listed(context, "layer")
+    texts = _names_of(context, "layer")
     return None if texts is None else [index_or_name(text) for text in texts]
 
 
 def targets_of(context: click.Context) -> Any:
     """Return the classes of `--targets`: a list, or a stack such as "top2"; `--target` is a list of one."""
-    texts, one = _listed(context, "target"), context.params["target"]
+    texts, one = _names_of(context, "target"), context.params["target"]
     if texts is None:
         if one is not None and re.fullmatch(r"top\d", one):
             raise click.UsageError(
@@ -80,7 +80,7 @@ def targets_of(context: click.Context) -> Any:
     return [index_or_name(text) for text in texts]
 
 
-def _listed(context: click.Context, name: str) -> list[str] | None:
+def _names_of(context: click.Context, name: str) -> list[str] | None:
     """Return the texts that a plural flag such as `--layers A,B` lists; None where it was not given."""
     values = context.params[f"{name}s"]
     if context.get_parameter_source(f"{name}s") is ParameterSource.DEFAULT:

@@ -73,10 +73,9 @@ class Evaluation:
             if normalise(result.method) == normalise(method) and result.metric == normalise(metric):
                 return result
         known = [one.name for one in at.subjects]
-        if normalise(method) not in map(normalise, known):
-            raise not_found("method", method, known)
-        if normalise(metric) not in self.metrics:
-            raise not_found("metric", metric, list(self.metrics))
+        for kind, name, names in ("method", method, known), ("metric", metric, self.metrics):
+            if normalise(name) not in map(normalise, names):
+                raise not_found(kind, name, list(names))
         raise NameNotFoundError(f"{method!r} has no result for {metric!r} here")
 
     def unbeaten(self, result: MetricResult) -> tuple[str, ...]:

@@ -88,17 +88,10 @@ def measure(
     copy: Randomised | None,
     tick: Tick,
 ) -> AtLayer:
-    """Measure all at one layer.
+    """Measure all metrics at the explainer's layer.
 
-    Args:
-        explainer: with the methods and the layer.
-        read: the pictures.
-        target: class or classes, or None for the top class of each clean picture.
-        marks: where the object is on each picture, or None.
-        measures: the metrics.
-        budget: seeds, steps and patience.
-        copy: of the model, for what needs randomised ones; or None.
-        tick: for progress.
+    `target` is a class, classes, or None for the top class of each clean picture; `marks` say where the object
+    is on each picture; `copy` is for what needs randomised models.
     """
     first = next(probes(explainer, read, target))
     layer = first.layer.path
@@ -134,7 +127,7 @@ def measure(
                 if subject.kind == "randomised" and not one.needs <= {"scores", "truth"}:
                     continue
                 cost = costs.get(subject.name, 0)
-                found = shared.get(one, case) or _measured(one, case, made, cost, budget)
+                found = shared.get(one, case) or _measure(one, case, made, cost, budget)
                 shared.add(one, case, found)
                 table.setdefault((subject.name, one.name), []).append(found)
             tick(1)
@@ -161,7 +154,7 @@ def _classes(explainer: Explainer, read: Read, target: Any) -> tuple[list[int], 
     return [index for index, _ in found], tuple(label for _, label in found)
 
 
-def _measured(one: Measure, case: Any, made: SubjectMap, cost: int, budget: Budget) -> Measured:
+def _measure(one: Measure, case: Any, made: SubjectMap, cost: int, budget: Budget) -> Measured:
     lacking = one.needs - made.able
     needed = maps_needed(one.metric, budget.seeds, budget.cascade)
     if made.flag:

@@ -87,10 +87,10 @@ def recommend(
     found = evaluate(
         model, images, methods, method=method, layers=layers, metrics=metrics, truth=truth, **keywords
     )
-    return recommended(found)
+    return recommendation_of(found)
 
 
-def recommended(evaluation: Evaluation) -> Recommendation:
+def recommendation_of(evaluation: Evaluation) -> Recommendation:
     """Return the recommendation that an evaluation's numbers give."""
     count = len(evaluation.sources)
     if count < 2:
@@ -98,7 +98,7 @@ def recommended(evaluation: Evaluation) -> Recommendation:
     metrics = [name for name in (*EVIDENCE, PLACE) if name in evaluation.metrics]
     if not metrics:
         raise OptionError(
-            f"a recommendation goes by {_listed((*EVIDENCE, PLACE))}, and of these none was measured; "
+            f"a recommendation goes by {_join((*EVIDENCE, PLACE))}, and of these none was measured; "
             f"measured: {', '.join(evaluation.metrics)}"
         )
     candidates = [
@@ -109,7 +109,7 @@ def recommended(evaluation: Evaluation) -> Recommendation:
         few = f", which fewer than {FEWEST} pictures cannot show" if count < FEWEST else ""
         why = (
             f"On {count} pictures no method was surely better than a random map over "
-            f"{_listed(metrics)}{few}. "
+            f"{_join(metrics)}{few}. "
             "Believe none of the maps before you have looked at more pictures or another layer."
         )
         return Recommendation(None, None, "no method beats a random map", (), 0.0, 0.0, why, evaluation)
@@ -137,10 +137,10 @@ def _why(
 ) -> str:
     count, (method, layer) = len(evaluation.sources), able[chosen]
     rank = f"{method} at {layer} has a mean rank of {means[chosen] + 1:.1f} among {len(able)} candidates"
-    first = f"Over {count} pictures and {_listed(metrics)}, {rank}."
+    first = f"Over {count} pictures and {_join(metrics)}, {rank}."
     if len(equal) == 1:
         return f"{first} Every other candidate is surely worse in a paired bootstrap over the pictures."
-    others = _listed([f"{able[i][0]} at {able[i][1]}" for i in equal if i != chosen])
+    others = _join([f"{able[i][0]} at {able[i][1]}" for i in equal if i != chosen])
     return f"{first} There is {NO_DIFFERENCE} to {others}, and none of these needs fewer passes."
 
 
@@ -188,5 +188,5 @@ def _worse(one: np.ndarray, best: np.ndarray) -> bool:
     return interval(one[both] - best[both]).sign > 0
 
 
-def _listed(words: Sequence[str]) -> str:
+def _join(words: Sequence[str]) -> str:
     return ", ".join(words[:-1]) + f" and {words[-1]}" if len(words) > 1 else words[0]

@@ -54,7 +54,6 @@ def subjects(methods: Sequence[Named], randomised: Collection[str]) -> list[Subj
 
 
 def map_of_method(probe: Probe, named: Named, maps: Maps) -> SubjectMap:
-    """Return a method's map of a picture and what a metric may compute from it."""
     applied = probe.apply(named)
     if applied.raw is None:
         return _no_map(probe, str(applied.failure), applied.passes, applied.seconds)
@@ -110,6 +109,6 @@ def _no_map(probe: Probe, why: str, passes: int = 0, seconds: float = 0.0) -> Su
 
 def maps_needed(metric: Any, seeds: int, steps: int) -> int:
     """Return how many maps of one picture a metric needs from a method."""
-    count = getattr(metric, "samples", 1) if "maps" in metric.needs else 0
-    count = 4 if hasattr(metric, "shift") else count
+    samples = getattr(metric, "samples", 1) if "maps" in metric.needs else 0
+    count = 4 if hasattr(metric, "shift") else samples
     return int(count) + ("rival" in metric.needs) + seeds * steps * ("randomised" in metric.needs)

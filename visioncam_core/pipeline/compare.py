@@ -7,7 +7,7 @@ from typing import Any
 
 from visioncam_core.images.reader import Read
 from visioncam_core.pipeline.explainer import Explainer
-from visioncam_core.pipeline.request import listed
+from visioncam_core.pipeline.request import list_of
 from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.targets.classes import Ranked
 from visioncam_core.targets.resolve import stack_size
@@ -26,14 +26,14 @@ def compare_all(explainer: Explainer, image: Any, targets: Any, layers: Sequence
         image = Read(*explainer.reader.read(image))
     explainers = [explainer]
     if layers is not None:
-        explainers = [explainer.with_settings(layer=layer) for layer in listed("layers", layers)]
+        explainers = [explainer.with_settings(layer=layer) for layer in list_of("layers", layers)]
     several = isinstance(targets, list | tuple)
     size = 0 if several else stack_size(targets, explainer.names)
-    first = [Ranked(0)] if size else listed("targets", targets) if several else [targets]
+    first = [Ranked(0)] if size else list_of("targets", targets) if several else [targets]
     columns = _columns(explainers, image, first)
     if size:
-        listed_classes = (len(one.predictions) for row in columns[0] for one in row.explanations)
-        known = min(size, max(listed_classes, default=1))  # the model's own list has five at most
+        classes = (len(one.predictions) for row in columns[0] for one in row.explanations)
+        known = min(size, max(classes, default=1))  # the model's own list has five at most
         columns += _columns(explainers, image, [Ranked(rank) for rank in range(1, known)])
     rows = [row for rows in zip(*columns, strict=True) for row in rows]
     return Comparisons(rows, len(columns))

@@ -36,11 +36,6 @@ class Request:
                 only layers are looked at.
             keywords: settings and method options.  Of several methods each takes those it has.
             target: as in `visioncam.explain`.
-
-        Raises:
-            NameNotFoundError: an unknown method.
-            OptionTypeError: an unknown keyword, or a value of the wrong type.
-            OptionError: a value out of its range.
         """
         every = method_list(methods)
         if len(every) == 1 and _is_plain(every[0]) and all(map(_is_plain, keywords.values())):
@@ -82,10 +77,10 @@ def several_methods(method: Any, methods: Any) -> list[Any]:
 def several_layers(layers: Any, keywords: Mapping[str, Any]) -> list[Any] | None:
     """Return the layers of `layers=`; None where it was not given."""
     side_by_side("layer", keywords.get("layer"), layers)
-    return None if layers is None else listed("layers", layers)
+    return None if layers is None else list_of("layers", layers)
 
 
-def listed(name: str, values: Any) -> list[Any]:
+def list_of(name: str, values: Any) -> list[Any]:
     """Return the values of a keyword that takes a list with at least one entry."""
     if not isinstance(values, list | tuple) or not values:
         raise OptionTypeError(

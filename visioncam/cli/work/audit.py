@@ -10,7 +10,7 @@ import click
 
 from visioncam.auditing.audit import audit as run
 from visioncam.cli.exit import DONE, SOME_FAILED
-from visioncam.cli.open_model import opened, title_of
+from visioncam.cli.open_model import model_of, title_of
 from visioncam.cli.request import keywords_of
 from visioncam.cli.terminal import Output
 from visioncam.evaluation.truth_files import boxes_of, pictures_of
@@ -47,7 +47,7 @@ def audit(
     paths, names, failures = pictures_of(source, recursive, max_pixels, frame)
     truth = None if boxes is None else boxes_of(boxes, names)
     keywords, index = keywords_of(context.params), index_or_name(target)
-    keras_model = opened(context, model)
+    keras_model = model_of(context, model)
     found = run(keras_model, paths, method, truth=truth, target=index, clusters=clusters, **keywords)
     found = attrs.evolve(
         found,

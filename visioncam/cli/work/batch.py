@@ -23,7 +23,6 @@ from visioncam.batch.sources import source_of
 from visioncam.batch.summary import Summary
 from visioncam.batch.watchdog import supervise as run_watched
 from visioncam.batch.write import Writing
-from visioncam.cli.batch_progress import EventPrinter
 from visioncam.cli.exit import DONE, SOME_FAILED, STOPPED
 from visioncam.cli.open_model import model_flag, open_model
 from visioncam.cli.option_flags import SHEET, options_of
@@ -35,6 +34,33 @@ from visioncam_core.plugins.default import registry
 from visioncam_core.progress import Bar
 from visioncam_core.results.provenance import model_file_mark
 from visioncam_core.results.writer import kinds_with_options, suffixes_of
+
+
+@attrs.define(eq=False)
+class EventPrinter:
+    """Prints the events of a run as they come: JSON lines for programs, a bar for people."""
+
+    output: Output
+    bar: Bar
+    _done: int = 0
+    _total: int | None = None
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        if self.output.json:
+            self.output.event(event)
+            return
+        kind = event["event"]
+        if kind == "start":
+            for note in event["notes"]:
+                self.output.line((f"  {note}", "yellow"))
+            self._total = event["total"]
+        else:
+            self._done += 1
+        if kind == "failed":
+            text = f"{event['key']}: {event['message']}"
+            if not self.bar.say(text):
+                self.output.error(text)
+        self.bar(self._done, self._total)
 
 
 def batch(

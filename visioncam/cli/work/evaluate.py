@@ -9,14 +9,14 @@ import attrs
 import click
 
 from visioncam.cli.exit import DONE, SOME_FAILED
-from visioncam.cli.open_model import opened, title_of
+from visioncam.cli.open_model import model_of, title_of
 from visioncam.cli.request import keywords_of, layers_of, methods_of, names_in
 from visioncam.cli.terminal import Output
 from visioncam.evaluation.budget import Budget
 from visioncam.evaluation.conditions import parse_condition
 from visioncam.evaluation.evaluate import evaluate as run
 from visioncam.evaluation.evaluation import Evaluation, document
-from visioncam.evaluation.recommend import recommended
+from visioncam.evaluation.recommend import recommendation_of
 from visioncam.evaluation.report import sections
 from visioncam.evaluation.request import measures
 from visioncam.evaluation.table import table, unanswered
@@ -67,7 +67,7 @@ def evaluate(
     truth = None if boxes is None else boxes_of(boxes, names)
     keywords = {**keywords_of(context.params), **budget}
     index = index_or_name(target)
-    keras_model = opened(context, model)
+    keras_model = model_of(context, model)
     with Bar(source) as bar:
         found = run(
             keras_model, paths, methods, layers=layers, metrics=wanted, truth=truth, target=index,
@@ -109,7 +109,7 @@ def _tell(
         output.error(f"{name}: {why}")
     if recommend:
         try:
-            best = recommended(found)
+            best = recommendation_of(found)
         except VisionCamError as error:
             output.warn(str(error))
             return

@@ -35,12 +35,12 @@ def verify(
     manifest = Manifest.load(out)
     places = (manifest.run() or {}).get("places")
     known: dict[str, Any] = places if isinstance(places, dict) else {}
-    source = source or _remembered(out, known.get("source"))
+    source = source or _place_of(out, known.get("source"))
     if source is None:
         raise OutputError(
             f"{str(out)!r} does not tell where its pictures are; name them: visioncam verify OUT SOURCE"
         )
-    model = model or _remembered(out, known.get("model"))
+    model = model or _place_of(out, known.get("model"))
     if model is not None:
         check_file(model)
     saved = SavedRequest.of(manifest, model_file_mark(model), load_class_names(class_names))
@@ -52,7 +52,7 @@ def verify(
     return _tell(context.obj, found, len(manifest.finished), seed, saved.notes)
 
 
-def _remembered(out: Path, place: object) -> str | None:
+def _place_of(out: Path, place: object) -> str | None:
     return os.path.normpath(out / place) if isinstance(place, str) and place else None
 
 
