@@ -90,8 +90,8 @@ def measure(
 ) -> AtLayer:
     """Measure all metrics at the explainer's layer.
 
-    `target` is a class, classes, or None for the top class of each clean picture; `marks` say where the object
-    is on each picture; `copy` is for what needs randomised models.
+    `target` is a class, classes, or None for the top class of each clean picture; `marks` say where the
+    object is on each picture; `copy` is for what needs randomised models.
     """
     first = next(probes(explainer, read, target))
     layer = first.layer.path
