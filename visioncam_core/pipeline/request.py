@@ -94,7 +94,7 @@ def list_of(name: str, values: Any) -> list[Any]:
 def _plain_request(state: object, method: str, **keywords: Any) -> Request:
     """Return a request of plain values, built once: a loop over pictures builds it no second time.
 
-    `state` is the registry's: another one, with other plugins, builds anew.
+    `state` is the registry's: with other plugins a new request is built.
     """
     return Request._built([method], keywords)
 

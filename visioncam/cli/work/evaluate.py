@@ -52,13 +52,13 @@ def evaluate(
     for condition in conditions:
         parse_condition(condition)
     methods, layers = [spec.name for spec in methods_of(context)], layers_of(context)
-    wanted: Any = names_in(metrics)
-    if not wanted:
+    metric_names: Any = names_in(metrics)
+    if not metric_names:
         raise OptionError(f"--methods and --metrics need a name, received {metrics!r}")
-    if wanted in (["all"], ["default"]):
-        wanted = wanted[0]
+    if metric_names in (["all"], ["default"]):
+        metric_names = metric_names[0]
     budget = {field.name: rest[field.name] for field in attrs.fields(Budget)}
-    measures(wanted, Budget(**budget), placed=boxes is not None)
+    measures(metric_names, Budget(**budget), placed=boxes is not None)
     if file is not None:
         if file.suffix.lower() not in SUFFIXES:
             raise OptionError(f"-o {file} ends in none of {', '.join(SUFFIXES)}; choose one")
@@ -70,20 +70,15 @@ def evaluate(
     keras_model = model_of(context, model)
     with Bar(source) as bar:
         found = run(
-            keras_model, paths, methods, layers=layers, metrics=wanted, truth=truth, target=index,
+            keras_model, paths, methods, layers=layers, metrics=metric_names, truth=truth, target=index,
             progress=bar, **keywords,
         )  # fmt: skip
     found = attrs.evolve(found, provenance=found.provenance | entries(model_file_mark(model)))
     violated = [line for condition in conditions for line in found.check(condition)]
     _tell(output, found, title_of(keras_model, model), recommend, violated, failures)
     if file is not None and file.suffix.lower() == ".html":
-        parts = sections(found)
-        output.save(
-            file,
-            lambda path: report(
-                keras_model, paths, path, methods, title="VisionCam evaluation", sections=parts
-            ),
-        )
+        title, parts = "VisionCam evaluation", sections(found)
+        output.save(file, lambda path: report(keras_model, paths, path, methods, title=title, sections=parts))
     elif file is not None:
         output.save(file, found.save)
     for line in violated:
