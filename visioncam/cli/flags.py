@@ -68,7 +68,7 @@ MODEL_FILE = options(
            help="Take the folder of a SavedModel, a program. Only if you trust its maker."),
     option(RUN, "--custom-objects", multiple=True, metavar="MODULE", expose_value=False, callback=_remember,
            help="Python module with classes of your own that the model needs."),
-    option(RUN, "--allow-unsafe-model", "unsafe", is_flag=True, expose_value=False, callback=_remember,
+    option(RUN, "--allow-unsafe-model", is_flag=True, expose_value=False, callback=_remember,
            help="Load the file unchecked and run code it carries (Lambda). Only if you trust its maker."),
 )  # fmt: skip
 PICTURES = options(

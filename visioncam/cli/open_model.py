@@ -42,7 +42,9 @@ def open_model(
 
 def model_of(context: click.Context, path: str | None) -> Any:
     """Return the model that a command's flags name."""
-    return open_model(context.obj, path, model_flag("custom_objects") or (), bool(model_flag("unsafe")))
+    return open_model(
+        context.obj, path, model_flag("custom_objects") or (), bool(model_flag("allow_unsafe_model"))
+    )
 
 
 def explainer_of(context: click.Context, request: Request, path: str | None) -> Explainer:

@@ -138,7 +138,7 @@ def _request(context: click.Context, out: Path, values: dict[str, Any]) -> RunRe
     return RunRequest(
         model=None if path is None else os.path.abspath(path),
         custom_objects=model_flag("custom_objects"),
-        unsafe=model_flag("unsafe"),
+        unsafe=model_flag("allow_unsafe_model"),
         request=attrs.evolve(made, settings=attrs.evolve(made.settings, batch_size=None)),
         writing=attrs.evolve(writing, model=model_file_mark(path)),
         batch=made.settings.batch_size or BATCH,
