@@ -156,7 +156,15 @@ class PaperCAM:
             OptionError: `alpha` out of its range.
             OutputError: the file cannot be written.
         """
-        return draw(img_path, heatmap, cam_path, alpha)
+        values = check_map(heatmap)
+        drawing = explanation_of(load_picture(img_path).pixels, values)
+        pixels = drawing.render("overlay", colormap="jet", alpha=alpha, by_value=False)
+        path = write_image(cam_path, pixels)
+        if in_notebook():
+            from IPython.display import Image, display  # type: ignore[import-not-found,unused-ignore]
+
+            display(Image(filename=str(path)))
+        return path
 
 
 def one_layer(**names: Any) -> Any:
@@ -186,22 +194,7 @@ def remarks(explanations: Sequence[Explanation]) -> list[str]:
     ]
 
 
-ROUNDING = 1e-5
-
-
-def draw(img_path: Any, heatmap: Any, cam_path: str | Path, alpha: float) -> Path:
-    """Write a map over its picture and return the path; see `PaperCAM.save_and_display_gradcam`."""
-    values = checked_map(heatmap)
-    drawing = laid_out(load_picture(img_path).pixels, values)
-    path = write_image(cam_path, drawing.render("overlay", colormap="jet", alpha=alpha, by_value=False))
-    if in_notebook():
-        from IPython.display import Image, display  # type: ignore[import-not-found,unused-ignore]
-
-        display(Image(filename=str(path)))
-    return path
-
-
-def laid_out(pixels: np.ndarray, values: np.ndarray) -> Explanation:
+def explanation_of(pixels: np.ndarray, values: np.ndarray) -> Explanation:
     """Return a map on a picture's pixels as an explanation that renderers take and that says nothing else."""
     return Explanation(
         raw=values,
@@ -222,7 +215,7 @@ def laid_out(pixels: np.ndarray, values: np.ndarray) -> Explanation:
     )
 
 
-def checked_map(heatmap: Any) -> np.ndarray:
+def check_map(heatmap: Any) -> np.ndarray:
     """Return (h, w) float32 in [0, 1], or raise an error that says what is wrong with the map."""
     values = to_numpy(heatmap)
     kind = f"{values.dtype} of shape {values.shape}"
@@ -233,7 +226,7 @@ def checked_map(heatmap: Any) -> np.ndarray:
     if not np.all(np.isfinite(values)):
         raise ImageError(f"the heat map has NaN or infinite values ({kind}); replace them with 0 first")
     low, high = float(values.min()), float(values.max())
-    if low < -ROUNDING or high > 1 + ROUNDING:
+    if low < -1e-5 or high > 1 + 1e-5:  # but for rounding
         raise ImageError(
             f"a heat map here lies in [0, 1], this one has values from {low:.4g} to {high:.4g}; divide its "
             "positive part by its maximum, and draw signed maps with visioncam.explain(...).save(path)"

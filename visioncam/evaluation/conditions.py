@@ -18,12 +18,7 @@ _FORM = re.compile(r"\s*([\w .+-]+?)\s*(<=|>=|<|>)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?
 
 
 def parse_condition(condition: str) -> tuple[str, str, float]:
-    """Return (metric, sign, number) of a condition.
-
-    Raises:
-        OptionError: it has another form.
-        NameNotFoundError: there is no such metric.
-    """
+    """Return (metric, sign, number) of a condition."""
     found = _FORM.fullmatch(condition)
     if found is None:
         raise OptionError(
@@ -34,16 +29,7 @@ def parse_condition(condition: str) -> tuple[str, str, float]:
 
 
 def violations(records: Iterable[Mapping[str, Any]], metrics: Sequence[str], condition: str) -> list[str]:
-    """Return in words where a condition holds, method by method; a method without any number counts too.
-
-    Args:
-        records: of an evaluation.
-        metrics: that were measured.
-        condition: as for `parse_condition`.
-
-    Raises:
-        OptionError: as `parse_condition`, or the metric was not measured.
-    """
+    """Return in words where a condition holds, method by method; a method without any number counts too."""
     metric, sign, number = parse_condition(condition)
     if metric not in metrics:
         raise OptionError(

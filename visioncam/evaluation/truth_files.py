@@ -16,11 +16,7 @@ from visioncam_core.text import shown
 def pictures_of(
     source: str, recursive: bool, max_pixels: int, frame: int
 ) -> tuple[list[Any], list[str], dict[str, str]]:
-    """Return the pictures that can be read, their names, and why others cannot.
-
-    Raises:
-        ImageError: not one can be read.
-    """
+    """Return the pictures that can be read, their names, and why others cannot."""
     good, names, bad = [], [], {}
     for entry in source_of(source, recursive=recursive).entries:
         try:
@@ -40,10 +36,6 @@ def boxes_of(path: str, pictures: list[str]) -> list[Any]:
     Args:
         path: lines of name, left, top, right, bottom; the name is a file's, or a path below the folder.
         pictures: their paths below the folder.
-
-    Raises:
-        ImageError: the file cannot be read, has a line of another form, no box of any of the pictures, or the
-            name of several.
     """
     found: dict[str, list[tuple[float, ...]]] = {}
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import attrs
 
@@ -34,25 +34,26 @@ class LayerListing:
         """Return a candidate by index, negative from the end."""
         return self.table.candidates[index]
 
-    def cells(self) -> list[tuple[str, ...]]:
-        """Return the listing as rows of text, the header first."""
+    def cells(self, rows: Iterable[LayerRow] | None = None) -> list[tuple[str, ...]]:
+        """Return the candidates, or other rows, as text, the header first."""
         header = ("index", "path", "kind", "output shape", "grid", "stride", "score depends on it", "")
-        rows: list[tuple[str, ...]] = [header]
-        for row in self:
+        found: list[tuple[str, ...]] = [header]
+        for row in self if rows is None else rows:
             taken = self.choice is not None and row.path == self.choice.path
-            rows.append(
+            remark = f"← {self.choice.why}" if taken and self.choice else ""
+            found.append(
                 (
-                    str(row.index),
+                    "" if row.index is None else str(row.index),
                     row.path,
                     row.kind,
                     str(row.shape),
                     "×".join(map(str, row.grid)),
-                    "×".join(f"{s:g}" for s in row.stride),
+                    "×".join(f"{step:g}" for step in row.stride),
                     "yes" if row.reaches_score else "no",
-                    "← " + self.choice.why if taken and self.choice else "",
+                    row.refused or remark,
                 )
             )
-        return rows
+        return found
 
     def __repr__(self) -> str:
         """Return an aligned table."""

@@ -21,17 +21,11 @@ PLURALS = ("layers", "methods", "targets")
 
 @attrs.frozen(eq=False)
 class Request:
-    """What a caller wants, checked.
+    """What a caller wants, checked."""
 
-    Attributes:
-        methods: with their options, in order.
-        settings: layer, score, preprocessing and so on.
-        target: as in `visioncam.explain`; None for the top class.
-    """
-
-    methods: tuple[Named, ...]
-    settings: Settings
-    target: Any = None
+    methods: tuple[Named, ...]  # with their options, in order
+    settings: Settings  # layer, score, preprocessing and so on
+    target: Any = None  # as in `visioncam.explain`; None for the top class
 
     @classmethod
     def of(cls, methods: Any, keywords: Mapping[str, Any], target: Any = None) -> Request:
@@ -42,11 +36,6 @@ class Request:
                 only layers are looked at.
             keywords: settings and method options.  Of several methods each takes those it has.
             target: as in `visioncam.explain`.
-
-        Raises:
-            NameNotFoundError: an unknown method.
-            OptionTypeError: an unknown keyword, or a value of the wrong type.
-            OptionError: a value out of its range.
         """
         every = method_list(methods)
         if len(every) == 1 and _is_plain(every[0]) and all(map(_is_plain, keywords.values())):
@@ -68,16 +57,9 @@ def _named(method: Any, options: Mapping[str, Any]) -> Named:
 
 
 def side_by_side(name: str, one: Any, several: Any, default: Any = None) -> list[Any] | Any:
-    """Return what a plural keyword holds; its singular is a list of one.
+    """Return what a plural keyword holds; its singular, such as "layer", is a list of one.
 
-    Args:
-        name: of the singular, "method", "target" or "layer"; the plural has an s.
-        one: what the singular was given, or None.
-        several: what the plural was given, or None.
-        default: returned where neither was given.
-
-    Raises:
-        OptionTypeError: both were given.
+    `one` and `several` are what singular and plural were given; both at once are an error.
     """
     if one is not None and several is not None:
         raise OptionTypeError(f"{name} and {name}s were both given; put every {name} into {name}s=[...]")
@@ -85,11 +67,7 @@ def side_by_side(name: str, one: Any, several: Any, default: Any = None) -> list
 
 
 def several_methods(method: Any, methods: Any) -> list[Any]:
-    """Return the methods of `methods=` or `method=`; every one by default.
-
-    Raises:
-        OptionTypeError: both were given, or an empty list.
-    """
+    """Return the methods of `methods=` or `method=`; every one by default."""
     found = method_list(side_by_side("method", method, methods, "all"))
     if not found:
         raise OptionTypeError("methods is an empty list; pass 'all', or at least one name or object")
@@ -97,23 +75,18 @@ def several_methods(method: Any, methods: Any) -> list[Any]:
 
 
 def several_layers(layers: Any, keywords: Mapping[str, Any]) -> list[Any] | None:
-    """Return the layers of `layers=`; None where it was not given.
-
-    Raises:
-        OptionTypeError: `layer=` was given, too; no list, or an empty one.
-    """
+    """Return the layers of `layers=`; None where it was not given."""
     side_by_side("layer", keywords.get("layer"), layers)
-    return None if layers is None else listed("layers", layers)
+    return None if layers is None else list_of("layers", layers)
 
 
-def listed(name: str, values: Any) -> list[Any]:
-    """Return the values of a keyword that takes a list with at least one entry.
-
-    Raises:
-        OptionTypeError: no list, or an empty one.
-    """
+def list_of(name: str, values: Any) -> list[Any]:
+    """Return the values of a keyword that takes a list with at least one entry."""
     if not isinstance(values, list | tuple) or not values:
-        raise OptionTypeError(f"{name} takes a list with at least one entry, received {shown(values, 60)}")
+        raise OptionTypeError(
+            f"{name} takes a list with at least one entry, received {shown(values, 60)}; for a single "
+            f"one use {name.removesuffix('s')}="
+        )
     return list(values)
 
 
@@ -121,7 +94,7 @@ def listed(name: str, values: Any) -> list[Any]:
 def _plain_request(state: object, method: str, **keywords: Any) -> Request:
     """Return a request of plain values, built once: a loop over pictures builds it no second time.
 
-    `state` is the registry's: another one, with other plugins, builds anew.
+    `state` is the registry's: with other plugins a new request is built.
     """
     return Request._built([method], keywords)
 

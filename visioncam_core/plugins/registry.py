@@ -75,8 +75,8 @@ class Registry:
         return self.state.metrics.rows
 
     def engines(self) -> tuple[EngineSpec, ...]:
-        """Return every engine, built-ins first."""
-        return self.state.engines.rows
+        """Return every engine, built-ins first; also under `VISIONCAM_STRICT_PLUGINS`, as `plugins`."""
+        return self._loaded(even_broken=True).engines.rows
 
     def plugins(self) -> tuple[PluginInfo, ...]:
         """Return what became of every plugin, also of those that failed or were not allowed.

@@ -81,7 +81,8 @@ def _wish(target: Any, head: Head) -> Wish:
         if re.fullmatch(r"top\d+", target) and target not in (head.known or ()):
             raise TargetError(
                 f"target={target!r} gives a stack of maps for each picture, and here there is room for one; "
-                "pass it alone to visioncam.explain, or targets.Ranked(0), Ranked(1), ..."
+                f"pass it alone to visioncam.explain, as targets={target!r} to visioncam.compare, or "
+                "targets.Ranked(0), Ranked(1), ..."
             )
         target = find_class(target, head.known)
     index = whole(target)
