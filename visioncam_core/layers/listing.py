@@ -34,26 +34,9 @@ class LayerListing:
         """Return a candidate by index, negative from the end."""
         return self.table.candidates[index]
 
-    def cells(self, rows: Iterable[LayerRow] | None = None) -> list[tuple[str, ...]]:
-        """Return the candidates, or other rows, as text, the header first."""
-        header = ("index", "path", "kind", "output shape", "grid", "stride", "score depends on it", "")
-        found: list[tuple[str, ...]] = [header]
-        for row in self if rows is None else rows:
-            taken = self.choice is not None and row.path == self.choice.path
-            remark = f"← {self.choice.why}" if taken and self.choice else ""
-            found.append(
-                (
-                    "" if row.index is None else str(row.index),
-                    row.path,
-                    row.kind,
-                    str(row.shape),
-                    "×".join(map(str, row.grid)),
-                    "×".join(f"{step:g}" for step in row.stride),
-                    "yes" if row.reaches_score else "no",
-                    row.refused or remark,
-                )
-            )
-        return found
+    def cells(self) -> list[tuple[str, ...]]:
+        """Return the listing as rows of text, the header first."""
+        return cells_of(self, self.choice)
 
     def __repr__(self) -> str:
         """Return an aligned table."""
@@ -69,3 +52,25 @@ class LayerListing:
         header, *rows = self.cells()
         taken = next((i for i, row in enumerate(rows) if row[-1]), -1)
         return table(header, rows, taken)
+
+
+def cells_of(rows: Iterable[LayerRow], choice: LayerChoice | None) -> list[tuple[str, ...]]:
+    """Return rows as text, the header first; an arrow marks the choice."""
+    found: list[tuple[str, ...]] = [
+        ("index", "path", "kind", "output shape", "grid", "stride", "score depends on it", "")
+    ]
+    for row in rows:
+        remark = f"← {choice.why}" if choice is not None and row.path == choice.path else ""
+        found.append(
+            (
+                "" if row.index is None else str(row.index),
+                row.path,
+                row.kind,
+                str(row.shape),
+                "×".join(map(str, row.grid)),
+                "×".join(f"{step:g}" for step in row.stride),
+                "yes" if row.reaches_score else "no",
+                row.refused or remark,
+            )
+        )
+    return found

@@ -10,7 +10,7 @@ from visioncam.cli.open_model import explainer_of, model_named, title_of
 from visioncam.cli.request import check_readable, request_of
 from visioncam.cli.terminal import Output
 from visioncam_core.engine.layer_table import LayerRow
-from visioncam_core.layers.listing import LayerListing
+from visioncam_core.layers.listing import cells_of
 from visioncam_core.layers.queries import no_layer
 from visioncam_core.plain_data import plain
 
@@ -25,7 +25,6 @@ def layers(
         check_readable(image, request.settings)
     explainer = explainer_of(context, request, path)
     view, choice = explainer.layers(image)
-    listing = LayerListing(view.table, choice)
     rows = view.table.rows if everything else view.table.candidates
     taken = choice.path if choice else None
     output.document.update(
@@ -33,10 +32,10 @@ def layers(
         layers=[{**_record(row), "taken": row.path == taken} for row in rows],
         choice=None if choice is None else {"path": choice.path, "why": choice.why},
     )
-    header, *cells = listing.cells(rows)
+    header, *cells = cells_of(rows, choice)
     output.table(header, cells)
     if choice is None:
-        why = no_layer(view.table) if not len(listing) else "no layer suits `auto`; name one with --layer"
+        why = no_layer(view.table) if not len(view.table) else "no layer suits `auto`; name one with --layer"
         output.warn(why)
 
 
