@@ -33,7 +33,7 @@ from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.heat import heat
 from visioncam_core.results.image_files import write_image
 from visioncam_core.results.notebook import in_notebook
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 QUIET = frozenset({"picture-note", "exact-shape-trace", "autograph-trace"})
 """Diagnostics that ask nothing of the reader; the others are warned of, as an array carries no words."""
@@ -75,7 +75,7 @@ class PaperCAM:
         if "target" in options:
             raise OptionTypeError(
                 f"{type(self).__name__} takes the class as class_idx=; received "
-                f"target={shown(options['target'])}"
+                f"target={brief(options['target'])}"
             )
         # Names of 0.0.1's AblationCAM: the layer, and the layers behind it, which the model itself tells.
         old = options.pop("last_conv_layer_name", None)
@@ -114,7 +114,7 @@ class PaperCAM:
         shapes = {map_.shape for map_ in maps}
         if len(shapes) > 1:
             raise ImageError(
-                f"the images give maps of the shapes {shown(sorted(shapes))}, which do not stack into one "
+                f"the images give maps of the shapes {brief(sorted(shapes))}, which do not stack into one "
                 "array; pass images of one size, or one at a time"
             )
         return maps[0] if len(maps) == 1 else np.stack(maps)
@@ -131,7 +131,7 @@ class PaperCAM:
             (1, h, w, channels) float32 in 0..255; the whole picture, squeezed.
         """
         if len(target_size) not in (2, 3):
-            raise ImageError(f"target_size is (h, w) or (h, w, channels), received {shown(target_size)}")
+            raise ImageError(f"target_size is (h, w) or (h, w, channels), received {brief(target_size)}")
         channels = target_size[2] if len(target_size) == 3 else 3
         fitted, _ = fit(load_picture(img_path), (target_size[0], target_size[1]), "resize")
         return match_channels(fitted, channels)[None].astype(np.float32)
@@ -174,7 +174,7 @@ def one_layer(**names: Any) -> Any:
     for other in others:
         if other is not first and getattr(other, "name", other) != getattr(first, "name", first):
             words = " and ".join(
-                f"{name}={shown(getattr(layer, 'name', layer))}" for name, layer in given.items()
+                f"{name}={brief(getattr(layer, 'name', layer))}" for name, layer in given.items()
             )
             raise LayerError(f"{words} name different layers; pass one of them")
     return first

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from visioncam_core.errors import OutputError, VisionCamError
-from visioncam_core.text import clean, shown
+from visioncam_core.text import brief, clean
 
 
 def as_path(value: Any, error: type[VisionCamError], type_error: type[VisionCamError]) -> Path:
@@ -27,7 +27,7 @@ def as_path(value: Any, error: type[VisionCamError], type_error: type[VisionCamE
     """
     if not isinstance(value, str | os.PathLike) or not isinstance(os.fspath(value), str):
         raise type_error(
-            f"a path is text or a pathlib.Path, received {shown(value, 60)} of type {type(value).__name__}"
+            f"a path is text or a pathlib.Path, received {brief(value, 60)} of type {type(value).__name__}"
         )
     text = os.fspath(value)
     try:
@@ -36,7 +36,7 @@ def as_path(value: Any, error: type[VisionCamError], type_error: type[VisionCamE
         fits = False
     if not fits:
         raise error(
-            f"the path {shown(text, 60)} cannot exist: it holds a null character or one that cannot be "
+            f"the path {brief(text, 60)} cannot exist: it holds a null character or one that cannot be "
             "written, or a name too long for a file; choose another"
         )
     return Path(text)
@@ -167,7 +167,7 @@ def write_bytes(path: Path, payload: bytes) -> None:
         if error.errno == errno.ENOSPC:
             why += f" ({shutil.disk_usage(folder).free:,} bytes are free)"
         raise OutputError(
-            f"Cannot write {shown(path.name, 60)} into {shown(str(folder), 90)}: {why}. "
+            f"Cannot write {brief(path.name, 60)} into {brief(str(folder), 90)}: {why}. "
             "Check its permissions and free space, or choose another folder."
         ) from error
     finally:

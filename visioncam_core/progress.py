@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from visioncam_core.errors import OptionTypeError
-from visioncam_core.text import clean, shown
+from visioncam_core.text import brief, clean
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -27,7 +27,7 @@ def reporting(progress: Any) -> Progress | None:
         return Bar()
     if not callable(progress):
         raise OptionTypeError(
-            f"progress must be True, None or a function of (done, total), received {shown(progress, 60)}"
+            f"progress must be True, None or a function of (done, total), received {brief(progress, 60)}"
         )
     report: Progress = progress
     return report

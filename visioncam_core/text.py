@@ -48,7 +48,7 @@ def listing(values: Sequence[object]) -> str:
     return f"{text} and {left} more" if left > 0 else text or "none"
 
 
-def shown(value: object, limit: int = 120) -> str:
+def brief(value: object, limit: int = 120) -> str:
     """Return a value for an error message: its `repr` on one line, never longer than `limit`."""
     try:
         text = " ".join(repr(value).split())
@@ -71,7 +71,7 @@ def not_found(kind: str, name: str, candidates: Sequence[str], also: Iterable[st
         also: further names that work, such as aliases; offered when near, not listed.
     """
     hint = did_you_mean(name, [*candidates, *also]) or ";"
-    return NameNotFoundError(f"unknown {kind} {shown(name, 60)}{hint} known: {listing(candidates)}")
+    return NameNotFoundError(f"unknown {kind} {brief(name, 60)}{hint} known: {listing(candidates)}")
 
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -82,10 +82,10 @@ _FRAMES = ("Graph execution error", "Detected at node", "Exception encountered w
 _END = ("Arguments received by", "Stack trace for op definition", "Original stack trace")
 
 
-def said(error: BaseException, limit: int = 120) -> str:
+def error_text(error: BaseException, limit: int = 120) -> str:
     """Return an exception's kind and what it says, at most `limit`, without node names, colours and traces.
 
-    >>> said(ZeroDivisionError("division by zero"))
+    >>> error_text(ZeroDivisionError("division by zero"))
     'ZeroDivisionError: division by zero'
     """
     lines = []

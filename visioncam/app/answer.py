@@ -18,7 +18,7 @@ from visioncam_core.errors import ImageError, OptionError, TargetError, VisionCa
 from visioncam_core.files import OutputNames, write_bytes
 from visioncam_core.images.decode import load_picture
 from visioncam_core.images.files import quoted
-from visioncam_core.pipeline.apply import Named
+from visioncam_core.pipeline.apply import Method
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request
 from visioncam_core.pipeline.settings import Settings
@@ -142,12 +142,12 @@ class Service:
         self.workspace.used(path)
         return path
 
-    def _methods(self, form: Form) -> list[Named]:
+    def _methods(self, form: Form) -> list[Method]:
         names = list(dict.fromkeys(registry().method(name).name for name in (form.method, *form.others)))
         if len(names) > MOST:
             raise OptionError(f"{len(names)} methods side by side are too many; at most {MOST}")
         return [
-            Named.of(*registry().make_method(name, form.options if name == names[0] else {}))
+            Method.of(*registry().make_method(name, form.options if name == names[0] else {}))
             for name in names
         ]
 

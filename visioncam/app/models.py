@@ -12,7 +12,7 @@ import attrs
 
 from visioncam_core.errors import ModelNotFoundError
 from visioncam_core.pipeline.models import check_file, embedded_is_installed, open_model
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
 EMBEDDED = "EfficientNet-Lite0, ImageNet (embedded)"
@@ -35,7 +35,7 @@ class ModelList:
     def model(self, name: str) -> Any:
         """Return a model, loaded when first needed, always in Keras's safe mode."""
         if name not in self.files:
-            raise ModelNotFoundError(f"there is no model {shown(name, 60)} here; pick one of the list")
+            raise ModelNotFoundError(f"there is no model {brief(name, 60)} here; pick one of the list")
         with self._lock:
             if self._open is None or self._open[0] != name:
                 self._open = None  # two large models need not fit into memory

@@ -14,7 +14,7 @@ from visioncam.auditing.places import Places, fair, places
 from visioncam.evaluation.truth import marks, regions
 from visioncam_core.errors import ImageError, OptionError
 from visioncam_core.images.reader import Read
-from visioncam_core.images.sample import Item
+from visioncam_core.images.sample import Sample
 from visioncam_core.metrics.bootstrap import FEWEST, interval
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request
@@ -156,13 +156,13 @@ def _add_clusters(found: list[Audited], maps: list[np.ndarray], clusters: int) -
     return [attrs.evolve(one, cluster=int(label)) for one, label in zip(found, labels, strict=True)]
 
 
-def _mask(mark: Any, shape: tuple[int, ...], item: Item) -> np.ndarray | None:
+def _mask(mark: Any, shape: tuple[int, ...], item: Sample) -> np.ndarray | None:
     if mark is None:
         return None
     return np.asarray(np.logical_or.reduce(regions(mark, shape, item.source)))
 
 
-def _view(item: Item) -> tuple[slice, slice]:
+def _view(item: Sample) -> tuple[slice, slice]:
     """Return the part of the picture that the model sees; all of it for overlapping windows."""
     if item.geometry is None or item.windows is not None:
         return slice(None), slice(None)

@@ -11,11 +11,11 @@ from visioncam.batch.entry import Entry, out_of_memory
 from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import ImageError, is_full
 from visioncam_core.images.reader import Read
-from visioncam_core.images.sample import Item
+from visioncam_core.images.sample import Sample
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.provenance import source_digest
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 
 @attrs.frozen(eq=False)
@@ -23,7 +23,7 @@ class Ready:
     """A picture that is decoded and fitted to the model."""
 
     entry: Entry
-    item: Item
+    item: Sample
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
@@ -64,7 +64,7 @@ class Computer:
         entry = attrs.evolve(entry, digest=source_digest(source))
         if entry.replaced:  # its line would be of the file before
             raise ImageError(
-                f"{shown(entry.image)}: the file was replaced while the run went on; run the same command "
+                f"{brief(entry.image)}: the file was replaced while the run went on; run the same command "
                 "again to explain it"
             )
         name = entry.key.rpartition("/")[2] or entry.key

@@ -15,7 +15,7 @@ from visioncam.batch.fingerprint import Facts, changes, mark_of
 from visioncam.batch.manifest import MANIFEST, Manifest
 from visioncam.batch.summary import Summary
 from visioncam_core.errors import OutputError
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 KIND = "visioncam batch"
 MOST_NAMED = 5
@@ -90,7 +90,7 @@ class Plan:
                 self.manifest.clean([entry.key])
                 yield entry
             else:
-                raise OutputError(_refusal(self.manifest, [f"picture {shown(entry.key, 60)}"], 1))
+                raise OutputError(_refusal(self.manifest, [f"picture {brief(entry.key, 60)}"], 1))
 
     def _check_request(self, before: Facts) -> None:
         different = changes(before, self.facts)
@@ -114,7 +114,7 @@ class Plan:
         ]
         if found and not self.force:
             raise OutputError(
-                _refusal(self.manifest, [f"picture {shown(key, 60)}" for key in found], len(found))
+                _refusal(self.manifest, [f"picture {brief(key, 60)}" for key in found], len(found))
             )
         if found:
             self.again = f"{len(found)} changed pictures are done again: {_some(found)}"

@@ -19,7 +19,7 @@ from visioncam.batch.file_names import is_inside
 from visioncam.batch.fingerprint import changes, facts_of
 from visioncam.batch.manifest import RUN, Manifest
 from visioncam_core.errors import OptionError, OutputError, VisionCamError
-from visioncam_core.pipeline.apply import Named
+from visioncam_core.pipeline.apply import Method
 from visioncam_core.pipeline.request import Request
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import registry
@@ -69,7 +69,7 @@ class SavedRequest:
         fields = [field.name for field in attrs.fields(Settings) if field.name in facts]
         options = {name[7:]: value for name, value in facts.items() if name.startswith("option ")}
         try:
-            named = Named.of(*registry().make_method(str(facts.get("method")), options))
+            named = Method.of(*registry().make_method(str(facts.get("method")), options))
             settings = Settings(**{name: facts[name] for name in fields}, class_names=class_names)
             request = Request((named,), settings, facts.get("target"))
             now = facts_of(model, named.name, named.options, request.target, settings, {})

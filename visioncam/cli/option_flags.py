@@ -19,7 +19,7 @@ from visioncam_core.options.as_text import textual
 from visioncam_core.options.fields import OptionInfo, describe_options, parse_option
 from visioncam_core.plugins.default import methods, renderers
 from visioncam_core.plugins.specs import RendererSpec
-from visioncam_core.text import did_you_mean, listing, shown
+from visioncam_core.text import brief, did_you_mean, listing
 
 SHEET = "sheet"  # the one renderer that draws a comparison
 PREFIX = "option__"  # of the parameters that flags become
@@ -183,7 +183,7 @@ def _pairs(texts: Sequence[str], flag: str) -> dict[str, str]:
         name, equals, value = text.partition("=")
         name = name.strip().replace("-", "_")
         if not equals or not name:
-            raise click.UsageError(f"{flag} takes name=value, received {shown(text)}")
+            raise click.UsageError(f"{flag} takes name=value, received {brief(text)}")
         if name in found:
             raise click.UsageError(f"{flag} {name}=… was given twice")
         found[name] = value

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from visioncam.cli.flags import KEYWORDS
 from visioncam_core.errors import ImageError, OptionError
 from visioncam_core.images.decode import load_picture
-from visioncam_core.pipeline.apply import Named
+from visioncam_core.pipeline.apply import Method
 from visioncam_core.pipeline.request import Request
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import methods as all_methods
@@ -44,7 +44,7 @@ def request_of(
 ) -> Request:
     """Return the request that a command's flags make, with an option mapping for each method."""
     named = [
-        Named.of(*registry().make_method(spec.name, mine))
+        Method.of(*registry().make_method(spec.name, mine))
         for spec, mine in zip(methods, method_options, strict=True)
     ]
     keywords = {**keywords_of(context.params), "progress": progress}

@@ -9,7 +9,7 @@ from typing import Any
 
 from visioncam_core.errors import OptionError
 from visioncam_core.plugins.default import registry
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 SIGNS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
@@ -22,7 +22,7 @@ def parse_condition(condition: str) -> tuple[str, str, float]:
     found = _FORM.fullmatch(condition)
     if found is None:
         raise OptionError(
-            f"the condition {shown(condition, 60)} cannot be read; write a metric, one of < <= > >=, and a "
+            f"the condition {brief(condition, 60)} cannot be read; write a metric, one of < <= > >=, and a "
             "number, as in 'pointing_game < 0.6'"
         )
     return registry().metric(found[1]).name, found[2], float(found[3])

@@ -10,7 +10,7 @@ import numpy as np
 
 from visioncam_core.metrics.case import Questions
 from visioncam_core.metrics.probe import Probe
-from visioncam_core.pipeline.apply import Named
+from visioncam_core.pipeline.apply import Method
 from visioncam_metrics.support.controls import CONTROLS
 
 Maps = dict[tuple[str, int], list[list[np.ndarray | None]]]
@@ -42,7 +42,7 @@ class SubjectMap:
     seconds: float = 0.0  # for the map
 
 
-def subjects(methods: Sequence[Named], randomised: Collection[str]) -> list[Subject]:
+def subjects(methods: Sequence[Method], randomised: Collection[str]) -> list[Subject]:
     """Return the rows: methods, those of them in `randomised` on a randomised model, controls."""
     rows = [Subject(one.name, one.title, "method") for one in methods]
     rows += [
@@ -53,7 +53,7 @@ def subjects(methods: Sequence[Named], randomised: Collection[str]) -> list[Subj
     return rows + [Subject(one.name, one.title, "control") for one in CONTROLS]
 
 
-def map_of_method(probe: Probe, named: Named, maps: Maps) -> SubjectMap:
+def map_of_method(probe: Probe, named: Method, maps: Maps) -> SubjectMap:
     applied = probe.apply(named)
     if applied.raw is None:
         return _no_map(probe, str(applied.failure), applied.passes, applied.seconds)

@@ -10,14 +10,14 @@ import numpy as np
 
 from visioncam_core.errors import ImageError
 from visioncam_core.images.box import Box
-from visioncam_core.images.sample import Item
-from visioncam_core.text import shown
+from visioncam_core.images.sample import Sample
+from visioncam_core.text import brief
 
 Marked = tuple[np.ndarray | None, tuple[Box, ...]]
 """(*space) bool mask on the model's input and boxes on it; None and none where nothing is marked."""
 
 
-def on_input(mark: Any, item: Item, space: tuple[int, ...]) -> Marked:
+def on_input(mark: Any, item: Sample, space: tuple[int, ...]) -> Marked:
     """Return where the object is on the model's input.
 
     Args:
@@ -55,7 +55,7 @@ def regions(mark: Any, size: tuple[int, ...], source: str) -> list[np.ndarray]:
     if array.ndim != 2 or array.shape[1] != 4 or len(size) != 2:
         raise ImageError(
             f"truth for {source!r} must be a mask of its {size} pixels, a box (left, top, right, "
-            f"bottom), a list of boxes, or None; received {shown(mark, 60)}"
+            f"bottom), a list of boxes, or None; received {brief(mark, 60)}"
         )
     found = []
     for left, top, right, bottom in array.tolist():

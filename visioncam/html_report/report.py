@@ -24,7 +24,7 @@ from visioncam_core.pipeline.request import Request, several_layers, several_met
 from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.results.describe import method_in_text
 from visioncam_core.results.provenance import entries, versions, weights_digest
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 from visioncam_viz.drawing.colour import colour_table
 
 SUFFIXES = (".html", ".htm")
@@ -71,7 +71,7 @@ def report(
     if isinstance(model, str | os.PathLike):
         raise OptionTypeError(
             f"the order is report(model, images, path, ...), as in every function; received "
-            f"{shown(model, 60)} as the model"
+            f"{brief(model, 60)} as the model"
         )
     file = check_path(path)
     every = side_by_side("target", target, targets, [None])

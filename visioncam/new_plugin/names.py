@@ -11,7 +11,7 @@ import attrs
 
 from visioncam_core.errors import NameNotFoundError, OptionError
 from visioncam_core.plugins.default import registry
-from visioncam_core.text import normalise, shown
+from visioncam_core.text import brief, normalise
 
 _DISTRIBUTION = re.compile(r"[A-Za-z]([A-Za-z0-9._-]*[A-Za-z0-9])?")  # as PyPA's specification has it
 _OURS = ("visioncam", *(f"visioncam_{part}" for part in ("core", "engines", "methods", "metrics", "viz")))
@@ -37,7 +37,7 @@ class Names:
         if not _DISTRIBUTION.fullmatch(name):
             raise OptionError(
                 f"a plugin's name has letters, digits and single dashes, and begins with a letter; received "
-                f"{shown(name)}; write for example 'my-cam'"
+                f"{brief(name)}; write for example 'my-cam'"
             )
         module = re.sub(r"[-.]+", "_", name).lower()
         words = [word for word in re.split(r"[-._]+", name) if word]

@@ -11,7 +11,7 @@ import attrs
 
 from visioncam.new_plugin.names import Names
 from visioncam_core.errors import OptionError, OutputError
-from visioncam_core.text import listing, shown
+from visioncam_core.text import brief, listing
 from visioncam_core.version import VERSION
 
 FILES = {
@@ -87,18 +87,18 @@ def write_plugin(name: str, folder: Path | None = None, kind: str = "method") ->
         OutputError: the folder holds something, or cannot be written.
     """
     if kind not in KINDS:
-        raise OptionError(f"kind must be one of {listing(list(KINDS))}; received {shown(kind)}")
+        raise OptionError(f"kind must be one of {listing(list(KINDS))}; received {brief(kind)}")
     names = Names.of(name, kind)
     target = Path(name) if folder is None else folder
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise OutputError(f"{shown(str(target))} exists and is no empty folder; name another one")
+        raise OutputError(f"{brief(str(target))} exists and is no empty folder; name another one")
     filled = _fill(names, kind)
     try:
         for path, text in filled.items():
             (target / path).parent.mkdir(parents=True, exist_ok=True)
             (target / path).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise OutputError(f"the plugin cannot be written to {shown(str(target))}: {error}") from error
+        raise OutputError(f"the plugin cannot be written to {brief(str(target))}: {error}") from error
     return Written(name, kind, target, tuple(filled))
 
 

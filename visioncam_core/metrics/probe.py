@@ -14,17 +14,17 @@ from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.model_inputs import in_place
 from visioncam_core.errors import ImageError, LayerError, TargetError
 from visioncam_core.images.box import Box
-from visioncam_core.images.sample import Item
+from visioncam_core.images.sample import Sample
 from visioncam_core.metrics.case import Case, Questions
 from visioncam_core.ops import to_numpy
-from visioncam_core.pipeline.apply import Applied, Named, apply
+from visioncam_core.pipeline.apply import Applied, Method, apply
 from visioncam_core.pipeline.batch import Batch
 from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.gather import Observation, gather
 from visioncam_core.resize import resize
 from visioncam_core.results.heat import heat
-from visioncam_core.targets.resolve import wishes
+from visioncam_core.targets.resolve import target_specs
 
 
 @attrs.frozen(eq=False)
@@ -42,7 +42,7 @@ class Probe:
     """
 
     number: int
-    item: Item
+    item: Sample
     explainer: Explainer
     batch: Batch
     passes: Passes
@@ -66,12 +66,12 @@ class Probe:
     def classes(self) -> int:
         return self.batch.head.classes
 
-    def apply(self, named: Named) -> Applied:
+    def apply(self, named: Method) -> Applied:
         """Return a method's map of the picture with its cost, or why there is none."""
         with self._running():
             return apply(named, self.evidence)
 
-    def maps(self, named: Named, inputs: np.ndarray, index: int | None = None) -> np.ndarray:
+    def maps(self, named: Method, inputs: np.ndarray, index: int | None = None) -> np.ndarray:
         """Return a method's (M, *grid) raw maps at other inputs (M, *space, C), or for another class."""
         view, engine = self.batch.view, self.batch.engine
         flat = in_place(inputs, self.batch.flat, view.image, view.channels_first)
@@ -164,7 +164,7 @@ def probes(explainer: Explainer, images: Any, target: Any = None) -> Iterator[Pr
         batch = explainer.batch([item], [number])
         if len(batch.layers) > 1:
             raise LayerError("a metric looks at one layer; pass several as layers=[...] to measure each")
-        wish = wishes(target, len(items), batch.head)[number]
+        wish = target_specs(target, len(items), batch.head)[number]
         settings = explainer.settings
         with explainer.engine.running(explainer.model):
             passes = batch.view.passes(batch.layers[0], settings.reshaping, settings.budget)

@@ -11,9 +11,9 @@ import numpy as np
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.output import Head
 from visioncam_core.images.preprocessing import check_range
-from visioncam_core.images.sample import Item
+from visioncam_core.images.sample import Sample
 from visioncam_core.pipeline import diagnose
-from visioncam_core.pipeline.apply import Applied, Named, apply
+from visioncam_core.pipeline.apply import Applied, Method, apply
 from visioncam_core.pipeline.batch import Batch
 from visioncam_core.pipeline.gather import Observation
 from visioncam_core.results.data import Prediction, TargetInfo
@@ -21,7 +21,7 @@ from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.heat import heat
 from visioncam_core.targets.functions import function_name
-from visioncam_core.targets.resolve import Pick
+from visioncam_core.targets.resolve import Target
 
 
 @attrs.frozen(eq=False)
@@ -35,7 +35,7 @@ class ModelOutput:
         head: the explained output.
     """
 
-    pick: Pick
+    pick: Target
     values: np.ndarray
     answer: np.ndarray
     head: Head
@@ -132,7 +132,7 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
 
 
 def _about(
-    batch: Batch, choice: LayerChoice, sample: Item, output: ModelOutput, score: float
+    batch: Batch, choice: LayerChoice, sample: Sample, output: ModelOutput, score: float
 ) -> dict[str, Any]:
     """Return the fields of an explanation that do not depend on the method."""
     settings, whole = batch.request.settings, "model input as passed"
@@ -158,7 +158,7 @@ def _about(
 
 
 def _explanation(
-    method: Named, raw: np.ndarray, sample: Item, about: dict[str, Any], diagnostics: Iterable[Diagnostic]
+    method: Method, raw: np.ndarray, sample: Sample, about: dict[str, Any], diagnostics: Iterable[Diagnostic]
 ) -> Explanation:
     finite = np.nan_to_num(raw, nan=0.0, posinf=0.0, neginf=0.0)  # a diagnostic says so
     shown = sample.project(heat(finite, about["evidence"]))
@@ -186,7 +186,7 @@ def _of_batch(batch: Batch) -> Iterator[Diagnostic]:
         yield Diagnostic("preprocess-unknown", batch.preprocessing.why)
 
 
-def _of_sample(batch: Batch, sample: Item) -> Iterator[Diagnostic]:
+def _of_sample(batch: Batch, sample: Sample) -> Iterator[Diagnostic]:
     for note in sample.notes:
         yield Diagnostic("picture-note", note)
     values = sample.flat[batch.view.image]

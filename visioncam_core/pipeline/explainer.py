@@ -17,10 +17,10 @@ from visioncam_core.engine.records import Hints
 from visioncam_core.errors import LayerError
 from visioncam_core.images.preprocessing import Preprocessing, preprocessing_for
 from visioncam_core.images.reader import Reader
-from visioncam_core.images.sample import Item
+from visioncam_core.images.sample import Sample
 from visioncam_core.layers.choose import select_layer
 from visioncam_core.layers.queries import any_row
-from visioncam_core.pipeline.apply import Named, with_refusal
+from visioncam_core.pipeline.apply import Method, with_refusal
 from visioncam_core.pipeline.batch import Batch, blank_inputs, joined_inputs, split
 from visioncam_core.pipeline.build import Answer, build, grouped
 from visioncam_core.pipeline.fusion import fuse_layers
@@ -117,7 +117,7 @@ class Explainer:
         )
 
     @property
-    def methods(self) -> tuple[Named, ...]:
+    def methods(self) -> tuple[Method, ...]:
         return self.request.methods
 
     @property
@@ -129,7 +129,7 @@ class Explainer:
         changed = attrs.evolve(self.settings, **settings)
         return attrs.evolve(self, request=attrs.evolve(self.request, settings=changed))
 
-    def with_methods(self, *methods: Named) -> Explainer:
+    def with_methods(self, *methods: Method) -> Explainer:
         return attrs.evolve(self, request=attrs.evolve(self.request, methods=methods))
 
     def __call__(self, image: Any, target: Any = None) -> Any:
@@ -173,7 +173,7 @@ class Explainer:
                 raise
             return view, None
 
-    def batch(self, samples: list[Item], pictures: list[int]) -> Batch:
+    def batch(self, samples: list[Sample], pictures: list[int]) -> Batch:
         """Return samples of one input shape as a batch, with the model traced and the layers chosen for them.
 
         `pictures` are the positions of their pictures in the call.

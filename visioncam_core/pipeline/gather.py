@@ -17,7 +17,7 @@ from visioncam_core.engine.records import Change, Cotangent, Make, Read, TailInp
 from visioncam_core.errors import LayerError, TargetError
 from visioncam_core.pipeline.batch import Batch
 from visioncam_core.pipeline.evidence import Evidence, Tell, Which
-from visioncam_core.targets.resolve import Pick, Wish, pick
+from visioncam_core.targets.resolve import Target, TargetSpec, fix_target
 
 
 @attrs.frozen(eq=False)
@@ -33,13 +33,13 @@ class Observation:
     """
 
     evidence: Evidence
-    picks: list[Pick]
+    picks: list[Target]
     values: np.ndarray
     answer: np.ndarray
     head: Head
 
 
-def gather(batch: Batch, passes: Passes, targets: Sequence[Sequence[Wish]]) -> list[Observation]:
+def gather(batch: Batch, passes: Passes, targets: Sequence[Sequence[TargetSpec]]) -> list[Observation]:
     """Run the passes that the methods need, once; of several targets only the gradients differ.
 
     `targets` are, for each target of the call, that of each sample; each gives an observation.
@@ -54,7 +54,7 @@ def gather(batch: Batch, passes: Passes, targets: Sequence[Sequence[Wish]]) -> l
         results = passes.watch(batch.flat, slopes)
     values, answer = ops.to_numpy(results[0].values), ops.to_numpy(results[0].answer)
     picks = [
-        [pick(wish, values[i : i + 1], head, batch.engine) for i, wish in enumerate(wishes)]
+        [fix_target(wish, values[i : i + 1], head, batch.engine) for i, wish in enumerate(wishes)]
         for wishes in targets
     ]
     if not head.probable and not head.dense and looks_probable(answer):
@@ -78,13 +78,13 @@ def gather(batch: Batch, passes: Passes, targets: Sequence[Sequence[Wish]]) -> l
     return found
 
 
-def _slopes(batch: Batch, wishes: Sequence[Wish]) -> Cotangent:
+def _slopes(batch: Batch, wishes: Sequence[TargetSpec]) -> Cotangent:
     """Return the gradient of each sample's target in the values, as a function of (values, indices)."""
 
     def slopes(values: Any, indices: np.ndarray) -> Any:
         singles = [values[i : i + 1] for i in range(int(values.shape[0]))]
         found = [
-            pick(wishes[k], ops.to_numpy(one), batch.head, batch.engine).slope(one)
+            fix_target(wishes[k], ops.to_numpy(one), batch.head, batch.engine).slope(one)
             for k, one in zip(indices, singles, strict=True)
         ]
         alike = len({isinstance(one, np.ndarray) for one in found}) == 1
@@ -103,7 +103,7 @@ class EngineSource:
 
     batch: Batch
     passes: Passes
-    picks: list[Pick]
+    picks: list[Target]
     at_layer: TailInputs | None = None
     shared: dict[Any, Any] | None = None
 

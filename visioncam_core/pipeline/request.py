@@ -10,11 +10,11 @@ import attrs
 
 from visioncam_core.errors import OptionTypeError
 from visioncam_core.options.fields import describe_options
-from visioncam_core.pipeline.apply import Named
+from visioncam_core.pipeline.apply import Method
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import registry
 from visioncam_core.progress import reporting
-from visioncam_core.text import did_you_mean, shown
+from visioncam_core.text import brief, did_you_mean
 
 PLURALS = ("layers", "methods", "targets")
 
@@ -23,7 +23,7 @@ PLURALS = ("layers", "methods", "targets")
 class Request:
     """What a caller wants, checked."""
 
-    methods: tuple[Named, ...]  # with their options, in order
+    methods: tuple[Method, ...]  # with their options, in order
     settings: Settings  # layer, score, preprocessing and so on
     target: Any = None  # as in `visioncam.explain`; None for the top class
 
@@ -32,7 +32,7 @@ class Request:
         """Build a request from the keywords of `visioncam.explain`.
 
         Args:
-            methods: "all", a name, a method object or a `Named`, or a list of these; an empty list where
+            methods: "all", a name, a method object or a `Method`, or a list of these; an empty list where
                 only layers are looked at.
             keywords: settings and method options.  Of several methods each takes those it has.
             target: as in `visioncam.explain`.
@@ -52,8 +52,8 @@ class Request:
         return cls(tuple(_named(one, mine) for one, mine in zip(every, own, strict=True)), settings, target)
 
 
-def _named(method: Any, options: Mapping[str, Any]) -> Named:
-    return method if isinstance(method, Named) else Named.of(*registry().make_method(method, options))
+def _named(method: Any, options: Mapping[str, Any]) -> Method:
+    return method if isinstance(method, Method) else Method.of(*registry().make_method(method, options))
 
 
 def side_by_side(name: str, one: Any, several: Any, default: Any = None) -> list[Any] | Any:
@@ -84,7 +84,7 @@ def list_of(name: str, values: Any) -> list[Any]:
     """Return the values of a keyword that takes a list with at least one entry."""
     if not isinstance(values, list | tuple) or not values:
         raise OptionTypeError(
-            f"{name} takes a list with at least one entry, received {shown(values, 60)}; for a single "
+            f"{name} takes a list with at least one entry, received {brief(values, 60)}; for a single "
             f"one use {name.removesuffix('s')}="
         )
     return list(values)
@@ -143,4 +143,4 @@ def _unknown_keyword(name: str, known: list[str]) -> str:
     owners = [row.name for row in registry().methods() if name in _option_names(row.name)]
     owner = f"; it is an option of {', '.join(owners)}." if owners else ""
     hint = owner or did_you_mean(name, [*known, "target"]) or ";"
-    return f"unknown keyword {shown(name, 40)}{hint} known: {', '.join(known)}, target"
+    return f"unknown keyword {brief(name, 40)}{hint} known: {', '.join(known)}, target"

@@ -18,7 +18,7 @@ from visioncam_core.options.fields import build
 from visioncam_core.plugins.hooks import call_order
 from visioncam_core.plugins.records import HookImpl, Plugin, Problem
 from visioncam_core.plugins.specs import KINDS, EngineSpec, MethodSpec, MetricSpec, RendererSpec
-from visioncam_core.text import listing, normalise, not_found, shown
+from visioncam_core.text import brief, listing, normalise, not_found
 
 Spec = TypeVar("Spec", MethodSpec, RendererSpec, MetricSpec, EngineSpec)
 Buildable = TypeVar("Buildable", MethodSpec, RendererSpec, MetricSpec)
@@ -54,7 +54,7 @@ class Catalogue(Generic[Spec]):
         if not isinstance(name, str):
             raise OptionTypeError(
                 f"{self.kind} must be a name or a {self.kind} object, "
-                f"received {shown(name)} ({type(name).__name__})"
+                f"received {brief(name)} ({type(name).__name__})"
             )
         owner, colon, bare = name.rpartition(":")
         key = normalise(bare)
@@ -66,7 +66,7 @@ class Catalogue(Generic[Spec]):
         if rows:
             choices = " or ".join(repr(f"{row.distribution}:{key}") for row in rows)
             owners = " and ".join(row.distribution for row in rows)
-            raise NameNotFoundError(f"{self.kind} {shown(name)} is brought by {owners}; write {choices}")
+            raise NameNotFoundError(f"{self.kind} {brief(name)} is brought by {owners}; write {choices}")
         aliases = [alias for row in self.rows for alias in row.aliases]
         error = not_found(self.kind, name, [row.name for row in self.rows], aliases)
         absent = f"; plugins that are not loaded: {', '.join(self.absent)}" if self.absent else ""
@@ -209,11 +209,11 @@ def make(
         raise OptionTypeError(f"{call} is a class; have you forgotten the ()? write {call}(...)")
     if not callable(wanted):
         raise OptionTypeError(
-            f"{kind} must be a name or a {kind} object, received {shown(wanted)} ({type(wanted).__name__})"
+            f"{kind} must be a name or a {kind} object, received {brief(wanted)} ({type(wanted).__name__})"
         )
     if options:
         raise OptionTypeError(
-            f"options {listing(list(options))} were passed beside the {kind} object {shown(wanted)}; "
+            f"options {listing(list(options))} were passed beside the {kind} object {brief(wanted)}; "
             f"give them to the object itself: {type(wanted).__name__}(...)"
         )
     return next((row for row in rows.rows if row.cls is type(wanted)), None), wanted

@@ -10,7 +10,7 @@ from typing import Any
 
 from visioncam_core.errors import ModelError
 from visioncam_core.plugins.specs import EngineSpec
-from visioncam_core.text import listing, shown
+from visioncam_core.text import brief, listing
 
 
 def lacks(spec: EngineSpec) -> tuple[str, ...]:
@@ -44,7 +44,7 @@ def engine_for(
             failed(spec, error)
     if len(found) == 1:
         return found[0]
-    what = f"{shown(model, 60)} of type {type(model).__name__}"
+    what = f"{brief(model, 60)} of type {type(model).__name__}"
     if found:
         names = " and ".join(repr(spec.name) for spec in found)
         raise ModelError(f"the engines {names} both run {what}; choose one: engine={found[0].name!r}")
@@ -71,6 +71,6 @@ def engine_for_file(path: str | os.PathLike[str], rows: Sequence[EngineSpec]) ->
     """
     readers = [spec for spec in rows if spec.suffixes]
     if not readers:
-        raise ModelError(f"no engine reads model files, received {shown(os.fspath(path))}")
+        raise ModelError(f"no engine reads model files, received {brief(os.fspath(path))}")
     suffix = PurePath(os.fsdecode(os.fspath(path))).suffix.lower()
     return next((spec for spec in readers if suffix in spec.suffixes), readers[0])

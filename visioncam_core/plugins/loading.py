@@ -22,7 +22,7 @@ from visioncam_core.plugins.hooks import implementations
 from visioncam_core.plugins.hookspecs import API_VERSION
 from visioncam_core.plugins.records import HookImpl, Plugin, Problem, problem_from
 from visioncam_core.plugins.specs import KINDS
-from visioncam_core.text import did_you_mean, listing, shown
+from visioncam_core.text import brief, did_you_mean, listing
 
 SLOW_AFTER = 5.0
 """Seconds after which a plugin's loading is called slow."""
@@ -165,7 +165,7 @@ def _check_version(module: object) -> None:
     version = getattr(module, "VISIONCAM_API_VERSION", API_VERSION)
     if isinstance(version, bool) or not isinstance(version, int):
         raise PluginError(
-            f"VISIONCAM_API_VERSION must be an int such as {API_VERSION}, received {shown(version)}"
+            f"VISIONCAM_API_VERSION must be an int such as {API_VERSION}, received {brief(version)}"
         )
     if version > API_VERSION:
         raise PluginError(
@@ -212,7 +212,7 @@ def _ask(impl: HookImpl, kind: type) -> list[object]:
         hint = "; have you forgotten the return?" if answer is None else ""
         hint = "; have you forgotten the list around it?" if isinstance(answer, kind) else hint
         raise PluginError(
-            f"{impl.hook} must return a list of {kind.__name__} rows, received {shown(answer)}{hint}"
+            f"{impl.hook} must return a list of {kind.__name__} rows, received {brief(answer)}{hint}"
         )
     rows = list(islice(answer, _MOST_ROWS + 1))
     if len(rows) > _MOST_ROWS:
@@ -222,7 +222,7 @@ def _ask(impl: HookImpl, kind: type) -> list[object]:
 
 def _check_row(row: Any, kind: type[Any], hook: str, distribution: str) -> Any:
     if not isinstance(row, kind):
-        raise PluginError(f"{hook} must return {kind.__name__} rows, received {shown(row)}")
+        raise PluginError(f"{hook} must return {kind.__name__} rows, received {brief(row)}")
     if ":" in row.name:
         raise PluginError(
             f"{hook} returned the name {row.name!r}; a name has no colon, the registry adds one"

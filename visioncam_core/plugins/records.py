@@ -10,7 +10,7 @@ import pluggy
 
 from visioncam_core.errors import VisionCamError
 from visioncam_core.plugins.specs import EngineSpec, MethodSpec, MetricSpec, RendererSpec
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 HARMLESS = ("slow", "clash")
 """Stages after which a plugin still counts as loaded."""
@@ -143,7 +143,7 @@ def cause_of(error: BaseException) -> str:
     if isinstance(error, VisionCamError):
         return text
     if isinstance(error, SystemExit):
-        return f"SystemExit: it tried to end the program with sys.exit({shown(error.code)})"
+        return f"SystemExit: it tried to end the program with sys.exit({brief(error.code)})"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

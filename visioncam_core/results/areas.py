@@ -19,7 +19,7 @@ from visioncam_core.errors import ImageError, OptionError, OptionTypeError
 from visioncam_core.images.box import Box
 from visioncam_core.images.opencv import load_opencv
 from visioncam_core.options.fields import in_range, option
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 SHARE = 0.2  # of the maximum: the threshold that the first paper on class activation maps boxes objects by
 LEVELS = 256  # of Otsu's histogram
@@ -94,9 +94,9 @@ def check_threshold(threshold: object) -> float | str:
         percentile = _PERCENTILE.fullmatch(word)
         if word == "otsu" or (percentile and float(percentile[1]) <= 100):
             return word
-        raise OptionError(f"threshold {shown(threshold)} is not known. {_HELP}.")
+        raise OptionError(f"threshold {brief(threshold)} is not known. {_HELP}.")
     if isinstance(threshold, bool | np.bool_) or not isinstance(threshold, Real):
-        raise OptionTypeError(f"threshold must be a number or text, received {shown(threshold)}. {_HELP}.")
+        raise OptionTypeError(f"threshold must be a number or text, received {brief(threshold)}. {_HELP}.")
     if not 0 <= float(threshold) <= 1:
         raise OptionError(f"threshold {threshold!r} is not a share of the maximum. {_HELP}.")
     return float(threshold)
@@ -128,7 +128,7 @@ def parts(heat: np.ndarray, threshold: float | str, min_area: int) -> list[Part]
     """Return the connected areas with their labels; else as `boxes`."""
     if isinstance(min_area, bool) or not isinstance(min_area, int | np.integer) or min_area < 1:
         raise OptionError(
-            f"min_area must be a whole number of pixels, at least 1; received {shown(min_area, 60)}"
+            f"min_area must be a whole number of pixels, at least 1; received {brief(min_area, 60)}"
         )
     return parts_above(heat, level(heat, threshold), int(min_area))
 

@@ -11,7 +11,7 @@ import numpy as np
 from visioncam_core.errors import OptionError
 from visioncam_core.images.opencv import load_opencv
 from visioncam_core.results.areas import SHARE, Part, parts
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 Rings = dict[int, tuple[np.ndarray, list[np.ndarray]]]
 """Label -> the outer ring of its area, and the rings around its holes."""
@@ -60,7 +60,7 @@ def contours(
     number = isinstance(simplify, int | float | np.integer | np.floating) and not isinstance(simplify, bool)
     if not number or not 0 <= simplify <= LARGEST:
         raise OptionError(
-            f"simplify must be a number of pixels between 0 and {LARGEST:g}; received {shown(simplify, 60)}"
+            f"simplify must be a number of pixels between 0 and {LARGEST:g}; received {brief(simplify, 60)}"
         )
     found = parts(heat, threshold, min_area)
     rings: dict[int, Rings] = {}

@@ -16,7 +16,7 @@ from visioncam_core.errors import ModelError
 from visioncam_core.ops import to_numpy
 from visioncam_core.plugins.default import registry
 from visioncam_core.results.data import ExplanationData
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 from visioncam_core.version import VERSION
 
 D = TypeVar("D", bound=ExplanationData)
@@ -52,7 +52,7 @@ def model_file_mark(path: str | None) -> str:
     try:
         return f"file{_SIGN}{_digest(Path(path))}"
     except OSError as error:
-        raise ModelError(f"the model {shown(path)} cannot be read: {error.strerror}") from error
+        raise ModelError(f"the model {brief(path)} cannot be read: {error.strerror}") from error
 
 
 def model_mark(model: Any) -> str:

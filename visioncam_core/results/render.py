@@ -16,7 +16,7 @@ from visioncam_core.plugins.default import registry
 from visioncam_core.plugins.records import cause_of
 from visioncam_core.plugins.specs import RendererSpec
 from visioncam_core.results.data import ExplanationData
-from visioncam_core.text import did_you_mean, listing, shown
+from visioncam_core.text import brief, did_you_mean, listing
 
 OURS = "visioncam"
 
@@ -49,7 +49,7 @@ def call_renderer(spec: RendererSpec | None, renderer: Any, subject: Any) -> np.
         raise plugin_failure("renderer", name, source, cause_of(error)) from error
     array = isinstance(made, np.ndarray)
     if not array or made.dtype != np.uint8 or made.ndim != 3 or made.shape[2] != 3 or 0 in made.shape:
-        received = f"{made.dtype} of shape {made.shape}" if array else shown(made)
+        received = f"{made.dtype} of shape {made.shape}" if array else brief(made)
         cause = f"it returned {received}; a picture is an (H, W, 3) uint8 array, RGB"
         raise plugin_failure("renderer", name, source, cause)
     return made

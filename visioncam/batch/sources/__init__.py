@@ -13,7 +13,7 @@ from visioncam.batch.sources.iterables import read_iterable
 from visioncam.batch.sources.lists import read_list
 from visioncam.batch.sources.tar import read_archive
 from visioncam_core.errors import ImageError, ImageNotFoundError, ImageTypeError
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 LISTS = (".txt", ".csv")
 
@@ -34,7 +34,7 @@ def source_of(source: Any, *, recursive: bool = False, out: Path | None = None) 
         if isinstance(source, bytes | bytearray) or not isinstance(source, Iterable):
             raise ImageTypeError(
                 f"a run takes a folder, a pattern, a list, a tar archive, an iterable or a dataset; received "
-                f"{shown(source, 40)} of type {type(source).__name__}"
+                f"{brief(source, 40)} of type {type(source).__name__}"
             )
         return read_iterable(source)
     path = os.fspath(source)
@@ -48,12 +48,12 @@ def source_of(source: Any, *, recursive: bool = False, out: Path | None = None) 
         found = _pattern(path, out)
     else:
         raise ImageNotFoundError(
-            f"{shown(path)} does not exist; name a folder, a pattern in quotes ('photos/*.jpg'), a .txt or "
+            f"{brief(path)} does not exist; name a folder, a pattern in quotes ('photos/*.jpg'), a .txt or "
             ".csv list, or a .tar archive"
         )
     if found.total == 0:
         notes = f" ({'; '.join(found.notes)})" if found.notes else ""
-        raise ImageError(f"there is no picture in {shown(path)}{notes}{hint}; known: {', '.join(SUFFIXES)}")
+        raise ImageError(f"there is no picture in {brief(path)}{notes}{hint}; known: {', '.join(SUFFIXES)}")
     return found
 
 
@@ -61,7 +61,7 @@ def _file(path: str) -> Source:
     if path.lower().endswith(LISTS):
         return read_list(path)
     if path.lower().endswith(SUFFIXES):
-        raise ImageError(f"{shown(path)} is a single picture; use `visioncam explain {path}`")
+        raise ImageError(f"{brief(path)} is a single picture; use `visioncam explain {path}`")
     return read_archive(path)
 
 

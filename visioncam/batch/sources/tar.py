@@ -6,7 +6,7 @@ import tarfile
 
 from visioncam.batch.entry import SUFFIXES, Entry, Source, TarMember, unique_key, with_target
 from visioncam_core.errors import ImageError
-from visioncam_core.text import index_or_name, shown
+from visioncam_core.text import brief, index_or_name
 
 LONGEST = 1000  # bytes of a class file that are read
 
@@ -26,7 +26,7 @@ def read_archive(path: str) -> Source:
             packed = file.read(2) == b"\x1f\x8b"
         why = "is compressed: unpack it with gunzip first" if packed else f"is no tar archive ({error})"
         raise ImageError(
-            f"{shown(path)} {why}; a run takes a folder, a pattern in quotes, a .txt or .csv list, or a .tar"
+            f"{brief(path)} {why}; a run takes a folder, a pattern in quotes, a .txt or .csv list, or a .tar"
         ) from error
     entries, taken = [], set[str]()
     for member in members:

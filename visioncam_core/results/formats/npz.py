@@ -22,7 +22,7 @@ from visioncam_core.files import without_folders
 from visioncam_core.options.fields import option
 from visioncam_core.plain_data import plain
 from visioncam_core.results.data import ExplanationData
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 KIND = "visioncam explanation"
 VERSION = 1
@@ -77,7 +77,7 @@ def _plain(value: Any) -> Any:
     return plain(
         value,
         not_finite=str,
-        other=lambda one: _plain(one.item()) if isinstance(one, np.generic) else shown(one),
+        other=lambda one: _plain(one.item()) if isinstance(one, np.generic) else brief(one),
     )
 
 

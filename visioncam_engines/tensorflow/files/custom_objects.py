@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from visioncam_core.errors import ModelError
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 
 def objects_of(module: str) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def objects_of(module: str) -> dict[str, Any]:
     """
     if not all(part.isidentifier() for part in module.split(".")) or module.endswith(".py"):
         raise ModelError(
-            f"--custom-objects takes the name of a Python module, received {shown(module)}; for a file "
+            f"--custom-objects takes the name of a Python module, received {brief(module)}; for a file "
             "my_layers.py in the current folder write my_layers"
         )
     here = os.getcwd()  # modules in the current folder are found, too

@@ -20,7 +20,7 @@ from typing import Any
 from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelError
 from visioncam_core.images.files import quoted
 from visioncam_core.results.provenance import source_digest
-from visioncam_core.text import said
+from visioncam_core.text import error_text
 from visioncam_engines.tensorflow.checks import require_tensorflow
 from visioncam_engines.tensorflow.files.archive import is_damaged, members_of
 from visioncam_engines.tensorflow.files.config import Config
@@ -115,7 +115,9 @@ def load_saved_model(path: str | os.PathLike[str], *, sha256: str | None = None)
     try:
         return tf.saved_model.load(os.fsdecode(os.fspath(path)))
     except Exception as error:  # a damaged graph can make its reader raise anything
-        raise ModelError(f"{name}: cannot be loaded by TensorFlow: {said(error)}; export it again") from error
+        raise ModelError(
+            f"{name}: cannot be loaded by TensorFlow: {error_text(error)}; export it again"
+        ) from error
 
 
 def check_file(path: str | os.PathLike[str]) -> str:
