@@ -259,15 +259,19 @@ class ArraySource:
     elsewhere: Callable[[Any], tuple[Any, Any, Any]] | None
 
     def images(self) -> Any:
+        """Return the image inputs given."""
         return _given(self.inputs, "inputs")
 
     def score_inputs(self, picture: int, make: Make, count: int, which: Which) -> Any:
+        """Score all versions at once."""
         return wide(_given(self.by_inputs, "score_inputs")(make(np.arange(count, dtype=np.int32))))
 
     def score_activations(self, picture: int, make: Make, count: int, which: Which) -> Any:
+        """Score all versions at once."""
         return wide(_given(self.by_activations, "score_activations")(make(np.arange(count, dtype=np.int32))))
 
     def at(self, picture: int, images: Any) -> tuple[Any, Any, Any]:
+        """Call the function given."""
         activations, gradients, score = _given(self.elsewhere, "at")(images)
         return wide(activations), wide(gradients), wide(score)
 
