@@ -276,6 +276,6 @@ def test_the_remainder_is_exact_where_the_probability_rounds_to_one() -> None:
     model = gap_dense(np.array([[40.0, 0.0]]), grid=(2, 2), activation="softmax")
     explainer: Explainer = visioncam.explainer(model)
     probe = next(probes(explainer, np.ones((1, 2, 2, 1), np.float32)))
-    pick, seen = probe.observation.picks[0], probe.observation
-    assert pick.probability(seen.values, seen.answer)[0] == 1
-    assert pick.remainder(seen.values, seen.answer)[0] == pytest.approx(np.exp(-40.0), rel=1e-4)
+    target, seen = probe.observation.targets[0], probe.observation
+    assert target.probability(seen.values, seen.answer)[0] == 1
+    assert target.remainder(seen.values, seen.answer)[0] == pytest.approx(np.exp(-40.0), rel=1e-4)

@@ -77,9 +77,9 @@ class Probe:
         flat = in_place(inputs, self.batch.flat, view.image, view.channels_first)
         request = attrs.evolve(self.batch.request, methods=(named,))
         batch = attrs.evolve(self.batch, flat=engine.tensors(flat), request=request)
-        wishes = [self.index if index is None else index] * len(inputs)
+        specs = [self.index if index is None else index] * len(inputs)
         with self._running():
-            (seen,) = gather(batch, self.passes, [wishes])
+            (seen,) = gather(batch, self.passes, [specs])
             applied = apply(named, seen.evidence)
         if applied.raw is None:
             assert applied.failure is not None
@@ -113,7 +113,7 @@ class Probe:
         boxes: tuple[Box, ...] = (),
     ) -> Case:
         """Return the case of a map, with the model behind its scores; the map is `shown`, as `Case.heat`."""
-        pick = self.observation.picks[0]
+        explained = self.observation.targets[0]
         values, answer = self.observation.values, self.observation.answer
         evidence = self.evidence
 
@@ -127,8 +127,8 @@ class Probe:
             x=self.x,
             heat=shown,
             raw=raw,
-            probability=float(pick.probability(values, answer)[0]),
-            remainder=float(pick.remainder(values, answer)[0]),
+            probability=float(explained.probability(values, answer)[0]),
+            remainder=float(explained.remainder(values, answer)[0]),
             score=float(np.asarray(evidence.score)[0]),
             truth=truth,
             boxes=boxes,
@@ -164,15 +164,15 @@ def probes(explainer: Explainer, images: Any, target: Any = None) -> Iterator[Pr
         batch = explainer.batch([item], [number])
         if len(batch.layers) > 1:
             raise LayerError("a metric looks at one layer; pass several as layers=[...] to measure each")
-        wish = target_specs(target, len(items), batch.head)[number]
+        spec = target_specs(target, len(items), batch.head)[number]
         settings = explainer.settings
         with explainer.engine.running(explainer.model):
             passes = batch.view.passes(batch.layers[0], settings.reshaping, settings.budget)
-            (observation,) = gather(batch, passes, [[wish]])
-        index = observation.picks[0].index
+            (observation,) = gather(batch, passes, [[spec]])
+        index = observation.targets[0].index
         if index is None:
             raise TargetError(
-                f"metrics ask for the probability of a class, and target={wish!r} is none; pass an index or "
+                f"metrics ask for the probability of a class, and target={spec!r} is none; pass an index or "
                 "a name, or None for the top class"
             )
         yield Probe(number, item, explainer, batch, passes, observation, index)

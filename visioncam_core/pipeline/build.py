@@ -29,31 +29,31 @@ class ModelOutput:
     """What the model gave for one sample.
 
     Attributes:
-        pick: what is explained.
+        scalar: what is explained.
         values: (...) values of the score.
         answer: (...) output of the model.
         head: the explained output.
     """
 
-    pick: Target
+    scalar: Target
     values: np.ndarray
     answer: np.ndarray
     head: Head
 
     @property
     def target(self) -> TargetInfo:
-        pick, head = self.pick, self.head
-        if pick.index is None:
-            index = getattr(pick.source, "class_", None)
+        scalar, head = self.scalar, self.head
+        if scalar.index is None:
+            index = getattr(scalar.source, "class_", None)
             name = None if index is None else head.name(index)
-            return TargetInfo(index, name, None, f"{name}: " * bool(name) + function_name(pick.source))
-        name = head.name(pick.index)
+            return TargetInfo(index, name, None, f"{name}: " * bool(name) + function_name(scalar.source))
+        name = head.name(scalar.index)
         values, answer = self.values[None], self.answer[None]
         known = head.probabilities(values, answer) is not None
-        probability = float(pick.probability(values, answer)[0]) if known else None
+        probability = float(scalar.probability(values, answer)[0]) if known else None
         short = name.split(",")[0] if name else None
-        plain = f"class {pick.index}" if head.classes > 1 else f"output {pick.index}"
-        return TargetInfo(pick.index, name, probability, f"{short} ({pick.index})" if short else plain)
+        plain = f"class {scalar.index}" if head.classes > 1 else f"output {scalar.index}"
+        return TargetInfo(scalar.index, name, probability, f"{short} ({scalar.index})" if short else plain)
 
     def predictions(self, count: int = 5) -> tuple[Prediction, ...]:
         """Return the model's best classes, best first; none where the output is no list of classes."""
@@ -113,7 +113,7 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
     scores = np.asarray(observation.evidence.score)
     for i, (sample, evidence) in enumerate(zip(batch.samples, observation.evidence.each(), strict=True)):
         output = ModelOutput(
-            observation.picks[i], observation.values[i], observation.answer[i], observation.head
+            observation.targets[i], observation.values[i], observation.answer[i], observation.head
         )
         facts = diagnose.Facts.of(evidence, choice.row.path)
         about = _about(batch, choice, sample, output, float(scores[i]))

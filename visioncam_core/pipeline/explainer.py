@@ -33,7 +33,7 @@ from visioncam_core.results.comparison import Comparison
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.provenance import versions
 from visioncam_core.targets.class_names import load_class_names
-from visioncam_core.targets.resolve import questions, stack_size
+from visioncam_core.targets.resolve import specs_of_call, stack_size
 
 
 @attrs.frozen(eq=False)
@@ -202,10 +202,10 @@ class Explainer:
             if batch.image != self.inputs.image:
                 return self._for_input(batch.image)._answers(images, target, size)
             with self.engine.running(self.model):
-                wishes = questions(target, size, len(samples), batch.head)
+                specs = specs_of_call(target, size, len(samples), batch.head)
                 if windows is not None:
-                    wishes = windows.of(wishes, batch)
-                targets = [[row[picture] for picture in pictures] for row in wishes]
+                    specs = windows.of(specs, batch)
+                targets = [[row[picture] for picture in pictures] for row in specs]
                 for layer, choice in enumerate(batch.layers):
                     passes = batch.view.passes(choice, self.settings.reshaping, self.settings.budget)
                     for t, observation in enumerate(gather(batch, passes, targets)):

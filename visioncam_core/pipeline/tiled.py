@@ -43,33 +43,33 @@ class WindowTargets:
     batch: int
     _means: dict[int, tuple[np.ndarray, Head]] = attrs.field(factory=dict)
 
-    def of(self, targets: list[list[TargetSpec]], batch: Batch) -> list[list[TargetSpec]]:
-        """Return each target's wishes for the pictures, with the class of their windows filled in.
+    def of(self, specs: list[list[TargetSpec]], batch: Batch) -> list[list[TargetSpec]]:
+        """Return each target's specs for the pictures, with the class of their windows filled in.
 
         Raises:
             TargetError: a picture in windows, and an output with a value for every position.
         """
         cut = {picture for picture in batch.pictures if self.samples[picture].windows is not None}
         if not cut:
-            return targets
+            return specs
         if batch.head.dense:
-            for wish in (wishes[picture] for wishes in targets for picture in cut):
-                if isinstance(wish, int) or getattr(wish, "where", "all") != "all":
+            for spec in (row[picture] for row in specs for picture in cut):
+                if isinstance(spec, int) or getattr(spec, "where", "all") != "all":
                     raise TargetError(
                         "geometry='tile' explains one score for all windows, and the explained output has a "
                         "value for every position; pass target=targets.Region(class, 'all') or a function"
                     )
 
-        def one(picture: int, wish: TargetSpec) -> TargetSpec:
-            chooses = wish == TOP if isinstance(wish, int) else isinstance(wish, Ranked)
+        def one(picture: int, spec: TargetSpec) -> TargetSpec:
+            chooses = spec == TOP if isinstance(spec, int) else isinstance(spec, Ranked)
             if picture not in cut or not chooses:
-                return wish
+                return spec
             if picture not in self._means:
                 self._means[picture] = self._mean(self.samples[picture], batch)
             mean, known = self._means[picture]
-            return fix_target(wish, mean[None], known, batch.engine).index
+            return fix_target(spec, mean[None], known, batch.engine).index
 
-        return [[one(picture, wish) for picture, wish in enumerate(wishes)] for wishes in targets]
+        return [[one(picture, spec) for picture, spec in enumerate(row)] for row in specs]
 
     def _mean(self, sample: Sample, batch: Batch) -> tuple[np.ndarray, Head]:
         windows, head = sample.windows, batch.head

@@ -1,4 +1,4 @@
-"""From what the user asked to one scalar a picture: class indices checked, names found, callables bound."""
+"""From the user's target to one scalar a picture: class indices checked, names found, callables bound."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TargetSpec = int | Any
 
 
 def target_specs(target: Any, count: int, head: Head) -> list[TargetSpec]:
-    """Return one wish for each of `count` pictures.
+    """Return one spec for each of `count` pictures.
 
     Args:
         target: None, an index, a name, a target object, a callable, or a list of these.
@@ -50,8 +50,8 @@ def target_specs(target: Any, count: int, head: Head) -> list[TargetSpec]:
                 f"{len(target)} target{'s' if len(target) != 1 else ''} for {count} picture"
                 f"{'s' if count != 1 else ''}: pass one for each, or a single one for all"
             )
-        return [_wish(one, head) for one in target]
-    return [_wish(target, head)] * count
+        return [_spec(one, head) for one in target]
+    return [_spec(target, head)] * count
 
 
 def _plain(target: Any) -> Any:
@@ -63,7 +63,7 @@ def _plain(target: Any) -> Any:
     return str(target) if isinstance(target, str) else target
 
 
-def _wish(target: Any, head: Head) -> TargetSpec:
+def _spec(target: Any, head: Head) -> TargetSpec:
     target = _plain(target)
     if target is None:
         head.check_classes()
@@ -170,17 +170,17 @@ class Target:
         return given.reshape(len(given), -1)
 
 
-def fix_target(wish: TargetSpec, values: np.ndarray, head: Head, engine: Engine) -> Target:
-    """Return the pick of one picture from its wish and its clean (1, ...) values."""
-    if isinstance(wish, Ranked):
-        return Target(wish.index_in(values, head), None, head, engine)
-    if isinstance(wish, int) and not (wish == TOP and head.dense):
-        index = wish
-        if wish == TOP:
+def fix_target(spec: TargetSpec, values: np.ndarray, head: Head, engine: Engine) -> Target:
+    """Return the target of one picture from its spec and its clean (1, ...) values."""
+    if isinstance(spec, Ranked):
+        return Target(spec.index_in(values, head), None, head, engine)
+    if isinstance(spec, int) and not (spec == TOP and head.dense):
+        index = spec
+        if spec == TOP:
             flat = np.asarray(values).reshape(-1)
             index = int(flat[0] >= head.middle) if head.binary else int(flat.argmax())
         return Target(index, None, head, engine)
-    source: Any = Region.of_top(values, head) if isinstance(wish, int) else wish
+    source: Any = Region.of_top(values, head) if isinstance(spec, int) else spec
     bind = getattr(source, "bind", None)
     if bind is None:
         return Target(None, source, head, engine, source)
@@ -205,13 +205,13 @@ def stack_size(target: Any, names: tuple[str, ...] | None) -> int:
     return size
 
 
-def questions(target: Any, size: int, count: int, head: Head) -> list[list[TargetSpec]]:
-    """Return the wishes of each of `count` pictures: once, or once for each of the `size` best classes.
+def specs_of_call(target: Any, size: int, count: int, head: Head) -> list[list[TargetSpec]]:
+    """Return the specs of each of `count` pictures: once, or once for each of the `size` best classes.
 
     A model with fewer classes gives as many as it has; `target` is not looked at where `size` is not 0.
 
     Raises:
-        TargetError: of a stack, an output that is no list of classes; else as `wishes`.
+        TargetError: of a stack, an output that is no list of classes; else as `target_specs`.
     """
     if not size:
         return [target_specs(target, count, head)]
