@@ -16,14 +16,12 @@ import numpy as np
 
 from visioncam_core.metrics.case import Case
 from visioncam_core.metrics.measure import judge
-from visioncam_metrics.complexity.entropy import Entropy
-from visioncam_metrics.complexity.sparseness import Sparseness
-from visioncam_metrics.faithfulness.correlation import FaithfulnessCorrelation, Infidelity
+from visioncam_metrics.complexity.complexity import Entropy, Sparseness
+from visioncam_metrics.faithfulness.correlation import FaithfulnessCorrelation, Infidelity, cells, subsets
 from visioncam_metrics.faithfulness.road import missing, removal
 from visioncam_metrics.localisation.pointing import EnergyPointingGame, PointingGame
 from visioncam_metrics.robustness.sensitivity import MaxSensitivity
-from visioncam_metrics.support.cells import cells, subsets
-from visioncam_metrics.support.imputing import imputed
+from visioncam_metrics.support.imputing import impute
 from visioncam_metrics.support.order import order
 
 Compared = tuple[str, float, float]
@@ -87,7 +85,7 @@ def pytorch_grad_cam(cases: Sequence[Case]) -> Iterator[Compared]:
                     x, kept = _first(case.x)[0], torch.from_numpy((~gone).astype(np.float32))
                     whole = imputer(x, kept).numpy().transpose(1, 2, 0)
                     theirs = RemoveMostRelevantFirst(100 - percentage, imputer)(x, torch.from_numpy(heat))
-                apart = float(np.abs(whole - imputed(case.x, gone)).max() / np.ptp(case.x))
+                apart = float(np.abs(whole - impute(case.x, gone)).max() / np.ptp(case.x))
                 yield "imputation of the same hole, worst pixel in ranges of the picture", 0.0, apart
                 ours = float(removal(attrs.evolve(case, heat=heat), (percentage,), 0.0)[0])
                 name = f"probability left by ROAD, {kind}, {percentage:.0f} %"

@@ -33,7 +33,7 @@ from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.heat import heat
 from visioncam_core.results.image_files import write_image
 from visioncam_core.results.notebook import in_notebook
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 QUIET = frozenset({"picture-note", "exact-shape-trace", "autograph-trace"})
 """Diagnostics that ask nothing of the reader; the others are warned of, as an array carries no words."""
@@ -75,7 +75,7 @@ class PaperCAM:
         if "target" in options:
             raise OptionTypeError(
                 f"{type(self).__name__} takes the class as class_idx=; received "
-                f"target={shown(options['target'])}"
+                f"target={brief(options['target'])}"
             )
         # Names of 0.0.1's AblationCAM: the layer, and the layers behind it, which the model itself tells.
         old = options.pop("last_conv_layer_name", None)
@@ -114,7 +114,7 @@ class PaperCAM:
         shapes = {map_.shape for map_ in maps}
         if len(shapes) > 1:
             raise ImageError(
-                f"the images give maps of the shapes {shown(sorted(shapes))}, which do not stack into one "
+                f"the images give maps of the shapes {brief(sorted(shapes))}, which do not stack into one "
                 "array; pass images of one size, or one at a time"
             )
         return maps[0] if len(maps) == 1 else np.stack(maps)
@@ -131,7 +131,7 @@ class PaperCAM:
             (1, h, w, channels) float32 in 0..255; the whole picture, squeezed.
         """
         if len(target_size) not in (2, 3):
-            raise ImageError(f"target_size is (h, w) or (h, w, channels), received {shown(target_size)}")
+            raise ImageError(f"target_size is (h, w) or (h, w, channels), received {brief(target_size)}")
         channels = target_size[2] if len(target_size) == 3 else 3
         fitted, _ = fit(load_picture(img_path), (target_size[0], target_size[1]), "resize")
         return match_channels(fitted, channels)[None].astype(np.float32)
@@ -156,7 +156,15 @@ class PaperCAM:
             OptionError: `alpha` out of its range.
             OutputError: the file cannot be written.
         """
-        return draw(img_path, heatmap, cam_path, alpha)
+        values = check_map(heatmap)
+        drawing = explanation_of(load_picture(img_path).pixels, values)
+        pixels = drawing.render("overlay", colormap="jet", alpha=alpha, by_value=False)
+        path = write_image(cam_path, pixels)
+        if in_notebook():
+            from IPython.display import Image, display  # type: ignore[import-not-found,unused-ignore]
+
+            display(Image(filename=str(path)))
+        return path
 
 
 def one_layer(**names: Any) -> Any:
@@ -166,7 +174,7 @@ def one_layer(**names: Any) -> Any:
     for other in others:
         if other is not first and getattr(other, "name", other) != getattr(first, "name", first):
             words = " and ".join(
-                f"{name}={shown(getattr(layer, 'name', layer))}" for name, layer in given.items()
+                f"{name}={brief(getattr(layer, 'name', layer))}" for name, layer in given.items()
             )
             raise LayerError(f"{words} name different layers; pass one of them")
     return first
@@ -186,22 +194,7 @@ def remarks(explanations: Sequence[Explanation]) -> list[str]:
     ]
 
 
-ROUNDING = 1e-5
-
-
-def draw(img_path: Any, heatmap: Any, cam_path: str | Path, alpha: float) -> Path:
-    """Write a map over its picture and return the path; see `PaperCAM.save_and_display_gradcam`."""
-    values = checked_map(heatmap)
-    drawing = laid_out(load_picture(img_path).pixels, values)
-    path = write_image(cam_path, drawing.render("overlay", colormap="jet", alpha=alpha, by_value=False))
-    if in_notebook():
-        from IPython.display import Image, display  # type: ignore[import-not-found,unused-ignore]
-
-        display(Image(filename=str(path)))
-    return path
-
-
-def laid_out(pixels: np.ndarray, values: np.ndarray) -> Explanation:
+def explanation_of(pixels: np.ndarray, values: np.ndarray) -> Explanation:
     """Return a map on a picture's pixels as an explanation that renderers take and that says nothing else."""
     return Explanation(
         raw=values,
@@ -222,7 +215,7 @@ def laid_out(pixels: np.ndarray, values: np.ndarray) -> Explanation:
     )
 
 
-def checked_map(heatmap: Any) -> np.ndarray:
+def check_map(heatmap: Any) -> np.ndarray:
     """Return (h, w) float32 in [0, 1], or raise an error that says what is wrong with the map."""
     values = to_numpy(heatmap)
     kind = f"{values.dtype} of shape {values.shape}"
@@ -233,7 +226,7 @@ def checked_map(heatmap: Any) -> np.ndarray:
     if not np.all(np.isfinite(values)):
         raise ImageError(f"the heat map has NaN or infinite values ({kind}); replace them with 0 first")
     low, high = float(values.min()), float(values.max())
-    if low < -ROUNDING or high > 1 + ROUNDING:
+    if low < -1e-5 or high > 1 + 1e-5:  # but for rounding
         raise ImageError(
             f"a heat map here lies in [0, 1], this one has values from {low:.4g} to {high:.4g}; divide its "
             "positive part by its maximum, and draw signed maps with visioncam.explain(...).save(path)"

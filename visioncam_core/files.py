@@ -12,24 +12,22 @@ import tempfile
 import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import chain, count
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from visioncam_core.errors import OutputError, VisionCamError
-from visioncam_core.text import clean, shown
+from visioncam_core.text import brief, clean
 
 
 def as_path(value: Any, error: type[VisionCamError], type_error: type[VisionCamError]) -> Path:
     """Return a path of the user's, checked before the system sees it.
 
-    Args:
-        value: text or a path object.
-        error: raised for a path that no system can hold.
-        type_error: raised for anything else.
+    `error` is raised for a path that no system can hold, `type_error` for what is no path.
     """
     if not isinstance(value, str | os.PathLike) or not isinstance(os.fspath(value), str):
         raise type_error(
-            f"a path is text or a pathlib.Path, received {shown(value, 60)} of type {type(value).__name__}"
+            f"a path is text or a pathlib.Path, received {brief(value, 60)} of type {type(value).__name__}"
         )
     text = os.fspath(value)
     try:
@@ -38,7 +36,7 @@ def as_path(value: Any, error: type[VisionCamError], type_error: type[VisionCamE
         fits = False
     if not fits:
         raise error(
-            f"the path {shown(text, 60)} cannot exist: it holds a null character or one that cannot be "
+            f"the path {brief(text, 60)} cannot exist: it holds a null character or one that cannot be "
             "written, or a name too long for a file; choose another"
         )
     return Path(text)
@@ -50,19 +48,14 @@ _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?",
 
 
 class OutputNames:
-    """Gives each picture of a run its output file.
-
-    Args:
-        folder: where files go.
-        inputs: files that the run reads; none of them is ever overwritten.
-    """
+    """Gives each picture of a run its output file in `folder`; none of `inputs` is ever overwritten."""
 
     def __init__(self, folder: Path, inputs: Sequence[str]) -> None:
         self._folder = folder
         self._taken = {os.path.realpath(path).casefold() for path in inputs}
 
     def paths_for(self, source: str, method: str, suffixes: Sequence[str] = (".png",)) -> list[Path]:
-        """Return `<stem>_<method>.png` in the folder, and its siblings of other kinds.
+        """Return `<stem>_<method>.png` in the folder, and a path for each other suffix.
 
         Where the stem had to be changed to be safe, or a name is taken, eight digits made from the
         whole path tell them apart; upper and lower case count as the same name.
@@ -74,18 +67,14 @@ class OutputNames:
         """
         stem, changed = safe_stem(source)
         method = re.sub(r"\W", "-", method)
-        mark = hashlib.sha256(os.fsencode(source)).hexdigest()[:8]
-        marks = [] if changed else [""]
-        marks += [f"-{mark}"]
-        for number in range(2, len(self._taken) + 3):
-            marks.append(f"-{mark}-{number}")
-        for mark in marks:
-            paths = [self._folder / f"{stem}{mark}_{method}{suffix}" for suffix in suffixes]
+        mark = f"-{hashlib.sha256(os.fsencode(source)).hexdigest()[:8]}"
+        for end in chain([] if changed else [""], [mark], (f"{mark}-{number}" for number in count(2))):
+            paths = [self._folder / f"{stem}{end}_{method}{suffix}" for suffix in suffixes]
             keys = {unicodedata.normalize("NFC", os.path.realpath(path)).casefold() for path in paths}
             if self._taken.isdisjoint(keys):
-                self._taken |= keys
-                return paths
-        raise AssertionError("there are more marks than names taken")
+                break
+        self._taken |= keys
+        return paths
 
 
 def safe_stem(source: str) -> tuple[str, bool]:
@@ -105,10 +94,7 @@ def safe_stem(source: str) -> tuple[str, bool]:
 
 
 def check_folder(folder: Path) -> None:
-    """Raise `OutputError` unless files can be written into a folder, which need not exist yet.
-
-    Nothing is left behind: the first file that is written makes the folder.
-    """
+    """Raise `OutputError` unless files can be written into a folder, which need not exist; it is not made."""
     nearest = Path(os.path.abspath(as_path(folder, OutputError, OutputError)))
     while not os.path.lexists(nearest) and nearest != nearest.parent:
         nearest = nearest.parent
@@ -129,9 +115,7 @@ def check_folder(folder: Path) -> None:
 def check_file(path: Path, inputs: Sequence[str]) -> Path:
     """Return where a picture will be written, or raise `OutputError` before anything is computed.
 
-    Args:
-        path: what the user gave; an existing folder stands for `compare.png` in it.
-        inputs: files that must not be overwritten.
+    An existing folder stands for `compare.png` in it; none of `inputs` may be overwritten.
     """
     path = as_path(path, OutputError, OutputError)
     if os.path.isdir(path):  # unlike `Path.is_dir`, no error where looking is forbidden
@@ -146,12 +130,7 @@ def check_file(path: Path, inputs: Sequence[str]) -> Path:
 
 
 def check_place(path: Path, inputs: Sequence[str]) -> None:
-    """Raise `OutputError` unless a file can be written here without loss.
-
-    Args:
-        path: the file.
-        inputs: files that must not be overwritten.
-    """
+    """Raise `OutputError` unless a file can be written here, and over none of `inputs`."""
     if any(os.path.exists(path) and os.path.samefile(path, one) for one in inputs if os.path.exists(one)):
         raise OutputError(f"{str(path)!r} is read by this run and would be lost; give another name with -o")
     check_folder(path.parent)
@@ -168,12 +147,7 @@ _WORD = re.compile(r"(?<![^\s=(\[,;'\"])(?:/|[A-Za-z]:[\\/]|\\\\)(?:[^\s\"'\\/]+
 def write_bytes(path: Path, payload: bytes) -> None:
     """Write a file under a temporary name in its folder, then rename it over `path`.
 
-    Args:
-        path: the final name; a link there is replaced, not followed.
-        payload: the whole content.
-
-    Raises:
-        OutputError: the folder does not exist or cannot be written, or the disk is full.
+    A link there is replaced, not followed.  What cannot be written is an `OutputError`.
     """
     folder = path.parent
     if os.path.isdir(path):
@@ -193,7 +167,7 @@ def write_bytes(path: Path, payload: bytes) -> None:
         if error.errno == errno.ENOSPC:
             why += f" ({shutil.disk_usage(folder).free:,} bytes are free)"
         raise OutputError(
-            f"Cannot write {shown(path.name, 60)} into {shown(str(folder), 90)}: {why}. "
+            f"Cannot write {brief(path.name, 60)} into {brief(str(folder), 90)}: {why}. "
             "Check its permissions and free space, or choose another folder."
         ) from error
     finally:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from visioncam_core.errors import OptionTypeError
-from visioncam_core.text import clean, shown
+from visioncam_core.text import brief, clean
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -21,34 +20,25 @@ Progress = Callable[[int, int], None]
 
 
 def reporting(progress: Any) -> Progress | None:
-    """Return what the scorers call with (done, total).
-
-    Args:
-        progress: None or False for silence, True for a bar on a terminal, or a function of (done, total).
-    """
+    """Return what the scorers call: `progress` itself, a bar on a terminal for True, or None."""
     if progress is None or progress is False:
         return None
     if progress is True:
         return Bar()
-    if callable(progress):
-        report: Progress = progress
-        return report
-    raise OptionTypeError(
-        f"progress must be True, None or a function of (done, total), received {shown(progress, 60)}"
-    )
+    if not callable(progress):
+        raise OptionTypeError(
+            f"progress must be True, None or a function of (done, total), received {brief(progress, 60)}"
+        )
+    report: Progress = progress
+    return report
 
 
 @attrs.define(eq=False)
 class Bar:
-    """A bar on standard error, drawn only on a terminal; wiped away at the end, also when the run fails.
+    """A bar on standard error, drawn only on a terminal; wiped away at the end, also when the run fails."""
 
-    Attributes:
-        label: what is being worked on.
-        unit: what is counted; without one the rate is shown.
-    """
-
-    label: str = ""
-    unit: str = "passes"
+    label: str = ""  # what is being worked on
+    unit: str = "passes"  # what is counted; without one the rate is shown
     _bar: RichProgress | None = None
 
     def __call__(self, done: int, total: int | None) -> None:
@@ -56,7 +46,7 @@ class Bar:
         if self._bar is None:
             if not people_watch():
                 return
-            self._bar = _drawn(self.unit)
+            self._bar = _rich_bar(self.unit)
             self._bar.add_task("", total=total)
             self._bar.start()
         self._bar.update(self._bar.task_ids[0], completed=done, total=total, description=clean(self.label))
@@ -70,23 +60,18 @@ class Bar:
         return self._bar is not None
 
     def close(self) -> None:
-        """Wipe the bar away."""
         if self._bar is not None:
             self._bar.stop()
         self._bar = None
 
     def __enter__(self) -> Bar:
-        """Return the bar; nothing is drawn yet."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Wipe the bar away."""
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 
-def _drawn(unit: str) -> RichProgress:
+def _rich_bar(unit: str) -> RichProgress:
     from rich import progress as rich
     from rich.console import Console
     from rich.text import Text

@@ -42,15 +42,7 @@ def linear_matrix(n_out: int, n_in: int, start: float = 0.0, stop: float | None 
 
 
 def resize(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Resize the last `len(shape)` axes of an array linearly.
-
-    Args:
-        values: (..., *grid) ndarray.
-        shape: the wanted lengths, one for each axis of the grid.
-
-    Returns:
-        (..., *shape) float32 ndarray.
-    """
+    """Resize the last `len(shape)` axes of an array linearly: (..., *grid) to (..., *shape) float32."""
     result = np.asarray(values, np.float32)
     rank = len(shape)
     for axis, n_out in enumerate(shape):

@@ -16,31 +16,15 @@ _LISTED = 20
 
 
 def normalise(name: str) -> str:
-    """Return the form in which names are compared.
+    """Return the form in which names are compared: `"Grad-CAM++"` is `"gradcamplusplus"`.
 
-    Upper and lower case, spaces, underscores and dashes of every kind (papers
-    print several) do not count, and `++` reads as `plusplus`.
-
-    Args:
-        name: what the user wrote, such as `"Grad-CAM++"`.
-
-    Returns:
-        The canonical form, such as `"gradcamplusplus"`.
+    Upper and lower case, spaces, underscores and dashes of every kind (papers print several) do not count.
     """
     return _DROPPED.sub("", name.lower()).replace("++", "plusplus")
 
 
 def nearest(name: str, candidates: Iterable[str], limit: int = 3) -> list[str]:
-    """Return the candidates a user most likely meant, best first.
-
-    Args:
-        name: what the user wrote.
-        candidates: the names that exist.
-        limit: the most to return.
-
-    Returns:
-        At most `limit` of the candidates as they are spelled; empty when none is near.
-    """
+    """Return the candidates a user most likely meant as they are spelled, best first, at most `limit`."""
     spelled: dict[str, str] = {}
     for candidate in candidates:
         spelled.setdefault(normalise(candidate), candidate)
@@ -64,29 +48,30 @@ def listing(values: Sequence[object]) -> str:
     return f"{text} and {left} more" if left > 0 else text or "none"
 
 
-def shown(value: object, limit: int = 120) -> str:
+def brief(value: object, limit: int = 120) -> str:
     """Return a value for an error message: its `repr` on one line, never longer than `limit`."""
     try:
         text = " ".join(repr(value).split())
     except Exception as exc:
         text = f"<{type(value).__name__} whose repr raises {type(exc).__name__}>"
+    return _cut(text, limit)
+
+
+def _cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def not_found(kind: str, name: str, candidates: Sequence[str], also: Iterable[str] = ()) -> NameNotFoundError:
-    """Return (not raise) the error for an unknown name.
+    """Return (not raise) the error for an unknown name, with the nearest names and the known ones.
 
     Args:
         kind: what was looked for, such as `"method"`.
         name: what the user wrote.
         candidates: the names that exist; they are listed.
         also: further names that work, such as aliases; offered when near, not listed.
-
-    Returns:
-        An error that names the value, the nearest names and the known ones.
     """
     hint = did_you_mean(name, [*candidates, *also]) or ";"
-    return NameNotFoundError(f"unknown {kind} {shown(name, 60)}{hint} known: {listing(candidates)}")
+    return NameNotFoundError(f"unknown {kind} {brief(name, 60)}{hint} known: {listing(candidates)}")
 
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -97,24 +82,19 @@ _FRAMES = ("Graph execution error", "Detected at node", "Exception encountered w
 _END = ("Arguments received by", "Stack trace for op definition", "Original stack trace")
 
 
-def said(error: BaseException, limit: int = 120) -> str:
-    """Return an exception's kind and what it says, without node names, colours and traces.
+def error_text(error: BaseException, limit: int = 120) -> str:
+    """Return an exception's kind and what it says, at most `limit`, without node names, colours and traces.
 
-    Args:
-        error: any exception.
-        limit: the longest text after the kind.
-
-    >>> said(ZeroDivisionError("division by zero"))
+    >>> error_text(ZeroDivisionError("division by zero"))
     'ZeroDivisionError: division by zero'
     """
-    kept = []
+    lines = []
     for line in _COLOUR.sub("", str(error)).splitlines():
         if line.startswith(_END):
             break
         if line.strip() and not line.startswith(_FRAMES):
-            kept.append(_NODES.sub("", line).strip())
-    text = " ".join(part for part in kept if part)
-    text = text if len(text) <= limit else text[: limit - 1] + "…"
+            lines.append(_NODES.sub("", line).strip())
+    text = _cut(" ".join(filter(None, lines)), limit)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

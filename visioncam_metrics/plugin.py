@@ -11,16 +11,11 @@ def visioncam_register_metrics() -> list[MetricSpec]:
     """Return one row for each built-in metric."""
     from visioncam_metrics.axioms.coherency import Coherency
     from visioncam_metrics.axioms.sumresidual import SumResidual
-    from visioncam_metrics.complexity.complexity import Complexity
-    from visioncam_metrics.complexity.entropy import Entropy
-    from visioncam_metrics.complexity.sparseness import Sparseness
+    from visioncam_metrics.complexity.complexity import Complexity, Entropy, Sparseness
     from visioncam_metrics.faithfulness.adcc import ADCC
-    from visioncam_metrics.faithfulness.averagedrop import AverageDrop
-    from visioncam_metrics.faithfulness.averagegain import AverageGain
+    from visioncam_metrics.faithfulness.averagedrop import AverageDrop, AverageGain, Increase
     from visioncam_metrics.faithfulness.correlation import FaithfulnessCorrelation, Infidelity
-    from visioncam_metrics.faithfulness.deletion import Deletion
-    from visioncam_metrics.faithfulness.increase import Increase
-    from visioncam_metrics.faithfulness.insertion import Insertion
+    from visioncam_metrics.faithfulness.deletion import Deletion, Insertion
     from visioncam_metrics.faithfulness.road import ROAD, ROADLeast, ROADMost
     from visioncam_metrics.localisation.iou import IoU
     from visioncam_metrics.localisation.maxboxacc import MaxBoxAcc
@@ -72,7 +67,7 @@ def visioncam_register_metrics() -> list[MetricSpec]:
     ]  # fmt: skip
     aliases = {
         "averagedrop": ("ad",), "increase": ("ic", "averageincrease"), "averagegain": ("ag",),
-        "sparseness": ("gini",), "roadmost": ("morf",), "roadleast": ("lerf",), "iou": (),
+        "sparseness": ("gini",), "roadmost": ("morf",), "roadleast": ("lerf",),
         "pointinggame": ("pointing",), "energypointinggame": ("energy",), "randomisation": ("cascade",),
     }  # fmt: skip
     return [

@@ -112,6 +112,21 @@ def test_words_are_escaped(service: Service, photo: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (PermissionError(13, "Permission denied", "/home/ada/se cret/x.webp"), "Permission denied: 'x.webp'"),
+        (FileNotFoundError(2, "No such file", b"/home/ada/it's secret/x.webp"), "No such file: 'x.webp'"),
+        (OSError(18, "Cross-device link", "secret/x.webp", None, "secret/y"), "Cross-device link: 'x.webp'"),
+        (OSError(5, "Input/output error"), "Input/output error"),
+    ],
+)
+def test_what_the_system_refused_is_told_without_folders(error: OSError, message: str) -> None:
+    text = f"the system refused: {message}".replace("'", "&#x27;")
+    assert error_box(error) == f'<div class="vc-error" role="alert">{text}</div>'
+    assert "secret" not in error_box(OSError("/home/ada/secret/x.webp is gone"))
+
+
+@pytest.mark.parametrize(
     ("change", "kind", "message"),
     [
         ({"photo": None}, ImageError, "there is no photo yet"),

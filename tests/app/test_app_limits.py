@@ -13,7 +13,7 @@ from PIL import Image
 from visioncam.app import limits as app_limits
 from visioncam.app import workspace as app_workspace
 from visioncam.app.answer import Service
-from visioncam.app.limits import Deadline, Limits, TooSlowError, limited
+from visioncam.app.limits import Deadline, Limits, TooSlowError, run_limited
 from visioncam.app.models import ModelList
 from visioncam.app.workspace import Workspace
 from visioncam_core.errors import ImageError
@@ -35,17 +35,17 @@ def test_work_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for _ in range(app_limits.MOST_LEFT_BEHIND):
         with pytest.raises(TooSlowError, match=r"stopped after 0\.05 seconds"):
-            limited(hang, 0.05)
+            run_limited(hang, 0.05)
         if len(app_limits._left_behind) < app_limits.MOST_LEFT_BEHIND:
-            assert limited(lambda watch: 5, 10) == 5  # the next question is answered
+            assert run_limited(lambda watch: 5, 10) == 5  # the next question is answered
     with pytest.raises(TooSlowError, match="busy"):
-        limited(lambda watch: 5, 10)
+        run_limited(lambda watch: 5, 10)
     release.set()
     for thread in list(app_limits._left_behind):
         thread.join()
-    assert limited(lambda watch: 5, 10) == 5
+    assert run_limited(lambda watch: 5, 10) == 5
     with pytest.raises(ZeroDivisionError):
-        limited(lambda watch: 1 // 0, 10)
+        run_limited(lambda watch: 1 // 0, 10)
 
 
 def test_nobody_waits_when_the_app_ends(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,13 +64,13 @@ def test_nobody_waits_when_the_app_ends(monkeypatch: pytest.MonkeyPatch) -> None
 
     threading.Thread(target=end).start()
     with pytest.raises(TooSlowError, match="being closed"):
-        limited(hang, 1000)
+        run_limited(hang, 1000)
     assert not release.is_set()
     with pytest.raises(TooSlowError, match="being closed"):
-        limited(lambda watch: 5, 10)
+        run_limited(lambda watch: 5, 10)
     release.set()
     app_limits.begin()  # another app in the same process
-    assert limited(lambda watch: 5, 10) == 5
+    assert run_limited(lambda watch: 5, 10) == 5
 
 
 def test_old_files_go(workspace: Workspace) -> None:

@@ -122,7 +122,7 @@ def test_another_question_is_refused_with_what_changed(model: Any, pictures: Pat
     before = contents(tmp_path)
     with pytest.raises(OutputError, match=r"changed: method: was 'gradcam', now 'xgradcam'\. .*--force"):
         visioncam.explain_dataset(model, pictures, tmp_path, "xgradcam")
-    with pytest.raises(OutputError, match=r"class: was None, now 1.*20 finished pictures again"):
+    with pytest.raises(OutputError, match=r"target: was None, now 1.*20 finished pictures again"):
         visioncam.explain_dataset(model, pictures, tmp_path, target=1)
     with pytest.raises(LayerError, match="no layer 'nope'"):
         visioncam.explain_dataset(model, pictures, tmp_path, layer="nope", force=True)
@@ -130,7 +130,7 @@ def test_another_question_is_refused_with_what_changed(model: Any, pictures: Pat
     assert contents(tmp_path) == before
     summary = visioncam.explain_dataset(model, pictures, tmp_path, target=1, force=True)
     assert summary.done == COUNT
-    assert "20 finished pictures are done again, since class: was None, now 1" in summary.notes
+    assert "20 finished pictures are done again, since target: was None, now 1" in summary.notes
     assert {line["class"] for line in lines(tmp_path)} == {1}
 
 
@@ -169,7 +169,8 @@ def test_what_happens_to_files_meanwhile_is_told_and_mended_by_the_next_run(
             (other / "0001.png").rename(folder / "added.png")
 
     out = tmp_path / "out"
-    summary = visioncam.explain_dataset(model, folder, out, save_as="npz", progress=meanwhile)
+    small = {"batch_size": 2, "workers": 1}  # little is read ahead, so the changes come in time
+    summary = visioncam.explain_dataset(model, folder, out, save_as="npz", progress=meanwhile, **small)
     assert (summary.done, summary.failures) == (58, 2)
     errors = {line["key"]: line["message"] for line in lines(out, "errors.jsonl")}
     assert [*errors] == ["0050.png", "0051.png"]

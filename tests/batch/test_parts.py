@@ -21,7 +21,7 @@ from visioncam.batch.compute import Ready
 from visioncam.batch.entry import Entry, TarMember
 from visioncam.batch.file_names import file_names, stem_of
 from visioncam.batch.fingerprint import changes, facts_of, mark_of
-from visioncam.batch.jsonl import Appender, encoded, read_lines
+from visioncam.batch.jsonl import Appender, encode_line, read_lines
 from visioncam.batch.lock import Lock
 from visioncam.batch.manifest import Manifest
 from visioncam.batch.pipeline import Local
@@ -129,7 +129,7 @@ def test_names_follow_from_the_key_alone_and_stay_in_the_folder() -> None:
 @pytest.mark.parametrize("tail", [b'{"key": "b', b"\0\0\0\0", b"[1]\n", b'{"key": "b"}', b"\xff\xfe\n"])
 def test_torn_lines_are_counted_and_the_others_kept(tmp_path: Path, tail: bytes) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_bytes(encoded({"key": "a\udcff"}) + tail)
+    path.write_bytes(encode_line({"key": "a\udcff"}) + tail)
     assert read_lines(path) == ([{"key": "a\udcff"}], 1)
 
 
@@ -156,11 +156,11 @@ def test_a_manifest_of_a_stranger_points_at_nothing_outside(tmp_path: Path) -> N
     out = tmp_path / "out"
     out.mkdir()
     for name in ("../secret", str(tmp_path / "secret"), ""):
-        (out / "manifest.jsonl").write_bytes(encoded({"key": "a", "files": {name: 5}}))
+        (out / "manifest.jsonl").write_bytes(encode_line({"key": "a", "files": {name: 5}}))
         manifest = Manifest.load(out)
         manifest.clean()
         assert not manifest.finished
-    (out / "manifest.jsonl").write_bytes(encoded({"key": "a", "files": 3}) + b'{"nokey": 1}\n')
+    (out / "manifest.jsonl").write_bytes(encode_line({"key": "a", "files": 3}) + b'{"nokey": 1}\n')
     manifest = Manifest.load(out)
     manifest.clean()
     assert not manifest.finished
@@ -198,7 +198,7 @@ def test_a_fingerprint_tells_what_matters_and_only_that() -> None:
     plain = facts(weights="softmax")
     assert mark_of(facts(weights="softmax", batch=3)) == mark_of(plain)
     assert changes(plain, facts(weights="logit", seed=1, target=5)) == [
-        "option weights: was 'softmax', now 'logit'", "class: was None, now 5", "seed: was 0, now 1",
+        "option weights: was 'softmax', now 'logit'", "target: was None, now 5", "seed: was 0, now 1",
     ]  # fmt: skip
     assert changes(plain, facts("n", weights="softmax")) == ["model: was 'm', now 'n'"]
     assert json.loads(json.dumps(plain)) == plain

@@ -15,7 +15,7 @@ from helpers.batch import contents, make_pictures, tiny_model
 from helpers.cli import run
 from PIL import Image
 
-from visioncam.batch.jsonl import encoded, read_lines
+from visioncam.batch.jsonl import encode_line, read_lines
 
 COUNT = 6
 
@@ -96,10 +96,10 @@ def test_another_question_is_no_comparison(root: Path) -> None:
     about = json.loads((root / "out" / "run.json").read_text())
     assert about["places"] == {"source": "../in", "model": "../tiny.keras"}
     for damage in ({"facts": 3}, {"facts": about["facts"] | {"seed": "x"}}, {"facts": {"method": "nope"}}):
-        (root / "out" / "run.json").write_bytes(encoded(about | damage))
+        (root / "out" / "run.json").write_bytes(encode_line(about | damage))
         assert run("verify", root / "out").code == 2
     about["facts"]["visioncam"] = "0.0.0"
-    (root / "out" / "run.json").write_bytes(encoded(about | {"places": [], "batch": "x"}))
+    (root / "out" / "run.json").write_bytes(encode_line(about | {"places": [], "batch": "x"}))
     assert "name them: visioncam verify OUT SOURCE" in run("verify", root / "out").message
     done = run("verify", root / "out", root / "in", "--model", root / "tiny.keras")
     assert (done.code, "visioncam: was '0.0.0', now" in done.stdout) == (0, True)

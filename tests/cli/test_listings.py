@@ -75,7 +75,7 @@ def test_plugins_shows_what_failed(plugins: Any) -> None:
         plugins("broken", methods=("no row",))  # type: ignore[arg-type]
     done = run("plugins")
     assert (done.code, done.stderr) == (0, "")
-    rows = {line.split()[0]: line for line in done.stdout.splitlines()}
+    rows = {line.split()[0]: line for line in done.stdout.splitlines() if line}
     assert "loaded" in rows["good"]
     assert "failed" in rows["broken"]
     assert "row: " in rows["broken"]

@@ -132,8 +132,13 @@ def command_lines() -> list[str]:
     return [line.partition(" #")[0].rstrip() for line in lines if line.startswith("visioncam ")]
 
 
+PROGRAM = click.Context(
+    app, **app.context_settings
+)  # a command asks its parent how help is spelt, and keeps that
+
+
 def command(name: str) -> click.Command:
-    found = app.get_command(click.Context(app), name)
+    found = app.get_command(PROGRAM, name)
     assert found is not None, name
     return found
 
@@ -141,21 +146,21 @@ def command(name: str) -> click.Command:
 @pytest.mark.parametrize("line", command_lines())
 def test_every_command_line_is_understood(line: str) -> None:
     _, name, *words = shlex.split(line)
-    command(name).make_context(name, words)  # parses, and runs nothing
+    command(name).make_context(name, words, parent=PROGRAM)  # parses, and runs nothing
 
 
-@pytest.mark.parametrize("name", app.list_commands(click.Context(app)))
+@pytest.mark.parametrize("name", app.list_commands(PROGRAM))
 def test_every_example_of_the_help_is_understood(name: str) -> None:
     for line in getattr(command(name), "examples", ()):
-        assert line in command(name).get_help(click.Context(command(name)))
+        assert line in command(name).get_help(click.Context(command(name), parent=PROGRAM))
         _, again, *words = shlex.split(line)
         assert again == name
-        command(name).make_context(name, words)
+        command(name).make_context(name, words, parent=PROGRAM)
 
 
 def test_a_command_line_with_a_wrong_flag_is_seen() -> None:
     with pytest.raises(click.UsageError, match="--layers"):
-        command("explain").make_context("explain", ["cat.jpg", "--layers", "x"])
+        command("explain").make_context("explain", ["cat.jpg", "--layers", "x"], parent=PROGRAM)
 
 
 def test_the_readmes_picture_is_the_sheet_of_all_nine() -> None:

@@ -24,8 +24,16 @@ FROZEN = Path(__file__).with_name("public_modules.json")
 NAMES = {
     "visioncam_core.hookspecs": (
         "API_VERSION", "HOOKS", "hookimpl", "hookspec", "visioncam_register_methods",
-        "visioncam_register_renderers", "visioncam_register_metrics", "visioncam_select_layer",
+        "visioncam_register_renderers", "visioncam_register_metrics", "visioncam_register_engines",
+        "visioncam_select_layer",
     ),
+    "visioncam_core.engine.interface": ("Copy", "Engine", "Passes", "Traced", "View"),
+    "visioncam_core.engine.records": ("Hints", "PassResult", "TailInputs"),
+    "visioncam_core.engine.defaults": ("EngineDefaults", "PlainView", "TracedDefaults"),
+    "visioncam_core.engine.default_passes": ("PassesDefaults",),
+    "visioncam_core.engine.layer_table": ("LayerRow", "LayerTable", "Layout"),
+    "visioncam_core.engine.model_inputs": ("ModelInput", "ModelInputs"),
+    "visioncam_core.engine.output": ("Score",),
     "visioncam_core.evidence": (
         "ArraySource", "Change", "Evidence", "Make", "Progress", "Source", "Tell", "Which",
     ),
@@ -38,7 +46,9 @@ NAMES = {
         "OptionInfo", "build", "describe_options", "in_range", "one_of", "option", "parse_option",
         "parse_options",
     ),
-    "visioncam_core.specs": ("BETTER", "METRIC_NEEDS", "MethodSpec", "MetricSpec", "RendererSpec"),
+    "visioncam_core.specs": (
+        "ABILITIES", "BETTER", "METRIC_NEEDS", "EngineSpec", "MethodSpec", "MetricSpec", "RendererSpec",
+    ),
     "visioncam_core.layers": ("LayerChoice", "LayerRow", "LayerTable", "Layout"),
     "visioncam_core.display": ("bands_last", "eight_bit", "stretch", "to_rgb"),
     "visioncam_core.opencv": ("load_opencv",),
@@ -53,8 +63,8 @@ NAMES = {
         "UnsafeModelError", "VisionCamError",
     ),
     "visioncam_core.testing": (
-        "ArrayNet", "Check", "assert_loads", "bare_table", "blob", "isolated_registry", "make_explanation",
-        "make_table", "method_checks", "photo", "renderer_checks", "selector_checks",
+        "ArrayNet", "Check", "assert_loads", "bare_table", "blob", "engine_checks", "isolated_registry",
+        "make_explanation", "make_table", "method_checks", "photo", "renderer_checks", "selector_checks",
     ),
     "visioncam_core.testing.models": ("gap_dense", "piecewise_linear", "planted_blob"),
     "visioncam.callbacks": ("ExplanationMonitor", "FolderSink", "Look", "Sink", "TensorBoardSink", "overlap"),
@@ -159,7 +169,7 @@ def test_every_function_of_ops_in_a_text_is_there(read: dict[str, str]) -> None:
 
 def test_the_modules_that_the_plugin_guide_names_are_frozen_here(read: dict[str, str]) -> None:
     guide = next(text for path, text in read.items() if path.endswith("writing-plugins.md"))
-    named = set(re.findall(r"visioncam_core\.([a-z]+)", guide)) | {
+    named = set(re.findall(r"visioncam_core\.(engine\.[a-z_]+|[a-z]+)", guide)) | {
         name for module, name in imports(guide) if module == "visioncam_core"
     }
     assert {f"visioncam_core.{name}" for name in named} <= NAMES.keys()

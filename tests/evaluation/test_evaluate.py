@@ -15,7 +15,7 @@ from helpers.pictures import blobs
 
 import visioncam
 from visioncam.evaluation.evaluation import Evaluation
-from visioncam.evaluation.randomised import Randomised, redrawn
+from visioncam.evaluation.randomised import Randomised, redraw
 from visioncam.evaluation.report import sections, strip
 from visioncam.html_report.sections import Chart, Picture, Table
 from visioncam_core.errors import ImageError, NameNotFoundError, OptionError, TargetError
@@ -264,18 +264,18 @@ def test_at_step_zero_the_maps_are_identical() -> None:
 
 def test_redrawn_keeps_variances_positive_and_moves_pointwise_kernels(rng: np.random.Generator) -> None:
     variance = rng.uniform(0.1, 1, 5)
-    assert sorted(redrawn(variance, rng)) == sorted(variance)
+    assert sorted(redraw(variance, rng)) == sorted(variance)
     kernel = rng.normal(size=(1, 1, 4, 4)).astype(np.float32)
-    drawn = redrawn(kernel, rng)
+    drawn = redraw(kernel, rng)
     assert drawn.dtype == kernel.dtype
     assert np.abs(drawn - kernel).min() > 0
-    assert redrawn(np.array([1, 2]), rng).tolist() == [1, 2]
+    assert redraw(np.array([1, 2]), rng).tolist() == [1, 2]
 
 
 def test_the_remainder_is_exact_where_the_probability_rounds_to_one() -> None:
     model = gap_dense(np.array([[40.0, 0.0]]), grid=(2, 2), activation="softmax")
     explainer: Explainer = visioncam.explainer(model)
     probe = next(probes(explainer, np.ones((1, 2, 2, 1), np.float32)))
-    pick, seen = probe.observation.picks[0], probe.observation
-    assert pick.probability(seen.values, seen.answer)[0] == 1
-    assert pick.remainder(seen.values, seen.answer)[0] == pytest.approx(np.exp(-40.0), rel=1e-4)
+    target, seen = probe.observation.targets[0], probe.observation
+    assert target.probability(seen.values, seen.answer)[0] == 1
+    assert target.remainder(seen.values, seen.answer)[0] == pytest.approx(np.exp(-40.0), rel=1e-4)

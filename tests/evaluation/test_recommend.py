@@ -11,7 +11,7 @@ from helpers.pictures import blobs
 import visioncam
 from visioncam.evaluation.evaluation import Evaluation
 from visioncam.evaluation.measure import AtLayer, Cost
-from visioncam.evaluation.recommend import recommended
+from visioncam.evaluation.recommend import recommendation_of
 from visioncam.evaluation.report import sections
 from visioncam.evaluation.subjects import Subject
 from visioncam_core.errors import OptionError
@@ -70,7 +70,9 @@ def test_nine_maps_of_noise_are_seldom_recommended() -> None:
         results = [noise(*kind, one.name, rng) for one in subjects for kind in kinds]
         costs = {one.name: Cost(0.0, 0.0) for one in subjects}
         at = AtLayer("last", tuple(subjects), tuple(results), costs, ("",) * 8)
-        believed += recommended(Evaluation("m", (at,), ("",) * 8, (), {}, force=True)).method is not None
+        believed += (
+            recommendation_of(Evaluation("m", (at,), ("",) * 8, (), {}, force=True)).method is not None
+        )
     assert believed <= 8  # 6; asked metric by metric it is 14
 
 
@@ -80,4 +82,4 @@ def test_what_only_describes_gives_a_report_and_no_recommendation() -> None:
     )
     assert [one.title for one in sections(found)] == ["Which map can be trusted"]
     with pytest.raises(OptionError, match="of these none was measured; measured: sparseness"):
-        recommended(found)
+        recommendation_of(found)

@@ -21,7 +21,7 @@ from visioncam.batch.pipeline import Local
 from visioncam.batch.plan import Plan
 from visioncam.batch.run import Run
 from visioncam.batch.signals import StopSignals
-from visioncam_core.images.sample import Item
+from visioncam_core.images.sample import Sample
 
 
 @attrs.define(eq=False)
@@ -35,7 +35,7 @@ class Keyed(Computer):
     def decode(self, entry: Entry) -> Ready:
         if entry.key.startswith("slow"):
             time.sleep(600)
-        return Ready(entry, Item((np.ones((1, 2, 2, 3)),), np.ones((2, 2)), None, entry.key, ()))
+        return Ready(entry, Sample((np.ones((1, 2, 2, 3)),), np.ones((2, 2)), None, entry.key, ()))
 
     def __call__(self, ready: Any) -> list[Any]:
         for one in ready:

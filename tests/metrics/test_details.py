@@ -8,15 +8,14 @@ import pytest
 from helpers.metrics import answers, case_of, total
 
 from visioncam_metrics.axioms.coherency import Coherency
-from visioncam_metrics.complexity.complexity import Complexity
-from visioncam_metrics.complexity.sparseness import gini
-from visioncam_metrics.faithfulness.averagegain import AverageGain
+from visioncam_metrics.complexity.complexity import Complexity, gini
+from visioncam_metrics.faithfulness.averagedrop import AverageGain
 from visioncam_metrics.faithfulness.road import missing, removal
 from visioncam_metrics.localisation.iou import IoU
 from visioncam_metrics.randomisation.randomisation import Randomisation
 from visioncam_metrics.robustness.sensitivity import MaxSensitivity
-from visioncam_metrics.support.fills import filled
-from visioncam_metrics.support.imputing import imputed
+from visioncam_metrics.support.fills import fill_picture
+from visioncam_metrics.support.imputing import impute
 from visioncam_metrics.support.order import order
 
 
@@ -34,7 +33,7 @@ def test_the_gini_index_of_a_signed_map_is_that_of_its_size() -> None:
 
 def test_the_mean_is_each_channels_own() -> None:
     x = np.stack([np.arange(6.0).reshape(2, 3), np.full((2, 3), 7.0)], axis=-1)
-    fill = filled(case_of(x, np.ones((2, 3))), "mean")
+    fill = fill_picture(case_of(x, np.ones((2, 3))), "mean")
     assert np.array_equal(fill, np.broadcast_to([2.5, 7.0], (2, 3, 2)))
 
 
@@ -46,7 +45,7 @@ def test_the_blur_is_a_mirrored_kernel_of_eleven_in_each_channel(rng: np.random.
     wanted = np.array(
         [[np.tensordot(kernel, padded[i : i + 11, j : j + 11]) for j in range(17)] for i in range(13)]
     )
-    assert np.abs(filled(case_of(x, np.ones((13, 17))), "blur") - wanted).max() < 1e-5
+    assert np.abs(fill_picture(case_of(x, np.ones((13, 17))), "blur") - wanted).max() < 1e-5
 
 
 def test_a_missing_pixel_is_a_sixth_of_those_beside_it_and_a_twelfth_of_its_corners() -> None:
@@ -54,8 +53,8 @@ def test_a_missing_pixel_is_a_sixth_of_those_beside_it_and_a_twelfth_of_its_corn
     gone[1, 1] = True
     beside, corner = np.zeros((2, 3, 3, 1))
     beside[0, 1] = corner[0, 0] = 12
-    assert imputed(beside, gone)[1, 1, 0] == pytest.approx(2)
-    assert imputed(corner, gone)[1, 1, 0] == pytest.approx(1)
+    assert impute(beside, gone)[1, 1, 0] == pytest.approx(2)
+    assert impute(corner, gone)[1, 1, 0] == pytest.approx(1)
 
 
 @pytest.mark.parametrize("span", [1.0, 50.0])
@@ -72,7 +71,7 @@ def test_road_adds_noise_in_ranges_of_the_picture_and_to_filled_pixels_only(
     case = case_of(x, heat, score)
     removal(case, (50.0,), 0.01)
     gone = missing(order(case.heat), 50.0, heat.shape)
-    added = seen[-1][0] - imputed(case.x, gone)
+    added = seen[-1][0] - impute(case.x, gone)
     assert np.array_equal(seen[-1][0][~gone], case.x[~gone])
     assert added[gone].std() == pytest.approx(0.01 * np.ptp(x), rel=0.1)
 

@@ -13,8 +13,7 @@ from visioncam_core.metrics.result import MetricResult, Switches
 from visioncam_core.plugins.default import registry
 from visioncam_metrics.axioms.coherency import Coherency
 from visioncam_metrics.axioms.sumresidual import SumResidual
-from visioncam_metrics.complexity.entropy import Entropy
-from visioncam_metrics.complexity.sparseness import Sparseness, gini
+from visioncam_metrics.complexity.complexity import Entropy, Sparseness, gini
 from visioncam_metrics.faithfulness.adcc import ADCC
 from visioncam_metrics.localisation.iou import IoU
 from visioncam_metrics.localisation.maxboxacc import MaxBoxAcc

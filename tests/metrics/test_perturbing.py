@@ -8,14 +8,11 @@ from helpers.metrics import answers, case_of, total, weighted
 
 from visioncam_core.errors import OptionError
 from visioncam_core.metrics.measure import judge
-from visioncam_metrics.faithfulness.averagedrop import AverageDrop, win
-from visioncam_metrics.faithfulness.averagegain import AverageGain
+from visioncam_metrics.faithfulness.averagedrop import AverageDrop, AverageGain, Increase, win
 from visioncam_metrics.faithfulness.correlation import FaithfulnessCorrelation, Infidelity
-from visioncam_metrics.faithfulness.deletion import Deletion
-from visioncam_metrics.faithfulness.increase import Increase
-from visioncam_metrics.faithfulness.insertion import Insertion
+from visioncam_metrics.faithfulness.deletion import Deletion, Insertion
 from visioncam_metrics.faithfulness.road import ROAD, ROADLeast, ROADMost, missing
-from visioncam_metrics.support.imputing import DIAGONAL, DIRECT, imputed
+from visioncam_metrics.support.imputing import DIAGONAL, DIRECT, impute
 from visioncam_metrics.support.order import counts, order
 
 X = np.array([[0.4, 0.3], [0.2, 0.1]])
@@ -139,7 +136,7 @@ def test_imputation_solves_the_reference_equations(
     gone = np.zeros((12, 11), bool)
     gone[corner : corner + 5, corner : corner + 5] = True
     before = x.copy()
-    assert np.abs(imputed(x, gone) - reference_imputation(x, gone)).max() < 1e-6
+    assert np.abs(impute(x, gone) - reference_imputation(x, gone)).max() < 1e-6
     assert np.array_equal(x, before)
 
 
@@ -148,9 +145,9 @@ def test_imputing_a_plane_gives_the_plane_and_nothing_from_nothing() -> None:
     plane = (rows + 2.0 * columns)[..., None]
     gone = np.zeros((9, 9), bool)
     gone[3:6, 2:7] = True
-    assert np.allclose(imputed(plane, gone), plane)
+    assert np.allclose(impute(plane, gone), plane)
     with pytest.raises(ValueError, match="every pixel is missing"):
-        imputed(plane, np.ones((9, 9), bool))
+        impute(plane, np.ones((9, 9), bool))
 
 
 @pytest.mark.parametrize("percentage", [10, 37, 50, 90])

@@ -13,13 +13,10 @@ from visioncam_viz.drawing import text
 from visioncam_viz.drawing.edges import inside, lines
 from visioncam_viz.renderers.boxes import AGAINST, FOR, Boxes, share_of
 from visioncam_viz.renderers.contour import Contour
-from visioncam_viz.renderers.heatmap import Heatmap
+from visioncam_viz.renderers.maps import Heatmap, Overlay, SideBySide, Triptych
 from visioncam_viz.renderers.masked import Masked
-from visioncam_viz.renderers.overlay import Overlay
-from visioncam_viz.renderers.side_by_side import SideBySide
 from visioncam_viz.renderers.signed import Signed
 from visioncam_viz.renderers.spotlight import NIGHT, Spotlight
-from visioncam_viz.renderers.triptych import Triptych
 
 FLAT = ("overlay", "heatmap", "spotlight", "masked", "contour", "signed", "boxes", "sidebyside", "triptych")
 

@@ -8,8 +8,7 @@ import pytest
 from helpers.viz import colour, explanation, gaussian, layer
 
 from visioncam_core.errors import ImageError
-from visioncam_viz.renderers.heatmap import Heatmap
-from visioncam_viz.renderers.overlay import Overlay
+from visioncam_viz.renderers.maps import Heatmap, Overlay
 
 
 @pytest.mark.parametrize(

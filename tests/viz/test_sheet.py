@@ -11,8 +11,7 @@ from visioncam_core.errors import ImageError, ImageTypeError, NameNotFoundError,
 from visioncam_core.results.explanation import Explanation
 from visioncam_viz.drawing import text
 from visioncam_viz.drawing.sheet_scale import strongest
-from visioncam_viz.renderers.heatmap import Heatmap
-from visioncam_viz.renderers.overlay import Overlay
+from visioncam_viz.renderers.maps import Heatmap, Overlay
 from visioncam_viz.renderers.sheet import Sheet
 
 TITLES = ("Grad-CAM", "Grad-CAM++", "HiResCAM", "Respond-CAM", "XGrad-CAM", "Score-CAM", "A", "B", "C")

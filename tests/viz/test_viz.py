@@ -14,8 +14,7 @@ from helpers.viz import colour, explanation, gaussian, layer
 
 from visioncam_core.errors import NameNotFoundError, OptionError
 from visioncam_core.plugins.registry import Registry
-from visioncam_viz.renderers.heatmap import Heatmap
-from visioncam_viz.renderers.overlay import Overlay
+from visioncam_viz.renderers.maps import Heatmap, Overlay
 
 HOSTILE = (
     "price_$5_vs_$6",

@@ -15,19 +15,13 @@ LOOPBACK = ("127.0.0.1", "::1")
 
 @attrs.frozen
 class Addresses:
-    """Where the app can be reached.
-
-    Attributes:
-        host: what the user named, "127.0.0.1" by default.
-        port: TCP port.
-    """
+    """Where the app can be reached: what the user named, and a TCP port."""
 
     host: str
     port: int
 
     @property
     def local(self) -> bool:
-        """Whether only this computer can reach it."""
         if self.host == "localhost":
             return True
         try:
@@ -37,7 +31,6 @@ class Addresses:
 
     @property
     def url(self) -> str:
-        """What to open in a browser."""
         host = socket.gethostname() if self.host in ("0.0.0.0", "::") else self.host
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
 
@@ -61,11 +54,7 @@ class Addresses:
         return True
 
     def sockets(self) -> list[socket.socket]:
-        """Return listening sockets: one, and for the default also its twin for IPv6 where there is one.
-
-        Raises:
-            OptionError: the port is taken, or there is no such address.
-        """
+        """Return listening sockets: one, and for the default host another for IPv6 where there is IPv6."""
         found = [_listen(self.host, self.port)]
         if self.host in ("127.0.0.1", "localhost"):
             with suppress(OptionError):  # where there is no IPv6
@@ -75,25 +64,15 @@ class Addresses:
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
-        (family, kind, protocol, _, address), *_ = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-        made = socket.socket(family, kind, protocol)
-        try:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            made.bind(address)
-            made.listen(64)
-        except OSError:
-            made.close()
-            raise
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        return socket.create_server(address, family=family, backlog=64)
     except (OSError, OverflowError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        text = getattr(error, "strerror", None) or str(error)
+        reason = text.partition(" (while")[0].lower()  # the address follows, which is in the message already
         raise OptionError(
             f"cannot listen on {host} port {port}: {reason}; --port 0 takes a free one"
         ) from error
-    return made
 
 
 def _split(host: str) -> tuple[str, int]:

@@ -18,7 +18,7 @@ from visioncam_core.errors import ImageError, OptionError, TargetError, VisionCa
 from visioncam_core.files import OutputNames, write_bytes
 from visioncam_core.images.decode import load_picture
 from visioncam_core.images.files import quoted
-from visioncam_core.pipeline.apply import Named
+from visioncam_core.pipeline.apply import Method
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request
 from visioncam_core.pipeline.settings import Settings
@@ -34,54 +34,31 @@ Progress = Callable[[int, int], None]
 
 @attrs.frozen(eq=False)
 class Form:
-    """What a visitor wants.
-
-    Attributes:
-        photo: an uploaded file.
-        model: its name in the list.
-        method: canonical name of the first method.
-        options: its options.
-        others: methods to show with it, each with its defaults.
-        target: class index or name; empty for the top class.
-        layer: as on the command line; empty for "auto".
-        evidence: "for", "against" or "signed".
-        renderer: canonical name.
-        drawing: its options.
-    """
+    """What a visitor wants."""
 
     photo: str | None
     model: str
     method: str = "gradcam"
-    options: Mapping[str, Any] = attrs.field(factory=dict)
-    others: tuple[str, ...] = ()
-    target: str = ""
-    layer: str = ""
+    options: Mapping[str, Any] = attrs.field(factory=dict)  # of the first method
+    others: tuple[str, ...] = ()  # methods to show with it, each with its defaults
+    target: str = ""  # class index or name; empty for the top class
+    layer: str = ""  # as on the command line; empty for "auto"
     evidence: Any = "for"
     renderer: str = "overlay"
-    drawing: Mapping[str, Any] = attrs.field(factory=dict)
+    drawing: Mapping[str, Any] = attrs.field(factory=dict)  # options of the renderer
 
 
 @attrs.frozen(eq=False)
 class Answer:
-    """What the page shows.
-
-    Attributes:
-        comparison: the explanations, and why a method gave none.
-        explainer: of the comparison, for the report.
-        model: the model's name for people.
-        source: the photo's file name, as it was uploaded.
-        pictures: (file, caption) for each map, at display size.
-        drawn: the maps as drawn, at the photo's size: (H, W, 3) uint8.
-        folder: where the answer's files are.
-    """
+    """What the page shows."""
 
     comparison: Comparison
     explainer: Explainer
     model: str
-    source: str
-    pictures: list[tuple[str, str]]
-    drawn: list[np.ndarray]
-    folder: Path
+    source: str  # the photo's file name, as it was uploaded
+    pictures: list[tuple[str, str]]  # (file, caption) for each map, at display size
+    drawn: list[np.ndarray]  # the maps as drawn, at the photo's size: (H, W, 3) uint8
+    folder: Path  # where the answer's files are
 
 
 @attrs.frozen(eq=False)
@@ -93,18 +70,14 @@ class Service:
     limits: Limits
 
     def preview(self, photo: str | None) -> str:
-        """Return a file that shows an uploaded photo as the model's reader decodes it.
-
-        Raises:
-            ImageError: it is no photo that can be explained; nothing was decoded where its size forbids.
-        """
+        """Return a file that shows an uploaded photo as the model's reader decodes it."""
         path = self._photo(photo)
         with _named_for_owner(path):
             picture = load_picture(path, max_pixels=self.limits.pixels)
         return self._write(picture.pixels, self.workspace.new_folder(), "photo")
 
     def layers(self, model: str) -> list[tuple[str, str]]:
-        """Return (text, path) for each layer that can be looked at, the last first, "auto" on top."""
+        """Return (text, path) for each layer that can be explained, the last first, "auto" on top."""
         listed, choice = Explainer.of(self.models.model(model), Request((), Settings())).layers()
         auto = f"auto: {choice.path}" if choice else "auto"
         rows = [
@@ -115,11 +88,6 @@ class Service:
         return [(auto, "auto"), *reversed(rows)]
 
     def answer(self, form: Form, deadline: Deadline, progress: Progress | None = None) -> Answer:
-        """Explain and draw.
-
-        Raises:
-            VisionCamError: what is wrong with the form.
-        """
         photo = self._photo(form.photo)
         methods = self._methods(form)
         registry().make_renderer(form.renderer, form.drawing)  # an error comes before the work
@@ -128,7 +96,7 @@ class Service:
             evidence=form.evidence,
             max_pixels=self.limits.pixels,
             class_names=load_class_names(self.models.names_of(form.model)),
-            progress=_checked(deadline, progress),
+            progress=_checking(deadline, progress),
         )
         model = self.models.model(form.model)
         target = index_or_name(form.target.strip() or None)
@@ -174,13 +142,12 @@ class Service:
         self.workspace.used(path)
         return path
 
-    def _methods(self, form: Form) -> list[Named]:
-        names = [form.method, *form.others]
-        names = list(dict.fromkeys(registry().method(name).name for name in names))
+    def _methods(self, form: Form) -> list[Method]:
+        names = list(dict.fromkeys(registry().method(name).name for name in (form.method, *form.others)))
         if len(names) > MOST:
-            raise OptionError(f"{len(names)} methods beside each other are too many; at most {MOST}")
+            raise OptionError(f"{len(names)} methods side by side are too many; at most {MOST}")
         return [
-            Named.of(*registry().make_method(name, form.options if name == names[0] else {}))
+            Method.of(*registry().make_method(name, form.options if name == names[0] else {}))
             for name in names
         ]
 
@@ -209,7 +176,7 @@ def _named_for_owner(photo: Path) -> Iterator[None]:
         raise type(error)(str(error).replace(quoted(str(photo)), quoted(photo.name))) from error
 
 
-def _checked(deadline: Deadline, progress: Progress | None) -> Progress:
+def _checking(deadline: Deadline, progress: Progress | None) -> Progress:
     def tell(done: int, total: int) -> None:
         deadline.check()
         if progress is not None:

@@ -39,26 +39,16 @@ SLOW = 30.0  # seconds in which a request must have arrived
 
 @attrs.frozen(eq=False)
 class Guard:
-    """Lets through what the page needs.
-
-    Attributes:
-        app: what answers.
-        addresses: the names it answers to.
-        workspace: the one folder from which files are served.
-        upload: bytes of the largest file.
-        token: what a visitor must know; empty where only this computer can ask.
-        slow: seconds in which a request must have arrived.
-    """
+    """Lets through what the page needs."""
 
     app: ASGI
-    addresses: Addresses
-    workspace: Workspace
-    upload: int
-    token: str = ""
-    slow: float = SLOW
+    addresses: Addresses  # the names it answers to
+    workspace: Workspace  # the one folder from which files are served
+    upload: int  # bytes of the largest file
+    token: str = ""  # what a visitor must know; empty where only this computer can ask
+    slow: float = SLOW  # seconds in which a request must have arrived
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
@@ -79,7 +69,7 @@ class Guard:
             )
             if upload:
                 await asyncio.to_thread(self.workspace.tidy)
-            reading = await self._checked(body) if scope["path"].startswith(ASK) else body.receive
+            reading = await self._reread(body) if scope["path"].startswith(ASK) else body.receive
             try:
                 await self.app(scope, reading, answer.send)
             except Exception as error:
@@ -107,8 +97,8 @@ class Guard:
         """Return whether the request was answered here: the address with the token becomes a cookie."""
         if not self.token:
             return False
-        given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        if scope["path"] == "/" and scope["method"] == "GET" and self._is_token(given):
+        token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        if scope["path"] == "/" and scope["method"] == "GET" and self._is_token(token):
             cookie = f"{COOKIE}={self.token}; HttpOnly; SameSite=Strict; Path=/"
             await answer.reply(303, b"", {b"location": b"/", b"set-cookie": cookie.encode()})
             return True
@@ -120,8 +110,8 @@ class Guard:
             raise StopError(403, "the token is missing; open the whole address that the app printed")
         return False
 
-    def _is_token(self, given: str) -> bool:
-        return hmac.compare_digest(given.encode("utf-8", "replace"), self.token.encode())
+    def _is_token(self, text: str) -> bool:
+        return hmac.compare_digest(text.encode("utf-8", "replace"), self.token.encode())
 
     def _check_what(self, scope: Scope) -> None:
         path, method = scope["path"], scope["method"]
@@ -149,10 +139,10 @@ class Guard:
             raise StopError(413, too_large(self.upload if upload else most))
         return most
 
-    async def _checked(self, body: Body) -> Receive:
-        """Return the same question to read again, once it is sure that it names no file of ours.
+    async def _reread(self, body: Body) -> Receive:
+        """Return the request's body to read again, once it is sure that it names no file of ours.
 
-        Gradio takes any path that a visitor writes into a question, and fetches addresses, unless its own
+        Gradio takes any path that a visitor writes into a request, and fetches addresses, unless its own
         `launch` was called.
         """
         whole = await body.whole()
@@ -185,7 +175,7 @@ def _edge(headers: dict[str, str]) -> bytes:
 
 
 def _paths(value: Any) -> Iterator[str]:
-    """Yield every path of a file in the data of a question, however deep."""
+    """Yield every path of a file in the data of a request, however deep."""
     if isinstance(value, dict):
         if "path" in value:
             yield str(value["path"])

@@ -25,21 +25,13 @@ class TooSlowError(VisionCamError, TimeoutError):
 
 @attrs.frozen
 class Limits:
-    """What is allowed.
+    """What is allowed."""
 
-    Attributes:
-        upload: bytes of one uploaded file.
-        pixels: of a picture.
-        seconds: for one answer.
-        waiting: requests that may wait in the queue.
-        side: pixels of the longer side of a picture shown on the page.
-    """
-
-    upload: int = 20 * 2**20
-    pixels: int = MAX_PIXELS
-    seconds: float = 120.0
-    waiting: int = 8
-    side: int = 1200
+    upload: int = 20 * 2**20  # bytes of one uploaded file
+    pixels: int = MAX_PIXELS  # of a picture
+    seconds: float = 120.0  # for one answer
+    waiting: int = 8  # requests that may wait in the queue
+    side: int = 1200  # pixels of the longer side of a picture on the page
 
 
 class Deadline:
@@ -50,14 +42,12 @@ class Deadline:
         self._end = time.monotonic() + seconds
 
     def check(self) -> None:
-        """Raise `TooSlowError` when the time is over, or the app ends."""
         if _ending.is_set():
             raise TooSlowError(ENDS)
         if time.monotonic() > self._end:
             raise self.error()
 
     def error(self) -> TooSlowError:
-        """Return the error that says so."""
         return TooSlowError(
             f"stopped after {self.seconds:g} seconds, the limit of this app; choose a faster method or a "
             "smaller photo, or start the app with a larger --time-limit"
@@ -82,15 +72,11 @@ def give_up() -> None:
         future.cancel()
 
 
-def limited(work: Callable[[Deadline], T], seconds: float) -> T:
+def run_limited(work: Callable[[Deadline], T], seconds: float) -> T:
     """Return what `work` returns, or raise `TooSlowError` when its time is over.
 
     A thread cannot be ended from outside: work that never checks its deadline is left behind and the next
-    question gets a new thread; with several left behind, nothing new is begun until one ends.
-
-    Args:
-        work: is given the deadline.
-        seconds: its time.
+    request gets a new thread; with several left behind, nothing new is begun until one ends.
     """
     _left_behind[:] = [thread for thread in _left_behind if thread.is_alive()]
     if len(_left_behind) >= MOST_LEFT_BEHIND:

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import html
+import os
 
 from visioncam.app.answer import Answer
 from visioncam_core.errors import VisionCamError, is_full
+from visioncam_core.files import without_folders
 from visioncam_core.results.describe import facts, shared_notes
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.text import clean
 
 
 def error_box(error: BaseException) -> str:
-    """Return an error as a box for the page; an internal one without details."""
+    """Return an error as a box for the page: no folder's name, and of an internal one no details."""
     if isinstance(error, VisionCamError):
         message = " ".join(str(error).split())
     elif is_full(error):
         message = "no space left on the device"
     elif isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         message = "out of memory; use a smaller photo"
+    elif isinstance(error, OSError) and error.strerror:
+        message = f"the system refused: {without_folders(error.strerror)}{_file_name(error)}"
     else:
         message = "something went wrong in the app itself; the terminal says more"
     return f'<div class="vc-error" role="alert">{_safe(message)}</div>'
+
+
+def _file_name(error: OSError) -> str:
+    """Return the name of the file that the system refused, without its folders."""
+    path = error.filename
+    return f": {os.path.basename(os.fsdecode(path))!r}" if isinstance(path, str | bytes | os.PathLike) else ""
 
 
 def words(answer: Answer) -> str:
@@ -41,7 +51,7 @@ def words(answer: Answer) -> str:
     for method, why in answer.comparison.failures.items():
         rows.append((f"No {method}", _safe(why)))
     lines = "".join(f"<tr><th>{_safe(name)}</th><td>{text}</td></tr>" for name, text in rows)
-    return f'<div class="vc-words">{_sees(first)}<table>{lines}</table></div>'
+    return f'<div class="vc-words">{_best_classes(first)}<table>{lines}</table></div>'
 
 
 def class_choices(answer: Answer) -> list[tuple[str, str]]:
@@ -50,7 +60,7 @@ def class_choices(answer: Answer) -> list[tuple[str, str]]:
     return [(f"{row.short_name}: {row.amount(one.probabilities)}", str(row.index)) for row in one.predictions]
 
 
-def _sees(one: Explanation) -> str:
+def _best_classes(one: Explanation) -> str:
     """Return the model's best classes with bars."""
     if not one.predictions:
         return ""

@@ -12,7 +12,7 @@ import attrs
 
 from visioncam_core.errors import ModelNotFoundError
 from visioncam_core.pipeline.models import check_file, embedded_is_installed, open_model
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
 EMBEDDED = "EfficientNet-Lite0, ImageNet (embedded)"
@@ -20,33 +20,22 @@ EMBEDDED = "EfficientNet-Lite0, ImageNet (embedded)"
 
 @attrs.define(eq=False)
 class ModelList:
-    """Models by the name that the page shows; the one used last stays in memory.
+    """Models by the name that the page shows; the one used last stays in memory."""
 
-    Attributes:
-        files: name -> file, None for the embedded model.
-        custom_objects: modules with classes that the files need.
-        class_names: of the models in files, see `visioncam_core.targets.class_names`.
-    """
-
-    files: dict[str, Path | None]
-    custom_objects: Sequence[str] = ()
-    class_names: Any = None
+    files: dict[str, Path | None]  # name -> file, None for the embedded model; the default first
+    custom_objects: Sequence[str] = ()  # modules with classes that the files need
+    class_names: Any = None  # of the models in files
     _open: tuple[str, Any] | None = None
     _lock: threading.Lock = attrs.field(factory=threading.Lock)
 
     @property
     def names(self) -> list[str]:
-        """What can be picked, the default first."""
         return list(self.files)
 
     def model(self, name: str) -> Any:
-        """Return a model, loaded when first needed, always in Keras's safe mode.
-
-        Raises:
-            ModelError: no such name, or a file that cannot be used.
-        """
+        """Return a model, loaded when first needed, always in Keras's safe mode."""
         if name not in self.files:
-            raise ModelNotFoundError(f"there is no model {shown(name, 60)} here; pick one of the list")
+            raise ModelNotFoundError(f"there is no model {brief(name, 60)} here; pick one of the list")
         with self._lock:
             if self._open is None or self._open[0] != name:
                 self._open = None  # two large models need not fit into memory
@@ -65,15 +54,7 @@ def list_models(
 ) -> ModelList:
     """Return the models in files that were named and in a folder; the embedded model comes last.
 
-    Args:
-        named: model files.
-        folder: a folder with `.keras` and `.h5` files; its subfolders and links are left out.
-        custom_objects: as in `ModelList`.
-        class_names: as in `ModelList`.
-
-    Raises:
-        ModelNotFoundError: a file or the folder does not exist, or there is no model at all.
-        ModelError: a file that is no model.
+    The folder's subfolders and links are left out.
     """
     paths = [Path(path) for path in named]
     for path in paths:

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from visioncam.app.answer import Form, Service
-from visioncam.app.limits import Deadline, limited
+from visioncam.app.limits import run_limited
 from visioncam.app.markup import class_choices, error_box, words
 from visioncam.app.widgets import Widget, options_from, widgets_of
 from visioncam_core.errors import VisionCamError
@@ -46,11 +46,9 @@ class Page:
 
     @property
     def renderers(self) -> list[Any]:
-        """The renderers of photos."""
         return [spec for spec in renderers() if spec.name not in NO_PICTURES]
 
     def build(self) -> Any:
-        """Return the `gradio.Blocks`."""
         import gradio as gr
 
         models = self.service.models
@@ -109,9 +107,7 @@ class Page:
             def example(event: Any) -> str:
                 return self._example(int(event.index))
 
-            example.__annotations__["event"] = (
-                gr.SelectData
-            )  # Gradio goes by it; there is no such global here
+            example.__annotations__["event"] = gr.SelectData  # Gradio reads it, and here it is no global
             gallery.select(example, None, photo, **private)
             gr.on([photo.change, button.click], self._explain, inputs, outputs, **work)
             live = [one.input for one in (method, others, target, layer, evidence, drawing)]
@@ -120,7 +116,7 @@ class Page:
         return blocks.queue(max_size=self.service.limits.waiting, default_concurrency_limit=4, api_open=False)
 
     def _options(self, gr: Any, choice: Any, names: Sequence[str]) -> list[Any]:
-        """Return the components of the options of several owners, of which those of the chosen are seen."""
+        """Return the components of several owners' options; only the chosen owner's are visible."""
         made, groups, owners = [], [], []
         for name in names:
             own = [widget for widget in self.widgets if widget.owner == name]
@@ -142,12 +138,11 @@ class Page:
 
     def _layer_choices(self, model: str) -> list[tuple[str, str]]:
         try:
-            return limited(lambda deadline: self.service.layers(model), self.service.limits.seconds)
+            return run_limited(lambda deadline: self.service.layers(model), self.service.limits.seconds)
         except VisionCamError:
             return [("auto", "auto")]  # explaining gives the reason
 
     def _picked(self, model: str) -> Iterator[tuple[Any, ...]]:
-        """Show another model's layers."""
         import gradio as gr
 
         classes = gr.update(choices=[TOP], value=TOP)
@@ -157,8 +152,8 @@ class Page:
         """Explain at once where that takes no long time; else wait for the button."""
         import gradio as gr
 
-        wanted = [rest[1], *(rest[2] or ())]
-        if photo is not None and all(_quick(name) for name in wanted):
+        chosen = [rest[1], *(rest[2] or ())]
+        if photo is not None and all(_quick(name) for name in chosen):
             yield from self._explain(photo, *rest)
         else:
             yield (gr.skip(),) * 4
@@ -188,21 +183,15 @@ class Page:
                 renderer=drawing,
                 drawing=options_from(self.widgets, values, drawing),
             )
-            original = (limited(lambda deadline: self.service.preview(photo), seconds), "photo")
+            original = (run_limited(lambda deadline: self.service.preview(photo), seconds), "photo")
 
-            def answer(deadline: Deadline) -> Any:
-                return self.service.answer(
-                    form, deadline, lambda done, total: bar((done, total), unit="passes")
-                )
+            def progress(done: int, total: int) -> None:
+                bar((done, total), unit="passes")
 
-            found = limited(answer, seconds)
-            yield (
-                [original, *found.pictures],
-                words(found),
-                nothing,
-                gr.update(choices=[TOP, *class_choices(found)]),
-            )
-            written = limited(lambda deadline: self.service.files(found, deadline), seconds)
+            found = run_limited(lambda deadline: self.service.answer(form, deadline, progress), seconds)
+            classes = gr.update(choices=[TOP, *class_choices(found)])
+            yield [original, *found.pictures], words(found), nothing, classes
+            written = run_limited(lambda deadline: self.service.files(found, deadline), seconds)
             yield gr.skip(), gr.skip(), gr.update(value=written, visible=True), gr.skip()
         except Exception as error:
             if not isinstance(error, VisionCamError):

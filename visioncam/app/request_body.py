@@ -33,12 +33,7 @@ HEADERS = {
 
 
 class StopError(Exception):
-    """The request ends here.
-
-    Args:
-        status: HTTP status.
-        message: why, in words.
-    """
+    """The request ends here, with an HTTP status and a message in words."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -54,7 +49,6 @@ class Answer:
     stopped: StopError | None = None
 
     async def send(self, message: Message) -> None:
-        """Pass a message on."""
         if self.stopped is not None:
             return
         if message["type"] == "http.response.start":
@@ -71,7 +65,6 @@ class Answer:
         await self._send(message)
 
     async def reply(self, status: int, body: bytes, headers: dict[bytes, bytes]) -> None:
-        """Send a whole answer."""
         length = {b"content-length": str(len(body)).encode(), b"cache-control": b"no-store"}
         lines = list({**headers, **length}.items())
         await self.send({"type": "http.response.start", "status": status, "headers": lines})
@@ -87,20 +80,13 @@ class Answer:
 
 @attrs.define(eq=False)
 class Body:
-    """The request's body, cut off where it grows too long, takes too long, or is a form with several parts.
-
-    Attributes:
-        most: bytes.
-        slow: seconds.
-        answer: where it is said that it was cut off.
-        edge: what stands before and after each part of a form; empty for what is no form.
-    """
+    """The request's body, cut off where it is too long, takes too long, or is a form with several parts."""
 
     _receive: Receive
-    most: int
-    slow: float
-    answer: Answer
-    edge: bytes = b""
+    most: int  # bytes
+    slow: float  # seconds
+    answer: Answer  # says that it was cut off
+    edge: bytes = b""  # what stands before and after each part of a form; empty for what is no form
     _seen: int = 0
     _edges: int = 0
     _tail: bytes = b""
@@ -111,7 +97,6 @@ class Body:
         self._end = time.monotonic() + self.slow
 
     async def receive(self) -> Message:
-        """Return the next piece."""
         if self._whole:
             return await self._receive()  # waits for the visitor to leave
         if self.answer.stopped is not None:
@@ -129,11 +114,7 @@ class Body:
         return message
 
     async def whole(self) -> bytes:
-        """Return all of it; not more than `most`.
-
-        Raises:
-            StopError: it is too long or too slow, or the visitor left.
-        """
+        """Return all of it; raise `StopError` where it is too long or too slow, or the visitor left."""
         pieces = []
         while not self._whole:
             message = await self.receive()
@@ -143,7 +124,7 @@ class Body:
         return b"".join(pieces)
 
     def _several(self, piece: bytes) -> bool:
-        """Return whether a form has a second part, by counting the edges that went by."""
+        """Return whether a form has a second part, by counting the edges."""
         text = self._tail + piece  # an edge may lie across two pieces
         self._edges += text.count(self.edge)
         self._tail = text[len(text) - len(self.edge) + 1 :] if len(text) >= len(self.edge) else text
@@ -155,5 +136,4 @@ class Body:
 
 
 def too_large(most: int) -> str:
-    """Say that a body is too large."""
     return f"too large; at most {most / 2**20:.0f} MiB are taken: shrink the photo"

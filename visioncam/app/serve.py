@@ -89,8 +89,8 @@ def serve(
     """Serve until interrupted; the folder with uploads and answers is gone afterwards.
 
     Args:
-        models: the models.
-        limits: what a visitor may ask.
+        models: what a visitor can pick.
+        limits: what a visitor may ask for.
         addresses: where to listen; port 0 takes a free one.
         token: what a visitor must know, or empty.
         announce: called with the address to open once it answers.

@@ -38,7 +38,6 @@ footer { display: none !important; }
 
 
 def theme() -> Any:
-    """Return the Gradio theme."""
     import gradio as gr
 
     return gr.themes.Soft(

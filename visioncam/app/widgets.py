@@ -17,37 +17,27 @@ SLIDING = 1000  # steps of a whole number that a slider can still hit
 
 @attrs.frozen(eq=False)
 class Widget:
-    """An option on the page.
+    """An option on the page."""
 
-    Attributes:
-        owner: method or renderer it belongs to.
-        info: the option.
-        kind: "checkbox", "dropdown", "slider", "number" or "text".
-    """
-
-    owner: str
+    owner: str  # method or renderer it belongs to
     info: OptionInfo
-    kind: str
+    kind: str  # "checkbox", "dropdown", "slider", "number" or "text"
 
     @property
     def label(self) -> str:
-        """Its name for people."""
         unit = f" ({self.info.unit})" if self.info.unit else ""
         return f"{self.info.name.replace('_', ' ').strip()}{unit}"
 
     @property
     def choices(self) -> list[str]:
-        """What a dropdown offers."""
         return [written_default(choice) for choice in self.info.choices or ()]
 
     @property
     def default(self) -> Any:
-        """What the widget shows at first."""
         plain = self.kind in ("checkbox", "slider", "number")
         return self.info.default if plain else written_default(self.info.default)
 
     def component(self) -> Any:
-        """Return the Gradio component."""
         import gradio as gr
 
         info, common = self.info, {"label": self.label, "info": self.info.help, "value": self.default}
@@ -81,11 +71,7 @@ def widgets_of(owner: str, cls: type) -> list[Widget]:
 
 
 def options_from(widgets: Sequence[Widget], values: Sequence[Any], owner: str) -> dict[str, Any]:
-    """Return the options of one owner from the values of all widgets.
-
-    Raises:
-        OptionError: a text that is no value of its option.
-    """
+    """Return the options of one owner from the values of all widgets."""
     return {
         widget.info.name: widget.read(value)
         for widget, value in zip(widgets, values, strict=True)
@@ -99,8 +85,6 @@ def _kind(info: OptionInfo) -> str:
     if info.choices:
         return "dropdown"
     if info.type in (int, float):
-        low, high = info.low, info.high
-        bounded = low is not None and high is not None and math.isfinite(low) and math.isfinite(high)
-        steps = (high - low) if bounded and low is not None and high is not None else math.inf
+        steps = math.inf if info.low is None or info.high is None else info.high - info.low
         return "slider" if steps <= (SLIDING if info.type is int else 100) else "number"
     return "text"

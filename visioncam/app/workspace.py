@@ -20,14 +20,11 @@ MOST_FILES = 600  # about a hundred answers; to remove thousands at the end woul
 
 
 class Workspace:
-    """A folder that only this user can enter.
-
-    Attributes:
-        root: the folder, without symbolic links in its path.
-    """
+    """A folder that only this user can enter."""
 
     def __init__(self) -> None:
-        self.root = Path(os.path.realpath(tempfile.mkdtemp(prefix="visioncam-app-")))  # mode 0700
+        # mode 0700; without symbolic links in its path
+        self.root = Path(os.path.realpath(tempfile.mkdtemp(prefix="visioncam-app-")))
         self._lock = threading.Lock()
         self._tidied = time.monotonic()
         self._kept: frozenset[Path] = frozenset()
@@ -51,16 +48,16 @@ class Workspace:
         return real
 
     def used(self, path: Path) -> None:
-        """Let a file count as new: it is wanted."""
+        """Count a file as new, so that it stays."""
         with suppress(OSError):
             os.utime(path)
 
     def keep(self) -> None:
-        """Keep what lies here now until the end: the examples that the page shows."""
+        """Keep what is here now until the end: the examples that the page shows."""
         self._kept = frozenset(self.root.rglob("*"))
 
     def tidy(self) -> None:
-        """Sweep, where that was not done just before."""
+        """Sweep, unless that was done just before."""
         if time.monotonic() - self._tidied > TIDIED:
             self._tidied = time.monotonic()
             self.sweep()
@@ -85,5 +82,4 @@ class Workspace:
                             path.parent.rmdir()
 
     def close(self) -> None:
-        """Remove it all."""
         shutil.rmtree(self.root, ignore_errors=True)

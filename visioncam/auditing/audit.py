@@ -14,7 +14,7 @@ from visioncam.auditing.places import Places, fair, places
 from visioncam.evaluation.truth import marks, regions
 from visioncam_core.errors import ImageError, OptionError
 from visioncam_core.images.reader import Read
-from visioncam_core.images.sample import Item
+from visioncam_core.images.sample import Sample
 from visioncam_core.metrics.bootstrap import FEWEST, interval
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request
@@ -66,14 +66,14 @@ def audit(
     items, _ = explain.reader.read(images)
     masks = marks(truth, len(items))
     found, maps = [], []
-    for number, explanation in enumerate(_explained(explain, items, target)):
+    for number, explanation in enumerate(_explain_each(explain, items, target)):
         heat = np.abs(explanation.heatmap)
         if heat.ndim != 2:
             raise ImageError(f"an audit looks at pictures with two axes; this map has shape {heat.shape}")
         mask, view = _mask(masks[number], heat.shape, items[number]), _view(items[number])
         heat = heat[view]
         where = places(heat, _grey(explanation)[view], None if mask is None else mask[view])
-        suspicion, why = suspicious(where, heat.shape)
+        suspicion, why = worst_place(where, heat.shape)
         source = str(explanation.provenance.get("source", number))
         label = source if source != "array" else f"image {number}"
         found.append(Audited(label, number, explanation.target.label, where, suspicion, why))
@@ -82,7 +82,7 @@ def audit(
     means = _means(found, maps)
     notes = tuple(f"{n} maps are blank" for n in [sum(np.isnan(one.suspicion) for one in found)] if n)
     if clusters:
-        found = _clustered(found, maps, clusters)
+        found = _add_clusters(found, maps, clusters)
     ranked = sorted(found, key=lambda one: (np.isnan(one.suspicion), -one.suspicion, one.number))
     made = {
         **versions(explain.engine.versions()),
@@ -92,7 +92,7 @@ def audit(
     return Audit(tuple(ranked), tuple(_findings(found)), means, name, layer, notes, made)
 
 
-def suspicious(where: Places, shape: tuple[int, ...]) -> tuple[float, str]:
+def worst_place(where: Places, shape: tuple[int, ...]) -> tuple[float, str]:
     """Return how many times more than a uniform map lies on the worst place, and which that is."""
     border, corner = fair(shape)
     ratios = {"the border": where.border / border, f"the {where.which} corner": where.corner / corner}
@@ -104,7 +104,7 @@ def suspicious(where: Places, shape: tuple[int, ...]) -> tuple[float, str]:
     return ratios[why], why
 
 
-def _explained(explain: Explainer, items: list[Any], target: Any) -> Iterator[Explanation]:
+def _explain_each(explain: Explainer, items: list[Any], target: Any) -> Iterator[Explanation]:
     """Yield the explanations of single pictures, so that memory need not hold a whole data set."""
     several = isinstance(target, list | tuple | np.ndarray)
     if several and len(target) != len(items):
@@ -140,7 +140,7 @@ def _means(found: list[Audited], maps: list[np.ndarray]) -> dict[str, np.ndarray
     return {name: np.mean(rows, axis=0) for name, rows in sorted(by_class.items())}
 
 
-def _clustered(found: list[Audited], maps: list[np.ndarray], clusters: int) -> list[Audited]:
+def _add_clusters(found: list[Audited], maps: list[np.ndarray], clusters: int) -> list[Audited]:
     try:
         from sklearn.cluster import KMeans
     except ImportError as error:
@@ -156,13 +156,13 @@ def _clustered(found: list[Audited], maps: list[np.ndarray], clusters: int) -> l
     return [attrs.evolve(one, cluster=int(label)) for one, label in zip(found, labels, strict=True)]
 
 
-def _mask(mark: Any, shape: tuple[int, ...], item: Item) -> np.ndarray | None:
+def _mask(mark: Any, shape: tuple[int, ...], item: Sample) -> np.ndarray | None:
     if mark is None:
         return None
     return np.asarray(np.logical_or.reduce(regions(mark, shape, item.source)))
 
 
-def _view(item: Item) -> tuple[slice, slice]:
+def _view(item: Sample) -> tuple[slice, slice]:
     """Return the part of the picture that the model sees; all of it for overlapping windows."""
     if item.geometry is None or item.windows is not None:
         return slice(None), slice(None)

@@ -31,13 +31,7 @@ class Places:
 
 
 def places(heat: np.ndarray, grey: np.ndarray, mask: np.ndarray | None) -> Places:
-    """Return where the energy of a map lies.
-
-    Args:
-        heat: (H, W) map, not negative.
-        grey: (H, W) brightness of the picture.
-        mask: (H, W) bool where the object is, or None.
-    """
+    """Return where the energy of a (H, W) map lies; `grey` is the picture, `mask` True on the object."""
     total = float(heat.sum(dtype=np.float64))
     if total <= 0:
         nan = float("nan")
@@ -65,14 +59,13 @@ def corner_slices(shape: tuple[int, ...]) -> list[tuple[slice, slice]]:
 
 
 def fair(shape: tuple[int, ...]) -> tuple[float, float]:
-    """Return what a uniform map has on the border and in a corner of (H, W)."""
+    """Return the shares of an even map's energy on the border and in a corner of (H, W)."""
     height, width = shape
     inner = (height - 2 * _part(height, BORDER)) * (width - 2 * _part(width, BORDER))
     return 1 - inner / (height * width), _part(height, CORNER) * _part(width, CORNER) / (height * width)
 
 
 def edges(grey: np.ndarray) -> np.ndarray:
-    """Return where a picture (H, W) has strong edges, bool."""
     from scipy.ndimage import generic_gradient_magnitude, sobel
 
     strength = generic_gradient_magnitude(grey.astype(np.float64), sobel)

@@ -11,11 +11,11 @@ from visioncam.batch.entry import Entry, out_of_memory
 from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import ImageError, is_full
 from visioncam_core.images.reader import Read
-from visioncam_core.images.sample import Item
+from visioncam_core.images.sample import Sample
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.provenance import source_digest
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 
 @attrs.frozen(eq=False)
@@ -23,7 +23,7 @@ class Ready:
     """A picture that is decoded and fitted to the model."""
 
     entry: Entry
-    item: Item
+    item: Sample
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
@@ -38,18 +38,12 @@ class Computer:
     Processors round differently in different rows of a batch, by one unit in the last place.  So a
     picture's row follows from its number in the source, and rows that are left are filled with another
     picture: its map has the same bytes whatever else is in the batch, after a resume too.
-
-    Attributes:
-        explainer: of the model.
-        target: what is explained where a picture's own row says nothing.
-        size: pictures in a pass; becomes smaller when memory runs out, and stays so.
-        smaller: called with the new size.
     """
 
     explainer: Explainer
-    target: Any = None
-    size: int = 8
-    smaller: Callable[[int], object] | None = None
+    target: Any = None  # what is explained where a picture's own row says nothing
+    size: int = 8  # pictures in a pass; becomes smaller when memory runs out, and stays so
+    smaller: Callable[[int], object] | None = None  # called with the new size
 
     @property
     def group(self) -> int:
@@ -57,7 +51,6 @@ class Computer:
         return self.size if "gradients" in self.explainer.methods[0].needs else 1
 
     def row(self, ready: Ready) -> int:
-        """Return a picture's row in a batch."""
         return ready.entry.place % self.group
 
     def decode(self, entry: Entry) -> Ready:
@@ -71,17 +64,14 @@ class Computer:
         entry = attrs.evolve(entry, digest=source_digest(source))
         if entry.replaced:  # its line would be of the file before
             raise ImageError(
-                f"{shown(entry.image)}: the file was replaced while the run went on; run the same command "
+                f"{brief(entry.image)}: the file was replaced while the run went on; run the same command "
                 "again to explain it"
             )
         name = entry.key.rpartition("/")[2] or entry.key
         return Ready(entry, attrs.evolve(item, source=name))
 
     def __call__(self, ready: Sequence[Ready]) -> list[Explanation | Exception]:
-        """Return an explanation for each picture, or why there is none.
-
-        Args:
-            ready: pictures of equal input shapes.
+        """Return an explanation for each picture, or why there is none; all have equal input shapes.
 
         Raises:
             OSError: the disk is full, which no other picture can help.
@@ -121,10 +111,9 @@ class Computer:
         return used
 
     def _bisect(self, chunk: Sequence[Ready], error: Exception) -> list[Explanation | Exception]:
-        """Explain a failed batch in halves, until the bad one is alone."""
         if len(chunk) == 1:
             return [error]
-        middle = len(chunk) // 2
+        middle = len(chunk) // 2  # until the bad one is alone
         return [*self(chunk[:middle]), *self(chunk[middle:])]
 
     def _halve(self) -> None:

@@ -21,20 +21,13 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 @attrs.frozen(eq=False)
 class TarMember:
-    """A file inside a tar archive, read when it is needed.
-
-    Attributes:
-        archive: path of the archive.
-        offset: where the file's bytes begin.
-        size: how many there are.
-    """
+    """A file inside a tar archive, read when it is needed; `offset` is where its bytes begin."""
 
     archive: str
     offset: int
     size: int
 
     def read(self) -> bytes:
-        """Return the file's bytes."""
         with open(self.archive, "rb") as file:
             file.seek(self.offset)
             return file.read(self.size)
@@ -42,32 +35,21 @@ class TarMember:
 
 @attrs.frozen(eq=False)
 class Entry:
-    """One picture of a run.
+    """One picture of a run, before anything is done with it."""
 
-    Attributes:
-        key: its name in this run, such as the path below the folder; no two alike.
-        image: what `visioncam.explain` takes, or a `TarMember`.
-        mark: what tells a changed picture: size and time of a file, a hash of an array; with its class.
-        target: what to explain of this picture alone; None for the target of all.
-        place: its number in the source, which decides its row in a batch.
-        digest: SHA-256 of the file's bytes as they were decoded; "" before, and for what is no file.
-    """
-
-    key: str
-    image: Any
-    mark: str
-    target: int | str | None = None
-    place: int = 0
-    digest: str = ""
+    key: str  # its name in this run, such as the path below the folder; no two alike
+    image: Any  # what `visioncam.explain` takes, or a `TarMember`
+    mark: str  # what tells a changed picture: size and time of a file, a hash of an array; with its class
+    target: int | str | None = None  # what to explain of this picture alone; None for the target of all
+    place: int = 0  # its number in the source, which decides its row in a batch
+    digest: str = ""  # SHA-256 of the file's bytes as they were decoded; "" before, and for what is no file
 
     @property
     def source(self) -> Any:
-        """The picture as `visioncam.explain` takes it."""
         return self.image.read() if isinstance(self.image, TarMember) else self.image
 
     @property
     def replaced(self) -> bool:
-        """Whether the file has changed since the run listed it."""
         if not self.mark or not isinstance(self.image, str | os.PathLike):
             return False
         return file_mark(os.fspath(self.image), self.target) != self.mark
@@ -75,21 +57,15 @@ class Entry:
 
 @attrs.frozen(eq=False)
 class Source:
-    """Where the pictures of a run come from.
-
-    Attributes:
-        entries: the pictures, in order.
-        total: how many, or None where that is not known before the end.
-        notes: what was left out, in words.
-    """
+    """Where the pictures of a run come from."""
 
     entries: Iterable[Entry]
-    total: int | None = None
-    notes: tuple[str, ...] = ()
+    total: int | None = None  # how many, or None where that is not known before the end
+    notes: tuple[str, ...] = ()  # what was left out, in words
 
 
 def file_mark(path: str, target: object = None) -> str:
-    """Return what tells a changed file: its size in bytes and its time in nanoseconds; "missing" for none."""
+    """Return what tells a changed file: size and time in nanoseconds, "missing", or "no file"."""
     try:
         about = os.stat(path)
     except (OSError, ValueError):
@@ -100,7 +76,6 @@ def file_mark(path: str, target: object = None) -> str:
 
 
 def bytes_mark(payload: bytes, target: object = None) -> str:
-    """Return what tells changed bytes: half of their SHA-256."""
     return with_target(hashlib.sha256(payload).hexdigest()[:32], target)
 
 
@@ -143,7 +118,7 @@ def of_the_run(error: BaseException) -> bool:
 
 
 def error_line(entry: Entry, error: BaseException) -> dict[str, Any]:
-    """Return a picture's line of `errors.jsonl`: class, message, file."""
+    """Return a picture's line of `errors.jsonl`."""
     line: dict[str, Any] = {
         "key": entry.key,
         "kind": type(error).__name__,

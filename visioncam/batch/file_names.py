@@ -16,11 +16,8 @@ def stem_of(key: str, *, spread: bool = False) -> str:
     """Return the beginning of a picture's file names, below the output folder.
 
     The mark made from the whole key tells `a/x.png`, `b/x.png`, `a/X.png` and `a/x.jpg` apart, also on
-    systems that take upper and lower case for the same.
-
-    Args:
-        key: the picture's key.
-        spread: put the files into 256 folders, named after the mark's first two digits.
+    systems that take upper and lower case for the same.  `spread` puts the files into 256 folders, named
+    after the mark's first two digits.
     """
     mark = hashlib.sha256(os.fsencode(key)).hexdigest()[:DIGITS]
     stem, _ = safe_stem(key)

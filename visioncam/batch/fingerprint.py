@@ -12,7 +12,7 @@ import attrs
 
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plain_data import plain
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 from visioncam_core.version import VERSION
 
 Facts = dict[str, Any]
@@ -39,7 +39,7 @@ def facts_of(
     """
     facts: Facts = {"visioncam": VERSION, "model": model, "method": method}
     facts |= {f"option {name}": _plain(value) for name, value in options.items()}
-    facts["class"] = _plain(target)
+    facts["target"] = _plain(target)
     for field in attrs.fields(Settings):
         if field.name not in _SAME_MAPS:
             facts[field.name] = _plain(getattr(settings, field.name))
@@ -64,7 +64,7 @@ def changes(before: Facts, now: Facts) -> list[str]:
     for name in dict.fromkeys([*before, *now]):
         was, is_now = before.get(name, missing), now.get(name, missing)
         if was != is_now:
-            words = ["not there" if one is missing else shown(one, 60) for one in (was, is_now)]
+            words = ["not there" if one is missing else brief(one, 60) for one in (was, is_now)]
             found.append(f"{name}: was {words[0]}, now {words[1]}")
     return found
 

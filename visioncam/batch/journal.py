@@ -31,14 +31,10 @@ FIRST = 120.0  # seconds more where the model may have to be traced
 
 @attrs.define(eq=False)
 class Journal:
-    """The child's end: it notes which pictures are in work, and ends the process where they take too long.
+    """The child's end: it notes which pictures are in work, and ends the process where they take too long."""
 
-    Attributes:
-        shared: the folder that both sides share.
-        orders: "alone", how many pictures; "lost", key -> (kind, message) of an error; "seconds" for each.
-    """
-
-    shared: Path
+    shared: Path  # the folder that both sides share
+    # "alone", how many pictures; "lost", key -> (kind, message) of an error; "seconds" for each
     orders: dict[str, Any] = attrs.field(init=False)
     _late: IO[bytes] | None = None
 
@@ -47,17 +43,13 @@ class Journal:
 
     @classmethod
     def of_environment(cls) -> Journal | None:
-        """Return it where this process is watched, else None."""
-        shared = os.environ.get(FOLDER)
+        shared = os.environ.get(FOLDER)  # set where this process is watched
         return cls(Path(shared)) if shared else None
 
     def note(self, key: str = "", pictures: int = 1, *, first: bool = False) -> None:
-        """Note what is in work from now on.
+        """Note what is in work from now on: a picture, or with key "" so many of them.
 
-        Args:
-            key: the only picture, or "" for several.
-            pictures: how many, which decides how long it may take.
-            first: the model may have to be traced.
+        Where the model may have to be traced, with `first`, they may take longer.
         """
         write_json(self.shared / JOURNAL, {"key": key})
         if self.orders["seconds"] is not None:
@@ -67,31 +59,21 @@ class Journal:
             faulthandler.dump_traceback_later(seconds, exit=True, file=self._late)
 
     def rest(self) -> None:
-        """Note that nothing is in work."""
         faulthandler.cancel_dump_traceback_later()
         (self.shared / JOURNAL).unlink(missing_ok=True)
 
 
 @attrs.frozen(eq=False)
 class WatchedEngine:
-    """An engine that keeps the journal, and works one picture at a time where it is ordered to.
-
-    Attributes:
-        local: does the work.
-        journal: of this process.
-    """
+    """An engine that keeps the journal, and works one picture at a time where it is ordered to."""
 
     local: Local
     journal: Journal
 
     def __call__(self, entries: Iterable[Entry], stopped: Callable[[], bool]) -> Iterator[Outcome]:
-        """Yield the outcome of each picture; those that are given up are errors.
-
-        Raises:
-            OSError: the disk is full.
-        """
-        gone = deque[Outcome]()
-        left = _without(entries, self.journal.orders["lost"], gone)
+        """Yield the outcome of each picture; those that are given up are errors."""
+        losses = deque[Outcome]()
+        left = _without(entries, self.journal.orders["lost"], losses)
         try:
             yield from self._alone(islice(left, self.journal.orders["alone"]), stopped)
             group, batches = self.local.computer.group, 0
@@ -104,14 +86,14 @@ class WatchedEngine:
             note()
             for outcome in attrs.evolve(self.local, before_batch=note)(left, stopped):
                 yield outcome
-                while gone:
-                    yield gone.popleft()
-            yield from gone
+                while losses:
+                    yield losses.popleft()
+            yield from losses
         finally:
             self.journal.rest()
 
     def _alone(self, entries: Iterable[Entry], stopped: Callable[[], bool]) -> Iterator[Outcome]:
-        """Do pictures with nothing else in work, so that the time and a death are the picture's."""
+        """Do pictures with nothing else in work, so that the time, and a death, can only be theirs."""
         computer = attrs.evolve(self.local.computer, size=1, smaller=None)
         traced: set[Any] = set()
         for entry in entries:
@@ -139,14 +121,14 @@ class WatchedEngine:
 
 
 def _without(
-    entries: Iterable[Entry], lost: Mapping[str, tuple[str, str]], gone: deque[Outcome]
+    entries: Iterable[Entry], lost: Mapping[str, tuple[str, str]], losses: deque[Outcome]
 ) -> Iterator[Entry]:
-    """Yield the pictures that are not given up; the others go into `gone`, with the reason."""
+    """Yield the pictures that are not given up; the others go into `losses`, with the reason."""
     kinds = {kind.__name__: kind for kind in (GivenUpError, ItemTimeoutError)}
     for entry in entries:
         if entry.key in lost:
             kind, message = lost[entry.key]
-            gone.append((entry, kinds[kind](message)))
+            losses.append((entry, kinds[kind](message)))
         else:
             yield entry
 

@@ -18,11 +18,7 @@ Line = dict[str, Any]
 
 
 def read_lines(path: Path) -> tuple[list[Line], int]:
-    """Return the lines that are whole JSON objects, and how many others there were.
-
-    Raises:
-        OutputError: the file exists but cannot be read.
-    """
+    """Return the lines that are whole JSON objects, and how many others there were."""
     found, torn = [], 0
     try:
         with open(path, "rb") as file:
@@ -45,23 +41,18 @@ def read_lines(path: Path) -> tuple[list[Line], int]:
     return found, torn
 
 
-def encoded(line: Line) -> bytes:
-    """Return a line's bytes; ASCII, so that any file name survives."""
-    return json.dumps(line, allow_nan=False).encode("ascii") + b"\n"
+def encode_line(line: Line) -> bytes:
+    return json.dumps(line, allow_nan=False).encode("ascii") + b"\n"  # any file name survives in ASCII
 
 
 def write_lines(path: Path, lines: Iterable[Line]) -> None:
     """Write a whole file of lines, or leave the old one."""
-    write_bytes(path, b"".join(encoded(line) for line in lines))
+    write_bytes(path, b"".join(encode_line(line) for line in lines))
 
 
 @attrs.define(eq=False)
 class Appender:
-    """Adds lines at the end of a file, each whole or not at all.
-
-    Attributes:
-        path: the file, made with the first line.
-    """
+    """Adds lines at the end of a file, each whole or not at all; the first one makes the file."""
 
     path: Path
     _file: Any = None
@@ -72,7 +63,7 @@ class Appender:
         Raises:
             OutputError: it could not be written whole, and the file is as it was before.
         """
-        payload = encoded(line)
+        payload = encode_line(line)
         try:
             if self._file is None:
                 self._file = open(self.path, "ab", buffering=0, opener=_no_link)  # noqa: SIM115 - see `close`
@@ -95,12 +86,10 @@ class Appender:
             ) from error
 
     def sync(self) -> None:
-        """Ask the system to put the lines onto the disk."""
         if self._file is not None:
             os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Close the file."""
         if self._file is not None:
             self._file.close()
             self._file = None

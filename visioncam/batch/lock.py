@@ -16,7 +16,7 @@ from visioncam_core.errors import OutputError
 from visioncam_core.files import write_bytes
 
 NAME = ".visioncam.lock"  # says whose the lock is
-HELD = f"{NAME}.held"  # is locked
+LOCKED = f"{NAME}.held"  # is locked
 PATIENCE = 0.5  # seconds; a run that is just ending takes its files away meanwhile
 
 
@@ -25,24 +25,15 @@ class Lock:
     """Holds a folder while a run writes into it.
 
     The system itself releases the lock when its process ends, however that ends; `NAME` only says whose it
-    is.  On another machine's lock (a shared folder) only the person can tell.
-
-    Attributes:
-        folder: the folder.
-        note: that a stale lock was taken over, or "".
+    is.  Whether a run on another machine (a shared folder) is over, only the user can tell.
     """
 
     folder: Path
-    note: str = ""
+    note: str = ""  # that a stale lock was taken over, or ""
     _lock: FileLock | None = None
 
     def __enter__(self) -> Lock:
-        """Take the lock.
-
-        Raises:
-            OutputError: another run holds it; its process and machine are named.
-        """
-        lock = FileLock(self.folder / HELD, timeout=PATIENCE)
+        lock = FileLock(self.folder / LOCKED, timeout=PATIENCE)
         try:
             lock.acquire()
         except Timeout:
@@ -63,7 +54,6 @@ class Lock:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Release the lock and take its files away."""
         if self._lock is not None:
             (self.folder / NAME).unlink(missing_ok=True)
             self._release()
@@ -71,7 +61,7 @@ class Lock:
     def _release(self) -> None:
         assert self._lock is not None
         with suppress(PermissionError):  # Windows deletes no open file, and locks the one that stays
-            (self.folder / HELD).unlink(missing_ok=True)
+            (self.folder / LOCKED).unlink(missing_ok=True)
         self._lock.release()
         self._lock = None
 

@@ -30,19 +30,13 @@ _RESULT = re.compile(rf".+-[0-9a-f]{{{DIGITS}}}_.+")
 
 @attrs.define(eq=False)
 class Manifest:
-    """The memory of a run's folder.
-
-    Attributes:
-        folder: the folder.
-        finished: key -> line of every finished picture.
-        failed: key -> line of every picture that failed when last tried.
-        notes: what had to be cleaned.
-    """
+    """The memory of a run's folder."""
 
     folder: Path
-    finished: dict[str, Line] = attrs.field(factory=dict)
+    finished: dict[str, Line] = attrs.field(factory=dict)  # key -> line of every finished picture
+    # key -> line of every picture that failed when last tried
     failed: dict[str, Line] = attrs.field(factory=dict)
-    notes: list[str] = attrs.field(factory=list)
+    notes: list[str] = attrs.field(factory=list)  # what had to be cleaned
     _lines: Appender = attrs.field(init=False)
     _errors: Appender = attrs.field(init=False)
 
@@ -66,18 +60,18 @@ class Manifest:
         return self
 
     def clean(self, again: Collection[str] = ()) -> None:
-        """Make the files say what is so, and sweep what a killed run left; only the lock's owner may.
+        """Make the files true, and delete what a killed run left; only the lock's owner may.
 
         Args:
             again: finished pictures to do again; their lines go.
         """
-        lines, _ = read_lines(self.folder / MANIFEST)
-        gone = [key for key, line in self.finished.items() if not self._present(line)]
-        if gone:
-            self.notes.append(f"{len(gone)} finished pictures have lost a file and are done again")
-        for key in {*gone, *again}:
+        lines, torn = read_lines(self.folder / MANIFEST)
+        incomplete = [key for key, line in self.finished.items() if not self._present(line)]
+        if incomplete:
+            self.notes.append(f"{len(incomplete)} finished pictures have lost a file and are done again")
+        for key in {*incomplete, *again}:
             self.finished.pop(key, None)
-        if len(lines) != len(self.finished) or self._torn(MANIFEST):
+        if len(lines) != len(self.finished) or torn:
             write_lines(self.folder / MANIFEST, self.finished.values())
         self.failed = {key: line for key, line in self.failed.items() if key not in self.finished}
         self._write_errors()
@@ -92,12 +86,10 @@ class Manifest:
         self.failed.pop(entry.key, None)
 
     def fail(self, entry: Entry, line: Line) -> None:
-        """Note that a picture failed."""
         self._errors.add(line)
         self.failed[entry.key] = line
 
     def sync(self) -> None:
-        """Ask the system to put the lines onto the disk."""
         self._lines.sync()
 
     def close(self) -> None:
@@ -114,10 +106,14 @@ class Manifest:
             found = json.loads((self.folder / RUN).read_text("utf-8"))
         except (OSError, ValueError, RecursionError):
             return None
-        return found if isinstance(found, dict) else None
+        if not isinstance(found, dict):
+            return None
+        facts = found.get("facts")
+        if isinstance(facts, dict) and "class" in facts:  # its name in runs before 1.0
+            facts.setdefault("target", facts.pop("class"))
+        return found
 
     def write_run(self, about: dict[str, Any]) -> None:
-        """Write `run.json`."""
         write_bytes(self.folder / RUN, json.dumps(about, indent=2).encode("ascii") + b"\n")
 
     def set_aside(self, mark: str) -> None:
@@ -126,7 +122,6 @@ class Manifest:
         self.finished.clear()
 
     def bring_back(self, mark: str) -> None:
-        """Undo `set_aside`."""
         os.replace(self._aside(mark), self.folder / MANIFEST)
 
     def _aside(self, mark: str) -> Path:
@@ -143,9 +138,6 @@ class Manifest:
             )
         except (OSError, ValueError):
             return False
-
-    def _torn(self, name: str) -> bool:
-        return read_lines(self.folder / name)[1] > 0
 
     def _write_errors(self) -> None:
         path = self.folder / ERRORS

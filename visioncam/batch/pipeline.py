@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
 
@@ -18,40 +18,26 @@ Outcome = tuple[Entry, dict[str, Any] | Exception]  # a picture and its line, or
 AHEAD = 3  # batches that are decoded or written while one is computed
 
 
-class Engine(Protocol):
-    """Works through pictures; each comes back once, with its line or its error."""
-
-    def __call__(self, entries: Iterable[Entry], stopped: Callable[[], bool]) -> Iterator[Outcome]:
-        """Yield the outcome of each picture; no new one is begun once `stopped()`."""
+# Works through pictures: each comes back once, and no new one is begun once the second argument says so.
+Engine = Callable[[Iterable[Entry], Callable[[], bool]], Iterator[Outcome]]
 
 
 @attrs.frozen(eq=False)
 class Local:
-    """This process: threads decode and write, the calling thread computes.
-
-    Attributes:
-        computer: asks the model.
-        writing: writes.
-        workers: threads for each of decoding and writing.
-        before_batch: called before each batch is computed.
-    """
+    """This process: threads decode and write, the calling thread computes."""
 
     computer: Computer
     writing: Writing
-    workers: int = 2
-    before_batch: Callable[[], object] = lambda: None
+    workers: int = 2  # threads for each of decoding and writing
+    before_batch: Callable[[], object] = lambda: None  # called before each batch is computed
 
     def __call__(self, entries: Iterable[Entry], stopped: Callable[[], bool]) -> Iterator[Outcome]:
-        """Yield the outcome of each picture.
-
-        Raises:
-            OSError: the disk is full.
-        """
+        """Yield the outcome of each picture; a full disk is raised."""
         decoders = ThreadPoolExecutor(self.workers, "visioncam-decode")
         writers = ThreadPoolExecutor(self.workers, "visioncam-write")
         written: deque[tuple[Entry, Future[dict[str, Any]]]] = deque()
         try:
-            for entry, outcome in self._computed(self._decoded(entries, decoders, stopped), stopped):
+            for entry, outcome in self._compute(self._decode(entries, decoders, stopped), stopped):
                 if isinstance(outcome, Exception):
                     job: Future[dict[str, Any]] = Future()
                     job.set_exception(outcome)
@@ -66,7 +52,7 @@ class Local:
             decoders.shutdown(cancel_futures=True)
             writers.shutdown(cancel_futures=True)
 
-    def _decoded(
+    def _decode(
         self, entries: Iterable[Entry], pool: ThreadPoolExecutor, stopped: Callable[[], bool]
     ) -> Iterator[tuple[Entry, Ready | Exception]]:
         waiting: deque[tuple[Entry, Future[Ready]]] = deque()
@@ -79,7 +65,7 @@ class Local:
         while waiting and not stopped():
             yield _result(*waiting.popleft())
 
-    def _computed(
+    def _compute(
         self, decoded: Iterable[tuple[Entry, Ready | Exception]], stopped: Callable[[], bool]
     ) -> Iterator[tuple[Entry, Any]]:
         """Yield explanations and errors; pictures of equal input shapes are computed together."""
@@ -89,18 +75,18 @@ class Local:
                 yield entry, ready
                 continue
             if self.computer.row(ready) in map(self.computer.row, waiting.get(ready.shapes, ())):
-                yield from self._explained(waiting.pop(ready.shapes))  # its row is taken: a batch with a gap
+                yield from self._explain(waiting.pop(ready.shapes))  # its row is taken: a batch with a gap
             group = waiting.setdefault(ready.shapes, [])
             group.append(ready)
             if len(group) >= self.computer.group:
-                yield from self._explained(waiting.pop(ready.shapes))
+                yield from self._explain(waiting.pop(ready.shapes))
             elif sum(map(len, waiting.values())) > AHEAD * self.computer.size:  # many sizes: the fullest goes
-                yield from self._explained(waiting.pop(max(waiting, key=lambda shapes: len(waiting[shapes]))))
+                yield from self._explain(waiting.pop(max(waiting, key=lambda shapes: len(waiting[shapes]))))
         for group in waiting.values():
             if not stopped():
-                yield from self._explained(group)
+                yield from self._explain(group)
 
-    def _explained(self, group: list[Ready]) -> Iterator[tuple[Entry, Any]]:
+    def _explain(self, group: list[Ready]) -> Iterator[tuple[Entry, Any]]:
         self.before_batch()
         for ready, found in zip(group, self.computer(group), strict=True):
             yield ready.entry, found

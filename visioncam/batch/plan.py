@@ -15,7 +15,7 @@ from visioncam.batch.fingerprint import Facts, changes, mark_of
 from visioncam.batch.manifest import MANIFEST, Manifest
 from visioncam.batch.summary import Summary
 from visioncam_core.errors import OutputError
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 KIND = "visioncam batch"
 MOST_NAMED = 5
@@ -23,24 +23,15 @@ MOST_NAMED = 5
 
 @attrs.define(eq=False)
 class Plan:
-    """What is to be done.
-
-    Attributes:
-        source: the pictures.
-        manifest: what the folder remembers; its lock must be held.
-        facts: of the request.
-        force: do again what is finished, where model, method, option or picture changed.
-        batch: pictures in a pass.
-        again: what `force` does again, in words.
-        places: "source" and "model" -> where they are, seen from the folder.
-    """
+    """What is to be done."""
 
     source: Source
-    manifest: Manifest
-    facts: Facts
-    force: bool = False
-    batch: int = 8
-    again: str = ""
+    manifest: Manifest  # what the folder remembers; its lock must be held
+    facts: Facts  # of the request
+    force: bool = False  # do again what is finished, where model, method, option or picture changed
+    batch: int = 8  # pictures in a pass
+    again: str = ""  # what `force` does again, in words
+    # "source" and "model" -> where they are, seen from the folder
     places: Mapping[str, str] = attrs.field(factory=dict)
     _before: dict[str, Any] | None = None
     _aside: str = ""
@@ -86,7 +77,7 @@ class Plan:
         """Yield the pictures that are to be done; the others are counted.
 
         Raises:
-            OutputError: a finished picture of an iterable is another one now.
+            OutputError: a finished picture of an iterable has changed.
         """
         for place, picture in enumerate(self.source.entries):
             entry = attrs.evolve(picture, place=place)
@@ -99,7 +90,7 @@ class Plan:
                 self.manifest.clean([entry.key])
                 yield entry
             else:
-                raise OutputError(_refusal(self.manifest, [f"picture {shown(entry.key, 60)}"], 1))
+                raise OutputError(_refusal(self.manifest, [f"picture {brief(entry.key, 60)}"], 1))
 
     def _check_request(self, before: Facts) -> None:
         different = changes(before, self.facts)
@@ -123,7 +114,7 @@ class Plan:
         ]
         if found and not self.force:
             raise OutputError(
-                _refusal(self.manifest, [f"picture {shown(key, 60)}" for key in found], len(found))
+                _refusal(self.manifest, [f"picture {brief(key, 60)}" for key in found], len(found))
             )
         if found:
             self.again = f"{len(found)} changed pictures are done again: {_some(found)}"
@@ -145,7 +136,7 @@ def _some(texts: Iterable[str]) -> str:
 
 
 def places_of(folder: Path, **paths: str | None) -> dict[str, str]:
-    """Return paths as seen from a folder, to be kept in it; those that tell the user's name are left out.
+    """Return paths relative to a folder, to be stored in it; those that hold the user's name are left out.
 
     >>> places_of(Path("/data/maps"), source="/data/photos", model=None)
     {'source': '../photos'}
@@ -153,7 +144,7 @@ def places_of(folder: Path, **paths: str | None) -> dict[str, str]:
     found = {}
     for name, path in paths.items():
         with suppress(ValueError):  # on another drive
-            seen = os.path.relpath(os.path.abspath(path), os.path.abspath(folder)) if path else ""
-            if seen and Path.home().name not in Path(seen).parts:
-                found[name] = seen
+            relative = os.path.relpath(os.path.abspath(path), os.path.abspath(folder)) if path else ""
+            if relative and Path.home().name not in Path(relative).parts:
+                found[name] = relative
     return found

@@ -109,8 +109,8 @@ def explain(
     if out is None:
         if not isinstance(dataset, data.Dataset):
             dataset = data.from_items([{"image": entry.image} for entry in source_of(dataset).entries])
-        work = partial(add_maps, image=image)
-        return _mapped(dataset, request, work, 4 * batch_size, actors, gpus, cpus)
+        pool = OnRay(request, address, actors, gpus, cpus)
+        return pool.mapped(dataset, partial(add_maps, image=image), 4 * batch_size)
     source = source_of(dataset, recursive=recursive, out=folder)
     run = Run(source, folder, request.facts, batch_size, force, max_errors)
     if progress is not None:
@@ -119,11 +119,7 @@ def explain(
 
 
 def ray_data(address: str | None) -> Any:
-    """Return `ray.data`, connected to a cluster: "auto" for the running one, None for one on this machine.
-
-    Raises:
-        OptionError: Ray is not installed, or there is no cluster at this address.
-    """
+    """Return `ray.data`, connected to a cluster: "auto" for the running one, None for one on this machine."""
     try:
         import ray
         import ray.data
@@ -142,28 +138,16 @@ def ray_data(address: str | None) -> Any:
 
 @attrs.frozen(eq=False)
 class OnRay:
-    """Actors of a Ray cluster, each with its own copy of the model.
-
-    Attributes:
-        request: what they do.
-        address: of the cluster.
-        actors: how many at least and at most; the pool grows while there is work.
-        gpus: of each actor; 0 computes on CPUs.
-        cpus: of each actor.
-    """
+    """Actors of a Ray cluster, each with its own copy of the model."""
 
     request: RunRequest
-    address: str | None = None
-    actors: tuple[int, int] = (1, 2)
-    gpus: float = 0
-    cpus: float = 1
+    address: str | None = None  # of the cluster
+    actors: tuple[int, int] = (1, 2)  # how many at least and at most; the pool grows while there is work
+    gpus: float = 0  # of each actor; 0 computes on CPUs
+    cpus: float = 1  # of each actor
 
     def __call__(self, entries: Iterable[Entry], stopped: Callable[[], bool]) -> Iterator[Outcome]:
-        """Yield the outcome of each picture, in no particular order.
-
-        Raises:
-            OSError: a disk is full.
-        """
+        """Yield the outcome of each picture, in no particular order; a full disk is raised."""
         data = ray_data(self.address)
         waiting, block = iter(entries), 4 * self.request.batch
         while not stopped() and (wave := list(islice(waiting, WAVE))):
@@ -171,17 +155,7 @@ class OnRay:
                 [{"entry": pickle.dumps(entry)} for entry in wave],
                 override_num_blocks=min(-(-len(wave) // block), 1000),
             )
-            found = _mapped(
-                rows,
-                self.request,
-                write_files,
-                block,
-                self.actors,
-                self.gpus,
-                self.cpus,
-                zero_copy_batch=False,
-            )  # fmt: skip
-            for row in found.iter_rows():
+            for row in self.mapped(rows, write_files, block, zero_copy_batch=False).iter_rows():
                 if stopped():
                     return
                 outcome = pickle.loads(row["outcome"])
@@ -189,24 +163,16 @@ class OnRay:
                     raise outcome
                 yield pickle.loads(row["entry"]), outcome
 
-
-def _mapped(
-    rows: Any, request: RunRequest, work: Work, block: int, actors: tuple[int, int], gpus: float, cpus: float,
-    **more: Any,
-) -> Any:  # fmt: skip
-    return rows.map_batches(
-        Worker, fn_constructor_args=(request, work), batch_size=block, concurrency=actors, num_gpus=gpus,
-        num_cpus=cpus, **more,
-    )  # fmt: skip
+    def mapped(self, rows: Any, work: Work, block: int, **more: Any) -> Any:
+        """Return a `ray.data.Dataset`: `work` done by actors, `block` rows at a time."""
+        return rows.map_batches(
+            Worker, fn_constructor_args=(self.request, work), batch_size=block, concurrency=self.actors,
+            num_gpus=self.gpus, num_cpus=self.cpus, **more,
+        )  # fmt: skip
 
 
 class Worker:
-    """What an actor runs: it opens the model once, and never fails a whole block of files.
-
-    Args:
-        request: what is explained.
-        work: what is done with a block, `write_files` or `add_maps`.
-    """
+    """What an actor runs: it opens the model once, and never fails a whole block of files."""
 
     def __init__(self, request: RunRequest, work: Work) -> None:
         self._request, self._work = request, work
@@ -217,7 +183,6 @@ class Worker:
             self._computer = error
 
     def __call__(self, block: Block) -> Block:
-        """Work on a block."""
         return self._work(self._request, self._computer, block)
 
 
@@ -233,9 +198,9 @@ def write_files(request: RunRequest, computer: Computer | Exception, block: Bloc
         if isinstance(computer, Exception):
             raise computer
         for entry, outcome in Local(computer, request.writing, 1)(entries, lambda: False):
-            found[numbers[entry.key]] = packed(outcome)
+            found[numbers[entry.key]] = pack(outcome)
     except Exception as error:  # a full disk: the driver stops; what is written is whole
-        found = {number: text or packed(error) for number, text in found.items()}
+        found = {number: text or pack(error) for number, text in found.items()}
     return {"entry": block["entry"], "outcome": np.array(list(found.values()), dtype=object)}
 
 
@@ -268,7 +233,7 @@ def add_maps(request: RunRequest, computer: Computer | Exception, block: Block, 
     return {**others, "raw": raw, **{name: np.array(column) for name, column in columns.items()}}
 
 
-def packed(outcome: Any) -> bytes:
+def pack(outcome: Any) -> bytes:
     """Return a line or an error as bytes; of an error that cannot be pickled, its words."""
     try:
         text = pickle.dumps(outcome)

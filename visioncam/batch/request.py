@@ -22,35 +22,21 @@ from visioncam_core.results.provenance import model_file_mark, model_mark
 
 @attrs.frozen(eq=False)
 class RunRequest:
-    """The request of a run.
+    """The request of a run."""
 
-    Attributes:
-        model: path of the model file; None for the embedded one.
-        custom_objects: Python modules with classes that the file needs.
-        unsafe: run code that the file carries.
-        request: one method, its target where a picture's own row names none, and the settings.
-        writing: what is written, and where.
-        batch: pictures in a pass.
-        payload: a model in memory, as the bytes of a `.keras` file; then `model` is None.
-        sha256: the checksum that the model file must have, or None.
-    """
-
-    model: str | None
-    custom_objects: tuple[str, ...]
-    unsafe: bool
-    request: Request
+    model: str | None  # path of the model file; None for the embedded one
+    custom_objects: tuple[str, ...]  # Python modules with classes that the file needs
+    unsafe: bool  # run code that the file carries
+    request: Request  # one method, its target where a picture's own row names none, and the settings
     writing: Writing
-    batch: int
+    batch: int  # pictures in a pass
+    # a model in memory, as the bytes of a `.keras` file; then `model` is None
     payload: bytes | None = attrs.field(default=None, repr=False)
-    sha256: str | None = None
+    sha256: str | None = None  # the checksum that the model file must have, or None
 
     @classmethod
     def of(cls, model: Any, request: Request, writing: Writing, batch: int) -> RunRequest:
-        """Return the request for a model file, a model in memory, or the embedded one (None).
-
-        Raises:
-            ModelError: a model that cannot be saved, or a file that is none.
-        """
+        """Return the request for a model file, a model in memory, or the embedded one (None)."""
         path, payload = None, None
         if model is None or isinstance(model, str | os.PathLike):
             if model is not None:
@@ -63,7 +49,6 @@ class RunRequest:
 
     @property
     def facts(self) -> Facts:
-        """What decides the results; loads no TensorFlow."""
         return run_facts(self.request, self.writing)
 
     def explainer(self, progress: Any = None, load: Callable[..., Any] | None = None) -> Explainer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,31 +26,21 @@ SYNC = 64  # lines between two calls that put them onto the disk
 
 @attrs.define(eq=False)
 class Run:
-    """One run over many pictures.
-
-    Attributes:
-        source: the pictures.
-        folder: where results go; made if it does not exist.
-        facts: of the request, for the fingerprint.
-        batch: pictures in a pass.
-        force: do again what is finished, where something changed.
-        max_errors: so many failed pictures end the run; None for 100, or a tenth of the pictures.
-        tell: called with each event, a mapping with the key "event".
-        stopped: called before each picture; whether to end.
-        places: "source" and "model" -> where they are, seen from the folder; for `visioncam verify`.
-        summary: what it came to so far.
-    """
+    """One run over many pictures."""
 
     source: Source
-    folder: Path
-    facts: Facts
-    batch: int = 8
-    force: bool = False
+    folder: Path  # where results go; made if it does not exist
+    facts: Facts  # of the request, for the fingerprint
+    batch: int = 8  # pictures in a pass
+    force: bool = False  # do again what is finished, where something changed
+    # so many failed pictures end the run; None for 100, or a tenth of the pictures
     max_errors: int | None = None
+    # called with each event, a mapping with the key "event"
     tell: Callable[[dict[str, Any]], object] = lambda event: None
-    stopped: Callable[[], bool] = lambda: False
+    stopped: Callable[[], bool] = lambda: False  # called before each picture; whether to end
+    # "source" and "model" -> where they are, seen from the folder; for `visioncam verify`
     places: Mapping[str, str] = attrs.field(factory=dict)
-    summary: Summary = attrs.field(init=False)
+    summary: Summary = attrs.field(init=False)  # what it came to so far
     _worked: bool = False
     _pending: list[tuple[Entry, Exception]] = attrs.field(factory=list)
 
@@ -90,10 +81,6 @@ class Run:
         if first is None:
             return
 
-        def all_of_them() -> Any:
-            yield first
-            yield from entries
-
         limit = self.max_errors
         if limit is None:
             limit = max(FEWEST_ERRORS, (self.source.total or 0) // 10)
@@ -102,7 +89,7 @@ class Run:
         except Exception:
             plan.take_back()  # a model that cannot be loaded
             raise
-        outcomes = work(all_of_them(), self.stopped)
+        outcomes = work(chain([first], entries), self.stopped)
         try:
             for entry, outcome in outcomes:
                 self._note(plan, entry, outcome)

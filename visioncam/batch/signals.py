@@ -20,11 +20,7 @@ CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 @attrs.define(eq=False)
 class StopSignals:
-    """Catches both signals while it is entered; outside the main thread it catches nothing.
-
-    Attributes:
-        signal: the one that came, or None.
-    """
+    """Catches both signals while it is entered; outside the main thread it catches nothing."""
 
     signal: int | None = None
     _before: dict[int, Any] = attrs.field(factory=dict)
@@ -33,24 +29,17 @@ class StopSignals:
 
     @property
     def code(self) -> int:
-        """The exit code: 130 or 143."""
         return 128 + (self.signal or 0)
 
     def received(self) -> bool:
-        """Return whether a signal came, so that the run is to end."""
         return self.signal is not None
 
     def check(self, done: int, total: int) -> None:
-        """Interrupt a slow method between two of its passes; for `progress`.
-
-        Raises:
-            KeyboardInterrupt: the run is to end.
-        """
+        """As `progress`: end a slow method between two of its passes."""
         if self.signal is not None:
             raise KeyboardInterrupt
 
     def __enter__(self) -> StopSignals:
-        """Catch the signals."""
         if threading.current_thread() is threading.main_thread():
             for number in CODES:
                 self._before[number] = signal.signal(number, self._handle)
@@ -63,7 +52,6 @@ class StopSignals:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the signals as they were."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
         if self._ends is not None:

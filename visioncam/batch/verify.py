@@ -19,7 +19,7 @@ from visioncam.batch.file_names import is_inside
 from visioncam.batch.fingerprint import changes, facts_of
 from visioncam.batch.manifest import RUN, Manifest
 from visioncam_core.errors import OptionError, OutputError, VisionCamError
-from visioncam_core.pipeline.apply import Named
+from visioncam_core.pipeline.apply import Method
 from visioncam_core.pipeline.request import Request
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import registry
@@ -31,32 +31,21 @@ TOLERANCE = 1e-5  # of a map's maximum; between batch sizes maps differ by less
 
 @attrs.frozen
 class Check:
-    """One picture that was explained again.
-
-    Attributes:
-        key: its name in the run.
-        difference: between the maps, as a share of the maximum; NaN where they could not be compared.
-        problem: why it does not agree, or "".
-    """
+    """One picture that was explained again."""
 
     key: str
+    # between the maps, as a share of the maximum; NaN where they could not be compared
     difference: float = math.nan
-    problem: str = ""
+    problem: str = ""  # why it does not agree, or ""
 
 
 @attrs.frozen(eq=False)
 class SavedRequest:
-    """The request of a finished run, read from `run.json`.
-
-    Attributes:
-        request: one method, its target where a picture's own row names none, and the settings.
-        batch: pictures in a pass.
-        notes: what differs without making the comparison void.
-    """
+    """The request of a finished run, read from `run.json`."""
 
     request: Request
-    batch: int
-    notes: tuple[str, ...] = ()
+    batch: int  # pictures in a pass
+    notes: tuple[str, ...] = ()  # what differs without making the comparison void
 
     @classmethod
     def of(cls, manifest: Manifest, model: str, class_names: Any = None) -> SavedRequest:
@@ -80,9 +69,9 @@ class SavedRequest:
         fields = [field.name for field in attrs.fields(Settings) if field.name in facts]
         options = {name[7:]: value for name, value in facts.items() if name.startswith("option ")}
         try:
-            named = Named.of(*registry().make_method(str(facts.get("method")), options))
+            named = Method.of(*registry().make_method(str(facts.get("method")), options))
             settings = Settings(**{name: facts[name] for name in fields}, class_names=class_names)
-            request = Request((named,), settings, facts.get("class"))
+            request = Request((named,), settings, facts.get("target"))
             now = facts_of(model, named.name, named.options, request.target, settings, {})
         except (VisionCamError, TypeError, ValueError) as error:
             raise OutputError(f"{RUN} of {str(manifest.folder)!r} cannot be asked again: {error}") from error
@@ -100,11 +89,7 @@ class SavedRequest:
 
 
 def sample_of(manifest: Manifest, share: float, seed: int) -> list[str]:
-    """Return the keys of some finished pictures, at least one, drawn with a seed.
-
-    Raises:
-        OptionError: the run wrote no raw maps, so there is nothing to compare.
-    """
+    """Return the keys of some finished pictures that have raw maps, at least one, drawn with a seed."""
     keys = sorted(key for key, line in manifest.finished.items() if _npz(line))
     if not keys:
         raise OptionError(
@@ -114,14 +99,7 @@ def sample_of(manifest: Manifest, share: float, seed: int) -> list[str]:
 
 
 def verify_maps(manifest: Manifest, keys: list[str], source: Source, computer: Computer) -> list[Check]:
-    """Explain some pictures again, each in its own row of a batch, and compare the maps.
-
-    Args:
-        manifest: of the folder.
-        keys: the pictures.
-        source: where the pictures are.
-        computer: of the model.
-    """
+    """Explain some pictures again, each in its own row of a batch, and compare the maps."""
     wanted = {*keys}
     entries = {
         one.key: attrs.evolve(one, place=place)

@@ -85,11 +85,7 @@ def supervise(
 
 
 def halve(folder: Path) -> bool:
-    """Halve the batch that a run remembers; return whether it was more than one.
-
-    Args:
-        folder: a run's folder that no process writes into.
-    """
+    """Halve the batch that a run remembers; return whether it was more than one."""
     manifest = Manifest(folder)
     about = manifest.run()
     if about is None or not isinstance(about.get("batch"), int) or about["batch"] < 2:
@@ -118,20 +114,14 @@ def _size(path: Path) -> int:
 
 @attrs.define(eq=False)
 class Child:
-    """Starts the process again and again; signals that end it are passed on.
-
-    Attributes:
-        shared: the folder that both sides share.
-        number: the last signal that came, 0 for none.
-    """
+    """Starts the process again and again; signals that end it are passed on."""
 
     shared: Path
-    number: int = 0
+    number: int = 0  # the last signal that came, 0 for none
     _process: subprocess.Popen[bytes] | None = None
     _before: dict[int, Any] = attrs.field(factory=dict)
 
     def run(self, words: Sequence[str]) -> int:
-        """Run `visioncam` with these words; return its exit code."""
         for name in (JOURNAL, LATE):
             (self.shared / name).unlink(missing_ok=True)
         if self.number:  # it came while there was no process
@@ -145,7 +135,7 @@ class Child:
 
     @property
     def late(self) -> bool:
-        """Whether the child ended itself, since a picture took too long."""
+        """Whether the child ended itself, as a picture took too long."""
         return _size(self.shared / LATE) > 0
 
     @property
@@ -157,13 +147,11 @@ class Child:
             return None
 
     def __enter__(self) -> Child:
-        """Catch the signals."""
         for number in (signal.SIGINT, signal.SIGTERM):
             self._before[number] = signal.signal(number, self._pass_on)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave the signals as they were, and no process behind."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
         if self._process is not None and self._process.poll() is None:

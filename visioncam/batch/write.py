@@ -23,80 +23,57 @@ RAW_ONLY = {".npz": {"raw_only": True}}
 
 @attrs.frozen(eq=False)
 class Writing:
-    """What is written of each map, and where.
-
-    Attributes:
-        folder: the run's folder.
-        suffixes: kinds of files.
-        drawings: renderer -> its options.
-        options: suffix -> options of that kind of file.
-        spread: put the files into 256 folders.
-        model: the model's mark, which is in every file; see `visioncam_core.results.provenance`.
-    """
+    """What is written of each map, and where."""
 
     folder: Path
-    suffixes: tuple[str, ...] = (".npz", ".png")
+    suffixes: tuple[str, ...] = (".npz", ".png")  # kinds of files
+    # renderer -> its options
     drawings: Mapping[str, Mapping[str, Any]] = attrs.field(factory=lambda: {"overlay": {}})
+    # suffix -> options of that kind of file
     options: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
-    spread: bool = False
-    model: str = ""
+    spread: bool = False  # put the files into 256 folders
+    model: str = ""  # the model's mark, which is in every file; see `visioncam_core.results.provenance`
 
     @property
     def facts(self) -> dict[str, Any]:
         """What of it decides the files, for the fingerprint."""
-        own = {f"options of {suffix}": dict(given) for suffix, given in self.options.items() if given}
-        drawing = {f"options of {name}": dict(given) for name, given in self.drawings.items() if given}
-        pictures = {"renderers": list(self.drawings)} if self._pictures else {}
+        own = {f"options of {suffix}": dict(values) for suffix, values in self.options.items() if values}
+        drawing = {f"options of {name}": dict(values) for name, values in self.drawings.items() if values}
+        drawn = any(suffix not in DATA for suffix in self.suffixes)
+        pictures = {"renderers": list(self.drawings)} if drawn else {}
         return {"files": list(self.suffixes), "spread": self.spread, **pictures, **own, **drawing}
 
     def check(self) -> None:
         """Raise `OptionError` for values out of their range, before anything is computed."""
         Saving(self.suffixes, next(iter(self.drawings)), {}, self._options).check()
 
-    def names(self, entry: Entry, method: str) -> list[str]:
-        """Return the names of a picture's files below the folder."""
-        several = tuple(self.drawings) if len(self.drawings) > 1 else ("",)
-        kinds = {suffix: several if suffix in self._pictures else ("",) for suffix in self.suffixes}
-        return file_names(entry.key, method, kinds, spread=self.spread)
-
     def __call__(self, entry: Entry, explanation: Explanation, batch: int) -> dict[str, Any]:
-        """Write the files and return the line.
-
-        Args:
-            entry: the picture.
-            explanation: its map.
-            batch: pictures in a pass when it was made.
+        """Write the files and return the line, which also says of how many pictures the batch was.
 
         Raises:
             OutputError: a file cannot be written; there is none under its name, or the old one.
         """
         explanation = add_marks(explanation, self.model, entry.digest)
-        names = self.names(entry, explanation.method)
-        suffixes = [suffix for suffix in self.suffixes for _ in self._renderers(suffix)]
-        renderers = [name for suffix in self.suffixes for name in self._renderers(suffix)]
+        every = list(self.drawings)
+        several = tuple(every) if len(every) > 1 else ("",)
+        kinds = {suffix: ("",) if suffix in DATA else several for suffix in self.suffixes}
+        names = file_names(entry.key, explanation.method, kinds, spread=self.spread)
         if self.spread and (self.folder / names[0]).parent.is_symlink():
             raise OutputError(
                 f"{names[0][:2]!r} in {self.folder.name!r} is a link, which may lead out of it; delete it"
             )
-        for name, suffix, renderer in zip(names, suffixes, renderers, strict=True):
+        renderers = [(suffix, one) for suffix in kinds for one in (every[:1] if suffix in DATA else every)]
+        for name, (suffix, renderer) in zip(names, renderers, strict=True):
             saving = Saving((suffix,), renderer, self.drawings[renderer], self._options)
             saving.write(explanation, [self.folder / name])
         files = {name: os.stat(self.folder / name).st_size for name in names}
         return line_of(entry, explanation, files, batch)
 
     @property
-    def _pictures(self) -> tuple[str, ...]:
-        return tuple(suffix for suffix in self.suffixes if suffix not in DATA)
-
-    @property
     def _options(self) -> dict[str, Mapping[str, Any]]:
         return {
             suffix: {**RAW_ONLY.get(suffix, {}), **self.options.get(suffix, {})} for suffix in self.suffixes
         }
-
-    def _renderers(self, suffix: str) -> list[str]:
-        every = list(self.drawings)
-        return every if suffix in self._pictures else every[:1]
 
 
 def line_of(entry: Entry, explanation: Explanation, files: Mapping[str, int], batch: int) -> dict[str, Any]:

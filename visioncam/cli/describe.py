@@ -12,7 +12,6 @@ from visioncam_core.results.describe import facts, lengths_in_text
 from visioncam_core.results.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
-    from visioncam_core.results.data import Prediction
     from visioncam_core.results.explanation import Explanation
 
 WIDTH = 9  # of the words on the left
@@ -21,17 +20,14 @@ WIDTH = 9  # of the words on the left
 def tell_model(output: Output, source: str, model: str, stack: Sequence[Explanation]) -> None:
     """Print the picture, the model, its best classes, the target and the layer.
 
-    Args:
-        output: where to.
-        source: the picture.
-        model: the model's name.
-        stack: the explanations of one picture and layer, one for each class.
+    `stack` holds the explanations of one picture and layer, one for each class.
     """
     first = stack[0]
-    size = lengths_in_text(_size(first))
+    shape = first.heatmap.shape
+    size = lengths_in_text(shape[::-1] if len(shape) == 2 else shape)  # width first, as people say it
     output.line((source, "bold"), f" ({size}), {model}")
     targets = {one.target.index for one in stack}
-    names = [_class_name(one) for one in first.predictions]
+    names = [f"{one.short_name} ({one.index})" if one.name else one.short_name for one in first.predictions]
     width = max((len(name) for name in names), default=0)
     for row, (name, one) in enumerate(zip(names, first.predictions, strict=True)):
         mine = one.index in targets
@@ -60,12 +56,7 @@ def tell_score(output: Output, explanation: Explanation, paths: Sequence[Path] =
 
 
 def tell_notes(output: Output, notes: Iterable[tuple[Diagnostic, Sequence[str]]]) -> None:
-    """Print diagnostics, each with its fix.
-
-    Args:
-        output: where to.
-        notes: each diagnostic with whom it is about; none where that goes without saying.
-    """
+    """Print diagnostics, each with its fix, and with whom it is about unless that goes without saying."""
     for note, about in notes:
         who = f"{', '.join(about)}: " if about else ""
         line(output, "note", (who + in_flags(note.message), "yellow"))
@@ -74,25 +65,14 @@ def tell_notes(output: Output, notes: Iterable[tuple[Diagnostic, Sequence[str]]]
 
 
 def tell_files(output: Output, paths: Sequence[Path]) -> None:
-    """Print which files were written."""
     for row, path in enumerate(paths):
         line(output, "" if row else "wrote", (str(path), "green"))
 
 
 def tell_method(output: Output, explanation: Explanation) -> None:
-    """Print the method with its options, and which part of the map is shown."""
     line(output, "method", facts(explanation)["Method"])
 
 
 def line(output: Output, label: str, *parts: Part) -> None:
     """Print a line with a word on the left that says what it is about."""
     output.line((f"  {label:<{WIDTH}}", "dim"), *parts)
-
-
-def _class_name(one: Prediction) -> str:
-    return f"{one.short_name} ({one.index})" if one.name else one.short_name
-
-
-def _size(explanation: Explanation) -> list[int]:
-    shape = list(explanation.heatmap.shape)
-    return shape[::-1] if len(shape) == 2 else shape  # width first, as people say it

@@ -27,25 +27,17 @@ CLOSED = 141
 
 @attrs.frozen
 class Failure:
-    """An error as the user meets it.
+    """An error as the user meets it."""
 
-    Attributes:
-        kind: name of its class.
-        message: one line: what was wrong with the value received, and what to do.
-        code: the exit code.
-    """
-
-    kind: str
-    message: str
+    kind: str  # name of its class
+    message: str  # one line: what was wrong with the value received, and what to do
     code: int
 
     def record(self) -> dict[str, object]:
-        """Return it for `--json`."""
         return {"kind": self.kind, "message": self.message, "exit_code": self.code}
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Return what an exception means for the user."""
     kind = type(error).__name__
     if isinstance(error, click.exceptions.Abort | KeyboardInterrupt):
         return Failure("Interrupted", "interrupted; what was written is whole", INTERRUPTED)
@@ -58,8 +50,7 @@ def failure_of(error: BaseException) -> Failure:
         return Failure(kind, f"no space left on the device: {_one_line(error)}", STOPPED)
     if isinstance(error, VisionCamError):
         plugin = isinstance(error, PluginError) and not isinstance(error, FileNotFoundError)
-        code = FAULT if plugin else BAD_INPUT
-        return Failure(kind, in_flags(_one_line(error)), code)
+        return Failure(kind, in_flags(_one_line(error)), FAULT if plugin else BAD_INPUT)
     if isinstance(error, MemoryError) or kind == "ResourceExhaustedError":
         return Failure(kind, "out of memory; use a smaller picture or --batch-size 1", FAULT)
     if isinstance(error, OSError):
@@ -68,13 +59,8 @@ def failure_of(error: BaseException) -> Failure:
     return Failure(kind, f"internal error, a fault of ours ({text}); --debug shows where", FAULT)
 
 
-def guarded(work: Callable[[], int | None], output: Output) -> int:
-    """Run a command and return the exit code; whatever it raises becomes one line.
-
-    Args:
-        work: the command; returns its exit code, None for 0.
-        output: where the line, and under `--json` the error as data, goes.
-    """
+def guard(work: Callable[[], int | None], output: Output) -> int:
+    """Run a command and return the exit code; whatever it raises becomes one line, or data under `--json`."""
     try:
         try:
             code = work() or DONE

@@ -1,239 +1,136 @@
-"""Flags made from the options of methods and renderers, plugins' included.
-
-An option that several methods have is one flag.  The chosen method or renderer decides what a flag means; a
-flag that none of the chosen has is an error.  An option whose flag the command needs itself is reached as
-`--option name=value`.
-"""
+"""Flags that the commands share.  They are made without importing what the commands need to run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-import attrs
 import click
 
-from visioncam.cli.help import Command, write_groups
-from visioncam_core.errors import OptionTypeError
-from visioncam_core.options.as_text import textual
-from visioncam_core.options.fields import OptionInfo, describe_options, parse_option
-from visioncam_core.text import did_you_mean, listing, shown
+from visioncam.cli.help import ASK, PICTURE, RESULT, RUN, F, option, options
+from visioncam_core.images.geometry import NAMED
+from visioncam_core.images.preprocessing import SETTINGS
+from visioncam_core.options.fields import OptionInfo, describe_options
+from visioncam_core.pipeline.settings import Settings
 
-PREFIX = "option__"  # of the parameters that flags become
-MOST = 5  # owners from which on a flag is listed once for all
-BY_NAME = {
-    "method": ("--option", "extra"),
-    "renderer": ("--render-option", "render_extra"),
-    "file": ("--save-option", "save_extra"),
-}
-"""Kind -> the flag that takes `name=value`, and its parameter."""
+KEYWORDS = {info.name: info for info in describe_options(Settings)}
+META = "visioncam.model_file."  # of the flags of model files in the context
 
 
-class Spec(Protocol):
-    """What has options: a method, a renderer, a kind of file."""
-
-    @property
-    def name(self) -> str:
-        """How the user calls it."""
-
-    @property
-    def cls(self) -> type:
-        """Its options are this class's."""
-
-
-@attrs.frozen
-class Kind:
-    """One kind of thing that has options.
-
-    Attributes:
-        name: "method", "renderer", "sheet" or "file".
-        title: heading in the help.
-        specs: lists them; called when the command line is read.
-    """
-
-    name: str
-    title: str
-    specs: Callable[[], Sequence[Spec]]
+def described_flag(group: str, info: OptionInfo, **changes: Any) -> Callable[[F], F]:
+    """Return the flag of a described option; `changes` replace what follows from the option."""
+    made: dict[str, Any] = {"help": f"{info.help[0].upper()}{info.help[1:]}.", "default": info.default}
+    if info.default is not None:
+        made["show_default"] = True
+    if info.choices:
+        made["type"] = click.Choice([str(choice) for choice in info.choices])
+    elif info.type in (int, int | None):
+        made |= {"type": int, "metavar": info.unit or "N"}
+    return option(group, f"--{info.name.replace('_', '-')}", **{**made, **changes})
 
 
-@attrs.frozen
-class Flag:
-    """One flag and all it may mean.
-
-    Attributes:
-        option: the option's name.
-        meanings: who has it (kind, name), and what it is there.
-    """
-
-    option: str
-    meanings: tuple[tuple[str, str, OptionInfo], ...]
-
-    @property
-    def switch(self) -> bool:
-        """Whether it is on or off wherever it means something."""
-        return all(info.type is bool for _, _, info in self.meanings)
-
-    @property
-    def words(self) -> list[str]:
-        """How it is written."""
-        word = self.option.replace("_", "-").strip("-")
-        return [f"--{word}", f"--no-{word}"] if self.switch else [f"--{word}"]
-
-    def parameter(self) -> click.Option:
-        """Return it for click."""
-        name = f"{PREFIX}{self.option}"
-        return click.Option(["/".join(self.words), name], default=None)
+def keyword_flag(group: str, name: str, **changes: Any) -> Callable[[F], F]:
+    """Return the flag of a keyword of `visioncam.explain`."""
+    return described_flag(group, KEYWORDS[name], **changes)
 
 
-def flags_of(kinds: Sequence[Kind], taken: set[str]) -> list[Flag]:
-    """Return the flags of every option of these kinds that can be written as text.
-
-    Args:
-        kinds: whose options.
-        taken: words the command uses itself; these get no second meaning.
-    """
-    found: dict[str, list[tuple[str, str, OptionInfo]]] = {}
-    for kind in kinds:
-        for spec in kind.specs():
-            for info in describe_options(spec.cls):
-                if textual(info.type):
-                    found.setdefault(info.name, []).append((kind.name, spec.name, info))
-    flags = []
-    for name, meanings in found.items():
-        flag = Flag(name, tuple(meanings))
-        if taken.isdisjoint(flag.words):
-            taken.update(flag.words)
-            flags.append(flag)
-    return flags
+def target_flag(help: str) -> Callable[[F], F]:
+    """Return `--target`, which names one class."""
+    return option(
+        ASK, "--target", "--class", "target", metavar="C", multiple=True, callback=_one_target, help=help
+    )
 
 
-class Flagged(Command):
-    """A command with generated flags, which are made when it is run or prints its help.
-
-    Args:
-        kinds: whose options are flags.
-    """
-
-    def __init__(self, *args: Any, kinds: Sequence[Kind], **keywords: Any) -> None:
-        super().__init__(*args, **keywords)
-        self.kinds = kinds
-
-    def generated(self) -> list[Flag]:
-        """Return the generated flags."""
-        taken = {word for param in self.params for word in (*param.opts, *param.secondary_opts)}
-        return flags_of(self.kinds, taken | {"--help", "-h"})
-
-    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Return click's own parameters and the generated ones."""
-        return [*super().get_params(ctx), *(flag.parameter() for flag in self.generated())]
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the help: the command's own options, then what each method, renderer and file has."""
-        flags = self.generated()
-        generated = {flag.parameter().name for flag in flags}
-        own = [param for param in self.get_params(ctx) if param.name not in generated]
-        write_groups(ctx, formatter, own)
-        for kind in self.kinds:
-            rows = [(name, " ".join(words)) for name, words in owned(flags, kind.name).items()]
-            if rows:
-                with formatter.section(kind.title):
-                    formatter.write_dl(rows)
+def _one_target(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> str | None:
+    if len(values) > 1:
+        several = any(one.name == "targets" for one in context.command.params)
+        where = "" if several else "`visioncam compare` with "
+        raise click.UsageError(
+            f"--target (--class) names one class and was given {len(values)} times; for several side by side "
+            f"use {where}--targets {','.join(values)}"
+        )
+    return values[0] if values else None
 
 
-def owned(flags: Sequence[Flag], kind: str) -> dict[str, list[str]]:
-    """Return who has which flags, among one kind; what most have is listed once."""
-    found: dict[str, list[str]] = {}
-    common: list[str] = []
-    for flag in flags:
-        owners = [owner for of, owner, _ in flag.meanings if of == kind]
-        if len(owners) >= MOST:
-            common.append(flag.words[0])
-        else:
-            for owner in owners:
-                found.setdefault(owner, []).append(flag.words[0])
-    return {"most of them": common, **found} if common else found
+def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    context.meta[f"{META}{parameter.name}"] = value
 
 
-def pairs(texts: Sequence[str], flag: str) -> dict[str, str]:
-    """Return `name=value` texts as a mapping.
-
-    Raises:
-        UsageError: a text without `=`, or a name given twice.
-    """
-    found: dict[str, str] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        name = name.strip().replace("-", "_")
-        if not equals or not name:
-            raise click.UsageError(f"{flag} takes name=value, received {shown(text)}")
-        if name in found:
-            raise click.UsageError(f"{flag} {name}=… was given twice")
-        found[name] = value
-    return found
-
-
-def options_of(
-    context: click.Context, chosen: Mapping[str, Sequence[Spec]]
-) -> dict[str, list[dict[str, object]]]:
-    """Return the options of each chosen method, renderer or file, from flags and `name=value` texts.
-
-    Args:
-        context: of the command that runs.
-        chosen: kind -> those in use.
-
-    Raises:
-        UsageError: a flag that means nothing to what was chosen, or one option given in both ways.
-        OptionError: a text that cannot be read as the option's type, or is none of its choices.
-        OptionTypeError: an option that none of them has.
-    """
-    command, values = context.command, context.params
-    assert isinstance(command, Flagged)
-    flags = [flag for flag in command.generated() if values.get(f"{PREFIX}{flag.option}") is not None]
-    for flag in flags:
-        _refuse_idle(flag, chosen)
-    found = {}
-    for kind, specs in chosen.items():
-        given = {
-            flag.option: values[f"{PREFIX}{flag.option}"]
-            for flag in flags
-            if kind in [of for of, _, _ in flag.meanings]
-        }
-        by_name, parameter = BY_NAME.get(kind, ("", ""))
-        extra = pairs(values.get(parameter, ()), by_name)
-        if twice := [name for name in extra if name in given]:
-            raise click.UsageError(f"option {twice[0]!r} was given as a flag and as {by_name}")
-        found[kind] = _parsed(specs, {**given, **extra})
-        _refuse_unknown(kind, specs, extra)
-    return found
-
-
-def _parsed(specs: Sequence[Spec], given: Mapping[str, Any]) -> list[dict[str, object]]:
-    return [
-        {
-            info.name: parse_option(info, value) if isinstance(value, str) else value
-            for info in describe_options(spec.cls)
-            if (value := given.get(info.name)) is not None
-        }
-        for spec in specs
-    ]
-
-
-def _refuse_idle(flag: Flag, chosen: Mapping[str, Sequence[Spec]]) -> None:
-    """Refuse a flag that means nothing to what was chosen; the error names who has the option."""
-    names = {kind: [spec.name for spec in specs] for kind, specs in chosen.items()}
-    if any(owner in names.get(kind, ()) for kind, owner, _ in flag.meanings):
-        return
-    kinds = dict.fromkeys(kind for kind, _, _ in flag.meanings)
-    now = ", ".join(f"{kind} {listing(names.get(kind, ()))}" for kind in kinds)
-    owners = ", ".join(f"{kind} {owner!r}" for kind, owner, _ in flag.meanings)
-    raise click.UsageError(f"{flag.words[0]} means nothing to {now}; it belongs to {owners}")
+MODEL = option(
+    ASK, "--model", metavar="FILE",
+    help="Keras model, .keras or .h5; the embedded ImageNet model by default.",
+)  # fmt: skip
+MODEL_FILE = options(
+    option(RUN, "--sha256", metavar="HEX", expose_value=False, callback=_remember,
+           help="The checksum that the model file must have, or it is not loaded."),
+    option(RUN, "--trust-savedmodel", is_flag=True, expose_value=False, callback=_remember,
+           help="Take the folder of a SavedModel, a program. Only if you trust its maker."),
+    option(RUN, "--custom-objects", multiple=True, metavar="MODULE", expose_value=False, callback=_remember,
+           help="Python module with classes of your own that the model needs."),
+    option(RUN, "--allow-unsafe-model", is_flag=True, expose_value=False, callback=_remember,
+           help="Load the file unchecked and run code it carries (Lambda). Only if you trust its maker."),
+)  # fmt: skip
+PICTURES = options(
+    keyword_flag(PICTURE, "preprocess", type=click.Choice(SETTINGS)),
+    keyword_flag(PICTURE, "geometry", type=click.Choice(list(NAMED))),
+    keyword_flag(PICTURE, "frame"),
+    keyword_flag(PICTURE, "max_pixels"),
+)
+TARGET = target_flag("Class to explain, index or name; the top one by default.")
+TARGETS = options(
+    TARGET,
+    option(ASK, "--targets", metavar="A,B", multiple=True,
+           help="Several classes side by side, or top2 to top5 for the model's best."),
+)  # fmt: skip
+METHOD = option(
+    ASK, "--method", default="gradcam", show_default=True, metavar="M", help="See `visioncam methods`."
+)
+METHODS = options(
+    option(ASK, "--methods", default="all", show_default=True, metavar="A,B",
+           help="Names of `visioncam methods`."),
+    option(ASK, "--method", metavar="M", help="One method; the same as --methods with one name."),
+)  # fmt: skip
+LAYER = keyword_flag(ASK, "layer", multiple=True, metavar="L", default=(), show_default=False)
+LAYERS = option(
+    ASK, "--layers", metavar="A,B", multiple=True, help="Several layers side by side; they are not fused."
+)
+CLASS_NAMES = keyword_flag(ASK, "class_names", metavar="FILE")
+BOXES = option(
+    ASK, "--boxes", metavar="CSV",
+    help="Where the objects are: name,left,top,right,bottom a line, in pixels; folder/name if need be.",
+)  # fmt: skip
+REQUEST = options(
+    CLASS_NAMES,
+    LAYER,
+    keyword_flag(ASK, "fuse"),
+    keyword_flag(ASK, "score"),
+    keyword_flag(ASK, "output", metavar="NAME"),
+    keyword_flag(ASK, "evidence"),
+    PICTURES,
+    keyword_flag(RUN, "batch_size"),
+    keyword_flag(RUN, "max_memory"),
+    keyword_flag(RUN, "seed"),
+)
+MEASURING = options(
+    PICTURES,
+    keyword_flag(RUN, "batch_size", help="Pictures in one pass."),
+    keyword_flag(RUN, "seed", help="Of whatever is drawn."),
+)
+RECURSIVE = option(RUN, "--recursive", is_flag=True, help="Look into the folder's folders, too.")
 
 
-def _refuse_unknown(kind: str, specs: Sequence[Spec], extra: Mapping[str, str]) -> None:
-    names = sorted({info.name for spec in specs for info in describe_options(spec.cls)})
-    unknown = [name for name in extra if name not in names]
-    if unknown:
-        hint = did_you_mean(unknown[0], names) or ";"
-        has = f"options: {', '.join(names)}" if names else "it takes none"
-        who = listing([spec.name for spec in specs])
-        raise OptionTypeError(f"{kind} {who} has no option {unknown[0]!r}{hint} {has}")
+def named_option(whose: str, kind: str = "option") -> Callable[[F], F]:
+    """Return `--option`, `--render-option` or `--save-option`, which take `name=value`."""
+    parameter = "extra" if kind == "option" else f"{kind.removesuffix('-option')}_extra"
+    return option(RUN, f"--{kind}", parameter, multiple=True, metavar="NAME=VALUE", help=whose)
+
+
+OPTION = named_option("Option of the method, by name.")
+OPTIONS = named_option("Option of the methods that have it.")
+
+
+def out_option(name: str, metavar: str, help: str, **how: Any) -> Callable[[F], F]:
+    """Return `-o`; `name` is of its parameter."""
+    path = click.Path(path_type=Path, readable=False)
+    return option(RESULT, "-o", "--out", name, type=path, metavar=metavar, help=help, **how)

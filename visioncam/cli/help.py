@@ -27,7 +27,6 @@ class Option(click.Option):
 
 
 def option(group: str, *words: str, **keywords: Any) -> Callable[[F], F]:
-    """Return `click.option` for a group of the help."""
     return click.option(*words, cls=Option, group=group, **keywords)
 
 
@@ -49,24 +48,27 @@ plugin_file_option = option(
 )  # fmt: skip
 
 
-class Command(click.Command):
-    """A command whose options are shown in their groups, below examples that work.
+OUTPUT = options(
+    option(RESULT, "--json", is_flag=True, expose_value=False,
+           help="Print data for programs instead of words."),
+    option(RUN, "--debug", is_flag=True, expose_value=False,
+           help="Show tracebacks and what TensorFlow says."),
+    plugin_file_option,
+)  # fmt: skip
 
-    Args:
-        examples: whole command lines.
-    """
+
+class Command(click.Command):
+    """A command whose options are shown in their groups, below examples that work."""
 
     def __init__(self, *args: Any, examples: Sequence[str] = (), **keywords: Any) -> None:
         super().__init__(*args, **keywords)
         self.examples = tuple(examples)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; native libraries stay silent."""
         quiet(ctx.obj)
         return super().invoke(ctx)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write what the command does, then the examples."""
         super().format_help_text(ctx, formatter)
         if self.examples:
             with formatter.section("Examples"):
@@ -74,7 +76,6 @@ class Command(click.Command):
                     formatter.write(f"{'':{formatter.current_indent}}{example}\n")
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, each group under its title."""
         write_groups(ctx, formatter, self.get_params(ctx))
 
 

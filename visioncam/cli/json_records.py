@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from visioncam_core.options.fields import OptionInfo, describe_options
+from visioncam_core.options.fields import describe_options
 from visioncam_core.plain_data import plain
 
 if TYPE_CHECKING:
@@ -41,30 +41,16 @@ def explanation_record(explanation: Explanation) -> dict[str, Any]:
 
 def spec_record(spec: MethodSpec | RendererSpec | MetricSpec) -> dict[str, Any]:
     """Return a row of the registry with its options."""
-    record = {
-        "name": spec.name,
-        "title": spec.title,
-        "summary": spec.summary,
-        "reference": spec.reference,
-        "aliases": spec.aliases,
-        "claims": spec.claims,
-        "distribution": spec.distribution,
-        "options": [option_record(info) for info in describe_options(spec.cls)],
-    }
+    options = [
+        {
+            "name": info.name, "type": info.type_name, "default": info.default, "help": info.help,
+            "unit": info.unit, "choices": info.choices, "rule": info.rule,
+        }
+        for info in describe_options(spec.cls)
+    ]  # fmt: skip
+    names = ("name", "title", "summary", "reference", "aliases", "claims", "distribution")
+    record = {**{name: getattr(spec, name) for name in names}, "options": options}
     if hasattr(spec, "better"):
         record["better"] = spec.better
     done: dict[str, Any] = plain(record)
     return done
-
-
-def option_record(info: OptionInfo) -> dict[str, Any]:
-    """Return what there is to know about an option."""
-    return {
-        "name": info.name,
-        "type": info.type_name,
-        "default": plain(info.default),
-        "help": info.help,
-        "unit": info.unit,
-        "choices": plain(info.choices),
-        "rule": info.rule,
-    }

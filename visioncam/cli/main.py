@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from visioncam import __version__
-from visioncam.cli.exit import guarded
+from visioncam.cli.exit import guard
 from visioncam.cli.help import PLUGIN_FILE, plugin_file_option
 from visioncam.cli.quiet import LogWarnings, warn_through
 from visioncam.cli.terminal import Output
@@ -55,7 +55,7 @@ COMMANDS = {
     },
 }
 """Title -> command -> where it is and what it does.  A command is imported when it is run, not to list it."""
-_HOMES = {name: home for group in COMMANDS.values() for name, (home, _) in group.items()}
+_MODULES = {name: home for group in COMMANDS.values() for name, (home, _) in group.items()}
 
 
 def plugin_files(words: Sequence[str]) -> list[str]:
@@ -67,17 +67,8 @@ def plugin_files(words: Sequence[str]) -> list[str]:
 
 
 def subcommand(words: Sequence[str]) -> str | None:
-    """Return the subcommand that a command line names."""
     pairs = pairwise(("", *words))
     return next((word for before, word in pairs if before != PLUGIN_FILE and not word.startswith("-")), None)
-
-
-def _load_plugin_files(words: Sequence[str]) -> None:
-    """Load the files before flags are parsed: flags are made from the options of methods and renderers."""
-    for path in plugin_files(words):
-        from visioncam_core.plugins.default import load_plugin
-
-        load_plugin(path)
 
 
 class App(click.Group):
@@ -96,7 +87,10 @@ class App(click.Group):
             with output.alone():
                 if subcommand(words) == "app":
                     os.environ.setdefault("VISIONCAM_PLUGINS", "")  # third-party code only where it is named
-                _load_plugin_files(words)
+                for path in plugin_files(words):  # before flags are parsed: they follow from its options
+                    from visioncam_core.plugins.default import load_plugin
+
+                    load_plugin(path)
                 with self.make_context("visioncam", words or ["--help"], obj=output) as context:
                     code: int | None = self.invoke(context)
                     return code
@@ -105,20 +99,18 @@ class App(click.Group):
         try:
             with warnings.catch_warnings():
                 warn_through(output)
-                code = guarded(work, output)
+                code = guard(work, output)
         finally:
             logging.getLogger(LOGGER).removeHandler(handler)
         sys.exit(code)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the subcommands."""
-        return list(_HOMES)
+        return list(_MODULES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a subcommand."""
-        if cmd_name not in _HOMES:
+        if cmd_name not in _MODULES:
             return None
-        module, _, name = _HOMES[cmd_name].partition(":")
+        module, _, name = _MODULES[cmd_name].partition(":")
         command: click.Command = getattr(import_module(f"visioncam.cli.commands.{module}"), name)
         return command
 
@@ -127,17 +119,16 @@ class App(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find a subcommand, or say which one was meant."""
         name = args[0]
-        if name not in _HOMES and not name.startswith("-"):
+        if name not in _MODULES and not name.startswith("-"):
             if os.path.exists(name):
                 hint = f"; did you mean `visioncam explain {name}`?"
             else:
-                hint = did_you_mean(name, _HOMES)
+                hint = did_you_mean(name, _MODULES)
             ctx.fail(f"no command is called {name!r}{hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the subcommands in groups."""
-        width = max(map(len, _HOMES))
+        width = max(map(len, _MODULES))
         for title, group in COMMANDS.items():
             with formatter.section(title):
                 formatter.write_dl([(name.ljust(width), what) for name, (_, what) in group.items()])

@@ -1,4 +1,4 @@
-"""The model a command works on: the user's file, or the embedded one."""
+"""The model that a command works on: the user's file, or the embedded one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from visioncam.cli.shared_flags import META
+from visioncam.cli.flags import META
 from visioncam.cli.terminal import Output
 from visioncam_core.engine.model_card import card_of
 from visioncam_core.pipeline import models
@@ -20,18 +20,9 @@ from visioncam_core.progress import people_watch
 def open_model(
     output: Output, path: str | None, custom_objects: Sequence[str] = (), unsafe: bool = False
 ) -> Any:
-    """Return the Keras model; `--sha256` and the other flags of model files count.
+    """Return the model in a file, or the embedded one; `--sha256` and `--trust-savedmodel` count.
 
-    Args:
-        output: for a warning; a spinner is shown on a terminal.
-        path: a `.keras` or `.h5` file, or a trusted SavedModel's folder; None for the embedded model.
-        custom_objects: Python modules whose classes the file may name.
-        unsafe: run code that the file carries.
-
-    Raises:
-        BackendError: no TensorFlow, or Keras on another backend.
-        ModelError: a file that cannot be used, or the embedded model's weights are missing.
-        UsageError: a checksum, and no file that it is of.
+    `custom_objects` are Python modules whose classes the file may name; `unsafe` runs code that it carries.
     """
     sha256, trust = model_flag("sha256"), model_flag("trust_savedmodel")
     if path is None and sha256 is not None:
@@ -49,14 +40,15 @@ def open_model(
         )
 
 
-def opened(context: click.Context, path: str | None) -> Any:
-    """Return the model that a command's flags name, see `open_model`."""
-    return open_model(context.obj, path, model_flag("custom_objects") or (), bool(model_flag("unsafe")))
+def model_of(context: click.Context, path: str | None) -> Any:
+    """Return the model that a command's flags name."""
+    return open_model(
+        context.obj, path, model_flag("custom_objects") or (), bool(model_flag("allow_unsafe_model"))
+    )
 
 
 def explainer_of(context: click.Context, request: Request, path: str | None) -> Explainer:
-    """Return the explainer of a request and the model that a command's flags name."""
-    return Explainer.of(opened(context, path), request)
+    return Explainer.of(model_of(context, path), request)
 
 
 def model_flag(name: str) -> Any:
@@ -66,11 +58,7 @@ def model_flag(name: str) -> Any:
 
 
 def model_named(positional: str | None, flag: str | None) -> str | None:
-    """Return the model file that was named, as an argument or with `--model`.
-
-    Raises:
-        UsageError: both ways.
-    """
+    """Return the model file that was named, as an argument or with `--model`, not both ways."""
     if positional is not None and flag is not None:
         raise click.UsageError(f"the model was named twice, {positional!r} and --model {flag!r}")
     return positional if flag is None else flag
@@ -79,9 +67,8 @@ def model_named(positional: str | None, flag: str | None) -> str | None:
 def title_of(model: Any, path: str | None) -> str:
     """Return the model's name for people."""
     card = card_of(model)
-    return (
-        card.title if card is not None and card.title else path or str(getattr(model, "name", "SavedModel"))
-    )
+    title = card.title if card is not None else ""
+    return title or path or str(getattr(model, "name", "SavedModel"))
 
 
 def _spinner() -> Any:

@@ -17,11 +17,6 @@ _SETTING = re.compile(r"option '(\w+)' of Settings\b")
 
 
 def flag_of(name: str) -> str:
-    """Return the flag of a keyword.
-
-    >>> flag_of("class_names")
-    '--class-names'
-    """
     return f"--{name.replace('_', '-')}"
 
 

@@ -58,7 +58,6 @@ class LogWarnings(logging.Handler):
         self._output = output
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print one log line."""
         self._output.warn(record.getMessage())
 
 

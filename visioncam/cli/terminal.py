@@ -10,8 +10,9 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -27,21 +28,13 @@ Part = str | tuple[str, str]
 
 @attrs.define(eq=False)
 class Output:
-    """One run's output.
+    """One run's output."""
 
-    Attributes:
-        json: print `document`, and nothing else, to standard output at the end.
-        debug: show tracebacks and what TensorFlow says.
-        document: what `--json` prints.
-        words: the command line.
-        events: `document` is one line, the last of the lines that `event` prints.
-    """
-
-    json: bool = False
-    debug: bool = False
+    json: bool = False  # print `document`, and nothing else, to standard output at the end
+    debug: bool = False  # show tracebacks and what TensorFlow says
     document: dict[str, Any] = attrs.field(factory=dict)
-    words: tuple[str, ...] = ()
-    events: bool = False
+    words: tuple[str, ...] = ()  # the command line
+    events: bool = False  # `document` is one line, the last of the lines that `event` prints
     _console: Console | None = None
 
     @classmethod
@@ -75,10 +68,7 @@ class Output:
     ) -> None:
         """Print an aligned table for people: wrapped on a terminal, one line a row elsewhere.
 
-        Args:
-            header: titles of the columns.
-            rows: the cells.
-            numbers: which columns are set to the right.
+        The columns of `numbers` are set to the right.
         """
         if self.json:
             return
@@ -101,12 +91,17 @@ class Output:
             self.console.file.write(json.dumps(record, allow_nan=False) + "\n")
             self.console.file.flush()
 
+    def save(self, path: Path, write: Callable[[Path], object]) -> None:
+        """Write the command's file and say so."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path)
+        self.document["files"] = [str(path)]
+        self.line(("wrote ", "bold"), str(path))
+
     def warn(self, text: str) -> None:
-        """Print a warning, one line on standard error."""
         self._say(f"visioncam: warning: {text}")
 
     def error(self, text: str) -> None:
-        """Print an error, one line on standard error."""
         self._say(f"visioncam: error: {text}")
 
     def close(self) -> None:
@@ -128,7 +123,7 @@ class Output:
                 def on_broken_pipe(self) -> None:  # rich would end the process with code 1
                     raise BrokenPipeError
 
-            file = sys.stdout or _nowhere()
+            file = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the whole run
             wide = None if file.isatty() else 10_000  # off a terminal nothing is wrapped
             self._console = Plain(file=file, width=wide, markup=False, highlight=False, emoji=False)
         return self._console
@@ -138,7 +133,3 @@ class Output:
         if sys.stderr is not None:
             sys.stderr.write(clean(text) + "\n")
             sys.stderr.flush()
-
-
-def _nowhere() -> TextIO:
-    return open(os.devnull, "w", encoding="utf-8")

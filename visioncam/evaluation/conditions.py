@@ -9,7 +9,7 @@ from typing import Any
 
 from visioncam_core.errors import OptionError
 from visioncam_core.plugins.default import registry
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 SIGNS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
@@ -18,32 +18,18 @@ _FORM = re.compile(r"\s*([\w .+-]+?)\s*(<=|>=|<|>)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?
 
 
 def parse_condition(condition: str) -> tuple[str, str, float]:
-    """Return (metric, sign, number) of a condition.
-
-    Raises:
-        OptionError: it has another form.
-        NameNotFoundError: there is no such metric.
-    """
+    """Return (metric, sign, number) of a condition."""
     found = _FORM.fullmatch(condition)
     if found is None:
         raise OptionError(
-            f"the condition {shown(condition, 60)} cannot be read; write a metric, one of < <= > >=, and a "
+            f"the condition {brief(condition, 60)} cannot be read; write a metric, one of < <= > >=, and a "
             "number, as in 'pointing_game < 0.6'"
         )
     return registry().metric(found[1]).name, found[2], float(found[3])
 
 
 def violations(records: Iterable[Mapping[str, Any]], metrics: Sequence[str], condition: str) -> list[str]:
-    """Return in words where a condition holds, method by method; a method without any number counts too.
-
-    Args:
-        records: of an evaluation.
-        metrics: that were measured.
-        condition: as for `parse_condition`.
-
-    Raises:
-        OptionError: as `parse_condition`, or the metric was not measured.
-    """
+    """Return in words where a condition holds, method by method; a method without any number counts too."""
     metric, sign, number = parse_condition(condition)
     if metric not in metrics:
         raise OptionError(

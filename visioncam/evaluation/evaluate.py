@@ -7,15 +7,15 @@ from typing import Any
 
 import attrs
 
+from visioncam.evaluation.budget import Budget
 from visioncam.evaluation.evaluation import Evaluation
 from visioncam.evaluation.measure import measure
 from visioncam.evaluation.randomised import Randomised
-from visioncam.evaluation.request import Budget, measures
+from visioncam.evaluation.request import measures
 from visioncam.evaluation.subjects import subjects
 from visioncam.evaluation.truth import marks
 from visioncam_core.errors import LayerError, ModelError
 from visioncam_core.images.reader import Read
-from visioncam_core.options.fields import describe_options
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request, several_layers, several_methods
 from visioncam_core.results.provenance import versions
@@ -80,17 +80,17 @@ def evaluate(
     read = Read(items, single)
     placed = marks(truth if not single or truth is None else [truth], len(items))
     notes: list[str] = []
-    copy = None
+    copy, rounds = None, 0
+    randomised: set[str] = set()
     try:
         copy = Randomised.of(explainer.engine.copy(model), budget.cascade)
     except ModelError as error:
         notes.append(f"no randomised models: {error}")
-    rows = len(
-        subjects(explainer.methods, {one.name for one in explainer.methods} if copy is not None else ())
-    )
-    rounds = 0 if copy is None else 1
-    if copy is not None and any("randomised" in one.needs for one in applied):
-        rounds = budget.seeds * budget.cascade
+    else:
+        cascade = any("randomised" in one.needs for one in applied)
+        rounds = budget.seeds * budget.cascade if cascade else 1
+        randomised = {one.name for one in explainer.methods}
+    rows = len(subjects(explainer.methods, randomised))
     count = _Count(len(queries) * len(items) * (rows + rounds), report)
     found = [
         measure(
@@ -101,8 +101,8 @@ def evaluate(
     ]  # fmt: skip
     count.finish()
     for at in found:
-        twins = {one.of for one in at.subjects}
-        missing = [one.title for one in explainer.methods if copy is not None and one.name not in twins]
+        measured = {one.of for one in at.subjects}
+        missing = [one.title for one in explainer.methods if one.name in randomised - measured]
         if missing:
             notes.append(
                 f"{', '.join(missing)} at {at.layer}: a map costs more than patience={patience} passes, so "
@@ -117,15 +117,14 @@ def evaluate(
             **versions(explainer.engine.versions()),
             "seed": explainer.settings.seed,
             "preprocess": explainer.preprocessing.name,
-            **{info.name: getattr(budget, info.name) for info in describe_options(Budget)},
+            **attrs.asdict(budget),
         },
         force=force,
     )
 
 
 def _single(layer: Any) -> Any:
-    several = isinstance(layer, list | tuple) and len(layer) > 1
-    if several:
+    if isinstance(layer, list | tuple) and len(layer) > 1:
         raise LayerError("a metric looks at one layer; pass several as layers=[...] to measure each")
     return layer
 

@@ -73,10 +73,9 @@ class Evaluation:
             if normalise(result.method) == normalise(method) and result.metric == normalise(metric):
                 return result
         known = [one.name for one in at.subjects]
-        if normalise(method) not in map(normalise, known):
-            raise not_found("method", method, known)
-        if normalise(metric) not in self.metrics:
-            raise not_found("metric", metric, list(self.metrics))
+        for kind, name, names in ("method", method, known), ("metric", metric, self.metrics):
+            if normalise(name) not in map(normalise, names):
+                raise not_found(kind, name, list(names))
         raise NameNotFoundError(f"{method!r} has no result for {metric!r} here")
 
     def unbeaten(self, result: MetricResult) -> tuple[str, ...]:
@@ -124,17 +123,12 @@ class Evaluation:
         for at in self.layers:
             subjects = {one.name: one for one in at.subjects}
             for result in at.results:
-                yield at, subjects[result.method], at.costs[result.method], result, self._interval(result)
-
-    def _interval(self, result: MetricResult) -> Interval:
-        key = (result.layer, result.method, result.metric)
-        if key not in self._intervals:
-            self._intervals[key] = result.interval()
-        return self._intervals[key]
+                interval = self._intervals[result.layer, result.method, result.metric]
+                yield at, subjects[result.method], at.costs[result.method], result, interval
 
     @cached_property
     def _intervals(self) -> dict[tuple[str, str, str], Interval]:
-        return {}
+        return {(one.layer, one.method, one.metric): one.interval() for one in self.results}
 
     def records(self) -> list[dict[str, Any]]:
         """Return one plain record a result: number, interval, counts, costs, switches, unbeaten controls."""

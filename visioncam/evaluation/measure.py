@@ -8,15 +8,16 @@ from typing import Any
 import attrs
 import numpy as np
 
+from visioncam.evaluation.budget import Budget
 from visioncam.evaluation.randomised import Randomised, affordable, random_maps
-from visioncam.evaluation.request import Budget, Measure
+from visioncam.evaluation.request import Measure
 from visioncam.evaluation.subjects import (
     Maps,
     Subject,
     SubjectMap,
     map_of_control,
     map_of_method,
-    map_of_twin,
+    map_of_randomised,
     maps_needed,
     subjects,
 )
@@ -24,44 +25,30 @@ from visioncam.evaluation.truth import on_input
 from visioncam_core.images.reader import Read
 from visioncam_core.metrics.case import Case
 from visioncam_core.metrics.measure import judge
-from visioncam_core.metrics.probe import Probe, probes
+from visioncam_core.metrics.probe import probes
 from visioncam_core.metrics.result import Measured, MetricResult
-from visioncam_core.pipeline.apply import Named
 from visioncam_core.pipeline.explainer import Explainer
 
 
 @attrs.frozen
 class Cost:
-    """What a subject's maps cost, a picture on average.
+    """What a subject's maps cost, a picture on average."""
 
-    Attributes:
-        passes: pictures sent through the model or parts of it beyond the shared forward and backward pass.
-        seconds: of wall-clock time.
-    """
-
-    passes: float
-    seconds: float
+    passes: float  # pictures sent through (parts of) the model beyond the shared forward and backward pass
+    seconds: float  # of wall-clock time
 
 
 @attrs.frozen(eq=False)
 class AtLayer:
-    """What was measured at one layer.
+    """What was measured at one layer."""
 
-    Attributes:
-        layer: its path.
-        subjects: the rows.
-        results: one a subject and metric that it can answer.
-        costs: subject name -> cost.
-        labels: what was explained on each picture.
-        cascade: subject name -> its maps of the first picture while the model is randomised step by step with
-            the first seed, the trained model's first; None where there was none.
-    """
-
-    layer: str
-    subjects: tuple[Subject, ...]
-    results: tuple[MetricResult, ...]
-    costs: dict[str, Cost]
-    labels: tuple[str, ...]
+    layer: str  # its path
+    subjects: tuple[Subject, ...]  # the rows
+    results: tuple[MetricResult, ...]  # one for each subject and metric that it can answer
+    costs: dict[str, Cost]  # by the subject's name
+    labels: tuple[str, ...]  # what was explained on each picture
+    # Subject name -> its maps of the first picture while the model is randomised step by step with the first
+    # seed, the trained model's first; None where there was none.
     cascade: dict[str, list[np.ndarray | None]] = attrs.field(factory=dict)
 
 
@@ -81,7 +68,6 @@ class Shared:
         return None
 
     def add(self, one: Measure, case: Case, measured: Measured) -> None:
-        """Add a metric's value for a map."""
         if not self.maps or self.maps[-1][0] is not case.heat:
             self.maps.append((case.heat, {}))
         self.maps[-1][1][one.name] = measured
@@ -102,17 +88,10 @@ def measure(
     copy: Randomised | None,
     tick: Tick,
 ) -> AtLayer:
-    """Measure all at one layer.
+    """Measure all metrics at the explainer's layer.
 
-    Args:
-        explainer: with the methods and the layer.
-        read: the pictures.
-        target: class or classes, or None for the top class of each clean picture.
-        marks: where the object is on each picture, or None.
-        measures: the metrics.
-        budget: seeds, steps and patience.
-        copy: of the model, for what needs randomised ones; or None.
-        tick: for progress.
+    `target` is a class, classes, or None for the top class of each clean picture; `marks` say where the
+    object is on each picture; `copy` is for what needs randomised models.
     """
     first = next(probes(explainer, read, target))
     layer = first.layer.path
@@ -133,7 +112,13 @@ def measure(
         truth, boxes = on_input(marks[probe.number], probe.item, probe.x.shape[:-1])
         shared = Shared()
         for subject in rows:
-            made = _map_of(probe, subject, explainer.methods, maps, enough)
+            if subject.kind == "method":
+                named = next(one for one in explainer.methods if one.name == subject.name)
+                made = map_of_method(probe, named, maps if subject.name in enough else {})
+            elif subject.kind == "randomised":
+                made = map_of_randomised(probe, subject.of, maps)
+            else:
+                made = map_of_control(probe, subject.name)
             spent.setdefault(subject.name, []).append((made.passes, made.seconds))
             if probe.number == 0 and subject.name in enough and made.raw is not None:
                 cascade[subject.name] = [made.raw, *maps[subject.name, 0][0]]
@@ -142,7 +127,7 @@ def measure(
                 if subject.kind == "randomised" and not one.needs <= {"scores", "truth"}:
                     continue
                 cost = costs.get(subject.name, 0)
-                found = shared.get(one, case) or _measured(one, case, made, cost, budget)
+                found = shared.get(one, case) or _measure(one, case, made, cost, budget)
                 shared.add(one, case, found)
                 table.setdefault((subject.name, one.name), []).append(found)
             tick(1)
@@ -169,28 +154,17 @@ def _classes(explainer: Explainer, read: Read, target: Any) -> tuple[list[int], 
     return [index for index, _ in found], tuple(label for _, label in found)
 
 
-def _map_of(
-    probe: Probe, subject: Subject, methods: Sequence[Named], maps: Maps, enough: set[str]
-) -> SubjectMap:
-    if subject.kind == "method":
-        named = next(one for one in methods if one.name == subject.name)
-        return map_of_method(probe, named, maps if subject.name in enough else {})
-    if subject.kind == "randomised":
-        return map_of_twin(probe, subject.of, maps)
-    return map_of_control(probe, subject.name)
-
-
-def _measured(one: Measure, case: Any, made: SubjectMap, cost: int, budget: Budget) -> Measured:
-    if made.flag:
-        return Measured(float("nan"), made.flag)
+def _measure(one: Measure, case: Any, made: SubjectMap, cost: int, budget: Budget) -> Measured:
     lacking = one.needs - made.able
     needed = maps_needed(one.metric, budget.seeds, budget.cascade)
-    if "randomised" in lacking or cost * needed > budget.patience:
-        if cost * needed > budget.patience:
-            return Measured(
-                float("nan"), f"{needed} maps of {cost} passes each are more than patience={budget.patience}"
-            )
-        return Measured(float("nan"), "the model cannot be copied and randomised")
-    if lacking:
-        return Measured(float("nan"), f"there is no {', '.join(sorted(lacking))} for this map")
-    return judge(one.metric, case, one.name, one.source)
+    if made.flag:
+        why = made.flag
+    elif cost * needed > budget.patience:
+        why = f"{needed} maps of {cost} passes each are more than patience={budget.patience}"
+    elif "randomised" in lacking:
+        why = "the model cannot be copied and randomised"
+    elif lacking:
+        why = f"there is no {', '.join(sorted(lacking))} for this map"
+    else:
+        return judge(one.metric, case, one.name, one.source)
+    return Measured(float("nan"), why)

@@ -17,17 +17,11 @@ from visioncam_core.pipeline.explainer import Explainer
 
 @attrs.frozen(eq=False)
 class Randomised:
-    """A copy of a model that can be randomised step by step, from the logits down.
-
-    Attributes:
-        copy: the copy.
-        trained: its weights as trained.
-        steps: steps from the trained model to one with every layer random.
-    """
+    """A copy of a model that can be randomised step by step, from the logits down."""
 
     copy: Copy
-    trained: list[np.ndarray]
-    steps: int
+    trained: list[np.ndarray]  # its weights
+    steps: int  # from the trained model to one with every layer random
 
     @classmethod
     def of(cls, copy: Copy, steps: int = 4) -> Randomised:
@@ -49,13 +43,13 @@ class Randomised:
         first = layers - round(layers * number / self.steps)
         self.copy.set(
             [
-                redrawn(value, np.random.default_rng((seed, i))) if owner >= first else value
+                redraw(value, np.random.default_rng((seed, i))) if owner >= first else value
                 for i, (value, owner) in enumerate(zip(self.trained, self.copy.owners, strict=True))
             ]
         )
 
 
-def redrawn(value: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def redraw(value: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return a random weight: a kernel from a normal distribution with the trained one's mean and spread.
 
     Vectors (biases, scales, statistics) are shuffled, so that a variance stays positive.  What is not a
@@ -80,14 +74,8 @@ def random_maps(
 ) -> Maps:
     """Return every method's raw maps after each step of the cascade.
 
-    Args:
-        explainer: of the trained model; its methods and settings are taken over.
-        copy: the model that is randomised.
-        read: the pictures.
-        classes: the explained class of each, fixed on the trained model.
-        layer: path of the layer.
-        seeds: method -> how many seeds, as `affordable` returns them.
-        tick: called after each picture.
+    The explainer is of the trained model, and `classes` are those of its clean pictures; `seeds` are as
+    `affordable` returns them; `tick` is called after each picture.
     """
     found: Maps = {}
     request = explainer.with_settings(layer=layer).request
@@ -98,8 +86,8 @@ def random_maps(
             if not methods:
                 continue
             copy.step(step, seed)
-            twin = Explainer.of(copy.model, request).with_methods(*methods)
-            for probe in probes(twin, read, list(classes)):
+            random = Explainer.of(copy.model, request).with_methods(*methods)
+            for probe in probes(random, read, list(classes)):
                 for named in methods:
                     rows = found.setdefault((named.name, probe.number), [])
                     if len(rows) == seed:
@@ -111,15 +99,9 @@ def random_maps(
 
 
 def affordable(cost: dict[str, int], patience: int, seeds: int, steps: int) -> dict[str, int]:
-    """Return how many seeds of the cascade each method can afford: all, 0, or -1.
+    """Return how many seeds of the cascade each method can afford, by the passes that one map costs it.
 
-    0 leaves the last step of the first seed, -1 nothing at all.
-
-    Args:
-        cost: method -> passes for one map.
-        patience: passes that a metric may spend.
-        seeds: of the cascade, as requested.
-        steps: of the cascade.
+    All of them; or 0, which leaves the last step of the first seed; or -1, nothing at all.
     """
     return {
         name: seeds if one * seeds * steps <= patience else 0 if one <= patience else -1

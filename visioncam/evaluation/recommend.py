@@ -87,23 +87,18 @@ def recommend(
     found = evaluate(
         model, images, methods, method=method, layers=layers, metrics=metrics, truth=truth, **keywords
     )
-    return recommended(found)
+    return recommendation_of(found)
 
 
-def recommended(evaluation: Evaluation) -> Recommendation:
-    """Return the recommendation that an evaluation's numbers give.
-
-    Raises:
-        OptionError: fewer than two pictures: nothing says how sure a number is; or nothing was measured that
-            a recommendation goes by.
-    """
+def recommendation_of(evaluation: Evaluation) -> Recommendation:
+    """Return the recommendation that an evaluation's numbers give."""
     count = len(evaluation.sources)
     if count < 2:
         raise OptionError(f"a recommendation needs at least two pictures, received {count}; pass more")
     metrics = [name for name in (*EVIDENCE, PLACE) if name in evaluation.metrics]
     if not metrics:
         raise OptionError(
-            f"a recommendation goes by {_listed((*EVIDENCE, PLACE))}, and of these none was measured; "
+            f"a recommendation goes by {_join((*EVIDENCE, PLACE))}, and of these none was measured; "
             f"measured: {', '.join(evaluation.metrics)}"
         )
     candidates = [
@@ -114,7 +109,7 @@ def recommended(evaluation: Evaluation) -> Recommendation:
         few = f", which fewer than {FEWEST} pictures cannot show" if count < FEWEST else ""
         why = (
             f"On {count} pictures no method was surely better than a random map over "
-            f"{_listed(metrics)}{few}. "
+            f"{_join(metrics)}{few}. "
             "Believe none of the maps before you have looked at more pictures or another layer."
         )
         return Recommendation(None, None, "no method beats a random map", (), 0.0, 0.0, why, evaluation)
@@ -122,13 +117,10 @@ def recommended(evaluation: Evaluation) -> Recommendation:
     means = np.array([float(np.nanmean(row)) for row in places])
     best = int(means.argmin())
     equal = [i for i in range(len(able)) if i == best or not _worse(places[i], places[best])]
-    costs = [_cost(evaluation, *able[i]) for i in equal]
-    chosen = equal[min(range(len(equal)), key=lambda i: (costs[i], means[equal[i]]))]
-    method, layer = able[chosen]
-    alone = len(equal) == 1
-    at = next(one for one in evaluation.layers if one.layer == layer)
-    cost = at.costs[method]
-    sure = "the data show it" if alone else NO_DIFFERENCE
+    costs = {(name, at.layer): cost for at in evaluation.layers for name, cost in at.costs.items()}
+    chosen = min(equal, key=lambda i: (costs[able[i]].passes, means[i]))
+    (method, layer), cost = able[chosen], costs[able[chosen]]
+    sure = "the data show it" if len(equal) == 1 else NO_DIFFERENCE
     return Recommendation(
         method, layer, sure, tuple(able[i] for i in equal if i != chosen), cost.passes, cost.seconds,
         _why(evaluation, metrics, able, means, equal, chosen), evaluation,
@@ -145,10 +137,10 @@ def _why(
 ) -> str:
     count, (method, layer) = len(evaluation.sources), able[chosen]
     rank = f"{method} at {layer} has a mean rank of {means[chosen] + 1:.1f} among {len(able)} candidates"
-    first = f"Over {count} pictures and {_listed(metrics)}, {rank}."
+    first = f"Over {count} pictures and {_join(metrics)}, {rank}."
     if len(equal) == 1:
         return f"{first} Every other candidate is surely worse in a paired bootstrap over the pictures."
-    others = _listed([f"{able[i][0]} at {able[i][1]}" for i in equal if i != chosen])
+    others = _join([f"{able[i][0]} at {able[i][1]}" for i in equal if i != chosen])
     return f"{first} There is {NO_DIFFERENCE} to {others}, and none of these needs fewer passes."
 
 
@@ -196,9 +188,5 @@ def _worse(one: np.ndarray, best: np.ndarray) -> bool:
     return interval(one[both] - best[both]).sign > 0
 
 
-def _cost(evaluation: Evaluation, method: str, layer: str) -> float:
-    return next(one for one in evaluation.layers if one.layer == layer).costs[method].passes
-
-
-def _listed(words: Sequence[str]) -> str:
+def _join(words: Sequence[str]) -> str:
     return ", ".join(words[:-1]) + f" and {words[-1]}" if len(words) > 1 else words[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -42,13 +43,12 @@ def sections(evaluation: Evaluation) -> list[Section]:
         if ranked := rankings(evaluation, at):
             text = "Numbers with their intervals, the best first; methods in blue, controls in grey."
             found.append(Section(f"Ranking at {at.layer}", text, ranked))
-        sanity = _sanity(at)
-        if sanity is not None:
+        if (sanity := _sanity(at)) is not None:
             text = (
-                "A map that stays the same while the model's weights are drawn anew does not show the model."
+                "A map that stays the same while the model's weights are drawn again does not show the model."
             )
-            pictures = [] if (drawn := strip(at.cascade)) is None else [drawn]
-            found.append(Section(f"Sanity check at {at.layer}", text, [sanity, *pictures]))
+            parts = [part for part in (sanity, strip(at.cascade)) if part is not None]
+            found.append(Section(f"Sanity check at {at.layer}", text, parts))
     return found
 
 
@@ -61,7 +61,8 @@ def _whole(cell: str) -> str:
 def _curves(at: AtLayer, metric: str) -> Chart | None:
     results = [one for one in at.results if one.metric == metric and one.curve() is not None]
     order = -1 if metric == "insertion" else 1
-    methods = [one for one in results if "@" not in one.method and one.method in _methods(at)]
+    names = {one.name for one in at.subjects if one.kind == "method"}
+    methods = [one for one in results if one.method in names]
     best = sorted(methods, key=lambda one: order * one.mean)[:DRAWN]
     lines, bands = {}, {}
     for result in [*best, *(one for one in results if one.method == "random")]:
@@ -71,8 +72,7 @@ def _curves(at: AtLayer, metric: str) -> Chart | None:
         lines[result.method] = (np.linspace(0, 1, len(mean)).tolist(), mean.tolist())
         if len(curves) > 1:
             error = curves.std(axis=0, ddof=1) / np.sqrt(len(curves))
-            sides = (np.clip(mean + sign * error, 0, 1) for sign in (-1, 1))
-            low, high = (side.tolist() for side in sides)
+            low, high = (np.clip(mean + sign * error, 0, 1).tolist() for sign in (-1, 1))
             bands[result.method] = (low, high)
     return Chart(lines, "share of the pixels", "probability", metric, bands) if lines else None
 
@@ -88,14 +88,10 @@ def rankings(evaluation: Evaluation, at: AtLayer) -> list[Picture]:
 
 
 def _ranking(metric: str, better: str, rows: list[tuple[str, str, Interval]]) -> Picture:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     rows = rows[::-1]  # the last is drawn on top
     rows.sort(key=lambda row: row[2].value, reverse=better == "lower")
-    figure = Figure(figsize=(4.2, 0.24 * len(rows) + 0.8), dpi=100, layout="constrained", facecolor="white")
-    canvas = FigureCanvasAgg(figure)
-    axis = figure.add_subplot()
+    canvas = _canvas(4.2, 0.24 * len(rows) + 0.8)
+    axis = canvas.figure.add_subplot()
     for place, (_, kind, interval) in enumerate(rows):
         colour = "tab:blue" if kind == "method" else "tab:gray"
         axis.plot([interval.low, interval.high], [place, place], color=colour, linewidth=2)
@@ -105,10 +101,22 @@ def _ranking(metric: str, better: str, rows: list[tuple[str, str, Interval]]) ->
     axis.set_ylim(-0.6, len(rows) - 0.4)
     axis.tick_params(axis="x", labelsize=8)
     axis.grid(axis="x", alpha=0.3)
-    canvas.draw()
-    pixels = np.asarray(canvas.buffer_rgba())[..., :3].copy()
     numbers = "; ".join(f"{name} {interval.value:.3g}" for name, _, interval in reversed(rows))
-    return Picture(pixels, f"{metric}, {better} is better, the best first: {numbers}")
+    return Picture(_pixels(canvas), f"{metric}, {better} is better, the best first: {numbers}")
+
+
+def _canvas(width: float, height: float) -> Any:
+    """Return a canvas of so many inches at 100 dots each."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=100, layout="constrained", facecolor="white")
+    return FigureCanvasAgg(figure)
+
+
+def _pixels(canvas: Any) -> np.ndarray:
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def _sanity(at: AtLayer) -> Chart | None:
@@ -120,10 +128,6 @@ def _sanity(at: AtLayer) -> Chart | None:
     last = max(map(len, found.values()), default=1) - 1  # a control has only two points: it never changes
     lines = {name: (np.linspace(0, last, len(mean)).tolist(), mean.tolist()) for name, mean in found.items()}
     return Chart(lines, "step of the cascade", "likeness to the trained model's map", "") if lines else None
-
-
-def _methods(at: AtLayer) -> set[str]:
-    return {one.name for one in at.subjects if one.kind == "method"}
 
 
 TILE = 0.9
@@ -145,15 +149,9 @@ def strip(cascade: Mapping[str, Sequence[np.ndarray | None]]) -> Picture | None:
     rows = {name: maps for name, maps in cascade.items() if maps[0] is not None and maps[0].ndim == 2}
     if not rows:
         return None
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     steps = max(map(len, rows.values()))
-    figure = Figure(
-        figsize=(1.9 + TILE * steps, 0.4 + TILE * len(rows)), dpi=100, layout="constrained", facecolor="white"
-    )
-    canvas = FigureCanvasAgg(figure)
-    axes = np.asarray(figure.subplots(len(rows), steps, squeeze=False))
+    canvas = _canvas(1.9 + TILE * steps, 0.4 + TILE * len(rows))
+    axes = canvas.figure.subplots(len(rows), steps, squeeze=False)
     for (name, maps), line in zip(rows.items(), axes, strict=True):
         line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
         for number, axis in enumerate(line):
@@ -164,9 +162,8 @@ def strip(cascade: Mapping[str, Sequence[np.ndarray | None]]) -> Picture | None:
                 axis.imshow(heat(one, "for"), cmap=SEQUENTIAL, vmin=0, vmax=1, interpolation="bilinear")
     for number, axis in enumerate(axes[0]):
         axis.set_title("trained" if number == 0 else f"step {number}", fontsize=8)
-    canvas.draw()
     return Picture(
-        np.asarray(canvas.buffer_rgba())[..., :3].copy(),
+        _pixels(canvas),
         "a row of maps for each method: of the trained model, then after each step towards a random one",
         "maps of the first picture; the last step has every layer random",
     )

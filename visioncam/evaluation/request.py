@@ -7,8 +7,9 @@ from typing import Any
 
 import attrs
 
+from visioncam.evaluation.budget import Budget
 from visioncam_core.errors import OptionTypeError
-from visioncam_core.options.fields import describe_options, in_range, option
+from visioncam_core.options.fields import describe_options
 from visioncam_core.plugins.calls import OWN_CODE
 from visioncam_core.plugins.default import registry
 
@@ -18,40 +19,18 @@ PLACED = ("pointinggame", "energypointinggame")
 
 @attrs.frozen(eq=False)
 class Measure:
-    """A metric with its row.
+    """A metric with its row."""
 
-    Attributes:
-        name: canonical.
-        title: for people.
-        better: "higher", "lower" or "neither".
-        metric: the object.
-        source: the distribution it comes from.
-    """
-
-    name: str
-    title: str
-    better: str
+    name: str  # canonical
+    title: str  # for people
+    better: str  # "higher", "lower" or "neither"
     metric: Any
-    source: str = "visioncam"
+    source: str = "visioncam"  # the distribution it comes from
 
     @property
     def needs(self) -> frozenset[str]:
         """What it needs."""
         return frozenset(self.metric.needs)
-
-
-@attrs.frozen
-class Budget:
-    """How much is measured, and how long one may wait."""
-
-    steps: int = option(20, help="of deletion and insertion; 224 to report", validator=in_range(1, 100_000))
-    seeds: int = option(5, help="randomised copies of the model", validator=in_range(1, 1000))
-    cascade: int = option(4, help="steps to a random model", validator=in_range(1, 1000))
-    patience: int = option(
-        3000,
-        help="passes that a metric may spend on one picture's maps by one method",
-        validator=in_range(1, 10**9),
-    )
 
 
 def measures(metrics: str | Sequence[Any], budget: Budget, *, placed: bool) -> list[Measure]:
@@ -61,10 +40,6 @@ def measures(metrics: str | Sequence[Any], budget: Budget, *, placed: bool) -> l
         metrics: "default", "all", or names and metric objects.
         budget: its steps go to each metric named that has the option `steps`.
         placed: whether it is known where the objects are.
-
-    Raises:
-        NameNotFoundError: an unknown name.
-        OptionTypeError: something that is no metric, or none at all.
     """
     rows = registry()
     names: Sequence[Any]
@@ -85,8 +60,9 @@ def measures(metrics: str | Sequence[Any], budget: Budget, *, placed: bool) -> l
             has = {info.name for info in describe_options(rows.metric(name).cls)}
             options = {"steps": budget.steps} if "steps" in has else {}
         row, metric = rows.make_metric(name, options)
-        title = row.title if row is not None else type(metric).__name__
-        key = row.name if row is not None else title.lower()
-        source = row.distribution if row is not None else OWN_CODE
-        found.append(Measure(key, title, row.better if row is not None else "neither", metric, source))
+        if row is not None:
+            found.append(Measure(row.name, row.title, row.better, metric, row.distribution))
+        else:
+            title = type(metric).__name__
+            found.append(Measure(title.lower(), title, "neither", metric, OWN_CODE))
     return found

@@ -10,67 +10,50 @@ import numpy as np
 
 from visioncam_core.metrics.case import Questions
 from visioncam_core.metrics.probe import Probe
-from visioncam_core.pipeline.apply import Named
-from visioncam_metrics.support.controls import CONTROLS, Control
+from visioncam_core.pipeline.apply import Method
+from visioncam_metrics.support.controls import CONTROLS
 
-RANDOM_MODEL = "randomised model"
 Maps = dict[tuple[str, int], list[list[np.ndarray | None]]]
 """(method, picture) -> for each seed the raw maps after each step of the cascade."""
+ABLE = frozenset({"scores", "truth", "maps", "rival", "randomised", "activations"})
+WITHOUT_MAPS = frozenset({"scores", "truth"})
 
 
 @attrs.frozen
 class Subject:
-    """A row of the table.
+    """A row of the table."""
 
-    Attributes:
-        name: canonical; of a randomised twin the method's with "@randomised".
-        title: for people.
-        kind: "method", "randomised" or "control".
-        of: the method that a randomised twin belongs to, or empty.
-    """
-
-    name: str
-    title: str
-    kind: str
-    of: str = ""
+    name: str  # canonical; on the randomised model the method's with "@randomised"
+    title: str  # for people
+    kind: str  # "method", "randomised" or "control"
+    of: str = ""  # the method that is measured on the randomised model
 
 
 @attrs.frozen(eq=False)
 class SubjectMap:
-    """A subject's map of one picture, or why there is none.
+    """A subject's map of one picture, or why there is none."""
 
-    Attributes:
-        heat: (*space) float32 in [0, 1]; NaN where there is none.
-        raw: (*grid) signed map, or None.
-        questions: what a metric may compute from it.
-        able: needs of metrics that it can answer.
-        flag: why there is no map, or empty.
-        passes: through the model for the map.
-        seconds: for the map.
-    """
-
-    heat: np.ndarray
-    raw: np.ndarray | None
-    questions: Questions
-    able: frozenset[str]
-    flag: str = ""
-    passes: int = 0
-    seconds: float = 0.0
+    heat: np.ndarray  # (*space) float32 in [0, 1]; NaN where there is none
+    raw: np.ndarray | None  # (*grid), signed
+    questions: Questions  # what a metric may compute from it
+    able: frozenset[str]  # needs of metrics that it can answer
+    flag: str = ""  # why there is no map
+    passes: int = 0  # through the model for the map
+    seconds: float = 0.0  # for the map
 
 
-def subjects(methods: Sequence[Named], twins: Collection[str]) -> list[Subject]:
-    """Return the rows: methods, the twins of those named on a randomised model, controls."""
+def subjects(methods: Sequence[Method], randomised: Collection[str]) -> list[Subject]:
+    """Return the rows: methods, those of them in `randomised` on a randomised model, controls."""
     rows = [Subject(one.name, one.title, "method") for one in methods]
     rows += [
-        Subject(f"{one.name}@randomised", f"{one.title} on a {RANDOM_MODEL}", "randomised", one.name)
+        Subject(f"{one.name}@randomised", f"{one.title} on a randomised model", "randomised", one.name)
         for one in methods
-        if one.name in twins
+        if one.name in randomised
     ]
     return rows + [Subject(one.name, one.title, "control") for one in CONTROLS]
 
 
-def map_of_method(probe: Probe, named: Named, maps: Maps) -> SubjectMap:
-    """Return a method's map of a picture and what a metric may compute from it."""
+def map_of_method(probe: Probe, named: Method, maps: Maps) -> SubjectMap:
     applied = probe.apply(named)
     if applied.raw is None:
         return _no_map(probe, str(applied.failure), applied.passes, applied.seconds)
@@ -84,17 +67,16 @@ def map_of_method(probe: Probe, named: Named, maps: Maps) -> SubjectMap:
         randomised=None if cascade is None else lambda: _cascade(raw, cascade),
         blank=probe.blank,
     )
-    able = frozenset({"scores", "truth", "maps", "rival", "activations"})
-    able |= {"randomised"} if cascade is not None else set()
+    able = ABLE - {"randomised"} if cascade is None else ABLE
     return SubjectMap(probe.heat(raw), raw, questions, able, "", applied.passes, applied.seconds)
 
 
-def map_of_twin(probe: Probe, of: str, maps: Maps) -> SubjectMap:
+def map_of_randomised(probe: Probe, of: str, maps: Maps) -> SubjectMap:
     """Return the map of the same method on the randomised model, as a control."""
     raw = maps[of, probe.number][0][-1]
     if raw is None:
         return _no_map(probe, "the method gave no map of the randomised model")
-    return SubjectMap(probe.heat(raw), raw, Questions(), frozenset({"scores", "truth"}))
+    return SubjectMap(probe.heat(raw), raw, Questions(), WITHOUT_MAPS)
 
 
 def map_of_control(probe: Probe, name: str) -> SubjectMap:
@@ -103,7 +85,8 @@ def map_of_control(probe: Probe, name: str) -> SubjectMap:
     grid = probe.layer.grid or probe.x.shape[:-1]
 
     def draw(x: np.ndarray) -> np.ndarray:
-        return _drawn(control, x, grid, probe)
+        rng = np.random.default_rng((probe.evidence.seed, probe.number, 2))
+        return control.draw(x, grid, rng).astype(np.float32)
 
     heat = draw(probe.x)
     questions = Questions(
@@ -111,13 +94,7 @@ def map_of_control(probe: Probe, name: str) -> SubjectMap:
         rival=lambda: heat,
         randomised=lambda: [[heat, heat]],
     )
-    able = frozenset({"scores", "truth", "maps", "rival", "randomised", "activations"})
-    return SubjectMap(heat, None, questions, able)
-
-
-def _drawn(control: Control, x: np.ndarray, grid: tuple[int, ...], probe: Probe) -> np.ndarray:
-    rng = np.random.default_rng((probe.evidence.seed, probe.number, 2))
-    return control.draw(x, grid, rng).astype(np.float32)
+    return SubjectMap(heat, None, questions, ABLE)
 
 
 def _cascade(raw: np.ndarray, found: list[list[np.ndarray | None]]) -> list[list[np.ndarray]]:
@@ -127,11 +104,11 @@ def _cascade(raw: np.ndarray, found: list[list[np.ndarray | None]]) -> list[list
 
 def _no_map(probe: Probe, why: str, passes: int = 0, seconds: float = 0.0) -> SubjectMap:
     nan = np.full(probe.x.shape[:-1], np.nan, np.float32)
-    return SubjectMap(nan, None, Questions(), frozenset({"scores", "truth"}), why, passes, seconds)
+    return SubjectMap(nan, None, Questions(), WITHOUT_MAPS, why, passes, seconds)
 
 
 def maps_needed(metric: Any, seeds: int, steps: int) -> int:
     """Return how many maps of one picture a metric needs from a method."""
-    count = getattr(metric, "samples", 1) if "maps" in metric.needs else 0
-    count = 4 if hasattr(metric, "shift") else count
+    samples = getattr(metric, "samples", 1) if "maps" in metric.needs else 0
+    count = 4 if hasattr(metric, "shift") else samples
     return int(count) + ("rival" in metric.needs) + seeds * steps * ("randomised" in metric.needs)

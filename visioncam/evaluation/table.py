@@ -77,11 +77,6 @@ def text(records: Records, pictures: int, notes: Sequence[str]) -> str:
 
 
 def save(document: Mapping[str, Any], path: Path) -> Path:
-    """Write an evaluation as a `.json` or `.csv` file and return its path.
-
-    Raises:
-        OutputError: another suffix, or the file cannot be written.
-    """
     suffix = path.suffix.lower()
     if suffix == ".json":
         payload = json.dumps(plain(document), indent=2, allow_nan=False) + "\n"

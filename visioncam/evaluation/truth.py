@@ -10,14 +10,14 @@ import numpy as np
 
 from visioncam_core.errors import ImageError
 from visioncam_core.images.box import Box
-from visioncam_core.images.sample import Item
-from visioncam_core.text import shown
+from visioncam_core.images.sample import Sample
+from visioncam_core.text import brief
 
 Marked = tuple[np.ndarray | None, tuple[Box, ...]]
 """(*space) bool mask on the model's input and boxes on it; None and none where nothing is marked."""
 
 
-def on_input(mark: Any, item: Item, space: tuple[int, ...]) -> Marked:
+def on_input(mark: Any, item: Sample, space: tuple[int, ...]) -> Marked:
     """Return where the object is on the model's input.
 
     Args:
@@ -25,30 +25,24 @@ def on_input(mark: Any, item: Item, space: tuple[int, ...]) -> Marked:
             edges, a list of boxes, or None.
         item: the picture, with its way onto the input.
         space: spatial axes of the input.
-
-    Raises:
-        ImageError: neither a mask of the picture's size nor boxes inside it.
     """
     if mark is None:
         return None, ()
     total, boxes = np.zeros(space, bool), []
     for region in regions(mark, item.space(len(space)), item.source):
-        fitted = _fitted(region, item)
-        total |= fitted
-        boxes += list(_around(fitted))
+        if item.geometry is not None:
+            way = attrs.evolve(item.geometry, resample="nearest", fill=0)
+            region = way.apply(region.astype(np.uint8) * 255)[..., 0] > 127
+        total |= region
+        if region.ndim == 2 and region.any():
+            boxes.append(Box.around(region))
     return total, tuple(boxes)
 
 
 def regions(mark: Any, size: tuple[int, ...], source: str) -> list[np.ndarray]:
     """Return where the object is on the picture itself, bool masks of its pixels: one, or one for each box.
 
-    Args:
-        mark: as in `on_input`, but not None.
-        size: the picture's.
-        source: its name.
-
-    Raises:
-        ImageError: neither a mask of the picture's size nor boxes inside it.
+    `mark` is as in `on_input`, but not None; `size` and `source` are the picture's.
     """
     given = [mark] if isinstance(mark, Box) else mark
     if isinstance(given, list | tuple) and all(isinstance(one, Box) for one in given):
@@ -61,7 +55,7 @@ def regions(mark: Any, size: tuple[int, ...], source: str) -> list[np.ndarray]:
     if array.ndim != 2 or array.shape[1] != 4 or len(size) != 2:
         raise ImageError(
             f"truth for {source!r} must be a mask of its {size} pixels, a box (left, top, right, "
-            f"bottom), a list of boxes, or None; received {shown(mark, 60)}"
+            f"bottom), a list of boxes, or None; received {brief(mark, 60)}"
         )
     found = []
     for left, top, right, bottom in array.tolist():
@@ -77,27 +71,9 @@ def regions(mark: Any, size: tuple[int, ...], source: str) -> list[np.ndarray]:
 
 
 def marks(truth: Any, count: int) -> Sequence[Any]:
-    """Return one mark a picture.
-
-    Raises:
-        ImageError: another number of marks than pictures.
-    """
     if truth is None:
         return [None] * count
     if not isinstance(truth, list | tuple | np.ndarray) or len(truth) != count:
         number = len(truth) if hasattr(truth, "__len__") else 1
         raise ImageError(f"truth has {number} marks for {count} pictures; pass a list with one each, or None")
     return list(truth)
-
-
-def _fitted(mask: np.ndarray, item: Item) -> np.ndarray:
-    if item.geometry is None:
-        return mask
-    way = attrs.evolve(item.geometry, resample="nearest", fill=0)
-    return np.asarray(way.apply(mask.astype(np.uint8) * 255)[..., 0] > 127)
-
-
-def _around(mask: np.ndarray) -> tuple[Box, ...]:
-    if mask.ndim != 2 or not mask.any():
-        return ()
-    return (Box.around(mask),)

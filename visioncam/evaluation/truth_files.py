@@ -10,17 +10,13 @@ from typing import Any
 from visioncam.batch.sources import source_of
 from visioncam_core.errors import ImageError
 from visioncam_core.images.decode import load_picture
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 
 def pictures_of(
     source: str, recursive: bool, max_pixels: int, frame: int
 ) -> tuple[list[Any], list[str], dict[str, str]]:
-    """Return the pictures that can be read, their names, and why others cannot.
-
-    Raises:
-        ImageError: not one can be read.
-    """
+    """Return the pictures that can be read, their names, and why others cannot."""
     good, names, bad = [], [], {}
     for entry in source_of(source, recursive=recursive).entries:
         try:
@@ -30,7 +26,7 @@ def pictures_of(
         except ImageError as error:
             bad[entry.key] = " ".join(str(error).split())
     if not good:
-        raise ImageError(f"no picture of {shown(source)} can be read: {next(iter(bad.values()))}")
+        raise ImageError(f"no picture of {brief(source)} can be read: {next(iter(bad.values()))}")
     return good, names, bad
 
 
@@ -40,10 +36,6 @@ def boxes_of(path: str, pictures: list[str]) -> list[Any]:
     Args:
         path: lines of name, left, top, right, bottom; the name is a file's, or a path below the folder.
         pictures: their paths below the folder.
-
-    Raises:
-        ImageError: the file cannot be read, has a line of another form, no box of any of the pictures, or the
-            name of several.
     """
     found: dict[str, list[tuple[float, ...]]] = {}
     try:
@@ -57,13 +49,13 @@ def boxes_of(path: str, pictures: list[str]) -> list[Any]:
                     raise ValueError
     except (OSError, ValueError, UnicodeDecodeError, csv.Error) as error:
         why = getattr(error, "strerror", None) or "a line is not name,left,top,right,bottom"
-        raise ImageError(f"the boxes in {shown(path)} cannot be read: {why}") from error
+        raise ImageError(f"the boxes in {brief(path)} cannot be read: {why}") from error
     files, paths = [Path(picture).name for picture in pictures], set(pictures)
     named = Counter(files)
     if twice := next((name for name in found if name not in paths and named[name] > 1), None):
         raise ImageError(
-            f"{shown(twice)} in {shown(path)} is the name of {named[twice]} pictures; write the path "
-            f"below the folder, such as {shown(pictures[files.index(twice)])}"
+            f"{brief(twice)} in {brief(path)} is the name of {named[twice]} pictures; write the path "
+            f"below the folder, such as {brief(pictures[files.index(twice)])}"
         )
     boxes = [  # a file's name stands for it where it is not another's whole path
         found.get(picture) or (None if file in paths else found.get(file))
@@ -71,7 +63,7 @@ def boxes_of(path: str, pictures: list[str]) -> list[Any]:
     ]
     if not any(boxes):
         raise ImageError(
-            f"no picture has a box in {shown(path)}: it names {shown(next(iter(found), ''))}, and "
-            f"a picture is {shown(files[0])}; write the file name, or the path below the folder"
+            f"no picture has a box in {brief(path)}: it names {brief(next(iter(found), ''))}, and "
+            f"a picture is {brief(files[0])}; write the file name, or the path below the folder"
         )
     return boxes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import attrs
 import numpy as np
@@ -37,62 +36,35 @@ class Patch:
 
 @attrs.frozen
 class Map:
-    """One map.
+    """One map, or why there is none."""
 
-    Attributes:
-        method: canonical name.
-        title: the method's title.
-        uri: the map, or empty where the method failed.
-        kind: "heat", "signed", or "drawn" (a finished picture: of signals and volumes).
-        failure: why there is none, or empty.
-        options: the method's options as text.
-        seconds: spent in the method, or None.
-        passes: beyond the shared ones, or None.
-        area: share of the picture above a fifth of the maximum, or None.
-        boxes: around the strongest evidence.
-        notes: its diagnostics.
-    """
-
-    method: str
-    title: str
+    method: str  # canonical name
+    title: str  # the method's
     uri: str = ""
-    kind: str = HEAT
-    failure: str = ""
+    kind: str = HEAT  # "heat", "signed", or "drawn" (a finished picture: of signals and volumes)
+    failure: str = ""  # why there is no map
     options: str = ""
-    seconds: float | None = None
-    passes: int | None = None
-    area: float | None = None
-    boxes: tuple[Patch, ...] = ()
+    seconds: float | None = None  # spent in the method
+    passes: int | None = None  # beyond the shared ones
+    area: float | None = None  # share of the picture above a fifth of the maximum
+    boxes: tuple[Patch, ...] = ()  # around the strongest evidence
     notes: tuple[Diagnostic, ...] = ()
 
 
 @attrs.frozen
 class View:
-    """One class at one layer, explained with every method.
+    """One class at one layer, explained with every method."""
 
-    Attributes:
-        label: the class.
-        probability: the model's, or None.
-        score: what was explained.
-        score_kind: which kind of score.
-        evidence: "for", "against" or "signed".
-        layer: its path.
-        grid: positions of the layer, such as "7×7".
-        why: why this layer.
-        correlation: mean rank correlation between the methods, or None.
-        maps: one a method.
-    """
-
-    label: str
+    label: str  # the class
     probability: float | None
     score: float
     score_kind: str
-    evidence: str
-    layer: str
-    grid: str
-    why: str
-    correlation: float | None
-    maps: tuple[Map, ...]
+    evidence: str  # "for", "against" or "signed"
+    layer: str  # its path
+    grid: str  # positions of the layer, such as "7×7"
+    why: str  # why this layer
+    correlation: float | None  # mean rank correlation between the methods
+    maps: tuple[Map, ...]  # one a method
 
     @property
     def notes(self) -> int:
@@ -102,35 +74,22 @@ class View:
 
 @attrs.frozen
 class Photo:
-    """One photo.
+    """One photo."""
 
-    Attributes:
-        name: its file's name.
-        uri: the photo as it is shown.
-        width: of what is shown, pixels.
-        height: of what is shown, pixels.
-        size: its own size in words.
-        predictions: what the model sees.
-        probabilities: whether these are probabilities.
-        views: classes and layers.
-    """
-
-    name: str
-    uri: str
-    width: int
-    height: int
-    size: str
+    name: str  # its file's
+    uri: str  # as it is shown
+    width: int  # of what is shown, pixels
+    height: int  # of what is shown, pixels
+    size: str  # its own, in words
     predictions: tuple[Prediction, ...]
-    probabilities: bool
-    views: tuple[View, ...]
+    probabilities: bool  # whether the predictions are probabilities
+    views: tuple[View, ...]  # classes and layers
 
 
 def photo_of(rows: Sequence[Comparison], side: int = SIDE) -> Photo | None:
-    """Return the record of one picture's comparisons; None where no method gave a map.
+    """Return the record of one picture's comparisons, one for each class and layer; None without a map.
 
-    Args:
-        rows: one comparison for each class and layer.
-        side: pixels that the longer side of the shown photo may have.
+    The longer side of the shown photo has at most `side` pixels.
     """
     worked = [one for row in rows for one in row.explanations]
     if not worked:
@@ -178,7 +137,9 @@ def _map(one: Explanation, seconds: float | None, passes: int | None) -> Map:
         title=one.method_title,
         uri=map_uri(one.heatmap, signed) if flat else picture_uri(one.render("overlay"), SIDE),
         kind=(SIGNED if signed else HEAT) if flat else DRAWN,
-        options=options_in_text({name: _short(value) for name, value in one.options.items()}),
+        options=options_in_text(
+            {name: without_folders(str(value))[:80] for name, value in one.options.items()}
+        ),
         seconds=seconds,
         passes=passes,
         area=float(np.mean(mask(one.heatmap))),
@@ -196,7 +157,3 @@ def _patches(one: Explanation) -> tuple[Patch, ...]:
         Patch(box.left / width, box.top / height, box.width / width, box.height / height, box.score)
         for box in one.boxes()[:BOXES]
     )
-
-
-def _short(value: Any) -> str:
-    return without_folders(str(value))[:80]

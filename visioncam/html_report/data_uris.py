@@ -14,24 +14,15 @@ PHOTO_QUALITY, MAP_QUALITY = 80, 90
 
 
 def picture_uri(pixels: np.ndarray, side: int) -> str:
-    """Return an RGB or grey picture as a WebP `data:` address.
-
-    Args:
-        pixels: (H, W, 3) or (H, W) uint8 ndarray.
-        side: pixels that its longer side may have.
-    """
+    """Return an RGB or grey uint8 picture as a WebP `data:` address, no longer than `side` pixels."""
     return _webp(_smaller(pixels, side), PHOTO_QUALITY)
 
 
 def map_uri(heat: np.ndarray, signed: bool) -> str:
-    """Return a heat map as a grey WebP `data:` address.
+    """Return an (H, W) heat map in [0, 1], or [-1, 1] when signed, as a grey WebP `data:` address.
 
     0 is no evidence and 255 the strongest; of a signed map 128 is none, 0 the strongest against.  Lossy: a
     value is off by 1 in 255 in the mean.
-
-    Args:
-        heat: (H, W) ndarray in [0, 1], or [-1, 1] when signed.
-        signed: which of the two.
     """
     small = _smaller(np.nan_to_num(np.asarray(heat, np.float32)), MAP_SIDE)
     share = small / 2 + 0.5 if signed else small

@@ -36,23 +36,14 @@ class Fact:
 
 @attrs.frozen(eq=False)
 class Page:
-    """All of a report.
-
-    Attributes:
-        title: its heading.
-        photos: what is shown.
-        failures: name of a picture -> why it is not there.
-        facts: where it comes from.
-        sections: further parts.
-        colormap: name of the maps' colours.
-    """
+    """All of a report."""
 
     title: str
     photos: Sequence[Photo]
-    failures: Mapping[str, str]
-    facts: Sequence[Fact]
-    sections: Sequence[Section] = ()
-    colormap: str = "auto"
+    failures: Mapping[str, str]  # name of a picture -> why it is not there
+    facts: Sequence[Fact]  # where the report comes from
+    sections: Sequence[Section] = ()  # further parts
+    colormap: str = "auto"  # of the maps
 
     def html(self) -> str:
         """Return the page as text that UTF-8 can hold."""
@@ -63,8 +54,8 @@ class Page:
             style=style,
             script=script,
             policy=f"default-src 'none'; img-src data:; {ours}; base-uri 'none'; form-action 'none'",
-            colours=_colours(self.colormap, signed=False),
-            signed_colours=_colours(self.colormap, signed=True),
+            colours=_base64(colour_table(self.colormap).tobytes()),
+            signed_colours=_base64(colour_table(self.colormap, signed=True).tobytes()),
         )
 
 
@@ -92,7 +83,7 @@ def _template() -> Template:
 
 def _percent(value: float) -> str:
     """Return a share as a percentage of three digits at most: 0.4 %, 4.2 %, 42 %."""
-    return f"{value:.1%}".replace("%", " %") if value < 0.1 else f"{value:.0%}".replace("%", " %")
+    return f"{100 * value:.{1 if value < 0.1 else 0}f} %"
 
 
 def _seconds(value: float) -> str:
@@ -105,9 +96,8 @@ def _asset(name: str) -> str:
 
 
 def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+    return "sha256-" + _base64(hashlib.sha256(text.encode()).digest())
 
 
-def _colours(name: str, *, signed: bool) -> str:
-    """Return 256 RGB colours in base64."""
-    return base64.b64encode(colour_table(name, signed=signed).tobytes()).decode("ascii")
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

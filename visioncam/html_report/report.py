@@ -24,7 +24,7 @@ from visioncam_core.pipeline.request import Request, several_layers, several_met
 from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.results.describe import method_in_text
 from visioncam_core.results.provenance import entries, versions, weights_digest
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 from visioncam_viz.drawing.colour import colour_table
 
 SUFFIXES = (".html", ".htm")
@@ -71,7 +71,7 @@ def report(
     if isinstance(model, str | os.PathLike):
         raise OptionTypeError(
             f"the order is report(model, images, path, ...), as in every function; received "
-            f"{shown(model, 60)} as the model"
+            f"{brief(model, 60)} as the model"
         )
     file = check_path(path)
     every = side_by_side("target", target, targets, [None])
@@ -84,10 +84,8 @@ def report(
         sections=tuple(sections),
         colormap=colormap,
     )
-    one_by_one = isinstance(images, list | tuple) and all(
-        isinstance(one, str | os.PathLike) for one in images
-    )
-    if one_by_one and target is None and len(images) > 0:
+    files = isinstance(images, list | tuple) and all(isinstance(one, str | os.PathLike) for one in images)
+    if files and images and target is None:
         found.expect(len(images))
         for image in images:
             found.add(image)
@@ -98,27 +96,16 @@ def report(
 
 @attrs.define(eq=False)
 class Report:
-    """A report that is built picture by picture; it keeps what the page shows, and no array.
+    """A report that is built picture by picture; it keeps what the page shows, and no array."""
 
-    Attributes:
-        explainer: of the model, with all methods.
-        targets: what is explained of each picture, as `compare_all` takes it.
-        layers: several layers, or None.
-        title: the heading.
-        sections: further parts.
-        colormap: of the maps.
-        side: pixels that the longer side of a shown photo may have.
-        mark: the model file's, see `visioncam_core.results.provenance`, or "".
-    """
-
-    explainer: Explainer
-    targets: Any = (None,)
+    explainer: Explainer  # of the model, with all methods
+    targets: Any = (None,)  # what is explained of each picture, as `compare_all` takes it
     layers: Sequence[Any] | None = None
     title: str = ""
-    sections: Sequence[Section] = ()
-    colormap: str = "auto"
-    side: int = SIDE
-    mark: str = ""
+    sections: Sequence[Section] = ()  # further parts
+    colormap: str = "auto"  # of the maps
+    side: int = SIDE  # pixels that the longer side of a shown photo may have
+    mark: str = ""  # the model file's, see `visioncam_core.results.provenance`
     _photos: list[Photo] = attrs.field(factory=list, init=False)
     _failures: dict[str, str] = attrs.field(factory=dict, init=False)
     _example: Comparison | None = attrs.field(default=None, init=False)
@@ -136,11 +123,7 @@ class Report:
         self.side = SMALL_SIDE if count > MANY else SIDE
 
     def add(self, images: Any) -> Comparisons:
-        """Explain one or several pictures and put them on the page.
-
-        Raises:
-            VisionCamError: as `visioncam.compare`; nothing is added then.
-        """
+        """Explain one or several pictures and put them on the page."""
         found = compare_all(self.explainer, images, self.targets, self.layers)
         for rows in found.pictures:
             self.put(rows)
@@ -157,7 +140,6 @@ class Report:
 
     @property
     def photos(self) -> int:
-        """Number of pictures on the page so far."""
         return len(self._photos)
 
     def failed(self, name: str, why: str) -> None:
@@ -208,11 +190,7 @@ class Report:
 
 
 def check_path(path: str | os.PathLike[str]) -> Path:
-    """Return the report's path.
-
-    Raises:
-        OutputError: it does not end in `.html`, or its folder is not there.
-    """
+    """Return the report's path, which ends in `.html`."""
     file = Path(path)
     if file.suffix.lower() not in SUFFIXES:
         got = repr(file.suffix) if file.suffix else "no suffix"
@@ -223,8 +201,6 @@ def check_path(path: str | os.PathLike[str]) -> Path:
 def _layer_in_text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return " + ".join(map(_layer_in_text, value))
-    return (
-        str(value)
-        if isinstance(value, str | int | np.integer)
-        else str(getattr(value, "name", type(value).__name__))
-    )
+    if isinstance(value, str | int | np.integer):
+        return str(value)
+    return str(getattr(value, "name", type(value).__name__))

@@ -11,37 +11,25 @@ import attrs
 
 from visioncam_core.errors import NameNotFoundError, OptionError
 from visioncam_core.plugins.default import registry
-from visioncam_core.text import normalise, shown
+from visioncam_core.text import brief, normalise
 
 _DISTRIBUTION = re.compile(r"[A-Za-z]([A-Za-z0-9._-]*[A-Za-z0-9])?")  # as PyPA's specification has it
-_OURS = ("visioncam", "visioncam_core", "visioncam_methods", "visioncam_metrics", "visioncam_viz")
+_OURS = ("visioncam", *(f"visioncam_{part}" for part in ("core", "engines", "methods", "metrics", "viz")))
 
 
 @attrs.frozen
 class Names:
-    """The names in a plugin.
+    """The names in a plugin."""
 
-    Attributes:
-        distribution: what `pip` calls it: "my-cam".
-        module: what Python imports: "my_cam".
-        entry: its entry point, and its method, renderer or scheme: "mycam".
-        cls: its class: "MyCAM".
-        title: for people: "My CAM".
-    """
-
-    distribution: str
-    module: str
-    entry: str
-    cls: str
-    title: str
+    distribution: str  # what `pip` calls it: "my-cam"
+    module: str  # what Python imports: "my_cam"
+    entry: str  # its entry point, and its method, renderer or scheme: "mycam"
+    cls: str  # its class: "MyCAM"
+    title: str  # for people: "My CAM"
 
     @classmethod
     def of(cls, name: str, kind: str) -> Names:
-        """Return the names that follow from a distribution's name.
-
-        Args:
-            name: such as "my-cam".
-            kind: "method", "renderer" or "selector".
+        """Return the names that follow from a distribution's name, such as "my-cam".
 
         Raises:
             OptionError: the name cannot be that of a distribution and a module, or is taken.
@@ -49,7 +37,7 @@ class Names:
         if not _DISTRIBUTION.fullmatch(name):
             raise OptionError(
                 f"a plugin's name has letters, digits and single dashes, and begins with a letter; received "
-                f"{shown(name)}; write for example 'my-cam'"
+                f"{brief(name)}; write for example 'my-cam'"
             )
         module = re.sub(r"[-.]+", "_", name).lower()
         words = [word for word in re.split(r"[-._]+", name) if word]

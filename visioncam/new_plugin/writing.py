@@ -11,63 +11,43 @@ import attrs
 
 from visioncam.new_plugin.names import Names
 from visioncam_core.errors import OptionError, OutputError
-from visioncam_core.text import listing, shown
+from visioncam_core.text import brief, listing
 from visioncam_core.version import VERSION
 
-COMMON = {
+FILES = {
     "pyproject.toml": "pyproject",
     "README.md": "readme",
     ".gitignore": "gitignore",
     "src/$module/__init__.py": "init",
     "src/$module/py.typed": "typed",
+    "src/$module/plugin.py": "${kind}_plugin",
+    "src/$module/$kind.py": "$kind",
+    "tests/test_$module.py": "${kind}_tests",
 }
-"""File of every plugin -> its template."""
+"""File of a plugin -> its template."""
 
 
 @attrs.frozen
 class Kind:
-    """One kind of plugin.
+    """One kind of plugin."""
 
-    Attributes:
-        files: file -> template, besides those that every plugin has.
-        brings: what it brings, in words.
-        python: its use from Python.
-        command: its use on the command line.
-    """
-
-    files: dict[str, str]
-    brings: str
-    python: str
-    command: str
+    brings: str  # what it brings, in words
+    python: str  # its use from Python
+    command: str  # its use on the command line
 
 
 KINDS = {
     "method": Kind(
-        {
-            "src/$module/plugin.py": "method_plugin",
-            "src/$module/method.py": "method",
-            "tests/test_$module.py": "method_tests",
-        },
         "the class activation method `$entry`",
         'visioncam.explain(model, "cat.jpg", method="$entry", power=2.0)',
         "visioncam compare cat.jpg --methods gradcam,$entry --power 2",
     ),
     "renderer": Kind(
-        {
-            "src/$module/plugin.py": "renderer_plugin",
-            "src/$module/renderer.py": "renderer",
-            "tests/test_$module.py": "renderer_tests",
-        },
         "the renderer `$entry`",
         'visioncam.explain(model, "cat.jpg").save("cat.png", "$entry", threshold=0.5)',
         "visioncam explain cat.jpg --renderer $entry --threshold 0.5",
     ),
     "selector": Kind(
-        {
-            "src/$module/plugin.py": "selector_plugin",
-            "src/$module/selector.py": "selector",
-            "tests/test_$module.py": "selector_tests",
-        },
         "the layer scheme `$entry:0.5`",
         'visioncam.explain(model, "cat.jpg", layer="$entry:0.5")',
         "visioncam explain cat.jpg --layer $entry:0.5",
@@ -77,14 +57,7 @@ KINDS = {
 
 @attrs.frozen
 class Written:
-    """A plugin that was written.
-
-    Attributes:
-        name: of its distribution.
-        kind: what it brings.
-        folder: where it lies.
-        files: relative to the folder.
-    """
+    """A plugin that was written: its distribution, what it brings, and its files relative to the folder."""
 
     name: str
     kind: str
@@ -92,7 +65,6 @@ class Written:
     files: tuple[Path, ...]
 
     def next_steps(self) -> list[str]:
-        """Return what to type now."""
         return [
             "The plugin is complete.  Install it and run its tests:",
             f"  cd {self.folder}",
@@ -115,22 +87,22 @@ def write_plugin(name: str, folder: Path | None = None, kind: str = "method") ->
         OutputError: the folder holds something, or cannot be written.
     """
     if kind not in KINDS:
-        raise OptionError(f"kind must be one of {listing(list(KINDS))}; received {shown(kind)}")
+        raise OptionError(f"kind must be one of {listing(list(KINDS))}; received {brief(kind)}")
     names = Names.of(name, kind)
     target = Path(name) if folder is None else folder
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise OutputError(f"{shown(str(target))} exists and is no empty folder; name another one")
-    filled = _filled(names, kind)
+        raise OutputError(f"{brief(str(target))} exists and is no empty folder; name another one")
+    filled = _fill(names, kind)
     try:
         for path, text in filled.items():
             (target / path).parent.mkdir(parents=True, exist_ok=True)
             (target / path).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise OutputError(f"the plugin cannot be written to {shown(str(target))}: {error}") from error
+        raise OutputError(f"the plugin cannot be written to {brief(str(target))}: {error}") from error
     return Written(name, kind, target, tuple(filled))
 
 
-def _filled(names: Names, kind: str) -> dict[Path, str]:
+def _fill(names: Names, kind: str) -> dict[Path, str]:
     chosen = KINDS[kind]
     year = str(datetime.date.today().year)
     words = {**attrs.asdict(names), "kind": kind, "version": VERSION, "year": year}
@@ -138,9 +110,8 @@ def _filled(names: Names, kind: str) -> dict[Path, str]:
         part: Template(getattr(chosen, part)).substitute(words) for part in ("brings", "python", "command")
     }
     templates = resources.files("visioncam.new_plugin") / "templates"
-    return {
-        Path(Template(path).substitute(words)): Template(
-            (templates / f"{template}.template").read_text(encoding="utf-8")
-        ).substitute(words)
-        for path, template in (COMMON | chosen.files).items()
-    }
+    found = {}
+    for path, template in FILES.items():
+        text = (templates / f"{Template(template).substitute(words)}.template").read_text(encoding="utf-8")
+        found[Path(Template(path).substitute(words))] = Template(text).substitute(words)
+    return found

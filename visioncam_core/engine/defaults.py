@@ -23,7 +23,7 @@ from visioncam_core.engine.layer_table import LayerChoice, LayerTable
 from visioncam_core.engine.output import Score
 from visioncam_core.engine.records import Hints, Note
 from visioncam_core.errors import ModelError
-from visioncam_core.text import said, shown
+from visioncam_core.text import brief, error_text
 
 STEP = 1e-2
 AT_ONCE = 64
@@ -63,7 +63,7 @@ class EngineDefaults:
 
     def copy(self, model: Any) -> Copy:
         """Refuse."""
-        raise ModelError(f"the engine {self.name!r} cannot copy {shown(model, 60)}")
+        raise ModelError(f"the engine {self.name!r} cannot copy {brief(model, 60)}")
 
     @contextlib.contextmanager
     def _running(self, model: Any) -> Iterator[None]:
@@ -71,7 +71,7 @@ class EngineDefaults:
             yield
         except self.errors as error:
             raise ModelError(
-                f"the model {self.hints(model).title!r} failed while it ran ({said(error)}); check "
+                f"the model {self.hints(model).title!r} failed while it ran ({error_text(error)}); check "
                 "that it works when it is called"
             ) from error
 
@@ -120,7 +120,7 @@ class EngineDefaults:
         return ""
 
     def _reads_no_file(self, path: str | os.PathLike[str]) -> NoReturn:
-        raise ModelError(f"the engine {self.name!r} reads no model files, received {shown(os.fspath(path))}")
+        raise ModelError(f"the engine {self.name!r} reads no model files, received {brief(os.fspath(path))}")
 
 
 class TracedDefaults:

@@ -10,7 +10,7 @@ import numpy as np
 from visioncam_core.engine.model_inputs import ModelInput
 from visioncam_core.errors import ImageError, ImageTypeError
 from visioncam_core.ops import to_numpy
-from visioncam_core.text import said, shown
+from visioncam_core.text import brief, error_text
 
 KINDS = "an image is a path, bytes, a Pillow image, an array or a tensor"
 
@@ -44,12 +44,14 @@ def as_array(value: Any, kinds: str = KINDS) -> np.ndarray:
             value = value if value.ndim or value.dtype.kind not in "SUO" else value[()]  # of a text
         arrays = hasattr(value, "__array__") or isinstance(value, list | tuple)
         if not arrays or isinstance(value, str | bytes):
-            raise ImageTypeError(f"{kinds}; received {shown(given, 60)} of type {kind}")
+            raise ImageTypeError(f"{kinds}; received {brief(given, 60)} of type {kind}")
         array = np.asarray(value)
     except ImageTypeError:
         raise
     except Exception as error:  # symbolic tensors, rows of several lengths, whatever __array__ raises
-        raise ImageTypeError(f"the {kind} cannot be read as an array ({said(error)}); {kinds}") from error
+        raise ImageTypeError(
+            f"the {kind} cannot be read as an array ({error_text(error)}); {kinds}"
+        ) from error
     if np.ma.is_masked(value):
         raise ImageTypeError(
             f"the array of shape {array.shape} has masked values; fill them first (.filled(0))"

@@ -8,12 +8,12 @@ import attrs
 import numpy as np
 
 from visioncam_core.errors import OptionTypeError
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 
 def _number(instance: object, attribute: attrs.Attribute[float], value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise OptionTypeError(f"{attribute.name} of a Box must be a number, received {shown(value, 40)}")
+        raise OptionTypeError(f"{attribute.name} of a Box must be a number, received {brief(value, 40)}")
 
 
 @attrs.frozen(kw_only=True)

@@ -17,7 +17,7 @@ from visioncam_core.errors import ImageError, OptionError, OptionTypeError
 from visioncam_core.images.tiling import Window, tiles
 from visioncam_core.options.fields import in_range, option
 from visioncam_core.resize import linear_matrix
-from visioncam_core.text import did_you_mean, listing, shown
+from visioncam_core.text import brief, did_you_mean, listing
 
 RESAMPLING = ("nearest", "bilinear", "bicubic", "lanczos")
 GREY = 127
@@ -195,11 +195,11 @@ def fit(picture: Any, size: tuple[int, int], geometry: object = "resize") -> tup
     """
     pixels: np.ndarray = getattr(picture, "pixels", picture)
     if len(size) != 2 or not all(isinstance(n, int | np.integer) and n > 0 for n in size):
-        raise ImageError(f"the size to fit to must be two whole numbers above 0; received {shown(size)}")
+        raise ImageError(f"the size to fit to must be two whole numbers above 0; received {brief(size)}")
     height, width = pixels.shape[:2]
     made = geometry_named(geometry)((height, width), (int(size[0]), int(size[1])))
     if not isinstance(made, Geometry):
-        raise OptionTypeError(f"geometry {shown(geometry)} must return a Geometry; it returned {shown(made)}")
+        raise OptionTypeError(f"geometry {brief(geometry)} must return a Geometry; it returned {brief(made)}")
     return made.apply(pixels), made
 
 
@@ -208,7 +208,7 @@ def geometry_named(geometry: object) -> Callable[[tuple[int, int], tuple[int, in
     if isinstance(geometry, str):
         if geometry not in NAMED:
             hint = did_you_mean(geometry, NAMED) or ";"
-            raise OptionError(f"unknown geometry {shown(geometry)}{hint} known: {listing(list(NAMED))}")
+            raise OptionError(f"unknown geometry {brief(geometry)}{hint} known: {listing(list(NAMED))}")
         return NAMED[geometry]
     if isinstance(geometry, type):
         raise OptionTypeError(
@@ -217,7 +217,7 @@ def geometry_named(geometry: object) -> Callable[[tuple[int, int], tuple[int, in
         )
     if not callable(geometry):
         raise OptionTypeError(
-            f"geometry is a name or a callable (shape, size) -> Geometry; received {shown(geometry)}"
+            f"geometry is a name or a callable (shape, size) -> Geometry; received {brief(geometry)}"
         )
     return geometry
 

@@ -10,7 +10,7 @@ import numpy as np
 from visioncam_core.engine.model_inputs import ModelInput, ModelInputs
 from visioncam_core.errors import ImageError, ImageTypeError
 from visioncam_core.images.arrays import as_array, as_input, check_shape, input_name
-from visioncam_core.text import listing, shown
+from visioncam_core.text import brief, listing
 
 
 def parts_of(images: Any, inputs: ModelInputs) -> list[Any]:
@@ -40,7 +40,7 @@ def parts_of(images: Any, inputs: ModelInputs) -> list[Any]:
     if not isinstance(images, list | tuple):
         kind = type(images).__name__
         raise ImageTypeError(
-            f"{takes}; pass a list or dict of them, received {shown(images, 40)} of type {kind}"
+            f"{takes}; pass a list or dict of them, received {brief(images, 40)} of type {kind}"
         )
     if len(images) != len(names):
         raise ImageError(f"{takes}, and received {len(images)}; pass one for each, in this order")

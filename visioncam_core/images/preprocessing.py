@@ -10,7 +10,7 @@ import numpy as np
 
 from visioncam_core.engine.records import Hints
 from visioncam_core.errors import ImageError, OptionError, OptionTypeError
-from visioncam_core.text import did_you_mean, listing, shown
+from visioncam_core.text import brief, did_you_mean, listing
 
 Range = tuple[float, float]
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
@@ -99,7 +99,7 @@ def preprocessing_for(hints: Hints | None, setting: object = "auto") -> Preproce
         name = str(getattr(setting, "__name__", type(setting).__name__))
         return Preprocessing(name, _checked(setting, name), None, True, f"asked for: {name}")
     if not isinstance(setting, str):
-        raise OptionTypeError(f"preprocess is a name, a callable or None; received {shown(setting)}")
+        raise OptionTypeError(f"preprocess is a name, a callable or None; received {brief(setting)}")
     if setting == "auto":
         if hints is None or not hints.preprocessing:
             why = Hints("").why if hints is None else hints.why
@@ -109,7 +109,7 @@ def preprocessing_for(hints: Hints | None, setting: object = "auto") -> Preproce
     if name not in _MODES:
         hint = did_you_mean(setting, SETTINGS) or ";"
         raise OptionError(
-            f"unknown preprocess {shown(setting)}{hint} known: {listing(SETTINGS)}, a callable, None"
+            f"unknown preprocess {brief(setting)}{hint} known: {listing(SETTINGS)}, a callable, None"
         )
     return Preprocessing(name, *_MODES[name], True, f"asked for: {setting!r}")
 

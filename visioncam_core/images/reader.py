@@ -19,10 +19,10 @@ from visioncam_core.images.arrays import KINDS, as_array, as_input, check_shape,
 from visioncam_core.images.decode import MAX_PIXELS, Picture, load_picture, match_channels
 from visioncam_core.images.geometry import Geometry, Resize, Tile, fit, geometry_named
 from visioncam_core.images.multiple_inputs import parts_of, rows_of
-from visioncam_core.images.sample import Item, Windows
+from visioncam_core.images.sample import Sample, Windows
 from visioncam_core.images.tiling import Window
 from visioncam_core.ops import to_numpy
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 Preprocess = Callable[[np.ndarray], np.ndarray]
 Others = Sequence[tuple[int, np.ndarray]]
@@ -38,7 +38,7 @@ class Read:
         single: whether a single image was passed.
     """
 
-    items: list[Item]
+    items: list[Sample]
     single: bool
 
 
@@ -60,7 +60,7 @@ class Reader:
     frame: int = 0
     max_pixels: int = MAX_PIXELS
 
-    def read(self, images: Any) -> tuple[list[Item], bool]:
+    def read(self, images: Any) -> tuple[list[Sample], bool]:
         """Return the items, and whether a single image was passed.
 
         Raises:
@@ -117,7 +117,7 @@ class Reader:
             part = self._prepared(self._fitted(self._loaded(part).pixels, model_input.shape, geometry)[0])
         return rows_of(part, model_input, count, single, self.inputs.channels_first)
 
-    def _one(self, image: Any, others: Others) -> Item:
+    def _one(self, image: Any, others: Others) -> Sample:
         if is_picture(image, self._rank()):
             item = self._picture(self._loaded(image))
         else:
@@ -125,7 +125,7 @@ class Reader:
         flat = {**dict(others), self.inputs.image: item.flat[0]}
         return attrs.evolve(item, flat=tuple(flat[i] for i in sorted(flat)))
 
-    def _picture(self, picture: Picture) -> Item:
+    def _picture(self, picture: Picture) -> Sample:
         model_input = self.inputs.inputs[self.inputs.image]
         source = os.path.basename(picture.source) or picture.source
 
@@ -142,9 +142,9 @@ class Reader:
         pixels, geometry = fitted(boxes[0])
         windows = Windows(boxes, geometry, lambda box: as_values(fitted(box)[0]), self.inputs.image)
         flat = (as_values(pixels),)
-        return Item(flat, picture.pixels, geometry, source, picture.notes, windows if boxes[1:] else None)
+        return Sample(flat, picture.pixels, geometry, source, picture.notes, windows if boxes[1:] else None)
 
-    def _values(self, array: np.ndarray) -> Item:
+    def _values(self, array: np.ndarray) -> Sample:
         model_input = self.inputs.inputs[self.inputs.image]
         first = self.inputs.channels_first
         shape, axis = model_input.shape, 0 if first else -1
@@ -164,7 +164,7 @@ class Reader:
             check_shape(array, model_input, first)
         flat = (as_input(array, model_input.dtype, "the image")[None] if windows is None else cut(boxes[0]),)
         display = np.array(shown, np.float32 if shown.dtype.name == "bfloat16" else None)
-        return Item(flat, display, None, "array", (), windows)
+        return Sample(flat, display, None, "array", (), windows)
 
     def _boxes(self, space: tuple[int, int]) -> list[Window]:
         """Return the windows of a picture; the whole of it where it is not cut."""
@@ -219,7 +219,7 @@ def images_of(dataset: Any, rank: int) -> list[np.ndarray]:
     if shape is None or isinstance(spec, dict | list | tuple):
         raise ImageTypeError(
             "the elements of a dataset must be images, or tuples that begin with them; received "
-            f"{shown(spec, 90)}"
+            f"{brief(spec, 90)}"
         )
     if int(dataset.cardinality()) == -1:
         raise ImageError("the dataset is infinite; end it, for example with dataset.take(1)")

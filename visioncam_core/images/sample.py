@@ -30,7 +30,7 @@ class Windows:
 
 
 @attrs.frozen(eq=False)
-class Item:
+class Sample:
     """One picture of a call: its flat model inputs, and how a map comes back onto it.
 
     Attributes:
@@ -51,7 +51,7 @@ class Item:
     windows: Windows | None = None
     whole: bool = True
 
-    def parts(self) -> Iterator[Item]:
+    def parts(self) -> Iterator[Sample]:
         """Yield the item itself, or each of its windows, made when it is asked for."""
         if self.windows is None:
             yield self

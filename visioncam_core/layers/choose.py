@@ -9,7 +9,7 @@ from visioncam_core.errors import LayerError, PluginError
 from visioncam_core.layers.queries import checked
 from visioncam_core.plugins.default import registry
 from visioncam_core.plugins.records import Plugin
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 _CHOICES: WeakKeyDictionary[LayerTable, dict[object, LayerChoice]] = WeakKeyDictionary()
 """Built-in answers to plain queries: they depend on the table alone."""
@@ -47,7 +47,7 @@ def select_layer(table: LayerTable, query: object) -> LayerChoice:
         except BaseException as exc:
             if plugin.builtin:
                 raise
-            plugins.selector_failed(plugin, exc)
+            plugins.plugin_failed(plugin, "select-layer", exc)
         else:
             if choice is not None and not plugin.builtin:
                 return _of_table(table, choice, plugin, query)
@@ -60,7 +60,7 @@ def select_layer(table: LayerTable, query: object) -> LayerChoice:
     if refusals:
         raise LayerError("; ".join(refusals))
     raise LayerError(
-        f"layer={shown(query)} is not understood by any layer selector; pass a path from "
+        f"layer={brief(query)} is not understood by any layer selector; pass a path from "
         "visioncam.layers(model), an index, a layer, 're:...', a callable, or 'auto'"
     )
 
@@ -70,12 +70,12 @@ def _of_table(table: LayerTable, choice: object, plugin: Plugin, query: object) 
     subject = f"the layer selector of {plugin.title}"
     if not isinstance(choice, LayerChoice):
         raise PluginError(
-            f"{subject} must return a LayerChoice or None for layer={shown(query)}, "
-            f"received {shown(choice)}; update or uninstall it"
+            f"{subject} must return a LayerChoice or None for layer={brief(query)}, "
+            f"received {brief(choice)}; update or uninstall it"
         )
     if not any(row == choice.row for row in table.rows):
         raise PluginError(
-            f"{subject} answered layer={shown(query)} with {shown(choice.row)}, which is no row of the "
+            f"{subject} answered layer={brief(query)} with {brief(choice.row)}, which is no row of the "
             "table it was given; update or uninstall it"
         )
     why = str(choice.why)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import attrs
 
@@ -36,23 +36,7 @@ class LayerListing:
 
     def cells(self) -> list[tuple[str, ...]]:
         """Return the listing as rows of text, the header first."""
-        header = ("index", "path", "kind", "output shape", "grid", "stride", "score depends on it", "")
-        rows: list[tuple[str, ...]] = [header]
-        for row in self:
-            taken = self.choice is not None and row.path == self.choice.path
-            rows.append(
-                (
-                    str(row.index),
-                    row.path,
-                    row.kind,
-                    str(row.shape),
-                    "×".join(map(str, row.grid)),
-                    "×".join(f"{s:g}" for s in row.stride),
-                    "yes" if row.reaches_score else "no",
-                    "← " + self.choice.why if taken and self.choice else "",
-                )
-            )
-        return rows
+        return cells_of(self, self.choice)
 
     def __repr__(self) -> str:
         """Return an aligned table."""
@@ -68,3 +52,25 @@ class LayerListing:
         header, *rows = self.cells()
         taken = next((i for i, row in enumerate(rows) if row[-1]), -1)
         return table(header, rows, taken)
+
+
+def cells_of(rows: Iterable[LayerRow], choice: LayerChoice | None) -> list[tuple[str, ...]]:
+    """Return rows as text, the header first; an arrow marks the choice."""
+    found: list[tuple[str, ...]] = [
+        ("index", "path", "kind", "output shape", "grid", "stride", "score depends on it", "")
+    ]
+    for row in rows:
+        remark = f"← {choice.why}" if choice is not None and row.path == choice.path else ""
+        found.append(
+            (
+                "" if row.index is None else str(row.index),
+                row.path,
+                row.kind,
+                str(row.shape),
+                "×".join(map(str, row.grid)),
+                "×".join(f"{step:g}" for step in row.stride),
+                "yes" if row.reaches_score else "no",
+                row.refused or remark,
+            )
+        )
+    return found

@@ -16,7 +16,7 @@ import numpy as np
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable
 from visioncam_core.errors import LayerError, VisionCamError
 from visioncam_core.plugins.hookspecs import hookimpl
-from visioncam_core.text import nearest, said, shown
+from visioncam_core.text import brief, error_text, nearest
 
 
 @hookimpl(tryfirst=True)
@@ -49,7 +49,7 @@ def by_index(table: LayerTable, index: int) -> LayerChoice:
         raise LayerError(no_layer(table))
     if not -len(rows) <= index < len(rows):
         raise LayerError(
-            f"layer index {shown(index)} is out of range: the model has {len(rows)} candidate layers, "
+            f"layer index {brief(index)} is out of range: the model has {len(rows)} candidate layers, "
             f"{-len(rows)} to {len(rows) - 1}; see visioncam.layers(model)"
         )
     return checked(table, rows[index], f"candidate {rows[index].index} of the layer table, as asked")
@@ -77,13 +77,13 @@ def by_pattern(table: LayerTable, pattern: str) -> LayerChoice:
         compiled = re.compile(pattern)
     except re.error as error:
         raise LayerError(
-            f"the layer pattern {shown(pattern, 60)} is not a regular expression: {error}; see "
+            f"the layer pattern {brief(pattern, 60)} is not a regular expression: {error}; see "
             "visioncam.layers(model)"
         ) from error
     rows = [row for row in table.candidates if compiled.search(row.path)]
     if not rows:
         raise LayerError(
-            f"no candidate layer matches the pattern {shown(pattern, 60)}; see visioncam.layers(model)"
+            f"no candidate layer matches the pattern {brief(pattern, 60)}; see visioncam.layers(model)"
         )
     return checked(table, rows[-1], f"the last of {len(rows)} layers matching {pattern!r}")
 
@@ -109,8 +109,8 @@ def by_callable(table: LayerTable, choose: Callable[[LayerTable], Any]) -> Layer
         raise
     except Exception as error:
         raise LayerError(
-            f"the layer function failed: {said(error)}; it takes the table and returns a row, an index or "
-            "a path"
+            f"the layer function failed: {error_text(error)}; it takes the table and returns a row, an index "
+            "or a path"
         ) from error
     if isinstance(answer, LayerChoice):
         return answer
@@ -121,7 +121,7 @@ def by_callable(table: LayerTable, choose: Callable[[LayerTable], Any]) -> Layer
         if choice is not None:
             return choice
     raise LayerError(
-        f"the layer function returned {shown(answer, 60)}; it must return a row of the table, "
+        f"the layer function returned {brief(answer, 60)}; it must return a row of the table, "
         "an index or a path"
     )
 
@@ -159,7 +159,7 @@ def any_row(table: LayerTable, query: object) -> LayerChoice:
     if len(rows) > 1:
         paths = ", ".join(_described(row) for row in rows[:4])
         raise LayerError(
-            f"layer {shown(name, 60)} stands for {len(rows)} outputs: {paths}; pass one of these"
+            f"layer {brief(name, 60)} stands for {len(rows)} outputs: {paths}; pass one of these"
         )
     if not rows:
         raise unknown_layer(table, name)
@@ -170,13 +170,13 @@ def unknown_layer(table: LayerTable, query: object) -> LayerError:
     """Return the error for a query that no selector answered."""
     if not isinstance(query, str):
         return LayerError(
-            f"layer={shown(query, 40)} of type {type(query).__name__} is not understood; pass a name, an "
+            f"layer={brief(query, 40)} of type {type(query).__name__} is not understood; pass a name, an "
             "index, 're:pattern', a layer object, a function of the table, or 'auto'"
         )
     paths = {row.path for row in table.candidates}
     close = nearest(query, sorted({"auto", *paths, *(path.rsplit("/", 1)[-1] for path in paths)}))[:3]
     hint = f"did you mean {', '.join(map(repr, close))}? " if close else ""
-    return LayerError(f"the model has no layer {shown(query, 60)}; {hint}visioncam.layers(model) lists all")
+    return LayerError(f"the model has no layer {brief(query, 60)}; {hint}visioncam.layers(model) lists all")
 
 
 def _described(row: LayerRow) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from visioncam_core.errors import LayerError, VisionCamError
 from visioncam_core.ops import as_array, dtype_name
-from visioncam_core.text import said
+from visioncam_core.text import error_text
 
 WANTED = "it must turn the layer's (N, ...) into (N, *grid, K) with one to three spatial axes"
 
@@ -26,7 +26,7 @@ def checked_reshape(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
             raise
         except Exception as error:
             raise LayerError(
-                f"reshape= failed on a layer of shape {shape}: {said(error)}; {WANTED}"
+                f"reshape= failed on a layer of shape {shape}: {error_text(error)}; {WANTED}"
             ) from error
         dtype = dtype_name(grid)
         if not dtype.startswith(("float", "bfloat")):

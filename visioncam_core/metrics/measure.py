@@ -33,16 +33,17 @@ def judge(metric: Any, case: Case, name: str = "", source: str = "visioncam") ->
             {"blank"}.
         case: the picture and its map.
         name: the metric's, for messages.
-        source: the distribution that brought it; whatever a stranger's raises, or returns instead of a
-            number, is a flag that names both.
+        source: the distribution that brought it; whatever a third-party one raises, or returns
+            instead of a number, is a flag that names both.
     """
     flag = flaw(metric, case)
     if flag:
         return Measured(float("nan"), flag)
+    arrays = {name: read_only_array(getattr(case, name)) for name in ("x", "heat", "raw", "truth", "black")}
     before, start = COUNTERS.snapshot(), time.perf_counter()
     try:
         with np.errstate(all="ignore"):
-            answer = metric(closed(case))
+            answer = metric(attrs.evolve(case, **arrays))
             found = answer if isinstance(answer, Measured) else Measured(float(answer))
     except (OptionError, KeyboardInterrupt):
         raise
@@ -74,9 +75,3 @@ def flaw(metric: Any, case: Case) -> str:
     if "activations" in metric.needs and case.raw is None:
         return "the map has no scale of its own"
     return ""
-
-
-def closed(case: Case) -> Case:
-    """Return the same case with arrays that cannot be written to."""
-    arrays = {name: read_only_array(getattr(case, name)) for name in ("x", "heat", "raw", "truth", "black")}
-    return attrs.evolve(case, **arrays)

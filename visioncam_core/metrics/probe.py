@@ -14,17 +14,17 @@ from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.model_inputs import in_place
 from visioncam_core.errors import ImageError, LayerError, TargetError
 from visioncam_core.images.box import Box
-from visioncam_core.images.sample import Item
+from visioncam_core.images.sample import Sample
 from visioncam_core.metrics.case import Case, Questions
 from visioncam_core.ops import to_numpy
-from visioncam_core.pipeline.apply import Applied, Named, apply
+from visioncam_core.pipeline.apply import Applied, Method, apply
 from visioncam_core.pipeline.batch import Batch
 from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.gather import Observation, gather
 from visioncam_core.resize import resize
 from visioncam_core.results.heat import heat
-from visioncam_core.targets.resolve import wishes
+from visioncam_core.targets.resolve import target_specs
 
 
 @attrs.frozen(eq=False)
@@ -42,7 +42,7 @@ class Probe:
     """
 
     number: int
-    item: Item
+    item: Sample
     explainer: Explainer
     batch: Batch
     passes: Passes
@@ -51,12 +51,10 @@ class Probe:
 
     @property
     def layer(self) -> LayerChoice:
-        """The layer."""
         return self.batch.layers[0]
 
     @property
     def evidence(self) -> Evidence:
-        """The evidence of the picture, N = 1."""
         return self.observation.evidence
 
     @property
@@ -66,23 +64,22 @@ class Probe:
 
     @property
     def classes(self) -> int:
-        """How many classes the explained output has."""
         return self.batch.head.classes
 
-    def apply(self, named: Named) -> Applied:
+    def apply(self, named: Method) -> Applied:
         """Return a method's map of the picture with its cost, or why there is none."""
         with self._running():
             return apply(named, self.evidence)
 
-    def maps(self, named: Named, inputs: np.ndarray, index: int | None = None) -> np.ndarray:
+    def maps(self, named: Method, inputs: np.ndarray, index: int | None = None) -> np.ndarray:
         """Return a method's (M, *grid) raw maps at other inputs (M, *space, C), or for another class."""
         view, engine = self.batch.view, self.batch.engine
         flat = in_place(inputs, self.batch.flat, view.image, view.channels_first)
         request = attrs.evolve(self.batch.request, methods=(named,))
         batch = attrs.evolve(self.batch, flat=engine.tensors(flat), request=request)
-        wishes = [self.index if index is None else index] * len(inputs)
+        specs = [self.index if index is None else index] * len(inputs)
         with self._running():
-            (seen,) = gather(batch, self.passes, [wishes])
+            (seen,) = gather(batch, self.passes, [specs])
             applied = apply(named, seen.evidence)
         if applied.raw is None:
             assert applied.failure is not None
@@ -92,8 +89,7 @@ class Probe:
     def blank(self) -> float:
         """Return the explained scalar when the layer gives zeros; the tail alone is run."""
         shape = tuple(int(n) for n in self.evidence.activations.shape[1:])
-        zeros = np.zeros(shape, np.float32)
-        found = self.evidence.score_activations(lambda ks: np.repeat(zeros[None], len(ks), 0), 1)
+        found = self.evidence.score_activations(lambda ks: np.zeros((len(ks), *shape), np.float32), 1)
         return float(np.asarray(found)[0])
 
     def heat(self, raw: np.ndarray) -> np.ndarray:
@@ -116,29 +112,23 @@ class Probe:
         truth: np.ndarray | None = None,
         boxes: tuple[Box, ...] = (),
     ) -> Case:
-        """Return the case of a map, with the model behind its scores.
-
-        Args:
-            shown: (*space) the map in [0, 1] at the input's size.
-            raw: (*grid) the raw map, or None where it has no scale of its own.
-            questions: what can be asked besides scores.
-            truth: (*space) bool on the input.
-            boxes: on the input.
-        """
-        pick = self.observation.picks[0]
+        """Return the case of a map, with the model behind its scores; the map is `shown`, as `Case.heat`."""
+        explained = self.observation.targets[0]
         values, answer = self.observation.values, self.observation.answer
         evidence = self.evidence
 
         def scores(make: Any, count: int, which: Any) -> np.ndarray:
             with self._running():
-                return np.asarray(evidence.score_inputs(lambda ks: _cast(make(ks)), count, which))
+                return np.asarray(
+                    evidence.score_inputs(lambda ks: np.asarray(make(ks), np.float32), count, which)
+                )
 
         return Case(
             x=self.x,
             heat=shown,
             raw=raw,
-            probability=float(pick.probability(values, answer)[0]),
-            remainder=float(pick.remainder(values, answer)[0]),
+            probability=float(explained.probability(values, answer)[0]),
+            remainder=float(explained.remainder(values, answer)[0]),
             score=float(np.asarray(evidence.score)[0]),
             truth=truth,
             boxes=boxes,
@@ -174,19 +164,15 @@ def probes(explainer: Explainer, images: Any, target: Any = None) -> Iterator[Pr
         batch = explainer.batch([item], [number])
         if len(batch.layers) > 1:
             raise LayerError("a metric looks at one layer; pass several as layers=[...] to measure each")
-        wish = wishes(target, len(items), batch.head)[number]
+        spec = target_specs(target, len(items), batch.head)[number]
         settings = explainer.settings
         with explainer.engine.running(explainer.model):
             passes = batch.view.passes(batch.layers[0], settings.reshaping, settings.budget)
-            (observation,) = gather(batch, passes, [[wish]])
-        index = observation.picks[0].index
+            (observation,) = gather(batch, passes, [[spec]])
+        index = observation.targets[0].index
         if index is None:
             raise TargetError(
-                f"metrics ask for the probability of a class, and target={wish!r} is none; pass an index or "
+                f"metrics ask for the probability of a class, and target={spec!r} is none; pass an index or "
                 "a name, or None for the top class"
             )
         yield Probe(number, item, explainer, batch, passes, observation, index)
-
-
-def _cast(values: Any) -> np.ndarray:
-    return np.asarray(values, np.float32)

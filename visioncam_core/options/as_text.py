@@ -38,7 +38,6 @@ def _metavar(hint: Any) -> str:
 
 
 def written_default(value: object) -> str:
-    """Return a default as one would write it on the command line."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple | list):

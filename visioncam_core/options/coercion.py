@@ -92,15 +92,9 @@ def _items(values: list[Any], hint: Any, convert: Callable[[Any, Any], object]) 
 
 
 def coerce(value: Any, hint: Any) -> object:
-    """Return the value as the hint wants it.
+    """Return the value as a resolved type hint wants it, or raise `MismatchError`, which names the type.
 
-    Args:
-        value: any object; NumPy numbers become Python's, an int becomes a
-            float where a float is wanted, a list becomes a tuple.
-        hint: a resolved type hint.
-
-    Raises:
-        MismatchError: the value does not fit; the message names the type.
+    NumPy numbers become Python's, an int a float where a float is wanted, a list a tuple.
     """
     arms = _arms(hint)
     if len(arms) > 1:
@@ -155,17 +149,10 @@ def _parse_scalar(text: str, hint: Any) -> object:
 
 
 def parse_text(text: str, hint: Any) -> object:
-    """Return the value that a command-line string stands for.
+    """Return the value that a command-line string stands for, or raise `MismatchError`.
 
     `none` is `None` where the hint allows it; the items of a tuple are
     separated by commas; in a union the first type that fits wins, text last.
-
-    Args:
-        text: what stands after `--name` or `name=`.
-        hint: a resolved type hint.
-
-    Raises:
-        MismatchError: the text cannot be read as this type.
     """
     arms = _arms(hint)
     if len(arms) > 1:

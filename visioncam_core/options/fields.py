@@ -26,19 +26,9 @@ from visioncam_core.options.coercion import (
     same,
     type_name,
 )
-from visioncam_core.options.validators import InRange, OneOf, in_range, one_of, subject_of
-from visioncam_core.text import did_you_mean, listing, shown
-
-__all__ = [
-    "OptionInfo",
-    "build",
-    "describe_options",
-    "in_range",
-    "one_of",
-    "option",
-    "parse_option",
-    "parse_options",
-]
+from visioncam_core.options.validators import InRange, OneOf, one_of, subject_of
+from visioncam_core.options.validators import in_range as in_range  # importers of `option` need it, too
+from visioncam_core.text import brief, did_you_mean, listing
 
 T = TypeVar("T")
 _Validator = Callable[[Any, Any, Any], object]
@@ -112,7 +102,7 @@ def option(
         PluginError: `help` is empty.
     """
     if not isinstance(help, str) or not help.strip():
-        raise PluginError(f"option(...) needs help=, one line that says what it does; received {shown(help)}")
+        raise PluginError(f"option(...) needs help=, one line that says what it does; received {brief(help)}")
     given = [] if validator is None else [validator] if callable(validator) else list(validator)
     validators: list[_Validator] = [*([one_of(*choices)] if choices is not None else []), *given]
     rules = tuple(rule for rule in validators if isinstance(rule, (InRange, OneOf)))
@@ -147,7 +137,7 @@ def _enforce(value: object, instance: object, field: attrs.Attribute[Any]) -> ob
         if choices and any(type(value) is type(choice) for choice in choices):
             raise OptionError(OneOf(choices).refusal(subject, value)) from None
         raise OptionTypeError(
-            f"{subject} must be {exc}, received {shown(value)} ({type(value).__name__})"
+            f"{subject} must be {exc}, received {brief(value)} ({type(value).__name__})"
         ) from None
 
 
@@ -161,7 +151,7 @@ def describe_options(cls: type) -> tuple[OptionInfo, ...]:
         PluginError: the class is not an attrs class, or its annotations cannot be read.
     """
     if not isinstance(cls, type) or not attrs.has(cls):
-        raise PluginError(f"options are fields of an attrs class (@attrs.frozen); received {shown(cls)}")
+        raise PluginError(f"options are fields of an attrs class (@attrs.frozen); received {brief(cls)}")
     return _described(cls)
 
 
@@ -215,7 +205,7 @@ def parse_option(info: OptionInfo, text: str) -> object:
     except MismatchError as exc:
         if info.choices:
             raise OptionError(OneOf(info.choices).refusal(subject, text)) from None
-        raise OptionTypeError(f"{subject} must be {exc}, received {shown(text)}") from None
+        raise OptionTypeError(f"{subject} must be {exc}, received {brief(text)}") from None
     if info.choices and not any(same(value, choice) for choice in info.choices):
         raise OptionError(OneOf(info.choices).refusal(subject, value))
     return value
@@ -238,7 +228,7 @@ def _known(cls: type, options: Mapping[str, object], subject: str) -> dict[str, 
         if name not in infos:
             hint = did_you_mean(name, infos) if isinstance(name, str) else ""
             has = f"its options: {listing(list(infos))}" if infos else "it takes no options"
-            raise OptionTypeError(f"{subject} has no option {shown(name)}{hint or ';'} {has}")
+            raise OptionTypeError(f"{subject} has no option {brief(name)}{hint or ';'} {has}")
     return infos
 
 
@@ -260,6 +250,6 @@ def build(cls: type[T], options: Mapping[str, object], subject: str) -> T:
     except VisionCamError:
         raise
     except TypeError as exc:
-        raise OptionTypeError(f"{subject}: {exc}; received {shown(dict(options))}") from exc
+        raise OptionTypeError(f"{subject}: {exc}; received {brief(dict(options))}") from exc
     except ValueError as exc:
-        raise OptionError(f"{subject}: {exc}; received {shown(dict(options))}") from exc
+        raise OptionError(f"{subject}: {exc}; received {brief(dict(options))}") from exc

@@ -13,7 +13,7 @@ import attrs
 
 from visioncam_core.errors import OptionError, OptionTypeError
 from visioncam_core.options.coercion import same
-from visioncam_core.text import did_you_mean, listing, shown
+from visioncam_core.text import brief, did_you_mean, listing
 
 
 def subject_of(instance: object, attribute: attrs.Attribute[Any]) -> str:
@@ -57,14 +57,14 @@ class InRange:
             what = subject_of(instance, attribute)
             if isinstance(number, bool) or not isinstance(number, (int, float)):
                 raise OptionTypeError(
-                    f"{what} must be a number {self.rule}, received {shown(value)} ({type(value).__name__})"
+                    f"{what} must be a number {self.rule}, received {brief(value)} ({type(value).__name__})"
                 )
             if not math.isfinite(number):
-                raise OptionError(f"{what} must be a finite number, {self.rule}; received {shown(value)}")
+                raise OptionError(f"{what} must be a finite number, {self.rule}; received {brief(value)}")
             below = self.low is not None and (number <= self.low if self.low_open else number < self.low)
             above = self.high is not None and (number >= self.high if self.high_open else number > self.high)
             if below or above:
-                raise OptionError(f"{what} must be {self.rule}, received {shown(value)}")
+                raise OptionError(f"{what} must be {self.rule}, received {brief(value)}")
 
 
 @attrs.frozen
@@ -91,7 +91,7 @@ class OneOf:
         """Return the message for a value that is not among the choices."""
         words = [choice for choice in self.choices if isinstance(choice, str)]
         hint = did_you_mean(value, words) if isinstance(value, str) else ""
-        return f"{subject} must be {self.rule}; received {shown(value)}{hint}"
+        return f"{subject} must be {self.rule}; received {brief(value)}{hint}"
 
 
 def in_range(

@@ -24,7 +24,7 @@ PASSES = ("forward", "backward", "head", "tail")
 
 
 @attrs.frozen(eq=False)
-class Named:
+class Method:
     """A method object with its name, whether or not the registry knows it.
 
     Attributes:
@@ -42,7 +42,7 @@ class Named:
     refusal: VisionCamError | None = None
 
     @classmethod
-    def of(cls, spec: MethodSpec | None, method: Any) -> Named:
+    def of(cls, spec: MethodSpec | None, method: Any) -> Method:
         if spec is not None:
             return cls(spec.name, spec.title, method, spec.distribution or "visioncam")
         name = type(method).__name__ if not hasattr(method, "__name__") else method.__name__
@@ -72,7 +72,7 @@ ABILITY = {"activations": "layers", "gradients-elsewhere": "gradients"}
 """What a method's need asks of an engine, where the two have different names."""
 
 
-def with_refusal(named: Named, spec: EngineSpec) -> Named:
+def with_refusal(named: Method, spec: EngineSpec) -> Method:
     missing = _missing(spec, named.needs)
     if not missing:
         return named
@@ -107,7 +107,7 @@ def total(parts: Sequence[Applied]) -> Applied:
     )
 
 
-def apply(named: Named, evidence: Evidence) -> Applied:
+def apply(named: Method, evidence: Evidence) -> Applied:
     """Apply a method; what goes wrong in it is kept as data, so that it hurts no other method.
 
     The method sees arrays it cannot write to.  What is not its fault passes: `KeyboardInterrupt`, what the
@@ -129,7 +129,7 @@ def apply(named: Named, evidence: Evidence) -> Applied:
     return Applied(raw, time.perf_counter() - start, sum(spent[name] for name in PASSES), failure)
 
 
-def _call(named: Named, evidence: Evidence) -> Any:
+def _call(named: Method, evidence: Evidence) -> Any:
     """Return what a method makes of evidence; a misuse of the evidence is the method's fault."""
     try:
         return named.method(evidence_for(named, evidence))
@@ -153,7 +153,7 @@ def _watch_progress(evidence: Evidence, raised: list[BaseException]) -> Evidence
     return attrs.evolve(evidence, progress=report)
 
 
-def evidence_for(named: Named, evidence: Evidence) -> Evidence:
+def evidence_for(named: Method, evidence: Evidence) -> Evidence:
     """Return what a method may see: arrays it cannot write to, since other methods read them too.
 
     Gradients that another method asked for are not shown to one that did not: alone, it would have none.
@@ -167,13 +167,13 @@ def evidence_for(named: Named, evidence: Evidence) -> Evidence:
     )
 
 
-def failure_of(named: Named, error: BaseException) -> PluginError:
+def failure_of(named: Method, error: BaseException) -> PluginError:
     failure = _error(named, cause_of(error))
     failure.__cause__ = error
     return failure
 
 
-def _error(named: Named, cause: str) -> PluginError:
+def _error(named: Method, cause: str) -> PluginError:
     return plugin_failure("method", named.name, named.source, cause)
 
 
@@ -192,7 +192,7 @@ def _of_the_model(error: BaseException, evidence: Evidence) -> bool:
     return bool(callers) and (callers[-1] == own or callers[-1].startswith(own.rpartition(".")[0] + "."))
 
 
-def check_map(named: Named, raw: Any, evidence: Evidence) -> np.ndarray:
+def check_map(named: Method, raw: Any, evidence: Evidence) -> np.ndarray:
     """Return a raw map as float32, or raise an error that names the method and the fault."""
     expected = tuple(int(n) for n in evidence.activations.shape[:-1])
     try:

@@ -14,7 +14,7 @@ from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import Head
 from visioncam_core.images.arrays import input_dtype
 from visioncam_core.images.preprocessing import Preprocessing
-from visioncam_core.images.sample import Item
+from visioncam_core.images.sample import Sample
 from visioncam_core.pipeline.request import Request
 
 
@@ -39,7 +39,7 @@ class Batch:
 
     engine: Engine
     request: Request
-    samples: list[Item]
+    samples: list[Sample]
     pictures: list[int]
     flat: list[Any]
     view: View
@@ -51,13 +51,13 @@ class Batch:
     versions: dict[str, Any]
 
 
-def split(samples: Iterable[Item], size: int) -> Iterator[tuple[list[int], list[Item]]]:
+def split(samples: Iterable[Sample], size: int) -> Iterator[tuple[list[int], list[Sample]]]:
     """Yield runs of samples of equal input shapes, at most `size` long, with the numbers of their pictures.
 
     A picture that is explained in windows gives a sample for each window.
     """
     pictures: list[int] = []
-    run: list[Item] = []
+    run: list[Sample] = []
     for picture, sample in ((i, part) for i, one in enumerate(samples) for part in one.parts()):
         shapes = [x.shape for x in sample.flat]
         if run and (len(run) == size or shapes != [x.shape for x in run[0].flat]):
@@ -69,7 +69,7 @@ def split(samples: Iterable[Item], size: int) -> Iterator[tuple[list[int], list[
         yield pictures, run
 
 
-def joined_inputs(samples: Iterable[Item]) -> list[np.ndarray]:
+def joined_inputs(samples: Iterable[Sample]) -> list[np.ndarray]:
     columns = zip(*(sample.flat for sample in samples), strict=True)
     return [column[0] if len(column) == 1 else np.concatenate(column) for column in columns]
 

@@ -11,9 +11,9 @@ import numpy as np
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.output import Head
 from visioncam_core.images.preprocessing import check_range
-from visioncam_core.images.sample import Item
+from visioncam_core.images.sample import Sample
 from visioncam_core.pipeline import diagnose
-from visioncam_core.pipeline.apply import Applied, Named, apply
+from visioncam_core.pipeline.apply import Applied, Method, apply
 from visioncam_core.pipeline.batch import Batch
 from visioncam_core.pipeline.gather import Observation
 from visioncam_core.results.data import Prediction, TargetInfo
@@ -21,7 +21,7 @@ from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.heat import heat
 from visioncam_core.targets.functions import function_name
-from visioncam_core.targets.resolve import Pick
+from visioncam_core.targets.resolve import Target
 
 
 @attrs.frozen(eq=False)
@@ -29,31 +29,31 @@ class ModelOutput:
     """What the model gave for one sample.
 
     Attributes:
-        pick: what is explained.
+        scalar: what is explained.
         values: (...) values of the score.
         answer: (...) output of the model.
         head: the explained output.
     """
 
-    pick: Pick
+    scalar: Target
     values: np.ndarray
     answer: np.ndarray
     head: Head
 
     @property
     def target(self) -> TargetInfo:
-        pick, head = self.pick, self.head
-        if pick.index is None:
-            index = getattr(pick.source, "class_", None)
+        scalar, head = self.scalar, self.head
+        if scalar.index is None:
+            index = getattr(scalar.source, "class_", None)
             name = None if index is None else head.name(index)
-            return TargetInfo(index, name, None, f"{name}: " * bool(name) + function_name(pick.source))
-        name = head.name(pick.index)
+            return TargetInfo(index, name, None, f"{name}: " * bool(name) + function_name(scalar.source))
+        name = head.name(scalar.index)
         values, answer = self.values[None], self.answer[None]
         known = head.probabilities(values, answer) is not None
-        probability = float(pick.probability(values, answer)[0]) if known else None
+        probability = float(scalar.probability(values, answer)[0]) if known else None
         short = name.split(",")[0] if name else None
-        plain = f"class {pick.index}" if head.classes > 1 else f"output {pick.index}"
-        return TargetInfo(pick.index, name, probability, f"{short} ({pick.index})" if short else plain)
+        plain = f"class {scalar.index}" if head.classes > 1 else f"output {scalar.index}"
+        return TargetInfo(scalar.index, name, probability, f"{short} ({scalar.index})" if short else plain)
 
     def predictions(self, count: int = 5) -> tuple[Prediction, ...]:
         """Return the model's best classes, best first; none where the output is no list of classes."""
@@ -113,7 +113,7 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
     scores = np.asarray(observation.evidence.score)
     for i, (sample, evidence) in enumerate(zip(batch.samples, observation.evidence.each(), strict=True)):
         output = ModelOutput(
-            observation.picks[i], observation.values[i], observation.answer[i], observation.head
+            observation.targets[i], observation.values[i], observation.answer[i], observation.head
         )
         facts = diagnose.Facts.of(evidence, choice.row.path)
         about = _about(batch, choice, sample, output, float(scores[i]))
@@ -132,7 +132,7 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
 
 
 def _about(
-    batch: Batch, choice: LayerChoice, sample: Item, output: ModelOutput, score: float
+    batch: Batch, choice: LayerChoice, sample: Sample, output: ModelOutput, score: float
 ) -> dict[str, Any]:
     """Return the fields of an explanation that do not depend on the method."""
     settings, whole = batch.request.settings, "model input as passed"
@@ -158,7 +158,7 @@ def _about(
 
 
 def _explanation(
-    method: Named, raw: np.ndarray, sample: Item, about: dict[str, Any], diagnostics: Iterable[Diagnostic]
+    method: Method, raw: np.ndarray, sample: Sample, about: dict[str, Any], diagnostics: Iterable[Diagnostic]
 ) -> Explanation:
     finite = np.nan_to_num(raw, nan=0.0, posinf=0.0, neginf=0.0)  # a diagnostic says so
     shown = sample.project(heat(finite, about["evidence"]))
@@ -186,7 +186,7 @@ def _of_batch(batch: Batch) -> Iterator[Diagnostic]:
         yield Diagnostic("preprocess-unknown", batch.preprocessing.why)
 
 
-def _of_sample(batch: Batch, sample: Item) -> Iterator[Diagnostic]:
+def _of_sample(batch: Batch, sample: Sample) -> Iterator[Diagnostic]:
     for note in sample.notes:
         yield Diagnostic("picture-note", note)
     values = sample.flat[batch.view.image]

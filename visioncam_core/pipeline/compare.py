@@ -5,62 +5,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from visioncam_core.errors import OptionTypeError
 from visioncam_core.images.reader import Read
 from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.pipeline.request import list_of
 from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.targets.classes import Ranked
 from visioncam_core.targets.resolve import stack_size
-from visioncam_core.text import shown
 
 
 def compare_all(explainer: Explainer, image: Any, targets: Any, layers: Sequence[Any] | None) -> Comparisons:
     """Return a comparison for each picture, class and layer; pictures are read once.
 
     Args:
-        explainer: asks the model with all methods.
+        explainer: with all methods.
         image: one or several, as in `visioncam.explain`.
         targets: a list of targets; a stack such as "top3"; anything else is a single target.
         layers: what to look at one after the other; None for the explainer's own layer.
-
-    Raises:
-        OptionTypeError: an empty list of targets or layers.
-        VisionCamError: as `Explainer.compare`.
     """
     if len(explainer.inputs.inputs) == 1:  # of several inputs the layer decides which is the picture
         image = Read(*explainer.reader.read(image))
     explainers = [explainer]
     if layers is not None:
-        explainers = [explainer.with_settings(layer=layer) for layer in listed("layers", layers)]
-    size = 0 if isinstance(targets, list | tuple) else stack_size(targets, explainer.names)
-    wanted: list[Any] = listed("targets", targets) if isinstance(targets, list | tuple) else [targets]
+        explainers = [explainer.with_settings(layer=layer) for layer in list_of("layers", layers)]
+    several = isinstance(targets, list | tuple)
+    size = 0 if several else stack_size(targets, explainer.names)
+    first = [Ranked(0)] if size else list_of("targets", targets) if several else [targets]
+    columns = _columns(explainers, image, first)
     if size:
-        wanted = [Ranked(0)]
-    columns = _columns(explainers, image, wanted)
-    if size:
-        known = min(size, _classes(columns[0]))
+        classes = (len(one.predictions) for row in columns[0] for one in row.explanations)
+        known = min(size, max(classes, default=1))  # the model's own list has five at most
         columns += _columns(explainers, image, [Ranked(rank) for rank in range(1, known)])
     rows = [row for rows in zip(*columns, strict=True) for row in rows]
     return Comparisons(rows, len(columns))
-
-
-def listed(name: str, values: Any) -> list[Any]:
-    """Return the values of a keyword that takes a list with at least one entry.
-
-    Raises:
-        OptionTypeError: no list, or an empty one.
-    """
-    if not isinstance(values, list | tuple) or not values:
-        raise OptionTypeError(f"{name} takes a list with at least one entry, received {shown(values, 60)}")
-    return list(values)
 
 
 def _columns(explainers: Sequence[Explainer], image: Any, targets: Sequence[Any]) -> list[list[Comparison]]:
     """Return for each target and layer a list with one comparison a picture."""
     found = [explainer.compare(image, target) for target in targets for explainer in explainers]
     return [one if isinstance(one, list) else [one] for one in found]
-
-
-def _classes(column: Sequence[Comparison]) -> int:
-    """Return how many classes the model's own list holds, at most five; 1 where no method worked."""
-    return max((len(one.predictions) for row in column for one in row.explanations), default=1)

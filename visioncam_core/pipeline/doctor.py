@@ -12,9 +12,9 @@ from visioncam_core.engine.cache import open_trace
 from visioncam_core.engine.interface import View
 from visioncam_core.engine.output import head_of
 from visioncam_core.images.reader import Read
-from visioncam_core.images.sample import Item
+from visioncam_core.images.sample import Sample
 from visioncam_core.options.fields import describe_options
-from visioncam_core.pipeline.apply import Named
+from visioncam_core.pipeline.apply import Method
 from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.settings import Settings
@@ -131,7 +131,7 @@ def _other_class(
     return other if other.target.index != explanation.target.index else _first(explainer, image, Ranked(0))
 
 
-def faithfulness(explainer: Explainer, item: Item) -> tuple[float, float]:
+def faithfulness(explainer: Explainer, item: Sample) -> tuple[float, float]:
     """Return how far the trace's outputs are from the model's own, and what rounding may explain.
 
     The model is called once and left as it was.
@@ -157,7 +157,7 @@ def faithfulness(explainer: Explainer, item: Item) -> tuple[float, float]:
     return off, traced.tolerance
 
 
-def _input(explainer: Explainer, item: Item) -> dict[str, str]:
+def _input(explainer: Explainer, item: Sample) -> dict[str, str]:
     values = item.flat[explainer.inputs.image]
     how = "as passed"
     if item.geometry is not None:
@@ -233,7 +233,7 @@ class Watched:
         flow: what was seen last, in one line.
     """
 
-    def __init__(self, named: Named) -> None:
+    def __init__(self, named: Method) -> None:
         self._named, self.flow = named, f"{named.name} asks for none"
 
     def __call__(self, evidence: Evidence) -> Any:

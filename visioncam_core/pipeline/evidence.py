@@ -271,7 +271,7 @@ class ArraySource:
         return wide(_given(self.by_activations, "score_activations")(make(np.arange(count, dtype=np.int32))))
 
     def at(self, picture: int, images: Any) -> tuple[Any, Any, Any]:
-        """Ask the function given."""
+        """Call the function given."""
         activations, gradients, score = _given(self.elsewhere, "at")(images)
         return wide(activations), wide(gradients), wide(score)
 

@@ -17,10 +17,10 @@ from visioncam_core.engine.records import Hints
 from visioncam_core.errors import LayerError
 from visioncam_core.images.preprocessing import Preprocessing, preprocessing_for
 from visioncam_core.images.reader import Reader
-from visioncam_core.images.sample import Item
+from visioncam_core.images.sample import Sample
 from visioncam_core.layers.choose import select_layer
 from visioncam_core.layers.queries import any_row
-from visioncam_core.pipeline.apply import Named, with_refusal
+from visioncam_core.pipeline.apply import Method, with_refusal
 from visioncam_core.pipeline.batch import Batch, blank_inputs, joined_inputs, split
 from visioncam_core.pipeline.build import Answer, build, grouped
 from visioncam_core.pipeline.fusion import fuse_layers
@@ -33,7 +33,7 @@ from visioncam_core.results.comparison import Comparison
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.provenance import versions
 from visioncam_core.targets.class_names import load_class_names
-from visioncam_core.targets.resolve import questions, stack_size
+from visioncam_core.targets.resolve import specs_of_call, stack_size
 
 
 @attrs.frozen(eq=False)
@@ -117,7 +117,7 @@ class Explainer:
         )
 
     @property
-    def methods(self) -> tuple[Named, ...]:
+    def methods(self) -> tuple[Method, ...]:
         """The methods, in order."""
         return self.request.methods
 
@@ -131,7 +131,7 @@ class Explainer:
         changed = attrs.evolve(self.settings, **settings)
         return attrs.evolve(self, request=attrs.evolve(self.request, settings=changed))
 
-    def with_methods(self, *methods: Named) -> Explainer:
+    def with_methods(self, *methods: Method) -> Explainer:
         """Return the same explainer with other methods."""
         return attrs.evolve(self, request=attrs.evolve(self.request, methods=methods))
 
@@ -176,7 +176,7 @@ class Explainer:
                 raise
             return view, None
 
-    def batch(self, samples: list[Item], pictures: list[int]) -> Batch:
+    def batch(self, samples: list[Sample], pictures: list[int]) -> Batch:
         """Return samples of one input shape as a batch, with the model traced and the layers chosen for them.
 
         `pictures` are the positions of their pictures in the call.
@@ -205,10 +205,10 @@ class Explainer:
             if batch.image != self.inputs.image:
                 return self._for_input(batch.image)._answers(images, target, size)
             with self.engine.running(self.model):
-                wishes = questions(target, size, len(samples), batch.head)
+                specs = specs_of_call(target, size, len(samples), batch.head)
                 if windows is not None:
-                    wishes = windows.of(wishes, batch)
-                targets = [[row[picture] for picture in pictures] for row in wishes]
+                    specs = windows.of(specs, batch)
+                targets = [[row[picture] for picture in pictures] for row in specs]
                 for layer, choice in enumerate(batch.layers):
                     passes = batch.view.passes(choice, self.settings.reshaping, self.settings.budget)
                     for t, observation in enumerate(gather(batch, passes, targets)):

@@ -17,7 +17,7 @@ from visioncam_core.engine.records import Change, Cotangent, Make, Read, TailInp
 from visioncam_core.errors import LayerError, TargetError
 from visioncam_core.pipeline.batch import Batch
 from visioncam_core.pipeline.evidence import Evidence, Tell, Which
-from visioncam_core.targets.resolve import Pick, Wish, pick
+from visioncam_core.targets.resolve import Target, TargetSpec, fix_target
 
 
 @attrs.frozen(eq=False)
@@ -26,43 +26,43 @@ class Observation:
 
     Attributes:
         evidence: for the methods.
-        picks: the scalar explained of each sample.
+        targets: the scalar explained of each sample.
         values: (N, ...) score values.
         answer: (N, ...) output of the model.
         head: the explained output, better known now that the model has run.
     """
 
     evidence: Evidence
-    picks: list[Pick]
+    targets: list[Target]
     values: np.ndarray
     answer: np.ndarray
     head: Head
 
 
-def gather(batch: Batch, passes: Passes, targets: Sequence[Sequence[Wish]]) -> list[Observation]:
+def gather(batch: Batch, passes: Passes, specs: Sequence[Sequence[TargetSpec]]) -> list[Observation]:
     """Run the passes that the methods need, once; of several targets only the gradients differ.
 
-    `targets` are, for each target of the call, that of each sample; each gives an observation.
+    `specs` are, for each target of the call, that of each sample; each gives an observation.
     """
     head, settings = batch.head, batch.request.settings
     gradients = any("gradients" in one.needs for one in batch.request.methods if one.refusal is None)
-    plain = all(isinstance(wish, int) for wish in targets[0]) and not head.dense
-    if gradients and plain and len(targets) == 1 and len(passes.score.shape) <= 2:
-        results = [passes.probe(batch.flat, np.asarray(targets[0], np.int32))]
+    plain = all(isinstance(spec, int) for spec in specs[0]) and not head.dense
+    if gradients and plain and len(specs) == 1 and len(passes.score.shape) <= 2:
+        results = [passes.probe(batch.flat, np.asarray(specs[0], np.int32))]
     else:
-        slopes = [_slopes(batch, wishes) for wishes in targets] if gradients else []
+        slopes = [_slopes(batch, row) for row in specs] if gradients else []
         results = passes.watch(batch.flat, slopes)
     values, answer = ops.to_numpy(results[0].values), ops.to_numpy(results[0].answer)
-    picks = [
-        [pick(wish, values[i : i + 1], head, batch.engine) for i, wish in enumerate(wishes)]
-        for wishes in targets
+    targets = [
+        [fix_target(spec, values[i : i + 1], head, batch.engine) for i, spec in enumerate(row)]
+        for row in specs
     ]
     if not head.probable and not head.dense and looks_probable(answer):
         head = attrs.evolve(head, probable=True)  # a softmax written by hand: never applied a second time
-        picks = [[attrs.evolve(one, head=head) for one in row] for row in picks]
+        targets = [[attrs.evolve(one, head=head) for one in row] for row in targets]
     found = []
-    shared: dict[Any, Any] | None = {} if len(targets) > 1 and values.ndim == 2 else None
-    for i, row in enumerate(picks):
+    shared: dict[Any, Any] | None = {} if len(specs) > 1 and values.ndim == 2 else None
+    for i, row in enumerate(targets):
         result = results[i if gradients else 0]
         score = np.concatenate([one.score(values[j : j + 1]) for j, one in enumerate(row)])
         evidence = Evidence(
@@ -78,13 +78,13 @@ def gather(batch: Batch, passes: Passes, targets: Sequence[Sequence[Wish]]) -> l
     return found
 
 
-def _slopes(batch: Batch, wishes: Sequence[Wish]) -> Cotangent:
+def _slopes(batch: Batch, specs: Sequence[TargetSpec]) -> Cotangent:
     """Return the gradient of each sample's target in the values, as a function of (values, indices)."""
 
     def slopes(values: Any, indices: np.ndarray) -> Any:
         singles = [values[i : i + 1] for i in range(int(values.shape[0]))]
         found = [
-            pick(wishes[k], ops.to_numpy(one), batch.head, batch.engine).slope(one)
+            fix_target(specs[k], ops.to_numpy(one), batch.head, batch.engine).slope(one)
             for k, one in zip(indices, singles, strict=True)
         ]
         alike = len({isinstance(one, np.ndarray) for one in found}) == 1
@@ -103,7 +103,7 @@ class EngineSource:
 
     batch: Batch
     passes: Passes
-    picks: list[Pick]
+    targets: list[Target]
     at_layer: TailInputs | None = None
     shared: dict[Any, Any] | None = None
 
@@ -167,7 +167,7 @@ class EngineSource:
         return [x[picture : picture + 1] for x in self.batch.flat]
 
     def at(self, picture: int, images: Any) -> tuple[Any, Any, Any]:
-        view, one = self.batch.view, self.picks[picture]
+        view, one = self.batch.view, self.targets[picture]
         flat = in_place(images, self._single(picture), view.image, view.channels_first)
         flat = self.batch.engine.tensors(flat)
         if one.index is not None and len(self.passes.score.shape) <= 2:
@@ -177,7 +177,7 @@ class EngineSource:
         return result.activations, result.gradients, one.score(ops.to_numpy(result.values)).astype(np.float32)
 
     def _read(self, picture: int, which: Which) -> Any:
-        one = self.picks[picture]
+        one = self.targets[picture]
         if which != "target":
             if one.index is None:
                 raise TargetError(

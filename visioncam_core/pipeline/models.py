@@ -11,15 +11,9 @@ Path = str | os.PathLike[str]
 
 
 def open_model(path: Path | None = None, **how: Any) -> Any:
-    """Return the model in a file, or the embedded one.
+    """Return the model in a file or in the folder of a SavedModel, or the embedded one.
 
-    Args:
-        path: a model file, or the folder of a SavedModel; None for the embedded model.
-        **how: `custom_objects`, `unsafe`, `sha256`, and what the engine of the file takes besides.
-
-    Raises:
-        BackendError: the framework is not installed, or cannot run here.
-        ModelError: a file that cannot be used, or the embedded model's weights are missing.
+    `how` is `custom_objects`, `unsafe`, `sha256`, and what the engine of the file takes besides.
     """
     engine = registry().engine_for_file(path or "")
     engine.require()
@@ -27,20 +21,13 @@ def open_model(path: Path | None = None, **how: Any) -> Any:
 
 
 def check_file(path: Path) -> None:
-    """Raise an error unless a file looks like a model; nothing in it is built or run.
-
-    Raises:
-        ModelNotFoundError: there is no such file.
-        ModelError: it is no model, or cut short.
-    """
+    """Raise `ModelError` unless a file looks like a model; nothing in it is built or run."""
     registry().engine_for_file(path).check_file(path)
 
 
 def is_saved_model(path: Path) -> bool:
-    """Return whether a path is the folder of a SavedModel."""
     return os.path.isfile(os.path.join(os.fspath(path), "saved_model.pb"))
 
 
 def embedded_is_installed() -> bool:
-    """Return whether the embedded model's weights are installed."""
     return bool(registry().engine_for_file("").demo_digest())

@@ -10,43 +10,32 @@ import attrs
 
 from visioncam_core.errors import OptionTypeError
 from visioncam_core.options.fields import describe_options
-from visioncam_core.pipeline.apply import Named
+from visioncam_core.pipeline.apply import Method
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import registry
 from visioncam_core.progress import reporting
-from visioncam_core.text import did_you_mean, shown
+from visioncam_core.text import brief, did_you_mean
 
 PLURALS = ("layers", "methods", "targets")
 
 
 @attrs.frozen(eq=False)
 class Request:
-    """What a caller wants, checked.
+    """What a caller wants, checked."""
 
-    Attributes:
-        methods: with their options, in order.
-        settings: layer, score, preprocessing and so on.
-        target: as in `visioncam.explain`; None for the top class.
-    """
-
-    methods: tuple[Named, ...]
-    settings: Settings
-    target: Any = None
+    methods: tuple[Method, ...]  # with their options, in order
+    settings: Settings  # layer, score, preprocessing and so on
+    target: Any = None  # as in `visioncam.explain`; None for the top class
 
     @classmethod
     def of(cls, methods: Any, keywords: Mapping[str, Any], target: Any = None) -> Request:
         """Build a request from the keywords of `visioncam.explain`.
 
         Args:
-            methods: "all", a name, a method object or a `Named`, or a list of these; an empty list where
+            methods: "all", a name, a method object or a `Method`, or a list of these; an empty list where
                 only layers are looked at.
             keywords: settings and method options.  Of several methods each takes those it has.
             target: as in `visioncam.explain`.
-
-        Raises:
-            NameNotFoundError: an unknown method.
-            OptionTypeError: an unknown keyword, or a value of the wrong type.
-            OptionError: a value out of its range.
         """
         every = method_list(methods)
         if len(every) == 1 and _is_plain(every[0]) and all(map(_is_plain, keywords.values())):
@@ -63,21 +52,14 @@ class Request:
         return cls(tuple(_named(one, mine) for one, mine in zip(every, own, strict=True)), settings, target)
 
 
-def _named(method: Any, options: Mapping[str, Any]) -> Named:
-    return method if isinstance(method, Named) else Named.of(*registry().make_method(method, options))
+def _named(method: Any, options: Mapping[str, Any]) -> Method:
+    return method if isinstance(method, Method) else Method.of(*registry().make_method(method, options))
 
 
 def side_by_side(name: str, one: Any, several: Any, default: Any = None) -> list[Any] | Any:
-    """Return what a plural keyword holds; its singular is a list of one.
+    """Return what a plural keyword holds; its singular, such as "layer", is a list of one.
 
-    Args:
-        name: of the singular, "method", "target" or "layer"; the plural has an s.
-        one: what the singular was given, or None.
-        several: what the plural was given, or None.
-        default: returned where neither was given.
-
-    Raises:
-        OptionTypeError: both were given.
+    `one` and `several` are what singular and plural were given; both at once are an error.
     """
     if one is not None and several is not None:
         raise OptionTypeError(f"{name} and {name}s were both given; put every {name} into {name}s=[...]")
@@ -85,11 +67,7 @@ def side_by_side(name: str, one: Any, several: Any, default: Any = None) -> list
 
 
 def several_methods(method: Any, methods: Any) -> list[Any]:
-    """Return the methods of `methods=` or `method=`; every one by default.
-
-    Raises:
-        OptionTypeError: both were given, or an empty list.
-    """
+    """Return the methods of `methods=` or `method=`; every one by default."""
     found = method_list(side_by_side("method", method, methods, "all"))
     if not found:
         raise OptionTypeError("methods is an empty list; pass 'all', or at least one name or object")
@@ -97,23 +75,18 @@ def several_methods(method: Any, methods: Any) -> list[Any]:
 
 
 def several_layers(layers: Any, keywords: Mapping[str, Any]) -> list[Any] | None:
-    """Return the layers of `layers=`; None where it was not given.
-
-    Raises:
-        OptionTypeError: `layer=` was given, too; no list, or an empty one.
-    """
+    """Return the layers of `layers=`; None where it was not given."""
     side_by_side("layer", keywords.get("layer"), layers)
-    return None if layers is None else listed("layers", layers)
+    return None if layers is None else list_of("layers", layers)
 
 
-def listed(name: str, values: Any) -> list[Any]:
-    """Return the values of a keyword that takes a list with at least one entry.
-
-    Raises:
-        OptionTypeError: no list, or an empty one.
-    """
+def list_of(name: str, values: Any) -> list[Any]:
+    """Return the values of a keyword that takes a list with at least one entry."""
     if not isinstance(values, list | tuple) or not values:
-        raise OptionTypeError(f"{name} takes a list with at least one entry, received {shown(values, 60)}")
+        raise OptionTypeError(
+            f"{name} takes a list with at least one entry, received {brief(values, 60)}; for a single "
+            f"one use {name.removesuffix('s')}="
+        )
     return list(values)
 
 
@@ -121,7 +94,7 @@ def listed(name: str, values: Any) -> list[Any]:
 def _plain_request(state: object, method: str, **keywords: Any) -> Request:
     """Return a request of plain values, built once: a loop over pictures builds it no second time.
 
-    `state` is the registry's: another one, with other plugins, builds anew.
+    `state` is the registry's: with other plugins a new request is built.
     """
     return Request._built([method], keywords)
 
@@ -170,4 +143,4 @@ def _unknown_keyword(name: str, known: list[str]) -> str:
     owners = [row.name for row in registry().methods() if name in _option_names(row.name)]
     owner = f"; it is an option of {', '.join(owners)}." if owners else ""
     hint = owner or did_you_mean(name, [*known, "target"]) or ";"
-    return f"unknown keyword {shown(name, 40)}{hint} known: {', '.join(known)}, target"
+    return f"unknown keyword {brief(name, 40)}{hint} known: {', '.join(known)}, target"

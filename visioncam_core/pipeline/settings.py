@@ -68,7 +68,6 @@ class Settings:
 
     @property
     def batch(self) -> int:
-        """Pictures in one pass."""
         return self.budget.plain
 
     @property

@@ -10,7 +10,7 @@ import numpy as np
 from visioncam_core.engine.batches import Budget
 from visioncam_core.engine.output import Head
 from visioncam_core.errors import TargetError
-from visioncam_core.images.sample import Item, Windows
+from visioncam_core.images.sample import Sample, Windows
 from visioncam_core.images.tiling import stitch
 from visioncam_core.ops import to_numpy
 from visioncam_core.pipeline import diagnose
@@ -21,7 +21,7 @@ from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.heat import part_of
 from visioncam_core.targets.classes import Ranked
-from visioncam_core.targets.resolve import TOP, Wish, pick
+from visioncam_core.targets.resolve import TOP, TargetSpec, fix_target
 
 OF_A_WINDOW = ("no-positive-evidence", "dead-layer", "zero-gradient")
 """Normal in a window where nothing is to be seen, and reported only where every window has it."""
@@ -39,39 +39,39 @@ class WindowTargets:
         batch: windows in one pass.
     """
 
-    samples: Sequence[Item]
+    samples: Sequence[Sample]
     batch: int
     _means: dict[int, tuple[np.ndarray, Head]] = attrs.field(factory=dict)
 
-    def of(self, targets: list[list[Wish]], batch: Batch) -> list[list[Wish]]:
-        """Return each target's wishes for the pictures, with the class of their windows filled in.
+    def of(self, specs: list[list[TargetSpec]], batch: Batch) -> list[list[TargetSpec]]:
+        """Return each target's specs for the pictures, with the class of their windows filled in.
 
         Raises:
             TargetError: a picture in windows, and an output with a value for every position.
         """
         cut = {picture for picture in batch.pictures if self.samples[picture].windows is not None}
         if not cut:
-            return targets
+            return specs
         if batch.head.dense:
-            for wish in (wishes[picture] for wishes in targets for picture in cut):
-                if isinstance(wish, int) or getattr(wish, "where", "all") != "all":
+            for spec in (row[picture] for row in specs for picture in cut):
+                if isinstance(spec, int) or getattr(spec, "where", "all") != "all":
                     raise TargetError(
                         "geometry='tile' explains one score for all windows, and the explained output has a "
                         "value for every position; pass target=targets.Region(class, 'all') or a function"
                     )
 
-        def one(picture: int, wish: Wish) -> Wish:
-            chooses = wish == TOP if isinstance(wish, int) else isinstance(wish, Ranked)
+        def one(picture: int, spec: TargetSpec) -> TargetSpec:
+            chooses = spec == TOP if isinstance(spec, int) else isinstance(spec, Ranked)
             if picture not in cut or not chooses:
-                return wish
+                return spec
             if picture not in self._means:
                 self._means[picture] = self._mean(self.samples[picture], batch)
             mean, known = self._means[picture]
-            return pick(wish, mean[None], known, batch.engine).index
+            return fix_target(spec, mean[None], known, batch.engine).index
 
-        return [[one(picture, wish) for picture, wish in enumerate(wishes)] for wishes in targets]
+        return [[one(picture, spec) for picture, spec in enumerate(row)] for row in specs]
 
-    def _mean(self, sample: Item, batch: Batch) -> tuple[np.ndarray, Head]:
+    def _mean(self, sample: Sample, batch: Batch) -> tuple[np.ndarray, Head]:
         windows, head = sample.windows, batch.head
         assert windows is not None
 
@@ -91,7 +91,7 @@ class WindowTargets:
         return rows.mean(axis=0), attrs.evolve(head, middle=0.5) if head.probable else head
 
 
-def join_windows(answers: Iterable[Answer], samples: Sequence[Item]) -> list[Answer]:
+def join_windows(answers: Iterable[Answer], samples: Sequence[Sample]) -> list[Answer]:
     """Return one answer for each picture, layer, target and method from one for each window."""
     found = []
     for windows in grouped(answers, "picture", "layer", "target", "method"):
@@ -100,7 +100,7 @@ def join_windows(answers: Iterable[Answer], samples: Sequence[Item]) -> list[Ans
     return found
 
 
-def _whole(answers: Sequence[Answer], sample: Item, windows: Windows) -> Answer:
+def _whole(answers: Sequence[Answer], sample: Sample, windows: Windows) -> Answer:
     """Return the answer about a picture from those about its windows, which count alike."""
     first = answers[0]
     values = np.mean([one.output.values for one in answers], axis=0)
@@ -115,7 +115,9 @@ def _whole(answers: Sequence[Answer], sample: Item, windows: Windows) -> Answer:
     return attrs.evolve(whole, explanation=_laid_together(each, whole, sample, windows))
 
 
-def _laid_together(each: Sequence[Explanation], whole: Answer, sample: Item, windows: Windows) -> Explanation:
+def _laid_together(
+    each: Sequence[Explanation], whole: Answer, sample: Sample, windows: Windows
+) -> Explanation:
     """Return the explanation of a picture from those of its windows: one maximum for all, maps stitched."""
     shape = (sample.display.shape[0], sample.display.shape[1])
     evidence = each[0].evidence

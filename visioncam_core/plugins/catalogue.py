@@ -1,4 +1,4 @@
-"""Names to rows: who owns a name, and what happens when two want it.
+"""What is registered: the rows of each kind by name, who owns a name, and the order of the selectors.
 
 A built-in keeps its names.  A third-party row that wants one of them is listed, and
 found, as `distribution:name`.  Two of them that want the same name are both
@@ -7,20 +7,23 @@ found that way, and the bare name is an error that names both.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Generic, TypeVar
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 import attrs
 
-from visioncam_core.errors import NameNotFoundError, OptionTypeError
+from visioncam_core.errors import NameNotFoundError, OptionTypeError, PluginError
 from visioncam_core.options.fields import build
-from visioncam_core.plugins.records import Plugin, Problem
-from visioncam_core.plugins.specs import EngineSpec, MethodSpec, MetricSpec, RendererSpec
-from visioncam_core.text import listing, normalise, not_found, shown
+from visioncam_core.plugins.hooks import call_order
+from visioncam_core.plugins.records import HookImpl, Plugin, Problem
+from visioncam_core.plugins.specs import KINDS, EngineSpec, MethodSpec, MetricSpec, RendererSpec
+from visioncam_core.text import brief, listing, normalise, not_found
 
 Spec = TypeVar("Spec", MethodSpec, RendererSpec, MetricSpec, EngineSpec)
 Buildable = TypeVar("Buildable", MethodSpec, RendererSpec, MetricSpec)
-Key = tuple[str, str]
+SELECT = "visioncam_select_layer"
+Clashes = defaultdict[tuple[str, str], list[Problem]]
 
 
 @attrs.frozen(eq=False)
@@ -39,7 +42,7 @@ class Catalogue(Generic[Spec]):
     rows: tuple[Spec, ...]
     bare: Mapping[str, tuple[Spec, ...]]
     qualified: Mapping[str, Spec]
-    absent: tuple[str, ...] = ()
+    absent: tuple[str, ...]
 
     def find(self, name: str) -> Spec:
         """Return the row with this name or alias, in any spelling.
@@ -51,19 +54,19 @@ class Catalogue(Generic[Spec]):
         if not isinstance(name, str):
             raise OptionTypeError(
                 f"{self.kind} must be a name or a {self.kind} object, "
-                f"received {shown(name)} ({type(name).__name__})"
+                f"received {brief(name)} ({type(name).__name__})"
             )
         owner, colon, bare = name.rpartition(":")
         key = normalise(bare)
-        rows = self.bare.get(key, ()) if not colon else ()
         if colon and f"{normalise(owner)}:{key}" in self.qualified:
             return self.qualified[f"{normalise(owner)}:{key}"]
+        rows = () if colon else self.bare.get(key, ())
         if len(rows) == 1:
             return rows[0]
         if rows:
             choices = " or ".join(repr(f"{row.distribution}:{key}") for row in rows)
             owners = " and ".join(row.distribution for row in rows)
-            raise NameNotFoundError(f"{self.kind} {shown(name)} is brought by {owners}; write {choices}")
+            raise NameNotFoundError(f"{self.kind} {brief(name)} is brought by {owners}; write {choices}")
         aliases = [alias for row in self.rows for alias in row.aliases]
         error = not_found(self.kind, name, [row.name for row in self.rows], aliases)
         absent = f"; plugins that are not loaded: {', '.join(self.absent)}" if self.absent else ""
@@ -71,35 +74,33 @@ class Catalogue(Generic[Spec]):
 
 
 def catalogue(
-    kind: str, owned: Iterable[tuple[Plugin, Iterable[Spec]]], absent: tuple[str, ...] = ()
-) -> tuple[Catalogue[Spec], dict[Key, list[Problem]]]:
-    """Give every row its names.
+    kind: str, plugins: Iterable[Plugin], absent: tuple[str, ...], clashes: Clashes
+) -> Catalogue[Any]:
+    """Give every row of one kind its names.
 
     Args:
         kind: "method", "renderer", "metric" or "engine".
-        owned: plugins with their rows, built-ins first.
+        plugins: built-ins first.
         absent: plugins that are not loaded.
-
-    Returns:
-        The catalogue, and for each plugin (by its key) the clashes it is part of.
+        clashes: what each plugin is part of is added here, by its key.
     """
-    sorter = _Sorter[Spec](kind)
-    for plugin, rows in owned:
-        for row in rows:
+    sorter = _Sorter[Any](kind, clashes)
+    for plugin in plugins:
+        for row in getattr(plugin, f"{kind}s"):
             sorter.add(plugin, row)
-    return attrs.evolve(sorter.finish(), absent=absent), sorter.clashes
+    return sorter.finish(absent)
 
 
 class _Sorter(Generic[Spec]):
     """Assigns names row by row and records the clashes."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, clashes: Clashes) -> None:
         self.kind = kind
+        self.clashes = clashes
         self.ours: dict[str, Spec] = {}
         self.third_party: dict[str, list[tuple[Plugin, Spec]]] = {}
         self.qualified: dict[str, Spec] = {}
         self.rows: list[Spec] = []
-        self.clashes: dict[Key, list[Problem]] = {}
 
     def add(self, plugin: Plugin, row: Spec) -> None:
         own = normalise(row.distribution) + ":"
@@ -118,7 +119,7 @@ class _Sorter(Generic[Spec]):
             else:
                 self.third_party.setdefault(word, []).append((plugin, row))
 
-    def finish(self) -> Catalogue[Spec]:
+    def finish(self, absent: tuple[str, ...]) -> Catalogue[Spec]:
         for word, rivals in self.third_party.items():
             for plugin, row in rivals:
                 others = ", ".join(other.distribution for _, other in rivals if other is not row)
@@ -129,7 +130,7 @@ class _Sorter(Generic[Spec]):
         bare = {word: tuple(named[id(row)] for _, row in rivals) for word, rivals in self.third_party.items()}
         bare |= {word: (named[id(row)],) for word, row in self.ours.items()}
         qualified = {word: named[id(row)] for word, row in self.qualified.items()}
-        return Catalogue(self.kind, tuple(named.values()), bare, qualified)
+        return Catalogue(self.kind, tuple(named.values()), bare, qualified, absent)
 
     def _listed(self, row: Spec) -> Spec:
         """Return the row under a name that finds it: the bare one, if that is its own."""
@@ -138,25 +139,65 @@ class _Sorter(Generic[Spec]):
         return row if alone else attrs.evolve(row, name=f"{row.distribution}:{row.name}")
 
     def _clash(self, plugin: Plugin, cause: str, *, quiet: bool = False) -> None:
-        self.clashes.setdefault(plugin.key, []).append(Problem("clash", cause, quiet=quiet))
+        self.clashes[plugin.key].append(Problem("clash", cause, quiet=quiet))
+
+
+@attrs.frozen(eq=False)
+class State:
+    """Everything that is known once plugins are loaded; replaced as a whole, never changed."""
+
+    plugins: tuple[Plugin, ...]
+    methods: Catalogue[MethodSpec]
+    renderers: Catalogue[RendererSpec]
+    metrics: Catalogue[MetricSpec]
+    engines: Catalogue[EngineSpec]
+    selectors: tuple[tuple[Plugin, HookImpl], ...]
+
+    def with_problem(self, plugin: Plugin, problem: Problem) -> State:
+        """Return the state with a problem on one plugin's record, unless it has one of that stage."""
+        plugins = list(self.plugins)
+        for i, one in enumerate(plugins):
+            if one.key == plugin.key:
+                if any(old.stage == problem.stage for old in one.problems):
+                    return self
+                plugins[i] = attrs.evolve(one, problems=(*one.problems, problem))
+        return attrs.evolve(self, plugins=tuple(plugins))
+
+
+def assemble(plugins: Sequence[Plugin]) -> State:
+    """Give the rows their names and the selectors their order."""
+    plugins = [
+        attrs.evolve(one, problems=tuple(problem for problem in one.problems if problem.stage != "clash"))
+        for one in plugins
+    ]
+    absent = tuple(f"{one.name} ({one.status})" for one in plugins if one.status != "loaded")
+    clashes: Clashes = defaultdict(list)
+    rows: dict[str, Any] = {f"{kind}s": catalogue(kind, plugins, absent, clashes) for kind in KINDS}
+    final = []
+    for one in plugins:
+        if clashes[one.key] and one.builtin:
+            raise PluginError("; ".join(clash.cause for clash in clashes[one.key]))
+        final.append(attrs.evolve(one, problems=(*one.problems, *clashes[one.key])))
+    return State(plugins=tuple(final), **rows, selectors=tuple(_selectors(final)))
+
+
+def _selectors(plugins: Sequence[Plugin]) -> list[tuple[Plugin, HookImpl]]:
+    """Return the layer selectors in pluggy's order.
+
+    Built-ins are registered last: pluggy asks a later `tryfirst` earlier and a later `trylast` later, so
+    that the built-in exact selectors come before every third-party one and the built-in `auto` after them.
+    """
+    with_hooks = sorted((one for one in plugins if one.impls), key=lambda one: one.builtin)
+    owners = {impl.key: (one, impl) for one in with_hooks for impl in one.impls if impl.hook == SELECT}
+    modules = {id(one.module): one.module for one in with_hooks}
+    order = call_order(modules.values(), SELECT)
+    return [owners[impl.key] for impl in order if impl.key in owners]
 
 
 def make(
     rows: Catalogue[Buildable], wanted: object, options: Mapping[str, object]
 ) -> tuple[Buildable | None, object]:
-    """Return the object to call, and its row if there is one.
-
-    Args:
-        rows: where to look a name up.
-        wanted: a name, a row, or an object that can be called as it is.
-        options: for a name or row; refused beside an object.
-
-    Raises:
-        NameNotFoundError: an unknown name.
-        OptionTypeError: an unknown option, a value of the wrong type, a class instead of an object,
-            options beside an object, or nothing that can be called.
-        OptionError: a value out of its range.
-    """
+    """Return the object to call, and its row if there is one; see `Registry.make_method`."""
     kind = rows.kind
     if isinstance(wanted, (MethodSpec, RendererSpec, MetricSpec)):
         wanted = wanted.name
@@ -164,17 +205,15 @@ def make(
         spec = rows.find(wanted)
         return spec, build(spec.cls, options, f"{kind} {spec.name!r}")
     if isinstance(wanted, type):
-        name = wanted.__name__
-        raise OptionTypeError(
-            f"{kind}={name} is a class; have you forgotten the ()? write {kind}={name}(...)"
-        )
+        call = f"{kind}={wanted.__name__}"
+        raise OptionTypeError(f"{call} is a class; have you forgotten the ()? write {call}(...)")
     if not callable(wanted):
         raise OptionTypeError(
-            f"{kind} must be a name or a {kind} object, received {shown(wanted)} ({type(wanted).__name__})"
+            f"{kind} must be a name or a {kind} object, received {brief(wanted)} ({type(wanted).__name__})"
         )
     if options:
         raise OptionTypeError(
-            f"options {listing(list(options))} were passed beside the {kind} object {shown(wanted)}; "
+            f"options {listing(list(options))} were passed beside the {kind} object {brief(wanted)}; "
             f"give them to the object itself: {type(wanted).__name__}(...)"
         )
     return next((row for row in rows.rows if row.cls is type(wanted)), None), wanted

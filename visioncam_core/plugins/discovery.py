@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib import metadata
+from itertools import chain, compress
 
 import attrs
 
@@ -31,21 +32,6 @@ class Candidate:
     version: str
     value: str = ""
     problem: Exception | None = attrs.field(default=None, eq=False)
-
-
-@attrs.frozen
-class Selection:
-    """What `VISIONCAM_PLUGINS` makes of the candidates.
-
-    Attributes:
-        chosen: those to load.
-        skipped: those to leave alone.
-        unknown: words of the variable that name nothing installed.
-    """
-
-    chosen: tuple[Candidate, ...]
-    skipped: tuple[Candidate, ...]
-    unknown: tuple[str, ...]
 
 
 def version_of(distribution: str) -> str:
@@ -85,12 +71,12 @@ def discover() -> tuple[Candidate, ...]:
             if not re.search(rf"^\s*\[\s*{GROUP}\s*\]", text, re.MULTILINE):
                 continue
             name = _field(distribution, "Name", name)
-            if _key(name) not in found:
+            if canonical(name) not in found:
                 first = next(iter(metadata.distributions(name=name, path=paths)), distribution)
-                found[_key(name)] = _entry_points(first, name)
+                found[canonical(name)] = _entry_points(first, name)
         except Exception as exc:
-            found[_key(name)] = [Candidate(name, name, "", problem=exc)]
-    every = [candidate for candidates in found.values() for candidate in candidates]
+            found[canonical(name)] = [Candidate(name, name, "", problem=exc)]
+    every = chain.from_iterable(found.values())
     return tuple(sorted(every, key=lambda candidate: (candidate.distribution, candidate.name)))
 
 
@@ -106,32 +92,27 @@ def _entry_points(distribution: metadata.Distribution, name: str) -> list[Candid
     return [Candidate(point.name, name, version, point.value) for point in points]
 
 
-def _key(name: str) -> str:
+def canonical(name: str) -> str:
+    """Return the form in which names of distributions are compared."""
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
-def select(candidates: Sequence[Candidate], allowed: str | None) -> Selection:
-    """Split the candidates by the value of `VISIONCAM_PLUGINS`.
+def select(
+    candidates: Sequence[Candidate], setting: str | None
+) -> tuple[list[Candidate], list[Candidate], list[str]]:
+    """Return the candidates to load, those to skip, and words of the setting that name nothing installed.
 
     Args:
         candidates: what `discover` found.
-        allowed: `None` for all, empty for none, else names of entry points or
-            distributions separated by commas.
+        setting: the value of `VISIONCAM_PLUGINS`: `None` for all, empty for none, else names of entry points
+            or distributions separated by commas.
     """
-    if allowed is None:
-        return Selection(tuple(candidates), (), ())
-    words = [word.strip() for word in allowed.split(",") if word.strip()]
-    keys = {_key(word) for word in words}
-    chosen = tuple(one for one in candidates if keys & _names(one))
-    skipped = tuple(one for one in candidates if not keys & _names(one))
-    known: set[str] = set().union(*map(_names, candidates))
-    return Selection(chosen, skipped, tuple(word for word in words if _key(word) not in known))
-
-
-def _names(candidate: Candidate) -> set[str]:
-    return {_key(candidate.name), _key(candidate.distribution)}
-
-
-def all_names(candidates: Iterable[Candidate]) -> list[str]:
-    """Return the words that `VISIONCAM_PLUGINS` may hold for these candidates."""
-    return sorted({name for one in candidates for name in (one.name, one.distribution)})
+    if setting is None:
+        return list(candidates), [], []
+    words = {word.strip(): canonical(word) for word in setting.split(",") if word.strip()}
+    names = [{canonical(one.name), canonical(one.distribution)} for one in candidates]
+    allowed = [not own.isdisjoint(words.values()) for own in names]
+    chosen = list(compress(candidates, allowed))
+    skipped = [one for one, loads in zip(candidates, allowed, strict=True) if not loads]
+    known = set().union(*names)
+    return chosen, skipped, [word for word, key in words.items() if key not in known]

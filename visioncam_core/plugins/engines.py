@@ -10,7 +10,7 @@ from typing import Any
 
 from visioncam_core.errors import ModelError
 from visioncam_core.plugins.specs import EngineSpec
-from visioncam_core.text import listing, shown
+from visioncam_core.text import brief, listing
 
 
 def lacks(spec: EngineSpec) -> tuple[str, ...]:
@@ -30,46 +30,37 @@ def engine_for(
 ) -> EngineSpec:
     """Return the row of the engine that runs a model.
 
-    Args:
-        model: any object.
-        rows: the engines.
-        failed: told about a third-party engine whose `accepts` raises; it is passed over.
+    An engine whose `accepts` raises is passed over and reported to `failed`.
 
     Raises:
         ModelError: no engine accepts the model, or several do.
     """
-    found = [spec for spec in rows if _accepts(spec, model, failed)]
+    found = []
+    for spec in rows:
+        try:
+            if spec.accepts(model):
+                found.append(spec)
+        except Exception as error:
+            failed(spec, error)
     if len(found) == 1:
         return found[0]
-    what = f"{shown(model, 60)} of type {type(model).__name__}"
+    what = f"{brief(model, 60)} of type {type(model).__name__}"
     if found:
         names = " and ".join(repr(spec.name) for spec in found)
         raise ModelError(f"the engines {names} both run {what}; choose one: engine={found[0].name!r}")
-    wanted = " or ".join(dict.fromkeys(_with_article(spec.title) for spec in rows)) or "a model"
+    titles = dict.fromkeys(spec.title for spec in rows)
+    expected = " or ".join(f"{'an' if title[:1].lower() in 'aeiou' else 'a'} {title}" for title in titles)
     hint = "; load a file with its framework first, such as keras.models.load_model"
     is_file = isinstance(model, str | os.PathLike)
-    raise ModelError(f"expected {wanted}, received {what}{hint if is_file else ''}; engines: {_listed(rows)}")
-
-
-def _with_article(title: str) -> str:
-    return f"{'an' if title[:1].lower() in 'aeiou' else 'a'} {title}"
-
-
-def _listed(rows: Sequence[EngineSpec]) -> str:
-    return listing([_described(spec) for spec in rows]) if rows else "none is registered"
+    engines = listing([_described(spec) for spec in rows]) if rows else "none is registered"
+    raise ModelError(
+        f"expected {expected or 'a model'}, received {what}{hint if is_file else ''}; engines: {engines}"
+    )
 
 
 def _described(spec: EngineSpec) -> str:
     missing = lacks(spec)
     return f"{spec.name} (not installed: pip install {' '.join(missing)})" if missing else spec.name
-
-
-def _accepts(spec: EngineSpec, model: Any, failed: Callable[[EngineSpec, BaseException], None]) -> bool:
-    try:
-        return bool(spec.accepts(model))
-    except Exception as error:
-        failed(spec, error)
-        return False
 
 
 def engine_for_file(path: str | os.PathLike[str], rows: Sequence[EngineSpec]) -> EngineSpec:
@@ -80,6 +71,6 @@ def engine_for_file(path: str | os.PathLike[str], rows: Sequence[EngineSpec]) ->
     """
     readers = [spec for spec in rows if spec.suffixes]
     if not readers:
-        raise ModelError(f"no engine reads model files, received {shown(os.fspath(path))}")
+        raise ModelError(f"no engine reads model files, received {brief(os.fspath(path))}")
     suffix = PurePath(os.fsdecode(os.fspath(path))).suffix.lower()
     return next((spec for spec in readers if suffix in spec.suffixes), readers[0])

@@ -37,7 +37,8 @@ def implementations(plugin: object) -> tuple[HookImpl, ...]:
     manager = _manager()
     manager.register(plugin)
     found = []
-    for caller in manager.get_hookcallers(plugin) or ():
+    callers = manager.get_hookcallers(plugin) or ()
+    for caller in callers:
         for raw in caller.get_hookimpls():
             if not caller.has_spec():
                 if not raw.optionalhook:
@@ -47,18 +48,14 @@ def implementations(plugin: object) -> tuple[HookImpl, ...]:
             else:
                 found.append(HookImpl(caller.name, raw))
     marked = {name for impl in found for name in (impl.hook, impl.raw.function.__name__)}
-    for name in _own_functions(plugin):
-        if name not in marked and name in hookspecs.HOOKS:
+    for name in sorted(set(_own_functions(plugin)) - marked):
+        if name in hookspecs.HOOKS:
             raise PluginError(f"{name} is not marked; have you forgotten @hookimpl above it?")
-        if name not in marked and name not in _names(manager, plugin):
+        if all(name != caller.name for caller in callers):
             raise PluginError(_unknown(name))
     if not found:
         raise PluginError(f"no hook found; mark at least one of {', '.join(hookspecs.HOOKS)} with @hookimpl")
     return tuple(found)
-
-
-def _names(manager: pluggy.PluginManager, plugin: object) -> set[str]:
-    return {caller.name for caller in manager.get_hookcallers(plugin) or ()}
 
 
 def _unknown(name: str) -> str:

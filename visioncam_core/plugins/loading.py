@@ -1,4 +1,4 @@
-"""Load one plugin, whatever it does: import, check, ask for its rows, and write down what went wrong.
+"""Load plugins, whatever they do: import, check, ask for their rows, and record what went wrong.
 
 A plugin may raise anything, call `sys.exit`, or return nonsense; it costs a
 `Problem` on its own record and nothing else.  Only `KeyboardInterrupt` passes:
@@ -8,27 +8,58 @@ that one is the user's.
 from __future__ import annotations
 
 import importlib
+import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
 import attrs
 
 from visioncam_core.errors import PluginError
-from visioncam_core.plugins.discovery import Candidate
+from visioncam_core.plugins.discovery import ALLOW, Candidate, discover, select, version_of
 from visioncam_core.plugins.hooks import implementations
 from visioncam_core.plugins.hookspecs import API_VERSION
 from visioncam_core.plugins.records import HookImpl, Plugin, Problem, problem_from
-from visioncam_core.plugins.specs import EngineSpec, MethodSpec, MetricSpec, RendererSpec
-from visioncam_core.text import shown
+from visioncam_core.plugins.specs import KINDS
+from visioncam_core.text import brief, did_you_mean, listing
 
 SLOW_AFTER = 5.0
 """Seconds after which a plugin's loading is called slow."""
 
 _MOST_ROWS = 1000
 T = TypeVar("T")
-Spec = TypeVar("Spec", MethodSpec, RendererSpec, MetricSpec, EngineSpec)
+
+
+def load_all(
+    builtins: Sequence[str], distribution: str, slow_after: float, *, discovering: bool
+) -> tuple[list[Plugin], list[str]]:
+    """Load the built-ins, then the installed plugins that `VISIONCAM_PLUGINS` allows; as `Registry`.
+
+    Returns:
+        Every plugin, built-ins first, also failed and skipped ones; and warnings about the variable itself.
+    """
+    version = version_of(distribution)
+    plugins = []
+    for name in builtins:  # errors of ours are raised
+        module = importlib.import_module(name)
+        plugins.append(load_module(Plugin(name, distribution, version, builtin=True, module=module)))
+    if not discovering:
+        return plugins, []
+    setting = os.environ.get(ALLOW)
+    found = [one for one in discover() if one.value not in builtins]
+    chosen, skipped, unknown = select(found, setting)
+    plugins += [load_candidate(one, slow_after) for one in chosen]
+    reason = Problem("not-allowed", f"{ALLOW}={setting!r} leaves it out", quiet=True)
+    plugins += [
+        Plugin(one.name, one.distribution, one.version, allowed=False, problems=(reason,)) for one in skipped
+    ]
+    names = sorted({name for one in found for name in (one.name, one.distribution)})
+    return plugins, [
+        f"{ALLOW} names {word!r}, which is no installed plugin"
+        f"{did_you_mean(word, names) or ';'} installed: {listing(names)}"
+        for word in unknown
+    ]
 
 
 class _StageError(Exception):
@@ -94,15 +125,12 @@ def _attribute(owner: object, name: str, value: str) -> object:
 
 
 def load_module(plugin: Plugin, slow_after: float = SLOW_AFTER, started: float | None = None) -> Plugin:
-    """Check an imported plugin and ask it for its rows.
+    """Return an imported plugin with the rows that work, and a problem for each thing that does not.
 
     Args:
         plugin: with `module` set.
         slow_after: seconds after which a plugin is reported as slow.
         started: when its import began, by `time.monotonic`.
-
-    Returns:
-        The plugin with what works, and a problem for each thing that does not.
 
     Raises:
         BaseException: whatever went wrong, if the plugin is a built-in.
@@ -116,10 +144,9 @@ def load_module(plugin: Plugin, slow_after: float = SLOW_AFTER, started: float |
             raise failure.error from None
         return attrs.evolve(plugin, problems=(problem_from(failure.stage, failure.error),))
     loading = _Loading(plugin)
-    methods = loading.rows(impls, "visioncam_register_methods", MethodSpec)
-    renderers = loading.rows(impls, "visioncam_register_renderers", RendererSpec)
-    metrics = loading.rows(impls, "visioncam_register_metrics", MetricSpec)
-    engines = loading.rows(impls, "visioncam_register_engines", EngineSpec)
+    rows: dict[str, Any] = {
+        f"{kind}s": loading.rows(impls, f"visioncam_register_{kind}s", spec) for kind, spec in KINDS.items()
+    }
     seconds = time.monotonic() - started
     if seconds > slow_after and not plugin.builtin:
         fix = "import heavy libraries where they are used, not at the top of a module"
@@ -128,26 +155,17 @@ def load_module(plugin: Plugin, slow_after: float = SLOW_AFTER, started: float |
     return attrs.evolve(
         plugin,
         impls=tuple(impl for impl in impls if impl not in loading.broken),
-        methods=methods,
-        renderers=renderers,
-        metrics=metrics,
-        engines=engines,
         problems=tuple(loading.problems),
         seconds=seconds,
+        **rows,
     )
-
-
-def load_builtin(name: str, distribution: str, version: str) -> Plugin:
-    """Load one of our own plugins by its module's name; its errors are ours, so they raise."""
-    module = importlib.import_module(name)
-    return load_module(Plugin(name, distribution, version, builtin=True, module=module))
 
 
 def _check_version(module: object) -> None:
     version = getattr(module, "VISIONCAM_API_VERSION", API_VERSION)
     if isinstance(version, bool) or not isinstance(version, int):
         raise PluginError(
-            f"VISIONCAM_API_VERSION must be an int such as {API_VERSION}, received {shown(version)}"
+            f"VISIONCAM_API_VERSION must be an int such as {API_VERSION}, received {brief(version)}"
         )
     if version > API_VERSION:
         raise PluginError(
@@ -164,8 +182,8 @@ class _Loading:
         self.problems: list[Problem] = []
         self.broken: list[HookImpl] = []
 
-    def rows(self, impls: Iterable[HookImpl], hook: str, kind: type[Spec]) -> tuple[Spec, ...]:
-        good: list[Spec] = []
+    def rows(self, impls: Iterable[HookImpl], hook: str, kind: type[T]) -> tuple[T, ...]:
+        good: list[T] = []
         for impl in impls:
             if impl.hook != hook:
                 continue
@@ -194,7 +212,7 @@ def _ask(impl: HookImpl, kind: type) -> list[object]:
         hint = "; have you forgotten the return?" if answer is None else ""
         hint = "; have you forgotten the list around it?" if isinstance(answer, kind) else hint
         raise PluginError(
-            f"{impl.hook} must return a list of {kind.__name__} rows, received {shown(answer)}{hint}"
+            f"{impl.hook} must return a list of {kind.__name__} rows, received {brief(answer)}{hint}"
         )
     rows = list(islice(answer, _MOST_ROWS + 1))
     if len(rows) > _MOST_ROWS:
@@ -202,9 +220,9 @@ def _ask(impl: HookImpl, kind: type) -> list[object]:
     return rows
 
 
-def _check_row(row: object, kind: type[Spec], hook: str, distribution: str) -> Spec:
+def _check_row(row: Any, kind: type[Any], hook: str, distribution: str) -> Any:
     if not isinstance(row, kind):
-        raise PluginError(f"{hook} must return {kind.__name__} rows, received {shown(row)}")
+        raise PluginError(f"{hook} must return {kind.__name__} rows, received {brief(row)}")
     if ":" in row.name:
         raise PluginError(
             f"{hook} returned the name {row.name!r}; a name has no colon, the registry adds one"

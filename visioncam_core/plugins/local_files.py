@@ -18,38 +18,22 @@ from visioncam_core.errors import OptionTypeError, PluginError, PluginNotFoundEr
 from visioncam_core.files import as_path
 from visioncam_core.plugins.records import PluginInfo, cause_of
 from visioncam_core.plugins.registry import Registry
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 DISTRIBUTION = "local"
 """Prefix of the qualified names of what files bring: `"local:mycam"`."""
 
-_PREFIX = "visioncam_plugin_file_"
-
 
 def load_file(registry: Registry, path: str | os.PathLike[str]) -> PluginInfo:
-    """Run a Python file and add what it brings to a registry; a file loaded before is replaced.
-
-    Args:
-        registry: whose methods, renderers and selectors it joins.
-        path: the file, with hooks marked by `hookimpl`.
-
-    Returns:
-        What the file brings, and whether one of its names is taken.
-
-    Raises:
-        PluginNotFoundError: there is no such file.
-        PluginError: it is no Python file, it raises, or something it brings is unusable; then the registry
-            is as before.
-        OptionTypeError: `path` is no path.
-    """
+    """Run a Python file and add what it brings to a registry; see `plugins.default.load_plugin`."""
     file = _file(path)
     for other in registry.plugins():
         if (other.distribution, other.name) == (DISTRIBUTION, file.stem) and other.file != str(file):
             raise PluginError(
-                f"plugin file {shown(str(file))} has the name of {shown(other.file)}, which is loaded; "
+                f"plugin file {brief(str(file))} has the name of {brief(other.file)}, which is loaded; "
                 "rename one of them"
             )
-    name = _PREFIX + file.stem + "_" + hashlib.sha256(str(file).encode()).hexdigest()[:8]
+    name = f"visioncam_plugin_file_{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
     before = sys.modules.get(name)
     try:
         return registry.add_plugin(_run(file, name), file.stem, DISTRIBUTION, whole=True)
@@ -64,15 +48,15 @@ def _file(path: str | os.PathLike[str]) -> Path:
     file = as_path(path, PluginError, OptionTypeError).expanduser()
     if file.is_dir():
         raise PluginError(
-            f"{shown(str(path))} is a folder; name the Python file with the hooks in it, or install a whole "
+            f"{brief(str(path))} is a folder; name the Python file with the hooks in it, or install a whole "
             "package with `pip install -e`"
         )
     if not file.is_file():
         raise PluginNotFoundError(
-            f"there is no plugin file {shown(str(path))} (looked in {shown(str(file.resolve().parent))})"
+            f"there is no plugin file {brief(str(path))} (looked in {brief(str(file.resolve().parent))})"
         )
     if file.suffix != ".py":
-        raise PluginError(f"a plugin file is a Python file, *.py; received {shown(str(path))}")
+        raise PluginError(f"a plugin file is a Python file, *.py; received {brief(str(path))}")
     return file.resolve()
 
 
@@ -89,6 +73,6 @@ def _run(file: Path, name: str) -> types.ModuleType:
         raise
     except BaseException as error:
         raise PluginError(
-            f"plugin file {shown(str(file))} failed at stage 'import': {cause_of(error)}"
+            f"plugin file {brief(str(file))} failed at stage 'import': {cause_of(error)}"
         ) from error
     return module

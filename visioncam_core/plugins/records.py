@@ -10,7 +10,7 @@ import pluggy
 
 from visioncam_core.errors import VisionCamError
 from visioncam_core.plugins.specs import EngineSpec, MethodSpec, MetricSpec, RendererSpec
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 HARMLESS = ("slow", "clash")
 """Stages after which a plugin still counts as loaded."""
@@ -85,7 +85,6 @@ class Plugin:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What tells it from every other plugin."""
         return self.distribution, self.name
 
     @property
@@ -95,7 +94,6 @@ class Plugin:
 
     @property
     def status(self) -> str:
-        """One of "loaded", "failed" and "skipped"."""
         if not self.allowed:
             return "skipped"
         return "failed" if any(problem.stage not in HARMLESS for problem in self.problems) else "loaded"
@@ -114,7 +112,7 @@ class Plugin:
 
     @property
     def info(self) -> PluginInfo:
-        """The public record."""
+        file = getattr(self.module, "__file__", None)  # a plugin may be an object of any class
         return PluginInfo(
             name=self.name,
             distribution=self.distribution,
@@ -126,14 +124,8 @@ class Plugin:
             traceback="\n".join(problem.traceback for problem in self.problems if problem.traceback),
             hooks=tuple(dict.fromkeys(impl.hook for impl in self.impls)),
             seconds=self.seconds,
-            file=_file_of(self.module),
+            file=file if isinstance(file, str) else "",
         )
-
-
-def _file_of(module: object) -> str:
-    """Return where a plugin's code lies; a plugin may be an object of any class, even an odd one."""
-    file = getattr(module, "__file__", None)
-    return file if isinstance(file, str) else ""
 
 
 def problem_from(stage: str, error: BaseException) -> Problem:
@@ -151,7 +143,7 @@ def cause_of(error: BaseException) -> str:
     if isinstance(error, VisionCamError):
         return text
     if isinstance(error, SystemExit):
-        return f"SystemExit: it tried to end the program with sys.exit({shown(error.code)})"
+        return f"SystemExit: it tried to end the program with sys.exit({brief(error.code)})"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

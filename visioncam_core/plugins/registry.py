@@ -16,12 +16,11 @@ from weakref import WeakKeyDictionary
 import attrs
 
 from visioncam_core.errors import PluginError, PluginWarning
-from visioncam_core.plugins.catalogue import make
+from visioncam_core.plugins.catalogue import State, assemble, make
 from visioncam_core.plugins.engines import engine_for, engine_for_file
-from visioncam_core.plugins.loading import SLOW_AFTER, load_module
+from visioncam_core.plugins.loading import SLOW_AFTER, load_all, load_module
 from visioncam_core.plugins.records import HookImpl, Plugin, PluginInfo, problem_from
 from visioncam_core.plugins.specs import EngineSpec, MethodSpec, MetricSpec, RendererSpec
-from visioncam_core.plugins.state import State, assemble, load_all
 
 if TYPE_CHECKING:
     from visioncam_core.engine.interface import Engine
@@ -76,8 +75,8 @@ class Registry:
         return self.state.metrics.rows
 
     def engines(self) -> tuple[EngineSpec, ...]:
-        """Return every engine, built-ins first."""
-        return self.state.engines.rows
+        """Return every engine, built-ins first; also under `VISIONCAM_STRICT_PLUGINS`, as `plugins`."""
+        return self._loaded(even_broken=True).engines.rows
 
     def plugins(self) -> tuple[PluginInfo, ...]:
         """Return what became of every plugin, also of those that failed or were not allowed.
@@ -172,17 +171,14 @@ class Registry:
         owned = [one for one in self.state.plugins if any(row.accepts is spec.accepts for row in one.engines)]
         if not owned or owned[0].builtin:
             raise error
-        self._plugin_failed(owned[0], "accepts", error)
+        self.plugin_failed(owned[0], "accepts", error)
 
     def selectors(self) -> tuple[tuple[Plugin, HookImpl], ...]:
         """Return the layer selectors in the order in which they are called, each with its plugin."""
         return self.state.selectors
 
-    def selector_failed(self, plugin: Plugin, error: BaseException) -> None:
-        """Record that a layer selector raised, and warn the first time."""
-        self._plugin_failed(plugin, "select-layer", error)
-
-    def _plugin_failed(self, plugin: Plugin, stage: str, error: BaseException) -> None:
+    def plugin_failed(self, plugin: Plugin, stage: str, error: BaseException) -> None:
+        """Record that a plugin raised when it was called, and warn the first time."""
         problem = problem_from(stage, error)
         with self._lock:
             before = self.state
@@ -194,13 +190,7 @@ class Registry:
             self._warn([report])
 
     def add_plugin(
-        self,
-        module: object,
-        name: str,
-        distribution: str = "local",
-        *,
-        version: str = "",
-        whole: bool = False,
+        self, module: object, name: str, distribution: str = "local", *, whole: bool = False
     ) -> PluginInfo:
         """Add a plugin that is not installed: a local file in progress, or a test's.
 
@@ -210,7 +200,6 @@ class Registry:
             module: an imported module, or any object whose attributes are marked with `hookimpl`.
             name: how listings call it.
             distribution: the prefix of its qualified names, `"local:mycam"`.
-            version: shown in listings.
             whole: a broken one is refused, and nothing changes.
 
         Returns:
@@ -221,7 +210,7 @@ class Registry:
         """
         with self._lock:
             state = self.state
-            new = load_module(Plugin(name, distribution, version, module=module), self._slow_after)
+            new = load_module(Plugin(name, distribution, module=module), self._slow_after)
             if whole and new.status == "failed":
                 error = PluginError(new.report)
                 error.add_note(new.info.traceback)
@@ -240,11 +229,7 @@ class Registry:
         return self._loaded()
 
     def _loaded(self, *, even_broken: bool = False) -> State:
-        """Return the state, loading the plugins on first use.
-
-        Args:
-            even_broken: a broken plugin is no error, not even under strict settings: the caller lists them.
-        """
+        """Return the state, loading the plugins on first use; `even_broken`: also under strict settings."""
         state = self._state or self._load()
         if self._reports and not (even_broken and strict()):
             self._warn(self._reports)
@@ -285,7 +270,6 @@ def _reports(state: State) -> list[str]:
 
 
 def strict() -> bool:
-    """Return whether `VISIONCAM_STRICT_PLUGINS` is set, so that a broken plugin is an error."""
     return os.environ.get(STRICT, "0").strip().lower() not in ("", "0", "false", "no", "off")
 
 

@@ -14,7 +14,7 @@ import attrs
 
 from visioncam_core.errors import PluginError
 from visioncam_core.options.fields import describe_options
-from visioncam_core.text import normalise, shown
+from visioncam_core.text import brief, normalise
 
 if TYPE_CHECKING:
     from visioncam_core.engine.interface import Engine
@@ -28,7 +28,7 @@ def _check_name(instance: object, attribute: attrs.Attribute[Any], value: object
     if not _CANONICAL.fullmatch(bare):
         fix = re.sub(r"[^a-z0-9]", "", normalise(str(value)))
         raise PluginError(
-            f"{type(instance).__name__}.name must be lower-case letters and digits, received {shown(value)}; "
+            f"{type(instance).__name__}.name must be lower-case letters and digits, received {brief(value)}; "
             f"write {fix or 'mycam'!r} (other spellings are understood; the title may have any)"
         )
 
@@ -36,13 +36,13 @@ def _check_name(instance: object, attribute: attrs.Attribute[Any], value: object
 def _check_line(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, str) or not value.strip() or "\n" in value:
         raise PluginError(
-            f"{type(instance).__name__}.{attribute.name} must be one line of text, received {shown(value)}"
+            f"{type(instance).__name__}.{attribute.name} must be one line of text, received {brief(value)}"
         )
 
 
 def _check_text(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, str):
-        raise PluginError(f"{type(instance).__name__}.{attribute.name} must be text, received {shown(value)}")
+        raise PluginError(f"{type(instance).__name__}.{attribute.name} must be text, received {brief(value)}")
 
 
 def _check_texts(instance: object, attribute: attrs.Attribute[Any], value: Iterable[object]) -> None:
@@ -50,13 +50,13 @@ def _check_texts(instance: object, attribute: attrs.Attribute[Any], value: Itera
         if not isinstance(item, str) or not item.strip() or ":" in item:
             raise PluginError(
                 f"{type(instance).__name__}.{attribute.name} must be words without a colon, "
-                f"received {shown(item)}"
+                f"received {brief(item)}"
             )
 
 
 def _words(value: object) -> tuple[Any, ...]:
     if isinstance(value, str) or not isinstance(value, Iterable):
-        raise PluginError(f"aliases, claims and the like must be a tuple of words, received {shown(value)}")
+        raise PluginError(f"aliases, claims and the like must be a tuple of words, received {brief(value)}")
     return tuple(value)
 
 
@@ -67,7 +67,7 @@ def _word_set(value: object) -> frozenset[str]:
 def _check_class(cls: object, row: str, argument: str) -> None:
     """Check that a class can be built from options alone and called with one argument."""
     if not isinstance(cls, type):
-        raise PluginError(f"{row}.cls must be a class, not an instance; received {shown(cls)}")
+        raise PluginError(f"{row}.cls must be a class, not an instance; received {brief(cls)}")
     name = cls.__name__
     required = [info.name for info in describe_options(cls) if info.default is attrs.NOTHING]
     if required:
@@ -86,7 +86,7 @@ def _check_method(instance: object, attribute: attrs.Attribute[Any], value: Any)
     if not isinstance(needs, frozenset) or not all(isinstance(need, str) for need in needs):
         raise PluginError(
             f"{value.__name__}.needs must be a frozenset of what the method looks at, such as "
-            f"frozenset({{'activations', 'gradients'}}); received {shown(needs)}"
+            f"frozenset({{'activations', 'gradients'}}); received {brief(needs)}"
         )
 
 
@@ -101,7 +101,7 @@ def _check_metric(instance: object, attribute: attrs.Attribute[Any], value: Any)
     if unknown or unknown is None:
         raise PluginError(
             f"{value.__name__}.needs must be a frozenset out of {', '.join(sorted(METRIC_NEEDS))}; "
-            f"received {shown(needs if unknown is None else unknown)}"
+            f"received {brief(needs if unknown is None else unknown)}"
         )
     if not isinstance(getattr(value, "switches", None), property):
         raise PluginError(
@@ -112,7 +112,7 @@ def _check_metric(instance: object, attribute: attrs.Attribute[Any], value: Any)
 
 def _check_better(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if value not in BETTER:
-        raise PluginError(f"MetricSpec.better must be one of {', '.join(BETTER)}; received {shown(value)}")
+        raise PluginError(f"MetricSpec.better must be one of {', '.join(BETTER)}; received {brief(value)}")
 
 
 def _check_engine_name(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -120,20 +120,20 @@ def _check_engine_name(instance: object, attribute: attrs.Attribute[Any], value:
     if not _HYPHENATED.fullmatch(bare):
         raise PluginError(
             f"EngineSpec.name must be lower-case letters and digits, with hyphens between, received "
-            f"{shown(value)}"
+            f"{brief(value)}"
         )
 
 
 def _check_callable(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not callable(value):
-        raise PluginError(f"EngineSpec.{attribute.name} must be a function, received {shown(value)}")
+        raise PluginError(f"EngineSpec.{attribute.name} must be a function, received {brief(value)}")
 
 
 def _check_abilities(instance: object, attribute: attrs.Attribute[Any], value: frozenset[str]) -> None:
     if value - ABILITIES:
         raise PluginError(
             f"EngineSpec.can must be out of {', '.join(sorted(ABILITIES))}; received "
-            f"{shown(sorted(map(str, value - ABILITIES)))}"
+            f"{brief(sorted(map(str, value - ABILITIES)))}"
         )
 
 
@@ -273,3 +273,12 @@ class EngineSpec:
     )
     aliases: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
     distribution: str = attrs.field(default="", validator=_check_text)
+
+
+KINDS: dict[str, type[Any]] = {
+    "method": MethodSpec,
+    "renderer": RendererSpec,
+    "metric": MetricSpec,
+    "engine": EngineSpec,
+}
+"""What a plugin can bring -> the class of its rows."""

@@ -48,14 +48,11 @@ class Correlations:
 
 
 def agreement(explanations: Sequence[ExplanationData], threshold: float | str = STRONGEST) -> np.ndarray:
-    """Return for each pixel the share of the methods whose evidence reaches a threshold there.
+    """Return for each pixel the share of the methods whose evidence is strong there, float32 in [0, 1].
 
     Args:
         explanations: of one picture.
         threshold: as in `areas.level`; by default each method's strongest tenth of the pixels.
-
-    Returns:
-        (H, W) float32 ndarray in [0, 1], or of the maps' own shape.
 
     Raises:
         ImageError: there is no explanation, or the maps differ in shape.
@@ -74,9 +71,6 @@ def correlations(explanations: Sequence[ExplanationData]) -> Correlations:
 
     Compared is what the maps show: with `evidence="for"` the positive part.  Maps of different layers
     are brought to 32 positions an axis.
-
-    Args:
-        explanations: of one picture.
     """
     parts = [part_of(np.asarray(one.raw, np.float32), one.evidence) for one in explanations]
     if len({part.shape for part in parts}) > 1:

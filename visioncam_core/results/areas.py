@@ -18,7 +18,8 @@ import numpy as np
 from visioncam_core.errors import ImageError, OptionError, OptionTypeError
 from visioncam_core.images.box import Box
 from visioncam_core.images.opencv import load_opencv
-from visioncam_core.text import shown
+from visioncam_core.options.fields import in_range, option
+from visioncam_core.text import brief
 
 SHARE = 0.2  # of the maximum: the threshold that the first paper on class activation maps boxes objects by
 LEVELS = 256  # of Otsu's histogram
@@ -80,44 +81,29 @@ def level(heat: np.ndarray, threshold: float | str = SHARE) -> float:
         return math.inf
     if isinstance(rule, float):
         found = rule * top
-    elif rule == "otsu":
-        found = _otsu(strength, top)
     else:
-        found = _percentile(strength, float(rule[1:]))
+        found = _otsu(strength, top) if rule == "otsu" else _percentile(strength, float(rule[1:]))
     least = np.nextafter(np.float32(0), np.float32(1))
     return max(float(np.float32(found)), float(least))
 
 
 def check_threshold(threshold: object) -> float | str:
-    """Return a threshold as a share, "otsu", or "p" and a number.
-
-    Raises:
-        OptionError: a threshold out of its range, or an unknown one.
-        OptionTypeError: neither number nor text.
-    """
+    """Return a threshold as a share, "otsu", or "p" and a number; raises as `level`."""
     if isinstance(threshold, str):
         word = threshold.strip().lower()
         percentile = _PERCENTILE.fullmatch(word)
         if word == "otsu" or (percentile and float(percentile[1]) <= 100):
             return word
-        raise OptionError(f"threshold {shown(threshold)} is not known. {_HELP}.")
+        raise OptionError(f"threshold {brief(threshold)} is not known. {_HELP}.")
     if isinstance(threshold, bool | np.bool_) or not isinstance(threshold, Real):
-        raise OptionTypeError(f"threshold must be a number or text, received {shown(threshold)}. {_HELP}.")
+        raise OptionTypeError(f"threshold must be a number or text, received {brief(threshold)}. {_HELP}.")
     if not 0 <= float(threshold) <= 1:
         raise OptionError(f"threshold {threshold!r} is not a share of the maximum. {_HELP}.")
     return float(threshold)
 
 
 def mask(heat: np.ndarray, threshold: float | str = SHARE) -> np.ndarray:
-    """Return where a map's strength reaches the threshold, bool ndarray of the map's shape.
-
-    Args:
-        heat: ndarray of any shape.
-        threshold: as in `level`.
-
-    Raises:
-        OptionError: as `level`.
-    """
+    """Return where a map's strength reaches the threshold, as in `level`; bool ndarray of the map's shape."""
     return np.abs(_numbers(heat)) >= np.float32(level(heat, threshold))
 
 
@@ -142,7 +128,7 @@ def parts(heat: np.ndarray, threshold: float | str, min_area: int) -> list[Part]
     """Return the connected areas with their labels; else as `boxes`."""
     if isinstance(min_area, bool) or not isinstance(min_area, int | np.integer) or min_area < 1:
         raise OptionError(
-            f"min_area must be a whole number of pixels, at least 1; received {shown(min_area, 60)}"
+            f"min_area must be a whole number of pixels, at least 1; received {brief(min_area, 60)}"
         )
     return parts_above(heat, level(heat, threshold), int(min_area))
 
@@ -169,19 +155,12 @@ def _components(chosen: np.ndarray, values: np.ndarray, total: float, min_area: 
     cv2 = load_opencv()
     count, labels, stats, _ = cv2.connectedComponentsWithStats(chosen.astype(np.uint8), connectivity=8)
     shares = np.clip(np.bincount(labels.ravel(), values.ravel(), count) / total, -1, 1)
-    rows = stats.tolist()
     found = []
-    for label in range(1, count):
-        left, top, width, height, area = rows[label]
-        if area >= min_area:
-            box = AreaBox(
-                left=left,
-                top=top,
-                right=left + width,
-                bottom=top + height,
-                area=area,
-                score=float(shares[label]),
-            )
+    for label, (left, top, width, height, area) in enumerate(stats.tolist()):
+        if label > 0 and area >= min_area:  # 0 is what lies outside all areas
+            score = float(shares[label])
+            right, bottom = left + width, top + height
+            box = AreaBox(left=left, top=top, right=right, bottom=bottom, area=area, score=score)
             found.append(Part(box, label, labels))
     return found
 
@@ -214,3 +193,17 @@ def _percentile(strength: np.ndarray, percent: float) -> float:
     flat = strength.ravel()
     keep = max(round((1 - percent / 100) * flat.size), 1)
     return float(np.partition(flat, flat.size - keep)[flat.size - keep])
+
+
+THRESHOLD = option(
+    SHARE,
+    help="from where on evidence counts: share of the maximum, otsu, or a percentile such as p95",
+    validator=lambda instance, attribute, value: check_threshold(value),
+)
+MIN_AREA = option(1, help="leave out areas of fewer pixels", unit="pixels", validator=in_range(1, None))
+SIMPLIFY = option(
+    0.0,
+    help="how far outlines may leave the true one, for fewer points",
+    unit="pixels",
+    validator=in_range(0, 1000),
+)

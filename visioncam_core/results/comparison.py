@@ -18,7 +18,7 @@ from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.image_files import encode_image, write_image
 from visioncam_core.results.notebook import WIDE, comparison_html, picture, show
 from visioncam_core.results.render import render, sheet_options
-from visioncam_core.text import normalise, shown
+from visioncam_core.text import brief, normalise
 
 
 class _Sheet:
@@ -87,12 +87,12 @@ class Comparison(_Sheet):
         if isinstance(method, int):
             return self.explanations[method]
         if not isinstance(method, str):
-            raise NameNotFoundError(f"a method is found by name or position, received {shown(method, 60)}")
+            raise NameNotFoundError(f"a method is found by name or position, received {brief(method, 60)}")
         for explanation in self.explanations:
             if normalise(explanation.method) == normalise(method):
                 return explanation
         known = ", ".join(explanation.method for explanation in self.explanations)
-        raise NameNotFoundError(f"this comparison has no method {shown(method, 60)}; it has {known}")
+        raise NameNotFoundError(f"this comparison has no method {brief(method, 60)}; it has {known}")
 
     def agreement(self, threshold: float | str = STRONGEST) -> np.ndarray:
         """Return for each pixel the share of the methods whose evidence is strong there, float32 in [0, 1].

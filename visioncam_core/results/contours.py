@@ -11,12 +11,13 @@ import numpy as np
 from visioncam_core.errors import OptionError
 from visioncam_core.images.opencv import load_opencv
 from visioncam_core.results.areas import SHARE, Part, parts
-from visioncam_core.text import shown
+from visioncam_core.text import brief
+
+Rings = dict[int, tuple[np.ndarray, list[np.ndarray]]]
+"""Label -> the outer ring of its area, and the rings around its holes."""
 
 LARGEST = 1e6
 """Pixels that an outline may be simplified by."""
-
-_AROUND = ((-1, -1), (-1, 0), (0, -1), (0, 0))  # the pixels that meet at a corner
 
 
 @attrs.frozen(eq=False)
@@ -59,10 +60,10 @@ def contours(
     number = isinstance(simplify, int | float | np.integer | np.floating) and not isinstance(simplify, bool)
     if not number or not 0 <= simplify <= LARGEST:
         raise OptionError(
-            f"simplify must be a number of pixels between 0 and {LARGEST:g}; received {shown(simplify, 60)}"
+            f"simplify must be a number of pixels between 0 and {LARGEST:g}; received {brief(simplify, 60)}"
         )
     found = parts(heat, threshold, min_area)
-    rings: dict[int, dict[int, tuple[np.ndarray, list[np.ndarray]]]] = {}
+    rings: dict[int, Rings] = {}
     for part in found:
         if id(part.labels) not in rings:
             rings[id(part.labels)] = _trace(part.labels)
@@ -74,8 +75,8 @@ def _contour(part: Part, outer: np.ndarray, holes: list[np.ndarray], simplify: f
     return Contour(ring, tuple(hole for hole in inner if len(hole) > 2), part.box.area, part.box.score)
 
 
-def _trace(labels: np.ndarray) -> dict[int, tuple[np.ndarray, list[np.ndarray]]]:
-    """Return label -> its outer ring and its holes.
+def _trace(labels: np.ndarray) -> Rings:
+    """Return the rings of all areas.
 
     OpenCV follows the centres of border pixels.  On a canvas twice as fine, where each pixel is a block
     of 3 × 3 that shares its rim with its neighbours, those centres are the corners of the pixels.
@@ -87,15 +88,12 @@ def _trace(labels: np.ndarray) -> dict[int, tuple[np.ndarray, list[np.ndarray]]]
     canvas = cv2.dilate(canvas, np.ones((3, 3), np.uint8))
     found, hierarchy = cv2.findContours(canvas, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     rings = [_corners(each.reshape(-1, 2)) for each in found]
-    label_of = {
-        i: _label_at(labels, rings[i][0]) for i, (_, _, _, parent) in enumerate(hierarchy[0]) if parent < 0
-    }
-    result: dict[int, tuple[np.ndarray, list[np.ndarray]]] = {
-        label: (rings[i], []) for i, label in label_of.items()
-    }
-    for i, (_, _, _, parent) in enumerate(hierarchy[0]):
+    parents = hierarchy[0][:, 3].tolist()  # below 0: an outer ring
+    label_of = {i: _label_at(labels, rings[i][0]) for i, parent in enumerate(parents) if parent < 0}
+    result: Rings = {label: (rings[i], []) for i, label in label_of.items()}
+    for ring, parent in zip(rings, parents, strict=True):
         if parent >= 0:
-            result[label_of[int(parent)]][1].append(rings[i])
+            result[label_of[parent]][1].append(ring)
     return result
 
 
@@ -119,12 +117,8 @@ def _corners(path: np.ndarray) -> np.ndarray:
 
 def _label_at(labels: np.ndarray, corner: np.ndarray) -> int:
     """Return the label of the pixels that meet at a corner; all that are labelled are of one area."""
-    x, y = int(corner[0]), int(corner[1])
-    height, width = labels.shape
-    around = ((y + dy, x + dx) for dy, dx in _AROUND)
-    return max(
-        int(labels[row, column]) for row, column in around if 0 <= row < height and 0 <= column < width
-    )
+    x, y = corner.astype(int)
+    return int(labels[max(y - 1, 0) : y + 1, max(x - 1, 0) : x + 1].max())
 
 
 def _simplify(ring: np.ndarray, tolerance: float) -> np.ndarray:

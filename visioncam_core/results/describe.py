@@ -32,12 +32,10 @@ def method_in_text(title: str, options: Mapping[str, Any]) -> str:
 
 
 def options_in_text(options: Mapping[str, Any]) -> str:
-    """Return options as `name=value, name=value`."""
     return ", ".join(f"{name}={value}" for name, value in options.items())
 
 
 def lengths_in_text(shape: Iterable[int]) -> str:
-    """Return lengths as `7×7`."""
     return "×".join(map(str, shape))
 
 

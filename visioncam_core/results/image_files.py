@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 LIMITS = {"JPEG": 65_500, "WEBP": 16_383}  # pixels a side
 LARGE = 4_000_000  # pixels; above it PNG is packed quickly rather than tightly
+SETTINGS: dict[str, dict[str, Any]] = {
+    "JPEG": {"quality": 95, "subsampling": 0},
+    "WEBP": {"quality": 92, "method": 4},
+}  # of Pillow
 PNG_HEAD = 33  # bytes of signature and first chunk, after which text may stand
 
 
@@ -40,7 +44,8 @@ def write_image(path: str | os.PathLike[str], array: np.ndarray, text: Mapping[s
         The path that was written.
 
     Raises:
-        OutputError: the suffix is unknown, or the folder or file cannot be written.
+        OutputError: the suffix is unknown, the format cannot hold a picture this large, or the folder or
+            file cannot be written.
         ImageError: the array is not a picture.
     """
     target = as_path(path, OutputError, OptionTypeError)
@@ -50,17 +55,7 @@ def write_image(path: str | os.PathLike[str], array: np.ndarray, text: Mapping[s
 
 
 def encode_image(array: np.ndarray, suffix: str, text: Mapping[str, str] = {}) -> bytes:
-    """Return the bytes of a picture file.
-
-    Args:
-        array: (H, W, 3) RGB or (H, W) grey uint8 ndarray.
-        suffix: `.png`, `.jpg`, `.jpeg` or `.webp`, in either case.
-        text: PNG text chunks, see `write_image`.
-
-    Raises:
-        OutputError: the suffix is unknown, or the format cannot hold a picture this large.
-        ImageError: the array is not a picture.
-    """
+    """Return the bytes of a picture file; arguments and errors as in `write_image`."""
     from PIL import Image
 
     kind = FORMATS.get(suffix.lower())
@@ -82,9 +77,10 @@ def encode_image(array: np.ndarray, suffix: str, text: Mapping[str, str] = {}) -
         )
     if kind == "PNG" and height * width > LARGE:
         return _large_png(pixels, text)
+    settings = {"pnginfo": _chunks(text)} if kind == "PNG" else SETTINGS[kind]
     buffer = BytesIO()
     try:
-        Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, kind, **_settings(kind, text))
+        Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, kind, **settings)
     except (OSError, ValueError) as error:
         raise OutputError(
             f"{kind} cannot hold this picture of {width} x {height} pixels: {error}."
@@ -92,17 +88,7 @@ def encode_image(array: np.ndarray, suffix: str, text: Mapping[str, str] = {}) -
     return buffer.getvalue()
 
 
-def _settings(kind: str, text: Mapping[str, str]) -> dict[str, Any]:
-    """Return Pillow's settings for a format."""
-    if kind == "JPEG":
-        return {"quality": 95, "subsampling": 0}
-    if kind == "WEBP":
-        return {"quality": 92, "method": 4}
-    return {"pnginfo": _chunks(text)}
-
-
 def _chunks(text: Mapping[str, str]) -> PngInfo:
-    """Return PNG text chunks."""
     from PIL.PngImagePlugin import PngInfo
 
     chunks = PngInfo()

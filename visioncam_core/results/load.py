@@ -7,6 +7,7 @@ is refused.
 from __future__ import annotations
 
 import json
+import math
 import os
 import types
 import typing
@@ -68,15 +69,7 @@ def load(path: str | os.PathLike[str]) -> Explanation:
 
 
 def load_raw(path: str | os.PathLike[str]) -> np.ndarray:
-    """Return the raw map alone of a file that `e.save` or a run wrote.
-
-    Args:
-        path: the `.npz` file.
-
-    Raises:
-        ImageNotFoundError: there is no such file.
-        ImageError: it is not such a file, or damaged.
-    """
+    """Return the raw map alone of an `.npz` file that `e.save` or a run wrote; raises as `load`."""
     try:
         with zipfile.ZipFile(path) as archive:
             return _array(archive, "raw")
@@ -89,17 +82,13 @@ def load_raw(path: str | os.PathLike[str]) -> np.ndarray:
 def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
     """Return one array; its header is read first, so that a false size costs nothing."""
     with archive.open(f"{name}.npy") as file:
-        version = np.lib.format.read_magic(file)
-        read = (
-            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        )
+        old = np.lib.format.read_magic(file) == (1, 0)
+        read = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
         shape, _, dtype = read(file)
         kinds = "U" if name == "about" else "biufc"
         if dtype.kind not in kinds or dtype.hasobject:
             raise ValueError(f"its {name!r} holds {dtype}, not numbers")
-        size = dtype.itemsize
-        for length in shape:
-            size *= length
+        size = math.prod(shape) * dtype.itemsize
         if size > MOST or size != archive.getinfo(f"{name}.npy").file_size - file.tell():
             raise ValueError(f"its {name!r} says {shape} {dtype}, which is not what it holds")
     with archive.open(f"{name}.npy") as file:
@@ -134,18 +123,15 @@ def _record(cls: type[T], data: dict[str, Any]) -> T:
     """Return a record from its fields, each checked against its type; those it does not know are left out."""
     kind: Any = cls
     hints = _hints(kind)
-    fields = {field.name for field in attrs.fields(kind)}
-    fields_found = {}
-    for name, value in data.items():
-        if name not in fields:
-            continue
-        value = tuple(value) if isinstance(value, list) else value
+    fields = {}
+    for name in [one for one in attrs.fields_dict(kind) if one in data]:
+        value = tuple(data[name]) if isinstance(data[name], list) else data[name]
         if isinstance(value, str) and value in NOT_FINITE and not _fits(value, hints[name]):
             value = float(value)
         if not _fits(value, hints[name]):
             raise ValueError(f"its {name!r} of {cls.__name__} is {value!r:.40}")
-        fields_found[name] = value
-    return cls(**fields_found)
+        fields[name] = value
+    return cls(**fields)
 
 
 @lru_cache(maxsize=16)

@@ -47,15 +47,10 @@ def comparison_html(
     header = ("Method", "Seconds", "More passes", "Notes")
     notes = {e.method: ", ".join(dict.fromkeys(note.code for note in e.diagnostics)) for e in maps}
     titles = {e.method: e.method_title for e in maps}
-    rows = [
-        (
-            titles.get(name, name),
-            f"{spent:.3f}",
-            f"{passes.get(name, 0):,}",
-            failures.get(name) or notes.get(name, ""),
-        )
-        for name, spent in seconds.items()
-    ]
+    rows = []
+    for name, spent in seconds.items():
+        remark = failures.get(name) or notes.get(name, "")
+        rows.append((titles.get(name, name), f"{spent:.3f}", f"{passes.get(name, 0):,}", remark))
     return ("" if sheet is None else picture(sheet, WIDE, "Contact sheet")) + table(header, rows)
 
 
@@ -64,12 +59,12 @@ def show(pixels: np.ndarray) -> None:
     from PIL import Image
 
     image = Image.fromarray(pixels)
-    if not in_notebook():
-        image.show()
-        return
-    from IPython.display import display  # type: ignore[import-not-found,unused-ignore]
+    if in_notebook():
+        from IPython.display import display  # type: ignore[import-not-found,unused-ignore]
 
-    display(image)
+        display(image)
+    else:
+        image.show()
 
 
 def in_notebook() -> bool:
@@ -92,13 +87,7 @@ def picture(pixels: np.ndarray, side: int, alt: str) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], marked: int = -1) -> str:
-    """Return a table, all cells escaped.
-
-    Args:
-        header: of the columns.
-        rows: cells as text.
-        marked: index of a row to be set in bold; none by default.
-    """
+    """Return a table, all cells escaped, the row of index `marked` in bold."""
     head = "".join(f"<th{_LEFT}>{escape(cell)}</th>" for cell in header)
     lines = []
     for place, row in enumerate(rows):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from visioncam_core.errors import ModelError
 from visioncam_core.ops import to_numpy
 from visioncam_core.plugins.default import registry
 from visioncam_core.results.data import ExplanationData
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 from visioncam_core.version import VERSION
 
 D = TypeVar("D", bound=ExplanationData)
@@ -24,10 +24,10 @@ _SIGN = " sha256 "
 
 
 def add_marks(explanation: D, model: str = "", source: str = "") -> D:
-    """Return an explanation whose provenance tells the model and the input file.
+    """Return the same explanation whose provenance tells the model and the input file.
 
     Args:
-        explanation: it is not changed.
+        explanation: without them.
         model: the model's mark, from `model_file_mark` or `model_mark`; "" where it is not known.
         source: SHA-256 of the file it is of; "" where it is of none.
     """
@@ -52,7 +52,7 @@ def model_file_mark(path: str | None) -> str:
     try:
         return f"file{_SIGN}{_digest(Path(path))}"
     except OSError as error:
-        raise ModelError(f"the model {shown(path)} cannot be read: {error.strerror}") from error
+        raise ModelError(f"the model {brief(path)} cannot be read: {error.strerror}") from error
 
 
 def model_mark(model: Any) -> str:
@@ -79,15 +79,10 @@ def _digest(path: Path) -> str:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     whole = hashlib.sha256()
-    for each in _files(path):
-        whole.update(
-            f"{each.relative_to(path).as_posix()} {_digest(each)}\n".encode("utf-8", "surrogateescape")
-        )
+    for each in sorted(one for one in path.rglob("*") if one.is_file()):
+        line = f"{each.relative_to(path).as_posix()} {_digest(each)}\n"
+        whole.update(line.encode("utf-8", "surrogateescape"))
     return whole.hexdigest()
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    yield from sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def versions(engine: Mapping[str, str]) -> dict[str, Any]:
@@ -100,10 +95,6 @@ def weights_digest(engine: Engine, model: Any) -> str:
 
     It covers every weight's shape, type and bytes in the model's own order, not their names: a model that
     was saved and loaded again has the same one.
-
-    Args:
-        engine: of the model.
-        model: one that is built.
     """
     digest = hashlib.sha256()
     for _, weight in engine.weights(model):

@@ -15,7 +15,8 @@ from visioncam_core.plugins.calls import OWN_CODE, plugin_failure
 from visioncam_core.plugins.default import registry
 from visioncam_core.plugins.records import cause_of
 from visioncam_core.plugins.specs import RendererSpec
-from visioncam_core.text import did_you_mean, listing, shown
+from visioncam_core.results.data import ExplanationData
+from visioncam_core.text import brief, did_you_mean, listing
 
 OURS = "visioncam"
 
@@ -26,17 +27,10 @@ def render(subject: Any, renderer: str | object, options: Mapping[str, Any]) -> 
 
 
 def call_renderer(spec: RendererSpec | None, renderer: Any, subject: Any) -> np.ndarray:
-    """Return the picture that a renderer makes.
+    """Return the picture that a renderer makes of an explanation or comparison, (H, W, 3) uint8 RGB.
 
-    A third-party renderer is given arrays it cannot write to: the explanation is the user's.
-
-    Args:
-        spec: the renderer's row, or None for an object of the user's own.
-        renderer: what to call.
-        subject: an explanation or a comparison.
-
-    Returns:
-        (H, W, 3) uint8 ndarray, RGB.
+    A third-party renderer, or an object of the user's own (`spec` is None), is given arrays that it cannot
+    write to: the explanation is the user's.
 
     Raises:
         PluginError: it raised, or returned something else; the message names it and the fault.
@@ -55,7 +49,7 @@ def call_renderer(spec: RendererSpec | None, renderer: Any, subject: Any) -> np.
         raise plugin_failure("renderer", name, source, cause_of(error)) from error
     array = isinstance(made, np.ndarray)
     if not array or made.dtype != np.uint8 or made.ndim != 3 or made.shape[2] != 3 or 0 in made.shape:
-        received = f"{made.dtype} of shape {made.shape}" if array else shown(made)
+        received = f"{made.dtype} of shape {made.shape}" if array else brief(made)
         cause = f"it returned {received}; a picture is an (H, W, 3) uint8 array, RGB"
         raise plugin_failure("renderer", name, source, cause)
     return made
@@ -63,23 +57,16 @@ def call_renderer(spec: RendererSpec | None, renderer: Any, subject: Any) -> np.
 
 def read_only(subject: Any) -> Any:
     """Return the same explanation or comparison with arrays that cannot be written to."""
+    if isinstance(subject, ExplanationData):
+        arrays = {name: read_only_array(getattr(subject, name)) for name in ("raw", "heatmap", "picture")}
+        return attrs.evolve(subject, **arrays)
     if attrs.has(type(subject)) and hasattr(subject, "explanations"):
-        return attrs.evolve(subject, explanations=tuple(read_only(one) for one in subject.explanations))
-    if not (attrs.has(type(subject)) and hasattr(subject, "heatmap")):
-        return subject
-    return attrs.evolve(
-        subject,
-        raw=read_only_array(subject.raw),
-        heatmap=read_only_array(subject.heatmap),
-        picture=read_only_array(subject.picture),
-    )
+        return attrs.evolve(subject, explanations=tuple(map(read_only, subject.explanations)))
+    return subject
 
 
 def sheet_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the sheet's own options, the others under `tile_options`.
-
-    Args:
-        options: as the user gave them.
 
     Raises:
         OptionTypeError: neither the sheet nor the renderer of its maps has such an option; the nearest of

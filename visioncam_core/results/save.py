@@ -14,6 +14,7 @@ from visioncam_core.results.data import ExplanationData
 from visioncam_core.results.describe import words
 from visioncam_core.results.formats.coco import Coco
 from visioncam_core.results.formats.csv_table import Table
+from visioncam_core.results.formats.film import OPTIONS as FILM_OPTIONS
 from visioncam_core.results.formats.film import SMALLEST, Film, gif, mp4
 from visioncam_core.results.formats.mask import Mask
 from visioncam_core.results.formats.npz import Arrays
@@ -22,32 +23,21 @@ from visioncam_core.results.image_files import encode_image
 from visioncam_core.results.render import call_renderer, render
 
 FILMS = (".gif", ".mp4")
-_WRITERS = {".npz": Arrays, ".json": Coco, ".csv": Table, ".txt": Yolo, ".mask.png": Mask}
-_CLASSES: dict[str, Any] = {**_WRITERS, **dict.fromkeys(FILMS, Film)}
-DATA = tuple(_WRITERS)
+WRITERS: dict[str, Any] = {".npz": Arrays, ".json": Coco, ".csv": Table, ".txt": Yolo, ".mask.png": Mask}
+"""Suffix -> the class whose fields are the options of that kind of file, and which makes its bytes."""
+DATA = tuple(WRITERS)
 SUFFIXES = (*FORMATS, *FILMS, *DATA)
 
 
 def save(
-    explanation: ExplanationData,
-    path: str | Path,
-    renderer: str | object,
-    options: Mapping[str, Any],
+    explanation: ExplanationData, path: str | Path, renderer: str | object, options: Mapping[str, Any]
 ) -> Path:
-    """Write an explanation to a file; see `Explanation.save`.
-
-    Args:
-        explanation: what to save.
-        path: the file; its suffix says what is written.
-        renderer: what draws pictures and films.
-        options: of the renderer or the format.
-
-    Raises:
-        OutputError: the suffix is unknown, or the folder or file cannot be written.
-        OptionError: an option that renderer or format does not have, or out of its range.
-    """
+    """Write an explanation to a file; see `Explanation.save`."""
     target = as_path(path, OutputError, OptionTypeError)
-    suffix = suffix_of(target)
+    suffix = known_suffix(target)
+    if suffix is None:
+        got = repr(target.suffix) if target.suffix else "no suffix"
+        raise OutputError(f"Cannot save a file with {got}. Use one of {', '.join(SUFFIXES)}.")
     if suffix in FORMATS:
         payload = encode_image(render(explanation, renderer, options), suffix, words(explanation))
     elif suffix in FILMS:
@@ -55,22 +45,9 @@ def save(
     else:
         if renderer != "overlay":
             raise OptionTypeError(f"A {suffix} file holds no drawn picture. Leave renderer={renderer!r} out.")
-        payload = build(format_class(suffix), options, f"format {suffix!r}")(explanation)
+        payload = build(WRITERS[suffix], options, f"format {suffix!r}")(explanation)
     write_bytes(target, payload)
     return target
-
-
-def suffix_of(path: Path) -> str:
-    """Return which of `SUFFIXES` a file name ends in, in lower case.
-
-    Raises:
-        OutputError: in none of them.
-    """
-    found = known_suffix(path)
-    if found is not None:
-        return found
-    got = repr(path.suffix) if path.suffix else "no suffix"
-    raise OutputError(f"Cannot save a file with {got}. Use one of {', '.join(SUFFIXES)}.")
 
 
 def known_suffix(path: Path) -> str | None:
@@ -79,25 +56,13 @@ def known_suffix(path: Path) -> str | None:
     return next((suffix for suffix in sorted(SUFFIXES, key=len, reverse=True) if name.endswith(suffix)), None)
 
 
-def format_class(suffix: str) -> Any:
-    """Return the class with the options of a kind of file; of `DATA` it makes the file's bytes, too.
-
-    Args:
-        suffix: one of `DATA` or `FILMS`.
-    """
-    return _CLASSES.get(suffix, Mask)
-
-
 def _film(
-    explanation: ExplanationData,
-    suffix: str,
-    renderer: str | object,
-    options: Mapping[str, Any],
+    explanation: ExplanationData, suffix: str, renderer: str | object, options: Mapping[str, Any]
 ) -> bytes:
     """Return a film's bytes; options that are the film's own go to it, the others to the renderer."""
-    own = {info.name for info in describe_options(Film)}
-    film = build(Film, {name: value for name, value in options.items() if name in own}, f"format {suffix!r}")
-    rest = {name: value for name, value in options.items() if name not in own}
+    own = {name: value for name, value in options.items() if name in FILM_OPTIONS}
+    rest = {name: value for name, value in options.items() if name not in FILM_OPTIONS}
+    film = build(Film, own, f"format {suffix!r}")
     spec, draw = registry().make_renderer(renderer, rest)
     if spec is not None and "min_size" in {info.name for info in describe_options(spec.cls)}:
         spec, draw = registry().make_renderer(renderer, {"min_size": SMALLEST, **rest})

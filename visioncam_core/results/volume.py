@@ -28,13 +28,12 @@ def slices(explanation: D, axis: int = 0, positions: Sequence[int] | None = None
         ImageError: the explanation is of something else.
         OptionError: an axis or position that the volume does not have.
     """
-    heat = volume_heat(explanation)
-    length = heat.shape[check_axis(axis)]
+    heat, picture = _at_axis(explanation, axis)
+    length = heat.shape[axis]
     wanted = range(length) if positions is None else positions
     for position in wanted:
         if not 0 <= position < length:
             raise OptionError(f"slice {position} does not exist: axis {axis} has slices 0 to {length - 1}")
-    picture = eight_bit(bands_last(np.asarray(explanation.picture), heat.shape))
     for position in wanted:
         yield attrs.evolve(
             explanation,
@@ -47,17 +46,9 @@ def slices(explanation: D, axis: int = 0, positions: Sequence[int] | None = None
 def projection(explanation: D, axis: int = 0) -> D:
     """Return the maximum projection along an axis: the brightest value, and the strongest evidence.
 
-    Args:
-        explanation: of a volume (D, H, W[, C]).
-        axis: 0, 1 or 2: along which to look.
-
-    Raises:
-        ImageError: the explanation is of something else.
-        OptionError: not an axis.
+    Raises as `slices`.
     """
-    heat = volume_heat(explanation)
-    check_axis(axis)
-    picture = eight_bit(bands_last(np.asarray(explanation.picture), heat.shape))
+    heat, picture = _at_axis(explanation, axis)
     strongest = np.expand_dims(np.abs(heat).argmax(axis), axis)
     return attrs.evolve(
         explanation,
@@ -67,12 +58,16 @@ def projection(explanation: D, axis: int = 0) -> D:
     )
 
 
-def volume_heat(explanation: ExplanationData) -> np.ndarray:
-    """Return a volume's heat map, (D, H, W) float32, what is not finite as zero.
+def _at_axis(explanation: ExplanationData, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the heat map and the picture of a volume that has the axis."""
+    heat = volume_heat(explanation)
+    if axis not in (0, 1, 2):
+        raise OptionError(f"axis must be 0, 1 or 2 ({', '.join(AXES)}); received {axis!r}")
+    return heat, eight_bit(bands_last(np.asarray(explanation.picture), heat.shape))
 
-    Raises:
-        ImageError: the map does not have three axes, or is empty.
-    """
+
+def volume_heat(explanation: ExplanationData) -> np.ndarray:
+    """Return a volume's heat map, (D, H, W) float32, what is not finite as zero; refuse any other."""
     heat = np.nan_to_num(np.asarray(explanation.heatmap, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     if heat.ndim != 3 or heat.size == 0:
         raise ImageError(
@@ -95,14 +90,3 @@ def evenly(length: int, count: int) -> list[int]:
     if count == 1:
         return [length // 2]
     return np.unique(np.linspace(0, length - 1, min(count, length)).round().astype(int)).tolist()
-
-
-def check_axis(axis: int) -> int:
-    """Return the axis.
-
-    Raises:
-        OptionError: not 0, 1 or 2.
-    """
-    if axis not in (0, 1, 2):
-        raise OptionError(f"axis must be 0, 1 or 2 ({', '.join(AXES)}); received {axis!r}")
-    return axis

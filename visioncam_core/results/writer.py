@@ -5,36 +5,32 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
 from visioncam_core.errors import OptionError, OutputError
-from visioncam_core.files import FORMATS, check_place
-from visioncam_core.options.fields import build, describe_options
+from visioncam_core.files import check_place
+from visioncam_core.options.fields import build
 from visioncam_core.results.data import ExplanationData
-from visioncam_core.results.save import DATA, FILMS, SUFFIXES, format_class, known_suffix, save
+from visioncam_core.results.formats.film import OPTIONS as FILM_OPTIONS
+from visioncam_core.results.formats.film import Film
+from visioncam_core.results.save import DATA, FILMS, SUFFIXES, WRITERS, known_suffix, save
 from visioncam_core.text import did_you_mean
 
 KINDS = tuple(suffix.removeprefix(".") for suffix in SUFFIXES)
+_CLASSES: dict[str, Any] = {**dict.fromkeys(FILMS, Film), **WRITERS}
 
 
-@attrs.frozen
-class FileKind:
-    """A kind of file that has options, as methods and renderers have.
-
-    Attributes:
-        name: its suffix without the dot, such as "csv".
-        cls: what writes it.
-    """
+class FileKind(NamedTuple):
+    """A kind of file that has options, as methods and renderers have; its name is the suffix without dot."""
 
     name: str
     cls: type
 
 
 def kinds_with_options() -> list[FileKind]:
-    """Return the kinds of files that are more than a picture."""
-    return [FileKind(suffix.removeprefix("."), format_class(suffix)) for suffix in (*FILMS, *DATA)]
+    return [FileKind(suffix.removeprefix("."), cls) for suffix, cls in _CLASSES.items()]
 
 
 def suffixes_of(text: str) -> tuple[str, ...]:
@@ -78,7 +74,8 @@ class Saving:
     def check(self) -> None:
         """Raise `OptionError` for values out of their range, before anything is computed."""
         for suffix, options in self.options.items():
-            build(format_class(suffix), options, f"file {suffix!r}")
+            if suffix in _CLASSES:
+                build(_CLASSES[suffix], options, f"file {suffix!r}")
 
     def write(self, explanation: ExplanationData, paths: Sequence[Path]) -> None:
         """Write the files.
@@ -93,23 +90,14 @@ class Saving:
             if suffix in DATA:
                 save(explanation, path, "overlay", own)
                 continue
-            if suffix in FORMATS:
-                save(explanation, path, self.renderer, self.drawing)
-                continue
-            films = {info.name for info in describe_options(format_class(suffix))}
-            drawing = {name: value for name, value in self.drawing.items() if name not in films}
+            drawing = dict(self.drawing)
+            if suffix in FILMS:  # an option that film and renderer both have is the film's
+                drawing = {name: value for name, value in drawing.items() if name not in FILM_OPTIONS}
             save(explanation, path, self.renderer, {**drawing, **own})
 
 
 def one_file(path: Path, images: Sequence[str], save_as: str | None, inputs: Sequence[str]) -> None:
-    """Raise `OutputError` unless `-o FILE` can hold all results.
-
-    Args:
-        path: the file.
-        images: the pictures.
-        save_as: what `--save-as` says, which the file's name says already.
-        inputs: files that must not be overwritten.
-    """
+    """Raise `OutputError` unless `-o FILE` can hold all results, and is none of the inputs."""
     if save_as is not None:
         raise OutputError(
             f"-o {str(path)!r} names a file and --save-as its kind; give a folder, or leave one out"

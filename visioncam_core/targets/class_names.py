@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from visioncam_core.errors import OptionError, OptionTypeError, TargetError, TargetTypeError
-from visioncam_core.text import nearest, said, shown
+from visioncam_core.text import brief, error_text, nearest
 
 MAX_BYTES = 1 << 20
 MAX_NAMES = 100_000
@@ -36,18 +36,18 @@ def load_class_names(source: Any) -> tuple[str, ...] | None:
     try:
         names = None if isinstance(source, bytes | bytearray) else _names(source)
     except ValueError as error:
-        raise OptionTypeError(f"class_names={shown(source, 60)} cannot be used: {error}") from error
+        raise OptionTypeError(f"class_names={brief(source, 60)} cannot be used: {error}") from error
     if names is None:
         raise OptionTypeError(
             f"class_names must be a list of strings or the path of a JSON or text file, received "
-            f"{shown(source, 60)} of type {type(source).__name__}"
+            f"{brief(source, 60)} of type {type(source).__name__}"
         )
     return _counted(names, "class_names")
 
 
 def _read(path: str | bytes) -> tuple[str, ...]:
     file = Path(os.fsdecode(path))
-    what = f"class_names file {shown(str(file), 90)}"
+    what = f"class_names file {brief(str(file), 90)}"
     try:
         if not file.is_file():
             why = "is a folder or no regular file" if file.exists() else "does not exist"
@@ -58,14 +58,16 @@ def _read(path: str | bytes) -> tuple[str, ...]:
     except (OSError, ValueError) as error:
         if isinstance(error, OptionError):
             raise
-        reason = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else said(error, 60)
+        reason = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error_text(error, 60)
         raise OptionError(f"{what} cannot be read: {reason}; pass a JSON or text file") from error
     names = tuple(line.strip() for line in text.splitlines() if line.strip())
     if file.suffix.lower() == ".json":
         try:
             found = _names(json.loads(text))
         except (ValueError, RecursionError) as error:
-            raise OptionError(f"{what} is not usable: {said(error)}; write a list of strings") from error
+            raise OptionError(
+                f"{what} is not usable: {error_text(error)}; write a list of strings"
+            ) from error
         if found is None:
             raise OptionError(f"{what} is not usable: it holds neither a list of strings nor an object")
         names = found
@@ -91,7 +93,7 @@ def _names(value: Any) -> tuple[str, ...] | None:
         return None
     for position, name in enumerate(value):
         if not isinstance(name, str):
-            raise ValueError(f"entry {position} is {shown(name, 40)}, and every name must be text")
+            raise ValueError(f"entry {position} is {brief(name, 40)}, and every name must be text")
     return tuple(value)
 
 
@@ -103,7 +105,7 @@ def find_class(name: str, names: Sequence[str] | None) -> int:
     """
     if not names:
         raise TargetError(
-            f"class {shown(name, 60)} was asked for by name, and this model's class names are not known; "
+            f"class {brief(name, 60)} was asked for by name, and this model's class names are not known; "
             "pass class_names=, or the class index"
         )
     folded = name.strip().casefold()
@@ -113,25 +115,25 @@ def find_class(name: str, names: Sequence[str] | None) -> int:
         return found[0]
     if found:
         fitting = ", ".join(f"{i} ({_short(names[i])})" for i in found[:5])
-        raise TargetError(f"class {shown(name, 60)} fits {len(found)} classes: {fitting}; pass one index")
+        raise TargetError(f"class {brief(name, 60)} fits {len(found)} classes: {fitting}; pass one index")
     synonyms = {synonym: i for i, known in enumerate(names) for synonym in _synonyms(known)}
     near = nearest(folded, sorted(synonyms)) if folded else []
     indices = dict.fromkeys(synonyms[synonym] for synonym in near)  # one class may be near by several names
     close = [f"{_short(names[i])!r} ({i})" for i in indices]
     few = ", ".join(repr(_short(known)) for known in names[:3]) + ", ..." * (len(names) > 3)
     hint = f"; did you mean {', '.join(close)}?" if close else f"; known are {few}"
-    raise TargetError(f"no class is called {shown(name, 60)}{hint}")
+    raise TargetError(f"no class is called {brief(name, 60)}{hint}")
 
 
 def check_index(index: Any, classes: int) -> None:
     """Raise an error unless `index` is one of the classes, 0 to `classes` - 1."""
     if isinstance(index, bool) or not isinstance(index, int | np.integer):
         raise TargetTypeError(
-            f"a class index is a whole number, received {shown(index)} of type {type(index).__name__}"
+            f"a class index is a whole number, received {brief(index)} of type {type(index).__name__}"
         )
     if not 0 <= index < classes:
         raise TargetError(
-            f"class index {shown(int(index))} is out of range: the model has {classes} "
+            f"class index {brief(int(index))} is out of range: the model has {classes} "
             f"class{'es' if classes != 1 else ''}, 0 to {classes - 1}"
         )
 

@@ -23,7 +23,7 @@ from visioncam_core.targets.class_names import check_index, find_class
 from visioncam_core.targets.detection import Box
 from visioncam_core.targets.regions import Region
 from visioncam_core.targets.similarity import Similarity
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 __all__ = ["Binary", "Box", "Class", "Contrast", "Ranked", "Region", "Regression", "Similarity"]
 
@@ -52,7 +52,7 @@ class Ranked:
             raise TargetError(f"Ranked({self.rank}) needs a list of classes, and the explained output {what}")
         if self.rank >= head.classes:
             raise TargetError(
-                f"Ranked({shown(self.rank)}) is out of range: the model has {head.classes} classes, ranks 0 "
+                f"Ranked({brief(self.rank)}) is out of range: the model has {head.classes} classes, ranks 0 "
                 f"to {head.classes - 1}"
             )
         return self
@@ -119,7 +119,7 @@ class Regression:
         count = 1 if head.binary else head.classes
         if self.index >= count:
             raise TargetError(
-                f"Regression(index={shown(self.index)}) is out of range: the model has {count} "
+                f"Regression(index={brief(self.index)}) is out of range: the model has {count} "
                 f"value{'s' if count != 1 else ''}, 0 to {count - 1}"
             )
         return self

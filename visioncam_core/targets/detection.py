@@ -13,7 +13,7 @@ from visioncam_core.engine.output import Head
 from visioncam_core.errors import OptionTypeError, TargetError
 from visioncam_core.images.box import Box as Edges
 from visioncam_core.options.fields import option
-from visioncam_core.text import said, shown
+from visioncam_core.text import brief, error_text
 
 
 def _one_order(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -29,7 +29,7 @@ def _one_order(instance: object, attribute: attrs.Attribute[Any], value: Any) ->
         )
     raise OptionTypeError(
         f"option 'box' of Box takes visioncam.geometry.Box(left=, top=, right=, bottom=), received "
-        f"{shown(value)} ({type(value).__name__}){example}"
+        f"{brief(value)} ({type(value).__name__}){example}"
     )
 
 
@@ -97,7 +97,7 @@ class Box:
             )
         if not 0 <= self.class_ < count:
             raise TargetError(
-                f"class index {shown(self.class_)} is out of range: the output has {count} after its first "
+                f"class index {brief(self.class_)} is out of range: the output has {count} after its first "
                 f"{self.start} values, 0 to {count - 1}"
             )
         return self
@@ -135,7 +135,7 @@ class Box:
         try:
             decoded = ops.as_array(self.decode(corners))
         except Exception as error:
-            raise TargetError(f"decode failed on {tuple(corners.shape)}: {said(error)}") from error
+            raise TargetError(f"decode failed on {tuple(corners.shape)}: {error_text(error)}") from error
         if tuple(decoded.shape) != tuple(corners.shape):
             raise TargetError(
                 f"decode turned {tuple(corners.shape)} into {tuple(decoded.shape)}; it must return the "

@@ -10,7 +10,7 @@ import numpy as np
 from visioncam_core import ops
 from visioncam_core.engine.interface import Engine
 from visioncam_core.errors import TargetError, VisionCamError
-from visioncam_core.text import said, shown
+from visioncam_core.text import brief, error_text
 
 
 def scalars(engine: Engine, function: Callable[[Any], Any], values: Any) -> np.ndarray:
@@ -33,7 +33,7 @@ def function_name(function: Any) -> str:
     label = getattr(function, "label", None)
     if callable(label):
         return str(label())
-    return shown(_Plain(str(getattr(function, "__name__", None) or type(function).__name__)), 80)
+    return brief(_Plain(str(getattr(function, "__name__", None) or type(function).__name__)), 80)
 
 
 class _Plain(str):
@@ -52,8 +52,8 @@ def _called(function: Callable[[Any], Any], values: Any) -> Any:
         raise
     except Exception as error:
         raise TargetError(
-            f"the target {name} failed on outputs of shape {tuple(values.shape)}: {said(error)}; it takes "
-            f"the values of {count} {pictures} and returns one number for each"
+            f"the target {name} failed on outputs of shape {tuple(values.shape)}: {error_text(error)}; it "
+            f"takes the values of {count} {pictures} and returns one number for each"
         ) from error
     dtype = ops.dtype_name(scores)
     if not dtype.startswith(("float", "bfloat", "int", "uint", "bool")):

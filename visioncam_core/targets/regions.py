@@ -13,7 +13,7 @@ from visioncam_core.engine.output import Head
 from visioncam_core.errors import TargetError, TargetTypeError
 from visioncam_core.options.fields import option
 from visioncam_core.targets.class_names import check_index, find_class
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 WORDS = ("predicted", "all")
 
@@ -38,7 +38,7 @@ class Region:
         """Raise an error where `where` is none of its kinds."""
         if isinstance(self.where, str) and self.where not in WORDS:
             raise TargetError(
-                f"where={shown(self.where, 60)} is not understood; pass 'predicted', 'all', a mask, a box or "
+                f"where={brief(self.where, 60)} is not understood; pass 'predicted', 'all', a mask, a box or "
                 "a point"
             )
 
@@ -98,7 +98,7 @@ class Region:
                 f"{2 * len(space)} numbers or a point of {len(space)}"
             )
         if not mask.any():
-            raise TargetError(f"where={shown(self.where, 60)} covers no position of the output's {space}")
+            raise TargetError(f"where={brief(self.where, 60)} covers no position of the output's {space}")
         return mask
 
     def label(self) -> str:
@@ -112,11 +112,11 @@ def _numbers(where: Any) -> np.ndarray:
         area = ops.to_numpy(where)
     except (TypeError, ValueError) as error:
         raise TargetTypeError(
-            f"where={shown(where, 60)} is no mask, box or point: its rows differ"
+            f"where={brief(where, 60)} is no mask, box or point: its rows differ"
         ) from error
     if area.dtype.kind not in "biuf" or (area.dtype.kind == "f" and not np.all(np.isfinite(area))):
         raise TargetTypeError(
-            f"where={shown(where, 60)} is no mask, box or point; pass finite numbers, or 'predicted' or 'all'"
+            f"where={brief(where, 60)} is no mask, box or point; pass finite numbers, or 'predicted' or 'all'"
         )
     return area
 

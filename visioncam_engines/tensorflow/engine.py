@@ -20,7 +20,7 @@ from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.records import Hints
 from visioncam_core.errors import ModelError
 from visioncam_core.images.files import quoted
-from visioncam_core.text import said, shown
+from visioncam_core.text import brief, error_text
 from visioncam_engines.demo import weights
 from visioncam_engines.tensorflow import demo
 from visioncam_engines.tensorflow.checks import is_model, is_saved, require_tensorflow
@@ -59,7 +59,7 @@ class TensorFlowEngine:
             return
         if not is_model(model):
             raise ModelError(
-                f"expected a Keras model, received {shown(model, 60)} of type {type(model).__name__}; "
+                f"expected a Keras model, received {brief(model, 60)} of type {type(model).__name__}; "
                 "load a file with keras.models.load_model first"
             )
         if not hasattr(type(model), "layers") and len(list(model._flatten_layers())) == 1:
@@ -129,7 +129,9 @@ class TensorFlowEngine:
                 else "check that model(input) itself works on this machine"
             )
             name = getattr(model, "name", "model")
-            raise ModelError(f"the model {name!r} failed while it ran ({said(error)}); {fix}") from error
+            raise ModelError(
+                f"the model {name!r} failed while it ran ({error_text(error)}); {fix}"
+            ) from error
 
     def slope(self, function: Callable[[Any], Any], values: Any) -> tuple[Any, Any]:
         import tensorflow as tf

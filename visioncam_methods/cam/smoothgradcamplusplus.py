@@ -25,7 +25,7 @@ class SmoothGradCAMPlusPlus:
 
         A: activations of the clean picture (N, *grid, K); G = ∂S/∂A at x + N(0, σ²), where
         σ = `sigma` · (max x − min x) of that picture.  M: (N, *grid).  At σ = 0 it is exactly
-        Grad-CAM++.  The noise is drawn from `seed`, anew for each picture, so that a batch gives what
+        Grad-CAM++.  The noise is drawn from `seed`, separately for each picture, so that a batch gives what
         single pictures give.
 
     Differences:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 import attrs
-import numpy as np
 
 from visioncam_core.cases import Case
 from visioncam_core.metrics import Switches
 from visioncam_core.results.agreement import pearson
 from visioncam_core.results.heat import heat
+from visioncam_metrics.support.switches import constant
 
 
 @attrs.frozen
@@ -32,16 +32,14 @@ class Coherency:
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"maps"})
-
-    @property
-    def switches(self) -> Switches:
-        """How its numbers are made."""
-        return Switches(
+    switches = constant(
+        Switches(
             score="the model is asked for a map",
             fill="the picture times the map: zero as model input",
             mask="soft",
             map="positive part / maximum, at the layer",
         )
+    )
 
     def __call__(self, case: Case) -> float:
         """Return the coherency of one picture."""
@@ -50,9 +48,6 @@ class Coherency:
 
 def coherency(case: Case) -> float:
     """Return (Pearson + 1) / 2 of the map with that of the masked picture; NaN where it is undefined."""
+    raw = case.heat if case.raw is None else case.raw
     again = case.maps(case.masked[None])[0]
-    return (pearson(heat(_raw(case), "for"), heat(again, "for")) + 1) / 2
-
-
-def _raw(case: Case) -> np.ndarray:
-    return case.heat if case.raw is None else case.raw
+    return (pearson(heat(raw, "for"), heat(again, "for")) + 1) / 2

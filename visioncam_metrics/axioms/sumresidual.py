@@ -8,6 +8,7 @@ import attrs
 
 from visioncam_core.cases import Case
 from visioncam_core.metrics import Switches
+from visioncam_metrics.support.switches import constant
 
 
 @attrs.frozen
@@ -32,16 +33,14 @@ class SumResidual:
 
     needs: ClassVar[frozenset[str]] = frozenset({"activations"})
     refuses: ClassVar[frozenset[str]] = frozenset()
-
-    @property
-    def switches(self) -> Switches:
-        """How its numbers are made."""
-        return Switches(
+    switches = constant(
+        Switches(
             score="the explained scalar, less that of a layer of zeros",
             fill="zeros at the layer",
             where="the layer",
             map="raw, at the layer",
         )
+    )
 
     def __call__(self, case: Case) -> float:
         """Return the relative residual of one map; NaN where the score is what the biases give."""

@@ -8,9 +8,10 @@ import attrs
 import numpy as np
 
 from visioncam_core.cases import Case
-from visioncam_core.metrics import Measured, Switches
+from visioncam_core.metrics import Measured
 from visioncam_metrics.axioms.coherency import coherency
 from visioncam_metrics.faithfulness.averagedrop import SOFT, drop
+from visioncam_metrics.support.switches import constant
 
 
 @attrs.frozen
@@ -32,11 +33,7 @@ class ADCC:
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"scores", "maps"})
-
-    @property
-    def switches(self) -> Switches:
-        """How its numbers are made."""
-        return SOFT
+    switches = constant(SOFT)
 
     def __call__(self, case: Case) -> Measured:
         """Return ADCC of one picture, with its three terms."""

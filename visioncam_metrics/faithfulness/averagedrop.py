@@ -1,4 +1,4 @@
-"""Average drop, and who wins it."""
+"""Average drop, average gain and increase: the probability when only the map's part is shown."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from visioncam_core.cases import Case
 from visioncam_core.metrics import Switches
+from visioncam_metrics.support.switches import constant
 
 SOFT = Switches(fill="the picture times the map: zero as model input", mask="soft")
 
@@ -34,11 +35,7 @@ class AverageDrop:
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"scores"})
-
-    @property
-    def switches(self) -> Switches:
-        """How its numbers are made."""
-        return SOFT
+    switches = constant(SOFT)
 
     def __call__(self, case: Case) -> float:
         """Return the drop of one picture, 0 to 1."""
@@ -46,7 +43,7 @@ class AverageDrop:
 
 
 def drop(clean: float, masked: float) -> float:
-    """Return max(0, Y − O) / Y; NaN where Y is 0."""
+    """Return max(0, Y − O) / Y; NaN where Y is 0.  Of the two remainders it is the gain."""
     return max(0.0, clean - masked) / clean if clean > 0 else float("nan")
 
 
@@ -65,3 +62,54 @@ def win(drops: Sequence[float] | np.ndarray, others: Sequence[float] | np.ndarra
     if not both.any():
         return float("nan"), 0
     return float((a[both] < b[both]).mean() + 0.5 * ties / both.sum()), ties
+
+
+@attrs.frozen
+class AverageGain:
+    """How much certainty is gained when only the map's part of the picture is shown.
+
+    Notes:
+        gain = max(0, O − Y) / (1 − Y)
+
+        Y: probability of the clean picture; O: of x ∘ M.  A share, 0 to 1; higher is better.  1 − Y and
+        1 − O are the sums of the other classes' probabilities, exact also where Y rounds to 1.
+
+    Differences:
+        Others subtract from 1, which is 0 in float32 for a certain model.
+
+    References:
+        Zhang et al., "Opti-CAM", CVIU 248 (2024) 104101, arXiv:2301.07002.  The paper was not read in
+        full here; the formula is the one that xplique's implementation cites it for.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"scores"})
+    switches = constant(SOFT)
+
+    def __call__(self, case: Case) -> float:
+        """Return the gain of one picture, 0 to 1; NaN where nothing is left to gain."""
+        return drop(case.remainder, case.score_of(case.masked, "remainder"))
+
+
+@attrs.frozen
+class Increase:
+    """On how many pictures the map's part alone is more certain than the whole picture.
+
+    Notes:
+        increase = 1 where Y < O, else 0
+
+        Y: probability of the clean picture; O: of x ∘ M.  The mean is a share; higher is better.  Strict:
+        an equal probability does not count.
+
+    Differences:
+        It only counts, so that a map of almost all ones can win it; average gain repairs that.
+
+    References:
+        Chattopadhay et al., "Grad-CAM++", WACV 2018, arXiv:1710.11063, section 4.1.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"scores"})
+    switches = constant(SOFT)
+
+    def __call__(self, case: Case) -> float:
+        """Return 1 or 0 for one picture."""
+        return float(case.probability < case.score_of(case.masked))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import attrs
 import numpy as np
@@ -12,29 +12,56 @@ from visioncam_core.metrics import Measured, Switches
 from visioncam_core.metrics.measure import UNORDERED
 from visioncam_core.options import in_range, option
 from visioncam_core.results.agreement import pearson
-from visioncam_metrics.support.cells import cells, subsets
-from visioncam_metrics.support.fills import MEANING, Fill, filled
+from visioncam_metrics.support.fills import MEANING, Fill, fill_picture
 
-Asked = Literal["probability", "logit"]
-
-
-def _share() -> Any:
-    return option(0.2, help="share of the cells removed each time",
-                  validator=in_range(0, 1, low_open=True, high_open=True))  # fmt: skip
-
-
-def _switches(metric: Any, integration: str) -> Switches:
-    return Switches(
-        score="probability of the class" if metric.score == "probability" else "the explained scalar",
-        fill=MEANING[metric.fill],
-        mask=f"hard, cells of {metric.cell} pixels, a share of {metric.share:g} removed",
-        steps=metric.samples,
-        integration=integration,
-    )
+Score = Literal["probability", "logit"]
 
 
 @attrs.frozen
-class FaithfulnessCorrelation:
+class _Cells:
+    cell: int = option(16, help="side of a cell that is removed as one", unit="pixels",
+                       validator=in_range(1, 10_000))  # fmt: skip
+    share: float = option(0.2, help="share of the cells removed each time",
+                          validator=in_range(0, 1, low_open=True, high_open=True))  # fmt: skip
+    samples: int = option(100, help="random sets", validator=in_range(3, 100_000))
+    fill: Fill = option("zero", help="what stands in the place of removed pixels")
+    score: Score = option("probability", help="f: the class's probability, or the scalar explained")
+    needs: ClassVar[frozenset[str]] = frozenset({"scores"})
+    integration: ClassVar[str]
+
+    @property
+    def switches(self) -> Switches:
+        """How its numbers are made."""
+        return Switches(
+            score="probability of the class" if self.score == "probability" else "the explained scalar",
+            fill=MEANING[self.fill],
+            mask=f"hard, cells of {self.cell} pixels, a share of {self.share:g} removed",
+            steps=self.samples,
+            integration=self.integration,
+        )
+
+    def _removed(self, case: Case) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return for each random set Σ M, the fall of the score, and I·M; each (samples,) float64."""
+        place, number = cells(case.heat.shape, self.cell)
+        size = min(max(round(number * self.share), 1), number - 1)
+        drawn = subsets(case.rng(), number, size, self.samples)
+        fill = fill_picture(case, self.fill)
+        change = (case.x.astype(np.float64) - fill).sum(axis=-1) * case.heat
+        said = np.bincount(place.ravel(), case.heat.ravel().astype(np.float64), number)
+        moved = np.bincount(place.ravel(), change.ravel(), number)
+
+        def make(indices: np.ndarray) -> np.ndarray:
+            gone = drawn[indices][:, place]
+            return np.where(gone[..., None], fill[None], case.x[None])
+
+        probable = self.score == "probability"
+        after = case.scores(make, self.samples, "probability" if probable else "target")
+        clean = case.probability if probable else case.score
+        return drawn @ said, clean - after, drawn @ moved
+
+
+@attrs.frozen
+class FaithfulnessCorrelation(_Cells):
     """Whether the score falls by as much as the map says when parts are removed.
 
     Notes:
@@ -52,28 +79,17 @@ class FaithfulnessCorrelation:
         arXiv:2005.00631.
     """
 
-    cell: int = option(16, help="side of a cell that is removed as one", unit="pixels",
-                       validator=in_range(1, 10_000))  # fmt: skip
-    share: float = _share()
-    samples: int = option(100, help="random sets", validator=in_range(3, 100_000))
-    fill: Fill = option("zero", help="what stands in the place of removed pixels")
-    score: Asked = option("probability", help="f: the class's probability, or the scalar explained")
-    needs: ClassVar[frozenset[str]] = frozenset({"scores"})
     refuses: ClassVar[frozenset[str]] = UNORDERED
-
-    @property
-    def switches(self) -> Switches:
-        """How its numbers are made."""
-        return _switches(self, "Pearson correlation")
+    integration: ClassVar[str] = "Pearson correlation"
 
     def __call__(self, case: Case) -> Measured:
         """Return the correlation of one picture, and the (2, samples) pairs it is made of."""
-        said, fallen, _ = _removed(self, case)
+        said, fallen, _ = self._removed(case)
         return Measured(pearson(said, fallen), detail=np.stack([said, fallen]))
 
 
 @attrs.frozen
-class Infidelity:
+class Infidelity(_Cells):
     """How far the map is from predicting the change of the score.
 
     Notes:
@@ -90,42 +106,32 @@ class Infidelity:
         Yeh et al., "On the (in)fidelity and sensitivity of explanations", NeurIPS 2019, arXiv:1901.09392.
     """
 
-    cell: int = option(16, help="side of a cell that is removed as one", unit="pixels",
-                       validator=in_range(1, 10_000))  # fmt: skip
-    share: float = _share()
-    samples: int = option(100, help="random sets", validator=in_range(3, 100_000))
-    fill: Fill = option("zero", help="what stands in the place of removed pixels")
-    score: Asked = option("probability", help="f: the class's probability, or the scalar explained")
-    needs: ClassVar[frozenset[str]] = frozenset({"scores"})
-
-    @property
-    def switches(self) -> Switches:
-        """How its numbers are made."""
-        return _switches(self, "mean square, scaled by β")
+    integration: ClassVar[str] = "mean square, scaled by β"
 
     def __call__(self, case: Case) -> float:
         """Return the infidelity of one picture."""
-        _, fallen, moved = _removed(self, case)
+        _, fallen, moved = self._removed(case)
         square = float(moved @ moved)
         beta = float(moved @ fallen) / square if square > 0 else 0.0
         return float(np.mean((beta * moved - fallen) ** 2))
 
 
-def _removed(metric: Any, case: Case) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return for each random set Σ M, the fall of the score, and I·M; each (samples,) float64."""
-    place, number = cells(case.heat.shape, metric.cell)
-    size = min(max(round(number * metric.share), 1), number - 1)
-    drawn = subsets(case.rng(), number, size, metric.samples)
-    fill = filled(case, metric.fill)
-    change = (case.x.astype(np.float64) - fill).sum(axis=-1) * case.heat
-    said = np.bincount(place.ravel(), case.heat.ravel().astype(np.float64), number)
-    moved = np.bincount(place.ravel(), change.ravel(), number)
+def cells(space: tuple[int, ...], side: int) -> tuple[np.ndarray, int]:
+    """Return each pixel's cell, (*space) int, and how many there are; cells at the end may be smaller.
 
-    def make(indices: np.ndarray) -> np.ndarray:
-        gone = drawn[indices][:, place]
-        return np.where(gone[..., None], fill[None], case.x[None])
+    Args:
+        space: of the picture.
+        side: of a cell, in pixels.
+    """
+    grid = tuple(-(-n // side) for n in space)
+    axes = [np.arange(n) // side for n in space]
+    number = np.ravel_multi_index(np.meshgrid(*axes, indexing="ij"), grid)
+    return number, int(np.prod(grid))
 
-    probable = metric.score == "probability"
-    after = case.scores(make, metric.samples, "probability" if probable else "target")
-    clean = case.probability if probable else case.score
-    return drawn @ said, clean - after, drawn @ moved
+
+def subsets(rng: np.random.Generator, number: int, size: int, count: int) -> np.ndarray:
+    """Return random sets of `size` out of `number` cells, (count, number) bool."""
+    drawn = np.zeros((count, number), bool)
+    for row in drawn:
+        row[rng.permutation(number)[:size]] = True
+    return drawn

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import attrs
 import numpy as np
@@ -11,35 +11,41 @@ from visioncam_core.cases import Case
 from visioncam_core.metrics import STABLE, Measured, Switches
 from visioncam_core.metrics.measure import UNORDERED
 from visioncam_core.options import in_range, option
-from visioncam_metrics.support.imputing import imputed
+from visioncam_metrics.support.imputing import impute
 from visioncam_metrics.support.order import order
 
 PERCENTAGES = (10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0)
-_IN = in_range(0, 100, low_open=True, high_open=True)
-
-
-def _percentages() -> Any:
-    return option(PERCENTAGES, help="how much is removed", unit="percent of the pixels", validator=_IN)
-
-
-def _noise() -> Any:
-    return option(
-        0.01, help="standard deviation of the noise, in ranges of the picture", validator=in_range(0, 1)
-    )
-
-
-def _switches(metric: Any) -> Switches:
-    return Switches(
-        fill=f"noisy linear imputation, weights 1/6 and 1/12, noise {metric.noise:g} of the picture's range",
-        mask="hard",
-        steps=len(metric.percentages),
-        integration="mean over the percentages",
-        ties=STABLE,
-    )
 
 
 @attrs.frozen
-class ROAD:
+class _Removal:
+    percentages: tuple[float, ...] = option(
+        PERCENTAGES,
+        help="how much is removed",
+        unit="percent of the pixels",
+        validator=in_range(0, 100, low_open=True, high_open=True),
+    )
+    noise: float = option(
+        0.01, help="standard deviation of the noise, in ranges of the picture", validator=in_range(0, 1)
+    )
+    needs: ClassVar[frozenset[str]] = frozenset({"scores"})
+    refuses: ClassVar[frozenset[str]] = UNORDERED
+
+    @property
+    def switches(self) -> Switches:
+        """How its numbers are made."""
+        noise = f"noise {self.noise:g} of the picture's range"
+        return Switches(
+            fill=f"noisy linear imputation, weights 1/6 and 1/12, {noise}",
+            mask="hard",
+            steps=len(self.percentages),
+            integration="mean over the percentages",
+            ties=STABLE,
+        )
+
+
+@attrs.frozen
+class ROAD(_Removal):
     """How much more it hurts to remove the strongest pixels than the weakest, filled in plausibly.
 
     Notes:
@@ -59,16 +65,6 @@ class ROAD:
         ICML 2022, arXiv:2202.00449; imputation as in the authors' code.
     """
 
-    percentages: tuple[float, ...] = _percentages()
-    noise: float = _noise()
-    needs: ClassVar[frozenset[str]] = frozenset({"scores"})
-    refuses: ClassVar[frozenset[str]] = UNORDERED
-
-    @property
-    def switches(self) -> Switches:
-        """How its numbers are made."""
-        return _switches(self)
-
     def __call__(self, case: Case) -> Measured:
         """Return the mean half difference of one picture, and the difference at each percentage."""
         most = removal(case, self.percentages, self.noise)
@@ -78,7 +74,7 @@ class ROAD:
 
 
 @attrs.frozen
-class ROADMost:
+class ROADMost(_Removal):
     """The probability that is left when the strongest pixels are removed and filled in plausibly.
 
     Notes:
@@ -93,16 +89,6 @@ class ROADMost:
         Rong, Leemann et al., ICML 2022, arXiv:2202.00449.
     """
 
-    percentages: tuple[float, ...] = _percentages()
-    noise: float = _noise()
-    needs: ClassVar[frozenset[str]] = frozenset({"scores"})
-    refuses: ClassVar[frozenset[str]] = UNORDERED
-
-    @property
-    def switches(self) -> Switches:
-        """How its numbers are made."""
-        return _switches(self)
-
     def __call__(self, case: Case) -> Measured:
         """Return the mean probability of one picture, and its curve."""
         found = removal(case, self.percentages, self.noise)
@@ -110,7 +96,7 @@ class ROADMost:
 
 
 @attrs.frozen
-class ROADLeast:
+class ROADLeast(_Removal):
     """The probability that is left when the weakest pixels are removed and filled in plausibly.
 
     Notes:
@@ -124,16 +110,6 @@ class ROADLeast:
     References:
         Rong, Leemann et al., ICML 2022, arXiv:2202.00449.
     """
-
-    percentages: tuple[float, ...] = _percentages()
-    noise: float = _noise()
-    needs: ClassVar[frozenset[str]] = frozenset({"scores"})
-    refuses: ClassVar[frozenset[str]] = UNORDERED
-
-    @property
-    def switches(self) -> Switches:
-        """How its numbers are made."""
-        return _switches(self)
 
     def __call__(self, case: Case) -> Measured:
         """Return the mean probability of one picture, and its curve."""
@@ -157,9 +133,8 @@ def removal(case: Case, percentages: tuple[float, ...], noise: float, *, least: 
     drawn = case.rng().normal(0.0, noise * float(np.ptp(case.x)), case.x.shape).astype(case.x.dtype)
 
     def make(indices: np.ndarray) -> np.ndarray:
-        return np.stack(
-            [_without(case.x, missing(placed, percentages[i], case.heat.shape), drawn) for i in indices]
-        )
+        gone = [missing(placed, percentages[i], case.heat.shape) for i in indices]
+        return np.stack([impute(case.x, hole) + drawn * hole[..., None] for hole in gone])
 
     return case.scores(make, len(percentages))
 
@@ -169,7 +144,3 @@ def missing(placed: np.ndarray, percentage: float, shape: tuple[int, ...]) -> np
     gone = np.zeros(placed.size, bool)
     gone[placed[: round(placed.size * percentage / 100)]] = True
     return gone.reshape(shape)
-
-
-def _without(x: np.ndarray, gone: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    return imputed(x, gone) + drawn * gone[..., None]

@@ -11,6 +11,7 @@ from visioncam_core.cases import Case
 from visioncam_core.metrics import UNASKED, Measured, Switches
 from visioncam_core.metrics.measure import UNORDERED
 from visioncam_core.options import in_range, option
+from visioncam_metrics.support.switches import constant
 
 
 @attrs.frozen
@@ -36,11 +37,7 @@ class PointingGame:
                               validator=in_range(0, 10_000))  # fmt: skip
     needs: ClassVar[frozenset[str]] = frozenset({"truth"})
     refuses: ClassVar[frozenset[str]] = UNORDERED
-
-    @property
-    def switches(self) -> Switches:
-        """How its numbers are made."""
-        return Switches(score=UNASKED, ties="the first of the strongest, row by row")
+    switches = constant(Switches(score=UNASKED, ties="the first of the strongest, row by row"))
 
     def __call__(self, case: Case) -> float:
         """Return 1 for a hit, 0 for a miss."""
@@ -69,11 +66,7 @@ class EnergyPointingGame:
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"truth"})
-
-    @property
-    def switches(self) -> Switches:
-        """How its numbers are made."""
-        return Switches(score=UNASKED)
+    switches = constant(Switches(score=UNASKED))
 
     def __call__(self, case: Case) -> Measured:
         """Return the share of one map on the object."""

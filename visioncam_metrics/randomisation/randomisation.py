@@ -13,6 +13,7 @@ from visioncam_core.options import option
 from visioncam_core.results.agreement import rank_correlation
 from visioncam_core.results.heat import heat
 from visioncam_metrics.support.ssim import ssim
+from visioncam_metrics.support.switches import constant
 
 RANDOMISED = "weights drawn anew from the logits down, each tensor with its own mean and spread"
 
@@ -85,7 +86,7 @@ class ClassSensitivity:
     Notes:
         Spearman(M for the class, M for another class)
 
-        Signed maps at the layer; the other class is drawn anew for each picture.  Lower is better: a map
+        Signed maps at the layer; the other class is drawn for each picture.  Lower is better: a map
         that is the same for every class says nothing of this one.
 
     Differences:
@@ -97,15 +98,13 @@ class ClassSensitivity:
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"rival"})
-
-    @property
-    def switches(self) -> Switches:
-        """How its numbers are made."""
-        return Switches(
+    switches = constant(
+        Switches(
             score="the model is asked for the map of another class, drawn with the seed",
             map="raw, at the layer",
             integration="rank correlation",
         )
+    )
 
     def __call__(self, case: Case) -> float:
         """Return the rank correlation of one picture."""

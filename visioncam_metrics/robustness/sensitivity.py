@@ -15,7 +15,7 @@ from visioncam_core.results.agreement import rank_correlation
 from visioncam_core.results.heat import heat
 
 _CHUNK = 8
-ASKED = "the model is asked for maps"
+SCORE = "the model is asked for maps"
 
 
 @attrs.frozen
@@ -46,7 +46,7 @@ class MaxSensitivity:
     def switches(self) -> Switches:
         """How its numbers are made."""
         return Switches(
-            score=ASKED,
+            score=SCORE,
             fill=f"uniform noise up to {self.radius:g} of the picture's range",
             map="raw, at the layer",
             steps=self.samples,
@@ -95,7 +95,7 @@ class NoiseStability:
     def switches(self) -> Switches:
         """How its numbers are made."""
         return Switches(
-            score=ASKED,
+            score=SCORE,
             fill=f"Gaussian noise, {self.sigma:g} of the picture's range",
             map="positive part, at the layer",
             steps=self.samples,
@@ -106,8 +106,8 @@ class NoiseStability:
         """Return the mean rank correlation of one picture."""
         scale = self.sigma * float(np.ptp(case.x))
         noise = case.rng().normal(0, scale, (self.samples, *case.x.shape)).astype(case.x.dtype)
-        mine = _shown(case.heat if case.raw is None else case.raw)
-        found = [rank_correlation(mine, _shown(one)) for one in case.maps(case.x[None] + noise)]
+        mine = np.maximum(case.heat if case.raw is None else case.raw, 0)
+        found = [rank_correlation(mine, np.maximum(one, 0)) for one in case.maps(case.x[None] + noise)]
         return Measured(float(np.mean(found)), detail=np.array(found))
 
 
@@ -135,7 +135,7 @@ class ShiftStability:
     @property
     def switches(self) -> Switches:
         """How its numbers are made."""
-        return Switches(score=ASKED, fill="edges repeated", steps=self.shift, integration="mean")
+        return Switches(score=SCORE, fill="edges repeated", steps=self.shift, integration="mean")
 
     def __call__(self, case: Case) -> Measured:
         """Return the mean rank correlation of one picture."""
@@ -143,20 +143,16 @@ class ShiftStability:
         if min(space) <= 2 * self.shift:
             raise ValueError(f"a picture of {space} is too small for a shift of {self.shift}")
         moves = [(axis, sign * self.shift) for axis in range(len(space)) for sign in (1, -1)]
-        raws = case.maps(np.stack([shifted(case.x, axis, by) for axis, by in moves]))
+        raws = case.maps(np.stack([shift(case.x, axis, by) for axis, by in moves]))
         inner = tuple(slice(self.shift, n - self.shift) for n in space)
         found = []
         for (axis, by), raw in zip(moves, raws, strict=True):
-            back = shifted(resize(heat(raw, "for"), space), axis, -by)
+            back = shift(resize(heat(raw, "for"), space), axis, -by)
             found.append(rank_correlation(case.heat[inner], back[inner]))
         return Measured(float(np.mean(found)), detail=np.array(found))
 
 
-def shifted(values: np.ndarray, axis: int, by: int) -> np.ndarray:
+def shift(values: np.ndarray, axis: int, by: int) -> np.ndarray:
     """Return an array moved along one axis, edges repeated."""
     source = np.clip(np.arange(values.shape[axis]) - by, 0, values.shape[axis] - 1)
     return np.take(values, source, axis=axis)
-
-
-def _shown(raw: np.ndarray) -> np.ndarray:
-    return np.maximum(raw, 0)

@@ -19,7 +19,7 @@ MEANING = {
 }
 
 
-def filled(case: Case, fill: str) -> np.ndarray:
+def fill_picture(case: Case, fill: str) -> np.ndarray:
     """Return what the picture becomes when all of it is removed, (*space, C) float32.
 
     Args:
@@ -37,7 +37,7 @@ def filled(case: Case, fill: str) -> np.ndarray:
             x.dtype
         )
     if fill == "blur":
-        return blurred(x)
+        return blur(x)
     if case.black is None:
         raise OptionError(
             "fill='black' needs a picture: of model input nobody knows what black is; use fill='zero'"
@@ -45,7 +45,7 @@ def filled(case: Case, fill: str) -> np.ndarray:
     return np.broadcast_to(case.black, x.shape).astype(x.dtype)
 
 
-def blurred(x: np.ndarray) -> np.ndarray:
+def blur(x: np.ndarray) -> np.ndarray:
     """Return the (*space, C) picture blurred over space, as RISE starts its insertion."""
     from scipy.ndimage import gaussian_filter
 

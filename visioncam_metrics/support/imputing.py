@@ -10,7 +10,7 @@ NEIGHBOURS = [
 ]
 
 
-def imputed(x: np.ndarray, missing: np.ndarray) -> np.ndarray:
+def impute(x: np.ndarray, missing: np.ndarray) -> np.ndarray:
     """Return the picture with its missing pixels filled in linearly.
 
     Notes:

@@ -29,10 +29,8 @@ UNKNOWN = (236, 236, 236)
 def agreement_tile(explanations: Sequence[Explanation], box: tuple[int, int], bands: Bands) -> Tile:
     """Return the share of the methods with strong evidence in each place, over the photo.
 
-    Args:
-        explanations: as large as they shall be shown.
-        box: (height, width) in pixels that the tile may have.
-        bands: which of the picture's bands to show.
+    The explanations have the size at which they are to be shown; `box` is the tile's largest
+    (height, width) in pixels.
     """
     shares = agreement(explanations)
     table = colour_table(COLOURS)
@@ -45,9 +43,7 @@ def agreement_tile(explanations: Sequence[Explanation], box: tuple[int, int], ba
 def correlation_tile(explanations: Sequence[Explanation], size: tuple[int, int]) -> Tile:
     """Return the rank correlation of each two methods as a table of coloured numbers.
 
-    Args:
-        explanations: of one picture.
-        size: (height, width) of the tile in pixels.
+    All explain one picture; `size` is the tile's (height, width) in pixels.
     """
     found = correlations(explanations)
     count = len(explanations)

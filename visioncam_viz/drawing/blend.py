@@ -12,11 +12,7 @@ BAND = 40_000  # pixels blended at a time: they fit the processor's cache
 
 
 def rise(heat: np.ndarray) -> np.ndarray:
-    """Return how far each value counts as strong: 0 at no evidence, smoothly to 1 at half of the strongest.
-
-    Args:
-        heat: ndarray of any shape; the sign does not count.
-    """
+    """Return how far each value counts as strong: from 0 smoothly to 1 at half of the strongest, unsigned."""
     share = np.minimum(np.abs(heat) / FULL, np.float32(1))
     return share * share * (3 - 2 * share)
 
@@ -28,7 +24,7 @@ def blend(
 
     Args:
         scene: photo and heat.
-        table: (256, 3) uint8 ndarray of colours.
+        table: (256, 3) uint8 colours.
         alpha: opacity of the strongest evidence, 0 to 1.
         threshold: strength under which the photo stays as it is.
         by_value: opacity grows with the evidence; else it is `alpha` everywhere.
@@ -46,10 +42,7 @@ def blend(
 def mix(below: np.ndarray, above: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Return two pictures mixed, (H, W, 3) uint8, some rows at a time.
 
-    Args:
-        below: (H, W, 3) uint8 ndarray.
-        above: the same, or one colour.
-        share: (H, W) float32 ndarray: how much of `above` each pixel gets, 0 to 1.
+    `above` may be one colour; `share`, (H, W) float32 from 0 to 1, is how much of it each pixel gets.
     """
     above = np.broadcast_to(above, below.shape)
     picture = np.empty_like(below)

@@ -34,10 +34,8 @@ def layer_name(explanation: Explanation) -> str:
 
 
 def measure(explanation: Explanation) -> str:
-    """Return what the colours measure."""
     return MEASURES.get(explanation.evidence, "Evidence")
 
 
 def nothing(explanation: Explanation) -> str:
-    """Return what to say of a map that is zero everywhere."""
     return NOTHING.get(explanation.evidence, "no evidence")

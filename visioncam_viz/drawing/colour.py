@@ -67,11 +67,7 @@ def colour_names() -> list[str]:
 
 
 def known_colormap(instance: object, attribute: attrs.Attribute[str], value: str) -> None:
-    """Refuse an unknown colour map before anything is computed (an attrs validator).
-
-    Raises:
-        NameNotFoundError: as `colour_table`.
-    """
+    """Refuse an unknown colour map before anything is computed (an attrs validator)."""
     colour_table(value)
 
 

@@ -37,10 +37,6 @@ def lines(strength: np.ndarray, levels: Sequence[float]) -> list[list[np.ndarray
     """Return the lines where a map crosses each level, (n, 2) float64 of (x, y), pixel centres whole.
 
     The map is smoothed a little first, so that lines run round where the layer's grid has corners.
-
-    Args:
-        strength: (H, W) float32 ndarray.
-        levels: what counts as crossing.
     """
     from contourpy import contour_generator
 
@@ -66,15 +62,7 @@ def lines(strength: np.ndarray, levels: Sequence[float]) -> list[list[np.ndarray
 def stroke(
     picture: np.ndarray, paths: list[np.ndarray], thickness: int, colour: tuple[int, int, int], opacity: float
 ) -> None:
-    """Draw lines onto a picture, in place, with smooth edges.
-
-    Args:
-        picture: (H, W, 3) uint8 ndarray.
-        paths: (n, 2) ndarrays of (x, y), pixel centres whole.
-        thickness: in pixels.
-        colour: RGB, 0 to 255.
-        opacity: 0 to 1.
-    """
+    """Draw lines, as `lines` returns them, onto a picture, in place, with smooth edges."""
     if not paths:
         return
     canvas = np.zeros(picture.shape[:2], np.uint8)

@@ -18,13 +18,9 @@ PAGE_SHAPE = 1.7  # width over height that a page tends to
 def grid(
     pictures: Sequence[np.ndarray], labels: Sequence[str], columns: int = 0, *, size: int = LABEL
 ) -> np.ndarray:
-    """Return pictures in rows on white, each with its label below it.
+    """Return pictures in rows on white, each with its label, which may be empty, below it.
 
-    Args:
-        pictures: (H, W, 3) uint8 ndarrays.
-        labels: a line for each, or empty texts.
-        columns: pictures a row; 0 chooses.
-        size: font size of the labels in pixels.
+    `columns` is how many stand in a row, 0 chooses; `size` is the labels' font size in pixels.
     """
     gap = size if any(labels) else round(0.7 * size)
     below = line_height(size) + size // 3 if any(labels) else 0
@@ -48,12 +44,9 @@ def grid(
 
 
 def best_columns(count: int, width: int, height: int) -> int:
-    """Return the cells a row that make a page near its wanted shape with few empty cells.
+    """Return how many cells a row bring a page near `PAGE_SHAPE`, with few cells empty.
 
-    Args:
-        count: number of cells.
-        width: a cell's width in pixels, gaps included.
-        height: its height.
+    Width and height are a cell's in pixels, gaps included.
     """
 
     def cost(columns: int) -> float:
@@ -67,10 +60,7 @@ def best_columns(count: int, width: int, height: int) -> int:
 def crosshair(picture: np.ndarray, marks: tuple[int, int], factor: int) -> None:
     """Draw, in place, thin white lines along a row and a column, broken around where they meet.
 
-    Args:
-        picture: (H, W, 3) uint8 ndarray.
-        marks: the row and the column, before the picture was enlarged.
-        factor: by how much it was enlarged.
+    The marks are row and column before the picture was enlarged by `factor`.
     """
     row, column = (int((mark + 0.5) * factor) for mark in marks)
     height, width = picture.shape[:2]

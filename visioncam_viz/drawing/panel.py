@@ -28,7 +28,7 @@ def frame(
     colorbar: bool,
     unit: float = 0.0,
 ) -> np.ndarray:
-    """Put a rendered picture on its page.
+    """Put a rendered picture on its page; return the picture itself when there is nothing to add.
 
     Args:
         picture: (H, W, 3) uint8 ndarray.
@@ -37,9 +37,6 @@ def frame(
         title: whether to write target and certainty, method and layer above.
         colorbar: whether to draw the scale below.
         unit: how large to write, 1 is for a screen; 0 fits it to the picture.
-
-    Returns:
-        (H', W', 3) uint8 ndarray; the picture itself when there is nothing to add.
     """
     colorbar = colorbar and table is not None
     if not (title or colorbar):
@@ -101,11 +98,7 @@ def heading(
 def write_note(picture: np.ndarray, note: str, *, below: bool = False, unit: float = 0.0) -> np.ndarray:
     """Write a note on the picture's lower edge, in place, or on a strip below it where there is no room.
 
-    Args:
-        picture: (H, W, 3) uint8 ndarray.
-        note: a line.
-        below: write it below the picture in any case.
-        unit: how large to write, 1 is for a screen; 0 fits it to the picture.
+    With `below` it goes below in any case; `unit` as in `frame`.
     """
     height, width = picture.shape[:2]
     size = round(13 * (unit or max(width / 640, 1.0)))

@@ -66,7 +66,7 @@ def present(
     note = note or (caption.nothing(explanation) if blank else "")
     words = bool(title or colorbar or labels or note)
     paints = dict(paint) if isinstance(paint, Mapping) else {"": photo_only if blank and on_photo else paint}
-    shown = (cut or board)(explanation) if cut or explanation.heatmap.ndim == 3 else None
+    layout = (cut or board)(explanation) if cut or explanation.heatmap.ndim == 3 else None
     pictures = [
         paint_views(
             explanation,
@@ -74,7 +74,7 @@ def present(
             min_size=max(min_size, NARROWEST) if words else min_size,
             thinnest=THINNEST if words else 1,
             bands=bands,
-            shown=shown,
+            layout=layout,
         )
         for each in paints.values()
     ]
@@ -97,20 +97,10 @@ def present_map(
     renderer: Any,
     pictures: Sequence[str] = (ON_PHOTO,),
     *,
-    threshold: float = 0.0,
-    by_value: bool = True,
     cut: Cut | None = None,
 ) -> np.ndarray:
-    """Present a map in a renderer's colours; else as `present`.
-
-    Args:
-        explanation: what to show.
-        renderer: its options say how: `colormap`, `alpha`, and those that `looks` reads.
-        pictures: what stands in a row, of `PHOTO`, `MAP` and `ON_PHOTO`.
-        threshold: strength under which the photo stays as it is.
-        by_value: opacity grows with the evidence.
-        cut: cuts a volume into views.
-    """
+    """Present a map as a renderer's options say; `pictures` are what stands in a row."""
+    threshold, by_value = getattr(renderer, "threshold", 0.0), getattr(renderer, "by_value", True)
     table = colour_table(renderer.colormap, signed=explanation.evidence == "signed")
     paints: dict[str, Paint] = {
         PHOTO: photo_only,
@@ -135,24 +125,24 @@ def paint_views(
     min_size: int = 0,
     thinnest: int = 1,
     bands: Bands = None,
-    shown: Board | None = None,
+    layout: Board | None = None,
 ) -> np.ndarray:
     """Return an explanation painted, without a page; a volume's views in a grid. Else as `present`."""
-    if shown is None and explanation.heatmap.ndim == 3:
-        shown = board(explanation)
-    if shown is None:
+    if layout is None and explanation.heatmap.ndim == 3:
+        layout = board(explanation)
+    if layout is None:
         scene = scene_of(explanation, bands)
         scene = enlarge(scene, *steps(scene.heat.shape, min_size, thinnest))
         return scene.finish(paint(scene))
-    longest = max(max(view.explanation.heatmap.shape) for view in shown.views)
-    factor = max(-(-max(min_size, SIDE) // longest), 1) if longest < SMALL and not shown.sized else 1
+    longest = max(max(view.explanation.heatmap.shape) for view in layout.views)
+    factor = max(-(-max(min_size, SIDE) // longest), 1) if longest < SMALL and not layout.sized else 1
     pictures = []
-    for view in shown.views:
+    for view in layout.views:
         picture = paint(enlarge(scene_of(view.explanation, bands), factor, factor))
         if view.marks is not None:
             crosshair(picture, view.marks, factor)
         pictures.append(picture)
-    return grid(pictures, [view.label for view in shown.views], shown.columns)
+    return grid(pictures, [view.label for view in layout.views], layout.columns)
 
 
 def photo_only(scene: Scene) -> np.ndarray:

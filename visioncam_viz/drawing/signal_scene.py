@@ -36,7 +36,7 @@ def signal_scene(bands: np.ndarray, heat: np.ndarray, signed: bool) -> Scene:
                 cv2.polylines(canvas, [part], False, 255, thickness, cv2.LINE_AA, SHIFT)
     photo = np.full((*shape, 3), 255, np.uint8)
     ribbon = np.broadcast_to(resize(heat, (WIDTH,)), shape)
-    return Scene(photo, ribbon, signed, _share(ink), _share(halo))
+    return Scene(photo, ribbon, signed, *(cover.astype(np.float32) / 255 for cover in (ink, halo)))
 
 
 def _line(values: np.ndarray, lane: int, top: int) -> list[np.ndarray]:
@@ -73,7 +73,3 @@ def _envelope(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     both = np.column_stack([low, high]).ravel()
     both[~np.isfinite(both)] = np.nan
     return np.repeat(np.arange(WIDTH) + 0.5, 2), both
-
-
-def _share(coverage: np.ndarray) -> np.ndarray:
-    return coverage.astype(np.float32) / 255

@@ -42,15 +42,9 @@ def line_height(size: int) -> int:
 
 @lru_cache(maxsize=1024)
 def mask(text: str, size: int, bold: bool = False) -> np.ndarray:
-    """Return the coverage of one line of text.
+    """Return the coverage of one line of text; line breaks and control characters become spaces.
 
-    Args:
-        text: any text; line breaks and control characters become spaces.
-        size: font size in pixels, at least 1.
-        bold: a heavier weight.
-
-    Returns:
-        (line_height(size), W) float32 ndarray in [0, 1], read-only; W is at least 1.
+    (line_height(size), W) float32 ndarray in [0, 1], read-only; W is at least 1, and `size` in pixels, too.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -140,20 +134,9 @@ def draw(
     bold: bool = False,
     align: Literal["left", "centre", "right"] = "left",
 ) -> int:
-    """Write a line of text onto a page, in place, cut at the page's edges.
+    """Write a line of text onto a page, in place, cut at the page's edges; return its width in pixels.
 
-    Args:
-        page: (H, W, 3) uint8 ndarray, changed.
-        text: one line.
-        x: where it starts, has its middle, or ends, by `align`; pixels from the left.
-        y: the line's upper edge, pixels from the top.
-        size: font size in pixels.
-        colour: RGB, 0 to 255.
-        bold: a heavier weight.
-        align: what `x` means.
-
-    Returns:
-        The line's width in pixels.
+    `x` is where the line starts, has its middle or ends, by `align`; `y` is its upper edge.
     """
     coverage = mask(text, size, bold)
     width: int = coverage.shape[1]

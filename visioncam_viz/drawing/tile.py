@@ -56,7 +56,7 @@ def fitted_size(shape: tuple[int, ...], box: tuple[int, int]) -> tuple[int, int]
 
 
 def fit(picture: np.ndarray, box: tuple[int, int]) -> np.ndarray:
-    """Return a rendered picture made smaller where it is larger than the box."""
+    """Make a rendered picture smaller where it is larger than the box."""
     if picture.shape[0] <= box[0] and picture.shape[1] <= box[1]:
         return picture
     return _resize(picture, fitted_size(picture.shape, box))

@@ -1,1 +1,1 @@
-"""One module for each renderer."""
+"""The renderers: a file for each, or for those that share a body."""

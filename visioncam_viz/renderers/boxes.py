@@ -8,8 +8,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.options import in_range, option
-from visioncam_core.results.area_options import THRESHOLD
-from visioncam_core.results.areas import AreaBox, parts_above
+from visioncam_core.results.areas import THRESHOLD, AreaBox, parts_above
 from visioncam_viz.drawing.blend import blend
 from visioncam_viz.drawing.colour import colour_table
 from visioncam_viz.drawing.options import BANDS, MIN_SIZE, SMALL, TITLE, looks
@@ -59,11 +58,7 @@ class Boxes:
             ImageError: the map is empty, or not on the picture's grid.
         """
         level = level_of(explanation, self.threshold)
-        return present(
-            explanation,
-            lambda scene: self._paint(scene, level),
-            **looks(self),
-        )
+        return present(explanation, lambda scene: self._paint(scene, level), **looks(self))
 
     def _paint(self, scene: Scene, level: float) -> np.ndarray:
         table = colour_table("auto", signed=scene.signed)

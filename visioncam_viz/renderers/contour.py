@@ -69,12 +69,7 @@ class Contour:
         """
         table = colour_table(self.colormap, signed=explanation.evidence == "signed")
         cuts = sorted({level_of(explanation, threshold) for threshold in self.levels})
-        return present(
-            explanation,
-            lambda scene: self._paint(scene, table, cuts),
-            table=table,
-            **looks(self),
-        )
+        return present(explanation, lambda scene: self._paint(scene, table, cuts), table=table, **looks(self))
 
     def _paint(self, scene: Scene, table: np.ndarray, cuts: list[float]) -> np.ndarray:
         picture = scene.photo.copy()

@@ -54,11 +54,7 @@ class Masked:
             ImageError: the map is empty, or not on the picture's grid.
         """
         level = level_of(explanation, f"p{100 - self.percent:.6f}")
-        return present(
-            explanation,
-            lambda scene: self._paint(scene, level),
-            **looks(self),
-        )
+        return present(explanation, lambda scene: self._paint(scene, level), **looks(self))
 
     def _paint(self, scene: Scene, level: float) -> np.ndarray:
         cover = _blur(scene.photo) if self.fill == "blur" else np.full(3, FILLS[self.fill], np.uint8)

@@ -52,13 +52,12 @@ class Signed:
             ImageError: the map is empty, or not on the picture's grid.
         """
         table = colour_table(self.colormap, signed=True)
+        words = NOTHING if is_blank(explanation) else ONE_SIDED
         return present(
             _as_signed(explanation),
             lambda scene: blend(_grey(scene), table, self.alpha),
             table=table,
-            note=NOTHING[explanation.evidence]
-            if is_blank(explanation)
-            else ONE_SIDED.get(explanation.evidence, ""),
+            note=words.get(explanation.evidence, ""),
             **looks(self),
         )
 

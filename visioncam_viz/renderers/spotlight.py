@@ -9,7 +9,7 @@ import numpy as np
 
 from visioncam_core.options import in_range, option
 from visioncam_viz.drawing.blend import mix, rise
-from visioncam_viz.drawing.options import BANDS, MIN_SIZE, TITLE
+from visioncam_viz.drawing.options import BANDS, MIN_SIZE, TITLE, looks
 from visioncam_viz.drawing.present import present
 from visioncam_viz.drawing.scene import Scene
 
@@ -43,7 +43,7 @@ class Spotlight:
         Raises:
             ImageError: the map is empty, or not on the picture's grid.
         """
-        return present(explanation, self._paint, title=self.title, min_size=self.min_size, bands=self.bands)
+        return present(explanation, self._paint, **looks(self))
 
     def _paint(self, scene: Scene) -> np.ndarray:
         return mix(scene.photo, NIGHT, (1 - rise(scene.heat)) * np.float32(self.dim))

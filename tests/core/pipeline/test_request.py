@@ -8,7 +8,8 @@ import attrs
 import pytest
 
 import visioncam
-from visioncam.cli.shared_flags import KEYWORDS, keywords_of
+from visioncam.cli.flags import KEYWORDS
+from visioncam.cli.request import keywords_of
 from visioncam_core.errors import OptionTypeError
 from visioncam_core.pipeline.request import Request, several_layers, several_methods, side_by_side
 from visioncam_core.pipeline.settings import Settings
@@ -54,5 +55,6 @@ def test_singular_and_plural() -> None:
         several_methods(None, [])
     with pytest.raises(OptionTypeError, match="layer and layers were both given"):
         several_layers(["a"], {"layer": "b"})
-    with pytest.raises(OptionTypeError, match="layers takes a list with at least one entry, received 'a'"):
+    message = "layers takes a list with at least one entry, received 'a'; for a single one use layer="
+    with pytest.raises(OptionTypeError, match=message):
         several_layers("a", {})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import attrs
@@ -10,14 +12,14 @@ import pytest
 from helpers.numpy_engine import SPEC, TwoLayers
 
 from visioncam_core.errors import ModelError, NameNotFoundError, OptionError, PluginError, PluginWarning
-from visioncam_core.pipeline.apply import Named
 from visioncam_core.pipeline.explainer import Explainer
-from visioncam_core.pipeline.settings import Settings
-from visioncam_core.plugins.default import BUILTINS
+from visioncam_core.pipeline.request import Request
+from visioncam_core.plugins.default import BUILTINS, use_registry
 from visioncam_core.plugins.hookspecs import hookimpl
 from visioncam_core.plugins.registry import Registry
 from visioncam_core.specs import EngineSpec
 
+Make = Callable[..., Registry]
 X = np.random.default_rng(0).uniform(size=(16, 16, 3)).astype(np.float32)
 
 
@@ -30,24 +32,32 @@ class Rows:
         return self.rows
 
 
-def registry(*rows: EngineSpec) -> Registry:
-    found = Registry(BUILTINS, discover=False)
-    found.add_plugin(Rows(*rows), "engines", "others", whole=True)
-    return found
+@pytest.fixture
+def registry() -> Iterator[Callable[..., Registry]]:
+    """Return a function that puts engines into a registry, which the test then uses."""
+    with ExitStack() as stack:
+
+        def of(*rows: EngineSpec) -> Registry:
+            found = Registry(BUILTINS, discover=False)
+            found.add_plugin(Rows(*rows), "engines", "others", whole=True)
+            return stack.enter_context(use_registry(found))
+
+        yield of
 
 
-def explainer(registry: Registry, *methods: str, **keywords: Any) -> Explainer:
-    named = [Named.of(*registry.make_method(name)) for name in methods]
-    return Explainer.of(TwoLayers(), registry, named, Settings(**keywords))
+def explainer(*methods: str, **keywords: Any) -> Explainer:
+    return Explainer.of(TwoLayers(), Request.of(list(methods), keywords))
 
 
-def test_two_engines_that_run_one_model_are_both_named_and_one_is_chosen() -> None:
-    found = registry(SPEC, attrs.evolve(SPEC, name="another"))
+def test_two_engines_that_run_one_model_are_both_named_and_one_is_chosen(
+    registry: Make,
+) -> None:
+    registry(SPEC, attrs.evolve(SPEC, name="another"))
     with pytest.raises(ModelError, match=r"'numpy-two-layers' and 'another' both run .*engine='numpy-two"):
-        explainer(found, "gradcam")
-    assert explainer(found, "gradcam", engine="another")(X).raw.any()
+        explainer("gradcam")
+    assert explainer("gradcam", engine="another")(X).raw.any()
     with pytest.raises(NameNotFoundError, match=r"unknown engine 'anther'.*another"):
-        explainer(found, "gradcam", engine="anther")
+        explainer("gradcam", engine="anther")
 
 
 def test_a_builtin_engine_keeps_its_name() -> None:
@@ -57,27 +67,27 @@ def test_a_builtin_engine_keeps_its_name() -> None:
     assert [row.name for row in found.engines()] == ["keras-tensorflow", "others:keras-tensorflow"]
 
 
-def test_an_engine_that_raises_when_it_is_asked_costs_one_warning() -> None:
+def test_an_engine_that_raises_when_it_is_asked_costs_one_warning(registry: Make) -> None:
     def raising(model: Any) -> bool:
         raise RuntimeError("no idea")
 
     found = registry(SPEC, attrs.evolve(SPEC, name="broken", accepts=raising))
     with pytest.warns(PluginWarning, match="RuntimeError: no idea"):
-        assert explainer(found, "gradcam")(X).raw.any()
-    assert explainer(found, "gradcam")(X).raw.any()
+        assert explainer("gradcam")(X).raw.any()
+    assert explainer("gradcam")(X).raw.any()
     assert found.plugins()[-1].stage == "accepts"
 
 
-def test_an_engine_without_gradients_serves_methods_that_need_none() -> None:
-    found = registry(attrs.evolve(SPEC, can={"layers"}))
+def test_an_engine_without_gradients_serves_methods_that_need_none(registry: Make) -> None:
+    registry(attrs.evolve(SPEC, can={"layers"}))
     with pytest.raises(
         OptionError, match="'gradcam' needs gradients, which the engine 'numpy-two-layers' does not give"
     ) as caught:
-        explainer(found, "gradcam")
+        explainer("gradcam")
     assert "'scorecam'" in str(caught.value)
     assert "'hirescam'" not in str(caught.value)
-    assert explainer(found, "scorecam")(X).raw.any()
-    compared = explainer(found, "gradcam", "scorecam", "ablationcam").compare(X)
+    assert explainer("scorecam")(X).raw.any()
+    compared = explainer("gradcam", "scorecam", "ablationcam").compare(X)
     assert [one.method for one in compared.explanations] == ["scorecam", "ablationcam"]  # type: ignore[union-attr]
     assert list(compared.failures) == ["gradcam"]  # type: ignore[union-attr]
 

@@ -21,7 +21,7 @@ import visioncam
 from visioncam_core.errors import ModelError, NameNotFoundError, PluginError
 from visioncam_core.metrics.case import Case
 from visioncam_core.metrics.measure import judge
-from visioncam_core.pipeline.apply import Named
+from visioncam_core.pipeline.apply import Method
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request
 from visioncam_core.pipeline.settings import Settings
@@ -94,7 +94,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
 
 
 def explainer(registry: Registry, model: Any, *names: str) -> Explainer:
-    named = [Named.of(*registry.make_method(name)) for name in names]
+    named = [Method.of(*registry.make_method(name)) for name in names]
     return Explainer.of(model, Request(tuple(named), Settings()))
 
 

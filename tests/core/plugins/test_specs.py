@@ -13,7 +13,7 @@ from visioncam_core.errors import (
 )
 from visioncam_core.plugins import hookspecs
 from visioncam_core.plugins.specs import RendererSpec
-from visioncam_core.text import listing, nearest, normalise, not_found, shown
+from visioncam_core.text import brief, listing, nearest, normalise, not_found
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ def test_long_values_and_lists_are_cut() -> None:
         def __repr__(self) -> str:
             raise RuntimeError("no")
 
-    assert len(shown("x" * 1000)) == 120
-    assert shown(Hostile()) == "<Hostile whose repr raises RuntimeError>"
+    assert len(brief("x" * 1000)) == 120
+    assert brief(Hostile()) == "<Hostile whose repr raises RuntimeError>"
     assert listing(range(23)).endswith("19 and 3 more")
 
 

@@ -79,7 +79,12 @@ def test_bad_calls_say_what_to_do(model: Any) -> None:
         ({"target": 0, "targets": [1]}, OptionTypeError, "target and targets"),
         ({"layer": "one", "layers": ["two"]}, OptionTypeError, "layer and layers"),
         ({"targets": []}, OptionTypeError, r"targets takes a list with at least one entry, received \[\]"),
-        ({"layers": "one"}, OptionTypeError, "layers takes a list with at least one entry, received 'one'"),
+        (
+            {"layers": "one"},
+            OptionTypeError,
+            "layers takes a list with at least one entry, received 'one'; for a single one use layer=",
+        ),
+        ({"target": "top2"}, TargetError, "as targets='top2' to visioncam.compare"),
         ({"targets": [0, 7]}, TargetError, "7"),
         ({"targets": "top9"}, TargetError, "top9"),
     ):

@@ -15,10 +15,9 @@ from visioncam_core.errors import ImageError, OptionError, OptionTypeError, Outp
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.volume import evenly, projection, slices, strongest
 from visioncam_viz.drawing.volume import planes
+from visioncam_viz.renderers.maps import Overlay
 from visioncam_viz.renderers.masked import Masked
-from visioncam_viz.renderers.overlay import Overlay
-from visioncam_viz.renderers.planes import Planes
-from visioncam_viz.renderers.slices import Slices
+from visioncam_viz.renderers.volumes import Planes, Slices
 
 SHAPE = (16, 24, 20)
 VOLUME = ("overlay", "heatmap", "spotlight", "masked", "contour", "signed", "boxes", "sidebyside", "triptych")

@@ -9,7 +9,7 @@ from helpers.broken_plugins.renderers import FAULTS, Fault, made, tinted
 import visioncam
 from visioncam_core.testing import Check, blob, make_explanation, photo, renderer_checks
 from visioncam_core.testing.checks.renderer import RENDERER_CHECKS
-from visioncam_viz.renderers.overlay import Overlay
+from visioncam_viz.renderers.maps import Overlay
 
 VOLUMES = ("slices", "planes", "projection")
 OF_ONE = [spec for spec in visioncam.renderers() if spec.name != "sheet"]  # the sheet draws a comparison

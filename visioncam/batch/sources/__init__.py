@@ -13,7 +13,7 @@ from visioncam.batch.sources.iterables import read_iterable
 from visioncam.batch.sources.lists import read_list
 from visioncam.batch.sources.tar import read_archive
 from visioncam_core.errors import ImageError, ImageNotFoundError, ImageTypeError
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 LISTS = (".txt", ".csv")
 
@@ -28,44 +28,41 @@ def source_of(source: Any, *, recursive: bool = False, out: Path | None = None) 
         out: the run's own folder, which is never read.
 
     Raises:
-        ImageNotFoundError: nothing has this name.
-        ImageError: there is no picture in it.
-        ImageTypeError: something else.
+        ImageError: nothing has this name, there is no picture in it, or it is something else.
     """
     if not isinstance(source, str | os.PathLike):
         if isinstance(source, bytes | bytearray) or not isinstance(source, Iterable):
             raise ImageTypeError(
                 f"a run takes a folder, a pattern, a list, a tar archive, an iterable or a dataset; received "
-                f"{shown(source, 40)} of type {type(source).__name__}"
+                f"{brief(source, 40)} of type {type(source).__name__}"
             )
         return read_iterable(source)
     path = os.fspath(source)
+    hint = ""
     if os.path.isdir(path):
-        return _required(_folder(path, recursive, out), path, recursive)
-    if os.path.isfile(path):
-        return _required(_file(path), path, True)
-    if glob.has_magic(path):
-        return _required(_pattern(path, out), path, True)
-    raise ImageNotFoundError(
-        f"{shown(path)} does not exist; name a folder, a pattern in quotes ('photos/*.jpg'), a .txt or .csv "
-        "list, or a .tar archive"
-    )
+        found = _folder(path, recursive, out)
+        hint = "" if recursive else "; --recursive (recursive=True) looks into its folders, too"
+    elif os.path.isfile(path):
+        found = _file(path)
+    elif glob.has_magic(path):
+        found = _pattern(path, out)
+    else:
+        raise ImageNotFoundError(
+            f"{brief(path)} does not exist; name a folder, a pattern in quotes ('photos/*.jpg'), a .txt or "
+            ".csv list, or a .tar archive"
+        )
+    if found.total == 0:
+        notes = f" ({'; '.join(found.notes)})" if found.notes else ""
+        raise ImageError(f"there is no picture in {brief(path)}{notes}{hint}; known: {', '.join(SUFFIXES)}")
+    return found
 
 
 def _file(path: str) -> Source:
     if path.lower().endswith(LISTS):
         return read_list(path)
     if path.lower().endswith(SUFFIXES):
-        raise ImageError(f"{shown(path)} is a single picture; use `visioncam explain {path}`")
+        raise ImageError(f"{brief(path)} is a single picture; use `visioncam explain {path}`")
     return read_archive(path)
-
-
-def _required(source: Source, path: str, deep: bool) -> Source:
-    if source.total == 0:
-        hint = "" if deep else "; --recursive (recursive=True) looks into its folders, too"
-        notes = f" ({'; '.join(source.notes)})" if source.notes else ""
-        raise ImageError(f"there is no picture in {shown(path)}{notes}{hint}; known: {', '.join(SUFFIXES)}")
-    return source
 
 
 def _folder(root: str, recursive: bool, out: Path | None) -> Source:

@@ -19,17 +19,14 @@ def read_iterable(images: Iterable[Any]) -> Source:
 
     Of a dataset's elements that are tuples, the first is the image; batches are split.
     Without a name the picture's number is its key, so a later run must bring the same order.
-
-    Raises:
-        ImageError: the dataset is infinite.
     """
     if is_dataset(images):
         size = int(images.cardinality())  # type: ignore[attr-defined]
         if size == -1:
             raise ImageError("the dataset is infinite; end it, for example with dataset.take(1000)")
-        return Source(_numbered(_of_dataset(images)))
+        return Source(_number(_of_dataset(images)))
     total = len(images) if isinstance(images, Sized) else None
-    return Source(_numbered(images), total)
+    return Source(_number(images), total)
 
 
 def _of_dataset(dataset: Any) -> Iterator[Any]:
@@ -41,7 +38,7 @@ def _of_dataset(dataset: Any) -> Iterator[Any]:
             yield array
 
 
-def _numbered(images: Iterable[Any]) -> Iterator[Entry]:
+def _number(images: Iterable[Any]) -> Iterator[Entry]:
     taken: set[str] = set()
     for number, image in enumerate(images):
         key = f"{number:09d}"

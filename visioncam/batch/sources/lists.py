@@ -13,25 +13,20 @@ from collections.abc import Iterable, Iterator
 
 from visioncam.batch.entry import Entry, Source, file_mark, unique_key
 from visioncam_core.errors import ImageError
-from visioncam_core.text import index_or_name, shown
+from visioncam_core.text import brief, index_or_name
 
 IMAGE = ("image", "path", "file", "filename")
 CLASS = ("class", "target", "label")
 
 
 def read_list(path: str) -> Source:
-    """Return the pictures of a list.
-
-    Raises:
-        ImageError: it cannot be read, or a CSV file has no column of paths.
-    """
     root = os.path.dirname(path)
     try:
         with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             rows = _csv(file, path) if path.lower().endswith(".csv") else _lines(file)
             return _entries(rows, root)
     except (OSError, csv.Error) as error:
-        raise ImageError(f"the list {shown(path)} cannot be read: {error}") from error
+        raise ImageError(f"the list {brief(path)} cannot be read: {error}") from error
 
 
 def _entries(rows: Iterable[tuple[str, str | None]], root: str) -> Source:
@@ -64,8 +59,8 @@ def _csv(file: Iterable[str], path: str) -> Iterator[tuple[str, str | None]]:
     target = next((titles[name] for name in CLASS if name in titles), None)
     if column is None:
         raise ImageError(
-            f"the list {shown(path)} has no column of pictures; name one {', '.join(IMAGE)}: its first row "
-            f"is {shown(','.join(reader.fieldnames or ()), 60)}"
+            f"the list {brief(path)} has no column of pictures; name one {', '.join(IMAGE)}: its first row "
+            f"is {brief(','.join(reader.fieldnames or ()), 60)}"
         )
     for row in reader:
         name = (row[column] or "").strip()

@@ -6,17 +6,13 @@ import tarfile
 
 from visioncam.batch.entry import SUFFIXES, Entry, Source, TarMember, unique_key, with_target
 from visioncam_core.errors import ImageError
-from visioncam_core.text import index_or_name, shown
+from visioncam_core.text import brief, index_or_name
 
 LONGEST = 1000  # bytes of a class file that are read
 
 
 def read_archive(path: str) -> Source:
-    """Return the pictures of a tar archive; nothing is unpacked, and each is read when its turn comes.
-
-    Raises:
-        ImageError: no tar archive, a compressed one, or one that is cut short.
-    """
+    """Return the pictures of a tar archive; nothing is unpacked, and each is read when its turn comes."""
     try:
         with tarfile.open(path, "r:") as archive:
             members = [member for member in archive if member.isfile()]
@@ -30,15 +26,15 @@ def read_archive(path: str) -> Source:
             packed = file.read(2) == b"\x1f\x8b"
         why = "is compressed: unpack it with gunzip first" if packed else f"is no tar archive ({error})"
         raise ImageError(
-            f"{shown(path)} {why}; a run takes a folder, a pattern in quotes, a .txt or .csv list, or a .tar"
+            f"{brief(path)} {why}; a run takes a folder, a pattern in quotes, a .txt or .csv list, or a .tar"
         ) from error
     entries, taken = [], set[str]()
     for member in members:
         if member.name.lower().endswith(SUFFIXES):
             target = index_or_name(classes.get(_stem(member.name)))
-            seen = with_target(f"{member.size}-{member.offset_data}-{int(member.mtime)}", target)
+            mark = with_target(f"{member.size}-{member.offset_data}-{int(member.mtime)}", target)
             place = TarMember(path, member.offset_data, member.size)
-            entries.append(Entry(unique_key(member.name, taken), place, seen, target))
+            entries.append(Entry(unique_key(member.name, taken), place, mark, target))
     return Source(entries, len(entries))
 
 

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
+from typing import Any
 
 import click
 
-from visioncam.app.addresses import Addresses
-from visioncam.app.limits import Limits
-from visioncam.app.models import list_models
-from visioncam.app.serve import require_gradio, serve
-from visioncam.cli.help import ASK, PICTURE, RUN, Command, option, options
-from visioncam.cli.shared_flags import output_flags
-from visioncam.cli.terminal import Output
+from visioncam.cli.help import ASK, OUTPUT, PICTURE, RUN, Command, option, options
 from visioncam_core.images.decode import MAX_PIXELS
 
 EXAMPLES = (
@@ -20,8 +14,6 @@ EXAMPLES = (
     "visioncam app --model my.keras --class-names names.txt",
     "visioncam app --models models/ --port 8000",
 )
-
-
 FLAGS = options(
     option(ASK, "--model", "named", multiple=True, metavar="FILE",
            help="Keras model to pick from; several in turn."),
@@ -40,35 +32,19 @@ FLAGS = options(
            metavar="S", help="Seconds for one answer."),
     option(RUN, "--custom-objects", multiple=True, metavar="MODULE",
            help="Python module with classes of your own that the models need."),
-    output_flags,
+    OUTPUT,
 )  # fmt: skip
 
 
 @click.command("app", cls=Command, examples=EXAMPLES)
 @FLAGS
 @click.pass_obj
-def app_command(
-    output: Output, named: tuple[str, ...], folder: str | None, class_names: str | None, max_pixels: int,
-    max_upload: int, host: str, port: int, time_limit: float, custom_objects: tuple[str, ...],
-) -> None:  # fmt: skip
+def app_command(output: Any, /, **values: Any) -> None:
     """Explain photos in a browser, on this computer.
 
     Photos and models stay here: nothing is sent anywhere. Models are picked from those you name, in Keras's
     safe mode. Plugins are left out unless VISIONCAM_PLUGINS names them.
     """
-    require_gradio()
-    models = list_models(named, folder, custom_objects, class_names)
-    addresses = Addresses(host, port)
-    token = "" if addresses.local else secrets.token_urlsafe(24)
-    if token:
-        output.warn(
-            f"--host {host} lets other computers reach this app; who has the whole address below can use it, "
-            "and it is sent unencrypted"
-        )
+    from visioncam.cli.work.app import app as work
 
-    def tell(url: str) -> None:
-        output.line("VisionCam is at ", (url, "bold"), ", Ctrl-C ends it")
-        output.console.file.flush()
-
-    limits = Limits(upload=max_upload * 2**20, pixels=max_pixels, seconds=time_limit)
-    serve(models, limits, addresses, token, tell)
+    work(output, **values)

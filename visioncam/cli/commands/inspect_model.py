@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import click
 
-from visioncam.cli.help import Command
-from visioncam.cli.shared_flags import output_flags
+from visioncam.cli.exit import BAD_INPUT, DONE
+from visioncam.cli.help import OUTPUT, Command
 from visioncam.cli.terminal import Output
-from visioncam_core.plugins.default import registry
 
 EXAMPLES = ("visioncam inspect my.keras", "visioncam inspect my.h5 --json")
-REFUSED = 2  # as with every input that cannot be used
 
 
 @click.command("inspect", cls=Command, examples=EXAMPLES)
 @click.argument("model")
-@output_flags
+@OUTPUT
 @click.pass_obj
 def inspect_model(output: Output, /, model: str) -> int:
     """Say what the model file MODEL holds, and what speaks against loading it.
@@ -23,6 +21,8 @@ def inspect_model(output: Output, /, model: str) -> int:
     Nothing in it is built or run, and Keras is not loaded. The exit status is 2 where the other commands
     would refuse the file.
     """
+    from visioncam_core.plugins.default import registry
+
     contents = registry().engine_for_file(model).inspect(model)
     output.document.update(
         model=model,
@@ -45,4 +45,4 @@ def inspect_model(output: Output, /, model: str) -> int:
         output.warn(problem)
     if not contents.problems:
         output.line("nothing in it speaks against loading it")
-    return REFUSED if contents.problems else 0
+    return BAD_INPUT if contents.problems else DONE

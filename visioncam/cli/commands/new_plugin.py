@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from visioncam.cli.shared_flags import output_flags
+from visioncam.cli.help import OUTPUT
 from visioncam.cli.terminal import Output
 from visioncam.new_plugin import KINDS, write_plugin
 
@@ -16,7 +16,7 @@ from visioncam.new_plugin import KINDS, write_plugin
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
 @click.option("--kind", type=click.Choice(list(KINDS)), default="method", show_default=True,
               help="What the plugin brings.")  # fmt: skip
-@output_flags
+@OUTPUT
 @click.pass_obj
 def new_plugin(output: Output, name: str, folder: Path | None, kind: str) -> None:
     """Write a plugin called NAME into DIR (a new folder of that name by default).

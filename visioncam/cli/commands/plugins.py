@@ -11,16 +11,14 @@ import attrs
 import click
 
 from visioncam.cli.exit import DONE, FAULT, SOME_FAILED
-from visioncam.cli.help import RESULT, Command, option
-from visioncam.cli.shared_flags import output_flags
+from visioncam.cli.help import OUTPUT, RESULT, Command, option
 from visioncam.cli.terminal import Output
 from visioncam_core.errors import PluginWarning
-from visioncam_core.plugins import default as registered
+from visioncam_core.plugins import default
 from visioncam_core.plugins.engines import lacks
 from visioncam_core.plugins.records import PluginInfo, cause_of
 from visioncam_core.plugins.registry import STRICT, strict
 from visioncam_core.plugins.specs import EngineSpec
-from visioncam_core.testing import method_checks, renderer_checks, selector_checks
 
 OURS = "visioncam"
 NEEDS_QUERIES = "answers"
@@ -35,7 +33,7 @@ NEEDS_QUERIES = "answers"
     is_flag=True,
     help="Run the contract kit on the methods, renderers and layer selectors that plugins bring.",
 )
-@output_flags
+@OUTPUT
 @click.pass_obj
 def plugins(output: Output, whole: bool, check: bool) -> int:
     """List every plugin found, built in or installed, and what became of it.
@@ -45,11 +43,11 @@ def plugins(output: Output, whole: bool, check: bool) -> int:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PluginWarning)  # reported below, in more detail
-        found = registered.plugins()
-        engines = registered.engines()
+        found = default.plugins()
+        engines = default.engines()
     output.document["plugins"] = [attrs.asdict(one) for one in found]
-    _table(output, found)
-    _engines(output, engines)
+    _tell_plugins(output, found)
+    _tell_engines(output, engines)
     for one in found:
         if whole and one.traceback:
             output.line()
@@ -63,7 +61,7 @@ def plugins(output: Output, whole: bool, check: bool) -> int:
     return _check(output, whole) if check else DONE
 
 
-def _table(output: Output, found: tuple[PluginInfo, ...]) -> None:
+def _tell_plugins(output: Output, found: tuple[PluginInfo, ...]) -> None:
     rows = [
         (
             one.name,
@@ -77,36 +75,35 @@ def _table(output: Output, found: tuple[PluginInfo, ...]) -> None:
     output.table(("plugin", "distribution", "status", "hooks", "problem"), rows)
 
 
-def _engines(output: Output, engines: tuple[EngineSpec, ...]) -> None:
+def _tell_engines(output: Output, engines: tuple[EngineSpec, ...]) -> None:
     """List what runs models, and what each lacks."""
-    output.document["engines"] = [
-        {
-            "name": one.name,
-            "distribution": one.distribution,
-            "runs": one.summary or one.title,
-            "suffixes": list(one.suffixes),
-            "gives": sorted(one.can),
-            "lacks": list(lacks(one)),
-        }
-        for one in engines
-    ]
-    output.line()
-    rows = [
-        (
-            one["name"],
-            one["distribution"],
-            one["runs"],
-            ", ".join(one["gives"]),
-            f"pip install {' '.join(one['lacks'])}" if one["lacks"] else "",
+    output.document["engines"], rows = [], []
+    for one in engines:
+        runs, gives, missing = one.summary or one.title, sorted(one.can), list(lacks(one))
+        output.document["engines"].append(
+            {
+                "name": one.name,
+                "distribution": one.distribution,
+                "runs": runs,
+                "suffixes": list(one.suffixes),
+                "gives": gives,
+                "lacks": missing,
+            }
         )
-        for one in output.document["engines"]
-    ]
+        install = f"pip install {' '.join(missing)}" if missing else ""
+        rows.append((one.name, one.distribution, runs, ", ".join(gives), install))
+    output.line()
     output.table(("engine", "distribution", "runs", "gives", "lacks"), rows)
 
 
 def _check(output: Output, whole: bool) -> int:
     """Run the kit, report what failed, on request with the traceback, and return the exit code."""
-    results = list(_checked())
+    results = []
+    for kind, name, distribution, checks in _to_check():
+        for check in checks:
+            record = {"distribution": distribution, "kind": kind, "name": name, "check": check.name}
+            message, where = _outcome(check)
+            results.append({**record, "message": message, "traceback": where})
     output.document["checks"] = results
     failed = [one for one in results if one["message"]]
     output.line()
@@ -119,30 +116,17 @@ def _check(output: Output, whole: bool) -> int:
     return SOME_FAILED if failed else DONE
 
 
-def _checked() -> Iterator[dict[str, Any]]:
-    """Yield what each check of each third-party method, renderer and layer selector came to."""
-    for kind, name, distribution, checks in _to_check():
-        for check in checks:
-            message, where = _outcome(check)
-            yield {
-                "distribution": distribution,
-                "kind": kind,
-                "name": name,
-                "check": check.name,
-                "message": message,
-                "traceback": where,
-            }
-
-
 def _to_check() -> Iterator[tuple[str, str, str, Iterable[Any]]]:
     """Yield (kind, name, distribution, checks) of what third-party plugins bring."""
-    for spec in registered.methods():
+    from visioncam_core.testing import method_checks, renderer_checks, selector_checks
+
+    for spec in default.methods():
         if spec.distribution != OURS:
             yield "method", spec.name, spec.distribution, method_checks(spec)
-    for view in registered.renderers():
+    for view in default.renderers():
         if view.distribution != OURS:
             yield "renderer", view.name, view.distribution, renderer_checks(view)
-    for plugin, _ in registered.registry().selectors():
+    for plugin, _ in default.registry().selectors():
         if not plugin.builtin:
             checks = [one for one in selector_checks(plugin.module, ()) if one.name != NEEDS_QUERIES]
             yield "selector", plugin.name, plugin.distribution, checks

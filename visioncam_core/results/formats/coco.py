@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.results.area_options import MIN_AREA, SIMPLIFY, THRESHOLD
+from visioncam_core.results.areas import MIN_AREA, SIMPLIFY, THRESHOLD
 from visioncam_core.results.areas import boxes as boxes_of
 from visioncam_core.results.contours import Contour, contours
 from visioncam_core.results.data import ExplanationData
@@ -35,15 +35,10 @@ class Coco:
     simplify: float = SIMPLIFY
 
     def __call__(self, explanation: ExplanationData) -> bytes:
-        """Return the file's bytes."""
         return json.dumps(self.document([explanation]), indent=1, allow_nan=False).encode("ascii")
 
     def document(self, explanations: Sequence[ExplanationData]) -> dict[str, Any]:
-        """Return several explanations as one data set, ready for `json.dump`.
-
-        Args:
-            explanations: of pictures; explanations of one picture (the same array) share an image.
-        """
+        """Return explanations of pictures as one data set; those of the same array share an image."""
         images: list[dict[str, Any]] = []
         annotations: list[dict[str, Any]] = []
         categories: dict[tuple[int, str], dict[str, Any]] = {}

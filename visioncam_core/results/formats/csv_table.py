@@ -8,24 +8,13 @@ import io
 import attrs
 
 from visioncam_core.files import as_cell
-from visioncam_core.results.area_options import MIN_AREA, THRESHOLD
-from visioncam_core.results.areas import boxes
+from visioncam_core.results.areas import MIN_AREA, THRESHOLD, boxes
 from visioncam_core.results.data import ExplanationData
 
 COLUMNS = (
-    "image",
-    "class_index",
-    "class_name",
-    "method",
-    "layer",
-    "threshold",
-    "left",
-    "top",
-    "right",
-    "bottom",
-    "area",
-    "score",
-)
+    "image", "class_index", "class_name", "method", "layer", "threshold",
+    "left", "top", "right", "bottom", "area", "score",
+)  # fmt: skip
 
 
 @attrs.frozen

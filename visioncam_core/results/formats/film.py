@@ -13,7 +13,7 @@ import numpy as np
 
 from visioncam_core.errors import OutputError
 from visioncam_core.images.opencv import load_opencv
-from visioncam_core.options.fields import in_range, option
+from visioncam_core.options.fields import describe_options, in_range, option
 from visioncam_core.results.data import ExplanationData
 from visioncam_core.results.volume import slices
 
@@ -33,24 +33,17 @@ class Film:
     axis: int = option(0, help="axis that becomes time", validator=in_range(0, 2))
 
     def frames(self, explanation: ExplanationData, draw: Callable[[Any], np.ndarray]) -> list[np.ndarray]:
-        """Return the drawn slices, all (H, W, 3) uint8 of one size.
-
-        Raises:
-            ImageError: the explanation is neither of a volume nor of a video.
-        """
+        """Return the drawn slices, all (H, W, 3) uint8 of one size; raises as `slices`."""
         pictures = [draw(one) for one in slices(explanation, self.axis)]
-        height = max(picture.shape[0] for picture in pictures)
-        width = max(picture.shape[1] for picture in pictures)
+        height, width, _ = np.max([picture.shape for picture in pictures], axis=0)
         return [_pad(picture, height, width) for picture in pictures]
 
 
-def gif(frames: list[np.ndarray], fps: float) -> bytes:
-    """Return an animated GIF that runs for ever; its time has steps of 10 ms.
+OPTIONS = frozenset(info.name for info in describe_options(Film))
 
-    Args:
-        frames: (H, W, 3) uint8 ndarrays of one size.
-        fps: frames a second.
-    """
+
+def gif(frames: list[np.ndarray], fps: float) -> bytes:
+    """Return an animated GIF of (H, W, 3) uint8 frames of one size, endless; its time has steps of 10 ms."""
     from PIL import Image
 
     images = [Image.fromarray(frame).quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
@@ -69,11 +62,7 @@ def gif(frames: list[np.ndarray], fps: float) -> bytes:
 
 
 def mp4(frames: list[np.ndarray], fps: float) -> bytes:
-    """Return an MPEG-4 film; sides of odd length get one white row or column more.
-
-    Args:
-        frames: (H, W, 3) uint8 ndarrays of one size.
-        fps: frames a second.
+    """Return an MPEG-4 film, frames as in `gif`; sides of odd length get one white row or column more.
 
     Raises:
         OutputError: this OpenCV cannot write films, or wrote fewer frames: it raises nothing where the folder

@@ -6,8 +6,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.errors import ImageError
-from visioncam_core.results.area_options import THRESHOLD
-from visioncam_core.results.areas import mask
+from visioncam_core.results.areas import THRESHOLD, mask
 from visioncam_core.results.data import ExplanationData
 from visioncam_core.results.describe import words
 from visioncam_core.results.image_files import encode_image
@@ -24,11 +23,6 @@ class Mask:
     threshold: float | str = THRESHOLD
 
     def __call__(self, explanation: ExplanationData) -> bytes:
-        """Return the file's bytes.
-
-        Raises:
-            ImageError: the map is not a picture's.
-        """
         above = mask(explanation.heatmap, self.threshold)
         if above.ndim != 2:
             raise ImageError(

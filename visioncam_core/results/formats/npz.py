@@ -22,7 +22,7 @@ from visioncam_core.files import without_folders
 from visioncam_core.options.fields import option
 from visioncam_core.plain_data import plain
 from visioncam_core.results.data import ExplanationData
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 KIND = "visioncam explanation"
 VERSION = 1
@@ -39,7 +39,6 @@ class Arrays:
     raw_only: bool = option(False, help="leave out the heat map and the picture: small, but not to be drawn")
 
     def __call__(self, explanation: ExplanationData) -> bytes:
-        """Return the file's bytes."""
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in ARRAYS[:1] if self.raw_only else ARRAYS:
@@ -78,7 +77,7 @@ def _plain(value: Any) -> Any:
     return plain(
         value,
         not_finite=str,
-        other=lambda one: _plain(one.item()) if isinstance(one, np.generic) else shown(one),
+        other=lambda one: _plain(one.item()) if isinstance(one, np.generic) else brief(one),
     )
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import attrs
 
 from visioncam_core.options.fields import option
-from visioncam_core.results.area_options import MIN_AREA, SIMPLIFY, THRESHOLD
-from visioncam_core.results.areas import boxes
+from visioncam_core.results.areas import MIN_AREA, SIMPLIFY, THRESHOLD, boxes
 from visioncam_core.results.contours import contours
 from visioncam_core.results.data import ExplanationData
 

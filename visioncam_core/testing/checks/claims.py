@@ -8,13 +8,13 @@ from itertools import product
 import attrs
 import numpy as np
 
-from visioncam_core.testing.checks.subject import Subject, assert_same, require
+from visioncam_core.testing.checks.subject import MethodSubject, assert_same, require
 from visioncam_core.testing.examples.array_net import ArrayNet
 
 GRIDS: tuple[tuple[int, ...], ...] = ((6,), (3, 5), (2, 3, 2))
 
 
-def scale_invariant(subject: Subject) -> None:
+def scale_invariant(subject: MethodSubject) -> None:
     """Multiplying the score by λ > 0 leaves the map alone, up to a factor."""
     net = ArrayNet.random(biases=True)
     x = net.pictures(2)
@@ -29,7 +29,7 @@ def scale_invariant(subject: Subject) -> None:
         )
 
 
-def flip_equivariant(subject: Subject) -> None:
+def flip_equivariant(subject: MethodSubject) -> None:
     """A flipped picture gives the flipped map, for a network that does not mind."""
     for grid in GRIDS:
         net = ArrayNet.random(grid, biases=True)
@@ -43,7 +43,7 @@ def flip_equivariant(subject: Subject) -> None:
         )
 
 
-def non_negative(subject: Subject) -> None:
+def non_negative(subject: MethodSubject) -> None:
     """The raw map is never negative."""
     for signed in (False, True):
         net = ArrayNet.random(biases=True, signed=signed)
@@ -53,7 +53,7 @@ def non_negative(subject: Subject) -> None:
         )
 
 
-def sums_to_score(subject: Subject) -> None:
+def sums_to_score(subject: MethodSubject) -> None:
     """The raw map sums to the score where the network behind the layer is piecewise linear without biases."""
     for grid, signed in product(GRIDS, (False, True)):
         net = ArrayNet.random(grid, signed=signed)
@@ -68,7 +68,7 @@ def sums_to_score(subject: Subject) -> None:
         )
 
 
-CLAIMS: dict[str, Callable[[Subject], None]] = {
+CLAIMS: dict[str, Callable[[MethodSubject], None]] = {
     "scale-invariant": scale_invariant,
     "flip-equivariant": flip_equivariant,
     "non-negative": non_negative,
@@ -77,7 +77,7 @@ CLAIMS: dict[str, Callable[[Subject], None]] = {
 """Claim -> its check.  A row may claim no others."""
 
 
-def unknown(subject: Subject) -> None:
+def unknown(subject: MethodSubject) -> None:
     """Raise AssertionError: nobody can tell whether an unknown claim holds."""
     names = sorted(subject.claims - set(CLAIMS))
     raise AssertionError(

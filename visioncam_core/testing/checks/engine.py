@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -16,9 +15,9 @@ from visioncam_core.engine.batches import Budget
 from visioncam_core.engine.cache import forget, open_trace
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.errors import VisionCamError
-from visioncam_core.testing.checks import engine_passes as pass_checks
-from visioncam_core.testing.checks.engine_subject import EngineSubject, each, same, spent, values_of
-from visioncam_core.testing.checks.subject import Check, require
+from visioncam_core.testing.checks import engine_passes as on_passes
+from visioncam_core.testing.checks.engine_subject import EngineSubject, each, spent, values_of
+from visioncam_core.testing.checks.subject import Check, assert_same, by_name, require
 
 
 def engine_checks(
@@ -86,7 +85,7 @@ def forward(subject: EngineSubject) -> None:
         again = traced.answers(flat)
         require(len(own) == len(again), f"the model has {len(own)} outputs, and the trace {len(again)}")
         for a, b in zip(own, again, strict=True):
-            same(b, a, f"a batch of {count}, the trace and the model", subject.rounding)
+            assert_same(b, a, f"a batch of {count}, the trace and the model", subject.rounding)
 
 
 def table(subject: EngineSubject) -> None:
@@ -168,7 +167,7 @@ def threads(subject: EngineSubject) -> None:
         every = list(pool.map(lambda _: each([subject.probe()]), range(16)))
     for found in every:
         for name, values in found.items():
-            same(values, expected[name], f"{name} in several threads")
+            assert_same(values, expected[name], f"{name} in several threads")
 
 
 def copies(subject: EngineSubject) -> None:
@@ -197,24 +196,9 @@ def freed(subject: EngineSubject) -> None:
     subject.probe()
 
 
-ENGINE_CHECKS: dict[str, Callable[[EngineSubject], None]] = {
-    "accepts": accepts,
-    "inputs": inputs,
-    "mark": mark,
-    "forward": forward,
-    "table": table,
-    "head-and-tail": pass_checks.head_and_tail,
-    "gradients": pass_checks.gradients,
-    "every-gradient": pass_checks.every_gradient,
-    "slope": pass_checks.slope,
-    "changed-activations": pass_checks.changed_activations,
-    "changed-pictures": pass_checks.changed_pictures,
-    "batch-equals-singles": pass_checks.batch_equals_singles,
-    "untouched": untouched,
-    "passes-counted": passes_counted,
-    "nothing-traced-twice": nothing_traced_twice,
-    "threads": threads,
-    "copies": copies,
-    "freed": freed,
-}
+ENGINE_CHECKS = by_name(
+    accepts, inputs, mark, forward, table, on_passes.head_and_tail, on_passes.gradients,
+    on_passes.every_gradient, on_passes.slope, on_passes.changed_activations, on_passes.changed_pictures,
+    on_passes.batch_equals_singles, untouched, passes_counted, nothing_traced_twice, threads, copies, freed,
+)  # fmt: skip
 """Name -> check."""

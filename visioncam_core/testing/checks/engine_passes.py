@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from visioncam_core import ops
-from visioncam_core.testing.checks.engine_subject import EngineSubject, each, same, values_of
-from visioncam_core.testing.checks.subject import require
+from visioncam_core.testing.checks.engine_subject import EngineSubject, each, values_of
+from visioncam_core.testing.checks.subject import assert_same, require
 
 STEPS = (0.1, 0.03, 0.01, 0.003)
 KINK = 0.03
@@ -20,7 +20,7 @@ def head_and_tail(subject: EngineSubject) -> None:
     passes, found = subject.passes(), subject.probe()
     whole = values_of(found.values, None)
     behind = subject.values_behind(passes, ops.to_numpy(found.activations))
-    same(behind, whole, "the tail on the layer's own activations, and the whole model")
+    assert_same(behind, whole, "the tail on the layer's own activations, and the whole model")
 
 
 def gradients(subject: EngineSubject) -> None:
@@ -53,7 +53,7 @@ def every_gradient(subject: EngineSubject) -> None:
 
     probed = passes.probe(flat, np.full(3, 1, np.int32))
     for found in passes.watch(flat, [cotangent, cotangent]):
-        same(found.gradients, probed.gradients, "gradients of a class and of a function")
+        assert_same(found.gradients, probed.gradients, "gradients of a class and of a function")
 
 
 def slope(subject: EngineSubject) -> None:
@@ -61,8 +61,8 @@ def slope(subject: EngineSubject) -> None:
     values = np.random.default_rng(0).normal(size=(1, 4)).astype(np.float32)
     (given,) = subject.engine.tensors([values])
     scores, gradient = subject.engine.slope(lambda v: ops.backend(v).sum(v * v, axis=-1), given)
-    same(scores, (values**2).sum(axis=-1), "a function's values")
-    same(gradient, 2 * values, "a function's gradient", 1e-3)
+    assert_same(scores, (values**2).sum(axis=-1), "a function's values")
+    assert_same(gradient, 2 * values, "a function's gradient", 1e-3)
 
 
 def changed_activations(subject: EngineSubject) -> None:
@@ -73,7 +73,7 @@ def changed_activations(subject: EngineSubject) -> None:
     out = np.asarray(passes.without(subject.flat(), found.at_layer, A, channels, values_of))
     expected = subject.values_behind(passes, ops.to_numpy(ops.without_channels(A, channels)))
     whole = values_of(found.values, None)
-    same(out - whole, expected - whole, "the effect of leaving out a channel", 1e-3)
+    assert_same(out - whole, expected - whole, "the effect of leaving out a channel", 1e-3)
 
 
 def changed_pictures(subject: EngineSubject) -> None:
@@ -89,7 +89,7 @@ def changed_pictures(subject: EngineSubject) -> None:
     versions = np.asarray(_dimmed(picture.astype(np.float32), maps))
     versions = np.moveaxis(versions, -1, 1) if view.channels_first else versions
     expected = passes.forward(single, place, lambda k: versions[k], count, values_of)
-    same(found, expected, "pictures changed by maps")
+    assert_same(found, expected, "pictures changed by maps")
 
 
 def _dimmed(picture: Any, maps: Any) -> Any:
@@ -101,4 +101,4 @@ def batch_equals_singles(subject: EngineSubject) -> None:
     together = each([subject.probe(slice(0, 3))])
     singles = each([subject.probe(slice(i, i + 1)) for i in range(3)])
     for name, values in together.items():
-        same(values, singles[name], f"{name} of a batch and of singles")
+        assert_same(values, singles[name], f"{name} of a batch and of singles")

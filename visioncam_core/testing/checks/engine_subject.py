@@ -20,9 +20,6 @@ from visioncam_core.engine.records import PassResult
 from visioncam_core.plugins.specs import EngineSpec
 from visioncam_core.testing.checks.subject import require
 
-SAME = 1e-5
-"""Largest difference, as a share of the largest value, of numbers that are computed in two ways."""
-
 
 @attrs.frozen(eq=False)
 class EngineSubject:
@@ -113,7 +110,6 @@ class EngineSubject:
 
 
 def values_of(values: Any, answer: Any) -> np.ndarray:
-    """Read the score's values of a batch."""
     found = ops.to_numpy(values)
     return found.reshape(len(found), -1)
 
@@ -122,15 +118,6 @@ def spent(call: Callable[[], Any]) -> Counter[str]:
     before = COUNTERS.snapshot()
     call()
     return COUNTERS.snapshot() - before
-
-
-def same(found: Any, expected: Any, what: str, share: float = SAME) -> None:
-    """Raise AssertionError where two arrays differ by more than a share of the larger one's maximum."""
-    a, b = ops.to_numpy(found).astype(np.float64), ops.to_numpy(expected).astype(np.float64)
-    require(a.shape == b.shape, f"{what}: shapes {a.shape} and {b.shape}")
-    size = max(float(np.abs(a).max(initial=0.0)), float(np.abs(b).max(initial=0.0)))
-    off = float(np.abs(a - b).max(initial=0.0))
-    require(off <= share * size, f"{what}: they differ by {off:.3g}, and the largest value is {size:.3g}")
 
 
 def each(results: Iterable[PassResult]) -> dict[str, np.ndarray]:

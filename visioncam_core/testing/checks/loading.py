@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import Any
 
-from visioncam_core.plugins.discovery import GROUP, discover
+from visioncam_core.plugins.discovery import GROUP, canonical, discover
 from visioncam_core.plugins.records import PluginInfo
 from visioncam_core.testing.checks.subject import require
 
@@ -33,8 +33,8 @@ def assert_loads(distribution: str, *, names: tuple[str, ...] | list[str] = ()) 
         def test_installed():
             assert_loads("visioncam-my-cam", names=["mycam"])
 
-    A fresh Python imports VisionCam, loads this distribution and no other third-party plugin, and lists what
-    it brings.  A plugin that fails, that is slow, whose names are taken, or that imports TensorFlow, Keras,
+    A fresh Python imports VisionCam, loads this distribution and no other, and lists what it
+    brings.  A plugin that fails, that is slow, whose names are taken, or that imports TensorFlow, Keras,
     PyTorch, JAX, OpenCV or pyplot before anything is asked of it does not pass.
 
     Args:
@@ -44,18 +44,17 @@ def assert_loads(distribution: str, *, names: tuple[str, ...] | list[str] = ()) 
     Returns:
         What became of each of its entry points.
     """
-    mine = [one for one in discover() if _key(one.distribution) == _key(distribution)]
     others = sorted({one.distribution for one in discover()})
     require(
-        mine,
+        canonical(distribution) in map(canonical, others),
         f"{distribution!r} is not installed with an entry point of the group {GROUP!r}; install it (`pip "
         "install -e .`), again after any change of pyproject.toml. Installed plugins: "
         f"{', '.join(others) or 'none'}",
     )
     answer = _ask(distribution)
     found = [PluginInfo(**{**one, "hooks": tuple(one["hooks"])}) for one in answer["plugins"]]
-    own = tuple(one for one in found if _key(one.distribution) == _key(distribution))
-    for one in own:
+    kept = tuple(one for one in found if canonical(one.distribution) == canonical(distribution))
+    for one in kept:
         what = f"plugin {one.name!r} of {one.distribution} {one.version}"
         require(not one.error, f"{what}: {one.stage}: {one.error}\n{one.traceback}")
     require(
@@ -63,21 +62,16 @@ def assert_loads(distribution: str, *, names: tuple[str, ...] | list[str] = ()) 
         f"{distribution} imports {', '.join(answer['heavy'])} as soon as it is listed; import it inside the "
         "functions that use it",
     )
-    brought = [name for name, owner in answer["rows"] if _key(owner) == _key(distribution)]
+    brought = [name for name, owner in answer["rows"] if canonical(owner) == canonical(distribution)]
     missing = [name for name in names if name not in brought]
     require(
         not missing,
         f"{distribution} does not bring {', '.join(missing)}; it brings {', '.join(brought) or 'none'}",
     )
-    return own
-
-
-def _key(name: str) -> str:
-    return name.lower().replace("_", "-").replace(".", "-")
+    return kept
 
 
 def _ask(distribution: str) -> dict[str, list[Any]]:
-    """Return what a fresh Python finds."""
     settings = {
         "PYTHONPATH": os.pathsep.join(os.path.abspath(path) for path in sys.path if path),
         "VISIONCAM_PLUGINS": distribution,

@@ -8,18 +8,18 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.pipeline.evidence import Evidence
-from visioncam_core.testing.checks.subject import Subject, assert_same, require
+from visioncam_core.pipeline.evidence import ArraySource, Evidence
+from visioncam_core.testing.checks.subject import MethodSubject, assert_same, require
 from visioncam_core.testing.examples.array_net import ArrayNet
 
 
-def finite(subject: Subject) -> None:
+def finite(subject: MethodSubject) -> None:
     """Every value of the map of ordinary pictures is finite."""
     net = ArrayNet.random(biases=True)
     subject.finite(subject.evidence(net, net.pictures(3)), "random pictures")
 
 
-def dead_channels(subject: Subject) -> None:
+def dead_channels(subject: MethodSubject) -> None:
     """Channels that are zero everywhere, or constant, do no harm."""
     net = ArrayNet.random()
     E = net.E.copy()
@@ -28,14 +28,14 @@ def dead_channels(subject: Subject) -> None:
     subject.finite(subject.evidence(net, net.pictures(2)), "activations with three dead channels of six")
 
 
-def blank_activations(subject: Subject) -> None:
+def blank_activations(subject: MethodSubject) -> None:
     """A picture that leaves the layer at zero gives a finite map."""
     net = ArrayNet.random()
     x = np.zeros_like(net.pictures(2))
     subject.finite(subject.evidence(net, x), "activations that are zero everywhere")
 
 
-def signed_activations(subject: Subject) -> None:
+def signed_activations(subject: MethodSubject) -> None:
     """Negative activations, whose sums may cancel, give a finite map."""
     net = ArrayNet.random(signed=True)
     x = net.pictures(3)
@@ -44,7 +44,7 @@ def signed_activations(subject: Subject) -> None:
     subject.finite(subject.evidence(net, x), "signed activations, of which one picture's sums cancel")
 
 
-def large_scores(subject: Subject) -> None:
+def large_scores(subject: MethodSubject) -> None:
     """Scores near 100 and 1000, where exponentials overflow, give finite maps; so do tiny ones."""
     net = ArrayNet.random()
     x = net.pictures(2)
@@ -56,7 +56,7 @@ def large_scores(subject: Subject) -> None:
         subject.finite(_single_precision(evidence), f"float32 scores near {score:g}")
 
 
-def zero_gradient(subject: Subject) -> None:
+def zero_gradient(subject: MethodSubject) -> None:
     """Where the score does not depend on the layer, a gradient method's map is zero."""
     net = ArrayNet.random()
     net = attrs.evolve(net, r=np.zeros_like(net.r))
@@ -67,16 +67,8 @@ def zero_gradient(subject: Subject) -> None:
         return net.at(pictures)
 
     x = net.pictures(2)
-    A, G, S = net.at(x)
-    evidence = Evidence.from_arrays(
-        A,
-        G if subject.gradients else None,
-        S,
-        inputs=x,
-        score_inputs=net.score,
-        score_activations=net.tail,
-        at=at,
-    )
+    source = ArraySource(x, net.score, net.tail, at)
+    evidence = attrs.evolve(subject.evidence(net, x), source=source)
     raw = subject.finite(evidence, "gradients that are zero everywhere")
     if subject.gradients or asked:
         require(
@@ -86,7 +78,7 @@ def zero_gradient(subject: Subject) -> None:
         )
 
 
-def channel_permutation(subject: Subject) -> None:
+def channel_permutation(subject: MethodSubject) -> None:
     """The order of the channels means nothing."""
     net = ArrayNet.random(biases=True)
     x = net.pictures(2)
@@ -96,7 +88,7 @@ def channel_permutation(subject: Subject) -> None:
     assert_same(permuted, raw, f"{subject.name} depends on the order of the channels")
 
 
-def finds_the_evidence(subject: Subject) -> None:
+def finds_the_evidence(subject: MethodSubject) -> None:
     """The largest value lies where the evidence for the target is, never where evidence against it is."""
     for grid, places in (((4, 6), ((0, 0), (1, 4), (3, 2), (2, 5))), ((8,), ((1,), (6,)))):
         net = ArrayNet(E=np.eye(2), V=np.eye(2), r=np.array([1.0, -1.0]), q=np.ones(grid))

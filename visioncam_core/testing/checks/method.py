@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-from visioncam_core.testing.checks import claims as claim_checks
-from visioncam_core.testing.checks import maps as map_checks
-from visioncam_core.testing.checks import options as form_checks
-from visioncam_core.testing.checks import shapes as shape_checks
-from visioncam_core.testing.checks import side_effects as manner_checks
-from visioncam_core.testing.checks.subject import Check, Subject
+from visioncam_core.plugins.specs import MethodSpec
+from visioncam_core.testing.checks import maps, options, shapes, side_effects
+from visioncam_core.testing.checks.claims import CLAIMS, unknown
+from visioncam_core.testing.checks.subject import Check, MethodSubject, by_name, instance_of
 
-METHOD_CHECKS: dict[str, Callable[[Subject], None]] = {
-    "finite": map_checks.finite,
-    "dead-channels": map_checks.dead_channels,
-    "blank-activations": map_checks.blank_activations,
-    "signed-activations": map_checks.signed_activations,
-    "large-scores": map_checks.large_scores,
-    "shape": shape_checks.shape,
-    "non-square": shape_checks.non_square,
-    "one-axis": shape_checks.one_axis,
-    "three-axes": shape_checks.three_axes,
-    "axis-of-length-one": shape_checks.axis_of_length_one,
-    "one-channel": shape_checks.one_channel,
-    "every-choice": shape_checks.every_choice,
-    "batch-equals-singles": shape_checks.batch_equals_singles,
-    "inputs-untouched": manner_checks.inputs_untouched,
-    "same-answer-twice": manner_checks.same_answer_twice,
-    "random-state": manner_checks.random_state,
-    "leaves-the-program-alone": manner_checks.leaves_the_program_alone,
-    "zero-gradient": map_checks.zero_gradient,
-    "channel-permutation": map_checks.channel_permutation,
-    "versions-in-chunks": manner_checks.versions_in_chunks,
-    "finds-the-evidence": map_checks.finds_the_evidence,
-    "options-documented": form_checks.options_documented,
-    "options-validated": form_checks.options_validated,
-    "frozen": form_checks.frozen,
-    "repr-round-trips": form_checks.repr_round_trips,
-    "docstring": form_checks.docstring,
-}
+METHOD_CHECKS = by_name(
+    maps.finite, maps.dead_channels, maps.blank_activations, maps.signed_activations, maps.large_scores,
+    shapes.shape, shapes.non_square, shapes.one_axis, shapes.three_axes, shapes.axis_of_length_one,
+    shapes.one_channel, shapes.every_choice, shapes.batch_equals_singles,
+    side_effects.inputs_untouched, side_effects.same_answer_twice, side_effects.random_state,
+    side_effects.leaves_the_program_alone,
+    maps.zero_gradient, maps.channel_permutation, side_effects.versions_in_chunks, maps.finds_the_evidence,
+    options.options_documented, options.options_validated, options.frozen, options.repr_round_trips,
+    options.docstring,
+)  # fmt: skip
 """Name -> check, for every method; each claim of a row adds one."""
 
 
@@ -61,8 +41,8 @@ def method_checks(method: Any, claims: Iterable[str] | None = None) -> list[Chec
     Returns:
         One check each, with a `name` that pytest shows; calling it raises AssertionError or returns.
     """
-    subject = Subject.of(method, claims)
-    checks = [Check(name, subject, run) for name, run in METHOD_CHECKS.items()]
-    for claim in sorted(subject.claims):
-        checks.append(Check(f"claim-{claim}", subject, claim_checks.CLAIMS.get(claim, claim_checks.unknown)))
-    return checks
+    if claims is None:
+        claims = method.claims if isinstance(method, MethodSpec) else ()
+    subject = MethodSubject(instance_of(method), frozenset(claims))
+    promised = {f"claim-{claim}": CLAIMS.get(claim, unknown) for claim in sorted(subject.claims)}
+    return [Check(name, subject, run) for name, run in (METHOD_CHECKS | promised).items()]

@@ -12,10 +12,10 @@ import attrs
 
 from visioncam_core.errors import OptionTypeError, VisionCamError
 from visioncam_core.options.fields import OptionInfo, describe_options
-from visioncam_core.testing.checks.subject import Formed, require
+from visioncam_core.testing.checks.subject import Subject, require
 
 
-def options_documented(subject: Formed) -> None:
+def options_documented(subject: Subject) -> None:
     """Every option has a default, a type and one line of help."""
     for info in describe_options(subject.cls):
         what = f"option {info.name!r} of {subject.name}"
@@ -29,7 +29,7 @@ def options_documented(subject: Formed) -> None:
         )
 
 
-def options_validated(subject: Formed) -> None:
+def options_validated(subject: Subject) -> None:
     """A value of the wrong type or out of range is refused with an error of ours that names the option."""
     for info in describe_options(subject.cls):
         what = f"option {info.name!r} of {subject.name}"
@@ -58,7 +58,7 @@ def options_validated(subject: Formed) -> None:
                 )
 
 
-def frozen(subject: Formed) -> None:
+def frozen(subject: Subject) -> None:
     """Options cannot be changed once the object is made."""
     require(attrs.has(subject.cls), f"{subject.name} must be an attrs class (@attrs.frozen)")
     for field in attrs.fields(subject.cls):
@@ -72,7 +72,7 @@ def frozen(subject: Formed) -> None:
         )
 
 
-def repr_round_trips(subject: Formed) -> None:
+def repr_round_trips(subject: Subject) -> None:
     """What `repr` prints, evaluated, makes the same object."""
     for made in (subject.instance, *variants(subject)):
         text = repr(made)
@@ -88,7 +88,7 @@ def repr_round_trips(subject: Formed) -> None:
         )
 
 
-def docstring(subject: Formed) -> None:
+def docstring(subject: Subject) -> None:
     """The docstring has the equation and the reference, with its year."""
     text = inspect.cleandoc(subject.cls.__doc__ or "")
     head, mark, references = text.partition("References:")
@@ -104,7 +104,7 @@ def docstring(subject: Formed) -> None:
     )
 
 
-def _refuses(subject: Formed, info: OptionInfo, value: Any) -> bool:
+def _refuses(subject: Subject, info: OptionInfo, value: Any) -> bool:
     """Return whether an option refuses a value by a rule of its author's own; a wrong type does not count."""
     try:
         subject.cls(**{info.name: value})
@@ -115,12 +115,8 @@ def _refuses(subject: Formed, info: OptionInfo, value: Any) -> bool:
     return False
 
 
-def _kinds(info: OptionInfo) -> tuple[Any, ...]:
-    return typing.get_args(info.type) or (info.type,)
-
-
 def _numeric(info: OptionInfo) -> bool:
-    return any(kind in (int, float) for kind in _kinds(info))
+    return any(kind in (int, float) for kind in typing.get_args(info.type) or (info.type,))
 
 
 def _wrong(info: OptionInfo) -> list[Any]:
@@ -136,7 +132,7 @@ def _wrong(info: OptionInfo) -> list[Any]:
     return values
 
 
-def variants(subject: Formed, *, highest: bool = True) -> Iterator[Any]:
+def variants(subject: Subject, *, highest: bool = True) -> Iterator[Any]:
     """Yield objects with one option each that differs from the default, where a good value can be told.
 
     Args:

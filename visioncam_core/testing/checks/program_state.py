@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 ADVICE = {
-    "the global generators": "draw from np.random.default_rng(evidence.seed), made anew in every call",
+    "the global generators": "draw from np.random.default_rng(evidence.seed), made again in every call",
     "the working directory": "use whole paths",
     "the environment variables": "set none; take an option instead",
     "the warnings filters": "wrap the noisy line in warnings.catch_warnings()",
@@ -27,20 +27,6 @@ ADVICE = {
 """What is watched -> what to do instead."""
 
 
-def changes(run: Callable[[], object]) -> list[str]:
-    """Run something and return what of the program's state it changed, keys of `ADVICE`."""
-    printed = io.StringIO()
-    with state_restored():
-        np.random.seed()  # noqa: NPY002  -- a state that nobody can seed by chance
-        random.seed()
-        before = _state()
-        with contextlib.redirect_stdout(printed):
-            run()
-        after = _state()
-    changed = [name for name, value in before.items() if value is not None and after[name] != value]
-    return [*changed, *(["standard output"] if printed.getvalue() else [])]
-
-
 def assert_left_alone(name: str, run: Callable[[], object], among: tuple[str, ...] = tuple(ADVICE)) -> None:
     """Raise AssertionError where something changes the program's state.
 
@@ -49,10 +35,18 @@ def assert_left_alone(name: str, run: Callable[[], object], among: tuple[str, ..
         run: what may change it.
         among: what is looked at, keys of `ADVICE`.
     """
-    changed = [what for what in changes(run) if what in among]
-    if changed:
-        changes_text = "; ".join(f"{what} ({ADVICE[what]})" for what in changed)
-        raise AssertionError(f"{name} changed what the user's program shares: {changes_text}")
+    with restored(), contextlib.redirect_stdout(io.StringIO()) as printed:
+        np.random.seed()  # noqa: NPY002  -- a state that nobody can seed by chance
+        random.seed()
+        before = _state()
+        run()
+        after = _state()
+    changed = [what for what, value in before.items() if value is not None and after[what] != value]
+    if printed.getvalue():
+        changed.append("standard output")
+    faults = "; ".join(f"{what} ({ADVICE[what]})" for what in changed if what in among)
+    if faults:
+        raise AssertionError(f"{name} changed what the user's program shares: {faults}")
 
 
 def _state() -> dict[str, object]:
@@ -81,7 +75,7 @@ def _settings(matplotlib: Any) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def state_restored() -> Iterator[None]:
+def restored() -> Iterator[None]:
     """Put the program's state back at the end, so that a faulty plugin does not spoil the next test."""
     theirs = np.random.get_state(), random.getstate()  # noqa: NPY002
     here, environment, path = os.getcwd(), dict(os.environ), list(sys.path)

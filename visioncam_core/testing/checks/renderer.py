@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
+import attrs
 import numpy as np
 
 from visioncam_core.errors import VisionCamError
-from visioncam_core.testing.checks import options as form_checks
+from visioncam_core.results.explanation import Explanation
+from visioncam_core.testing.checks import options
 from visioncam_core.testing.checks.program_state import assert_left_alone
-from visioncam_core.testing.checks.renderer_subject import SHAPES, THIN, RendererSubject, middle
-from visioncam_core.testing.checks.subject import Check, require
-from visioncam_core.testing.examples.explanations import make_explanation, photo
+from visioncam_core.testing.checks.subject import Check, Subject, by_name, instance_of, require
+from visioncam_core.testing.examples.explanations import blob, make_explanation, photo
+
+SHAPES = {1: ((50,), (31,)), 2: ((24, 36), (37, 20)), 3: ((6, 16, 20), (9, 8, 7))}
+"""Number of axes -> shapes of a map."""
+THIN = {1: ((1,), (2,)), 2: ((1, 1), (1, 40), (40, 1)), 3: ((1, 1, 1), (1, 9, 12), (7, 1, 12), (7, 9, 1))}
 
 WORDS = (
     "costs $5_to_$6 \\frac{",
@@ -23,6 +27,45 @@ WORDS = (
     "a very long name " * 40,
     "",
 )
+
+
+@attrs.frozen(eq=False)
+class RendererSubject(Subject):
+    """The renderer under test.
+
+    Attributes:
+        axes: of the maps it draws: 1 for signals, 2 for pictures, 3 for volumes.
+    """
+
+    axes: int = 2
+    reserved: ClassVar[frozenset[str]] = frozenset({"path", "renderer"})  # of `explanation.save`
+
+    @property
+    def heat(self) -> np.ndarray:
+        return self.blob(0)
+
+    def blob(self, which: int) -> np.ndarray:
+        """Return one of two maps whose blobs lie apart."""
+        return blob(SHAPES[self.axes][0], ((0.3, 0.4, 0.7), (0.7, 0.6, 0.2))[which][-self.axes :])
+
+    def draw(self, explanation: Explanation, what: str, renderer: Any = None) -> np.ndarray:
+        """Return the picture of an explanation, which must be one; `what` is the explanation in words."""
+        made = self.instance if renderer is None else renderer
+        try:
+            picture = made(explanation)
+        except (Exception, SystemExit) as error:
+            raise AssertionError(f"{made!r} raised {type(error).__name__} on {what}: {error}") from error
+        kind = (
+            f"{picture.dtype} of shape {picture.shape}" if isinstance(picture, np.ndarray) else repr(picture)
+        )
+        right = isinstance(picture, np.ndarray) and picture.dtype == np.uint8 and picture.shape[2:] == (3,)
+        require(right, f"{made!r} returned {kind} on {what}; a picture is an (H, W, 3) uint8 array, RGB")
+        require(picture.size, f"{made!r} returned an empty picture, {kind}, on {what}")
+        return picture
+
+
+def middle(shape: tuple[int, ...]) -> np.ndarray:
+    return blob(shape, (0.3, 0.4, 0.7)[-len(shape) :])
 
 
 def picture(subject: RendererSubject) -> None:
@@ -99,7 +142,7 @@ def odd_words(subject: RendererSubject) -> None:
 
 def every_choice(subject: RendererSubject) -> None:
     """Each switch turned over, each choice, each lower bound."""
-    for made in form_checks.variants(subject, highest=False):
+    for made in options.variants(subject, highest=False):
         subject.draw(make_explanation(subject.heat), "a blob", made)
 
 
@@ -142,25 +185,12 @@ def docstring(subject: RendererSubject) -> None:
     require(text, f"{subject.name} has no docstring; say in one line what it shows")
 
 
-RENDERER_CHECKS: dict[str, Callable[[RendererSubject], None]] = {
-    "picture": picture,
-    "other-pictures": other_pictures,
-    "odd-sizes": odd_sizes,
-    "signed": signed,
-    "blank": blank,
-    "other-axes": other_axes,
-    "shows-the-map": shows_the_map,
-    "odd-words": odd_words,
-    "every-choice": every_choice,
-    "explanation-untouched": explanation_untouched,
-    "same-picture-twice": same_picture_twice,
-    "leaves-the-program-alone": leaves_the_program_alone,
-    "options-documented": form_checks.options_documented,
-    "options-validated": form_checks.options_validated,
-    "frozen": form_checks.frozen,
-    "repr-round-trips": form_checks.repr_round_trips,
-    "docstring": docstring,
-}
+RENDERER_CHECKS = by_name(
+    picture, other_pictures, odd_sizes, signed, blank, other_axes, shows_the_map, odd_words, every_choice,
+    explanation_untouched, same_picture_twice, leaves_the_program_alone,
+    options.options_documented, options.options_validated, options.frozen, options.repr_round_trips,
+    docstring,
+)  # fmt: skip
 """Name -> check."""
 
 
@@ -181,5 +211,5 @@ def renderer_checks(renderer: Any, axes: int = 2) -> list[Check]:
     Returns:
         One check each, with a `name` that pytest shows; calling it raises AssertionError or returns.
     """
-    subject = RendererSubject.of(renderer, axes)
+    subject = RendererSubject(instance_of(renderer), axes)
     return [Check(name, subject, run) for name, run in RENDERER_CHECKS.items()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -14,7 +14,7 @@ from visioncam_core.layers.choose import select_layer
 from visioncam_core.plugins.default import use_registry
 from visioncam_core.plugins.hooks import implementations
 from visioncam_core.plugins.hookspecs import hookimpl
-from visioncam_core.testing.checks.subject import Check, require
+from visioncam_core.testing.checks.subject import Check, by_name, require
 from visioncam_core.testing.examples.tables import bare_table, make_table
 from visioncam_core.testing.isolated import isolated_registry
 
@@ -58,21 +58,31 @@ class SelectorSubject:
     def name(self) -> str:
         return str(getattr(self.plugin, "__name__", type(self.plugin).__name__))
 
-    def ask(self, query: Any, table: LayerTable | None = None) -> Any:
-        """Return the answer of the hook; whatever it raises passes."""
+    def ask(
+        self,
+        query: Any,
+        table: LayerTable | None = None,
+        *,
+        may_raise: tuple[type[Exception], ...] = (),
+        note: str = "",
+    ) -> Any:
+        """Return the answer of the hook.  An error that it may not raise is a fault, explained by `note`."""
         try:
             (select,) = (impl for impl in implementations(self.plugin) if impl.hook == HOOK)
         except Exception as error:
             raise AssertionError(f"{self.name} has no {HOOK} that can be loaded") from error
-        return select(table=self.table if table is None else table, query=query)
-
-    def answer(self, query: Any) -> LayerChoice:
         try:
-            choice = self.ask(query)
+            return select(table=self.table if table is None else table, query=query)
+        except may_raise:
+            raise
         except Exception as error:
             raise AssertionError(
-                f"{self.name} raised {type(error).__name__} on {query!r}: {error}"
+                f"{self.name} raised {type(error).__name__} on {query!r}{note}: {error}"
             ) from error
+
+    def answer(self, query: Any) -> LayerChoice:
+        """Return the answer to one of its own queries."""
+        choice = self.ask(query)
         require(
             isinstance(choice, LayerChoice),
             f"{self.name} returned {choice!r} for {query!r}; a query of its own gets a LayerChoice(row, why)",
@@ -111,19 +121,15 @@ def answers(subject: SelectorSubject) -> None:
 
 def refuses(subject: SelectorSubject) -> None:
     """A query of its own that cannot be met is a LayerError that names it."""
+    advice = ", which it cannot meet; raise visioncam_core.errors.LayerError, which says why and what to do"
     for query in subject.refuses:
         try:
-            answer = subject.ask(query)
+            answer = subject.ask(query, may_raise=(LayerError,), note=advice)
         except LayerError as error:
             require(
                 str(query) in str(error),
                 f"{subject.name} refuses {query!r} without naming it; its message is {str(error)!r}",
             )
-        except Exception as error:
-            raise AssertionError(
-                f"{subject.name} raised {type(error).__name__} on {query!r}, which it cannot meet; raise "
-                f"visioncam_core.errors.LayerError, which says why and what to do ({error})"
-            ) from error
         else:
             raise AssertionError(f"{subject.name} answered {query!r} with {answer!r}; it must refuse it")
 
@@ -131,13 +137,7 @@ def refuses(subject: SelectorSubject) -> None:
 def leaves_others_alone(subject: SelectorSubject) -> None:
     """Names, indices, layers, functions, "auto" and other schemes get None, whatever they are."""
     for query in OTHERS:
-        try:
-            answer = subject.ask(query)
-        except Exception as error:
-            raise AssertionError(
-                f"{subject.name} raised {type(error).__name__} on {query!r}, which is not its query; return "
-                f"None, and look at the type first ({error})"
-            ) from error
+        answer = subject.ask(query, note=", which is not its query; return None, and look at the type first")
         require(answer is None, f"{subject.name} answered {query!r}, which is not its query; return None")
 
 
@@ -152,13 +152,9 @@ def other_tables(subject: SelectorSubject) -> None:
     for what, table in tables.items():
         for query in (*subject.answers, *subject.refuses):
             try:
-                choice = subject.ask(query, table)
+                choice = subject.ask(query, table, may_raise=(VisionCamError,), note=f" for {what}")
             except VisionCamError:
                 continue
-            except Exception as error:
-                raise AssertionError(
-                    f"{subject.name} raised {type(error).__name__} on {query!r} for {what}: {error}"
-                ) from error
             require(
                 isinstance(choice, LayerChoice) and any(choice.row is row for row in table.candidates),
                 f"{subject.name} returned {choice!r} for {query!r} on {what}; answer with a candidate of "
@@ -189,15 +185,9 @@ def through_the_registry(subject: SelectorSubject) -> None:
         require(found.row is expected, f"asked for {query!r}, VisionCam took {found.path!r}, {found.why}")
 
 
-SELECTOR_CHECKS: dict[str, Callable[[SelectorSubject], None]] = {
-    "hook": hook,
-    "answers": answers,
-    "refuses": refuses,
-    "leaves-others-alone": leaves_others_alone,
-    "other-tables": other_tables,
-    "same-answer-twice": same_answer_twice,
-    "through-the-registry": through_the_registry,
-}
+SELECTOR_CHECKS = by_name(
+    hook, answers, refuses, leaves_others_alone, other_tables, same_answer_twice, through_the_registry
+)
 """Name -> check."""
 
 

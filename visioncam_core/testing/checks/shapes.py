@@ -6,35 +6,35 @@ import attrs
 import numpy as np
 
 from visioncam_core.testing.checks.options import variants
-from visioncam_core.testing.checks.subject import Subject, assert_same
+from visioncam_core.testing.checks.subject import MethodSubject, assert_same
 from visioncam_core.testing.examples.array_net import ArrayNet
 
 
-def shape(subject: Subject) -> None:
+def shape(subject: MethodSubject) -> None:
     """One value for each position of each picture, for one picture and for several."""
     net = ArrayNet.random(grid=(4, 4))
     for count in (1, 3):
         subject.map(subject.evidence(net, net.pictures(count)), f"{count} picture(s) on a grid of (4, 4)")
 
 
-def non_square(subject: Subject) -> None:
+def non_square(subject: MethodSubject) -> None:
     """Grids higher than wide and wider than high, and a single position."""
     for grid in ((2, 5), (5, 2), (1, 7), (1, 1)):
         net = ArrayNet.random(grid)
         subject.finite(subject.evidence(net, net.pictures(2)), f"a grid of {grid}")
 
 
-def one_axis(subject: Subject) -> None:
+def one_axis(subject: MethodSubject) -> None:
     """Signals: a grid of one axis, one picture at a time and in a batch."""
     _batch(subject, (7,))
 
 
-def three_axes(subject: Subject) -> None:
+def three_axes(subject: MethodSubject) -> None:
     """Volumes: a grid of three axes, one picture at a time and in a batch."""
     _batch(subject, (2, 3, 4))
 
 
-def axis_of_length_one(subject: Subject) -> None:
+def axis_of_length_one(subject: MethodSubject) -> None:
     """A picture seen as a volume one position deep, or one high, gives the same map; noise aside."""
     net = ArrayNet.random((3, 4), biases=True)
     x = net.pictures(2)
@@ -54,13 +54,13 @@ def axis_of_length_one(subject: Subject) -> None:
         )
 
 
-def one_channel(subject: Subject) -> None:
+def one_channel(subject: MethodSubject) -> None:
     """A layer with a single channel."""
     net = ArrayNet.random(channels=1)
     subject.finite(subject.evidence(net, net.pictures(2)), "a layer with one channel")
 
 
-def every_choice(subject: Subject) -> None:
+def every_choice(subject: MethodSubject) -> None:
     """Each switch turned over, each choice, each lower bound gives a finite map."""
     net = ArrayNet.random(biases=True)
     x = net.pictures(2)
@@ -69,12 +69,12 @@ def every_choice(subject: Subject) -> None:
         other.finite(other.evidence(net, x), f"random pictures, as {method!r}")
 
 
-def batch_equals_singles(subject: Subject) -> None:
+def batch_equals_singles(subject: MethodSubject) -> None:
     """A batch gives what its pictures give one by one."""
     _batch(subject, (3, 5))
 
 
-def _batch(subject: Subject, grid: tuple[int, ...]) -> None:
+def _batch(subject: MethodSubject, grid: tuple[int, ...]) -> None:
     net = ArrayNet.random(grid, biases=True)
     x = net.pictures(3)
     x[1] *= 4.0  # statistics taken over the batch would show

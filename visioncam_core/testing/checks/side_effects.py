@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from visioncam_core.testing.checks.program_state import ADVICE, assert_left_alone
-from visioncam_core.testing.checks.subject import Subject, assert_same, require
+from visioncam_core.testing.checks.subject import MethodSubject, assert_same, require
 from visioncam_core.testing.examples.array_net import ArrayNet
 
 
-def inputs_untouched(subject: Subject) -> None:
+def inputs_untouched(subject: MethodSubject) -> None:
     """The arrays in the evidence are the same, bit for bit, after the call."""
     net = ArrayNet.random(biases=True)
     x = net.pictures(2)
@@ -29,7 +29,7 @@ def inputs_untouched(subject: Subject) -> None:
     )
 
 
-def same_answer_twice(subject: Subject) -> None:
+def same_answer_twice(subject: MethodSubject) -> None:
     """The same evidence gives the same map, bit for bit."""
     net = ArrayNet.random(biases=True)
     evidence = subject.evidence(net, net.pictures(2))
@@ -37,22 +37,22 @@ def same_answer_twice(subject: Subject) -> None:
     require(
         np.array_equal(first, second, equal_nan=True),
         f"{subject.name} gave two different maps for the same evidence; draw from "
-        "np.random.default_rng(evidence.seed), made anew in every call, and keep no state",
+        "np.random.default_rng(evidence.seed), made again in every call, and keep no state",
     )
 
 
-def random_state(subject: Subject) -> None:
+def random_state(subject: MethodSubject) -> None:
     """The global generators of NumPy and Python are neither used nor seeded."""
     assert_left_alone(subject.name, lambda: _run(subject), among=("the global generators",))
 
 
-def leaves_the_program_alone(subject: Subject) -> None:
+def leaves_the_program_alone(subject: MethodSubject) -> None:
     """Nothing is printed; folder, environment, warnings and other settings stay as they are."""
     others = tuple(what for what in ADVICE if what != "the global generators")
     assert_left_alone(subject.name, lambda: _run(subject), among=others)
 
 
-def versions_in_chunks(subject: Subject) -> None:
+def versions_in_chunks(subject: MethodSubject) -> None:
     """Changed pictures and activations are made for the indices asked for, in chunks of any size."""
     net = ArrayNet.random(biases=True)
     x = net.pictures(2)
@@ -63,6 +63,6 @@ def versions_in_chunks(subject: Subject) -> None:
         assert_same(chunked, raw, f"{subject.name} depends on how many versions are scored at a time")
 
 
-def _run(subject: Subject) -> None:
+def _run(subject: MethodSubject) -> None:
     net = ArrayNet.random()
     subject.map(subject.evidence(net, net.pictures(2)), "random pictures")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
 
 import attrs
 import numpy as np
@@ -11,23 +11,25 @@ import numpy as np
 from visioncam_core.ops import to_numpy
 from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.pipeline.settings import Settings
-from visioncam_core.plugins.specs import MethodSpec
-from visioncam_core.testing.checks.program_state import state_restored
+from visioncam_core.plugins.specs import MethodSpec, RendererSpec
+from visioncam_core.testing.checks.program_state import restored
 from visioncam_core.testing.examples.array_net import ArrayNet
 
 TOLERANCE = 1e-5
-"""Largest difference between two maps that are to be equal, as a share of the larger one's maximum."""
+"""Largest difference between two arrays that are to be equal, as a share of the larger one's maximum."""
 
 
 @attrs.frozen(eq=False)
-class Formed:
-    """What has options: a method or renderer under test.
+class Subject:
+    """An object with options under test.
 
     Attributes:
-        instance: with its default options, or the options its author chose.
+        instance: with its default options, or those that its author chose.
+        reserved: names that no option may have: keywords of the function that takes the options.
     """
 
     instance: Any
+    reserved: ClassVar[frozenset[str]]
 
     @property
     def cls(self) -> type:
@@ -37,14 +39,9 @@ class Formed:
     def name(self) -> str:
         return self.cls.__name__
 
-    @property
-    def reserved(self) -> frozenset[str]:
-        """Names that no option may have."""
-        raise NotImplementedError
-
 
 @attrs.frozen(eq=False)
-class Subject(Formed):
+class MethodSubject(Subject):
     """The method under test.
 
     Attributes:
@@ -52,20 +49,9 @@ class Subject(Formed):
     """
 
     claims: frozenset[str] = frozenset()
-
-    @classmethod
-    def of(cls, method: Any, claims: Iterable[str] | None = None) -> Subject:
-        """Return the subject for a row, a class or an instance; a row brings its own claims."""
-        if isinstance(method, MethodSpec):
-            return Subject(method.cls(), method.claims if claims is None else frozenset(claims))
-        instance = method() if isinstance(method, type) else method
-        return Subject(instance, frozenset(claims or ()))
-
-    @property
-    def reserved(self) -> frozenset[str]:
-        """Names that no option may have: the keywords of `visioncam.explain`."""
-        settings = {field.name for field in attrs.fields(Settings)}
-        return frozenset({"model", "image", "method", "methods", "target"} | settings)
+    reserved: ClassVar[frozenset[str]] = frozenset(
+        {"model", "image", "method", "methods", "target", *(field.name for field in attrs.fields(Settings))}
+    )
 
     @property
     def gradients(self) -> bool:
@@ -76,11 +62,7 @@ class Subject(Formed):
         return net.evidence(x, gradients=self.gradients, seed=seed)
 
     def map(self, evidence: Evidence, what: str) -> np.ndarray:
-        """Return the raw map of some evidence.
-
-        Args:
-            evidence: what the method may look at.
-            what: the evidence in words, for messages.
+        """Return the raw map of some evidence; `what` is the evidence in words.
 
         Raises:
             AssertionError: the method raised, or returned something of another shape or kind.
@@ -124,11 +106,19 @@ def require(condition: object, message: str) -> None:
         raise AssertionError(message)
 
 
-def assert_same(actual: np.ndarray, expected: np.ndarray, what: str, tolerance: float = TOLERANCE) -> None:
-    """Raise AssertionError where two maps differ by more than `tolerance` of the larger one's maximum."""
-    size = float(max(np.abs(actual).max(initial=0.0), np.abs(expected).max(initial=0.0)))
-    gap = float(np.abs(actual - expected).max(initial=0.0))
+def assert_same(actual: Any, expected: Any, what: str, tolerance: float = TOLERANCE) -> None:
+    """Raise AssertionError where two arrays differ by more than `tolerance` of the larger one's maximum."""
+    a, b = (to_numpy(values).astype(np.float64) for values in (actual, expected))
+    require(a.shape == b.shape, f"{what}: shapes {a.shape} and {b.shape}")
+    size = max(float(np.abs(values).max(initial=0.0)) for values in (a, b))
+    gap = float(np.abs(a - b).max(initial=0.0))
     require(gap <= tolerance * size, f"{what}: they differ by {gap:.3g}, and the largest value is {size:.3g}")
+
+
+def instance_of(subject: Any) -> Any:
+    """Return the object to check, for a row, a class or the object itself."""
+    cls = subject.cls if isinstance(subject, MethodSpec | RendererSpec) else subject
+    return cls() if isinstance(cls, type) else cls
 
 
 @attrs.frozen(eq=False)
@@ -150,10 +140,18 @@ class Check:
         Raises:
             AssertionError: it found a fault; the message says which and what to do.
         """
-        with state_restored():
+        with restored():
             self._run(self.subject)
 
     @property
     def __name__(self) -> str:
         """The id under which `pytest.mark.parametrize` shows the check."""
         return f"{self.subject.name}-{self.name}"
+
+
+S = TypeVar("S")
+
+
+def by_name(*checks: Callable[[S], None]) -> dict[str, Callable[[S], None]]:
+    """Return functions by the names of their checks: `one_axis` is "one-axis"."""
+    return {check.__name__.replace("_", "-"): check for check in checks}

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.records import Make
-from visioncam_core.pipeline.evidence import Evidence, Which
+from visioncam_core.pipeline.evidence import ArraySource, Evidence, Which
 
 
 @attrs.frozen(eq=False)
@@ -131,7 +131,7 @@ class ArrayNet:
     def in_chunks(self, x: np.ndarray, size: int, *, gradients: bool = True) -> Evidence:
         """Return the same evidence, except that versions are scored `size` at a time, as the engine does."""
         evidence = self.evidence(x, gradients=gradients)
-        return attrs.evolve(evidence, source=ChunkSource(self, x, size))
+        return attrs.evolve(evidence, source=_ChunkSource(x, self.score, self.tail, self.at, size))
 
     def permuted(self, order: np.ndarray) -> ArrayNet:
         """Return the same function with the layer's channels in another order."""
@@ -143,31 +143,18 @@ class ArrayNet:
 
 
 @attrs.frozen(eq=False)
-class ChunkSource:
-    """A source that works as the engine does: in chunks, for the one picture asked about."""
+class _ChunkSource(ArraySource):
+    """A source that makes and scores `size` versions at a time, as the engine does."""
 
-    net: ArrayNet
-    x: np.ndarray
     size: int
 
-    def images(self) -> np.ndarray:
-        return self.x
+    def score_inputs(self, picture: int, make: Make, count: int, which: Which) -> Any:
+        return self._in_chunks(super().score_inputs, picture, make, count, which)
 
-    def score_inputs(self, picture: int, make: Make, count: int, which: Which) -> np.ndarray:
-        return self._scored(make, count, self.net.score)
+    def score_activations(self, picture: int, make: Make, count: int, which: Which) -> Any:
+        return self._in_chunks(super().score_activations, picture, make, count, which)
 
-    def score_activations(self, picture: int, make: Make, count: int, which: Which) -> np.ndarray:
-        return self._scored(make, count, self.net.tail)
-
-    def at(self, picture: int, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return self.net.at(images)
-
-    def _scored(self, make: Make, count: int, score: Any) -> np.ndarray:
-        parts = []
-        for start in range(0, count, self.size):
-            indices = np.arange(start, min(start + self.size, count), dtype=np.int32)
-            made = np.asarray(make(indices))
-            if len(made) != len(indices):
-                raise ValueError(f"asked for the versions {indices.tolist()}, received {len(made)} versions")
-            parts.append(score(made))
-        return np.concatenate(parts)
+    def _in_chunks(self, score: Any, picture: int, make: Make, count: int, which: Which) -> Any:
+        chunks = np.split(np.arange(count, dtype=np.int32), range(self.size, count, self.size))
+        scores = [score(picture, lambda k, own=own: make(own[k]), len(own), which) for own in chunks]
+        return np.concatenate(scores)

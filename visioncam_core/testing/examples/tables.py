@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 
 import attrs
 
@@ -34,7 +35,9 @@ def make_table(
     rows.append(attrs.evolve(_row("aside/conv", last, 4, image), reaches_score=False))
     rows.append(attrs.evolve(_row("twice/conv#1", last, 4, image), refused="it is called in a loop"))
     rows += [_flat("pool", "GlobalAveragePooling"), attrs.evolve(_flat("logits", "Dense"), is_score=True)]
-    return LayerTable(_numbered(rows), image, output="logits", model_name="test")
+    index = count()
+    numbered = (row if row.refused else attrs.evolve(row, index=next(index)) for row in rows)
+    return LayerTable(tuple(numbered), image, output="logits", model_name="test")
 
 
 def bare_table() -> LayerTable:
@@ -53,12 +56,3 @@ def _row(path: str, grid: tuple[int, ...], channels: int, image: tuple[int, ...]
 def _flat(path: str, kind: str) -> LayerRow:
     why = "its output shape (None, 10) has no spatial axes that fit the picture"
     return LayerRow(path, path, kind, (10,), None, (), (0,), True, refused=why)
-
-
-def _numbered(rows: Sequence[LayerRow]) -> tuple[LayerRow, ...]:
-    index = 0
-    numbered = []
-    for row in rows:
-        numbered.append(row if row.refused else attrs.evolve(row, index=index))
-        index += not row.refused
-    return tuple(numbered)

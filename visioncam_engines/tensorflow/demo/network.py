@@ -86,7 +86,7 @@ def _normalise(x: Any, name: str, activation: str | None = None) -> Any:
 
 
 def fill(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
-    """Set the network's weights from PyTorch's arrays, by PyTorch's names and in its layout, in place.
+    """Set the network's weights in place.
 
     Convolutions are `(out, in, h, w)`, depthwise `(channels, 1, h, w)`, dense `(out, in)`.
 

@@ -22,12 +22,7 @@ _KNOWN = re.compile(r"config\.json|metadata\.json|model\.weights(_\d+)?\.(h5|jso
 
 
 def members_of(path: str | os.PathLike[str], name: str) -> list[zipfile.ZipInfo]:
-    """Return the archive's list of members, which zipfile reads as a whole.
-
-    Raises:
-        UnsafeModelError: the list is larger than any model's.
-        ModelError: the archive is cut short or damaged.
-    """
+    """Return the archive's list of members, which zipfile reads as a whole."""
     with reading("keras", name):
         size = _directory_size(path)
         if size > DIRECTORY:

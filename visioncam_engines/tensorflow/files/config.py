@@ -18,18 +18,13 @@ DEEPEST = 200  # lists and mappings within each other
 CODE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
 _ALLOWED = {"layers", "initializers", "regularizers", "constraints", "activations", "dtype_policies",
             "models", "quantizers", "ops", "losses", "metrics", "optimizers", "random"}  # fmt: skip
-_HOMES = ("layers", "models", "initializers", "regularizers", "constraints", "activations", "optimizers",
+_MODULES = ("layers", "models", "initializers", "regularizers", "constraints", "activations", "optimizers",
           "losses", "metrics", "dtype_policies")  # fmt: skip
 
 
 @attrs.frozen
 class Config:
-    """A model's description of itself.
-
-    Attributes:
-        tree: the parsed `config.json`, or the `model_config` of an HDF5 file.
-        keras: version of Keras that wrote it, or empty.
-    """
+    """A model's description of itself: parsed JSON, and the version of Keras that wrote it."""
 
     tree: Any
     keras: str = ""
@@ -121,10 +116,10 @@ def _unsafe(node: Mapping[str, Any]) -> str:
     function = name == "function" and hasattr(builtins, str(called))
     if root in sys.stdlib_module_names and (root != "builtins" or function):
         return f"names {module}.{called}"
-    homes = [part for part in rest if part != "src"]
-    if root == "keras" and homes and homes[0] not in _ALLOWED:
+    parts = [part for part in rest if part != "src"]
+    if root == "keras" and parts and parts[0] not in _ALLOWED:
         return f"names {module}.{called}, no part of a model"
-    if root == "keras" and not homes and not str(called)[:1].isupper() and not name.startswith("__"):
+    if root == "keras" and not parts and not str(called)[:1].isupper() and not name.startswith("__"):
         return f"names keras.{called}, no part of a model"
     return ""
 
@@ -150,10 +145,5 @@ def _is_keras(name: str) -> bool:
     """Return whether Keras has a class of this name; older files name no module."""
     import keras
 
-    return (
-        hasattr(keras, name)
-        or any(
-            hasattr(importlib.import_module(f"keras.{home}"), name) for home in _HOMES if hasattr(keras, home)
-        )
-        or name in ("Functional", "ModuleWrapper")
-    )
+    modules = [importlib.import_module(f"keras.{part}") for part in _MODULES if hasattr(keras, part)]
+    return name in ("Functional", "ModuleWrapper") or any(hasattr(one, name) for one in (keras, *modules))

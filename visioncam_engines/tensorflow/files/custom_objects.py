@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from visioncam_core.errors import ModelError
-from visioncam_core.text import shown
+from visioncam_core.text import brief
 
 
 def objects_of(module: str) -> dict[str, Any]:
@@ -16,19 +16,13 @@ def objects_of(module: str) -> dict[str, Any]:
 
     That is its `CUSTOM_OBJECTS` where it has such a mapping, otherwise the classes and functions it
     defines or lists in `__all__`.  What it registers with Keras is found as well.
-
-    Args:
-        module: a dotted name; modules in the current folder are found too.
-
-    Raises:
-        ModelError: it cannot be imported.
     """
     if not all(part.isidentifier() for part in module.split(".")) or module.endswith(".py"):
         raise ModelError(
-            f"--custom-objects takes the name of a Python module, received {shown(module)}; for a file "
+            f"--custom-objects takes the name of a Python module, received {brief(module)}; for a file "
             "my_layers.py in the current folder write my_layers"
         )
-    here = os.getcwd()
+    here = os.getcwd()  # modules in the current folder are found, too
     added = here not in sys.path
     if added:
         sys.path.append(here)

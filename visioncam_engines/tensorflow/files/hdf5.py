@@ -22,27 +22,16 @@ BASE_SECONDS, BYTES_A_SECOND = 120, 20_000_000  # how long it may take
 
 @attrs.define
 class Stored:
-    """What an HDF5 file stores.
+    """What an HDF5 file stores."""
 
-    Attributes:
-        numbers: how many numbers its arrays declare.
-        problems: what is wrong with it, in words.
-        description: its `model_config`, JSON; None where it has none.
-        keras: version of Keras that wrote it, or empty.
-    """
-
-    numbers: int = 0
-    problems: list[str] = attrs.field(factory=list)
-    description: str | None = None
-    keras: str = ""
+    numbers: int = 0  # how many numbers its arrays declare
+    problems: list[str] = attrs.field(factory=list)  # what is wrong with it, in words
+    description: str | None = None  # its `model_config`, JSON; None where it has none
+    keras: str = ""  # version of Keras that wrote it, or empty
 
 
 def check_hdf5(file: str | os.PathLike[str]) -> Stored:
-    """Return what an HDF5 file holds, as a child process reads it.
-
-    Raises:
-        OSError: no HDF5 file, or one that is cut short or damaged.
-    """
+    """Return what an HDF5 file holds, as a child process reads it; a damaged one is an `OSError`."""
     seconds = BASE_SECONDS + os.path.getsize(file) // BYTES_A_SECOND
     command = [sys.executable, "-m", __name__, os.fspath(file)]
     path = os.pathsep.join(part for part in sys.path if part)

@@ -31,27 +31,16 @@ _WIDTHS = ("units", "filters", "output_dim", "depth_multiplier")
 
 @attrs.frozen
 class Holdings:
-    """What a model file says of itself.
+    """What a model file says of itself."""
 
-    Attributes:
-        kind: "keras" or "h5".
-        size: bytes of the file.
-        sha256: its checksum, 64 hexadecimal digits.
-        config: its description.
-        layers: class -> how many of them.
-        declared: weights the description asks for, a lower bound.
-        stored: numbers that its arrays declare.
-        problems: what speaks against loading it, in words; empty for an ordinary model.
-    """
-
-    kind: str
-    size: int
+    kind: str  # "keras" or "h5"
+    size: int  # bytes of the file
     sha256: str
     config: Config
-    layers: dict[str, int]
-    declared: int
-    stored: int
-    problems: tuple[str, ...]
+    layers: dict[str, int]  # class -> how many of them
+    declared: int  # weights the description asks for, a lower bound
+    stored: int  # numbers that its arrays declare
+    problems: tuple[str, ...]  # what speaks against loading it, in words; empty for an ordinary model
 
 
 def inspect_file(path: str | os.PathLike[str], kind: str, name: str) -> Holdings:
@@ -93,17 +82,7 @@ def _refuse(name: str, problems: list[str]) -> None:
 
 
 def read_config(path: str | os.PathLike[str], kind: str, name: str, stored: Stored | None = None) -> Config:
-    """Read a model file's description.
-
-    Args:
-        path: a file that `check_file` let pass.
-        kind: "keras" or "h5".
-        name: the file for messages.
-        stored: what an HDF5 file holds, where it was read already.
-
-    Raises:
-        ModelError: it is cut short, damaged, or holds no description.
-    """
+    """Read a model file's description; `stored` is what an HDF5 file holds, where that is known already."""
     try:
         if kind == "keras":
             config = Config(*description_of(path))
@@ -137,11 +116,7 @@ def _layers(config: Config) -> dict[str, int]:
 
 
 def declared(node: Mapping[str, Any]) -> int:
-    """Return a lower bound of the weights that one layer's description asks for.
-
-    Args:
-        node: a mapping with `class_name` and `config`, and `build_config` where the file has it.
-    """
+    """Return a lower bound of the weights that the description of one layer asks for."""
     config = node.get("config")
     if not isinstance(config, Mapping):
         return 0

@@ -20,7 +20,7 @@ from typing import Any
 from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelError
 from visioncam_core.images.files import quoted
 from visioncam_core.results.provenance import source_digest
-from visioncam_core.text import said
+from visioncam_core.text import error_text
 from visioncam_engines.tensorflow.checks import require_tensorflow
 from visioncam_engines.tensorflow.files.archive import is_damaged, members_of
 from visioncam_engines.tensorflow.files.config import Config
@@ -61,7 +61,6 @@ def load_model(
         The `keras.Model`, not compiled; of a SavedModel what `tf.saved_model.load` returns.
 
     Raises:
-        ModelNotFoundError: there is no such file.
         UnsafeModelError: it could run code, fill the memory or read other files; or Keras is older than
             3.15, whose checks such a file needs.
         ModelError: everything else, naming the file, the reason and the cure.
@@ -98,25 +97,11 @@ def load_model(
 
 
 def is_saved_model(path: str | os.PathLike[str]) -> bool:
-    """Return whether a path is the folder of a SavedModel; loads no TensorFlow."""
     return os.path.isfile(os.path.join(os.fspath(path), "saved_model.pb"))
 
 
 def load_saved_model(path: str | os.PathLike[str], *, sha256: str | None = None) -> Any:
-    """Load the folder of a SavedModel: a program, which runs with your rights.
-
-    Args:
-        path: the folder.
-        sha256: the checksum it must have, of the names and bytes of all its files.
-
-    Returns:
-        What `tf.saved_model.load` returns.
-
-    Raises:
-        UnsafeModelError: its graph reads or writes files, runs Python or calls other machines; or it has
-            another checksum.
-        ModelError: it cannot be read.
-    """
+    """Load the folder of a SavedModel; one whose graph reaches outside it is refused."""
     name = quoted(os.fsdecode(os.fspath(path)))
     try:
         _same_checksum(path, sha256, name)
@@ -130,7 +115,9 @@ def load_saved_model(path: str | os.PathLike[str], *, sha256: str | None = None)
     try:
         return tf.saved_model.load(os.fsdecode(os.fspath(path)))
     except Exception as error:  # a damaged graph can make its reader raise anything
-        raise ModelError(f"{name}: cannot be loaded by TensorFlow: {said(error)}; export it again") from error
+        raise ModelError(
+            f"{name}: cannot be loaded by TensorFlow: {error_text(error)}; export it again"
+        ) from error
 
 
 def check_file(path: str | os.PathLike[str]) -> str:

@@ -26,11 +26,7 @@ _SAVER = re.compile(r"__inference__traced_(save|restore)_\d+")
 def check_saved_model(folder: str | os.PathLike[str]) -> list[str]:
     """Return the operations of a SavedModel that reach outside it, in words; empty when none does.
 
-    TensorFlow is loaded to parse the graph, and nothing in it is run.
-
-    Raises:
-        OSError: it cannot be read.
-        ValueError: it is no SavedModel, or damaged.
+    TensorFlow is loaded to parse the graph, and nothing in it is run.  A damaged one is a `ValueError`.
     """
     path = Path(folder, "saved_model.pb")
     if path.stat().st_size > TOTAL:

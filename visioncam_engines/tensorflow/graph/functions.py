@@ -14,7 +14,7 @@ from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.engine.interrupts import delay_interrupts
 from visioncam_core.engine.output import Score
 from visioncam_core.errors import LayerError, TargetError
-from visioncam_core.text import listing, shown, whole
+from visioncam_core.text import brief, listing, whole
 from visioncam_engines.tensorflow.graph.extract import carve
 from visioncam_engines.tensorflow.graph.graph import frontier
 from visioncam_engines.tensorflow.logits import Logits, find_logits
@@ -273,6 +273,6 @@ def output_name(trace: Trace, output: str | int | None) -> str:
     if isinstance(output, str) and output in names:
         return output
     raise TargetError(
-        f"the model has no output {shown(output, 60)}; its outputs are {listing(names)}, pass one by name or "
+        f"the model has no output {brief(output, 60)}; its outputs are {listing(names)}, pass one by name or "
         "by index"
     )

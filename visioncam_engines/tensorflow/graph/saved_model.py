@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from visioncam_core.errors import ModelError
-from visioncam_core.text import listing, said
+from visioncam_core.text import error_text, listing
 from visioncam_engines.tensorflow.checks import is_function
 from visioncam_engines.tensorflow.graph.inlining import Flat, calls, inlined
 from visioncam_engines.tensorflow.graph.operations import (
@@ -93,7 +93,8 @@ def trace_saved(model: Any, specs: list[Any], closed: list[Any]) -> Trace:
         raise
     except Exception as error:
         raise ModelError(
-            f"the SavedModel cannot be taken apart ({said(error)}); load the original Keras model instead"
+            f"the SavedModel cannot be taken apart ({error_text(error)}); load the original Keras model "
+            "instead"
         ) from error
     names = [key or "0" for key, _ in leaves(endpoint.function.structured_outputs)]
     inputs = _inputs_of(flat, endpoint)

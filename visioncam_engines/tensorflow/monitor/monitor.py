@@ -101,7 +101,7 @@ class ExplanationMonitor(keras.callbacks.Callback):  # type: ignore[misc]  # ker
 
     def _look(self, epoch: int) -> None:
         try:
-            look = self._compared(epoch, self._explained())
+            look = self._compare(epoch, self._explain())
             for sink in self.sinks:
                 sink.write(look)
         except Exception as error:
@@ -112,7 +112,7 @@ class ExplanationMonitor(keras.callbacks.Callback):  # type: ignore[misc]  # ker
             return
         self._epoch = epoch
 
-    def _explained(self) -> list[Explanation]:
+    def _explain(self) -> list[Explanation]:
         if self._opened is None or self._opened[0].model is not self.model:
             made = Explainer.of(self.model, Request.of([self._method], self._keywords))
             if stack_size(self._target, made.names):
@@ -125,7 +125,7 @@ class ExplanationMonitor(keras.callbacks.Callback):  # type: ignore[misc]  # ker
         found = explain(pictures, self._target)
         return found if isinstance(found, list) else [found]
 
-    def _compared(self, epoch: int, found: list[Explanation]) -> Look:
+    def _compare(self, epoch: int, found: list[Explanation]) -> Look:
         maps = [explanation.heatmap for explanation in found]
         previous, first = self._latest, self._first
         self._latest = maps

@@ -15,7 +15,7 @@ import attrs
 from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.engine.records import Note
 from visioncam_core.errors import ModelError
-from visioncam_core.text import said
+from visioncam_core.text import error_text
 from visioncam_engines.tensorflow.tracing.recording import Call, recording
 
 EXACT, AUTOGRAPH, REPLACED = "exact-shape-trace", "autograph-trace", "gradient-replaced"
@@ -103,7 +103,7 @@ def trace(model: Any, structure: Any, specs: list[Any], closed: list[Any]) -> Tr
         except Exception:
             raise ModelError(
                 f"the model {getattr(model, 'name', model)!r} cannot be called on inputs of shape "
-                f"{[tuple(s.shape) for s in specs]}: {said(error)}; "
+                f"{[tuple(s.shape) for s in specs]}: {error_text(error)}; "
                 "check that the input fits the model, and that model(input) itself works"
             ) from error
 
