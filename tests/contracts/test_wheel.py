@@ -63,7 +63,7 @@ def test_the_wheel_is_the_checkout_byte_for_byte(checkout: Path) -> None:
 
 
 def test_there_is_one_version(wheel: importlib.metadata.Distribution) -> None:
-    assert wheel.version == visioncam.__version__ == versions()["visioncam"]
+    assert wheel.version == visioncam.__version__ == versions({})["visioncam"]
 
 
 def test_metadata(wheel: importlib.metadata.Distribution) -> None:
