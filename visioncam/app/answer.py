@@ -21,7 +21,6 @@ from visioncam_core.images.files import quoted
 from visioncam_core.pipeline.apply import Method
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request
-from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import registry
 from visioncam_core.results.comparison import Comparison
 from visioncam_core.results.image_files import encode_image
@@ -78,7 +77,7 @@ class Service:
 
     def layers(self, model: str) -> list[tuple[str, str]]:
         """Return (text, path) for each layer that can be explained, the last first, "auto" on top."""
-        listed, choice = Explainer.of(self.models.model(model), Request((), Settings())).layers()
+        listed, choice = Explainer.of(self.models.model(model), Request.of([], {})).layers()
         auto = f"auto: {choice.path}" if choice else "auto"
         rows = [
             (f"{row.path} ({'×'.join(map(str, row.grid))})", row.path)
@@ -91,20 +90,20 @@ class Service:
         photo = self._photo(form.photo)
         methods = self._methods(form)
         registry().make_renderer(form.renderer, form.drawing)  # an error comes before the work
-        settings = Settings(
-            layer=index_or_name(form.layer.strip() or "auto"),
-            evidence=form.evidence,
-            max_pixels=self.limits.pixels,
-            class_names=load_class_names(self.models.names_of(form.model)),
-            progress=_checking(deadline, progress),
-        )
+        keywords = {
+            "layer": index_or_name(form.layer.strip() or "auto"),
+            "evidence": form.evidence,
+            "max_pixels": self.limits.pixels,
+            "class_names": load_class_names(self.models.names_of(form.model)),
+            "progress": _checking(deadline, progress),
+        }
         model = self.models.model(form.model)
         target = index_or_name(form.target.strip() or None)
         if isinstance(target, str) and target.startswith("top") and target[3:].isdigit():
             raise TargetError(
                 f"the app shows one class at a time, received {target!r}; write a name or an index"
             )
-        explainer = Explainer.of(model, Request(tuple(methods), settings))
+        explainer = Explainer.of(model, Request.of(methods, keywords))
         with _named_for_owner(photo):
             comparison = explainer.compare(photo, target)
         assert isinstance(comparison, Comparison)

@@ -70,9 +70,9 @@ class SavedRequest:
         options = {name[7:]: value for name, value in facts.items() if name.startswith("option ")}
         try:
             named = Method.of(*registry().make_method(str(facts.get("method")), options))
-            settings = Settings(**{name: facts[name] for name in fields}, class_names=class_names)
-            request = Request((named,), settings, facts.get("target"))
-            now = facts_of(model, named.name, named.options, request.target, settings, {})
+            keywords = {name: facts[name] for name in fields} | {"class_names": class_names}
+            request = Request.of([named], keywords, facts.get("target"))
+            now = facts_of(model, named.name, named.options, request.target, request.settings, {})
         except (VisionCamError, TypeError, ValueError) as error:
             raise OutputError(f"{RUN} of {str(manifest.folder)!r} cannot be asked again: {error}") from error
         different = changes({name: value for name, value in facts.items() if name in now}, now)

@@ -1,4 +1,4 @@
-"""Opening a picture file, bytes included, so that a stranger's file can do no harm.
+"""Open a picture from a path or bytes; safe for untrusted files.
 
 Nothing but a regular file is ever opened (a named pipe would hang for ever),
 the format is read from the content and must be on a short list, and the size

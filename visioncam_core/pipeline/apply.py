@@ -1,4 +1,4 @@
-"""Applying a method to evidence, and checking what it returns like any foreign data."""
+"""Apply a method to evidence, and check what it returns like any third-party data."""
 
 from __future__ import annotations
 

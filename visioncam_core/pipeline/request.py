@@ -39,7 +39,9 @@ class Request:
         """
         every = method_list(methods)
         if len(every) == 1 and _is_plain(every[0]) and all(map(_is_plain, keywords.values())):
-            return attrs.evolve(_plain_request(registry().state, every[0], **keywords), target=target)
+            request = _plain_request(registry().state, every[0], **keywords)
+            if _is_frozen(type(request.methods[0].method)):
+                return attrs.evolve(request, target=target)
         return cls._built(every, keywords, target)
 
     @classmethod
@@ -97,6 +99,11 @@ def _plain_request(state: object, method: str, **keywords: Any) -> Request:
     `state` is the registry's: with other plugins a new request is built.
     """
     return Request._built([method], keywords)
+
+
+def _is_frozen(cls: Any) -> bool:
+    """Return whether a class is a frozen one of attrs, whose objects several calls may share."""
+    return getattr(cls.__setattr__, "__name__", "") == "_frozen_setattrs"
 
 
 def _is_plain(value: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any, ClassVar
 
 import attrs
 import pytest
@@ -10,9 +11,24 @@ import pytest
 import visioncam
 from visioncam.cli.flags import KEYWORDS
 from visioncam.cli.request import keywords_of
-from visioncam_core.errors import OptionTypeError
+from visioncam_core.errors import NameNotFoundError, OptionTypeError
+from visioncam_core.options import option
 from visioncam_core.pipeline.request import Request, several_layers, several_methods, side_by_side
 from visioncam_core.pipeline.settings import Settings
+from visioncam_core.plugins.default import BUILTINS, use_registry
+from visioncam_core.plugins.hookspecs import hookimpl
+from visioncam_core.plugins.registry import Registry
+from visioncam_core.specs import MethodSpec
+from visioncam_methods.gradcam import GradCAM
+
+
+class Rows:
+    def __init__(self, *rows: MethodSpec) -> None:
+        self.rows = rows
+
+    @hookimpl
+    def visioncam_register_methods(self) -> Any:
+        return self.rows
 
 
 def test_explain_takes_every_setting_with_the_same_default() -> None:
@@ -58,3 +74,41 @@ def test_singular_and_plural() -> None:
     message = "layers takes a list with at least one entry, received 'a'; for a single one use layer="
     with pytest.raises(OptionTypeError, match=message):
         several_layers("a", {})
+
+
+def test_a_loop_builds_its_request_once_but_never_shares_a_method_that_can_change() -> None:
+    @attrs.define
+    class Counting:
+        needs: ClassVar[frozenset[str]] = frozenset({"activations"})
+        calls: int = option(0, help="counts what it has seen")
+
+        def __call__(self, evidence: Any) -> Any:
+            self.calls += 1
+            return evidence.activations.sum(-1) * self.calls
+
+    with use_registry(Registry(BUILTINS, discover=False)) as registry:
+        registry.add_plugin(
+            Rows(MethodSpec("counting", Counting, title="Counting", reference="none", summary="a test")),
+            "mine",
+            "others",
+        )
+        first, second = (Request.of("counting", {"seed": 1}) for _ in range(2))
+        assert first.methods[0].method is not second.methods[0].method
+    one, same, other = (Request.of("gradcam", {"seed": seed}) for seed in (1, 1, 2))
+    assert one.settings is same.settings
+    assert one.methods[0].method is same.methods[0].method
+    assert other.settings.seed == 2
+    with pytest.raises(OptionTypeError, match="seed"):
+        Request.of("gradcam", {"seed": True})  # equal to 1, and no seed
+
+
+def test_a_plugin_that_comes_later_is_seen() -> None:
+    with use_registry(Registry(BUILTINS, discover=False)) as registry:
+        with pytest.raises(NameNotFoundError):
+            Request.of("gradcam2", {})
+        registry.add_plugin(
+            Rows(MethodSpec("gradcam2", GradCAM, title="Another name", reference="none", summary="a test")),
+            "late",
+            "others",
+        )
+        assert Request.of("gradcam2", {}).methods[0].title == "Another name"

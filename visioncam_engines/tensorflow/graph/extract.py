@@ -20,7 +20,7 @@ def carve(
     """Return the function `(*feeds) -> [*fetches]`, cut out of `graph`; nothing is traced.
 
     Args:
-        graph: a `FuncGraph`.  What it captured (variables) is captured anew, as far as it is needed.
+        graph: a `FuncGraph`.  What it captured (variables) is captured again, as far as it is needed.
         feeds: symbolic tensors the function takes as arguments, in this order.
         fetches: symbolic tensors it returns; a feed may be among them.
         prepare: makes the feeds from other arguments, inside the function's graph.
