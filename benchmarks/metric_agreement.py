@@ -1,7 +1,7 @@
 """`python -m benchmarks.metric_agreement [--only NAME]`: our metrics beside those of other libraries.
 
 captum, pytorch-grad-cam and Quantus are given the same pictures, the same Grad-CAM maps of the embedded
-model, and one plain function that scores pictures.  A line tells, over the cases, the mean of ours, of
+model, and one plain function that scores pictures.  A line gives, over the cases, the mean of ours, of
 theirs, and the largest difference; what the differences come from is in docs/metrics.md.  Minutes on a quiet
 core.
 
@@ -33,13 +33,11 @@ FEW = {"pytorch-grad-cam": 3}
 def cases() -> Iterator[Case]:
     """Yield the cases of docs/evaluation.md with Grad-CAM's map at the last layer."""
     import visioncam
-    from visioncam.evaluation.request import named
-    from visioncam.evaluation.subjects import shown_by_method
+    from visioncam.evaluation.subjects import map_of_method
     from visioncam.evaluation.truth import marks, on_input
     from visioncam_core.metrics.probe import probes
     from visioncam_core.pipeline.explainer import Explainer
     from visioncam_core.pipeline.request import Request
-    from visioncam_core.pipeline.settings import Settings
 
     sys.path.insert(0, str(ROOT / "tools"))
     from evaluation_set import pictures
@@ -47,13 +45,12 @@ def cases() -> Iterator[Case]:
     model = visioncam.demo.load()
     found = pictures(model)[:9]  # the photos, and three of the composed ones
     placed = marks([one.box for one in found], len(found))
-    methods = named("gradcam", {})
-    explainer = Explainer.of(model, Request(tuple(methods), Settings()))
+    explainer = Explainer.of(model, Request.of("gradcam", {}))
     images, targets = [one.pixels for one in found], [one.target for one in found]
     for probe in probes(explainer, images, targets):
-        shown = shown_by_method(probe, methods[0], {})
+        made = map_of_method(probe, explainer.methods[0], {})
         truth, boxes = on_input(placed[probe.number], probe.item, probe.x.shape[:-1])
-        yield probe.case(shown.heat, shown.raw, shown.questions, truth, boxes)
+        yield probe.case(made.heat, made.raw, made.questions, truth, boxes)
 
 
 def table(peer: str, given: Sequence[Case]) -> Iterator[str]:
