@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -24,19 +25,18 @@ def open_model(
 
     `custom_objects` are Python modules whose classes the file may name; `unsafe` runs code that it carries.
     """
-    sha256, trust = model_flag("sha256"), model_flag("trust_savedmodel")
+    sha256, trust = model_flag("sha256"), bool(model_flag("trust_savedmodel"))
     if path is None and sha256 is not None:
         raise click.UsageError("--sha256 is the checksum of a model file; name the file with --model")
-    trusted = trust and path is not None and models.is_saved_model(path)
-    if path is not None and not trusted:
-        models.check_file(path)  # before the seconds that importing TensorFlow takes
+    if path is not None:  # before the seconds that importing TensorFlow takes
+        models.check_file(path, trust_savedmodel=trust)
     if unsafe:
         output.warn(f"--allow-unsafe-model: code in {path or 'the model'} may run with your rights")
-    if trusted:
+    if trust and path is not None and os.path.isdir(path):  # a folder that is a model is a SavedModel
         output.warn("--trust-savedmodel: a SavedModel is a program, and runs with your rights")
     with _spinner():
         return models.open_model(
-            path, custom_objects=custom_objects, unsafe=unsafe, sha256=sha256, trust_savedmodel=bool(trust)
+            path, custom_objects=custom_objects, unsafe=unsafe, sha256=sha256, trust_savedmodel=trust
         )
 
 

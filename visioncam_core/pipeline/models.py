@@ -20,13 +20,9 @@ def open_model(path: Path | None = None, **how: Any) -> Any:
     return engine.demo() if path is None else engine.load(path, **how)
 
 
-def check_file(path: Path) -> None:
+def check_file(path: Path, *, trust_savedmodel: bool = False) -> None:
     """Raise `ModelError` unless a file looks like a model; nothing in it is built or run."""
-    registry().engine_for_file(path).check_file(path)
-
-
-def is_saved_model(path: Path) -> bool:
-    return os.path.isfile(os.path.join(os.fspath(path), "saved_model.pb"))
+    registry().engine_for_file(path).check_file(path, trust_savedmodel=trust_savedmodel)
 
 
 def embedded_is_installed() -> bool:
