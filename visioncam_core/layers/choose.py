@@ -29,9 +29,10 @@ def select_layer(table: LayerTable, query: object) -> LayerChoice:
         PluginError: a selector returned something that is no choice of a row of this table.
     """
     plugins = registry()
+    answers = _CHOICES.setdefault(table, {})
     key = (plugins.state, query) if type(query) in (str, int) else None
-    if key is not None and key in _CHOICES.get(table, {}):
-        return _CHOICES[table][key]
+    if key in answers:
+        return answers[key]
     refusals: list[str] = []
     for plugin, impl in plugins.selectors():
         try:
@@ -49,14 +50,14 @@ def select_layer(table: LayerTable, query: object) -> LayerChoice:
                 raise
             plugins.plugin_failed(plugin, "select-layer", exc)
         else:
-            if choice is not None and not plugin.builtin:
-                return _of_table(table, choice, plugin, query)
             if choice is not None:
+                if not plugin.builtin:
+                    return _of_table(table, choice, plugin, query)
                 if key is not None:
-                    _CHOICES.setdefault(table, {})[key] = choice
+                    answers[key] = choice
                 return choice
         if not plugin.builtin:
-            key = None
+            key = None  # it may answer another time
     if refusals:
         raise LayerError("; ".join(refusals))
     raise LayerError(

@@ -167,7 +167,7 @@ class Registry:
         return known[1]
 
     def _engine_failed(self, spec: EngineSpec, error: BaseException) -> None:
-        """Report a third-party engine that raises when it is asked whether it runs a model."""
+        """Report a third-party engine whose `accepts` raises."""
         owned = [one for one in self.state.plugins if any(row.accepts is spec.accepts for row in one.engines)]
         if not owned or owned[0].builtin:
             raise error

@@ -62,6 +62,24 @@ def test_selector_that_returns_something_else_is_named(monkeypatch: pytest.Monke
         select(registry, table("a"), "junk:1")
 
 
+def test_a_selector_of_a_plugin_is_called_every_time_and_also_when_it_comes_late(registry: Registry) -> None:
+    class Later:
+        calls = 0
+
+        @hookimpl
+        def visioncam_select_layer(self, table: LayerTable, query: Any) -> LayerChoice | None:
+            self.calls += 1
+            return LayerChoice(table.rows[0], "later") if self.calls > 1 and query == "auto" else None
+
+    layers = table("a", "b")
+    assert [select(registry, layers, "auto").path for _ in range(2)] == [
+        "b",
+        "b",
+    ]  # ours, kept for this table
+    registry.add_plugin(Later(), "later", "others")
+    assert [select(registry, layers, "auto").path for _ in range(2)] == ["b", "a"]
+
+
 def test_a_query_nobody_understands(registry: Registry) -> None:
     with pytest.raises(LayerError, match=r"layer='blokc:4' is not understood .* visioncam.layers\(model\)"):
         select(registry, table("a"), "blokc:4")
