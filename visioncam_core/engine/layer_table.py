@@ -12,7 +12,7 @@ MAX_STRIDE_RATIO = 1.6
 
 
 def even(stride: tuple[float, ...]) -> bool:
-    """Whether the strides are those of a feature map: at least 1, and alike over the axes.
+    """Whether the strides are at least 1 and alike over the axes; for selectors of one's own.
 
     The first axis of three may differ: time and depth are often pooled less than the plane.
     """
@@ -25,17 +25,27 @@ class Layout:
     """How a layer's output becomes `(N, *grid, K)`.
 
     Attributes:
-        kind: "grid" (it is already), "channels_first", "tokens" (`(N, T, K)` with leading tokens that are
-            no part of the picture), or "custom" (the user's `reshape=`).
-        grid: lengths of the spatial axes, one to three of them.
+        kind: "grid" (it is already), "channels_first", "tokens" (`(N, T, K)` with tokens before or behind
+            that are no part of the picture), "columns" (one or more axes of the picture are gone: positions
+            are rows, columns, slices or frames), "heads" (channels lie in several axes), "moved" (the axes
+            are in another order), or "custom" (the user's `reshape=`).
+        grid: lengths of the spatial axes, one to three of them; 1 for an axis of the picture that is gone.
         channels: K.
         prefix: number of leading tokens left out (class token, registers).
+        suffix: number of tokens left out behind.
+        split: lengths that the axes behind the batch are first cut into; () where nothing is moved.
+        order: places in `split` of the spatial axes, then of the channels.
+        axis: of the output, the batch included, that has the tokens left out.
     """
 
     kind: str
     grid: tuple[int, ...]
     channels: int
     prefix: int = 0
+    suffix: int = 0
+    split: tuple[int, ...] = ()
+    order: tuple[int, ...] = ()
+    axis: int = 1
 
     @property
     def positions(self) -> int:
@@ -61,6 +71,9 @@ class LayerRow:
         index: position among the candidates, or None where it is none.
         projects: it cuts the picture into patches, as before tokens.
         copy_of: path of the row it merely hands on (a model around its last layer, a dropout), or "".
+        guessed: the layout is what the shape suggests, as the graph does not tell where the positions lie; the
+            table's `refusal` asks the model.
+        raw: it is the input in another shape or order.
     """
 
     path: str
@@ -76,6 +89,8 @@ class LayerRow:
     index: int | None = None
     projects: bool = False
     copy_of: str = ""
+    guessed: bool = False
+    raw: bool = False
 
     @property
     def grid(self) -> tuple[int, ...]:
@@ -95,6 +110,8 @@ class LayerTable:
         output: name of the explained output.
         units: path -> the unit itself, for queries by layer object; empty in a saved table.
         token_support: given token rows, the share of patch tokens that receive a gradient, for each.
+        refusal: of a row whose layout is guessed, why it is wrong, or "": whether each of its positions depends
+            on its own part of the picture.
         model_name: the model's name, for messages.
     """
 
@@ -107,6 +124,7 @@ class LayerTable:
     token_support: Callable[[Sequence[LayerRow]], list[float]] = attrs.field(
         default=lambda rows: [1.0] * len(rows), repr=False
     )
+    refusal: Callable[[LayerRow], str] = attrs.field(default=lambda row: "", repr=False)
     model_name: str = "model"
 
     @property

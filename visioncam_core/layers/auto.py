@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable, even
+from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable
 from visioncam_core.errors import LayerError
 from visioncam_core.layers.queries import no_layer, unknown_layer
 from visioncam_core.plugins.hookspecs import hookimpl
@@ -17,6 +17,7 @@ _STAND_FOR_PRODUCER = (
     *("MaxPool", "AvgPool", "PadV2", "MirrorPad", "ResizeNearest", "ResizeBilinear"),  # of a graph's own
 )
 ENOUGH_SUPPORT = 0.5
+MOST_TRIES = 6
 _CHOSEN: weakref.WeakKeyDictionary[LayerTable, LayerChoice] = weakref.WeakKeyDictionary()
 """What was chosen before: a table never changes, and a changed model has another."""
 
@@ -26,11 +27,12 @@ def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice:
     """Answer `"auto"`, and refuse what no other selector answered.
 
     1. Rows that depend on the picture and that the score depends on.
-    2. With an even grid of more than one position: strides alike over the axes; or tokens on such a grid.
+    2. With more than one position of the picture; where the graph does not tell, the model has to confirm it.
     3. Not the logits; pooling, padding and dropout stand for their producer; not the patch projection.
-    4. Among tokens the latest row whose gradient reaches more than half of the patch tokens.
-    5. For dense outputs the last row of the smallest grid.
-    6. Otherwise the last row.
+    4. Where an axis of the picture is gone (columns, frames): only if the network goes on there for long.
+    5. Among tokens, rows and columns the latest whose gradient reaches more than half of them.
+    6. For dense outputs the last row of the smallest grid.
+    7. Otherwise the last row.
     """
     if not (isinstance(query, str) and query == "auto"):
         raise unknown_layer(table, query)
@@ -41,20 +43,22 @@ def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice:
 
 def _chosen(table: LayerTable) -> LayerChoice:
     rows = [row for row in table.candidates if _usable(row) and table.image in row.inputs]
-    if not rows:
-        raise LayerError(_nothing(table))
-    token_rows = [row for row in rows if row.layout is not None and row.layout.kind == "tokens"]
-    if token_rows:
-        after = [row for row in rows if not row.projects]
-        rows = after or rows
-    if table.dense:
+    if any(row.layout is not None and row.layout.kind == "tokens" for row in rows):
+        rows = [row for row in rows if not row.projects] or rows
+    if table.dense and rows:
         smallest = min(prod(row.grid) for row in rows)
         rows = [row for row in rows if prod(row.grid) == smallest]
-        why = f"the last layer of the smallest grid {_by(rows[-1].grid)}, as the output is dense"
-        return LayerChoice(rows[-1], why)
+    else:
+        rows = _of_all_axes(rows)
+    rows = _confirmed(table, rows)
+    if not rows:
+        raise LayerError(_nothing(table))
     last = rows[-1]
-    if last in token_rows:
-        return _among_tokens(table, rows, token_rows)
+    if table.dense:
+        why = f"the last layer of the smallest grid {_by(last.grid)}, as the output is dense"
+        return LayerChoice(last, why)
+    if _in_a_row(last):
+        return _among_tokens(table, rows, [row for row in rows if _in_a_row(row)])
     return LayerChoice(last, f"the last feature map with positions, {_by(last.grid)}")
 
 
@@ -66,14 +70,48 @@ def _usable(row: LayerRow) -> bool:
         or any(word in row.kind for word in _STAND_FOR_PRODUCER)
     ):
         return False
-    return prod(row.grid) > 1 and even(row.stride)
+    if row.layout is None or row.layout.kind == "heads" or row.kind == "Normalization":
+        return False
+    return prod(row.grid) > 1
+
+
+def _in_a_row(row: LayerRow) -> bool:
+    """Whether positions are tokens, rows or columns: a score may be read from few of them."""
+    return row.layout is not None and row.layout.kind in ("tokens", "columns")
+
+
+def _of_all_axes(rows: list[LayerRow]) -> list[LayerRow]:
+    """Return the rows without those that lost an axis of the picture, unless these are most of them.
+
+    A video's frames or a text's columns, pooled for a recurrent layer or two, tell less than the maps before; where
+    the network goes on in columns, its features are made there.
+    """
+    rows = [row for row in rows if not row.raw] or rows
+    whole = [row for row in rows if row.layout is not None and row.layout.kind != "columns"]
+    return whole if 2 * len(whole) >= len(rows) else rows
+
+
+def _confirmed(table: LayerTable, rows: Sequence[LayerRow]) -> list[LayerRow]:
+    """Return the rows up to the last whose positions are the picture's; few are tried, each takes a pass."""
+    left = list(rows)
+    tries = 0
+    while left and left[-1].guessed:
+        if not table.refusal(left[-1]):
+            break
+        left.pop()
+        tries += 1
+        if tries == MOST_TRIES:
+            left = [row for row in left if not row.guessed]
+    return [row for row in left if not row.guessed or row is left[-1]]
 
 
 def _among_tokens(table: LayerTable, rows: Sequence[LayerRow], token_rows: list[LayerRow]) -> LayerChoice:
     shares = table.token_support(token_rows)
     for row, share in zip(reversed(token_rows), reversed(shares), strict=True):
         if share > ENOUGH_SUPPORT:
-            why = f"the last tokens whose gradient reaches the patches ({share:.0%} of {_by(row.grid)})"
+            kind = "columns or rows" if row.layout and row.layout.kind == "columns" else "tokens"
+            there = "them" if kind != "tokens" else "the patches"
+            why = f"the last {kind} whose gradient reaches {there} ({share:.0%} of {_by(row.grid)})"
             return LayerChoice(row, why)
     grids = [row for row in rows if row not in token_rows and not row.projects]
     if grids:
@@ -90,7 +128,7 @@ def _nothing(table: LayerTable) -> str:
         return no_layer(table)
     names = ", ".join(f"{row.path!r} {_by(row.grid)}" for row in reaching[-3:])
     return (
-        f"no layer of {table.model_name!r} has an even grid of more than one position; "
+        f"no layer of {table.model_name!r} has more than one position of the picture; "
         f"choose by hand, e.g. {names}"
     )
 

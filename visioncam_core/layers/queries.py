@@ -128,12 +128,13 @@ def by_callable(table: LayerTable, choose: Callable[[LayerTable], Any]) -> Layer
 
 def checked(table: LayerTable, row: LayerRow, why: str) -> LayerChoice:
     """Return the choice of a row, or raise because it cannot be explained."""
-    if row.refused:
+    refused = row.refused or (table.refusal(row) if row.guessed and row.reaches_score else "")
+    if refused:
         spatial = [r for r in table.candidates if r.reaches_score and not r.is_score]
         last = (
             f"the last layer that can is {spatial[-1].path!r}" if spatial else "this model has none that can"
         )
-        raise LayerError(f"layer {row.path!r} cannot be explained: {row.refused}; {last}")
+        raise LayerError(f"layer {row.path!r} cannot be explained: {refused}; {last}")
     if not row.reaches_score:
         raise LayerError(
             f"the score of output {table.output!r} does not depend on layer {row.path!r}; "
@@ -163,7 +164,7 @@ def any_row(table: LayerTable, query: object) -> LayerChoice:
         )
     if not rows:
         raise unknown_layer(table, name)
-    return checked(table, attrs.evolve(rows[0], refused=""), "as asked, with a reshape= of your own")
+    return checked(table, attrs.evolve(rows[0], refused="", guessed=False), "as asked, with a reshape= of your own")
 
 
 def unknown_layer(table: LayerTable, query: object) -> LayerError:

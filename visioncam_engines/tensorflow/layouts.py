@@ -1,70 +1,150 @@
-"""Where the space is in a layer's output: grids, channels-first grids and tokens."""
+"""Where the space is in a layer's output: what was followed to it, read as a grid."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
-from typing import Any
 
-from visioncam_core.engine.layer_table import Layout, even
-from visioncam_engines.tensorflow.graph.graph import ancestors
+import attrs
+
+from visioncam_core.engine.layer_table import Layout
+from visioncam_core.engine.space import BATCH, Axis, Run, Space
+
+OWN = (
+    "its positions are its own and none of the picture's (learned queries, a dense layer, a product over "
+    "positions), so there is no place to draw them"
+)
+
+
+@attrs.frozen
+class Found:
+    """What a space says of a layer's output.
+
+    Attributes:
+        layout: how it becomes a grid; None where it has no positions.
+        steps: pixels from one position to the next, one an axis of the picture.
+        start: the pixel that the first position looks at, one an axis.
+        why: why there is no layout.
+        unknown: the graph does not tell.
+    """
+
+    layout: Layout | None = None
+    steps: tuple[float, ...] = ()
+    start: tuple[float, ...] = ()
+    why: str = OWN
+    unknown: bool = False
+
+
+def layout_of(space: Space | None, shape: Sequence[int], image: Sequence[int]) -> Found:
+    """Return the layout of a layer's output.
+
+    Args:
+        space: of the output, the batch first; None where it does not depend on the picture.
+        shape: its lengths without the batch.
+        image: lengths of the picture's axes.
+    """
+    if space is None or len(space.axes) != len(shape) + 1:
+        return Found(unknown=space is not None)
+    axes = space.axes[1:]
+    if any(run.along != BATCH for run in space.axes[0].runs) or any(axis.unknown for axis in axes):
+        return Found(unknown=True)
+    pure = [axis if all(run.placed for run in axis.runs) else Axis() for axis in axes]
+    runs = [run for axis in pure for run in axis.runs]
+    if not runs:
+        return _pooled(shape, image)
+    if sum(1 for axis in pure if axis.lead + axis.trail) > 1:
+        return Found(why="tokens beside the picture's stand in several of its axes")
+    if any(run.roll for run in runs):
+        return Found(why="its positions were rolled around the picture's edge; choose the layer before or behind")
+    grid, steps = [], []
+    for along, length in enumerate(image):
+        mine = sorted((run for run in runs if run.along == along), key=lambda run: -abs(run.step))
+        if not _counts_through(mine, length):
+            return Found(why="each of its values belongs to two positions, or to a part of one")
+        grid.append(prod(run.size for run in mine))
+        steps.append(mine[-1].step if mine else float(length))
+    return Found(_layout(axes, pure, tuple(grid), len(image)), tuple(steps), space.start)
+
+
+def _pooled(shape: Sequence[int], image: Sequence[int]) -> Found:
+    """Return the layout of a picture's worth of features at a single position, kept for its channels."""
+    if len(shape) == len(image) + 1 and prod(shape[:-1]) == 1:
+        return Found(Layout("grid", tuple(shape[:-1]), shape[-1]), tuple(map(float, image)), (0.0,) * len(image))
+    return Found()
+
+
+def _counts_through(runs: Sequence[Run], length: int) -> bool:
+    """Whether runs, slowest first, count once through an axis of the picture."""
+    for slow, fast in zip(runs, runs[1:], strict=False):
+        if abs(slow.step - fast.step * fast.size) > 0.02 * abs(slow.step):
+            return False
+    return not runs or abs(runs[-1].step) * prod(run.size for run in runs) <= 2.5 * length
+
+
+def _layout(axes: Sequence[Axis], pure: Sequence[Axis], grid: tuple[int, ...], rank: int) -> Layout:
+    split: list[int] = []
+    spatial: dict[tuple[int, float], int] = {}
+    channels: list[int] = []
+    for axis, placed in zip(axes, pure, strict=True):
+        for run in placed.runs:
+            spatial[run.along, -abs(run.step)] = len(split)
+            split.append(run.size)
+        if not placed.runs:
+            channels += [len(split)] if axis.size > 1 else []
+            split.append(axis.size)
+    order = tuple(spatial[key] for key in sorted(spatial))
+    order += (*channels, *(i for i in range(len(split)) if i not in {*order, *channels}))
+    count = prod(split) // prod(grid)
+    place = next((i for i, axis in enumerate(pure) if axis.lead + axis.trail), 0)
+    prefix, suffix = pure[place].lead, pure[place].trail
+    if prefix + suffix == 0 and len(axes) == rank + 1:
+        if _in_place(axes[:-1], pure[:-1]) and not pure[-1].runs:
+            return Layout("grid", grid, count)
+        if _in_place(axes[1:], pure[1:]) and not pure[0].runs:
+            return Layout("channels_first", grid, count)
+    if order == tuple(range(len(split))) and len(axes) == 2 and len(axes[0].runs) == rank > 1:
+        return Layout("tokens", grid, count, prefix, suffix)
+    kind = "heads" if len(channels) > 1 else "columns" if 1 in grid else "moved"
+    return Layout(kind, grid, count, prefix, suffix, tuple(split), order, place + 1)
+
+
+def _in_place(axes: Sequence[Axis], pure: Sequence[Axis]) -> bool:
+    """Whether each axis is the picture's own, or a single entry where that is gone."""
+    return all(
+        axis.size == 1 or [run.along for run in placed.runs] == [along]
+        for along, (axis, placed) in enumerate(zip(axes, pure, strict=True))
+    )
+
+
+# ---- what a shape alone suggests, where the graph does not tell; the model itself must confirm it
 
 MAX_PREFIX = 16
 
 
-def spatial(shape: tuple[int, ...], rank: int, channels_first: bool) -> Layout | None:
-    """Return the layout of an output with `rank` spatial axes, or None where the rank differs."""
-    if rank < 1 or len(shape) != rank + 1 or 0 in shape:
+def guess(shape: Sequence[int], image: Sequence[int], channels_first: bool, grids: Sequence[Sequence[int]]) -> Found:
+    """Return the layout that a shape suggests: a grid of the picture's rank, or tokens of one of `grids`."""
+    layout = None
+    if len(shape) == len(image) + 1 and 0 not in shape:
+        inner = tuple(shape[1:] if channels_first else shape[:-1])
+        kind = "channels_first" if channels_first else "grid"
+        layout = Layout(kind, inner, shape[0] if channels_first else shape[-1])
+    elif len(shape) == 2 and len(image) == 2:
+        layout = _tokens(shape[0], shape[1], [*grids, *_divisions(image)])
+    if layout is None:
+        return Found(why="its shape has no axes that fit the picture")
+    steps = tuple(size / n for size, n in zip(image, layout.grid, strict=True))
+    return Found(layout, steps, tuple((step - 1) / 2 for step in steps), unknown=True)
+
+
+def _tokens(length: int, channels: int, grids: Sequence[Sequence[int]]) -> Layout | None:
+    fitting = [g for g in grids if 0 <= length - prod(g) <= MAX_PREFIX and prod(g) > 1 and 2 * prod(g) > length]
+    if not fitting:
         return None
-    if channels_first:
-        return Layout("channels_first", tuple(shape[1:]), shape[0])
-    return Layout("grid", tuple(shape[:-1]), shape[-1])
+    grid = min(fitting, key=lambda g: length - prod(g))
+    return Layout("tokens", tuple(grid), channels, length - prod(grid))
 
 
-def strides(image: tuple[int, ...], grid: tuple[int, ...]) -> tuple[float, ...]:
-    return tuple(round(size / length, 3) for size, length in zip(image, grid, strict=True))
-
-
-def tokens(tensor: Any, shape: tuple[int, ...], image: tuple[int, ...], inputs: set[int]) -> Layout | None:
-    """Return the layout of `(T, K)` tokens, from the grids they were computed from.
-
-    The grid is that of the traced patch embedding; without one (patches cut by reshapes, merged windows), the
-    grid with square patches that divide the picture.  `inputs` are the ids of the model's inputs, no grids of
-    tokens.
-    """
-    if len(shape) != 2 or len(image) != 2:
-        return None
-    length, channels = shape
-    grids = [grid for grid in _grids(tensor, image, inputs) if prod(grid) > 1]
-    halved = [
-        tuple(n // 2**k for n in grid)
-        for grid in grids
-        for k in (1, 2, 3)
-        if all(n % 2**k == 0 for n in grid)
-    ]
-    for candidates in (grids, halved, _divisions(image)):
-        fitting = [grid for grid in candidates if 0 <= length - prod(grid) <= MAX_PREFIX and prod(grid) > 1]
-        if fitting:
-            grid = min(fitting, key=lambda g: length - prod(g))
-            if 2 * prod(grid) > length:
-                return Layout("tokens", grid, channels, length - prod(grid))
-    return None
-
-
-def _grids(tensor: Any, image: tuple[int, ...], inputs: set[int]) -> list[tuple[int, ...]]:
-    """Return the even grids among what `tensor` is computed from, latest first."""
-    found: list[tuple[int, ...]] = []
-    for op in ancestors([tensor]).values():
-        for output in op.outputs:
-            shape = output.shape
-            if id(output) in inputs or shape.rank != 4 or not output.dtype.is_floating:
-                continue
-            grid = tuple(shape[1:3])
-            if None not in grid and even(strides(image, grid)) and grid not in found:
-                found.append(grid)
-    return found
-
-
-def _divisions(image: tuple[int, ...]) -> list[tuple[int, ...]]:
+def _divisions(image: Sequence[int]) -> list[tuple[int, ...]]:
     """Return the grids of square patches that divide the picture, largest patches last."""
     return [
         tuple(size // patch for size in image)

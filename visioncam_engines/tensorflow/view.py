@@ -19,7 +19,10 @@ from visioncam_engines.tensorflow.checks import RUN, is_saved
 from visioncam_engines.tensorflow.graph import functions as cuts
 from visioncam_engines.tensorflow.graph.saved_model import trace_saved, with_calls_inlined
 from visioncam_engines.tensorflow.inputs import open_specs
+from visioncam_engines.tensorflow.run.passes import to_grid
 from visioncam_engines.tensorflow.run.perturb import ModelPasses
+from visioncam_engines.tensorflow.space import ask
+from visioncam_engines.tensorflow.space.walks import walks_of
 from visioncam_engines.tensorflow.tracing.batch_axis import rows_per_picture
 from visioncam_engines.tensorflow.tracing.table import build_table
 from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace, trace
@@ -115,9 +118,10 @@ class TracedModel:
         def make() -> GraphView:
             sizes = {i: tuple(int(n) for n in flat[i].shape[1:]) for i in inputs.images}
             spaces = {i: size[1:] if inputs.channels_first else size[:-1] for i, size in sizes.items()}
-            shapes = _shapes(trace, flat)
-            table = build_table(trace, self.model, name, score.values, inputs.image, spaces, shapes)
-            table = attrs.evolve(table, token_support=_support(trace, score, flat))
+            shapes, walks = _shapes(trace, flat), walks_of(trace, inputs, sizes)
+            table = build_table(trace, self.model, name, score.values, inputs.image, spaces, shapes, walks)
+            asked = ask.refusal(trace, inputs.image, inputs.channels_first, flat)
+            table = attrs.evolve(table, token_support=_support(trace, score, flat), refusal=asked)
             return GraphView(trace, score, table, inputs.image, inputs.channels_first)
 
         return cuts.once(trace, key, make, "views", MOST_VIEWS)
@@ -197,7 +201,7 @@ def _support(
             layout = row.layout
             if layout is None:
                 raise LayerError(f"layer {row.path!r} has no tokens")
-            size = np.abs(tf.cast(gradient, tf.float32).numpy()[0, layout.prefix :]).max(-1)
+            size = np.abs(to_grid(tf.cast(gradient, tf.float32), layout).numpy()[0]).max(-1)
             shares.append(float((size > 0).mean()))
         return shares
 

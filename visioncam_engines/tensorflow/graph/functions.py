@@ -108,7 +108,7 @@ def channels_first(values: Any) -> Any:
     return tf.transpose(values, [0, values.shape.rank - 1, *range(1, values.shape.rank - 1)])
 
 
-def _cut(trace: Trace, key: Any, build: Callable[[], tuple[list[Any], list[Any]]]) -> Any:
+def cut(trace: Trace, key: Any, build: Callable[[], tuple[list[Any], list[Any]]]) -> Any:
     def make() -> Any:
         with trace.graph.as_default():
             feeds, fetches = build()
@@ -121,12 +121,12 @@ def _cut(trace: Trace, key: Any, build: Callable[[], tuple[list[Any], list[Any]]
 
 def forward(trace: Trace, score: GraphScore) -> Any:
     """Return `(*inputs) -> [values, answer]`."""
-    return _cut(trace, ("forward", score.key), lambda: (list(trace.inputs), [score.values, score.answer]))
+    return cut(trace, ("forward", score.key), lambda: (list(trace.inputs), [score.values, score.answer]))
 
 
 def outputs(trace: Trace) -> Any:
     """Return `(*inputs) -> [every output]`."""
-    return _cut(trace, "outputs", lambda: (list(trace.inputs), list(trace.outputs.values())))
+    return cut(trace, "outputs", lambda: (list(trace.inputs), list(trace.outputs.values())))
 
 
 def probe(trace: Trace, record: Recorded, score: GraphScore) -> Any:
@@ -147,7 +147,7 @@ def probe(trace: Trace, record: Recorded, score: GraphScore) -> Any:
         fetches = [*record.tensors, *gradients, score.values, score.answer]
         return [*trace.inputs, classes, scale], fetches
 
-    return _cut(trace, ("probe", record.path, score.key), build)
+    return cut(trace, ("probe", record.path, score.key), build)
 
 
 def _class_cotangent(score: GraphScore, classes: Any) -> Any:
@@ -200,8 +200,8 @@ def split(trace: Trace, record: Recorded, score: GraphScore) -> Split:
     def make() -> Split:
         at, fetches = list(record.tensors), [score.values, score.answer]
         sides = sides_of(trace, record, score)
-        head = _cut(trace, (*key, "head"), lambda: (list(trace.inputs), [*at, *sides, *fetches]))
-        tail = _cut(trace, (*key, "tail"), lambda: ([*at, *sides], fetches))
+        head = cut(trace, (*key, "head"), lambda: (list(trace.inputs), [*at, *sides, *fetches]))
+        tail = cut(trace, (*key, "tail"), lambda: ([*at, *sides], fetches))
         return Split(head, tail)
 
     return once(trace, key, make)
@@ -230,8 +230,8 @@ def tail_backward(trace: Trace, record: Recorded, score: GraphScore) -> tuple[An
             gradients = _gradients(score, record, cotangent)
         sides = frontier(gradients, at, list(trace.inputs), trace.exact)
         fetches = [score.values, score.answer]
-        head = _cut(trace, (*key, "head"), lambda: (list(trace.inputs), [*at, *sides, *fetches]))
-        tail = _cut(trace, (*key, "tail"), lambda: ([*at, *sides, cotangent], gradients))
+        head = cut(trace, (*key, "head"), lambda: (list(trace.inputs), [*at, *sides, *fetches]))
+        tail = cut(trace, (*key, "tail"), lambda: ([*at, *sides, cotangent], gradients))
         return head, tail
 
     return once(trace, key, make)
@@ -248,7 +248,7 @@ def support(trace: Trace, records: list[Recorded], score: GraphScore) -> Any:
         pairs = zip(gradients, records, strict=True)
         return list(trace.inputs), [tf.zeros_like(r.tensors[0]) if g is None else g for g, r in pairs]
 
-    return _cut(trace, ("support", tuple(r.path for r in records), score.key), build)
+    return cut(trace, ("support", tuple(r.path for r in records), score.key), build)
 
 
 def shapes(trace: Trace, records: list[Recorded]) -> Any:
@@ -259,7 +259,7 @@ def shapes(trace: Trace, records: list[Recorded]) -> Any:
 
         return list(trace.inputs), [tf.shape(record.tensors[0]) for record in records]
 
-    return _cut(trace, ("shapes",), build)
+    return cut(trace, ("shapes",), build)
 
 
 def output_name(trace: Trace, output: str | int | None) -> str:

@@ -179,22 +179,38 @@ def to_grid(values: Any, layout: Layout) -> Any:
 
     if layout.kind == "channels_first":
         return cuts.channels_last(values)
-    if layout.kind == "tokens":
-        return tf.reshape(values[:, layout.prefix :], [-1, *layout.grid, layout.channels])
+    if layout.prefix + layout.suffix:
+        end = values.shape[layout.axis] - layout.suffix
+        values = values[(slice(None),) * layout.axis + (slice(layout.prefix, end),)]
+    if layout.split:
+        values = tf.reshape(values, [-1, *layout.split])
+        values = tf.transpose(values, [0, *(place + 1 for place in layout.order)])
+    if layout.split or layout.kind == "tokens":
+        return tf.reshape(values, [-1, *layout.grid, layout.channels])
     return values
 
 
 def from_grid(values: Any, layout: Layout, original: Any) -> Any:
-    """Return a layer's output from `(B, *grid, K)`; leading tokens are taken from `original` (1, T, K)."""
+    """Return a layer's output from `(B, *grid, K)`; tokens beside the picture's are taken from `original`."""
     import tensorflow as tf
 
     if layout.kind == "channels_first":
         return cuts.channels_first(values)
-    if layout.kind == "tokens":
-        flat = tf.reshape(values, [-1, layout.positions, layout.channels])
-        lead = tf.repeat(original[:, : layout.prefix], tf.shape(flat)[0], axis=0)
-        return tf.concat([lead, flat], axis=1)
-    return values
+    if not layout.split and layout.kind != "tokens":
+        return values
+    if layout.split:
+        values = tf.reshape(values, [-1, *(layout.split[place] for place in layout.order)])
+        back = [layout.order.index(place) + 1 for place in range(len(layout.order))]
+        values = tf.transpose(values, [0, *back])
+    shape, axis = [int(n) for n in original.shape[1:]], layout.axis
+    shape[axis - 1] -= layout.prefix + layout.suffix
+    values = tf.reshape(values, [-1, *shape])
+    if not layout.prefix + layout.suffix:
+        return values
+    every, end = (slice(None),) * axis, original.shape[axis] - layout.suffix
+    lead, trail = original[(*every, slice(layout.prefix))], original[(*every, slice(end, None))]
+    count = tf.shape(values)[0]
+    return tf.concat([tf.repeat(lead, count, axis=0), values, tf.repeat(trail, count, axis=0)], axis=axis)
 
 
 def in_batches(count: int, size: int, run: Callable[[np.ndarray], Any]) -> list[Any]:

@@ -7,10 +7,11 @@ from typing import Any
 
 import attrs
 
-from visioncam_core.engine.layer_table import LayerRow, LayerTable, Layout
+from visioncam_core.engine.layer_table import LayerRow, LayerTable
+from visioncam_core.engine.space import Space, stacked
 from visioncam_engines.tensorflow.checks import is_saved
 from visioncam_engines.tensorflow.graph.graph import COPIES, SHAPES, ancestors, descendants, identities
-from visioncam_engines.tensorflow.layouts import spatial, strides, tokens
+from visioncam_engines.tensorflow.layouts import Found, guess, layout_of
 from visioncam_engines.tensorflow.tracing.recording import walk
 from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
 
@@ -23,6 +24,7 @@ def build_table(
     image: int,
     spaces: dict[int, tuple[int, ...]],
     shapes: list[Any],
+    walks: dict[int, dict[int, Space]],
 ) -> LayerTable:
     """Build the layer table for one explained output.
 
@@ -34,11 +36,12 @@ def build_table(
         image: position of the image input.
         spaces: position -> spatial axes of each input that could be the picture.
         shapes: for each record its shape without the batch axis, or None where it is not batch-first.
+        walks: position of an input that could be the picture -> id of a tensor -> where that is in it.
     """
     reached = ancestors([score])
-    answers = identities(score, (*COPIES, *SHAPES))
+    answers = _parts_of(score)
+    given = {id(tensor) for tensor in trace.inputs}
     from_inputs = [set(descendants([tensor])) for tensor in trace.inputs]
-    input_ids = {id(tensor) for tensor in trace.inputs}
     rows: list[LayerRow] = []
     by_tensor: dict[int, str] = {}
     data_format = ""
@@ -55,12 +58,15 @@ def build_table(
             same = []
         by_tensor.setdefault(id(tensor), same[0] if same else record.path)
         depends = tuple(i for i, ids in enumerate(from_inputs) if id(tensor) in ids)
-        space = spaces[image if image in depends else next((i for i in depends if i in spaces), image)]
-        layout = None
-        if shape is not None:
-            layout = spatial(full, len(space), data_format == "channels_first")
-            layout = layout or tokens(tensor, full, space, input_ids)
-        stride = strides(space, layout.grid) if layout else ()
+        source = image if image in depends else next((i for i in depends if i in spaces), image)
+        space, found = spaces[source], Found()
+        if shape is not None and depends:
+            found = layout_of(space_of(record, walks.get(source, {})), full, space)
+            if found.unknown:
+                grids = [row.grid for row in reversed(rows) if len(row.grid) == len(space)]
+                found = guess(full, space, data_format == "channels_first", grids)
+        layout = found.layout
+        stride = tuple(round(n / m, 3) for n, m in zip(space, layout.grid, strict=True)) if layout else ()
         rows.append(
             LayerRow(
                 path=record.path,
@@ -72,9 +78,11 @@ def build_table(
                 inputs=depends,
                 reaches_score=id(tensor.op) in reached,
                 is_score=id(tensor) in answers,
-                refused=_refused(record, shape, full, layout, depends, spaces),
+                refused=_refused(record, shape, full, found, depends, spaces),
                 projects=_projects(record),
                 copy_of=same[0] if same and len(record.tensors) == 1 else "",
+                guessed=found.unknown and layout is not None,
+                raw=bool(identities(tensor, (*COPIES, *SHAPES)) & given),
             )
         )
     position = 0
@@ -96,6 +104,31 @@ def build_table(
     )
 
 
+def space_of(record: Recorded, walk: dict[int, Space]) -> Space | None:
+    """Return the space of a recorded output; the outputs of steps in time lie side by side."""
+    held = [walk.get(id(tensor)) for tensor in record.tensors]
+    if len(held) == 1:
+        return held[0]
+    known = [space for space in held if space is not None]
+    return stacked(known, 1) if len(known) == len(held) else None
+
+
+def _parts_of(score: Any) -> set[int]:
+    """Return the ids of what the score is, in another shape, or put together from."""
+    found: set[int] = set()
+    waiting = [score]
+    while waiting:
+        tensor = waiting.pop()
+        if id(tensor) in found:
+            continue
+        found.add(id(tensor))
+        if tensor.op.type in (*COPIES, *SHAPES):
+            waiting.append(tensor.op.inputs[0])
+        elif tensor.op.type in ("ConcatV2", "Pack"):
+            waiting.extend(one for one in tensor.op.inputs if one.dtype.is_floating)
+    return found
+
+
 def _stacked(record: Recorded, shape: tuple[int, ...]) -> tuple[int, ...]:
     return (len(record.tensors), *shape) if len(record.tensors) > 1 else shape
 
@@ -104,7 +137,7 @@ def _refused(
     record: Recorded,
     shape: tuple[int, ...] | None,
     full: tuple[int, ...],
-    layout: Layout | None,
+    found: Found,
     depends: tuple[int, ...],
     spaces: dict[int, tuple[int, ...]],
 ) -> str:
@@ -116,8 +149,8 @@ def _refused(
         return "it does not depend on the model's input"
     if not set(depends) & set(spaces):
         return "it does not depend on the picture"
-    if layout is None:
-        return f"its output shape {full} has no spatial axes that fit the picture"
+    if found.layout is None:
+        return f"{found.why}; its output has the shape {full}"
     return ""
 
 

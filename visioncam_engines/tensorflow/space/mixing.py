@@ -1,0 +1,116 @@
+"""Operations that sum over axes or run over time: products of matrices, and loops."""
+
+from __future__ import annotations
+
+import string
+from typing import Any
+
+from visioncam_core.engine import space as spaces_of
+from visioncam_core.engine.space import BATCH, UNKNOWN, Axis, Run, Space, contracted
+from visioncam_engines.tensorflow.space.walk import Walk, rule
+
+
+def _product(walk: Walk, op: Any, terms: list[list[str]], out: list[str]) -> Space:
+    held = [
+        (space, labels)
+        for tensor, labels in zip(op.inputs, terms, strict=False)
+        if (space := walk.of(tensor)) is not None
+    ]
+    sizes: dict[str, int] = {}
+    for space, labels in held:
+        for label, size in zip(labels, space.sizes, strict=True):
+            sizes[label] = max(sizes.get(label, 1), size)
+    shape = walk.shape(op.outputs[0]) or ()
+    lengths = [sizes.get(label, 1) if n is None else n for label, n in zip(out, shape, strict=True)]
+    return contracted(held, out, lengths)
+
+
+@rule("Einsum")
+def _einsum(walk: Walk, op: Any) -> Space:
+    left, _, right = op.get_attr("equation").decode().replace(" ", "").partition("->")
+    ranks = [tensor.shape.rank for tensor in op.inputs]
+    terms = [_labels(term, rank) for term, rank in zip(left.split(","), ranks, strict=True)]
+    if any(len(set(term)) < len(term) for term in terms):
+        raise ValueError("a diagonal")
+    return _product(walk, op, terms, _labels(right, op.outputs[0].shape.rank))
+
+
+def _labels(term: str, rank: int) -> list[str]:
+    """Return a label an axis; those that an ellipsis stands for are counted from the end."""
+    before, dots, behind = term.partition("...")
+    if not dots:
+        return list(term)
+    hidden = rank - len(before) - len(behind)
+    return [*before, *(f"…{hidden - i}" for i in range(hidden)), *behind]
+
+
+@rule("MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3")
+def _matmul(walk: Walk, op: Any) -> Space:
+    one, other = (tensor.shape.rank for tensor in op.inputs[:2])
+    name = ("transpose_a", "transpose_b") if op.type == "MatMul" else ("adj_x", "adj_y")
+    first = ["k", "m"] if op.get_attr(name[0]) else ["m", "k"]
+    second = ["n", "k"] if op.get_attr(name[1]) else ["k", "n"]
+    batch = list(string.ascii_uppercase[: max(one, other) - 2])
+    terms = [[*batch[len(batch) - one + 2 :], *first], [*batch[len(batch) - other + 2 :], *second]]
+    return _product(walk, op, terms, [*batch, "m", "n"])
+
+
+# ---- loops over time: a list of steps is a tensor with the steps first
+
+
+@rule("TensorListFromTensor")
+def _to_list(walk: Walk, op: Any) -> Space | None:
+    return walk.of(op.inputs[0])
+
+
+@rule("TensorListStack")
+def _from_list(walk: Walk, op: Any) -> Space | None:
+    space, shape = walk.of(op.inputs[0]), walk.shape(op.outputs[0]) or ()
+    return None if space is None else _fitted(space, (None if n is None else n for n in shape))
+
+
+@rule("TensorListGetItem")
+def _from_step(walk: Walk, op: Any) -> Space | None:
+    space, shape = walk.of(op.inputs[0]), walk.shape(op.outputs[0]) or ()
+    return None if space is None else _fitted(spaces_of.without(space, [0]), shape)
+
+
+@rule("While", "StatelessWhile")
+def _loop(walk: Walk, op: Any) -> list[Space | None]:
+    """What runs over time keeps the steps: of one list of steps, and what is as large as one of them."""
+    lists = [
+        space
+        for tensor in op.inputs
+        if tensor.dtype.name == "variant" and (space := walk.of(tensor)) is not None and space.axes[0].placed
+    ]
+    if not lists or any(one.axes[0] != lists[0].axes[0] for one in lists[1:]):
+        return walk.unknown(op)
+    steps, one = lists[0], spaces_of.without(lists[0], [0])
+    found: list[Space | None] = []
+    for tensor in op.outputs:
+        if tensor.dtype.name == "variant":
+            found.append(steps)
+        else:
+            found.append(_fitted(one, walk.shape(tensor) or ()))
+    return found
+
+
+def _fitted(space: Space, shape: Any) -> Space:
+    """Return a space for a tensor whose axes were run over in a loop: those as long as before stay.
+
+    A vector of features, one a step, is mixed; of a map the last axis is channels unless it is as long.
+    """
+    sizes = list(shape)
+    held = list(space.axes) if len(space.axes) == len(sizes) else [Axis()] * len(sizes)
+    timed = any(run.along == BATCH for run in held[1].runs) if len(held) > 1 else False
+    vector = len(sizes) - timed <= 2
+    axes = []
+    for i, (axis, size) in enumerate(zip(held, sizes, strict=True)):
+        last = i == len(sizes) - 1 > 0
+        if last and (vector or not axis.placed or size != axis.size):
+            axes.append(spaces_of.own(size or 1))
+        elif size in (None, axis.size):
+            axes.append(axis)
+        else:
+            axes.append(Axis((Run(UNKNOWN, size),)))
+    return Space(tuple(axes), space.start, space.apart)

@@ -1,0 +1,202 @@
+"""Operations whose windows move over the picture: convolution, pooling, padding, resampling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from visioncam_core.engine.space import Axis, Run, Space, own, padded, slid
+from visioncam_engines.tensorflow.graph.graph import constant
+from visioncam_engines.tensorflow.space.walk import Walk, numbers, rule
+
+
+def _axes(op: Any, rank: int) -> tuple[list[int], int]:
+    """Return the sliding axes and the axis of channels of a tensor of `rank`."""
+    given = op.get_attr("data_format").decode() if "data_format" in op.node_def.attr else "NHWC"
+    if given.startswith("NC"):
+        return list(range(2, rank)), 1
+    return list(range(1, rank - 1)), rank - 1
+
+
+def _moved(
+    walk: Walk, op: Any, value: Any, kernel: list[int], strides: list[int], rates: list[int], channels: int | None
+) -> Space | None:
+    """Return the space after windows of `kernel` taps moved over a value; lists have an entry a sliding axis."""
+    space = walk.of(value)
+    if space is None:
+        return None
+    axes, last = _axes(op, len(space.axes))
+    shape = walk.shape(op.outputs[0]) or ()
+    padding = op.get_attr("padding").decode()
+    explicit = list(op.get_attr("explicit_paddings")) if padding == "EXPLICIT" else []
+    looks = walk.centres(op, len(axes))
+    for i, axis in enumerate(axes):
+        size, before = shape[axis], space.axes[axis].size
+        if size is None:
+            raise ValueError("an open axis")
+        reach = (kernel[i] - 1) * rates[i] + 1
+        if padding == "SAME":
+            left = max((size - 1) * strides[i] + reach - before, 0) // 2
+        else:
+            left = explicit[2 * axis] if explicit else 0
+        middle = (kernel[i] - 1) / 2 if looks is None else float(looks[i])
+        space = slid(space, axis, size, strides[i], middle * rates[i] - left)
+    if channels is not None:
+        axes_now = list(space.axes)
+        unplaced = Axis() if channels == 1 else own(channels)
+        held = axes_now[last]
+        axes_now[last] = Axis((Run(-4, channels),)) if held.unknown and channels > 1 else unplaced
+        space = Space(tuple(axes_now), _mixed(space, last), space.apart)
+    return space
+
+
+def _mixed(space: Space, axis: int) -> tuple[float, ...]:
+    """Return the start once an axis, which may hold positions (space to depth), was summed over."""
+    from visioncam_core.engine.space import without
+
+    return without(space, [axis], keep=True).start if space.axes[axis].placed else space.start
+
+
+def _spatial(op: Any, name: str, axes: list[int]) -> list[int]:
+    values = list(op.get_attr(name))
+    return [values[axis] for axis in axes]
+
+
+@rule("Conv2D", "Conv3D", "DepthwiseConv2dNative")
+def _convolved(walk: Walk, op: Any) -> Space | None:
+    rank = op.inputs[0].shape.rank
+    axes, last = _axes(op, rank)
+    kernel = [int(n) for n in op.inputs[1].shape[: rank - 2]]
+    channels = (walk.shape(op.outputs[0]) or ())[last]
+    steps, rates = _spatial(op, "strides", axes), _spatial(op, "dilations", axes)
+    return _moved(walk, op, op.inputs[0], kernel, steps, rates, channels)
+
+
+@rule("MaxPool", "AvgPool", "MaxPool3D", "AvgPool3D", "MaxPoolWithArgmax")
+def _pooled(walk: Walk, op: Any) -> Space | None:
+    axes, _ = _axes(op, op.inputs[0].shape.rank)
+    steps = _spatial(op, "strides", axes)
+    return _moved(walk, op, op.inputs[0], _spatial(op, "ksize", axes), steps, [1] * len(axes), None)
+
+
+@rule("ExtractImagePatches", "ExtractVolumePatches")
+def _cut_out(walk: Walk, op: Any) -> Space | None:
+    axes = list(range(1, op.inputs[0].shape.rank - 1))
+    rates = _spatial(op, "rates", axes) if "rates" in op.node_def.attr else [1] * len(axes)
+    channels = (walk.shape(op.outputs[0]) or ())[-1]
+    kernel, steps = _spatial(op, "ksizes", axes), _spatial(op, "strides", axes)
+    return _moved(walk, op, op.inputs[0], kernel, steps, rates, channels)
+
+
+@rule("Conv2DBackpropInput", "Conv3DBackpropInput", "Conv3DBackpropInputV2", "DepthwiseConv2dNativeBackpropInput")
+def _transposed(walk: Walk, op: Any) -> Space | None:
+    """Each position is spread over `kernel` new ones."""
+    space = walk.of(op.inputs[2])
+    if space is None:
+        return None
+    axes, last = _axes(op, len(space.axes))
+    shape = walk.shape(op.outputs[0]) or ()
+    steps, rates = _spatial(op, "strides", axes), _spatial(op, "dilations", axes)
+    padding = op.get_attr("padding").decode()
+    explicit = list(op.get_attr("explicit_paddings")) if padding == "EXPLICIT" else []
+    looks = walk.centres(op, len(axes))
+    for i, axis in enumerate(axes):
+        size, before, taps = shape[axis], space.axes[axis].size, int(op.inputs[1].shape[i])
+        if size is None:
+            raise ValueError("an open axis")
+        left = max((before - 1) * steps[i] + (taps - 1) * rates[i] + 1 - size, 0) // 2 if padding == "SAME" else 0
+        left = explicit[2 * axis] if explicit else left
+        middle = ((taps - 1) / 2 if looks is None else float(looks[i])) * rates[i]
+        space = slid(space, axis, size, 1 / steps[i], (left - middle) / steps[i])
+    axes_now = list(space.axes)
+    axes_now[last] = own(shape[last] or 1)
+    return Space(tuple(axes_now), _mixed(space, last), space.apart)
+
+
+@rule("Pad", "PadV2", "MirrorPad")
+def _padded(walk: Walk, op: Any) -> Space | None:
+    space = walk.of(op.inputs[0])
+    if space is None:
+        return None
+    amounts = numbers(op.inputs[1])
+    for axis in range(len(space.axes)):
+        space = padded(space, axis, amounts[2 * axis], amounts[2 * axis + 1])
+    return space
+
+
+@rule("ResizeBilinear", "ResizeNearestNeighbor", "ResizeBicubic", "ResizeArea", "ScaleAndTranslate")
+def _resized(walk: Walk, op: Any) -> Space | None:
+    space, shape = walk.of(op.inputs[0]), walk.shape(op.outputs[0]) or ()
+    if space is None:
+        return None
+    flags = op.node_def.attr
+    corners = "align_corners" in flags and op.get_attr("align_corners")
+    legacy = not corners and "half_pixel_centers" in flags and not op.get_attr("half_pixel_centers")
+    if op.type == "ScaleAndTranslate" and any(constant(op.inputs[3]).ravel()):
+        raise ValueError("a shifted part")
+    for axis in (1, 2):
+        size, before = shape[axis], space.axes[axis].size
+        if size is None:
+            raise ValueError("an open axis")
+        if corners and size > 1:
+            space = slid(space, axis, size, (before - 1) / (size - 1), 0.0)
+        else:
+            ratio = before / size
+            plain = op.type == "ResizeArea" or not legacy
+            space = slid(space, axis, size, ratio, 0.5 * ratio - 0.5 if plain else 0.0)
+    return space
+
+
+@rule("SpaceToDepth", "DepthToSpace")
+def _blocks(walk: Walk, op: Any) -> Space | None:
+    space = walk.of(op.inputs[0])
+    if space is None:
+        return None
+    axes, last = _axes(op, 4)
+    block = float(op.get_attr("block_size"))
+    ratio = block if op.type == "SpaceToDepth" else 1 / block
+    shape = walk.shape(op.outputs[0]) or ()
+    for axis in axes:
+        space = slid(space, axis, int(shape[axis] or 1), ratio, (ratio - 1) / 2)
+    axes_now = list(space.axes)
+    axes_now[last] = own(int(shape[last] or 1))
+    return Space(tuple(axes_now), space.start, space.apart)
+
+
+@rule("SpaceToBatchND")
+def _into_batch(walk: Walk, op: Any) -> Space | None:
+    """Every `block`-th position goes into a batch of its own: how dilated convolutions are made."""
+    space = walk.of(op.inputs[0])
+    if space is None:
+        return None
+    block, pads = numbers(op.inputs[1]), numbers(op.inputs[2])
+    axes, fine = list(space.axes), []
+    for i, step in enumerate(block):
+        space = padded(space, i + 1, pads[2 * i], pads[2 * i + 1])
+        (run,) = space.axes[i + 1].runs
+        fine.append(Run(run.along, step, run.step))
+        axes[i + 1] = Axis((Run(run.along, run.size // step, run.step * step),))
+    axes[0] = Axis((*fine, *axes[0].runs))
+    return Space(tuple(axes), space.start, space.apart)
+
+
+@rule("BatchToSpaceND")
+def _out_of_batch(walk: Walk, op: Any) -> Space | None:
+    from visioncam_core.engine.space import sliced
+
+    space = walk.of(op.inputs[0])
+    if space is None:
+        return None
+    block, crops = numbers(op.inputs[1]), numbers(op.inputs[2])
+    axes = list(space.axes)
+    fine = axes[0].runs[: len(block)]
+    for i, run in enumerate(fine):
+        (coarse,) = axes[i + 1].runs
+        if (coarse.along, run.size) != (run.along, block[i]):
+            raise ValueError("another batch")
+        axes[i + 1] = Axis((Run(run.along, coarse.size * run.size, coarse.step / run.size),))
+    axes[0] = Axis(axes[0].runs[len(block) :])
+    space = Space(tuple(axes), space.start, space.apart)
+    for i in range(len(block)):
+        size = space.axes[i + 1].size
+        space = sliced(space, i + 1, crops[2 * i], size - crops[2 * i] - crops[2 * i + 1])
+    return space
