@@ -36,6 +36,7 @@ def explain(
     target: Any = None,
     layer: Any = "auto",
     fuse: Literal["mean", "max"] = "mean",
+    placement: Literal["stretched", "receptive", "effective"] = "effective",
     score: Literal["logit", "probability"] = "logit",
     output: str | int | None = None,
     evidence: Literal["for", "against", "signed"] = "for",
@@ -65,6 +66,9 @@ def explain(
         layer: name, path, index into `visioncam.layers(model)`, `"re:…"`, a layer object, a function of
             the table, or `"auto"`; a list of these fuses several layers.
         fuse: how the maps of several layers become one, see `visioncam_core.pipeline.fusion`.
+        placement: where the positions of the layer lie on the picture: "effective", where the weights of its
+            kernels look; "receptive", where kernels, strides and padding alone put them; "stretched", evenly
+            over all of it.  See docs/methods.md.
         score: "logit" (before softmax or sigmoid, found in the model) or "probability".
         output: name or index of the output to explain; the first by default.
         evidence: "for" shows what speaks for the target, "against" what speaks against it, "signed" both.

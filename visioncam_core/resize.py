@@ -10,7 +10,47 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import attrs
 import numpy as np
+
+PLACEMENTS = ("stretched", "receptive", "effective")
+
+
+@attrs.frozen
+class Placement:
+    """Where the positions of a layer lie on the model's input.
+
+    Attributes:
+        name: "stretched" (as if they tiled the input evenly), "receptive" (where kernels, strides and padding
+            put them) or "effective" (and where the weights of the kernels look).
+        start: for each axis the pixel that the first position looks at, counted from the centre of the first
+            pixel; () where positions tile the input.
+        step: pixels from one position to the next; negative where they run backwards.
+        why: why the input is tiled although another placement was wanted, or "".
+    """
+
+    name: str = "stretched"
+    start: tuple[float, ...] = ()
+    step: tuple[float, ...] = ()
+    why: str = ""
+
+    def read(self, axis: int, n: int, size: int, begin: float, end: float) -> tuple[float, float]:
+        """Return where the pixel edges `begin` and `end` of an input of `size` lie on a map of `n` positions."""
+        if not self.step:
+            return begin * (n / size), end * (n / size)
+        first, last = (0.5 + (edge - 0.5 - self.start[axis]) / self.step[axis] for edge in (begin, end))
+        return first, last
+
+    def pixels(self, grid: tuple[int, ...], space: tuple[int, ...]) -> list[np.ndarray]:
+        """Return for each axis the pixel that each position looks at, on an input of `space`."""
+        if not self.step:
+            return [(np.arange(n) + 0.5) * size / n - 0.5 for n, size in zip(grid, space, strict=True)]
+        return [
+            start + step * np.arange(n) for n, start, step in zip(grid, self.start, self.step, strict=True)
+        ]
+
+
+STRETCHED = Placement()
 
 
 @lru_cache(maxsize=32)  # a matrix for a large photo takes megabytes
@@ -41,13 +81,17 @@ def linear_matrix(n_out: int, n_in: int, start: float = 0.0, stop: float | None 
     return matrix
 
 
-def resize(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Resize the last `len(shape)` axes of an array linearly: (..., *grid) to (..., *shape) float32."""
+def resize(values: np.ndarray, shape: tuple[int, ...], placement: Placement = STRETCHED) -> np.ndarray:
+    """Resize the last `len(shape)` axes of an array linearly: (..., *grid) to (..., *shape) float32.
+
+    The values lie where `placement` says; beyond the outermost ones their value holds.
+    """
     result = np.asarray(values, np.float32)
     rank = len(shape)
     for axis, n_out in enumerate(shape):
         position = result.ndim - rank + axis
-        matrix = linear_matrix(n_out, result.shape[position])
+        n = result.shape[position]
+        matrix = linear_matrix(n_out, n, *placement.read(axis, n, n_out, 0, n_out))
         if axis == rank - 1:
             result = result @ matrix.T
         elif axis == rank - 2:

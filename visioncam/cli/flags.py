@@ -104,6 +104,7 @@ REQUEST = options(
     CLASS_NAMES,
     LAYER,
     keyword_flag(ASK, "fuse"),
+    keyword_flag(ASK, "placement"),
     keyword_flag(ASK, "score"),
     keyword_flag(ASK, "output", metavar="NAME"),
     keyword_flag(ASK, "evidence"),

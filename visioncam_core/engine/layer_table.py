@@ -8,6 +8,8 @@ from typing import Any
 
 import attrs
 
+from visioncam_core.resize import STRETCHED, Placement
+
 MAX_STRIDE_RATIO = 1.6
 
 
@@ -112,6 +114,7 @@ class LayerTable:
         token_support: given token rows, the share of patch tokens that receive a gradient, for each.
         refusal: of a row whose layout is guessed, why it is wrong, or "": whether each of its positions depends
             on its own part of the picture.
+        placement: where the positions of a row lie on the input: by the name of a placement.
         model_name: the model's name, for messages.
     """
 
@@ -125,6 +128,9 @@ class LayerTable:
         default=lambda rows: [1.0] * len(rows), repr=False
     )
     refusal: Callable[[LayerRow], str] = attrs.field(default=lambda row: "", repr=False)
+    placement: Callable[[LayerRow, str], Placement] = attrs.field(
+        default=lambda row, name: STRETCHED, repr=False
+    )
     model_name: str = "model"
 
     @property
@@ -148,10 +154,12 @@ class LayerChoice:
     Attributes:
         row: the chosen row of the table.
         why: one sentence for the reader of the map.
+        placement: where its positions lie on the model's input.
     """
 
     row: LayerRow
     why: str
+    placement: Placement = STRETCHED
 
     @property
     def path(self) -> str:

@@ -203,7 +203,9 @@ def contracted(
         dropped = [axis for axis, label in zip(space.axes, labels, strict=True) if label not in out]
         start = centred(space, dropped, kept)
         by_label = dict(zip(labels, _consistent(kept, space), strict=True))
-        left.append(attrs.evolve(space, axes=tuple(by_label.get(label, Axis()) for label in out), start=start))
+        left.append(
+            attrs.evolve(space, axes=tuple(by_label.get(label, Axis()) for label in out), start=start)
+        )
     return merged(left, sizes)
 
 
@@ -473,7 +475,9 @@ def _parted(atom: Axis, length: int) -> list[Axis] | None:
         return None
     run = atom.runs[0]
     fine = run.size // length
-    coarse = Run(run.along, length, run.step * fine, run.roll)  # both halves remember a roll, for the way back
+    coarse = Run(
+        run.along, length, run.step * fine, run.roll
+    )  # both halves remember a roll, for the way back
     return [Axis((coarse,)), Axis((Run(run.along, fine, run.step, run.roll),))]
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from visioncam_core.errors import ImageError, OptionError, OptionTypeError
 from visioncam_core.images.tiling import Window, tiles
 from visioncam_core.options.fields import in_range, option
-from visioncam_core.resize import linear_matrix
+from visioncam_core.resize import STRETCHED, Placement, linear_matrix
 from visioncam_core.text import brief, did_you_mean, listing
 
 RESAMPLING = ("nearest", "bilinear", "bicubic", "lanczos")
@@ -64,11 +64,12 @@ class Geometry:
         result[t:b, l:r] = part
         return result
 
-    def project(self, heat: np.ndarray) -> np.ndarray:
+    def project(self, heat: np.ndarray, placement: Placement = STRETCHED) -> np.ndarray:
         """Bring a map of the model's input back onto the picture.
 
         Args:
-            heat: (gh, gw) ndarray; any resolution, it covers the whole input.
+            heat: (gh, gw) ndarray; any resolution.
+            placement: where its values lie on the input; they cover it evenly by default.
 
         Returns:
             (H, W) float32 ndarray, linear between the map's values; 0 where the model saw nothing.
@@ -77,16 +78,15 @@ class Geometry:
             raise ImageError(
                 f"a map to project has two axes with values on them; received shape {heat.shape}"
             )
-        rows, columns = (self._weights(axis, heat.shape[axis]) for axis in (0, 1))
+        rows, columns = (self._weights(axis, heat.shape[axis], placement) for axis in (0, 1))
         result = np.zeros(self.shape, np.float32)
         top, left, bottom, right = self.view
         np.matmul(rows @ heat.astype(np.float32), columns.T, out=result[top:bottom, left:right])
         return result
 
-    def _weights(self, axis: int, n: int) -> np.ndarray:
+    def _weights(self, axis: int, n: int, placement: Placement) -> np.ndarray:
         """Return the (picture pixels of the view, n) matrix that reads a map along one axis."""
-        scale = n / self.size[axis]
-        start, stop = self.area[axis] * scale, self.area[axis + 2] * scale
+        start, stop = placement.read(axis, n, self.size[axis], self.area[axis], self.area[axis + 2])
         return linear_matrix(self.view[axis + 2] - self.view[axis], n, start, stop)
 
 

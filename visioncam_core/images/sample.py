@@ -9,7 +9,7 @@ import numpy as np
 
 from visioncam_core.images.geometry import Geometry
 from visioncam_core.images.tiling import Window
-from visioncam_core.resize import resize
+from visioncam_core.resize import STRETCHED, Placement, resize
 
 
 @attrs.frozen(eq=False)
@@ -61,13 +61,13 @@ class Sample:
             flat = (*self.flat[:place], values, *self.flat[place + 1 :])
             yield attrs.evolve(self, flat=flat, windows=None, whole=False)
 
-    def project(self, heat: np.ndarray) -> np.ndarray:
+    def project(self, heat: np.ndarray, placement: Placement = STRETCHED) -> np.ndarray:
         """Bring a map on the layer's grid onto what was passed in; that of a window stays on its grid."""
         if not self.whole:
             return heat
         if self.geometry is not None:
-            return self.geometry.project(heat)
-        return resize(heat, self.space(len(heat.shape)))
+            return self.geometry.project(heat, placement)
+        return resize(heat, self.space(len(heat.shape)), placement)
 
     def space(self, rank: int) -> tuple[int, ...]:
         return tuple(self.display.shape[:rank])

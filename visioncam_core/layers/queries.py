@@ -164,7 +164,9 @@ def any_row(table: LayerTable, query: object) -> LayerChoice:
         )
     if not rows:
         raise unknown_layer(table, name)
-    return checked(table, attrs.evolve(rows[0], refused="", guessed=False), "as asked, with a reshape= of your own")
+    return checked(
+        table, attrs.evolve(rows[0], refused="", guessed=False), "as asked, with a reshape= of your own"
+    )
 
 
 def unknown_layer(table: LayerTable, query: object) -> LayerError:

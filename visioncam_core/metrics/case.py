@@ -10,6 +10,7 @@ import numpy as np
 
 from visioncam_core.errors import PluginError
 from visioncam_core.images.box import Box
+from visioncam_core.resize import STRETCHED, Placement
 
 Make = Callable[[np.ndarray], Any]
 Scored = Literal["probability", "remainder", "target"]
@@ -49,6 +50,7 @@ class Case:
         score: the explained scalar S on the clean picture.
         truth: (*space) bool where the object is, or None where nobody said.
         boxes: around the objects, in pixel edges of the input.
+        placement: where the positions of `raw` lie on `x`.
         black: (C,) what a black pixel is as model input, or None where that is not known.
         picture: number of the picture, for seeds.
         seed: of whatever is drawn.
@@ -62,6 +64,7 @@ class Case:
     score: float = float("nan")
     truth: np.ndarray | None = None
     boxes: tuple[Box, ...] = ()
+    placement: Placement = STRETCHED
     black: np.ndarray | None = None
     picture: int = 0
     seed: int = 0

@@ -94,7 +94,8 @@ class Probe:
 
     def heat(self, raw: np.ndarray) -> np.ndarray:
         """Return the positive part of a map over its maximum, at the input's size: (*grid) -> (*space)."""
-        return np.clip(resize(heat(np.asarray(raw, np.float32), "for"), self.x.shape[:-1]), 0, 1)
+        part = heat(np.asarray(raw, np.float32), "for")
+        return np.clip(resize(part, self.x.shape[:-1], self.layer.placement), 0, 1)
 
     def black(self) -> np.ndarray | None:
         """Return what a black pixel is as model input, (C,), or None for model input as passed."""
@@ -132,6 +133,7 @@ class Probe:
             score=float(np.asarray(evidence.score)[0]),
             truth=truth,
             boxes=boxes,
+            placement=self.layer.placement,
             black=self.black(),
             picture=self.number,
             seed=evidence.seed,

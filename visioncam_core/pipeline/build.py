@@ -108,7 +108,7 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
     choice, score = batch.layers[layer], batch.view.score
     methods, settings = batch.request.methods, batch.request.settings
     applied = [apply(method, observation.evidence) for method in methods]
-    shared = [*_of_batch(batch), *diagnose.of_layer(choice.row)]
+    shared = [*_of_batch(batch), *diagnose.of_layer(choice)]
     shared += diagnose.of_output(score.kind, observation.head.probable)
     scores = np.asarray(observation.evidence.score)
     for i, (sample, evidence) in enumerate(zip(batch.samples, observation.evidence.each(), strict=True)):
@@ -161,7 +161,7 @@ def _explanation(
     method: Method, raw: np.ndarray, sample: Sample, about: dict[str, Any], diagnostics: Iterable[Diagnostic]
 ) -> Explanation:
     finite = np.nan_to_num(raw, nan=0.0, posinf=0.0, neginf=0.0)  # a diagnostic says so
-    shown = sample.project(heat(finite, about["evidence"]))
+    shown = sample.project(heat(finite, about["evidence"]), about["layer"].placement)
     return Explanation(
         raw=finite,
         heatmap=np.clip(shown, -1.0 if about["evidence"] == "signed" else 0.0, 1.0),

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from visioncam_core import ops
-from visioncam_core.engine.layer_table import LayerRow
+from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.images.geometry import Geometry
 from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.results.diagnostics import Diagnostic
@@ -87,7 +87,12 @@ def _broken(values: np.ndarray) -> int:
     return 0 if np.all(np.isfinite(values)) else int((~np.isfinite(values)).sum())
 
 
-def of_layer(row: LayerRow) -> Iterator[Diagnostic]:
+def of_layer(choice: LayerChoice) -> Iterator[Diagnostic]:
+    row = choice.row
+    if choice.placement.why:
+        yield Diagnostic(
+            "placement-stretched", f"the map of {row.path!r} is spread evenly: {choice.placement.why}"
+        )
     if row.projects:
         yield Diagnostic("patch-projection", f"layer {row.path!r} only cuts the picture into patches")
     elif row.is_score:

@@ -232,7 +232,12 @@ class Explainer:
             raise LayerError("layer=[] names no layer; pass at least one, or 'auto'")
         if self.settings.reshape is not None:
             return [any_row(view.table, query) for query in queries]
-        return [select_layer(view.table, query) for query in queries]
+        return [self._placed(view, select_layer(view.table, query)) for query in queries]
+
+    def _placed(self, view: View, choice: LayerChoice) -> LayerChoice:
+        wanted = self.settings.placement
+        placement = view.table.placement(choice.row, wanted)
+        return choice if placement == choice.placement else attrs.evolve(choice, placement=placement)
 
     def _comparison(self, answers: Sequence[Answer]) -> Comparison:
         rows = [(self.methods[one.method].name, one) for one in answers]

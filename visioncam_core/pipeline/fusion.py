@@ -8,7 +8,6 @@ from typing import Literal
 import attrs
 import numpy as np
 
-from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.pipeline.apply import total
 from visioncam_core.pipeline.build import Answer, grouped
 from visioncam_core.resize import resize
@@ -37,13 +36,13 @@ def fuse(explanations: Sequence[Explanation], rule: Rule) -> Explanation:
     if len(explanations) == 1:
         return explanations[0]
     finest = max(explanations, key=lambda e: e.raw.size)
-    raws = [resize(heat(e.raw, "signed"), finest.raw.shape) for e in explanations]
+    raws = [_on_grid(e, finest) for e in explanations]
     paths = ", ".join(e.layer.path for e in explanations)
     return attrs.evolve(
         finest,
         raw=_fused(raws, rule),
         heatmap=heat(_fused([e.heatmap for e in explanations], rule), "signed"),
-        layer=LayerChoice(finest.layer.row, f"the {rule} of {len(explanations)} layers: {paths}"),
+        layer=attrs.evolve(finest.layer, why=f"the {rule} of {len(explanations)} layers: {paths}"),
         diagnostics=tuple(dict.fromkeys(d for e in explanations for d in _naming_layer(e))),
     )
 
@@ -60,6 +59,22 @@ def _of_layers(layers: Sequence[Answer], rule: Rule) -> Answer:
     found = [one.explanation for one in layers if one.explanation is not None]
     explanation = None if applied.failure else fuse(found, rule)
     return attrs.evolve(layers[0], explanation=explanation, applied=applied)
+
+
+def _on_grid(explanation: Explanation, finest: Explanation) -> np.ndarray:
+    """Return a scaled map read where the positions of the finest layer lie."""
+    values, mine, there = heat(explanation.raw, "signed"), explanation.layer.placement, finest.layer.placement
+    if not mine.step and not there.step:
+        return resize(values, finest.raw.shape)
+    space = tuple(round(n * step) for n, step in zip(values.shape, explanation.layer.row.stride, strict=True))
+    for axis, pixels in enumerate(there.pixels(finest.raw.shape, space)):
+        n = values.shape[axis]
+        at = [mine.read(axis, n, space[axis], pixel + 0.5, pixel + 0.5)[0] - 0.5 for pixel in pixels]
+        low = np.clip(np.floor(at).astype(int), 0, max(n - 2, 0))
+        part = np.clip(at - low, 0, 1).reshape([-1 if i == axis else 1 for i in range(values.ndim)])
+        high = np.minimum(low + 1, n - 1)
+        values = (1 - part) * np.take(values, low, axis) + part * np.take(values, high, axis)
+    return np.asarray(values, np.float32)
 
 
 def _fused(maps: list[np.ndarray], rule: Rule) -> np.ndarray:

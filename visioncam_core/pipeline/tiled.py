@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 import attrs
 import numpy as np
@@ -17,6 +18,7 @@ from visioncam_core.pipeline import diagnose
 from visioncam_core.pipeline.apply import total
 from visioncam_core.pipeline.batch import Batch
 from visioncam_core.pipeline.build import Answer, grouped
+from visioncam_core.resize import STRETCHED, Placement, resize
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.heat import part_of
@@ -121,7 +123,9 @@ def _laid_together(
     """Return the explanation of a picture from those of its windows: one maximum for all, maps stitched."""
     shape = (sample.display.shape[0], sample.display.shape[1])
     evidence = each[0].evidence
-    place = None if windows.geometry is None else windows.geometry.project
+    placement = each[0].layer.placement
+    project = windows.geometry.project if windows.geometry is not None else None
+    place = partial(project, placement=placement) if project else partial(_resized, windows, placement)
     raws = [explanation.raw for explanation in each]
     shown = [part_of(raw, evidence) for raw in raws]
     top = max(float(np.abs(part).max(initial=0.0)) for part in shown) or 1.0
@@ -130,12 +134,18 @@ def _laid_together(
         each[0],
         raw=stitch(raws, windows.boxes, shape, place),
         heatmap=np.clip(stitch([part / top for part in shown], windows.boxes, shape, place), -1.0, 1.0),
+        layer=attrs.evolve(each[0].layer, placement=STRETCHED),  # the stitched map lies on the pixels
         target=whole.output.target,
         score=float(np.mean([explanation.score for explanation in each])),
         predictions=whole.output.predictions(),
         diagnostics=(*diagnostics, *diagnose.of_map(np.stack(raws), evidence)),
         provenance={**each[0].provenance, "geometry": "tile", "windows": len(each)},
     )
+
+
+def _resized(windows: Windows, placement: Placement, values: np.ndarray) -> np.ndarray:
+    top, left, bottom, right = windows.boxes[0]
+    return resize(values, (bottom - top, right - left), placement)
 
 
 def _of_windows(found: Sequence[Sequence[Diagnostic]]) -> Iterator[Diagnostic]:

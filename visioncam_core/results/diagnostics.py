@@ -13,6 +13,8 @@ FIXES = {
     "signed-activations": "choose the layer after the activation function, or read this map with care",
     "trivial-grid": "choose an earlier layer with more than one position",
     "patch-projection": "choose a later layer, or layer='auto': here no patch has heard of another",
+    "placement-stretched": "read its places as rough, or choose a layer in front of where the branches join",
+    "placement-offset": "pass placement='effective', which draws positions where the weights look",
     "score-layer": "choose an earlier layer, or layer='auto': this one is the score itself",
     "pixel-range": "pass the picture itself, or the range the model was trained on (preprocess=)",
     "class-insensitive": "the map hardly depends on the class here; compare methods or choose a later layer",

@@ -22,6 +22,7 @@ import numpy as np
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow, Layout
 from visioncam_core.errors import ImageError, ImageNotFoundError, ImageTypeError
 from visioncam_core.files import as_path
+from visioncam_core.resize import Placement
 from visioncam_core.results.data import Prediction, TargetInfo
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
@@ -111,7 +112,11 @@ def _explanation(values: dict[str, np.ndarray]) -> Explanation:
             **{name: about[name] for name in WORDS},
             "target": _record(TargetInfo, about["target"]),
             "predictions": tuple(_record(Prediction, each) for each in about["predictions"]),
-            "layer": LayerChoice(_record(LayerRow, {**row, "layout": layout}), str(layer["why"])),
+            "layer": LayerChoice(
+                _record(LayerRow, {**row, "layout": layout}),
+                str(layer["why"]),
+                _record(Placement, layer.get("placement", {})),
+            ),
             "options": dict(about["options"]),
             "diagnostics": tuple(_record(Diagnostic, each) for each in about["diagnostics"]),
             "provenance": dict(about["provenance"]),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 import attrs
 
 from visioncam_core.engine.layer_table import Layout
-from visioncam_core.engine.space import BATCH, Axis, Run, Space
+from visioncam_core.engine.space import BATCH, Axis, Run, Space, stacked
 
 OWN = (
     "its positions are its own and none of the picture's (learned queries, a dense layer, a product over "
@@ -35,6 +36,15 @@ class Found:
     unknown: bool = False
 
 
+def space_of(record: Any, walk: dict[int, Space]) -> Space | None:
+    """Return the space of a recorded output; the outputs of steps in time lie side by side."""
+    held = [walk.get(id(tensor)) for tensor in record.tensors]
+    if len(held) == 1:
+        return held[0]
+    known = [space for space in held if space is not None]
+    return stacked(known, 1) if len(known) == len(held) else None
+
+
 def layout_of(space: Space | None, shape: Sequence[int], image: Sequence[int]) -> Found:
     """Return the layout of a layer's output.
 
@@ -55,7 +65,9 @@ def layout_of(space: Space | None, shape: Sequence[int], image: Sequence[int]) -
     if sum(1 for axis in pure if axis.lead + axis.trail) > 1:
         return Found(why="tokens beside the picture's stand in several of its axes")
     if any(run.roll for run in runs):
-        return Found(why="its positions were rolled around the picture's edge; choose the layer before or behind")
+        return Found(
+            why="its positions were rolled around the picture's edge; choose the layer before or behind"
+        )
     grid, steps = [], []
     for along, length in enumerate(image):
         mine = sorted((run for run in runs if run.along == along), key=lambda run: -abs(run.step))
@@ -69,7 +81,9 @@ def layout_of(space: Space | None, shape: Sequence[int], image: Sequence[int]) -
 def _pooled(shape: Sequence[int], image: Sequence[int]) -> Found:
     """Return the layout of a picture's worth of features at a single position, kept for its channels."""
     if len(shape) == len(image) + 1 and prod(shape[:-1]) == 1:
-        return Found(Layout("grid", tuple(shape[:-1]), shape[-1]), tuple(map(float, image)), (0.0,) * len(image))
+        return Found(
+            Layout("grid", tuple(shape[:-1]), shape[-1]), tuple(map(float, image)), (0.0,) * len(image)
+        )
     return Found()
 
 
@@ -121,7 +135,9 @@ def _in_place(axes: Sequence[Axis], pure: Sequence[Axis]) -> bool:
 MAX_PREFIX = 16
 
 
-def guess(shape: Sequence[int], image: Sequence[int], channels_first: bool, grids: Sequence[Sequence[int]]) -> Found:
+def guess(
+    shape: Sequence[int], image: Sequence[int], channels_first: bool, grids: Sequence[Sequence[int]]
+) -> Found:
     """Return the layout that a shape suggests: a grid of the picture's rank, or tokens of one of `grids`."""
     layout = None
     if len(shape) == len(image) + 1 and 0 not in shape:
@@ -137,7 +153,9 @@ def guess(shape: Sequence[int], image: Sequence[int], channels_first: bool, grid
 
 
 def _tokens(length: int, channels: int, grids: Sequence[Sequence[int]]) -> Layout | None:
-    fitting = [g for g in grids if 0 <= length - prod(g) <= MAX_PREFIX and prod(g) > 1 and 2 * prod(g) > length]
+    fitting = [
+        g for g in grids if 0 <= length - prod(g) <= MAX_PREFIX and prod(g) > 1 and 2 * prod(g) > length
+    ]
     if not fitting:
         return None
     grid = min(fitting, key=lambda g: length - prod(g))

@@ -22,7 +22,7 @@ from visioncam_engines.tensorflow.inputs import open_specs
 from visioncam_engines.tensorflow.run.passes import to_grid
 from visioncam_engines.tensorflow.run.perturb import ModelPasses
 from visioncam_engines.tensorflow.space import ask
-from visioncam_engines.tensorflow.space.walks import walks_of
+from visioncam_engines.tensorflow.space.places import Places
 from visioncam_engines.tensorflow.tracing.batch_axis import rows_per_picture
 from visioncam_engines.tensorflow.tracing.table import build_table
 from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace, trace
@@ -118,10 +118,23 @@ class TracedModel:
         def make() -> GraphView:
             sizes = {i: tuple(int(n) for n in flat[i].shape[1:]) for i in inputs.images}
             spaces = {i: size[1:] if inputs.channels_first else size[:-1] for i, size in sizes.items()}
-            shapes, walks = _shapes(trace, flat), walks_of(trace, inputs, sizes)
-            table = build_table(trace, self.model, name, score.values, inputs.image, spaces, shapes, walks)
-            asked = ask.refusal(trace, inputs.image, inputs.channels_first, flat)
-            table = attrs.evolve(table, token_support=_support(trace, score, flat), refusal=asked)
+            places = Places(trace, inputs, sizes)
+            table = build_table(
+                trace,
+                self.model,
+                name,
+                score.values,
+                inputs.image,
+                spaces,
+                _shapes(trace, flat),
+                places.walks,
+            )
+            table = attrs.evolve(
+                table,
+                token_support=_support(trace, score, flat),
+                refusal=ask.refusal(trace, inputs.image, inputs.channels_first, flat),
+                placement=places.placement,
+            )
             return GraphView(trace, score, table, inputs.image, inputs.channels_first)
 
         return cuts.once(trace, key, make, "views", MOST_VIEWS)

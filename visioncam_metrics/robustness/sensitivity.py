@@ -147,7 +147,7 @@ class ShiftStability:
         inner = tuple(slice(self.shift, n - self.shift) for n in space)
         found = []
         for (axis, by), raw in zip(moves, raws, strict=True):
-            back = shift(resize(heat(raw, "for"), space), axis, -by)
+            back = shift(resize(heat(raw, "for"), space, case.placement), axis, -by)
             found.append(rank_correlation(case.heat[inner], back[inner]))
         return Measured(float(np.mean(found)), detail=np.array(found))
 

@@ -73,7 +73,10 @@ def _centres(
         places = [np.arange(n) for n in energy.shape]
         rest = [tuple(j for j in range(energy.ndim) if j != i) for i in range(energy.ndim)]
         found[at] = np.array(
-            [(energy.sum(axis=other) * place).sum() / energy.sum() for place, other in zip(places, rest, strict=True)]
+            [
+                (energy.sum(axis=other) * place).sum() / energy.sum()
+                for place, other in zip(places, rest, strict=True)
+            ]
         )
     return found
 

@@ -198,9 +198,7 @@ def _gathered(walk: Walk, op: Any) -> Space | list[Space | None] | None:
     else:
         found = _permuted_entries(space, axis, wanted)
     if np.ndim(indices) == 0:
-        return Space(
-            tuple(one for i, one in enumerate(found.axes) if i != axis), found.start, found.apart
-        )
+        return Space(tuple(one for i, one in enumerate(found.axes) if i != axis), found.start, found.apart)
     return found
 
 

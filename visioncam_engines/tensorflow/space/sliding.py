@@ -18,7 +18,13 @@ def _axes(op: Any, rank: int) -> tuple[list[int], int]:
 
 
 def _moved(
-    walk: Walk, op: Any, value: Any, kernel: list[int], strides: list[int], rates: list[int], channels: int | None
+    walk: Walk,
+    op: Any,
+    value: Any,
+    kernel: list[int],
+    strides: list[int],
+    rates: list[int],
+    channels: int | None,
 ) -> Space | None:
     """Return the space after windows of `kernel` taps moved over a value; lists have an entry a sliding axis."""
     space = walk.of(value)
@@ -87,7 +93,12 @@ def _cut_out(walk: Walk, op: Any) -> Space | None:
     return _moved(walk, op, op.inputs[0], kernel, steps, rates, channels)
 
 
-@rule("Conv2DBackpropInput", "Conv3DBackpropInput", "Conv3DBackpropInputV2", "DepthwiseConv2dNativeBackpropInput")
+@rule(
+    "Conv2DBackpropInput",
+    "Conv3DBackpropInput",
+    "Conv3DBackpropInputV2",
+    "DepthwiseConv2dNativeBackpropInput",
+)
 def _transposed(walk: Walk, op: Any) -> Space | None:
     """Each position is spread over `kernel` new ones."""
     space = walk.of(op.inputs[2])
@@ -103,7 +114,11 @@ def _transposed(walk: Walk, op: Any) -> Space | None:
         size, before, taps = shape[axis], space.axes[axis].size, int(op.inputs[1].shape[i])
         if size is None:
             raise ValueError("an open axis")
-        left = max((before - 1) * steps[i] + (taps - 1) * rates[i] + 1 - size, 0) // 2 if padding == "SAME" else 0
+        left = (
+            max((before - 1) * steps[i] + (taps - 1) * rates[i] + 1 - size, 0) // 2
+            if padding == "SAME"
+            else 0
+        )
         left = explicit[2 * axis] if explicit else left
         middle = ((taps - 1) / 2 if looks is None else float(looks[i])) * rates[i]
         space = slid(space, axis, size, 1 / steps[i], (left - middle) / steps[i])

@@ -59,9 +59,7 @@ class Walk:
         """Return the lengths of an operation's output; open ones are those of its inputs."""
         shape = self.shape(tensor) or ()
         back = [[space.sizes[-i] for space in like if len(space.axes) >= i] for i in range(len(shape), 0, -1)]
-        return tuple(
-            max(have, default=1) if n is None else n for n, have in zip(shape, back, strict=True)
-        )
+        return tuple(max(have, default=1) if n is None else n for n, have in zip(shape, back, strict=True))
 
     def placed(self, op: Any) -> list[Space]:
         """Return the spaces of those inputs of an operation that depend on the picture."""
@@ -198,7 +196,16 @@ def closed_shapes(graph: Any, inputs: list[Any], sizes: list[tuple[int, ...]]) -
     }
 
 
-@rule("Identity", "Cast", "StopGradient", "PreventGradient", "CheckNumerics", "EnsureShape", "Snapshot", "Bitcast")
+@rule(
+    "Identity",
+    "Cast",
+    "StopGradient",
+    "PreventGradient",
+    "CheckNumerics",
+    "EnsureShape",
+    "Snapshot",
+    "Bitcast",
+)
 def _copied(walk: Walk, op: Any) -> Space | None:
     return walk.of(op.inputs[0])
 
@@ -211,14 +218,41 @@ def _copies(walk: Walk, op: Any) -> list[Space | None]:
 @rule(
     *("Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Softplus", "Softsign", "Sigmoid", "Tanh", "Erf", "Erfc"),
     *("Exp", "Expm1", "Log", "Log1p", "Sqrt", "Rsqrt", "Square", "Neg", "Abs", "Sign", "Reciprocal", "Inv"),
-    *("Floor", "Ceil", "Round", "Rint", "Sin", "Cos", "Tan", "Sinh", "Cosh", "Asin", "Acos", "Atan", "Erfinv"),
+    *(
+        "Floor",
+        "Ceil",
+        "Round",
+        "Rint",
+        "Sin",
+        "Cos",
+        "Tan",
+        "Sinh",
+        "Cosh",
+        "Asin",
+        "Acos",
+        "Atan",
+        "Erfinv",
+    ),
     *("LogicalNot", "IsNan", "IsInf", "IsFinite", "ZerosLike", "OnesLike", "Invert", "Lgamma", "Digamma"),
     *("Softmax", "LogSoftmax", "LRN", "Cumsum", "Cumprod", "CumulativeLogsumexp", "ClipByValue"),
     *("Add", "AddV2", "AddN", "Sub", "Mul", "MulNoNan", "Div", "DivNoNan", "RealDiv", "FloorDiv", "FloorMod"),
     *("Maximum", "Minimum", "Pow", "SquaredDifference", "BiasAdd", "Atan2", "Xdivy", "Xlogy", "TruncateDiv"),
     *("Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual", "LogicalAnd", "LogicalOr"),
-    *("Select", "SelectV2", "Where3", "FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxArgs", "QuantizeAndDequantizeV2"),
-    *("FakeQuantWithMinMaxVarsPerChannel", "QuantizeAndDequantizeV3", "QuantizeAndDequantizeV4", "Mod", "Real"),
+    *(
+        "Select",
+        "SelectV2",
+        "Where3",
+        "FakeQuantWithMinMaxVars",
+        "FakeQuantWithMinMaxArgs",
+        "QuantizeAndDequantizeV2",
+    ),
+    *(
+        "FakeQuantWithMinMaxVarsPerChannel",
+        "QuantizeAndDequantizeV3",
+        "QuantizeAndDequantizeV4",
+        "Mod",
+        "Real",
+    ),
     *("Complex", "Imag", "ComplexAbs", "Conj", "Angle", "Betainc", "Igamma", "Igammac", "NextAfter"),
 )
 def _elementwise(walk: Walk, op: Any) -> Space:
@@ -251,6 +285,17 @@ def positions_of_its_own(walk: Walk, op: Any) -> list[Space | None]:
     return found
 
 
-rule("FFT", "FFT2D", "FFT3D", "RFFT", "RFFT2D", "IFFT", "IFFT2D", "IRFFT", "IRFFT2D", "TopK", "TopKV2", "Unique")(
-    positions_of_its_own
-)
+rule(
+    "FFT",
+    "FFT2D",
+    "FFT3D",
+    "RFFT",
+    "RFFT2D",
+    "IFFT",
+    "IFFT2D",
+    "IRFFT",
+    "IRFFT2D",
+    "TopK",
+    "TopKV2",
+    "Unique",
+)(positions_of_its_own)

@@ -8,10 +8,10 @@ from typing import Any
 import attrs
 
 from visioncam_core.engine.layer_table import LayerRow, LayerTable
-from visioncam_core.engine.space import Space, stacked
+from visioncam_core.engine.space import Space
 from visioncam_engines.tensorflow.checks import is_saved
 from visioncam_engines.tensorflow.graph.graph import COPIES, SHAPES, ancestors, descendants, identities
-from visioncam_engines.tensorflow.layouts import Found, guess, layout_of
+from visioncam_engines.tensorflow.layouts import Found, guess, layout_of, space_of
 from visioncam_engines.tensorflow.tracing.recording import walk
 from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
 
@@ -102,15 +102,6 @@ def build_table(
         units=lambda: {} if (alive := model()) is None else dict(walk(alive)),
         model_name="SavedModel" if is_saved(this) else str(getattr(this, "name", "model")),
     )
-
-
-def space_of(record: Recorded, walk: dict[int, Space]) -> Space | None:
-    """Return the space of a recorded output; the outputs of steps in time lie side by side."""
-    held = [walk.get(id(tensor)) for tensor in record.tensors]
-    if len(held) == 1:
-        return held[0]
-    known = [space for space in held if space is not None]
-    return stacked(known, 1) if len(known) == len(held) else None
 
 
 def _parts_of(score: Any) -> set[int]:

@@ -1,0 +1,176 @@
+"""Where the layers of a traced model look: walks through it, one from each input that could be the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam_core.engine.layer_table import LayerRow
+from visioncam_core.engine.model_inputs import ModelInputs
+from visioncam_core.engine.space import Space, of_picture
+from visioncam_core.resize import STRETCHED, Placement
+from visioncam_engines.tensorflow.graph import functions as cuts
+from visioncam_engines.tensorflow.graph.graph import ancestors, descendants
+from visioncam_engines.tensorflow.layouts import Found, layout_of, space_of
+from visioncam_engines.tensorflow.space import mixing, moving, sliding  # noqa: F401 - rules
+from visioncam_engines.tensorflow.space.walk import Centres, closed_shapes, follow
+from visioncam_engines.tensorflow.tracing.trace_model import Trace
+
+KERNELS = ("Conv2D", "Conv3D", "DepthwiseConv2dNative", "Conv2DBackpropInput", "Conv3DBackpropInputV2")
+RANKS = 3
+MOST_WEIGHTS = 2**16
+"""Of one kernel: of a larger one the first input channels are read, since this is done at every call."""
+MOST_APART = 0.5
+"""Cells by which branches that are joined may disagree about where they look."""
+
+
+@attrs.define(eq=False, slots=False)
+class Places:
+    """Where positions lie, for pictures of one size.
+
+    Attributes:
+        trace: the traced model.
+        inputs: which of its inputs could be pictures.
+        sizes: of those, without the batch.
+    """
+
+    trace: Trace
+    inputs: ModelInputs
+    sizes: dict[int, tuple[int, ...]]
+    _walked: tuple[bytes, dict[int, dict[int, Space]]] = (b"-", {})
+    _found: dict[tuple[str, str, bytes], Placement] = attrs.field(factory=dict)
+
+    @cached_property
+    def walks(self) -> dict[int, dict[int, Space]]:
+        """Position of an input -> id of a tensor -> where the tensor is in that picture, by geometry alone."""
+        return self._followed(lambda op, axes: None)
+
+    def placement(self, row: LayerRow, name: str) -> Placement:
+        """Return where the positions of a row lie; with the weights as they are now, where it goes by them."""
+        looks, key = self._energies() if name == "effective" else ({}, b"")
+        with self.trace.lock:
+            if (row.path, name, key) not in self._found:
+                for old in [one for one in self._found if one[2] not in (b"", key)]:
+                    del self._found[old]  # of other weights
+                self._found[row.path, name, key] = self._placement(row, name, looks, key)
+            return self._found[row.path, name, key]
+
+    def _placement(
+        self, row: LayerRow, name: str, looks: Mapping[str, np.ndarray], key: bytes
+    ) -> Placement:
+        source = next(
+            (i for i in (self.inputs.image, *self.sizes) if i in row.inputs and i in self.sizes), None
+        )
+        record = next((one for one in self.trace.records if one.path == row.path), None)
+        if source is None or record is None or row.layout is None or not row.shape:
+            return STRETCHED
+        size = self.sizes[source]
+        image = size[1:] if self.inputs.channels_first else size[:-1]
+        walks = self._walks(looks, key) if looks else self.walks
+        space = space_of(record, walks[source])
+        found = layout_of(space, row.shape, image)
+        flipped = any(step < 0 for step in found.steps)
+        if name == "stretched" and not flipped:
+            return STRETCHED
+        if found.layout != row.layout or space is None:
+            why = "the graph does not tell where its positions look" if name != "stretched" else ""
+            return attrs.evolve(STRETCHED, why=why)
+        if name == "stretched" or space.apart > MOST_APART:
+            why = (
+                f"branches joined in front of it look {space.apart:.1f} cells apart"
+                if name != "stretched"
+                else ""
+            )
+            return _stretched(found, image, why) if flipped else attrs.evolve(STRETCHED, why=why)
+        gone = [(n - 1) / 2 if m == 1 else None for n, m in zip(image, row.layout.grid, strict=True)]
+        start = tuple(
+            one if middle is None else middle for one, middle in zip(found.start, gone, strict=True)
+        )
+        return Placement(name, start, found.steps)
+
+    def _followed(self, centres: Centres) -> dict[int, dict[int, Space]]:
+        tensors = list(self.trace.inputs)
+        every = [self.sizes.get(i, tuple(tensor.shape)[1:]) for i, tensor in enumerate(tensors)]
+        shapes: list[dict[str, tuple[int, ...]]] = []
+
+        def closed() -> dict[str, tuple[int, ...]]:
+            if not shapes:
+                shapes.append(closed_shapes(self.trace.graph, tensors, every))
+            return shapes[0]
+
+        always = any(None in tuple(tensor.shape)[1:] for tensor in tensors)
+        goals = [tensor for one in self.trace.records if not one.inside for tensor in one.tensors]
+        first = self.inputs.channels_first
+        return {
+            i: follow(goals, [(tensors[i], of_picture(size, first))], closed, always, centres)
+            for i, size in self.sizes.items()
+        }
+
+    def _walks(self, looks: Mapping[str, np.ndarray], key: bytes) -> dict[int, dict[int, Space]]:
+        """Return the walks with every kernel looking where the energy of its weights lies."""
+        if self._walked[0] != key:
+            self._walked = key, self._followed(lambda op, axes: looks.get(op.name))
+        return self._walked[1]
+
+    def _energies(self) -> tuple[dict[str, np.ndarray], bytes]:
+        """Return name of an operation -> centre of its kernel's energy, Σ tap·w² / Σ w², and all as bytes."""
+        names, run = cuts.once(self.trace, "energies", lambda: _energies_of(self.trace))
+        if not names:
+            return {}, b""
+        every = run()[0].numpy()
+        return dict(zip(names, np.split(every, len(every) // RANKS), strict=True)), every.tobytes()
+
+
+def _energies_of(trace: Trace) -> tuple[list[str], Any]:
+    """Return the names of the operations with kernels, and the function that gives the centres of them all."""
+    import tensorflow as tf
+
+    goals = [tensor for one in trace.records if not one.inside for tensor in one.tensors]
+    from_input = descendants(list(trace.inputs))
+    kernels = [
+        op
+        for op in ancestors(goals).values()
+        if op.type in KERNELS and id(op.inputs[1]) not in from_input and _taps(op) > 1
+    ]
+    if not kernels:
+        return [], None
+    centres = lambda: ([], [tf.concat([_centre(op) for op in kernels], 0)])  # noqa: E731 - built in the graph
+    return [op.name for op in kernels], cuts.cut(trace, "energies of kernels", centres)
+
+
+def _taps(op: Any) -> int:
+    return int(np.prod([int(n) for n in op.inputs[1].shape[:-2]]))
+
+
+def _centre(op: Any) -> Any:
+    """Return the symbolic centre of a kernel's energy, an entry a sliding axis; the middle of an empty one."""
+    import tensorflow as tf
+
+    kernel = op.inputs[1]
+    channels = max(MOST_WEIGHTS * kernel.shape[-2] // int(np.prod(kernel.shape)), 1)
+    energy = tf.square(tf.cast(kernel[..., :channels, :], tf.float32))
+    axes = range(energy.shape.rank - 2)
+    energy = tf.reduce_sum(energy, axis=[-2, -1])
+    energy = tf.where(tf.reduce_sum(energy) > 0, energy, tf.ones_like(energy))
+    parts = []
+    for axis in axes:
+        line = tf.reduce_sum(energy, axis=[other for other in axes if other != axis])
+        taps = tf.range(line.shape[0], dtype=tf.float32)
+        parts.append(tf.reduce_sum(taps * line) / tf.reduce_sum(line))
+    return tf.stack([*parts, *[tf.zeros([])] * (RANKS - len(parts))])
+
+
+def _stretched(found: Found, image: tuple[int, ...], why: str) -> Placement:
+    """Return positions that tile the picture, running backwards where they do."""
+    assert found.layout is not None
+    tiles = [size / n for size, n in zip(image, found.layout.grid, strict=True)]
+    start = [
+        (tile - 1) / 2 if step > 0 else size - 1 - (tile - 1) / 2
+        for tile, step, size in zip(tiles, found.steps, image, strict=True)
+    ]
+    steps = tuple(tile if step > 0 else -tile for tile, step in zip(tiles, found.steps, strict=True))
+    return Placement("stretched", tuple(start), steps, why)
