@@ -71,7 +71,7 @@ class Space:
     Attributes:
         axes: one an axis of the tensor, the batch included.
         start: for each axis of the picture the pixel that the first position looks at, its centre.
-        apart: the most cells by which two branches that were joined disagree about it.
+        apart: the most pixels by which branches that were joined disagree about it.
     """
 
     axes: tuple[Axis, ...]
@@ -91,7 +91,7 @@ def own(size: int) -> Axis:
 
 def unknown(sizes: Sequence[int], start: tuple[float, ...]) -> Space:
     """Return the space of a tensor of which the graph does not tell where its positions are."""
-    return Space(tuple(Axis((Run(UNKNOWN, n),)) if n > 1 else Axis() for n in sizes), start)
+    return Space(tuple(Axis((Run(UNKNOWN, n),)) for n in sizes), start)
 
 
 def of_picture(shape: Sequence[int], channels_first: bool) -> Space:
@@ -108,6 +108,8 @@ def reshaped(space: Space, sizes: Sequence[int | None]) -> Space:
 
     Runs are kept, merged and split where the new axes end between them or divide one; what is torn is unknown.
     """
+    if all(axis.unknown for axis in space.axes):
+        return unknown([n or 1 for n in sizes], space.start)
     atoms = [atom for axis in space.axes for atom in _atoms(axis)]
     total, known = prod(atom.size for atom in atoms), prod(n for n in sizes if n is not None)
     if sum(n is None for n in sizes) > 1 or known == 0 or total % known:
@@ -229,7 +231,7 @@ def merged(spaces: Sequence[Space], sizes: Sequence[int]) -> Space:
         starts = starts or [space.start[along] for space in spaces]
         start.append(sum(starts) / len(starts))
         if finest:
-            apart = max(apart, (max(starts) - min(starts)) / finest)
+            apart = max(apart, max(starts) - min(starts))
     return Space(tuple(axes), tuple(start), apart)
 
 

@@ -128,7 +128,7 @@ def _nothing(table: LayerTable) -> str:
         return no_layer(table)
     names = ", ".join(f"{row.path!r} {_by(row.grid)}" for row in reaching[-3:])
     return (
-        f"no layer of {table.model_name!r} has more than one position of the picture; "
+        f"the model {table.model_name!r} has no layer with more than one position of the picture; "
         f"choose by hand, e.g. {names}"
     )
 

@@ -18,11 +18,14 @@ from visioncam_core.pipeline.apply import Method
 from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.settings import Settings
+from visioncam_core.resize import STRETCHED
 from visioncam_core.results.agreement import rank_correlation
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.targets.classes import Ranked
 
+QUARTER = 0.25
+"""Of a cell: how far from where they look positions may be drawn without a word."""
 ALIKE = 0.95
 """Rank correlation of two classes' maps above which the map hardly depends on the class."""
 
@@ -32,7 +35,8 @@ class Report:
     """What `visioncam.doctor` found.
 
     Attributes:
-        facts: section -> one line: model, trace, input, range, output, score, layer, gradient, map, class.
+        facts: section -> one line: model, trace, input, range, output, score, layer, place, gradient, map,
+            class.
         diagnostics: what is wrong or worth knowing, each with its fix; empty when all is well.
         keywords: those of the suggested call, in order; "…" where only you know the value.
         explanation: the explanation it was judged on.
@@ -92,6 +96,9 @@ def examine(explainer: Explainer, image: object, target: object = None) -> Repor
         found.append(
             Diagnostic("trace-differs", f"its output is {off:.1%} off the model's own, model(image)")
         )
+    place, offset = _place(view, explanation)
+    if explanation.layer.placement.name == "stretched" and offset > QUARTER:
+        found.append(Diagnostic("placement-offset", f"the map of {explanation.layer.path!r}: {place}"))
     facts = {
         "model": f"{view.table.model_name}: {explainer.hints.kind}, {len(view.table.rows)} recorded "
         f"outputs, {len(view.table)} candidate layers",
@@ -102,12 +109,29 @@ def examine(explainer: Explainer, image: object, target: object = None) -> Repor
         "output": _output(view),
         "score": f"{explanation.score_kind} of {explanation.target.label} = {explanation.score:.4g}",
         "layer": f"{explanation.layer.path} {explanation.layer.shape}: {explanation.layer.why}",
+        "place": place,
         "gradient": watched.flow,
         "map": _map(explanation),
     }
     if alike is not None and other is not None:
         facts["class"] = f"rank correlation {alike:.2f} with the map for {other.target.label}"
     return Report(facts, tuple(found), _keywords(explainer, explanation, found), explanation)
+
+
+def _place(view: View, explanation: Explanation) -> tuple[str, float]:
+    """Return where the layer's positions lie, in words, and how far from an even spread, in cells."""
+    layer, space = explanation.layer, view.table.image_shape
+    looks = view.table.placement(layer.row, "effective")
+    if not looks.step or len(space) != len(layer.grid):
+        return looks.why or "positions are spread evenly over the input", 0.0
+    even = STRETCHED.pixels(layer.grid, space)
+    pixels = [np.abs(a - b).max() for a, b in zip(looks.pixels(layer.grid, space), even, strict=True)]
+    cells = max(float(off / abs(step)) for off, step in zip(pixels, looks.step, strict=True))
+    drawn = f"drawn {layer.placement.name}"
+    return (
+        f"positions look up to {max(pixels):.1f} pixels ({cells:.2f} cells) off an even spread; {drawn}",
+        cells,
+    )
 
 
 def _first(explainer: Explainer, image: object, target: object) -> Explanation:

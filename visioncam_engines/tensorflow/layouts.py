@@ -11,9 +11,10 @@ import attrs
 from visioncam_core.engine.layer_table import Layout
 from visioncam_core.engine.space import BATCH, Axis, Run, Space, stacked
 
+NONE_LEFT = "it has no spatial axes that are the picture's"
 OWN = (
-    "its positions are its own and none of the picture's (learned queries, a dense layer, a product over "
-    "positions), so there is no place to draw them"
+    "its positions are its own and none of the picture's (learned queries, a dense layer, a sum over positions), so "
+    "there is no place to draw them"
 )
 
 
@@ -84,7 +85,7 @@ def _pooled(shape: Sequence[int], image: Sequence[int]) -> Found:
         return Found(
             Layout("grid", tuple(shape[:-1]), shape[-1]), tuple(map(float, image)), (0.0,) * len(image)
         )
-    return Found()
+    return Found(why=OWN if sum(n > 1 for n in shape) > 1 else NONE_LEFT)
 
 
 def _counts_through(runs: Sequence[Run], length: int) -> bool:

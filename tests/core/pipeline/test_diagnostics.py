@@ -101,6 +101,20 @@ def pooled() -> Any:
     )
 
 
+def apart() -> Any:
+    """Return a network that adds a map to itself, moved by four positions."""
+    i = L.Input((16, 16, 3))
+    x = conv("c")(i)
+    moved = [L.Cropping2D(((0, 0), cut))(x) for cut in ((4, 0), (0, 4))]
+    return keras.Model(i, L.Dense(2)(gap(L.Add(name="joined")(moved))))
+
+
+def valid() -> Any:
+    """Return a network whose outermost positions look two pixels into the picture."""
+    i = L.Input((16, 16, 3))
+    return keras.Model(i, L.Dense(2)(gap(L.Conv2D(4, 5, activation="relu", name="c")(i))))
+
+
 Ask = Callable[..., Any]
 
 
@@ -126,6 +140,11 @@ CASES: dict[str, tuple[Ask, dict[str, Any], dict[str, Any] | None]] = {
     ),
     "trivial-grid": (ask(pooled), {"layer": "p"}, {"layer": "c"}),
     "patch-projection": (ask(vit, VIEW[0]), {"layer": "patch_embed"}, {"layer": "b1_add2"}),
+    "placement-stretched": (ask(apart), {"layer": "joined"}, {"layer": "c"}),
+    "placement-offset": (
+        lambda placement: visioncam.doctor(valid(), X[0], placement=placement),
+        {"placement": "stretched"}, {"placement": "effective"},
+    ),
     "score-layer": (ask(segmenter, target=0), {"layer": "logits"}, {"layer": "auto"}),
     "pixel-range": (ask(rescaling), {}, {"image": PICTURE}),
     "preprocess-unknown": (ask(functional, PICTURE), {}, {"preprocess": "unit"}),

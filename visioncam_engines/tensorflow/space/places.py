@@ -24,8 +24,9 @@ KERNELS = ("Conv2D", "Conv3D", "DepthwiseConv2dNative", "Conv2DBackpropInput", "
 RANKS = 3
 MOST_WEIGHTS = 2**16
 """Of one kernel: of a larger one the first input channels are read, since this is done at every call."""
-MOST_APART = 0.5
-"""Cells by which branches that are joined may disagree about where they look."""
+MOST_APART = 0.55
+"""Cells by which branches that are joined may disagree about where they look: half of one, and what weights add
+where a strided shortcut stands beside a pooling, which disagree by exactly that."""
 
 
 @attrs.define(eq=False, slots=False)
@@ -59,9 +60,7 @@ class Places:
                 self._found[row.path, name, key] = self._placement(row, name, looks, key)
             return self._found[row.path, name, key]
 
-    def _placement(
-        self, row: LayerRow, name: str, looks: Mapping[str, np.ndarray], key: bytes
-    ) -> Placement:
+    def _placement(self, row: LayerRow, name: str, looks: Mapping[str, np.ndarray], key: bytes) -> Placement:
         source = next(
             (i for i in (self.inputs.image, *self.sizes) if i in row.inputs and i in self.sizes), None
         )
@@ -79,9 +78,10 @@ class Places:
         if found.layout != row.layout or space is None:
             why = "the graph does not tell where its positions look" if name != "stretched" else ""
             return attrs.evolve(STRETCHED, why=why)
-        if name == "stretched" or space.apart > MOST_APART:
+        cells = max(space.apart / abs(step) for step in found.steps)
+        if name == "stretched" or cells > MOST_APART:
             why = (
-                f"branches joined in front of it look {space.apart:.1f} cells apart"
+                f"branches joined in front of it look {cells:.1f} cells apart"
                 if name != "stretched"
                 else ""
             )

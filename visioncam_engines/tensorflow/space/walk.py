@@ -187,6 +187,10 @@ def closed_shapes(graph: Any, inputs: list[Any], sizes: list[tuple[int, ...]]) -
             tensor.name: tf.compat.v1.placeholder(tensor.dtype, (1, *size))
             for tensor, size in zip(inputs, sizes, strict=True)
         }
+        for op in graph.get_operations():
+            if op.type == "ReadVariableOp":  # its shape does not come along with a graph
+                read = op.outputs[0]
+                feeds[read.name] = tf.compat.v1.placeholder(read.dtype, read.shape)
         tf.graph_util.import_graph_def(graph.as_graph_def(), input_map=feeds, name="")
     return {
         output.name: tuple(output.shape)

@@ -141,7 +141,7 @@ def _refused(
     if not set(depends) & set(spaces):
         return "it does not depend on the picture"
     if found.layout is None:
-        return f"{found.why}; its output has the shape {full}"
+        return f"{found.why} (output shape {full})"
     return ""
 
 
