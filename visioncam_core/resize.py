@@ -81,6 +81,24 @@ def linear_matrix(n_out: int, n_in: int, start: float = 0.0, stop: float | None 
     return matrix
 
 
+@lru_cache(maxsize=32)
+def placed_matrix(
+    n_out: int, n_in: int, size: int, begin: float, end: float, placement: Placement, axis: int
+) -> np.ndarray:
+    """Return the weights that read `n_out` samples between the pixel edges `begin` and `end` of an axis.
+
+    Args:
+        n_out: number of samples wanted.
+        n_in: number of positions there are.
+        size: pixels of the whole axis.
+        begin: where the part begins.
+        end: where it ends.
+        placement: where the positions lie.
+        axis: number of the axis.
+    """
+    return linear_matrix(n_out, n_in, *placement.read(axis, n_in, size, begin, end))
+
+
 def resize(values: np.ndarray, shape: tuple[int, ...], placement: Placement = STRETCHED) -> np.ndarray:
     """Resize the last `len(shape)` axes of an array linearly: (..., *grid) to (..., *shape) float32.
 
@@ -90,8 +108,7 @@ def resize(values: np.ndarray, shape: tuple[int, ...], placement: Placement = ST
     rank = len(shape)
     for axis, n_out in enumerate(shape):
         position = result.ndim - rank + axis
-        n = result.shape[position]
-        matrix = linear_matrix(n_out, n, *placement.read(axis, n, n_out, 0, n_out))
+        matrix = placed_matrix(n_out, result.shape[position], n_out, 0, n_out, placement, axis)
         if axis == rank - 1:
             result = result @ matrix.T
         elif axis == rank - 2:

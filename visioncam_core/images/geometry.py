@@ -16,7 +16,7 @@ import numpy as np
 from visioncam_core.errors import ImageError, OptionError, OptionTypeError
 from visioncam_core.images.tiling import Window, tiles
 from visioncam_core.options.fields import in_range, option
-from visioncam_core.resize import STRETCHED, Placement, linear_matrix
+from visioncam_core.resize import STRETCHED, Placement, placed_matrix
 from visioncam_core.text import brief, did_you_mean, listing
 
 RESAMPLING = ("nearest", "bilinear", "bicubic", "lanczos")
@@ -86,8 +86,8 @@ class Geometry:
 
     def _weights(self, axis: int, n: int, placement: Placement) -> np.ndarray:
         """Return the (picture pixels of the view, n) matrix that reads a map along one axis."""
-        start, stop = placement.read(axis, n, self.size[axis], self.area[axis], self.area[axis + 2])
-        return linear_matrix(self.view[axis + 2] - self.view[axis], n, start, stop)
+        wanted, begin, end = self.view[axis + 2] - self.view[axis], self.area[axis], self.area[axis + 2]
+        return placed_matrix(wanted, n, self.size[axis], begin, end, placement, axis)
 
 
 @attrs.frozen
