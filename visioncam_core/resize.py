@@ -35,7 +35,7 @@ class Placement:
     why: str = ""
 
     def read(self, axis: int, n: int, size: int, begin: float, end: float) -> tuple[float, float]:
-        """Return where the pixel edges `begin` and `end` of an input of `size` lie on a map of `n` positions."""
+        """Return where the pixel edges `begin` and `end`, of `size`, lie on a map of `n` positions."""
         if not self.step:
             return begin * (n / size), end * (n / size)
         first, last = (0.5 + (edge - 0.5 - self.start[axis]) / self.step[axis] for edge in (begin, end))

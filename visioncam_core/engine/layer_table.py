@@ -73,7 +73,7 @@ class LayerRow:
         index: position among the candidates, or None where it is none.
         projects: it cuts the picture into patches, as before tokens.
         copy_of: path of the row it merely hands on (a model around its last layer, a dropout), or "".
-        guessed: the layout is what the shape suggests, as the graph does not tell where the positions lie; the
+        guessed: the layout is what the shape suggests, as the graph does not tell where positions lie; the
             table's `refusal` asks the model.
         raw: it is the input in another shape or order.
     """
@@ -112,8 +112,8 @@ class LayerTable:
         output: name of the explained output.
         units: path -> the unit itself, for queries by layer object; empty in a saved table.
         token_support: given token rows, the share of patch tokens that receive a gradient, for each.
-        refusal: of a row whose layout is guessed, why it is wrong, or "": whether each of its positions depends
-            on its own part of the picture.
+        refusal: of a row whose layout is guessed, why it is wrong, or "": whether each position depends on
+            its own part of the picture.
         placement: where the positions of a row lie on the input: by the name of a placement.
         model_name: the model's name, for messages.
     """

@@ -83,8 +83,8 @@ def _in_a_row(row: LayerRow) -> bool:
 def _of_all_axes(rows: list[LayerRow]) -> list[LayerRow]:
     """Return the rows without those that lost an axis of the picture, unless these are most of them.
 
-    A video's frames or a text's columns, pooled for a recurrent layer or two, tell less than the maps before; where
-    the network goes on in columns, its features are made there.
+    A video's frames or a text's columns, pooled for a recurrent layer or two, tell less than the maps before;
+    where the network goes on in columns, its features are made there.
     """
     rows = [row for row in rows if not row.raw] or rows
     whole = [row for row in rows if row.layout is not None and row.layout.kind != "columns"]

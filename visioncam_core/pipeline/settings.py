@@ -32,8 +32,8 @@ class Settings:
     fuse: Literal["mean", "max"] = option("mean", help="how the maps of several layers become one")
     placement: Literal["stretched", "receptive", "effective"] = option(
         "effective",
-        help="where the layer's positions lie on the picture: spread evenly, where kernels and padding put them, "
-        "or where the kernels' weights look",
+        help="where the layer's positions lie on the picture: spread evenly, where kernels and padding put "
+        "them, or where the kernels' weights look",
     )
     score: Literal["logit", "probability"] = option("logit", help="score that is explained")
     output: Any = option(None, help="output of the model, name or index; the first by default")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import prod
 from typing import Any
 
 import attrs
 
 from visioncam_core.engine.layer_table import Layout
-from visioncam_core.engine.space import BATCH, Axis, Run, Space, stacked
+from visioncam_core.engine.space import BATCH, Axis, Run, Space
+from visioncam_core.engine.space_moves import stacked
 
 NONE_LEFT = "it has no spatial axes that are the picture's"
 OWN = (
-    "its positions are its own and none of the picture's (learned queries, a dense layer, a sum over positions), so "
-    "there is no place to draw them"
+    "its positions are its own and none of the picture's (learned queries, a dense layer, a sum over "
+    "positions), so there is no place to draw them"
 )
 
 
@@ -90,7 +92,7 @@ def _pooled(shape: Sequence[int], image: Sequence[int]) -> Found:
 
 def _counts_through(runs: Sequence[Run], length: int) -> bool:
     """Whether runs, slowest first, count once through an axis of the picture."""
-    for slow, fast in zip(runs, runs[1:], strict=False):
+    for slow, fast in pairwise(runs):
         if abs(slow.step - fast.step * fast.size) > 0.02 * abs(slow.step):
             return False
     return not runs or abs(runs[-1].step) * prod(run.size for run in runs) <= 2.5 * length

@@ -95,7 +95,7 @@ def _astray(centres: dict[tuple[int, ...], np.ndarray] | None, layout: Layout, s
                 if apart[axis] < ENOUGH or any(abs(x) > ASTRAY for i, x in enumerate(apart) if i != axis):
                     here, there = (tuple(round(float(x)) for x in one) for one in (centre, other))
                     return (
-                        f"positions that would be drawn {drawn:.0f} pixels apart depend on places around {here} and "
-                        f"{there} of the picture: they are not where they seem"
+                        f"positions that would be drawn {drawn:.0f} pixels apart depend on places "
+                        f"around {here} and {there} of the picture: they are not where they seem"
                     )
     return ""

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 
 from visioncam_core.engine import space as spaces_of
+from visioncam_core.engine import space_moves as moves
 from visioncam_core.engine.space import Axis, Run, Space
+from visioncam_core.engine.space_reshape import reshaped
 from visioncam_engines.tensorflow.graph.graph import constant
-from visioncam_engines.tensorflow.space.walk import Walk, numbers, rule
+from visioncam_engines.tensorflow.space.shapes import numbers
+from visioncam_engines.tensorflow.space.walk import Walk, rule
 
 
 @rule("Reshape", "Squeeze", "ExpandDims")
@@ -18,13 +21,13 @@ def _reshaped(walk: Walk, op: Any) -> Space | None:
     space, shape = walk.of(op.inputs[0]), walk.shape(op.outputs[0])
     if space is None or shape is None:
         return None
-    return spaces_of.reshaped(space, shape)
+    return reshaped(space, shape)
 
 
 @rule("Transpose")
 def _transposed(walk: Walk, op: Any) -> Space | None:
     space = walk.of(op.inputs[0])
-    return None if space is None else spaces_of.permuted(space, numbers(op.inputs[1]))
+    return None if space is None else moves.permuted(space, numbers(op.inputs[1]))
 
 
 @rule("StridedSlice")
@@ -38,7 +41,9 @@ def _strided_slice(walk: Walk, op: Any) -> Space | None:
     begins, ends, steps = (_partly(op.inputs[i]) for i in (1, 2, 3))
     rank, count = len(space.axes), len(begins)
     inner = sum(1 for i in range(count) if not (masks["new_axis"] | masks["ellipsis"]) >> i & 1)
-    axis, dropped, added = 0, [], []
+    axis = 0
+    dropped: list[int] = []
+    added: list[int] = []
     for i in range(count):
         if masks["ellipsis"] >> i & 1:
             axis += rank - inner
@@ -50,13 +55,13 @@ def _strided_slice(walk: Walk, op: Any) -> Space | None:
             batch = any(run.along == spaces_of.BATCH for run in space.axes[axis].runs)
             if not batch and masks["shrink_axis"] >> i & 1:
                 at = _number(begins[i])
-                space = spaces_of.sliced(space, axis, at % length, 1)
+                space = moves.sliced(space, axis, at % length, 1)
                 dropped.append(axis)
             elif not batch:
                 begin = None if masks["begin"] >> i & 1 else _number(begins[i])
                 end = None if masks["end"] >> i & 1 else _number(ends[i])
                 taken = range(*slice(begin, end, step).indices(length))
-                space = spaces_of.sliced(space, axis, taken.start, len(taken), step)
+                space = moves.sliced(space, axis, taken.start, len(taken), step)
             elif masks["shrink_axis"] >> i & 1:
                 raise ValueError("one picture of the batch")
             axis += 1
@@ -94,7 +99,7 @@ def _slice(walk: Walk, op: Any) -> Space | None:
         if size is None and not batch:
             raise ValueError("an open axis")
         if size is not None and size != space.axes[axis].size:
-            space = spaces_of.sliced(space, axis, _number(begins[axis]), size)
+            space = moves.sliced(space, axis, _number(begins[axis]), size)
     return space
 
 
@@ -114,7 +119,7 @@ def _split(walk: Walk, op: Any) -> list[Space | None]:
     found: list[Space | None] = []
     begin = 0
     for part in parts:
-        piece = spaces_of.sliced(space, axis, begin, part)
+        piece = moves.sliced(space, axis, begin, part)
         if op.type == "Unpack":
             axes = tuple(one for i, one in enumerate(piece.axes) if i != axis)
             piece = Space(axes, piece.start, piece.apart)
@@ -132,7 +137,7 @@ def _concatenated(walk: Walk, op: Any) -> Space:
         space.axes[axis].size if space else int((walk.shape(one) or ())[axis] or 1)
         for one, space in zip(values, spaces, strict=True)
     ]
-    return spaces_of.appended(spaces, axis, lengths)
+    return moves.appended(spaces, axis, lengths)
 
 
 @rule("Pack")
@@ -142,7 +147,7 @@ def _stacked(walk: Walk, op: Any) -> Space:
     if any(one is None for one in held):
         axes = list(spaces_of.merged(walk.placed(op), walk.placed(op)[0].sizes).axes)
         return Space((*axes[:axis], spaces_of.own(len(held)), *axes[axis:]), walk.start(op))
-    return spaces_of.stacked([one for one in held if one is not None], axis)
+    return moves.stacked([one for one in held if one is not None], axis)
 
 
 @rule("Roll")
@@ -151,7 +156,7 @@ def _rolled(walk: Walk, op: Any) -> Space | None:
     if space is None:
         return None
     for shift, axis in zip(numbers(op.inputs[1]), numbers(op.inputs[2]), strict=True):
-        space = spaces_of.rolled(space, axis % len(space.axes), shift)
+        space = moves.rolled(space, axis % len(space.axes), shift)
     return space
 
 
@@ -161,7 +166,7 @@ def _reversed(walk: Walk, op: Any) -> Space | None:
     if space is None:
         return None
     for axis in numbers(op.inputs[1]):
-        space = spaces_of.reversed_axis(space, axis % len(space.axes))
+        space = moves.reversed_axis(space, axis % len(space.axes))
     return space
 
 
@@ -194,7 +199,7 @@ def _gathered(walk: Walk, op: Any) -> Space | list[Space | None] | None:
     wanted = [int(n) % space.axes[axis].size for n in np.ravel(indices)]
     step = wanted[1] - wanted[0] if len(wanted) > 1 else 1
     if step and wanted == list(range(wanted[0], wanted[0] + step * len(wanted), step)):
-        found = spaces_of.sliced(space, axis, wanted[0], len(wanted), step)
+        found = moves.sliced(space, axis, wanted[0], len(wanted), step)
     else:
         found = _permuted_entries(space, axis, wanted)
     if np.ndim(indices) == 0:
@@ -207,7 +212,7 @@ def _permuted_entries(space: Space, axis: int, wanted: Sequence[int]) -> Space:
     size = space.axes[axis].size
     shift = -wanted[0] % size
     if len(wanted) == size and list(wanted) == [(i - shift) % size for i in range(size)]:
-        return spaces_of.rolled(space, axis, shift)
+        return moves.rolled(space, axis, shift)
     axes = list(space.axes)
     known = not (axes[axis].placed or axes[axis].unknown)
     axes[axis] = spaces_of.own(len(wanted)) if known else Axis((Run(spaces_of.UNKNOWN, len(wanted)),))

@@ -1,4 +1,4 @@
-"""Where the layers of a traced model look: walks through it, one from each input that could be the picture."""
+"""Where the layers of a traced model look: a walk through it from each input that could be the picture."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from visioncam_engines.tensorflow.graph import functions as cuts
 from visioncam_engines.tensorflow.graph.graph import ancestors, descendants
 from visioncam_engines.tensorflow.layouts import Found, layout_of, space_of
 from visioncam_engines.tensorflow.space import mixing, moving, sliding  # noqa: F401 - rules
-from visioncam_engines.tensorflow.space.walk import Centres, closed_shapes, follow
+from visioncam_engines.tensorflow.space.shapes import closed_shapes
+from visioncam_engines.tensorflow.space.walk import Centres, follow
 from visioncam_engines.tensorflow.tracing.trace_model import Trace
 
 KERNELS = ("Conv2D", "Conv3D", "DepthwiseConv2dNative", "Conv2DBackpropInput", "Conv3DBackpropInputV2")
@@ -25,8 +26,8 @@ RANKS = 3
 MOST_WEIGHTS = 2**16
 """Of one kernel: of a larger one the first input channels are read, since this is done at every call."""
 MOST_APART = 0.55
-"""Cells by which branches that are joined may disagree about where they look: half of one, and what weights add
-where a strided shortcut stands beside a pooling, which disagree by exactly that."""
+"""Cells by which branches that are joined may disagree about where they look: half of one, and what
+weights add where a strided shortcut stands beside a pooling, which disagree by exactly that."""
 
 
 @attrs.define(eq=False, slots=False)
@@ -47,11 +48,11 @@ class Places:
 
     @cached_property
     def walks(self) -> dict[int, dict[int, Space]]:
-        """Position of an input -> id of a tensor -> where the tensor is in that picture, by geometry alone."""
+        """Position of an input -> id of a tensor -> where the tensor is in that picture, by geometry."""
         return self._followed(lambda op, axes: None)
 
     def placement(self, row: LayerRow, name: str) -> Placement:
-        """Return where the positions of a row lie; with the weights as they are now, where it goes by them."""
+        """Return where the positions of a row lie; by the weights as they are now."""
         looks, key = self._energies() if name == "effective" else ({}, b"")
         with self.trace.lock:
             if (row.path, name, key) not in self._found:
@@ -81,9 +82,7 @@ class Places:
         cells = max(space.apart / abs(step) for step in found.steps)
         if name == "stretched" or cells > MOST_APART:
             why = (
-                f"branches joined in front of it look {cells:.1f} cells apart"
-                if name != "stretched"
-                else ""
+                f"branches joined in front of it look {cells:.1f} cells apart" if name != "stretched" else ""
             )
             return _stretched(found, image, why) if flipped else attrs.evolve(STRETCHED, why=why)
         gone = [(n - 1) / 2 if m == 1 else None for n, m in zip(image, row.layout.grid, strict=True)]
@@ -126,7 +125,7 @@ class Places:
 
 
 def _energies_of(trace: Trace) -> tuple[list[str], Any]:
-    """Return the names of the operations with kernels, and the function that gives the centres of them all."""
+    """Return the names of operations with kernels, and the function that gives all their centres."""
     import tensorflow as tf
 
     goals = [tensor for one in trace.records if not one.inside for tensor in one.tensors]
@@ -138,7 +137,10 @@ def _energies_of(trace: Trace) -> tuple[list[str], Any]:
     ]
     if not kernels:
         return [], None
-    centres = lambda: ([], [tf.concat([_centre(op) for op in kernels], 0)])  # noqa: E731 - built in the graph
+
+    def centres() -> tuple[list[Any], list[Any]]:
+        return [], [tf.concat([_centre(op) for op in kernels], 0)]
+
     return [op.name for op in kernels], cuts.cut(trace, "energies of kernels", centres)
 
 
@@ -147,7 +149,7 @@ def _taps(op: Any) -> int:
 
 
 def _centre(op: Any) -> Any:
-    """Return the symbolic centre of a kernel's energy, an entry a sliding axis; the middle of an empty one."""
+    """Return the symbolic centre of a kernel's energy, one an axis; the middle of an empty one."""
     import tensorflow as tf
 
     kernel = op.inputs[1]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from visioncam_core.engine.space import Axis, Run, Space, own, padded, slid
+from visioncam_core.engine.space import UNKNOWN, Axis, Run, Space, own, without
+from visioncam_core.engine.space_moves import padded, sliced, slid
 from visioncam_engines.tensorflow.graph.graph import constant
-from visioncam_engines.tensorflow.space.walk import Walk, numbers, rule
+from visioncam_engines.tensorflow.space.shapes import numbers
+from visioncam_engines.tensorflow.space.walk import Walk, rule
 
 
 def _axes(op: Any, rank: int) -> tuple[list[int], int]:
@@ -26,7 +28,7 @@ def _moved(
     rates: list[int],
     channels: int | None,
 ) -> Space | None:
-    """Return the space after windows of `kernel` taps moved over a value; lists have an entry a sliding axis."""
+    """Return the space after windows of `kernel` taps moved over a value; lists have one entry an axis."""
     space = walk.of(value)
     if space is None:
         return None
@@ -50,15 +52,13 @@ def _moved(
         axes_now = list(space.axes)
         unplaced = Axis() if channels == 1 else own(channels)
         held = axes_now[last]
-        axes_now[last] = Axis((Run(-4, channels),)) if held.unknown and channels > 1 else unplaced
+        axes_now[last] = Axis((Run(UNKNOWN, channels),)) if held.unknown and channels > 1 else unplaced
         space = Space(tuple(axes_now), _mixed(space, last), space.apart)
     return space
 
 
 def _mixed(space: Space, axis: int) -> tuple[float, ...]:
     """Return the start once an axis, which may hold positions (space to depth), was summed over."""
-    from visioncam_core.engine.space import without
-
     return without(space, [axis], keep=True).start if space.axes[axis].placed else space.start
 
 
@@ -196,8 +196,6 @@ def _into_batch(walk: Walk, op: Any) -> Space | None:
 
 @rule("BatchToSpaceND")
 def _out_of_batch(walk: Walk, op: Any) -> Space | None:
-    from visioncam_core.engine.space import sliced
-
     space = walk.of(op.inputs[0])
     if space is None:
         return None

@@ -8,8 +8,9 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.engine.space import Axis, Run, Space, merged, own, unknown
-from visioncam_engines.tensorflow.graph.graph import OF_SHAPE, ancestors, constant
+from visioncam_core.engine.space import BATCH, Axis, Run, Space, merged, own, unknown, without
+from visioncam_engines.tensorflow.graph.graph import OF_SHAPE, ancestors
+from visioncam_engines.tensorflow.space.shapes import before_product, numbers
 
 Centres = Callable[[Any, int], np.ndarray | None]
 """(operation, number of sliding axes) -> the tap that its kernel looks at, an axis each; None: the middle."""
@@ -32,7 +33,7 @@ class Walk:
     """A walk through one graph.
 
     Attributes:
-        closed: name of a tensor -> its shape for one picture, where the graph leaves more open than the batch.
+        closed: name of a tensor -> its shape for one picture, where more is open than the batch.
         always: whether it leaves axes of the picture open, so that every shape is taken from there.
         centres: where kernels look.
         spaces: id of a tensor -> its space; tensors that do not depend on the picture are left out.
@@ -50,7 +51,7 @@ class Walk:
         """Return the lengths of a tensor's axes, None for one that depends on the batch."""
         shape = None if tensor.shape.rank is None else tuple(tensor.shape)
         if shape == (None, None) and not self.always:
-            shape = _before_product(tensor) or shape
+            shape = before_product(tensor) or shape
         if self.always or shape is None or shape.count(None) > 1:
             return self.closed().get(tensor.name, shape)
         return shape
@@ -86,7 +87,8 @@ def follow(
     Args:
         tensors: where to go.
         pictures: inputs, each with its space.
-        closed, always: see `Walk`.
+        closed: see `Walk`.
+        always: see `Walk`.
         centres: where kernels look; their middle by default.
     """
     walk = Walk(closed, always, centres, {id(tensor): space for tensor, space in pictures})
@@ -103,14 +105,6 @@ def follow(
             if space is not None:
                 walk.spaces[id(tensor)] = _checked(walk, tensor, space)
     return walk.spaces
-
-
-def _before_product(tensor: Any) -> tuple[int | None, ...] | None:
-    """Return the shape of positions flattened for a product with weights, whose length is that of the weights."""
-    for op in tensor.consumers():
-        if op.type == "MatMul" and tensor is op.inputs[0] and not op.get_attr("transpose_a"):
-            return (None, op.inputs[1].shape[1 if op.get_attr("transpose_b") else 0])
-    return None
 
 
 def _checked(walk: Walk, tensor: Any, space: Space) -> Space:
@@ -144,60 +138,6 @@ def _in_order(tensors: list[Any]) -> list[Any]:
                 found.append(op)
                 waiting.pop()
     return found
-
-
-def numbers(tensor: Any) -> list[int]:
-    """Return whole numbers that depend on nothing but shapes; raises where they do."""
-    value = constant(tensor)
-    value = _evaluated(tensor) if value is None else value
-    return [int(n) for n in np.ravel(value)]
-
-
-def _evaluated(tensor: Any) -> Any:
-    """Run the few operations that a number is made by; of other tensors only the number of axes is known."""
-    import tensorflow as tf
-
-    op = tensor.op
-    known = constant(tensor)
-    if known is not None:
-        return known
-    if op.type == "Rank":
-        return np.int32(op.inputs[0].shape.rank)
-    if op.type in OF_SHAPE or not op.inputs:
-        raise ValueError(f"{tensor.name} is computed")
-    values = [_evaluated(one) for one in op.inputs]
-    arguments: dict[str, Any] = {}
-    for one in op.op_def.input_arg:
-        count = op.get_attr(one.number_attr) if one.number_attr else 1
-        arguments[one.name] = values[:count] if one.number_attr else values[0]
-        del values[:count]
-    flags = {a.name: op.get_attr(a.name) for a in op.op_def.attr if a.type in ("int", "bool")}
-    given = {name: value for name, value in flags.items() if name not in ("N",)}
-    with tf.init_scope():
-        result = getattr(tf.raw_ops, op.type)(**arguments, **given)
-    return np.asarray(result[tensor.value_index] if isinstance(result, list | tuple) else result)
-
-
-def closed_shapes(graph: Any, inputs: list[Any], sizes: list[tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
-    """Return name -> shape of every tensor for inputs of these sizes, as TensorFlow infers it."""
-    import tensorflow as tf
-
-    with tf.Graph().as_default() as twin:
-        feeds = {
-            tensor.name: tf.compat.v1.placeholder(tensor.dtype, (1, *size))
-            for tensor, size in zip(inputs, sizes, strict=True)
-        }
-        for op in graph.get_operations():
-            if op.type == "ReadVariableOp":  # its shape does not come along with a graph
-                read = op.outputs[0]
-                feeds[read.name] = tf.compat.v1.placeholder(read.dtype, read.shape)
-        tf.graph_util.import_graph_def(graph.as_graph_def(), input_map=feeds, name="")
-    return {
-        output.name: tuple(output.shape)
-        for op in twin.get_operations()
-        for output in op.outputs
-        if output.shape.rank is not None
-    }
 
 
 @rule(
@@ -271,8 +211,6 @@ def _normalised(walk: Walk, op: Any) -> list[Space | None]:
 
 @rule("Mean", "Sum", "Max", "Min", "Prod", "Any", "All", "EuclideanNorm", "ArgMax", "ArgMin")
 def _reduced(walk: Walk, op: Any) -> Space:
-    from visioncam_core.engine.space import without
-
     space = walk.placed(op)[0]
     axes = [axis % len(space.axes) for axis in numbers(op.inputs[1])]
     keep = "keep_dims" in op.node_def.attr and op.get_attr("keep_dims")
@@ -280,11 +218,11 @@ def _reduced(walk: Walk, op: Any) -> Space:
 
 
 def positions_of_its_own(walk: Walk, op: Any) -> list[Space | None]:
-    """Return the space of outputs whose positions are none of the picture's; the first axis stays the batch."""
+    """Return the space of outputs whose positions are none of the picture's, behind the batch."""
     found: list[Space | None] = []
     for tensor in op.outputs:
         shape = walk.shape(tensor) or ()
-        batch = (Axis((Run(-1, 1),)),) if shape else ()
+        batch = (Axis((Run(BATCH, 1),)),) if shape else ()
         found.append(Space((*batch, *(own(n or 1) for n in shape[1:])), walk.start(op)))
     return found
 

@@ -1,0 +1,215 @@
+"""What operations that move positions make of a space: transpose, slice, join, roll, slide, resample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import prod
+
+import attrs
+
+from visioncam_core.engine.space import (
+    UNKNOWN,
+    Axis,
+    Run,
+    Space,
+    consistent,
+    finest,
+    merged,
+    own,
+)
+
+
+def permuted(space: Space, order: Sequence[int]) -> Space:
+    """Return the space after a transposition."""
+    return attrs.evolve(space, axes=tuple(space.axes[i] for i in order))
+
+
+def appended(spaces: Sequence[Space | None], axis: int, lengths: Sequence[int]) -> Space:
+    """Return the space of tensors joined along an axis; None is one that does not depend on the picture.
+
+    Entries without positions before or behind those of the picture are told apart; two pieces of the picture
+    are one again where the second goes on where the first ends.
+    """
+    known = [(space, n) for space, n in zip(spaces, lengths, strict=True)]
+    placed = [i for i, (space, _) in enumerate(known) if space is not None and space.axes[axis].placed]
+    base = next(space for space in spaces if space is not None)
+    if not placed:
+        of_picture = [space for space in spaces if space is not None]
+        sizes = list(base.sizes)
+        sizes[axis] = 1
+        others = merged([_with_axis(space, axis, Axis()) for space in of_picture], sizes)
+        torn = any(space.axes[axis].unknown for space in of_picture)
+        total = sum(lengths)
+        return _with_axis(others, axis, Axis((Run(UNKNOWN, total),)) if torn else own(total))
+    pieces = [known[i][0] for i in range(placed[0], placed[-1] + 1)]
+    whole = _continued([piece for piece in pieces if piece is not None], axis, len(pieces))
+    if whole is None:
+        first = known[placed[0]][0]
+        assert first is not None
+        return _with_axis(first, axis, Axis((Run(UNKNOWN, sum(lengths)),)))
+    one = whole.axes[axis]
+    lead, trail = sum(lengths[: placed[0]]), sum(lengths[placed[-1] + 1 :])
+    return _with_axis(whole, axis, Axis(one.runs, one.lead + lead, one.trail + trail))
+
+
+def _continued(pieces: Sequence[Space], axis: int, count: int) -> Space | None:
+    first = pieces[0]
+    if count == 1:
+        return first
+    run = first.axes[axis].runs[0]
+    size, next_start = run.size, first.start[run.along] + run.step * run.size
+    plain = all(len(p.axes[axis].runs) == 1 and not p.axes[axis].lead + p.axes[axis].trail for p in pieces)
+    if len(pieces) != count or not plain:
+        return None
+    turned: Space | None = None
+    for piece in pieces[1:]:
+        other = piece.axes[axis].runs[0]
+        if (other.along, other.step) != (run.along, run.step):
+            return None
+        if abs(piece.start[run.along] - next_start) > 1e-6:
+            turned = piece
+            break
+        size += other.size
+        next_start += other.step * other.size
+    if turned is not None:
+        return _rolled_by_parts(pieces, axis)
+    return _with_axis(first, axis, Axis((attrs.evolve(run, size=size),)))
+
+
+def _rolled_by_parts(pieces: Sequence[Space], axis: int) -> Space | None:
+    """Return the space of two pieces put together the other way round, which is a roll."""
+    if len(pieces) != 2:
+        return None
+    back, front = pieces
+    late, early = back.axes[axis].runs[0], front.axes[axis].runs[0]
+    if abs(front.start[early.along] + early.step * early.size - back.start[early.along]) > 1e-6:
+        return None
+    whole = attrs.evolve(early, size=early.size + late.size)
+    return _with_axis(front, axis, Axis((_turned(whole, late.size),)))
+
+
+def rolled(space: Space, axis: int, shift: int) -> Space:
+    """Return the space after positions were shifted around the edge."""
+    runs = space.axes[axis].runs
+    if not space.axes[axis].placed:
+        return space
+    if len(runs) != 1 or space.axes[axis].lead or space.axes[axis].trail:
+        return _with_axis(space, axis, Axis((Run(UNKNOWN, space.axes[axis].size),)))
+    return _with_axis(space, axis, Axis((_turned(runs[0], shift),)))
+
+
+def _turned(run: Run, shift: int) -> Run:
+    return attrs.evolve(run, roll=(run.roll + shift) % run.size)
+
+
+def reversed_axis(space: Space, axis: int) -> Space:
+    """Return the space after the entries of an axis were put in the other order."""
+    held = space.axes[axis]
+    start = list(space.start)
+    runs = []
+    for run in held.runs:
+        if run.placed:
+            start[run.along] += run.step * (run.size - 1)
+        runs.append(attrs.evolve(run, step=-run.step, roll=-run.roll % run.size) if run.placed else run)
+    axes = list(space.axes)
+    axes[axis] = Axis(tuple(runs), held.trail, held.lead)
+    return attrs.evolve(space, axes=tuple(axes), start=tuple(start))
+
+
+def sliced(space: Space, axis: int, begin: int, count: int, step: int = 1) -> Space:
+    """Return the space of entries `begin`, `begin + step`, ... of an axis."""
+    held = space.axes[axis]
+    if (begin, count, step) == (0, held.size, 1):
+        return space
+    placed = prod(run.size for run in held.runs)
+    if step < 0:
+        turned = reversed_axis(space, axis)
+        return sliced(turned, axis, held.size - 1 - begin, count, -step)
+    lead = max(held.lead - begin, 0)
+    trail = max(begin + count - held.lead - placed, 0) if step == 1 else 0
+    inner = count - lead - trail
+    if step == 1 and (held.lead or held.trail) and inner == placed:
+        return _with_axis(space, axis, Axis(held.runs, lead, trail))
+    if not held.placed or (step == 1 and inner <= 0):
+        torn = held.unknown
+        return _with_axis(space, axis, Axis((Run(UNKNOWN, count),)) if torn and count > 1 else own(count))
+    if len(held.runs) != 1 or lead or trail or begin < held.lead or held.runs[0].roll:
+        single = count == 1
+        return _with_axis(space, axis, Axis() if single else Axis((Run(UNKNOWN, count),)))
+    run = held.runs[0]
+    start = list(space.start)
+    start[run.along] += run.step * (begin - held.lead)
+    axes = list(space.axes)
+    axes[axis] = Axis((attrs.evolve(run, size=count, step=run.step * step),)) if count > 1 else Axis()
+    axes = list(consistent(axes, space)) if count == 1 else axes
+    return attrs.evolve(space, axes=tuple(axes), start=tuple(start))
+
+
+def padded(space: Space, axis: int, before: int, behind: int) -> Space:
+    """Return the space after entries were added at the ends of an axis."""
+    held = space.axes[axis]
+    if not before and not behind:
+        return space
+    if not held.placed:
+        torn = held.unknown
+        size = held.size + before + behind
+        return _with_axis(space, axis, Axis((Run(UNKNOWN, size),)) if torn else own(size))
+    if len(held.runs) != 1 or held.lead or held.trail or held.runs[0].roll:
+        return _with_axis(space, axis, Axis(held.runs, held.lead + before, held.trail + behind))
+    run = held.runs[0]
+    start = list(space.start)
+    start[run.along] -= run.step * before
+    axes = list(space.axes)
+    axes[axis] = Axis((attrs.evolve(run, size=run.size + before + behind),))
+    return attrs.evolve(space, axes=tuple(axes), start=tuple(start))
+
+
+def slid(space: Space, axis: int, size: int, ratio: float, shift: float) -> Space:
+    """Return the space after a window moved over an axis, or its positions were resampled.
+
+    Args:
+        space: before.
+        axis: of the tensor.
+        size: its new length.
+        ratio: old positions from one new one to the next.
+        shift: the old position, between them, that the new first one looks at.
+    """
+    held = space.axes[axis]
+    if not held.runs and not held.lead + held.trail:
+        return space if size == 1 else _with_axis(space, axis, own(size))
+    if held.unknown or not held.placed:
+        return _with_axis(space, axis, Axis((Run(UNKNOWN, size),)) if held.unknown else own(size))
+    if len(held.runs) != 1 or held.lead or held.trail or held.runs[0].roll:
+        same = size == held.size and ratio == 1
+        return space if same else _with_axis(space, axis, Axis((Run(UNKNOWN, size),)))
+    run = held.runs[0]
+    start = list(space.start)
+    start[run.along] += run.step * shift
+    axes = list(space.axes)
+    axes[axis] = Axis((attrs.evolve(run, size=size, step=run.step * ratio),)) if size > 1 else Axis()
+    return attrs.evolve(space, axes=tuple(axes), start=tuple(start))
+
+
+def stacked(spaces: Sequence[Space], axis: int) -> Space:
+    """Return the space of tensors put side by side along a new axis.
+
+    Pieces of the picture that lie one behind the other are an axis of it again.
+    """
+    first = spaces[0]
+    line = own(len(spaces))
+    start = first.start
+    for along in range(len(first.start)):
+        if len(spaces) > 1 and not finest(first, along):
+            steps = [b.start[along] - a.start[along] for a, b in pairwise(spaces)]
+            if all(step > 1e-6 for step in steps) or all(step < -1e-6 for step in steps):
+                line = Axis((Run(along, len(spaces), sum(steps) / len(steps)),))
+                break
+    axes = list(merged([attrs.evolve(space, start=start) for space in spaces], first.sizes).axes)
+    return Space((*axes[:axis], line, *axes[axis:]), start, max(space.apart for space in spaces))
+
+
+def _with_axis(space: Space, axis: int, new: Axis) -> Space:
+    axes = list(space.axes)
+    axes[axis] = new
+    return attrs.evolve(space, axes=tuple(axes))
