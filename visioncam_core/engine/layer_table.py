@@ -112,6 +112,7 @@ class LayerTable:
         output: name of the explained output.
         units: path -> the unit itself, for queries by layer object; empty in a saved table.
         token_support: given token rows, the share of patch tokens that receive a gradient, for each.
+        around: of a row, the share of the evidence that reaches the score by ways around it, on noise.
         refusal: of a row whose layout is guessed, why it is wrong, or "": whether each position depends on
             its own part of the picture.
         placement: where the positions of a row lie on the input: by the name of a placement.
@@ -127,6 +128,7 @@ class LayerTable:
     token_support: Callable[[Sequence[LayerRow]], list[float]] = attrs.field(
         default=lambda rows: [1.0] * len(rows), repr=False
     )
+    around: Callable[[LayerRow], float] = attrs.field(default=lambda row: 0.0, repr=False)
     refusal: Callable[[LayerRow], str] = attrs.field(default=lambda row: "", repr=False)
     placement: Callable[[LayerRow, str], Placement] = attrs.field(
         default=lambda row, name: STRETCHED, repr=False

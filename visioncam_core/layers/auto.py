@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+import attrs
+
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable
 from visioncam_core.errors import LayerError
 from visioncam_core.layers.queries import no_layer, unknown_layer
@@ -17,6 +19,7 @@ _STAND_FOR_PRODUCER = (
     *("MaxPool", "AvgPool", "PadV2", "MirrorPad", "ResizeNearest", "ResizeBilinear"),  # of a graph's own
 )
 ENOUGH_SUPPORT = 0.5
+WORTH_TELLING = 0.1
 MOST_TRIES = 6
 _CHOSEN: weakref.WeakKeyDictionary[LayerTable, LayerChoice] = weakref.WeakKeyDictionary()
 """What was chosen before: a table never changes, and a changed model has another."""
@@ -30,19 +33,26 @@ def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice:
     2. With more than one position of the picture; where the graph does not tell, the model has to confirm it.
     3. Not the logits; pooling, padding and dropout stand for their producer; not the patch projection.
     4. Where an axis of the picture is gone (columns, frames): only if the network goes on there for long.
-    5. Among tokens, rows and columns the latest whose gradient reaches more than half of them.
-    6. For dense outputs the last row of the smallest grid.
-    7. Otherwise the last row.
+    5. Not a single channel, such as attention weights, where there are others.
+    6. Among tokens, rows and columns the latest whose gradient reaches more than half of them.
+    7. For dense outputs the last row of the smallest grid.
+    8. Otherwise the last row.
     """
     if not (isinstance(query, str) and query == "auto"):
         raise unknown_layer(table, query)
     if table not in _CHOSEN:
-        _CHOSEN[table] = _chosen(table)
+        choice = _chosen(table)
+        share = table.around(choice.row)
+        if share > WORTH_TELLING:
+            why = f"{choice.why}; about {share:.0%} of the evidence reaches the score by ways around it"
+            choice = attrs.evolve(choice, why=why)
+        _CHOSEN[table] = choice
     return _CHOSEN[table]
 
 
 def _chosen(table: LayerTable) -> LayerChoice:
     rows = [row for row in table.candidates if _usable(row) and table.image in row.inputs]
+    rows = [row for row in rows if row.layout is not None and row.layout.channels > 1] or rows
     if any(row.layout is not None and row.layout.kind == "tokens" for row in rows):
         rows = [row for row in rows if not row.projects] or rows
     if table.dense and rows:

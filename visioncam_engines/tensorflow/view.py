@@ -132,6 +132,7 @@ class TracedModel:
             table = attrs.evolve(
                 table,
                 token_support=_support(trace, score, flat),
+                around=ask.around(trace, score, flat),
                 refusal=ask.refusal(trace, inputs.image, inputs.channels_first, flat),
                 placement=places.placement,
             )
@@ -192,8 +193,7 @@ def _shapes(trace: Trace, flat: list[Any]) -> list[tuple[int, ...] | None]:
 def _support(
     trace: Trace, score: cuts.GraphScore, flat: list[Any]
 ) -> Callable[[Sequence[LayerRow]], list[float]]:
-    shapes = [(1, *x.shape[1:]) for x in flat]
-    dtypes = [x.dtype for x in flat]
+    picture = [(tuple(x.shape), x.dtype) for x in flat]
 
     def measure(rows: Sequence[LayerRow]) -> list[float]:
         """Return the share of patch tokens that receive a gradient, on one seeded noise picture."""
@@ -201,12 +201,7 @@ def _support(
 
         paths = {row.path for row in rows}
         records = [record for record in trace.records if record.path in paths]
-        draw = np.random.default_rng(0)
-        noise = [
-            tf.cast(tf.constant(draw.uniform(-1, 1, shape), tf.float32), t)
-            for shape, t in zip(shapes, dtypes, strict=True)
-        ]
-        gradients = cuts.support(trace, records, score)(*noise)
+        gradients = cuts.support(trace, records, score)(*ask.noise(picture))
         COUNTERS.add("forward")
         COUNTERS.add("backward")
         shares = []
@@ -219,7 +214,7 @@ def _support(
         return shares
 
     def once(rows: Sequence[LayerRow]) -> list[float]:
-        key = ("token-support", tuple(row.path for row in rows), tuple(shapes))
+        key = ("token-support", tuple(row.path for row in rows), tuple(shape[1:] for shape, _ in picture))
         return cuts.once(trace, key, lambda: measure(rows))
 
     return once

@@ -39,6 +39,48 @@ def refusal(trace: Trace, image: int, channels_first: bool, flat: list[Any]) -> 
     return once
 
 
+def noise(like: Sequence[tuple[Any, Any]]) -> list[Any]:
+    """Return one seeded noise picture: an input of each (shape, dtype)."""
+    import tensorflow as tf
+
+    draw = np.random.default_rng(0)
+    drawn = [tf.constant(draw.uniform(-1, 1, (1, *shape[1:])), tf.float32) for shape, _ in like]
+    return [tf.cast(values, dtype) for values, (_, dtype) in zip(drawn, like, strict=True)]
+
+
+def around(trace: Trace, score: cuts.GraphScore, flat: list[Any]) -> Callable[[LayerRow], float]:
+    """Return what tells of a row which share of the evidence, Σ |A ∘ G|, flows around it on one noise picture."""
+    picture = [(x.shape, x.dtype) for x in flat]
+
+    def measured(row: LayerRow) -> float:
+        import tensorflow as tf
+
+        record = next(one for one in trace.records if one.path == row.path)
+        sides = [side for side in cuts.sides_of(trace, record, score) if side.dtype.is_floating]
+        if not sides:
+            return 0.0
+        at = [*record.tensors, *sides]
+
+        def build() -> tuple[list[Any], list[Any]]:
+            total = tf.reduce_sum(tf.square(score.values) + score.values)
+            pairs = zip(tf.gradients(total, at), at, strict=True)
+            sums = [
+                0.0 if g is None else tf.reduce_sum(tf.abs(tf.cast(g * one, tf.float32))) for g, one in pairs
+            ]
+            return list(trace.inputs), [tf.stack(sums)]
+
+        try:
+            found = cuts.cut(trace, ("around", row.path, score.key), build)(*noise(picture))[0].numpy()
+        except LookupError:  # an operation without a gradient
+            return 0.0
+        COUNTERS.add("forward")
+        COUNTERS.add("backward")
+        through, by = found[: len(record.tensors)].sum(), found[len(record.tensors) :].sum()
+        return float(by / (through + by)) if by > 0 else 0.0
+
+    return lambda row: float(cuts.once(trace, ("share around", row.path, score.key), lambda: measured(row)))
+
+
 def _centres(
     trace: Trace, record: Any, layout: Layout, image: int, channels_first: bool, flat: list[Any]
 ) -> dict[tuple[int, ...], np.ndarray] | None:
@@ -62,9 +104,8 @@ def _centres(
         run = cuts.cut(trace, ("corners", record.path, image), build)
     except (LookupError, TypeError):
         return None
-    noise = [tf.cast(tf.constant(draw.uniform(-1, 1, (1, *x.shape[1:])), tf.float32), x.dtype) for x in flat]
     found = {}
-    for at, gradient in zip(corners, run(*noise), strict=True):
+    for at, gradient in zip(corners, run(*noise([(x.shape, x.dtype) for x in flat])), strict=True):
         COUNTERS.add("backward")
         energy = np.square(tf.cast(gradient, tf.float32).numpy()[0].astype(np.float64))
         energy = energy.sum(axis=0 if channels_first else -1)
