@@ -71,12 +71,13 @@ class Space:
     Attributes:
         axes: one an axis of the tensor, the batch included.
         start: for each axis of the picture the pixel that the first position looks at, its centre.
-        apart: the most pixels by which branches that were joined disagree about it.
+        apart: for each axis of the picture the most pixels by which branches that were joined disagree about
+            the first or the last position; () where none were.
     """
 
     axes: tuple[Axis, ...]
     start: tuple[float, ...]
-    apart: float = 0.0
+    apart: tuple[float, ...] = ()
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -179,20 +180,41 @@ def merged(spaces: Sequence[Space], sizes: Sequence[int]) -> Space:
     for back in range(len(sizes), 0, -1):
         held = [space.axes[-back] for space in spaces if len(space.axes) >= back]
         axes.append(_agreed([axis for axis in held if axis.runs or axis.lead or axis.trail], sizes[-back]))
-    start, apart = [], max(space.apart for space in spaces)
-    for along in range(len(spaces[0].start)):
-        having = [(space, abs(run.step)) for space in spaces if (run := finest(space, along))]
-        closest = min((step for _, step in having), default=0.0)
-        starts = [space.start[along] for space, step in having if step < 1.5 * closest]
-        starts = starts or [space.start[along] for space in spaces]
+    start, apart = [], []
+    for along, known in enumerate(disagreement(spaces)):
+        counts = [_count(space, along) for space in spaces]
+        whole = [space for space, n in zip(spaces, counts, strict=True) if n == max(counts)]
+        starts = [space.start[along] for space in whole]
         start.append(sum(starts) / len(starts))
-        if closest:
-            apart = max(apart, max(starts) - min(starts))
-    return Space(tuple(axes), tuple(start), apart)
+        ends = [_end(space, along) for space in whole]
+        many = max(counts) > 1
+        apart.append(max(known, max(starts) - min(starts), max(ends) - min(ends)) if many else known)
+    return Space(tuple(axes), tuple(start), tuple(apart))
+
+
+def disagreement(spaces: Sequence[Space]) -> list[float]:
+    """Return for each axis of the picture the most pixels by which branches within any of them disagree."""
+    return [
+        max((space.apart[along] for space in spaces if space.apart), default=0.0)
+        for along in range(len(spaces[0].start))
+    ]
+
+
+def _runs(space: Space, along: int) -> list[Run]:
+    return [run for axis in space.axes for run in axis.runs if run.along == along]
+
+
+def _count(space: Space, along: int) -> int:
+    return prod(run.size for run in _runs(space, along))
+
+
+def _end(space: Space, along: int) -> float:
+    """Return the pixel that the last position looks at."""
+    return space.start[along] + sum(run.step * (run.size - 1) for run in _runs(space, along))
 
 
 def finest(space: Space, along: int) -> Run | None:
-    runs = [run for axis in space.axes for run in axis.runs if run.along == along]
+    runs = _runs(space, along)
     return min(runs, key=lambda run: abs(run.step)) if runs else None
 
 

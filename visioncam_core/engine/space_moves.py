@@ -14,6 +14,7 @@ from visioncam_core.engine.space import (
     Run,
     Space,
     consistent,
+    disagreement,
     finest,
     merged,
     own,
@@ -206,7 +207,7 @@ def stacked(spaces: Sequence[Space], axis: int) -> Space:
                 line = Axis((Run(along, len(spaces), sum(steps) / len(steps)),))
                 break
     axes = list(merged([attrs.evolve(space, start=start) for space in spaces], first.sizes).axes)
-    return Space((*axes[:axis], line, *axes[axis:]), start, max(space.apart for space in spaces))
+    return Space((*axes[:axis], line, *axes[axis:]), start, tuple(disagreement(spaces)))
 
 
 def _with_axis(space: Space, axis: int, new: Axis) -> Space:

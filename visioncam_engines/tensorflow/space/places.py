@@ -79,7 +79,7 @@ class Places:
         if found.layout != row.layout or space is None:
             why = "the graph does not tell where its positions look" if name != "stretched" else ""
             return attrs.evolve(STRETCHED, why=why)
-        cells = max(space.apart / abs(step) for step in found.steps)
+        cells = max((off / abs(step) for off, step in zip(space.apart, found.steps, strict=False)), default=0.0)
         if name == "stretched" or cells > MOST_APART:
             why = (
                 f"branches joined in front of it look {cells:.1f} cells apart" if name != "stretched" else ""
@@ -133,7 +133,10 @@ def _energies_of(trace: Trace) -> tuple[list[str], Any]:
     kernels = [
         op
         for op in ancestors(goals).values()
-        if op.type in KERNELS and id(op.inputs[1]) not in from_input and _taps(op) > 1
+        if op.type in KERNELS
+        and id(op.inputs[1]) not in from_input
+        and op.inputs[1].shape.is_fully_defined()
+        and _taps(op) > 1
     ]
     if not kernels:
         return [], None
@@ -149,15 +152,15 @@ def _taps(op: Any) -> int:
 
 
 def _centre(op: Any) -> Any:
-    """Return the symbolic centre of a kernel's energy, one an axis; the middle of an empty one."""
+    """Return the symbolic centre of a kernel's energy, one an axis; the middle of one of zeros, or not finite."""
     import tensorflow as tf
 
     kernel = op.inputs[1]
     channels = max(MOST_WEIGHTS * kernel.shape[-2] // int(np.prod(kernel.shape)), 1)
-    energy = tf.square(tf.cast(kernel[..., :channels, :], tf.float32))
-    axes = range(energy.shape.rank - 2)
-    energy = tf.reduce_sum(energy, axis=[-2, -1])
-    energy = tf.where(tf.reduce_sum(energy) > 0, energy, tf.ones_like(energy))
+    weights = tf.cast(kernel[..., :channels, :], tf.float32)
+    axes = range(weights.shape.rank - 2)
+    energy = tf.reduce_sum(tf.square(weights / tf.reduce_max(tf.abs(weights))), axis=[-2, -1])
+    energy = tf.where(tf.math.is_finite(tf.reduce_sum(energy)), energy, tf.ones_like(energy))
     parts = []
     for axis in axes:
         line = tf.reduce_sum(energy, axis=[other for other in axes if other != axis])
