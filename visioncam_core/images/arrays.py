@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,10 @@ KINDS = "an image is a path, bytes, a Pillow image, an array or a tensor"
 
 
 def is_picture(value: Any, rank: int) -> bool:
-    """Return whether a value is one picture, to be fitted to an image input with `rank` spatial axes."""
+    """Return whether a value is one picture, to be fitted to an image input with `rank` spatial axes.
+
+    With three it is a clip: a file of frames, or (T, H, W) or (T, H, W, C) uint8.  A path is one for any input.
+    """
     if isinstance(value, str | os.PathLike | bytes | bytearray | memoryview):
         return True
     if hasattr(value, "getexif") and hasattr(value, "convert"):
@@ -24,8 +28,8 @@ def is_picture(value: Any, rank: int) -> bool:
     dtype = getattr(value, "dtype", None)
     return (
         str(getattr(dtype, "name", dtype)) == "uint8"
-        and rank == 2
-        and len(getattr(value, "shape", ())) in (2, 3)
+        and rank in (2, 3)
+        and len(getattr(value, "shape", ())) in (rank, rank + 1)
     )
 
 
@@ -112,11 +116,14 @@ def check_shape(array: np.ndarray, model_input: ModelInput, channels_first: bool
         axes = tuple(n if i == keep % len(axes) else None for i, n in enumerate(axes))
     if _fits(array.shape, axes) and 0 not in array.shape:
         return
-    text = "(" + ", ".join("any" if n is None else str(n) for n in axes) + ("," * (len(axes) == 1)) + ")"
     raise ImageError(
-        f"{input_name(model_input)} takes shape {text} (without the batch axis), received {array.shape}; "
+        f"{input_name(model_input)} takes shape {shape_text(axes)} (without the batch axis), received {array.shape}; "
         f"{_hint(array.shape, axes, channels_first)}"
     )
+
+
+def shape_text(axes: Sequence[int | None]) -> str:
+    return "(" + ", ".join("any" if n is None else str(n) for n in axes) + ("," * (len(axes) == 1)) + ")"
 
 
 def input_name(model_input: ModelInput) -> str:

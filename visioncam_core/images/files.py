@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MAX_SIDE = 32_767
+MOST_BANDS = 6  # that Pillow reads of a TIFF
+_PARTS = ((273, 279), (324, 325))  # TIFF's tags for where strips, or tiles, lie and how long they are
 
 # format -> (module of Pillow, what opens it)
 FORMATS = {
@@ -121,11 +123,48 @@ def format_of(file: BinaryIO, name: str) -> str:
     raise ImageError(f"{name}: {what}; pass a picture in one of {allowed}")
 
 
-def open_image(file: BinaryIO, kind: str) -> Image.Image:
-    """Read a picture's header and nothing more; raises whatever Pillow raises on a damaged one."""
-    module, opener = FORMATS[kind]
-    image: Image.Image = getattr(importlib.import_module(f"PIL.{module}"), opener)(file, "")
+def open_image(file: BinaryIO, kind: str, name: str) -> Image.Image:
+    """Read a picture's header and nothing more; raises whatever Pillow raises on a damaged one.
+
+    Raises:
+        ImageError: a sound TIFF of a kind that Pillow has no mode for, such as one of eight bands.
+    """
+    bands, held = _holdings(file) if kind == "TIFF" else (0, "")
+    try:
+        if bands > MOST_BANDS:
+            raise SyntaxError("more bands than Pillow reads")  # it would log that, too
+        module, opener = FORMATS[kind]
+        image: Image.Image = getattr(importlib.import_module(f"PIL.{module}"), opener)(file, "")
+    except Exception as error:
+        if not held:
+            raise
+        raise ImageError(
+            f"{name}: holds {held}, which is not read from files; read it with a library for such files "
+            "(tifffile.imread) and pass the array: uint8 is fitted, float is taken as model input"
+        ) from error
     return image
+
+
+def _holdings(file: BinaryIO) -> tuple[int, str]:
+    """Return the bands of a TIFF and what it holds, in words; (0, "") where the file is not whole.
+
+    Pillow has the same words for a kind it does not know as for a damaged file.
+    """
+    from PIL import TiffImagePlugin as tiff
+
+    try:
+        tags = tiff.ImageFileDirectory_v2(file.read(8))
+        file.seek(tags.next)
+        tags.load(file)
+        where, length = (tuple(tags[tag]) for tag in _PARTS[tiff.TILEOFFSETS in tags])
+        whole = max(map(sum, zip(where, length, strict=True))) <= file.seek(0, os.SEEK_END)
+        bands, bits = int(tags.get(tiff.SAMPLESPERPIXEL, 1)), max(tags.get(tiff.BITSPERSAMPLE, (1,)))
+        numbers = {2: "signed integers", 3: "floats"}.get(max(tags.get(tiff.SAMPLEFORMAT, (1,))), "values")
+    except Exception:  # damaged: Pillow says how
+        return 0, ""
+    finally:
+        file.seek(0)
+    return (bands, f"{bands} band{'s' * (bands != 1)} of {bits}-bit {numbers}") if whole else (0, "")
 
 
 def check_size(size: tuple[int, int], max_pixels: int, name: str) -> None:

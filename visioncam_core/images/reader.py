@@ -1,7 +1,8 @@
 """From what the user passes to what the model takes, with the way back kept.
 
 A path, bytes, a Pillow image or a uint8 array is a *picture*: it is fitted to the model, then
-preprocessed.  Any other array or tensor is *model input*: it is used as it is, and must fit.
+preprocessed.  So are the frames of a clip, for a model of videos or volumes.  Any other array or tensor is
+*model input*: it is used as it is, and must fit.
 """
 
 from __future__ import annotations
@@ -14,8 +15,17 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.model_inputs import ModelInput, ModelInputs
-from visioncam_core.errors import ImageError, ImageTypeError
-from visioncam_core.images.arrays import KINDS, as_array, as_input, check_shape, is_picture
+from visioncam_core.errors import ImageError, ImageTypeError, OptionError
+from visioncam_core.images.arrays import (
+    KINDS,
+    as_array,
+    as_input,
+    check_shape,
+    input_name,
+    is_picture,
+    shape_text,
+)
+from visioncam_core.images.clips import FRAMES, clips_among, is_clip, load_clip
 from visioncam_core.images.decode import MAX_PIXELS, Picture, load_picture, match_channels
 from visioncam_core.images.geometry import Geometry, Resize, Tile, fit, geometry_named
 from visioncam_core.images.multiple_inputs import parts_of, rows_of
@@ -99,7 +109,9 @@ class Reader:
         if isinstance(images, list | tuple):
             if not images:
                 raise ImageError("an empty list of images was passed; pass at least one")
-            return list(images), False
+            if self._rank() != FRAMES:
+                return list(images), False
+            return clips_among(images, self._takes(), self.max_pixels)
         if is_picture(images, self._rank()):
             return [images], True
         array = as_array(images)
@@ -114,12 +126,16 @@ class Reader:
         if model_input.shape is not None and len(model_input.shape) == 3 and is_picture(part, 2):
             geometry = geometry_named(self.geometry)
             geometry = Resize() if isinstance(geometry, Tile) else geometry
-            part = self._prepared(self._fitted(self._loaded(part).pixels, model_input.shape, geometry)[0])
+            part = self._prepared(self._fitted(self._loaded(part).pixels, model_input.shape, geometry)[0][None])
         return rows_of(part, model_input, count, single, self.inputs.channels_first)
 
     def _one(self, image: Any, others: Others) -> Sample:
-        if is_picture(image, self._rank()):
+        if self._rank() == FRAMES and is_clip(image):
+            item = self._clip(load_clip(image, self.max_pixels))
+        elif self._rank() == 2 and is_picture(image, 2):
             item = self._picture(self._loaded(image))
+        elif is_picture(image, self._rank()):
+            raise ImageTypeError(f"{self._wanted()}; received {brief(image, 40)}, which is read as a picture")
         else:
             item = self._values(as_array(image, KINDS))
         flat = {**dict(others), self.inputs.image: item.flat[0]}
@@ -134,7 +150,7 @@ class Reader:
             return self._fitted(part, model_input.shape, self.geometry)
 
         def as_values(pixels: np.ndarray) -> np.ndarray:
-            values = self._prepared(pixels)[0]
+            values = self._prepared(pixels[None])[0]
             return as_input(values, model_input.dtype, f"the preprocessed picture {source!r}")[None]
 
         space = picture.pixels.shape[:2]
@@ -143,6 +159,39 @@ class Reader:
         windows = Windows(boxes, geometry, lambda box: as_values(fitted(box)[0]), self.inputs.image)
         flat = (as_values(pixels),)
         return Sample(flat, picture.pixels, geometry, source, picture.notes, windows if boxes[1:] else None)
+
+    def _clip(self, clip: Picture) -> Sample:
+        """Return a clip whose frames are fitted and preprocessed, each as a picture is."""
+        model_input, first = self.inputs.inputs[self.inputs.image], self.inputs.channels_first
+        shape, count = model_input.shape or (), self._takes()[0]
+        given, source = len(clip.pixels), os.path.basename(clip.source) or clip.source
+        if count not in (None, given):
+            has = "a single picture" if given == 1 else f"{given} frames of shape {clip.pixels.shape[1:]}"
+            raise ImageError(
+                f"{input_name(model_input)} takes {count} frames, a GIF, a TIFF of several pages or a list "
+                f"of pictures; received {has}; pass the {count} to look at as a list"
+            )
+        if self.frame:
+            raise ImageError(f"frame={self.frame} is one picture of a file, and this model takes all of them")
+        if isinstance(geometry_named(self.geometry), Tile):
+            raise OptionError("geometry='tile' cuts single pictures, not frames; pass 'resize' or 'letterbox'")
+        shape = (shape[0], *shape[2:]) if first else shape[1:]
+        parts = [self._fitted(frame, shape, self.geometry) for frame in clip.pixels]
+        values = self._prepared(np.stack([pixels for pixels, _ in parts]))
+        values = np.moveaxis(values, 0, 1) if first else values
+        values = as_input(values, model_input.dtype, f"the preprocessed clip {source!r}")
+        return Sample((values[None],), clip.pixels, parts[0][1], source, clip.notes)
+
+    def _wanted(self) -> str:
+        """Return what a model takes that takes no pictures."""
+        model_input = self.inputs.inputs[self.inputs.image]
+        what = {0: "rows of a table", 1: "signals"}.get(self._rank(), "arrays")
+        return f"{input_name(model_input)} takes {what}, arrays or tensors of shape {shape_text(model_input.shape)}"
+
+    def _takes(self) -> tuple[int | None, ...]:
+        """Return what the image input takes, (*space, K)."""
+        shape = self.inputs.image_shape or (None, None, None)
+        return (*shape[1:], shape[0]) if self.inputs.channels_first else shape
 
     def _values(self, array: np.ndarray) -> Sample:
         model_input = self.inputs.inputs[self.inputs.image]
@@ -192,11 +241,12 @@ class Reader:
         return match_channels(fitted, 3 if channels is None else channels), made
 
     def _prepared(self, pixels: np.ndarray) -> np.ndarray:
-        batch = np.asarray(self.preprocess(pixels[None].astype(np.float32)), np.float32)
-        if batch.shape[:1] != (1,) or batch.ndim != 4:
+        """Return (N, h, w, C) uint8 pictures, or the frames of a clip, as the model takes them."""
+        batch = np.asarray(self.preprocess(pixels.astype(np.float32)), np.float32)
+        if batch.shape[:1] != pixels.shape[:1] or batch.ndim != 4:
             raise ImageTypeError(
-                f"preprocess turned a picture of shape {(1, *pixels.shape)} into {batch.shape}; it must keep "
-                "the batch axis and return (N, h, w, C)"
+                f"preprocess turned pictures of shape {pixels.shape} into {batch.shape}; it must keep the batch "
+                "axis and return (N, h, w, C)"
             )
         return np.moveaxis(batch, -1, 1) if self.inputs.channels_first else batch
 

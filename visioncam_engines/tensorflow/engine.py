@@ -20,10 +20,16 @@ from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.records import Hints
 from visioncam_core.errors import ModelError
 from visioncam_core.images.files import quoted
-from visioncam_core.text import brief, error_text
+from visioncam_core.text import brief, error_text, listing
 from visioncam_engines.demo import weights
 from visioncam_engines.tensorflow import demo
-from visioncam_engines.tensorflow.checks import is_model, is_saved, require_tensorflow
+from visioncam_engines.tensorflow.checks import (
+    instead_of,
+    is_model,
+    is_saved,
+    require_tensorflow,
+    without_call,
+)
 from visioncam_engines.tensorflow.copies import KerasCopy
 from visioncam_engines.tensorflow.files.inspection import inspect_file
 from visioncam_engines.tensorflow.files.load import check_file, is_saved_model, load_model
@@ -60,12 +66,19 @@ class TensorFlowEngine:
         if not is_model(model):
             raise ModelError(
                 f"expected a Keras model, received {brief(model, 60)} of type {type(model).__name__}; "
-                "load a file with keras.models.load_model first"
+                f"{instead_of(model)}"
             )
         if not hasattr(type(model), "layers") and len(list(model._flatten_layers())) == 1:
             raise ModelError(
                 f"expected a Keras model, received the single layer {model.name!r} ({type(model).__name__}); "
                 "pass the model, and the layer as layer="
+            )
+        if without_call(model):
+            parts = [name for name, value in vars(model).items() if is_model(value)]
+            inside = f", such as its part {listing(parts)}" if parts else ""
+            raise ModelError(
+                f"the model {model.name!r} ({type(model).__name__}) has no call of its own, so it answers "
+                f"nothing; pass the model that answers{inside}, or give its class a call(self, inputs)"
             )
         if not getattr(model, "built", True):
             raise ModelError(
@@ -94,6 +107,10 @@ class TensorFlowEngine:
     def call(self, model: Any, inputs: ModelInputs, flat: list[Any]) -> list[Any]:
         import tensorflow as tf
 
+        if is_saved(model):
+            function = endpoint_of(model).function
+            args, keywords = tf.nest.pack_sequence_as(function.structured_input_signature, flat)
+            return [value for _, value in leaves(function(*args, **keywords)) if value is not None]
         held = [Snapshot.of(unit.__dict__) for unit in (model, *(unit for _, unit in walk(model)))]
         try:
             with stateless(model):
