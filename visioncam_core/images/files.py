@@ -55,7 +55,16 @@ _BEGINNINGS = (
     (b"\0\0\0\x0cJXL ", "JPEG XL"),
     (b"v/1\x01", "OpenEXR"),
     (b"#?RADIANCE", "Radiance HDR"),
+    (b"\x93NUMPY", "NumPy array"),
+    (b"\x1aE\xdf\xa3", "Matroska video"),
+    (b"version https://git-lfs", "Git LFS pointer"),
 )
+_CURES = {
+    "NumPy array": "pass numpy.load(path)",
+    "DICOM": "pass the array, for example pydicom.dcmread(path).pixel_array",
+    "NIfTI": "pass the array, for example nibabel.load(path).get_fdata()",
+    "Git LFS pointer": "it stands for the picture: git lfs pull",
+}
 _BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
 _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
     (stat.S_ISDIR, "is a folder; pass a file in it, or run over all of them: visioncam batch"),
@@ -118,7 +127,9 @@ def format_of(file: BinaryIO, name: str) -> str:
     if not start:
         raise ImageError(f"{name}: is empty (0 bytes); download or save it again")
     if kind is not None and kind != "HTML":
-        raise ImageError(f"{name}: format not enabled: {kind}; convert it to one of {allowed}")
+        video = "pass its frames, as a list or a GIF" if kind.endswith("video") else ""
+        cure = _CURES.get(kind) or video or f"convert it to one of {allowed}"
+        raise ImageError(f"{name}: format not enabled: {kind}; {cure}")
     what = "is an HTML page, not an image" if kind else f"is not an image (it begins with {start[:12]!r})"
     raise ImageError(f"{name}: {what}; pass a picture in one of {allowed}")
 
@@ -190,6 +201,12 @@ def sniff(start: bytes) -> str | None:
             return kind
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         return "WebP"
+    if start[:4] == b"RIFF" and start[8:12] == b"AVI ":
+        return "AVI video"
+    if start[128:132] == b"DICM":
+        return "DICOM"
+    if start[344:348] in (b"n+1\0", b"ni1\0"):
+        return "NIfTI"
     if start[4:8] == b"ftyp":
         return (
             "AVIF" if start[8:12] in (b"avif", b"avis") else "HEIC" if start[8:12] in _BRANDS else "MP4 video"

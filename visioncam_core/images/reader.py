@@ -126,7 +126,9 @@ class Reader:
         if model_input.shape is not None and len(model_input.shape) == 3 and is_picture(part, 2):
             geometry = geometry_named(self.geometry)
             geometry = Resize() if isinstance(geometry, Tile) else geometry
-            part = self._prepared(self._fitted(self._loaded(part).pixels, model_input.shape, geometry)[0][None])
+            part = self._prepared(
+                self._fitted(self._loaded(part).pixels, model_input.shape, geometry)[0][None]
+            )
         return rows_of(part, model_input, count, single, self.inputs.channels_first)
 
     def _one(self, image: Any, others: Others) -> Sample:
@@ -174,7 +176,9 @@ class Reader:
         if self.frame:
             raise ImageError(f"frame={self.frame} is one picture of a file, and this model takes all of them")
         if isinstance(geometry_named(self.geometry), Tile):
-            raise OptionError("geometry='tile' cuts single pictures, not frames; pass 'resize' or 'letterbox'")
+            raise OptionError(
+                "geometry='tile' cuts single pictures, not frames; pass 'resize' or 'letterbox'"
+            )
         shape = (shape[0], *shape[2:]) if first else shape[1:]
         parts = [self._fitted(frame, shape, self.geometry) for frame in clip.pixels]
         values = self._prepared(np.stack([pixels for pixels, _ in parts]))

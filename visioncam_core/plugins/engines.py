@@ -63,6 +63,9 @@ def _advice(model: Any, rows: Sequence[EngineSpec]) -> str:
     owner = getattr(model, "__self__", None)
     if owner is not None and any(spec.accepts(owner) for spec in rows):
         return f"; pass the model itself, not its method {getattr(model, '__name__', 'call')!r}"
+    inner = getattr(model, "model", None)
+    if inner is not None and any(spec.accepts(inner) for spec in rows):
+        return f"; pass the model itself, the attribute 'model' of the {type(model).__name__}"
     if isinstance(model, type):
         return "; that is a class: pass a model made of it"
     if isinstance(model, str | os.PathLike):

@@ -34,7 +34,7 @@ from visioncam_engines.tensorflow.copies import KerasCopy
 from visioncam_engines.tensorflow.files.inspection import inspect_file
 from visioncam_engines.tensorflow.files.load import check_file, is_saved_model, load_model
 from visioncam_engines.tensorflow.graph.restore import Snapshot
-from visioncam_engines.tensorflow.graph.saved_model import endpoint_of
+from visioncam_engines.tensorflow.graph.saved_model import endpoint_of, variables_of
 from visioncam_engines.tensorflow.hints import hints_of
 from visioncam_engines.tensorflow.inputs import model_inputs
 from visioncam_engines.tensorflow.tracing.recording import fingerprint, walk
@@ -121,16 +121,21 @@ class TensorFlowEngine:
         return [value for _, value in leaves(answer) if value is not None]
 
     def weights(self, model: Any) -> Iterator[tuple[str, Any]]:
-        for weight in model.weights:
+        for weight in variables_of(model):
             yield str(getattr(weight, "path", weight.name)), weight
 
     def configuration(self, model: Any) -> str:
         try:
             return str(model.to_json())
-        except Exception:  # a subclassed model has no configuration
+        except Exception:  # a subclassed model or a SavedModel has no configuration
             return type(model).__qualname__
 
     def copy(self, model: Any) -> Copy:
+        if is_saved(model):
+            raise ModelError(
+                "a SavedModel cannot be copied, as its class is not in it; load the Keras model, or leave out "
+                "what needs randomised copies"
+            )
         return KerasCopy.of(model)
 
     @contextlib.contextmanager
