@@ -59,7 +59,7 @@ class RunRequest:
             progress: called between the passes of slow methods.
             load: opens the model file, called with its path, `custom_objects` and `unsafe`.
         """
-        how = {"sha256": self.sha256, "trust_savedmodel": self.trust_savedmodel}
+        how: dict[str, Any] = {"sha256": self.sha256, "trust_savedmodel": self.trust_savedmodel}
         load = load or partial(open_model, **{name: value for name, value in how.items() if value})
         with tempfile.TemporaryDirectory(prefix="visioncam-") as folder:
             path = self.model

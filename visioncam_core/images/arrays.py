@@ -19,7 +19,7 @@ KINDS = "an image is a path, bytes, a Pillow image, an array or a tensor"
 def is_picture(value: Any, rank: int) -> bool:
     """Return whether a value is one picture, to be fitted to an image input with `rank` spatial axes.
 
-    With three it is a clip: a file of frames, or (T, H, W) or (T, H, W, C) uint8.  A path is one for any input.
+    With three it is a clip: a file of frames, or (T, H, W) or (T, H, W, C) uint8.
     """
     if isinstance(value, str | os.PathLike | bytes | bytearray | memoryview):
         return True
@@ -117,8 +117,8 @@ def check_shape(array: np.ndarray, model_input: ModelInput, channels_first: bool
     if _fits(array.shape, axes) and 0 not in array.shape:
         return
     raise ImageError(
-        f"{input_name(model_input)} takes shape {shape_text(axes)} (without the batch axis), received {array.shape}; "
-        f"{_hint(array.shape, axes, channels_first)}"
+        f"{input_name(model_input)} takes shape {shape_text(axes)} (without the batch axis), received "
+        f"{array.shape}; {_hint(array.shape, axes, channels_first)}"
     )
 
 

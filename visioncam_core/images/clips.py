@@ -78,8 +78,8 @@ def load_clip(source: Any, max_pixels: int = MAX_PIXELS) -> Picture:
     other = next((k for k, one in enumerate(pixels) if one.shape != pixels[0].shape), None)
     if other is not None:
         raise ImageError(
-            f"the frames of a clip have one size, and frame {other} has the shape {pixels[other].shape} where "
-            f"frame 0 has {pixels[0].shape}; bring them to one size"
+            f"the frames of a clip have one size, and frame {other} has the shape {pixels[other].shape} "
+            f"where frame 0 has {pixels[0].shape}; bring them to one size"
         )
     notes = dict.fromkeys(note for one in found for note in one.notes)
     name = found[0].source if len(sources) == 1 else f"{len(found)} frames"

@@ -22,9 +22,9 @@ _ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 def to_srgb(image: Image.Image, name: str, white: int = 0) -> tuple[np.ndarray, tuple[str, ...], int]:
     """Decode an image as people expect to see it.
 
-    Turned upright by its EXIF orientation; 16-bit grey scaled by 1/257, or by the fewest of
-    8, 10, 12 and 14 bits that hold its values (8 bits spread over 16 apart); transparency laid on white; CMYK and
-    colours with an ICC profile converted to sRGB (perceptual intent).
+    Turned upright by its EXIF orientation; 16-bit grey scaled by 1/257, or by the fewest of 8, 10, 12
+    and 14 bits that hold its values (not where 8 bits were spread over 16); transparency laid on
+    white; CMYK and colours with an ICC profile converted to sRGB (perceptual intent).
 
     Args:
         image: a Pillow image, decoded or not; it is not modified, but it gets decoded.
@@ -44,8 +44,8 @@ def to_srgb(image: Image.Image, name: str, white: int = 0) -> tuple[np.ndarray, 
     notes: list[str] = []
     upright = _turned(image, notes)
     if upright.mode.startswith("I;16") or (upright.mode == "I" and image.format == "PNG"):
-        grey, white = _from_16_bits(upright, image, notes, white)
-        return grey, tuple(notes), white
+        scaled, white = _from_16_bits(upright, image, notes, white)
+        return scaled, tuple(notes), white
     if upright.mode in ("F", "I"):
         kind = f"{tags.get(_BITS_PER_SAMPLE, (32,))[0]}-bit {'float' if upright.mode == 'F' else 'integer'}"
         raise ImageError(

@@ -120,7 +120,7 @@ def count_frames(source: Any, max_pixels: int = MAX_PIXELS) -> int:
 
 @contextmanager
 def _opened(source: Any, max_pixels: int) -> Iterator[tuple[Image.Image, str, str]]:
-    """Yield a path, bytes or a Pillow image as the latter, undecoded, with its names for messages and results.
+    """Yield a picture as a Pillow image, undecoded, with its names for messages and for results.
 
     Whatever a damaged file makes its reader raise in the block becomes an `ImageError`.
     """

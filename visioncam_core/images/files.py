@@ -161,16 +161,16 @@ def _holdings(file: BinaryIO) -> tuple[int, str]:
 
     Pillow has the same words for a kind it does not know as for a damaged file.
     """
-    from PIL import TiffImagePlugin as tiff
+    from PIL import TiffImagePlugin as Tiff
 
     try:
-        tags = tiff.ImageFileDirectory_v2(file.read(8))
+        tags = Tiff.ImageFileDirectory_v2(file.read(8))
         file.seek(tags.next)
         tags.load(file)
-        where, length = (tuple(tags[tag]) for tag in _PARTS[tiff.TILEOFFSETS in tags])
+        where, length = (tuple(tags[tag]) for tag in _PARTS[Tiff.TILEOFFSETS in tags])
         whole = max(map(sum, zip(where, length, strict=True))) <= file.seek(0, os.SEEK_END)
-        bands, bits = int(tags.get(tiff.SAMPLESPERPIXEL, 1)), max(tags.get(tiff.BITSPERSAMPLE, (1,)))
-        numbers = {2: "signed integers", 3: "floats"}.get(max(tags.get(tiff.SAMPLEFORMAT, (1,))), "values")
+        bands, bits = int(tags.get(Tiff.SAMPLESPERPIXEL, 1)), max(tags.get(Tiff.BITSPERSAMPLE, (1,)))
+        numbers = {2: "signed integers", 3: "floats"}.get(max(tags.get(Tiff.SAMPLEFORMAT, (1,))), "values")
     except Exception:  # damaged: Pillow says how
         return 0, ""
     finally:

@@ -174,8 +174,8 @@ def turned_colours(values: np.ndarray) -> str | None:
     if low.max() > -20 or high < 20 or pixels.min() < -SLACK or pixels.max() > 255 + SLACK:
         return None
     return (
-        f"the values, {low.min():.4g}..{high:.4g}, look like those of VGG's and ResNet's preprocess_input, blue "
-        "first: red and blue may be swapped in the picture shown; pass the picture itself with "
+        f"the values, {low.min():.4g}..{high:.4g}, look like those of VGG's and ResNet's preprocess_input, "
+        "blue first: red and blue may be swapped in the picture shown; pass the picture itself with "
         "preprocess='caffe'"
     )
 

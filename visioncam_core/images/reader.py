@@ -137,7 +137,7 @@ class Reader:
         elif self._rank() == 2 and is_picture(image, 2):
             item = self._picture(self._loaded(image))
         elif is_picture(image, self._rank()):
-            raise ImageTypeError(f"{self._wanted()}; received {brief(image, 40)}, which is read as a picture")
+            raise ImageTypeError(f"{self._wanted()}; received {brief(image, 40)}, a file or a picture")
         else:
             item = self._values(as_array(image, KINDS))
         flat = {**dict(others), self.inputs.image: item.flat[0]}
@@ -189,8 +189,9 @@ class Reader:
     def _wanted(self) -> str:
         """Return what a model takes that takes no pictures."""
         model_input = self.inputs.inputs[self.inputs.image]
-        what = {0: "rows of a table", 1: "signals"}.get(self._rank(), "arrays")
-        return f"{input_name(model_input)} takes {what}, arrays or tensors of shape {shape_text(model_input.shape)}"
+        what = {0: "rows of a table", 1: "signals"}.get(self._rank(), "inputs")
+        shape = shape_text(model_input.shape or ())
+        return f"{input_name(model_input)} takes {what} of shape {shape}, as an array or a tensor"
 
     def _takes(self) -> tuple[int | None, ...]:
         """Return what the image input takes, (*space, K)."""
@@ -249,8 +250,8 @@ class Reader:
         batch = np.asarray(self.preprocess(pixels.astype(np.float32)), np.float32)
         if batch.shape[:1] != pixels.shape[:1] or batch.ndim != 4:
             raise ImageTypeError(
-                f"preprocess turned pictures of shape {pixels.shape} into {batch.shape}; it must keep the batch "
-                "axis and return (N, h, w, C)"
+                f"preprocess turned pictures of shape {pixels.shape} into {batch.shape}; it must keep the "
+                "batch axis and return (N, h, w, C)"
             )
         return np.moveaxis(batch, -1, 1) if self.inputs.channels_first else batch
 

@@ -39,8 +39,8 @@ def checked_reshape(function: Callable[[Any], Any], rank: int) -> Callable[[Any]
         found = tuple(grid.shape)
         if 3 <= len(found) <= 5 and len(found) != rank + 2:
             raise LayerError(
-                f"reshape= returned shape {found}, {_axes(len(found) - 2)}, for a picture with {_axes(rank)}; "
-                f"{wanted}, with length 1 along an axis that the layer does not have"
+                f"reshape= returned shape {found}, {_axes(len(found) - 2)}, for a picture with "
+                f"{_axes(rank)}; {wanted}, with length 1 along an axis that the layer does not have"
             )
         if len(found) != rank + 2 or found[0] != shape[0] or 0 in found:
             raise LayerError(f"reshape= returned shape {found} for a layer of shape {shape}; {wanted}")

@@ -202,7 +202,7 @@ def _of_sample(batch: Batch, sample: Sample) -> Iterator[Diagnostic]:
     if batch.expected.known and (message := check_range(values, batch.expected)):
         yield Diagnostic("pixel-range", message)
     known = batch.expected.known or batch.preprocessing.inverse is not None
-    if sample.geometry is None and not known and (note := turned_colours(sample.display)):
-        yield Diagnostic("picture-note", note)
+    if sample.geometry is None and not known and (colours := turned_colours(sample.display)):
+        yield Diagnostic("picture-note", colours)
     if sample.whole and sample.geometry is not None:
         yield from diagnose.of_view(sample.geometry)

@@ -42,7 +42,7 @@ class Observation:
 def gather_what_can(
     batch: Batch, passes: Passes, specs: Sequence[Sequence[TargetSpec]]
 ) -> tuple[Batch, list[Observation]]:
-    """Gather; where the layer has no gradient, for the methods that need none, the others refused in the batch.
+    """Gather; where the layer has no gradient, for the methods that need none, the batch refusing the others.
 
     Raises:
         GradientError: every method needs one.

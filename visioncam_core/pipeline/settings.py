@@ -78,5 +78,5 @@ class Settings:
         return Budget(self.batch_size, self.max_memory * 10**6)
 
     def reshaping(self, rank: int) -> Callable[..., Any] | None:
-        """Return the user's `reshape`, whose grid is checked to have `rank` axes; None where none was given."""
+        """Return the user's `reshape`, its grid checked to have `rank` axes; None where none was given."""
         return None if self.reshape is None else checked_reshape(self.reshape, rank)

@@ -82,10 +82,7 @@ def _counted(names: tuple[str, ...], what: str) -> tuple[str, ...]:
 
 
 def _names(value: Any) -> tuple[str, ...] | None:
-    """Return names from a list, or a mapping of index to name or to a list that ends in it, or of name to index.
-
-    None where it is none of these.
-    """
+    """Return names from a list, or a mapping of index to name, to a list ending in it, or back; or None."""
     if isinstance(value, Mapping):
         if value and all(type(index) is int or isinstance(index, np.integer) for index in value.values()):
             names = {int(index): name for name, index in value.items()}

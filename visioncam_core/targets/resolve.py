@@ -48,8 +48,8 @@ def target_specs(target: Any, count: int, head: Head) -> list[TargetSpec]:
         if len(target) != count:
             raise TargetError(
                 f"{len(target)} target{'s' if len(target) != 1 else ''} for {count} picture"
-                f"{'s' if count != 1 else ''}: pass one for each, or a single one for all; several maps of each "
-                f"picture are visioncam.compare(..., targets={brief(target, 40)})"
+                f"{'s' if count != 1 else ''}: pass one for each, or a single one for all; several maps of "
+                f"each picture are visioncam.compare(..., targets={brief(target, 40)})"
             )
         return [_spec(one, head) for one in target]
     return [_spec(target, head)] * count

@@ -80,7 +80,7 @@ def instead_of(value: Any) -> str:
     if hasattr(value, "get_input_details"):
         return f"{TFLITE}: pass the Keras model it was converted from"
     if hasattr(value, "shape") and hasattr(value, "dtype"):
-        return "pass the model first, then the picture; the model of a symbolic output is keras.Model(inputs, it)"
+        return "pass the model first, then the picture; of a symbolic output make keras.Model(inputs, output)"
     return "load a file with keras.models.load_model first"
 
 

@@ -133,8 +133,8 @@ class TensorFlowEngine:
     def copy(self, model: Any) -> Copy:
         if is_saved(model):
             raise ModelError(
-                "a SavedModel cannot be copied, as its class is not in it; load the Keras model, or leave out "
-                "what needs randomised copies"
+                "a SavedModel cannot be copied, as its class is not in it; load the Keras model, or leave "
+                "out what needs randomised copies"
             )
         return KerasCopy.of(model)
 

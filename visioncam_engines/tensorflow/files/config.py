@@ -72,7 +72,7 @@ class Config:
         return list(dict.fromkeys(found))
 
     def elsewhere(self, objects: Mapping[str, Any]) -> list[str]:
-        """Return the modules that the description would have imported, neither Keras's nor those of `objects`."""
+        """Return the modules that loading would import besides Keras's and those of `objects`."""
         named = {getattr(value, "__module__", None) for value in objects.values()} | {None, "builtins"}
         modules = {module for _, node in self.nodes() if isinstance(module := node.get("module"), str)}
         return sorted(one for one in modules - named if one.split(".")[0] not in _KERAS)

@@ -36,7 +36,7 @@ def is_installed() -> bool:
 
 
 def unsafe_operation(name: str, config: Mapping[str, Any]) -> str:
-    """Return what a layer of Keras 2 that stands for an operation calls, where it is no arithmetic; else ""."""
+    """Return what a layer that stands for an operation calls, where it is no arithmetic; else ""."""
     if name in _ANY_CALL:
         return f"calls what it likes ({name})"
     called = str(config.get("function", ""))

@@ -194,8 +194,8 @@ def _slopes(values: Any, tensors: list[Any], cotangent: Any = None) -> list[Any]
         if found is None:
             raise
         raise GradientError(
-            f"the operation {found[1]!r} ({found[2]}) lies between the layer and the score, and TensorFlow has "
-            "no gradient for it; choose a later layer, or method='scorecam', which needs no gradient"
+            f"the operation {found[1]!r} ({found[2]}) lies between the layer and the score, and TensorFlow "
+            "has no gradient for it; choose a later layer, or method='scorecam', which needs no gradient"
         ) from error
 
 
