@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,7 @@ def as_array(value: Any, kinds: str = KINDS) -> np.ndarray:
             value = value if value.ndim or value.dtype.kind not in "SUO" else value[()]  # of a text
         arrays = hasattr(value, "__array__") or isinstance(value, list | tuple)
         if not arrays or isinstance(value, str | bytes):
-            raise ImageTypeError(f"{kinds}; received {brief(given, 60)} of type {kind}")
+            raise ImageTypeError(f"{kinds}; received {brief(given, 60)} of type {kind}{_instead(given)}")
         array = np.asarray(value)
     except ImageTypeError:
         raise
@@ -60,12 +60,24 @@ def as_array(value: Any, kinds: str = KINDS) -> np.ndarray:
         raise ImageTypeError(
             f"the array of shape {array.shape} has masked values; fill them first (.filled(0))"
         )
+    if array.dtype.kind in "USO" and array.ndim:
+        raise ImageTypeError(
+            f"{kinds}; received dtype {str(array.dtype)[:40]} of shape {array.shape}, which holds no numbers: "
+            "pass several paths or pictures as a list"
+        )
     if array.dtype.kind not in "fiu" and array.dtype.name != "bfloat16":
         raise ImageTypeError(
             f"an image array must hold real numbers, received dtype {str(array.dtype)[:40]} of shape "
             f"{array.shape}; convert it to float32 or uint8"
         )
     return array
+
+
+def _instead(value: Any) -> str:
+    if hasattr(value, "read"):
+        return "; pass its bytes, .read()"
+    several = hasattr(value, "__iter__") and not isinstance(value, str | bytes | Mapping)
+    return "; make a list of it" if several else ""
 
 
 def input_dtype(dtype: str) -> np.dtype[Any]:
@@ -114,7 +126,7 @@ def check_shape(array: np.ndarray, model_input: ModelInput, channels_first: bool
     if not model_input.strict and len(axes) > 1 and array.ndim == len(axes):
         keep = 0 if channels_first else -1
         axes = tuple(n if i == keep % len(axes) else None for i, n in enumerate(axes))
-    if _fits(array.shape, axes) and 0 not in array.shape:
+    if fits(array.shape, axes) and 0 not in array.shape:
         return
     raise ImageError(
         f"{input_name(model_input)} takes shape {shape_text(axes)} (without the batch axis), received "
@@ -132,7 +144,8 @@ def input_name(model_input: ModelInput) -> str:
     return "the model" if made_up else f"input {model_input.name!r}"
 
 
-def _fits(shape: tuple[int, ...], axes: tuple[int | None, ...]) -> bool:
+def fits(shape: tuple[int, ...], axes: tuple[int | None, ...]) -> bool:
+    """Return whether an array of this shape can be passed where these axes are taken; None is open."""
     return len(shape) == len(axes) and all(w is None or w == n for w, n in zip(axes, shape, strict=True))
 
 
@@ -146,14 +159,22 @@ def _hint(shape: tuple[int, ...], axes: tuple[int | None, ...], channels_first: 
         return "a list holds single images; pass a batch as one array"
     if len(shape) == len(axes) - 1 and len(shape) > 1:
         return f"it has no channel axis; repeat it to {channels} channels (numpy.stack)"
+    what = "signal" if len(axes) == 2 else "image"
     if len(shape) != len(axes):
-        return "pass one image with its channels, or a batch of them"
+        return f"pass one {what} with its channels, or a batch of them"
     moved = (*shape[1:], shape[0]) if not channels_first else (shape[-1], *shape[:-1])
-    if _fits(moved, axes):
+    if fits(moved, axes):
         return "its channels look to be on the other side; move them with numpy.moveaxis"
+    place = next((i for i, n in enumerate(shape) if fits((*shape[:i], *shape[i + 1 :], n), axes)), None)
+    if place is not None and not channels_first:
+        return f"its channels look to be axis {place}; move them with numpy.moveaxis(array, {place}, -1)"
+    if not channels_first and fits((*shape[1:], 1), axes):
+        return f"it looks like {shape[0]} {what}s without their channel axis; add it: array[..., None]"
     has = shape[0] if channels_first else shape[-1]
     if has == 4 and channels == 3:
         return "drop or blend the alpha channel, or pass the picture file itself"
     if channels is not None and has != channels:
         return f"it has {has} channels where the model takes {channels}"
+    if len(axes) == 2:
+        return "cut or resample it"
     return "resize it, or pass the picture itself (a path or a uint8 array), which is fitted"

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from visioncam_core.errors import ImageError
-from visioncam_core.images.arrays import is_picture
+from visioncam_core.images.arrays import fits, is_picture
 from visioncam_core.images.decode import MAX_PIXELS, Picture, count_frames, load_frames
 from visioncam_core.ops import to_numpy
 
@@ -43,9 +43,9 @@ def clips_among(
     if not all(is_picture(one, 2) for one in values):
         shapes = {tuple(getattr(one, "shape", ())) for one in values}
         rank = len(next(iter(shapes)))
-        frames = len(shapes) == 1 and rank in (2, 3) and not _fits((*values[0].shape, 1), takes)
+        frames = len(shapes) == 1 and rank in (2, 3) and not fits((*values[0].shape, 1), takes)
         return ([np.stack([to_numpy(one) for one in values])], True) if frames else (list(values), False)
-    if all(_fits((*getattr(one, "shape", ()), 1), takes) for one in values):  # volumes of one channel
+    if all(fits((*getattr(one, "shape", ()), 1), takes) for one in values):  # volumes of one channel
         return list(values), False
     counts = [count_frames(_plain(one), max_pixels) for one in values]
     if max(counts) == 1:
@@ -65,6 +65,7 @@ def load_clip(source: Any, max_pixels: int = MAX_PIXELS) -> Picture:
     Raises:
         ImageError: frames of several sizes, and whatever stops a single picture.
     """
+    source = _plain(source)
     if isinstance(source, np.ndarray):
         return Picture(source.copy())
     sources = [_plain(one) for one in (source if isinstance(source, list | tuple) else [source])]
@@ -88,7 +89,3 @@ def load_clip(source: Any, max_pixels: int = MAX_PIXELS) -> Picture:
 
 def _plain(value: Any) -> Any:
     return to_numpy(value) if hasattr(value, "numpy") else value  # a uint8 tensor
-
-
-def _fits(shape: tuple[int, ...], takes: tuple[int | None, ...]) -> bool:
-    return len(shape) == len(takes) and all(n in (None, m) for n, m in zip(takes, shape, strict=True))

@@ -94,6 +94,8 @@ def opened(source: str | os.PathLike[str] | bytes) -> Iterator[tuple[BinaryIO, s
         return
     path = os.fsdecode(os.fspath(source))
     name = quoted(path)
+    if path.startswith("data:"):
+        raise ImageError(f"{name}: is a data URI, no path; pass its bytes, decoded with base64.b64decode")
     try:
         mode = os.stat(path).st_mode
         _refuse_special(mode, name)

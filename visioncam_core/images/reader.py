@@ -21,6 +21,7 @@ from visioncam_core.images.arrays import (
     as_array,
     as_input,
     check_shape,
+    fits,
     input_name,
     is_picture,
     shape_text,
@@ -28,7 +29,7 @@ from visioncam_core.images.arrays import (
 from visioncam_core.images.clips import FRAMES, clips_among, is_clip, load_clip
 from visioncam_core.images.decode import MAX_PIXELS, Picture, load_picture, match_channels
 from visioncam_core.images.geometry import Geometry, Resize, Tile, fit, geometry_named
-from visioncam_core.images.multiple_inputs import parts_of, rows_of
+from visioncam_core.images.multiple_inputs import images_of, is_dataset, parts_of, rows_of
 from visioncam_core.images.sample import Sample, Windows
 from visioncam_core.images.tiling import Window
 from visioncam_core.ops import to_numpy
@@ -109,6 +110,8 @@ class Reader:
         if isinstance(images, list | tuple):
             if not images:
                 raise ImageError("an empty list of images was passed; pass at least one")
+            if _is_number(images):
+                return self._pictures(as_array(images))
             if self._rank() != FRAMES:
                 return list(images), False
             return clips_among(images, self._takes(), self.max_pixels)
@@ -123,20 +126,25 @@ class Reader:
 
     def _other(self, part: Any, model_input: ModelInput, count: int, single: bool) -> np.ndarray:
         """Return the (count, ...) rows of an input that is not the picture, but may be a second one."""
-        if model_input.shape is not None and len(model_input.shape) == 3 and is_picture(part, 2):
+        pictures = part if isinstance(part, list | tuple) else [part]
+        if len(model_input.shape or ()) == 3 and pictures and all(is_picture(one, 2) for one in pictures):
             geometry = geometry_named(self.geometry)
             geometry = Resize() if isinstance(geometry, Tile) else geometry
-            part = self._prepared(
-                self._fitted(self._loaded(part).pixels, model_input.shape, geometry)[0][None]
-            )
+            loaded = [self._loaded(one).pixels for one in pictures]
+            fitted = [self._fitted(pixels, model_input.shape, geometry)[0] for pixels in loaded]
+            if len({one.shape for one in fitted}) > 1:
+                raise ImageError(
+                    f"the pictures of {input_name(model_input)} have several sizes; pass them alone"
+                )
+            part = self._prepared(np.stack(fitted))
         return rows_of(part, model_input, count, single, self.inputs.channels_first)
 
     def _one(self, image: Any, others: Others) -> Sample:
-        if self._rank() == FRAMES and is_clip(image):
+        if self._rank() == FRAMES and is_clip(image) and not self._is_input(image):
             item = self._clip(load_clip(image, self.max_pixels))
         elif self._rank() == 2 and is_picture(image, 2):
             item = self._picture(self._loaded(image))
-        elif is_picture(image, self._rank()):
+        elif self._rank() != FRAMES and is_picture(image, self._rank()):
             raise ImageTypeError(f"{self._wanted()}; received {brief(image, 40)}, a file or a picture")
         else:
             item = self._values(as_array(image, KINDS))
@@ -168,7 +176,8 @@ class Reader:
         shape, count = model_input.shape or (), self._takes()[0]
         given, source = len(clip.pixels), os.path.basename(clip.source) or clip.source
         if count not in (None, given):
-            has = "a single picture" if given == 1 else f"{given} frames of shape {clip.pixels.shape[1:]}"
+            alone = given == 1 or (clip.pixels.ndim == 3 and clip.pixels.shape[-1] in (3, 4))
+            has = "a single picture" if alone else f"{given} frames of shape {clip.pixels.shape[1:]}"
             raise ImageError(
                 f"{input_name(model_input)} takes {count} frames, a GIF, a TIFF of several pages or a list "
                 f"of pictures; received {has}; pass the {count} to look at as a list"
@@ -185,6 +194,11 @@ class Reader:
         values = np.moveaxis(values, 0, 1) if first else values
         values = as_input(values, model_input.dtype, f"the preprocessed clip {source!r}")
         return Sample((values[None],), clip.pixels, parts[0][1], source, clip.notes)
+
+    def _is_input(self, array: Any) -> bool:
+        """Return whether an array is (K, *space) as the model takes it; a picture's channels are last."""
+        takes = self.inputs.image_shape
+        return self.inputs.channels_first and fits(tuple(getattr(array, "shape", ())), takes or ())
 
     def _wanted(self) -> str:
         """Return what a model takes that takes no pictures."""
@@ -243,6 +257,11 @@ class Reader:
     ) -> tuple[np.ndarray, Geometry]:
         fitted, made = fit(pixels, self._size(shape, (pixels.shape[0], pixels.shape[1])), geometry)
         channels = None if shape is None else shape[0 if self.inputs.channels_first else -1]
+        if pixels.shape[0] == channels and pixels.shape[2:] not in ((), (1,), (3,), (4,), (channels,)):
+            raise ImageError(
+                f"the picture {pixels.shape} looks to have its channels first; move them to the end: "
+                "numpy.moveaxis(picture, 0, -1)"
+            )
         return match_channels(fitted, 3 if channels is None else channels), made
 
     def _prepared(self, pixels: np.ndarray) -> np.ndarray:
@@ -256,37 +275,8 @@ class Reader:
         return np.moveaxis(batch, -1, 1) if self.inputs.channels_first else batch
 
 
-def is_dataset(value: Any) -> bool:
-    return hasattr(value, "element_spec") and hasattr(value, "cardinality") and hasattr(value, "batch")
-
-
-def images_of(dataset: Any, rank: int) -> list[np.ndarray]:
-    """Return all images of a dataset of images or batches, or of tuples that begin with them, one by one.
-
-    Raises:
-        ImageError: it is infinite or empty, or its elements do not have `rank` spatial axes.
-        ImageTypeError: its elements are something else.
-    """
-    spec = dataset.element_spec
-    first = isinstance(spec, tuple)
-    spec = spec[0] if first and spec else spec
-    shape = getattr(spec, "shape", None)
-    if shape is None or isinstance(spec, dict | list | tuple):
-        raise ImageTypeError(
-            "the elements of a dataset must be images, or tuples that begin with them; received "
-            f"{brief(spec, 90)}"
-        )
-    if int(dataset.cardinality()) == -1:
-        raise ImageError("the dataset is infinite; end it, for example with dataset.take(1)")
-    if shape.rank is not None and shape.rank not in (rank + 1, rank + 2):
-        raise ImageError(
-            f"the dataset's elements have shape {tuple(shape)}; images here have {rank + 1} axes, batches "
-            f"{rank + 2}"
-        )
-    images: list[np.ndarray] = []
-    for element in dataset:
-        array = as_array(element[0] if first else element)
-        images.extend(list(array) if array.ndim == rank + 2 else [array])
-    if not images:
-        raise ImageError("the dataset is empty; pass at least one image")
-    return images
+def _is_number(value: Any) -> bool:
+    """Return whether what lists hold within each other is a number: they are one array."""
+    while isinstance(value, list | tuple) and value:
+        value = value[0]
+    return isinstance(value, int | float)

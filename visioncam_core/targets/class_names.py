@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,11 @@ def find_class(name: str, names: Sequence[str] | None) -> int:
     A whole name wins; else a synonym between commas ("tabby" finds "tabby, tabby cat"); case does not
     matter.  A name that fits several classes is an error, and so is one that fits none.
     """
+    if re.fullmatch(r"\d+(\s*,\s*\d+)+", name) and name not in (names or ()):
+        raise TargetError(
+            f"{brief(name, 60)} names several classes, and here there is room for one; pass one index, or all "
+            f"to visioncam.compare as targets=[{name}]"
+        )
     if not names:
         raise TargetError(
             f"class {brief(name, 60)} was asked for by name, and this model's class names are not known; "
