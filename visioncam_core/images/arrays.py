@@ -62,7 +62,7 @@ def as_array(value: Any, kinds: str = KINDS) -> np.ndarray:
         )
     if array.dtype.kind in "USO" and array.ndim:
         raise ImageTypeError(
-            f"{kinds}; received dtype {str(array.dtype)[:40]} of shape {array.shape}, which holds no numbers: "
+            f"{kinds}; received dtype {str(array.dtype)[:40]}, shape {array.shape}, which holds no numbers; "
             "pass several paths or pictures as a list"
         )
     if array.dtype.kind not in "fiu" and array.dtype.name != "bfloat16":

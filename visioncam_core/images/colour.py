@@ -100,7 +100,7 @@ def _from_16_bits(
     values = np.array(upright).astype(np.uint32)
     said = tuple(getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, ()))
     largest = int(values.max(initial=0))
-    spread = any(not (values % step).any() for step in (256, 257))  # 8 bits, written as 16
+    spread = largest and any(not (values % step).any() for step in (256, 257))  # 8 bits, written as 16
     bits = 12 if said == (12,) else 16 if spread else next(n for n in _DEPTHS if largest < 2**n)
     top = max(2**bits - 1, white)
     there = f" (no value above {largest})" if top < 65535 and said != (12,) else ""

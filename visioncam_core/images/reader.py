@@ -126,7 +126,7 @@ class Reader:
 
     def _other(self, part: Any, model_input: ModelInput, count: int, single: bool) -> np.ndarray:
         """Return the (count, ...) rows of an input that is not the picture, but may be a second one."""
-        pictures = part if isinstance(part, list | tuple) else [part]
+        pictures = part if isinstance(part, list) else [part]
         if len(model_input.shape or ()) == 3 and pictures and all(is_picture(one, 2) for one in pictures):
             geometry = geometry_named(self.geometry)
             geometry = Resize() if isinstance(geometry, Tile) else geometry

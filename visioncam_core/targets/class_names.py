@@ -112,8 +112,8 @@ def find_class(name: str, names: Sequence[str] | None) -> int:
     """
     if re.fullmatch(r"\d+(\s*,\s*\d+)+", name) and name not in (names or ()):
         raise TargetError(
-            f"{brief(name, 60)} names several classes, and here there is room for one; pass one index, or all "
-            f"to visioncam.compare as targets=[{name}]"
+            f"{brief(name, 60)} names several classes, and here there is room for one; pass one index, or "
+            f"all to visioncam.compare as targets=[{name}]"
         )
     if not names:
         raise TargetError(
