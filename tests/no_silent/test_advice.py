@@ -170,7 +170,7 @@ def test_several_methods_called_with_one(model: Any) -> None:
 
 @pytest.mark.parametrize(("keyword", "meant"), [("class_idx", "target"), ("layer_name", "layer")])
 def test_names_of_other_tools(keyword: str, meant: str, model: Any) -> None:
-    with pytest.raises(OptionTypeError, match=f"here it is called {meant}="):
+    with pytest.raises(OptionTypeError, match=f"here it is called '{meant}'"):
         visioncam.explain(model, PICTURE, **{keyword: 0})
 
 

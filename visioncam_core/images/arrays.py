@@ -62,8 +62,8 @@ def as_array(value: Any, kinds: str = KINDS) -> np.ndarray:
         )
     if array.dtype.kind in "USO" and array.ndim:
         raise ImageTypeError(
-            f"{kinds}; received dtype {str(array.dtype)[:40]}, shape {array.shape}, which holds no numbers; "
-            "pass several paths or pictures as a list"
+            f"{kinds}; received dtype {str(array.dtype)[:40]}, shape {array.shape}, no real numbers; "
+            "convert it to float32, or pass several paths or pictures as a list"
         )
     if array.dtype.kind not in "fiu" and array.dtype.name != "bfloat16":
         raise ImageTypeError(

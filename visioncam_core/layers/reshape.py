@@ -21,7 +21,9 @@ def checked_reshape(function: Callable[[Any], Any], rank: int) -> Callable[[Any]
         function: the user's.
         rank: spatial axes of the picture, on which the map is drawn.
     """
-    wanted = f"it must turn the layer's (N, ...) into {_GRIDS.get(rank, '(N, *grid, K)')}"
+    wanted = (
+        f"it must turn the layer's (N, ...) into (N, *grid, K), here {_GRIDS.get(rank, 'as the picture')}"
+    )
 
     def reshaped(values: Any) -> Any:
         shape = tuple(values.shape)

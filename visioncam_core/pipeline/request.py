@@ -153,6 +153,6 @@ def _option_names(method: Any) -> set[str]:
 def _unknown_keyword(name: str, known: list[str]) -> str:
     owners = [row.name for row in registry().methods() if name in _option_names(row.name)]
     owner = f"; it is an option of {', '.join(owners)}." if owners else ""
-    meant = f"; here it is called {ELSEWHERE[name]}=;" if name in ELSEWHERE else ""
+    meant = f"; here it is called {ELSEWHERE[name]!r};" if name in ELSEWHERE else ""
     hint = owner or meant or did_you_mean(name, [*known, "target"]) or ";"
     return f"unknown keyword {brief(name, 40)}{hint} known: {', '.join(known)}, target"
