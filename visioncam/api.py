@@ -58,8 +58,9 @@ def explain(
         model: a built Keras model; it is not changed.
         image: a *picture* (path, bytes, Pillow image, uint8 array (H, W) or (H, W, C)), which is fitted and
             preprocessed; or *model input* (float array or tensor, with or without batch axis), used as it
-            is; or a list of either; a model of videos or volumes takes the frames (a GIF, a TIFF of several
-            pages, a list of pictures, uint8 (T, H, W, C)) for one picture; for several inputs a list, tuple or dict as the model takes them.
+            is; or a list of either.  Of a model of videos or volumes the frames are the picture: a GIF, a
+            TIFF of several pages, a list of pictures, uint8 (T, H, W, C).  For several inputs a list,
+            tuple or dict as the model takes them.
         method: a name of `visioncam.methods()`, or a method object such as `ScoreCAM(weights="probability")`.
         target: what to explain: None for the top class, an index, a class name, an object of
             `visioncam.targets`, a function of the outputs, or a list with one for each picture.

@@ -64,6 +64,8 @@ def is_model(value: Any) -> bool:
 
 def without_call(model: Any) -> bool:
     """Return whether a model only holds others, and computes nothing itself: a distiller, a GAN."""
+    if "call" in getattr(model, "__dict__", {}):  # revived from a SavedModel
+        return False
     owner = next((cls for cls in type(model).__mro__ if "call" in vars(cls)), None)
     return owner is None or (
         owner.__name__ in ("Layer", "Model") and owner.__module__.partition(".")[0] in ("keras", "tf_keras")
