@@ -36,7 +36,7 @@ class Sample:
     Attributes:
         flat: the model's inputs in flat order, each with a batch axis of one.
         display: what was passed in, for display.
-        geometry: how it was fitted, or None for model input.
+        geometry: how it was fitted, a clip's frames alike, or None for model input.
         source: file name or "array".
         notes: what decoding it decided.
         windows: the windows it is explained in, one after the other; `flat` is that of the first.
@@ -65,6 +65,9 @@ class Sample:
         """Bring a map on the layer's grid onto what was passed in; that of a window stays on its grid."""
         if not self.whole:
             return heat
+        if self.geometry is not None and heat.ndim == 3:  # a clip, whose frames were fitted alike
+            over_time = resize(heat, (len(self.display), *heat.shape[1:]))
+            return np.stack([self.geometry.project(frame) for frame in over_time])
         if self.geometry is not None:
             return self.geometry.project(heat, placement)
         return resize(heat, self.space(len(heat.shape)), placement)

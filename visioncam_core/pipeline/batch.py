@@ -50,6 +50,11 @@ class Batch:
     expected: Preprocessing
     versions: dict[str, Any]
 
+    @property
+    def space(self) -> int:
+        """Number of spatial axes of what was passed in; a row of a table counts as one."""
+        return max(1, len(self.flat[self.image].shape) - 2)
+
 
 def split(samples: Iterable[Sample], size: int) -> Iterator[tuple[list[int], list[Sample]]]:
     """Yield runs of samples of equal input shapes, at most `size` long, with the numbers of their pictures.

@@ -10,7 +10,7 @@ import numpy as np
 
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.output import Head
-from visioncam_core.images.preprocessing import check_range
+from visioncam_core.images.preprocessing import check_range, shown_again, turned_colours
 from visioncam_core.images.sample import Sample
 from visioncam_core.pipeline import diagnose
 from visioncam_core.pipeline.apply import Applied, Method, apply
@@ -127,6 +127,7 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
                 diagnostics = [*found, *facts.diagnostics(method.method)]
                 if np.all(np.isfinite(raw)):
                     diagnostics += diagnose.of_map(raw, settings.evidence)
+                    diagnostics += diagnose.of_bars(raw, settings.evidence, sample)
                 explanation = _explanation(method, raw, sample, about, diagnostics)
             yield Answer(batch.pictures[i], target, layer, m, explanation, one, output)
 
@@ -137,7 +138,7 @@ def _about(
     """Return the fields of an explanation that do not depend on the method."""
     settings, whole = batch.request.settings, "model input as passed"
     return {
-        "picture": sample.display,
+        "picture": _shown(batch, sample),
         "target": output.target,
         "score": score,
         "score_kind": batch.view.score.kind,
@@ -155,6 +156,14 @@ def _about(
             "batch_size": settings.batch,
         },
     }
+
+
+def _shown(batch: Batch, sample: Sample) -> np.ndarray:
+    """Return the picture for display: values that were passed in as preprocessed are made a picture again."""
+    if sample.geometry is not None:
+        return sample.display
+    how = batch.preprocessing if batch.preprocessing.inverse is not None else batch.expected
+    return shown_again(sample.display, how)
 
 
 def _explanation(
@@ -192,5 +201,8 @@ def _of_sample(batch: Batch, sample: Sample) -> Iterator[Diagnostic]:
     values = sample.flat[batch.view.image]
     if batch.expected.known and (message := check_range(values, batch.expected)):
         yield Diagnostic("pixel-range", message)
+    known = batch.expected.known or batch.preprocessing.inverse is not None
+    if sample.geometry is None and not known and (colours := turned_colours(sample.display)):
+        yield Diagnostic("picture-note", colours)
     if sample.whole and sample.geometry is not None:
         yield from diagnose.of_view(sample.geometry)

@@ -10,6 +10,7 @@ import numpy as np
 from visioncam_core import ops
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.images.geometry import Geometry
+from visioncam_core.images.sample import Sample
 from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.results.diagnostics import Diagnostic
 
@@ -131,13 +132,34 @@ def of_assumed(answer: np.ndarray) -> Iterator[Diagnostic]:
 
 def of_map(raw: np.ndarray, evidence: str) -> Iterator[Diagnostic]:
     """Yield what is seen in one finite raw map (*grid); `evidence` is "for", "against" or "signed"."""
-    part = {"for": raw, "against": -raw, "signed": np.abs(raw)}[evidence]
+    part = _part(raw, evidence)
     if part.max(initial=0.0) <= 0:
         word = {"for": "positive", "against": "negative", "signed": "any"}[evidence]
         lies = f"lies in [{raw.min():.3g}, {raw.max():.3g}]" if raw.any() else "is zero everywhere"
         message = f"there is no {word} evidence at any position: the raw map {lies}"
         fix = {"fix": "look at evidence='for'"} if evidence == "against" else {}
         yield Diagnostic("no-positive-evidence", message, **fix)
+
+
+def of_bars(raw: np.ndarray, evidence: str, sample: Sample) -> Iterator[Diagnostic]:
+    """Yield whether a finite raw map is largest beside the picture, in the bars, where nobody sees it."""
+    geometry, part = sample.geometry, _part(raw, evidence)
+    if geometry is None or not sample.whole or geometry.area == (0, 0, *geometry.size) or part.max() <= 0:
+        return
+    (t, l, b, r), (h, w) = geometry.area, geometry.size  # noqa: E741
+    cells = np.argwhere(part >= part.max())[:, -2:]
+    y, x = ((cells + 0.5) * (h, w) / part.shape[-2:]).T
+    if not ((t <= y) & (y < b) & (l <= x) & (x < r)).any():
+        share = float(sample.project(np.maximum(part, 0)).max() / part.max())
+        yield Diagnostic(
+            "peak-in-bars",
+            f"the map is largest beside the picture, in the bars of {geometry.name!r}; on the picture it "
+            f"reaches {share:.0%} of that",
+        )
+
+
+def _part(raw: np.ndarray, evidence: str) -> np.ndarray:
+    return {"for": raw, "against": -raw, "signed": np.abs(raw)}[evidence]
 
 
 def of_view(geometry: Geometry) -> Iterator[Diagnostic]:

@@ -14,7 +14,7 @@ from visioncam_core.engine.model_card import ModelCard, card_of
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import head_of
 from visioncam_core.engine.records import Hints
-from visioncam_core.errors import LayerError
+from visioncam_core.errors import LayerError, OptionTypeError
 from visioncam_core.images.preprocessing import Preprocessing, preprocessing_for
 from visioncam_core.images.reader import Reader
 from visioncam_core.images.sample import Sample
@@ -24,7 +24,7 @@ from visioncam_core.pipeline.apply import Method, with_refusal
 from visioncam_core.pipeline.batch import Batch, blank_inputs, joined_inputs, split
 from visioncam_core.pipeline.build import Answer, build, grouped
 from visioncam_core.pipeline.fusion import fuse_layers
-from visioncam_core.pipeline.gather import gather
+from visioncam_core.pipeline.gather import gather_what_can
 from visioncam_core.pipeline.request import Request
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.pipeline.tiled import WindowTargets, join_windows
@@ -146,6 +146,10 @@ class Explainer:
             One `Explanation` for one image; a list for a batch or list, also of length 1.  For
             `target="top5"` a list of the best classes in the place of each explanation.
         """
+        if len(self.methods) != 1:
+            if not self.methods:
+                raise OptionTypeError("this explainer has no method; make it with one, or use with_methods")
+            return self.with_methods(self.methods[0])(image, target)
         size = stack_size(target, self.names)
         answers, single = self._answers(image, target, size)
         stacks = [[_only(one) for one in stack] for stack in grouped(answers, "picture")]
@@ -210,8 +214,10 @@ class Explainer:
                     specs = windows.of(specs, batch)
                 targets = [[row[picture] for picture in pictures] for row in specs]
                 for layer, choice in enumerate(batch.layers):
-                    passes = batch.view.passes(choice, self.settings.reshaping, self.settings.budget)
-                    for t, observation in enumerate(gather(batch, passes, targets)):
+                    reshape = self.settings.reshaping(batch.space)
+                    passes = batch.view.passes(choice, reshape, self.settings.budget)
+                    batch, observations = gather_what_can(batch, passes, targets)
+                    for t, observation in enumerate(observations):
                         found += build(batch, layer, t, observation)
         if windows is not None:
             found = join_windows(found, samples)

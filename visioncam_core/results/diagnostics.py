@@ -23,6 +23,7 @@ FIXES = {
     "probability-assumed": "pass score='logit', which explains the output as it is",
     "trace-differs": "do not trust maps of this model; a layer of it does other things when it is traced",
     "mostly-unseen": "pass geometry='letterbox' or 'tile', which show the model the whole picture",
+    "peak-in-bars": "the model looks at the bars; pass geometry='resize' or 'center_crop', which leave none",
     "picture-note": "nothing to do unless the note surprises you",
     "exact-shape-trace": "nothing to do; the model could not be traced with open axes",
     "autograph-trace": "nothing to do; the branches run in the graph, as tf.function would run them",

@@ -175,6 +175,7 @@ def of(found: Any, code: str) -> list[Any]:
 ELSEWHERE = {
     "gradient-replaced": "engines/tensorflow/saved_model/test_saved_model.py",
     "probability-assumed": "core/results/test_scores.py",
+    "peak-in-bars": "no_silent/test_pictures.py",
 }
 """Codes that are provoked in another file."""
 
