@@ -9,7 +9,7 @@ import numpy as np
 
 from visioncam_core.images.geometry import Geometry
 from visioncam_core.images.tiling import Window
-from visioncam_core.resize import STRETCHED, Placement, resize
+from visioncam_core.resize import STRETCHED, Placement, placed_matrix, resize
 
 
 @attrs.frozen(eq=False)
@@ -66,8 +66,11 @@ class Sample:
         if not self.whole:
             return heat
         if self.geometry is not None and heat.ndim == 3:  # a clip, whose frames were fitted alike
-            over_time = resize(heat, (len(self.display), *heat.shape[1:]))
-            return np.stack([self.geometry.project(frame) for frame in over_time])
+            frames = len(self.display)
+            over_time = placed_matrix(frames, len(heat), frames, 0, frames, placement, 0)
+            plane = attrs.evolve(placement, start=placement.start[1:], step=placement.step[1:])
+            values = np.tensordot(over_time, heat, 1)
+            return np.stack([self.geometry.project(frame, plane) for frame in values])
         if self.geometry is not None:
             return self.geometry.project(heat, placement)
         return resize(heat, self.space(len(heat.shape)), placement)

@@ -127,7 +127,7 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
                 diagnostics = [*found, *facts.diagnostics(method.method)]
                 if np.all(np.isfinite(raw)):
                     diagnostics += diagnose.of_map(raw, settings.evidence)
-                    diagnostics += diagnose.of_bars(raw, settings.evidence, sample)
+                    diagnostics += diagnose.of_bars(raw, settings.evidence, sample, choice.placement)
                 explanation = _explanation(method, raw, sample, about, diagnostics)
             yield Answer(batch.pictures[i], target, layer, m, explanation, one, output)
 

@@ -12,6 +12,7 @@ from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.images.geometry import Geometry
 from visioncam_core.images.sample import Sample
 from visioncam_core.pipeline.evidence import Evidence
+from visioncam_core.resize import Placement
 from visioncam_core.results.diagnostics import Diagnostic
 
 SATURATED = 0.9999
@@ -141,16 +142,18 @@ def of_map(raw: np.ndarray, evidence: str) -> Iterator[Diagnostic]:
         yield Diagnostic("no-positive-evidence", message, **fix)
 
 
-def of_bars(raw: np.ndarray, evidence: str, sample: Sample) -> Iterator[Diagnostic]:
+def of_bars(raw: np.ndarray, evidence: str, sample: Sample, placement: Placement) -> Iterator[Diagnostic]:
     """Yield whether a finite raw map is largest beside the picture, in the bars, where nobody sees it."""
     geometry, part = sample.geometry, _part(raw, evidence)
     if geometry is None or not sample.whole or geometry.area == (0, 0, *geometry.size) or part.max() <= 0:
         return
     (t, l, b, r), (h, w) = geometry.area, geometry.size  # noqa: E741
-    cells = np.argwhere(part >= part.max())[:, -2:]
-    y, x = ((cells + 0.5) * (h, w) / part.shape[-2:]).T
+    cells = np.argwhere(part >= part.max())[:, -2:].T
+    plane = attrs.evolve(placement, start=placement.start[-2:], step=placement.step[-2:])
+    pixels = plane.pixels(part.shape[-2:], (h, w))
+    y, x = (np.clip(at[cell] + 0.5, 0.5, n - 0.5) for at, cell, n in zip(pixels, cells, (h, w), strict=True))
     if not ((t <= y) & (y < b) & (l <= x) & (x < r)).any():
-        share = float(sample.project(np.maximum(part, 0)).max() / part.max())
+        share = float(sample.project(np.maximum(part, 0), placement).max() / part.max())
         yield Diagnostic(
             "peak-in-bars",
             f"the map is largest beside the picture, in the bars of {geometry.name!r}; on the picture it "
