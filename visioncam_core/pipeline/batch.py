@@ -8,7 +8,8 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.engine.interface import Engine, View
+from visioncam_core import ops
+from visioncam_core.engine.interface import Engine, Traced, View
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import Head
@@ -35,6 +36,7 @@ class Batch:
         preprocessing: what was done to pictures.
         expected: what the model itself seems to want, for the range check.
         versions: of what makes the maps.
+        mixes: how far the answers for a picture move with another one in the batch, where that matters.
     """
 
     engine: Engine
@@ -49,6 +51,7 @@ class Batch:
     preprocessing: Preprocessing
     expected: Preprocessing
     versions: dict[str, Any]
+    mixes: float = 0.0
 
 
 def split(samples: Iterable[Sample], size: int) -> Iterator[tuple[list[int], list[Sample]]]:
@@ -67,6 +70,38 @@ def split(samples: Iterable[Sample], size: int) -> Iterator[tuple[list[int], lis
         run.append(sample)
     if run:
         yield pictures, run
+
+
+def mixing(engine: Engine, traced: Traced, flat: list[Any]) -> float:
+    """Return how far the answers for a picture move when another one is in its batch; 0 but for rounding.
+
+    The difference is a share of the largest value: the first picture goes through the model alone, and again
+    beside its own mirror image at half the brightness.
+    """
+    first = [ops.to_numpy(x[:1]) for x in flat]
+    pair = [np.concatenate([x, _another(x)]) for x in first]
+    errors: tuple[type[BaseException], ...] = (MemoryError, *engine.errors)
+    try:
+        alone, beside = (traced.answers(engine.tensors(one)) for one in (first, pair))
+    except errors:  # two do not fit into memory, or are no input
+        return 0.0
+    off = max(_off(ops.to_numpy(a), ops.to_numpy(b)) for a, b in zip(alone, beside, strict=True))
+    return off if off > traced.tolerance else 0.0
+
+
+def _another(x: np.ndarray) -> np.ndarray:
+    """Return another input: mirrored, at half the size; whole numbers, which may be tokens, one off."""
+    if x.dtype.kind in "iu":
+        return np.flip(x) ^ 1
+    return (np.flip(x) / 2 if x.any() else x + 1).astype(x.dtype) if x.dtype.kind == "f" else x
+
+
+def _off(alone: np.ndarray, beside: np.ndarray) -> float:
+    if beside.shape[1:] != alone.shape[1:] or not alone.size:
+        return float(alone.size > 0)
+    with np.errstate(all="ignore"):
+        off = np.abs(beside[:1].astype(np.float64) - alone).max() / max(float(np.abs(alone).max()), 1e-30)
+    return float(np.nan_to_num(off))
 
 
 def joined_inputs(samples: Iterable[Sample]) -> list[np.ndarray]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 
 import attrs
 import numpy as np
@@ -14,6 +15,10 @@ from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.results.diagnostics import Diagnostic
 
 SATURATED = 0.9999
+FAINT = 1e-4  # share of the score that a layer moves, below which rounding may be all there is
+LEFT = 1e-3  # share of the gradients that their sums over the picture leave, below which they cancel
+RANDOM = 0.1  # the same over channels, as a part of what random signs would leave
+GREY = 1 / 255  # what is seen of a map
 SEEN = 1 / 3  # share of a picture's pixels, below which a crop is worth a word
 
 
@@ -29,6 +34,7 @@ class Facts:
         negative: share of negative activations.
         broken_gradients: number of NaN or infinite gradients.
         flat: every gradient is zero; False where none were asked for.
+        moves: Σ |G·A|, what the layer moves the score by at most.
     """
 
     path: str
@@ -38,12 +44,15 @@ class Facts:
     negative: float
     broken_gradients: int
     flat: bool
+    moves: float
 
     @classmethod
     def of(cls, evidence: Evidence, path: str) -> Facts:
         A = ops.to_numpy(evidence.activations)
         score = ops.to_numpy(evidence.score)
         G = ops.to_numpy(evidence.gradients) if evidence.has_gradients else None
+        with np.errstate(all="ignore"):
+            moves = 0.0 if G is None else float(np.abs(G * A).sum())
         return cls(
             path=path,
             positions=int(np.prod(A.shape[1:-1])),
@@ -52,13 +61,15 @@ class Facts:
             negative=float((A < 0).mean()) if A.min() < 0 else 0.0,
             broken_gradients=0 if G is None else _broken(G),
             flat=G is not None and not G.any(),
+            moves=moves,
         )
 
-    def diagnostics(self, method: object) -> Iterator[Diagnostic]:
+    def diagnostics(self, method: object, score: float = 0.0) -> Iterator[Diagnostic]:
         """Yield what the reader of one method's map should know.
 
         Args:
             method: it may declare `assumes_positive` and what it `needs`.
+            score: its size; of a logit at least 1, which is what a softmax can tell apart.
         """
         if self.broken:
             yield Diagnostic(
@@ -81,10 +92,59 @@ class Facts:
             yield Diagnostic(
                 "zero-gradient", f"the gradient of the score at {self.path!r} is zero everywhere"
             )
+        elif 0 < self.moves <= FAINT * score:
+            message = f"{self.path!r} moves the score by {self.moves:.1g} at most: this may be rounding noise"
+            yield Diagnostic("faint-gradient", message)
 
 
 def _broken(values: np.ndarray) -> int:
     return 0 if np.all(np.isfinite(values)) else int((~np.isfinite(values)).sum())
+
+
+def sums_of(method: object, raw: np.ndarray, facts: Facts) -> str:
+    """Return what a method sums; where it says nothing and its map is blank, what is most often averaged."""
+    if facts.broken or facts.broken_gradients or "gradients" not in getattr(method, "needs", ("gradients",)):
+        return ""
+    return str(getattr(method, "sums", "" if raw.any() else "G over positions"))
+
+
+def of_sums(evidence: Evidence, sums: str, row: LayerRow, rows: Sequence[LayerRow]) -> Iterator[Diagnostic]:
+    """Yield whether the terms that a method sums cancel, so that rounding or an epsilon decides the map.
+
+    Args:
+        evidence: of one picture, with gradients.
+        sums: what the method says of itself: "G over positions", "GA over positions" or "GA over channels".
+        row: the layer.
+        rows: all layers in call order, among them perhaps what normalises this one.
+    """
+    A, G = (ops.to_numpy(one).astype(np.float64) for one in (evidence.activations, evidence.gradients))
+    what, _, over = sums.partition(" over ")
+    terms, axes = (G if what == "G" else G * A), (-1 if over == "channels" else ops.space(A))
+    kept, size = np.abs(terms.sum(axis=axes)), np.abs(terms).sum(axis=axes)
+    if not 0 < (whole := float(size.sum())) < np.inf:
+        return
+    left, gone = float(kept.sum()) / whole, float(size[kept <= ops.RELATIVE_ZERO * size].sum()) / whole
+    alike = [one for one in rows if one.grid == row.grid and (not one.copy_of or one.path == row.path)]
+    reader = dict(itertools.pairwise([one.path for one in alike])).get(row.path)
+    fix = {}
+    if any(one.path == reader and _normalises(one.kind) for one in alike):
+        fix = {"fix": f"choose layer={reader!r}, the normalised output, or another method"}
+    if over == "channels" and left <= RANDOM / np.sqrt(A.shape[-1]):
+        message = (
+            f"activation times gradient cancels over the channels of {row.path!r} at every position, but for "
+            f"{left:.0e} of its terms: a normalisation over channels reads this layer"
+        )
+        yield Diagnostic("terms-cancel", message, **fix)
+    elif over == "positions" and (gone > 0.5 or left <= LEFT):
+        message = (
+            f"the {'gradients' if what == 'G' else 'terms'} of {gone:.0%} of {row.path!r} cancel over the "
+            f"picture, which makes weights 0: a normalisation or softmax over the picture reads this layer"
+        )
+        yield Diagnostic("terms-cancel", message, **fix)
+
+
+def _normalises(kind: str) -> bool:
+    return any(word in kind.lower() for word in ("norm", "softmax"))
 
 
 def of_layer(row: LayerRow) -> Iterator[Diagnostic]:
@@ -93,6 +153,13 @@ def of_layer(row: LayerRow) -> Iterator[Diagnostic]:
     elif row.is_score:
         message = f"layer {row.path!r} holds the explained score itself, or is computed from it"
         yield Diagnostic("score-layer", message)
+
+
+def of_mixing(off: float) -> Iterator[Diagnostic]:
+    """Yield that pictures in a batch influence each other, by this share of the largest value."""
+    if off:
+        message = f"the model's answer for a picture moves by {off:.0%} when another one is in its batch"
+        yield Diagnostic("batch-mixes", message)
 
 
 def of_score(kind: str, probability: float | None) -> Iterator[Diagnostic]:
@@ -133,6 +200,9 @@ def of_map(raw: np.ndarray, evidence: str) -> Iterator[Diagnostic]:
         message = f"there is no {word} evidence at any position: the raw map {lies}"
         fix = {"fix": "look at evidence='for'"} if evidence == "against" else {}
         yield Diagnostic("no-positive-evidence", message, **fix)
+    elif raw.size > 1 and np.ptp(raw if evidence == "signed" else part) <= GREY * part.max():
+        message = f"the raw map is the same everywhere: it lies in [{raw.min():.6g}, {raw.max():.6g}]"
+        yield Diagnostic("constant-map", message)
 
 
 def of_view(geometry: Geometry) -> Iterator[Diagnostic]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -14,6 +15,7 @@ from visioncam_core.engine.output import head_of
 from visioncam_core.images.reader import Read
 from visioncam_core.images.sample import Sample
 from visioncam_core.options.fields import describe_options
+from visioncam_core.pipeline import diagnose
 from visioncam_core.pipeline.apply import Method
 from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.pipeline.explainer import Explainer
@@ -23,6 +25,8 @@ from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.targets.classes import Ranked
 
+MOVED = 0.1
+"""Share of a map's maximum that a millionth of the picture's brightness may move."""
 ALIKE = 0.95
 """Rank correlation of two classes' maps above which the map hardly depends on the class."""
 
@@ -92,6 +96,11 @@ def examine(explainer: Explainer, image: object, target: object = None) -> Repor
         found.append(
             Diagnostic("trace-differs", f"its output is {off:.1%} off the model's own, model(image)")
         )
+    if not view.exact:
+        with explainer.engine.running(explainer.model):
+            mixed = explainer.mixing(explainer.engine.tensors(item.flat))
+        found = list(dict.fromkeys([*found, *diagnose.of_mixing(mixed)]))
+    found += _unsteady(explainer, image, target, explanation)
     facts = {
         "model": f"{view.table.model_name}: {explainer.hints.kind}, {len(view.table.rows)} recorded "
         f"outputs, {len(view.table)} candidate layers",
@@ -157,6 +166,28 @@ def faithfulness(explainer: Explainer, item: Sample) -> tuple[float, float]:
     return off, traced.tolerance
 
 
+def _unsteady(
+    explainer: Explainer, image: object, target: object, explanation: Explanation
+) -> Iterator[Diagnostic]:
+    """Yield that a picture brighter by a millionth, which is the same to anybody, has another map."""
+    sample = explainer.reader.read(image)[0][0]
+    place = explainer.inputs.image
+    if sample.windows is not None or not explainer.methods[0].needs & {"gradients", "gradients-elsewhere"}:
+        return
+    flat = [
+        x * x.dtype.type(1 + 1e-6) if i == place and x.dtype.kind == "f" else x
+        for i, x in enumerate(sample.flat)
+    ]
+    asked = target if explanation.target.index is None else explanation.target.index
+    again = _first(explainer, Read([attrs.evolve(sample, flat=tuple(flat))], True), asked)
+    off = float(np.abs(again.heatmap - explanation.heatmap).max(initial=0.0))
+    if off > MOVED:
+        message = (
+            f"a picture brighter by one part in a million gives another map, by {off:.2f} of its maximum"
+        )
+        yield Diagnostic("unsteady-map", message)
+
+
 def _input(explainer: Explainer, item: Sample) -> dict[str, str]:
     values = item.flat[explainer.inputs.image]
     how = "as passed"
@@ -208,8 +239,8 @@ def _keywords(explainer: Explainer, explanation: Explanation, found: list[Diagno
         value = getattr(explainer.settings, info.name)
         if info.name not in ("layer", "progress") and value is not info.default and value != info.default:
             keywords[info.name] = value if isinstance(value, str | int) else "…"
-    if "signed-activations" in codes:
-        keywords["method"] = "hirescam"
+    if codes & {"signed-activations", "terms-cancel"}:
+        keywords["method"] = "gradcam" if explanation.method == "hirescam" else "hirescam"
     else:
         keywords |= _options(explainer, explanation)
     if "no-positive-evidence" in codes:
