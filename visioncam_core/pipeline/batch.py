@@ -75,17 +75,21 @@ def split(samples: Iterable[Sample], size: int) -> Iterator[tuple[list[int], lis
 def mixing(engine: Engine, traced: Traced, flat: list[Any]) -> float:
     """Return how far the answers for a picture move when another one is in its batch; 0 but for rounding.
 
-    The difference is a share of the largest value: the first picture goes through the model alone, and again
-    beside its own mirror image at half the brightness.
+    The difference is a share of the largest value: the first picture and its own mirror image at half the
+    brightness go through the model alone and together.
     """
     first = [ops.to_numpy(x[:1]) for x in flat]
-    pair = [np.concatenate([x, _another(x)]) for x in first]
+    other = [_another(x) for x in first]
     errors: tuple[type[BaseException], ...] = (MemoryError, *engine.errors)
     try:
-        alone, beside = (traced.answers(engine.tensors(one)) for one in (first, pair))
+        together = traced.answers(
+            engine.tensors([np.concatenate(both) for both in zip(first, other, strict=True)])
+        )
+        alone = [traced.answers(engine.tensors(one)) for one in (first, other)]
     except errors:  # two do not fit into memory, or are no input
         return 0.0
-    off = max(_off(ops.to_numpy(a), ops.to_numpy(b)) for a, b in zip(alone, beside, strict=True))
+    pairs = ((a, b[i : i + 1]) for i in (0, 1) for a, b in zip(alone[i], together, strict=True))
+    off = max((_off(ops.to_numpy(a), ops.to_numpy(b)) for a, b in pairs), default=0.0)
     return off if off > traced.tolerance else 0.0
 
 
@@ -96,12 +100,12 @@ def _another(x: np.ndarray) -> np.ndarray:
     return (np.flip(x) / 2 if x.any() else x + 1).astype(x.dtype) if x.dtype.kind == "f" else x
 
 
-def _off(alone: np.ndarray, beside: np.ndarray) -> float:
-    if beside.shape[1:] != alone.shape[1:] or not alone.size:
-        return float(alone.size > 0)
+def _off(alone: np.ndarray, together: np.ndarray) -> float:
+    if alone.shape != together.shape:
+        return 1.0
     with np.errstate(all="ignore"):
-        off = np.abs(beside[:1].astype(np.float64) - alone).max() / max(float(np.abs(alone).max()), 1e-30)
-    return float(np.nan_to_num(off))
+        off = np.abs(alone.astype(np.float64) - together).max(initial=0.0)
+        return float(np.nan_to_num(off / max(float(np.abs(alone).max(initial=0.0)), 1e-30)))
 
 
 def joined_inputs(samples: Iterable[Sample]) -> list[np.ndarray]:

@@ -196,7 +196,7 @@ class Explainer:
         )  # fmt: skip
 
     def mixing(self, flat: list[Any]) -> float:
-        """Return how far the answers for a picture move with another in its batch, found out once for a model."""
+        """Return how far a picture's answers move with another in its batch, found out once for a model."""
         if self.settings.batch == 1:
             return 0.0
 
