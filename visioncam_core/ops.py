@@ -116,12 +116,12 @@ def relu(values: Any) -> Any:
 
 
 def sum_space(values: Any, keepdims: bool = False) -> Any:
-    """Return the sum over positions, 0 where the terms cancel: (N, *grid, K) -> (N, K)."""
+    """Return the sum over positions, 0 where its terms, or all of them, cancel: (N, *grid, K) -> (N, K)."""
     return _over_space(backend(values).sum, wide(values), keepdims)
 
 
 def mean_space(values: Any, keepdims: bool = False) -> Any:
-    """Return the mean over positions, 0 where the terms cancel: (N, *grid, K) -> (N, K)."""
+    """Return the mean over positions, 0 where its terms, or all of them, cancel: (N, *grid, K) -> (N, K)."""
     return _over_space(backend(values).mean, wide(values), keepdims)
 
 
@@ -132,7 +132,8 @@ def _over_space(reduce: Any, values: Any, keepdims: bool) -> Any:
         exact = reduce(values, axis=axes, keepdims=keepdims, dtype=np.float64)
         doubtful &= np.abs(exact - total) > DOUBTFUL * np.abs(exact)
         total = np.where(doubtful, exact, total).astype(values.dtype)
-    return xp.where(_cancels(total, size), 0, total)
+    left, whole = (xp.sum(part, axis=-1, keepdims=True) for part in (xp.abs(total), size))
+    return xp.where(_cancels(total, size) | _cancels(left, whole), 0, total)
 
 
 def _cancels(total: Any, size: Any) -> Any:
@@ -174,8 +175,7 @@ def divide_by_sum(numerator: Any, activations: Any) -> Any:
     The guard is that of `sum_space`, relative, so that scaling the activations changes nothing.  Shapes:
     (N, K), (N, *grid, K) -> (N, K).
     """
-    total = sum_space(activations)
-    size = backend(total).abs(total)
+    size = backend(activations).abs(total := sum_space(activations))
     return divide(numerator, total, (size > 0) & (size < np.inf))
 
 

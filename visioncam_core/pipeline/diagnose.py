@@ -10,13 +10,15 @@ import numpy as np
 
 from visioncam_core import ops
 from visioncam_core.engine.layer_table import LayerRow
+from visioncam_core.errors import VisionCamError
 from visioncam_core.images.geometry import Geometry
 from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.results.diagnostics import Diagnostic
 
 SATURATED = 0.9999
 FAINT = 1e-4  # share of the score that a layer moves, below which rounding may be all there is
-LEFT = 1e-3  # share of the gradients that their sums over the picture leave, below which they cancel
+LEFT, DOUBTFUL = 1e-3, 0.05  # shares that sums over the picture leave: they cancel, or may do
+STILL = 5e-4  # share of what its gradient says that a score moves where it does not see a shift at all
 RANDOM = 0.1  # the same over channels, as a part of what random signs would leave
 GREY = 1 / 255  # what is seen of a map
 SEEN = 1 / 3  # share of a picture's pixels, below which a crop is worth a word
@@ -135,12 +137,31 @@ def of_sums(evidence: Evidence, sums: str, row: LayerRow, rows: Sequence[LayerRo
             f"{left:.0e} of its terms: a normalisation over channels reads this layer"
         )
         yield Diagnostic("terms-cancel", message, **fix)
-    elif over == "positions" and (gone > 0.5 or left <= LEFT):
+    elif over == "positions" and (
+        gone > 0.5 or left <= LEFT or (what == "G" and _blind(evidence, A, G, left))
+    ):
         message = (
-            f"the {'gradients' if what == 'G' else 'terms'} of {gone:.0%} of {row.path!r} cancel over the "
-            f"picture, which makes weights 0: a normalisation or softmax over the picture reads this layer"
+            f"the {'gradients' if what == 'G' else 'terms'} at {row.path!r} cancel over the picture but for "
+            f"{left:.0e} of them, to nothing in {gone:.0%} of the layer: a normalisation or softmax over the "
+            "picture reads it"
         )
         yield Diagnostic("terms-cancel", message, **fix)
+
+
+def _blind(evidence: Evidence, A: np.ndarray, G: np.ndarray, left: float) -> bool:
+    """Return whether the score does not see channels shifted: then the sums are 0 but for rounding."""
+    axes = ops.space(A)
+    if left > DOUBTFUL:
+        return False
+    shift = A.std(axis=axes, keepdims=True) * np.sign(G.sum(axis=axes, keepdims=True))
+    shifted = ops.like((A + shift).astype(np.float32), evidence.activations)
+    try:
+        moved = evidence.score_activations(lambda indices: shifted, 1)
+    except VisionCamError:  # a reshape= of the user's own, or no model behind the evidence
+        return False
+    return bool(
+        np.abs(ops.to_numpy(moved) - ops.to_numpy(evidence.score)).max() <= STILL * np.abs(shift * G).sum()
+    )
 
 
 def _normalises(kind: str) -> bool:
