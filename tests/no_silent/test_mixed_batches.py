@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from helpers.networks.norms import (
@@ -89,6 +90,11 @@ def test_the_doctor_tries_a_batch() -> None:
     model = network(lambda x: pooled(L.ReLU()(Does(MIXED["x − the batch's mean"])(x))), None)
     assert "batch-mixes" in codes(visioncam.doctor(model, X[0], layer="c"))
     assert "batch-mixes" not in codes(visioncam.doctor(model, X[0], layer="c", batch_size=1))
+
+
+def test_what_draws_at_random_is_another_matter() -> None:
+    model = network(lambda x: pooled(Does(lambda x: x * keras.random.uniform(K.shape(x)))(x)), None)
+    assert "batch-mixes" not in codes(visioncam.explain(model, X, layer="c")[0])
 
 
 def test_pictures_that_do_not_are_not_told() -> None:

@@ -80,17 +80,19 @@ def mixing(engine: Engine, traced: Traced, flat: list[Any]) -> float:
     """
     first = [ops.to_numpy(x[:1]) for x in flat]
     other = [_another(x) for x in first]
+    both = [np.concatenate(pair) for pair in zip(first, other, strict=True)]
     errors: tuple[type[BaseException], ...] = (MemoryError, *engine.errors)
     try:
-        together = traced.answers(
-            engine.tensors([np.concatenate(both) for both in zip(first, other, strict=True)])
-        )
-        alone = [traced.answers(engine.tensors(one)) for one in (first, other)]
+        # The first one twice: what draws at random differs from itself.
+        runs = [
+            [ops.to_numpy(one) for one in traced.answers(engine.tensors(x))]
+            for x in (both, first, other, first)
+        ]
     except errors:  # two do not fit into memory, or are no input
         return 0.0
-    pairs = ((a, b[i : i + 1]) for i in (0, 1) for a, b in zip(alone[i], together, strict=True))
-    off = max((_off(ops.to_numpy(a), ops.to_numpy(b)) for a, b in pairs), default=0.0)
-    return off if off > traced.tolerance else 0.0
+    together, one, two, again = runs
+    off = max(_off(one, [x[:1] for x in together]), _off(two, [x[1:2] for x in together]))
+    return off if off > traced.tolerance >= _off(one, again) else 0.0
 
 
 def _another(x: np.ndarray) -> np.ndarray:
@@ -100,12 +102,16 @@ def _another(x: np.ndarray) -> np.ndarray:
     return (np.flip(x) / 2 if x.any() else x + 1).astype(x.dtype) if x.dtype.kind == "f" else x
 
 
-def _off(alone: np.ndarray, together: np.ndarray) -> float:
-    if alone.shape != together.shape:
+def _off(alone: list[np.ndarray], together: list[np.ndarray]) -> float:
+    if [one.shape for one in alone] != [one.shape for one in together]:
         return 1.0
+    sizes = [max(float(np.abs(one).max(initial=0.0)), 1e-30) for one in alone]
     with np.errstate(all="ignore"):
-        off = np.abs(alone.astype(np.float64) - together).max(initial=0.0)
-        return float(np.nan_to_num(off / max(float(np.abs(alone).max(initial=0.0)), 1e-30)))
+        shares = [
+            float(np.abs(a.astype(np.float64) - b).max(initial=0.0)) / size
+            for a, b, size in zip(alone, together, sizes, strict=True)
+        ]
+    return float(np.nan_to_num(max(shares, default=0.0)))
 
 
 def joined_inputs(samples: Iterable[Sample]) -> list[np.ndarray]:

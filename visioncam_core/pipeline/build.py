@@ -116,7 +116,7 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
             observation.targets[i], observation.values[i], observation.answer[i], observation.head
         )
         facts = diagnose.Facts.of(evidence, choice.row.path)
-        size = max(abs(float(scores[i])), 1.0 if score.kind == "logit" else 0.0)
+        size = max(abs(float(scores[i])), float(score.kind == "logit" and output.scalar.index is not None))
         about = _about(batch, choice, sample, output, float(scores[i]))
         found = [*shared, *_of_sample(batch, sample)]
         found += diagnose.of_score(score.kind, about["target"].probability)

@@ -119,10 +119,12 @@ def of_sums(evidence: Evidence, sums: str, row: LayerRow, rows: Sequence[LayerRo
         row: the layer.
         rows: all layers in call order, among them perhaps what normalises this one.
     """
-    A, G = (ops.to_numpy(one).astype(np.float64) for one in (evidence.activations, evidence.gradients))
+    A, G = ops.to_numpy(evidence.activations), ops.to_numpy(evidence.gradients)
     what, _, over = sums.partition(" over ")
-    terms, axes = (G if what == "G" else G * A), (-1 if over == "channels" else ops.space(A))
-    kept, size = np.abs(terms.sum(axis=axes)), np.abs(terms).sum(axis=axes)
+    axes = -1 if over == "channels" else ops.space(A)
+    with np.errstate(all="ignore"):
+        terms = G if what == "G" else G * A
+        kept, size = np.abs(terms.sum(axis=axes, dtype=np.float64)), np.abs(terms).sum(axis=axes)
     if not 0 < (whole := float(size.sum())) < np.inf:
         return
     left, gone = float(kept.sum()) / whole, float(size[kept <= ops.RELATIVE_ZERO * size].sum()) / whole
