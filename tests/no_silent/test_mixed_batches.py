@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from helpers.networks.norms import (
     Does,
     Step,
@@ -93,7 +93,7 @@ def test_the_doctor_tries_a_batch() -> None:
 
 
 def test_what_draws_at_random_is_another_matter() -> None:
-    model = network(lambda x: pooled(Does(lambda x: x * keras.random.uniform(K.shape(x)))(x)), None)
+    model = network(lambda x: pooled(Does(lambda x: x * tf.random.uniform(tf.shape(x)))(x)), None)
     assert "batch-mixes" not in codes(visioncam.explain(model, X, layer="c")[0])
 
 
