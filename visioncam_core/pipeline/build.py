@@ -116,6 +116,7 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
             observation.targets[i], observation.values[i], observation.answer[i], observation.head
         )
         facts = diagnose.Facts.of(evidence, choice.row.path)
+        size = max(abs(float(scores[i])), float(score.kind == "logit" and output.scalar.index is not None))
         about = _about(batch, choice, sample, output, float(scores[i]))
         found = [*shared, *_of_sample(batch, sample)]
         found += diagnose.of_score(score.kind, about["target"].probability)
@@ -124,7 +125,9 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
             explanation = None
             if one.raw is not None:
                 raw = one.raw[i]
-                diagnostics = [*found, *facts.diagnostics(method.method)]
+                diagnostics = [*found, *facts.diagnostics(method.method, size)]
+                if sums := diagnose.sums_of(method.method, raw, facts):
+                    diagnostics += diagnose.of_sums(evidence, sums, choice.row, batch.view.table.rows)
                 if np.all(np.isfinite(raw)):
                     diagnostics += diagnose.of_map(raw, settings.evidence)
                     diagnostics += diagnose.of_bars(raw, settings.evidence, sample, choice.placement)
@@ -186,6 +189,7 @@ def _of_batch(batch: Batch) -> Iterator[Diagnostic]:
     view = batch.view
     for code, note in view.notes:
         yield Diagnostic(code, note)
+    yield from diagnose.of_mixing(batch.mixes)
     if len(view.outputs) > 1 and batch.request.settings.output is None:
         names = ", ".join(view.outputs)
         yield Diagnostic(

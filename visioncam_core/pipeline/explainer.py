@@ -21,7 +21,7 @@ from visioncam_core.images.sample import Sample
 from visioncam_core.layers.choose import select_layer
 from visioncam_core.layers.queries import any_row
 from visioncam_core.pipeline.apply import Method, with_refusal
-from visioncam_core.pipeline.batch import Batch, blank_inputs, joined_inputs, split
+from visioncam_core.pipeline.batch import Batch, blank_inputs, joined_inputs, mixing, split
 from visioncam_core.pipeline.build import Answer, build, grouped
 from visioncam_core.pipeline.fusion import fuse_layers
 from visioncam_core.pipeline.gather import gather_what_can
@@ -189,13 +189,26 @@ class Explainer:
         with self.engine.running(self.model):
             view = self._view(flat)
             layers = self._choose(view)
+            together = len(samples) > 1 or any("gradients" not in one.needs for one in self.methods)
+            mixed = self.mixing(flat) if together and not view.exact else 0.0
         image = picture_of(layers, self.inputs)
         given = self.settings.class_names is not None
         head = head_of(view.score, self.names, given, view.table.image_shape)
         return Batch(
             self.engine, self.request, samples, pictures, flat, view, layers, image, head,
-            self.preprocessing, self.expected, self.versions,
+            self.preprocessing, self.expected, self.versions, mixed,
         )  # fmt: skip
+
+    def mixing(self, flat: list[Any]) -> float:
+        """Return how far a picture's answers move with another in its batch, found out once for a model."""
+        if self.settings.batch == 1:
+            return 0.0
+
+        def find() -> float:
+            return mixing(self.engine, open_trace(self.engine, self.model, self.inputs, flat), flat)
+
+        found: float = recalled(self.engine, self.model, mixing=find)[0]
+        return found
 
     def _answers(self, images: Any, target: Any, size: int = 0) -> tuple[list[Answer], bool]:
         """Return an answer for each picture, target and method, and whether a single image was passed."""

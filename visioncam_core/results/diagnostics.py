@@ -7,6 +7,11 @@ import attrs
 FIXES = {
     "no-positive-evidence": "look at evidence='signed' or 'against', or explain another class",
     "zero-gradient": "choose an earlier layer or another target: the score ignores this layer here",
+    "faint-gradient": "choose another layer or target: the score hardly depends on this layer",
+    "terms-cancel": "choose the output of the normalisation or softmax behind this layer, or another method",
+    "constant-map": "choose an earlier layer, or another method: this map does not say where",
+    "unsteady-map": "choose another layer or method: this map is rounding noise",
+    "batch-mixes": "pass batch_size=1, or keep the model's statistics over the batch fixed (training=False)",
     "non-finite": "check the weights and the input range; in half precision explain a float32 copy",
     "saturated-probability": "explain the logit (score='logit', the default)",
     "dead-layer": "choose another layer; this one outputs only zeros for this picture",
