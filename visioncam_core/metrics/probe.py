@@ -169,7 +169,7 @@ def probes(explainer: Explainer, images: Any, target: Any = None) -> Iterator[Pr
         spec = target_specs(target, len(items), batch.head)[number]
         settings = explainer.settings
         with explainer.engine.running(explainer.model):
-            passes = batch.view.passes(batch.layers[0], settings.reshaping, settings.budget)
+            passes = batch.view.passes(batch.layers[0], settings.reshaping(batch.space), settings.budget)
             (observation,) = gather(batch, passes, [[spec]])
         index = observation.targets[0].index
         if index is None:

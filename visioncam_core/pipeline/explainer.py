@@ -14,17 +14,17 @@ from visioncam_core.engine.model_card import ModelCard, card_of
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import head_of
 from visioncam_core.engine.records import Hints
-from visioncam_core.errors import LayerError
+from visioncam_core.errors import LayerError, OptionTypeError
 from visioncam_core.images.preprocessing import Preprocessing, preprocessing_for
 from visioncam_core.images.reader import Reader
 from visioncam_core.images.sample import Sample
 from visioncam_core.layers.choose import select_layer
 from visioncam_core.layers.queries import any_row
 from visioncam_core.pipeline.apply import Method, with_refusal
-from visioncam_core.pipeline.batch import Batch, blank_inputs, joined_inputs, split
+from visioncam_core.pipeline.batch import Batch, blank_inputs, joined_inputs, mixing, split
 from visioncam_core.pipeline.build import Answer, build, grouped
 from visioncam_core.pipeline.fusion import fuse_layers
-from visioncam_core.pipeline.gather import gather
+from visioncam_core.pipeline.gather import gather_what_can
 from visioncam_core.pipeline.request import Request
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.pipeline.tiled import WindowTargets, join_windows
@@ -146,6 +146,10 @@ class Explainer:
             One `Explanation` for one image; a list for a batch or list, also of length 1.  For
             `target="top5"` a list of the best classes in the place of each explanation.
         """
+        if len(self.methods) != 1:
+            if not self.methods:
+                raise OptionTypeError("this explainer has no method; make it with one, or use with_methods")
+            return self.with_methods(self.methods[0])(image, target)
         size = stack_size(target, self.names)
         answers, single = self._answers(image, target, size)
         stacks = [[_only(one) for one in stack] for stack in grouped(answers, "picture")]
@@ -185,13 +189,26 @@ class Explainer:
         with self.engine.running(self.model):
             view = self._view(flat)
             layers = self._choose(view)
+            together = len(samples) > 1 or any("gradients" not in one.needs for one in self.methods)
+            mixed = self.mixing(flat) if together and not view.exact else 0.0
         image = picture_of(layers, self.inputs)
         given = self.settings.class_names is not None
         head = head_of(view.score, self.names, given, view.table.image_shape)
         return Batch(
             self.engine, self.request, samples, pictures, flat, view, layers, image, head,
-            self.preprocessing, self.expected, self.versions,
+            self.preprocessing, self.expected, self.versions, mixed,
         )  # fmt: skip
+
+    def mixing(self, flat: list[Any]) -> float:
+        """Return how far a picture's answers move with another in its batch, found out once for a model."""
+        if self.settings.batch == 1:
+            return 0.0
+
+        def find() -> float:
+            return mixing(self.engine, open_trace(self.engine, self.model, self.inputs, flat), flat)
+
+        found: float = recalled(self.engine, self.model, mixing=find)[0]
+        return found
 
     def _answers(self, images: Any, target: Any, size: int = 0) -> tuple[list[Answer], bool]:
         """Return an answer for each picture, target and method, and whether a single image was passed."""
@@ -210,8 +227,10 @@ class Explainer:
                     specs = windows.of(specs, batch)
                 targets = [[row[picture] for picture in pictures] for row in specs]
                 for layer, choice in enumerate(batch.layers):
-                    passes = batch.view.passes(choice, self.settings.reshaping, self.settings.budget)
-                    for t, observation in enumerate(gather(batch, passes, targets)):
+                    reshape = self.settings.reshaping(batch.space)
+                    passes = batch.view.passes(choice, reshape, self.settings.budget)
+                    batch, observations = gather_what_can(batch, passes, targets)
+                    for t, observation in enumerate(observations):
                         found += build(batch, layer, t, observation)
         if windows is not None:
             found = join_windows(found, samples)

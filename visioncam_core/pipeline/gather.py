@@ -14,7 +14,7 @@ from visioncam_core.engine.interface import Engine, Passes
 from visioncam_core.engine.model_inputs import in_place
 from visioncam_core.engine.output import Head, looks_probable
 from visioncam_core.engine.records import Change, Cotangent, Make, Read, TailInputs
-from visioncam_core.errors import LayerError, TargetError
+from visioncam_core.errors import GradientError, LayerError, TargetError
 from visioncam_core.pipeline.batch import Batch
 from visioncam_core.pipeline.evidence import Evidence, Tell, Which
 from visioncam_core.targets.resolve import Target, TargetSpec, fix_target
@@ -37,6 +37,27 @@ class Observation:
     values: np.ndarray
     answer: np.ndarray
     head: Head
+
+
+def gather_what_can(
+    batch: Batch, passes: Passes, specs: Sequence[Sequence[TargetSpec]]
+) -> tuple[Batch, list[Observation]]:
+    """Gather; where the layer has no gradient, for the methods that need none, the batch refusing the others.
+
+    Raises:
+        GradientError: every method needs one.
+    """
+    try:
+        return batch, gather(batch, passes, specs)
+    except GradientError as error:
+        methods = tuple(
+            attrs.evolve(one, refusal=error) if "gradients" in one.needs else one
+            for one in batch.request.methods
+        )
+        if all(one.refusal is not None for one in methods):
+            raise
+        batch = attrs.evolve(batch, request=attrs.evolve(batch.request, methods=methods))
+        return batch, gather(batch, passes, specs)
 
 
 def gather(batch: Batch, passes: Passes, specs: Sequence[Sequence[TargetSpec]]) -> list[Observation]:

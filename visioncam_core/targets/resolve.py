@@ -46,9 +46,16 @@ def target_specs(target: Any, count: int, head: Head) -> list[TargetSpec]:
         target = list(target)
     if isinstance(target, list | tuple):
         if len(target) != count:
+            target = [one.item() if isinstance(one, np.generic) else one for one in target]
+            if len(target) == head.classes and sorted(target, key=str) == [0] * (len(target) - 1) + [1]:
+                raise TargetError(
+                    f"target={brief(target, 40)} looks like a class written one-hot; pass its index, "
+                    f"{target.index(1)}"
+                )
             raise TargetError(
                 f"{len(target)} target{'s' if len(target) != 1 else ''} for {count} picture"
-                f"{'s' if count != 1 else ''}: pass one for each, or a single one for all"
+                f"{'s' if count != 1 else ''}: pass one for each, or a single one for all; several maps of "
+                f"each picture are visioncam.compare(..., targets={brief(target, 40)})"
             )
         return [_spec(one, head) for one in target]
     return [_spec(target, head)] * count

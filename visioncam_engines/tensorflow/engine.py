@@ -20,15 +20,21 @@ from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.records import Hints
 from visioncam_core.errors import ModelError
 from visioncam_core.images.files import quoted
-from visioncam_core.text import brief, error_text
+from visioncam_core.text import brief, error_text, listing
 from visioncam_engines.demo import weights
 from visioncam_engines.tensorflow import demo
-from visioncam_engines.tensorflow.checks import is_model, is_saved, require_tensorflow
+from visioncam_engines.tensorflow.checks import (
+    instead_of,
+    is_model,
+    is_saved,
+    require_tensorflow,
+    without_call,
+)
 from visioncam_engines.tensorflow.copies import KerasCopy
 from visioncam_engines.tensorflow.files.inspection import inspect_file
 from visioncam_engines.tensorflow.files.load import check_file, is_saved_model, load_model
 from visioncam_engines.tensorflow.graph.restore import Snapshot
-from visioncam_engines.tensorflow.graph.saved_model import endpoint_of
+from visioncam_engines.tensorflow.graph.saved_model import endpoint_of, variables_of
 from visioncam_engines.tensorflow.hints import hints_of
 from visioncam_engines.tensorflow.inputs import model_inputs
 from visioncam_engines.tensorflow.tracing.recording import fingerprint, walk
@@ -60,12 +66,19 @@ class TensorFlowEngine:
         if not is_model(model):
             raise ModelError(
                 f"expected a Keras model, received {brief(model, 60)} of type {type(model).__name__}; "
-                "load a file with keras.models.load_model first"
+                f"{instead_of(model)}"
             )
         if not hasattr(type(model), "layers") and len(list(model._flatten_layers())) == 1:
             raise ModelError(
                 f"expected a Keras model, received the single layer {model.name!r} ({type(model).__name__}); "
                 "pass the model, and the layer as layer="
+            )
+        if without_call(model):
+            parts = [name for name, value in vars(model).items() if is_model(value)]
+            inside = f", such as its part {listing(parts)}" if parts else ""
+            raise ModelError(
+                f"the model {model.name!r} ({type(model).__name__}) has no call of its own, so it answers "
+                f"nothing; pass the model that answers{inside}, or give its class a call(self, inputs)"
             )
         if not getattr(model, "built", True):
             raise ModelError(
@@ -94,6 +107,10 @@ class TensorFlowEngine:
     def call(self, model: Any, inputs: ModelInputs, flat: list[Any]) -> list[Any]:
         import tensorflow as tf
 
+        if is_saved(model):
+            function = endpoint_of(model).function
+            args, keywords = tf.nest.pack_sequence_as(function.structured_input_signature, flat)
+            return [value for _, value in leaves(function(*args, **keywords)) if value is not None]
         held = [Snapshot.of(unit.__dict__) for unit in (model, *(unit for _, unit in walk(model)))]
         try:
             with stateless(model):
@@ -104,16 +121,21 @@ class TensorFlowEngine:
         return [value for _, value in leaves(answer) if value is not None]
 
     def weights(self, model: Any) -> Iterator[tuple[str, Any]]:
-        for weight in model.weights:
+        for weight in variables_of(model):
             yield str(getattr(weight, "path", weight.name)), weight
 
     def configuration(self, model: Any) -> str:
         try:
             return str(model.to_json())
-        except Exception:  # a subclassed model has no configuration
+        except Exception:  # a subclassed model or a SavedModel has no configuration
             return type(model).__qualname__
 
     def copy(self, model: Any) -> Copy:
+        if is_saved(model):
+            raise ModelError(
+                "a SavedModel cannot be copied, as its class is not in it; load the Keras model, or leave "
+                "out what needs randomised copies"
+            )
         return KerasCopy.of(model)
 
     @contextlib.contextmanager

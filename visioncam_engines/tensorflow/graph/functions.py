@@ -5,6 +5,7 @@ Each is cut once and kept with the trace; cutting copies operations out of the g
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,12 +14,14 @@ import attrs
 from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.engine.interrupts import delay_interrupts
 from visioncam_core.engine.output import Score
-from visioncam_core.errors import LayerError, TargetError
+from visioncam_core.errors import GradientError, TargetError
 from visioncam_core.text import brief, listing, whole
 from visioncam_engines.tensorflow.graph.extract import carve
 from visioncam_engines.tensorflow.graph.graph import frontier
 from visioncam_engines.tensorflow.logits import Logits, find_logits
 from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
+
+_NO_GRADIENT = re.compile(r"No gradient defined for operation\s*'([^']*)' \(op type: (\w+)\)")
 
 
 @attrs.frozen(eq=False)
@@ -170,14 +173,30 @@ def _class_cotangent(score: GraphScore, classes: Any) -> Any:
 def _gradients(score: GraphScore, record: Recorded, cotangent: Any) -> list[Any]:
     import tensorflow as tf
 
-    gradients = tf.gradients(score.values, list(record.tensors), cotangent)
+    gradients = _slopes(score.values, list(record.tensors), cotangent)
     if any(gradient is None for gradient in gradients):
-        raise LayerError(
+        raise GradientError(
             f"the score of output {score.output!r} has no gradient at layer {record.path!r}: a step "
             "between them cannot be differentiated (argmax, rounding, a stopped gradient); choose a later "
             "layer, or ScoreCAM, which needs no gradient"
         )
     return [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+
+def _slopes(values: Any, tensors: list[Any], cotangent: Any = None) -> list[Any]:
+    """Return TensorFlow's gradients; an operation that has none registered is named."""
+    import tensorflow as tf
+
+    try:
+        return list(tf.gradients(values, tensors, cotangent))
+    except LookupError as error:
+        found = _NO_GRADIENT.search(str(error))
+        if found is None:
+            raise
+        raise GradientError(
+            f"the operation {found[1]!r} ({found[2]}) lies between the layer and the score, and TensorFlow "
+            "has no gradient for it; choose a later layer, or method='scorecam', which needs no gradient"
+        ) from error
 
 
 @attrs.frozen(eq=False)
@@ -244,7 +263,10 @@ def support(trace: Trace, records: list[Recorded], score: GraphScore) -> Any:
         import tensorflow as tf
 
         total = tf.reduce_sum(tf.square(score.values) + score.values)
-        gradients = tf.gradients(total, [record.tensors[0] for record in records])
+        try:
+            gradients = _slopes(total, [record.tensors[0] for record in records])
+        except GradientError:  # nothing is known of them
+            gradients = [tf.ones_like(record.tensors[0]) for record in records]
         pairs = zip(gradients, records, strict=True)
         return list(trace.inputs), [tf.zeros_like(r.tensors[0]) if g is None else g for g, r in pairs]
 

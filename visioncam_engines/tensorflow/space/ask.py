@@ -49,7 +49,7 @@ def noise(like: Sequence[tuple[Any, Any]]) -> list[Any]:
 
 
 def around(trace: Trace, score: cuts.GraphScore, flat: list[Any]) -> Callable[[LayerRow], float]:
-    """Return what tells of a row which share of the evidence, Σ |A ∘ G|, flows around it on one noise picture."""
+    """Return what tells of a row which share of the evidence, Σ |A ∘ G|, flows around it, on noise."""
     picture = [(x.shape, x.dtype) for x in flat]
 
     def measured(row: LayerRow) -> float:
