@@ -99,16 +99,23 @@ def placed_matrix(
     return linear_matrix(n_out, n_in, *placement.read(axis, n_in, size, begin, end))
 
 
-def resize(values: np.ndarray, shape: tuple[int, ...], placement: Placement = STRETCHED) -> np.ndarray:
+def resize(
+    values: np.ndarray,
+    shape: tuple[int, ...],
+    placement: Placement = STRETCHED,
+    space: tuple[int, ...] | None = None,
+) -> np.ndarray:
     """Resize the last `len(shape)` axes of an array linearly: (..., *grid) to (..., *shape) float32.
 
-    The values lie where `placement` says; beyond the outermost ones their value holds.
+    The values lie where `placement` says, on an input of `space`, `shape` by default; beyond the outermost
+    ones their value holds.
     """
     result = np.asarray(values, np.float32)
     rank = len(shape)
     for axis, n_out in enumerate(shape):
         position = result.ndim - rank + axis
-        matrix = placed_matrix(n_out, result.shape[position], n_out, 0, n_out, placement, axis)
+        size = n_out if space is None else space[axis]
+        matrix = placed_matrix(n_out, result.shape[position], size, 0, size, placement, axis)
         if axis == rank - 1:
             result = result @ matrix.T
         elif axis == rank - 2:

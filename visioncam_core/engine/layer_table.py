@@ -181,3 +181,8 @@ class LayerChoice:
     def __str__(self) -> str:
         """Return the path."""
         return self.path
+
+
+def input_space(layer: LayerChoice) -> tuple[int, ...]:
+    """Return the lengths of the input's axes along which a layer's positions lie."""
+    return tuple(round(n * step) for n, step in zip(layer.grid, layer.row.stride, strict=True))

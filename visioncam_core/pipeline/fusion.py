@@ -8,6 +8,7 @@ from typing import Literal
 import attrs
 import numpy as np
 
+from visioncam_core.engine.layer_table import input_space
 from visioncam_core.pipeline.apply import total
 from visioncam_core.pipeline.build import Answer, grouped
 from visioncam_core.resize import resize
@@ -66,7 +67,7 @@ def _on_grid(explanation: Explanation, finest: Explanation) -> np.ndarray:
     values, mine, there = heat(explanation.raw, "signed"), explanation.layer.placement, finest.layer.placement
     if not mine.step and not there.step:
         return resize(values, finest.raw.shape)
-    space = tuple(round(n * step) for n, step in zip(values.shape, explanation.layer.row.stride, strict=True))
+    space = input_space(explanation.layer)
     for axis, pixels in enumerate(there.pixels(finest.raw.shape, space)):
         n = values.shape[axis]
         at = [mine.read(axis, n, space[axis], pixel + 0.5, pixel + 0.5)[0] - 0.5 for pixel in pixels]

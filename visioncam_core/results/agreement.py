@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 
+from visioncam_core.engine.layer_table import LayerChoice, input_space
 from visioncam_core.errors import ImageError
 from visioncam_core.resize import resize
 from visioncam_core.results.areas import mask
@@ -70,15 +71,22 @@ def correlations(explanations: Sequence[ExplanationData]) -> Correlations:
     """Return the rank correlation of each two maps, at the layer's own resolution.
 
     Compared is what the maps show: with `evidence="for"` the positive part.  Maps of different layers
-    are brought to 32 positions an axis.
+    are read at 32 places an axis of the input, each where its positions lie.
     """
     parts = [part_of(np.asarray(one.raw, np.float32), one.evidence) for one in explanations]
     if len({part.shape for part in parts}) > 1:
-        parts = [resize(part, (COMMON,) * part.ndim) for part in parts]
+        parts = [_on_common(part, one.layer) for part, one in zip(parts, explanations, strict=True)]
     ordered = [ranks(part.ravel()) for part in parts]
     values = np.array([[pearson(one, other) for other in ordered] for one in ordered])
     count = len(explanations)
     return Correlations(tuple(e.method for e in explanations), values.reshape(count, count))
+
+
+def _on_common(part: np.ndarray, layer: LayerChoice) -> np.ndarray:
+    shape = (COMMON,) * part.ndim
+    if not layer.placement.step:
+        return resize(part, shape)
+    return resize(part, shape, layer.placement, input_space(layer))
 
 
 def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:

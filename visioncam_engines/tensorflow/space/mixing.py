@@ -1,4 +1,4 @@
-"""Operations that sum over axes or run over time: products of matrices, and loops."""
+"""Operations that sum over axes, run over time, or call a function: products of matrices, loops, calls."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 from visioncam_core.engine import space as spaces_of
 from visioncam_core.engine.space import BATCH, UNKNOWN, Axis, Run, Space, contracted
-from visioncam_engines.tensorflow.space.walk import Walk, rule
+from visioncam_engines.tensorflow.space.shapes import body, closed_shapes
+from visioncam_engines.tensorflow.space.walk import Walk, follow, rule
 
 
 def _product(walk: Walk, op: Any, terms: list[list[str]], out: list[str]) -> Space:
@@ -114,3 +115,21 @@ def _fitted(space: Space, shape: Any) -> Space:
         else:
             axes.append(Axis((Run(UNKNOWN, size),)))
     return Space(tuple(axes), space.start, space.apart)
+
+
+@rule("PartitionedCall", "StatefulPartitionedCall")
+def _called(walk: Walk, op: Any) -> list[Space | None]:
+    """What XLA compiles stays a call, such as a grouped convolution on a CPU."""
+    inner = body(op)
+    if inner is None:
+        return walk.unknown(op)
+    given = [(one, walk.of(tensor)) for one, tensor in zip(inner.inputs, op.inputs, strict=True)]
+    pictures = [(one, space) for one, space in given if space is not None]
+
+    def closed() -> dict[str, tuple[int, ...]]:
+        return closed_shapes(inner, [one for one, _ in pictures], [space.sizes[1:] for _, space in pictures])
+
+    found = follow(
+        list(inner.outputs), pictures, closed, walk.always, lambda name: walk.centres(f"{op.name}/{name}")
+    )
+    return [found.get(id(tensor)) for tensor in inner.outputs]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import attrs
@@ -14,10 +15,11 @@ from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.space import Space, of_picture
 from visioncam_core.resize import STRETCHED, Placement
 from visioncam_engines.tensorflow.graph import functions as cuts
-from visioncam_engines.tensorflow.graph.graph import ancestors, descendants
+from visioncam_engines.tensorflow.graph.graph import COPIES, ancestors, descendants
+from visioncam_engines.tensorflow.graph.inlining import CALLS
 from visioncam_engines.tensorflow.layouts import Found, layout_of, space_of
 from visioncam_engines.tensorflow.space import mixing, moving, sliding  # noqa: F401 - rules
-from visioncam_engines.tensorflow.space.shapes import closed_shapes
+from visioncam_engines.tensorflow.space.shapes import body, closed_shapes
 from visioncam_engines.tensorflow.space.walk import Centres, follow
 from visioncam_engines.tensorflow.tracing.trace_model import Trace
 
@@ -49,7 +51,7 @@ class Places:
     @cached_property
     def walks(self) -> dict[int, dict[int, Space]]:
         """Position of an input -> id of a tensor -> where the tensor is in that picture, by geometry."""
-        return self._followed(lambda op, axes: None)
+        return self._followed(lambda name: None)
 
     def placement(self, row: LayerRow, name: str) -> Placement:
         """Return where the positions of a row lie; by the weights as they are now."""
@@ -112,7 +114,7 @@ class Places:
     def _walks(self, looks: Mapping[str, np.ndarray], key: bytes) -> dict[int, dict[int, Space]]:
         """Return the walks with every kernel looking where the energy of its weights lies."""
         if self._walked[0] != key:
-            self._walked = key, self._followed(lambda op, axes: looks.get(op.name))
+            self._walked = key, self._followed(looks.get)
         return self._walked[1]
 
     def _energies(self) -> tuple[dict[str, np.ndarray], bytes]:
@@ -130,37 +132,49 @@ def _energies_of(trace: Trace) -> tuple[list[str], Any]:
 
     goals = [tensor for one in trace.records if not one.inside for tensor in one.tensors]
     from_input = descendants(list(trace.inputs))
-    kernels = [
-        op
+    kernels = {
+        name: (source, kernel)
         for op in ancestors(goals).values()
-        if op.type in KERNELS
-        and id(op.inputs[1]) not in from_input
-        and op.inputs[1].shape.is_fully_defined()
-        and _taps(op) > 1
-    ]
-    if not kernels:
-        return [], None
+        for name, source, kernel in _kernels(op)
+        if id(source) not in from_input
+    }
 
     def centres() -> tuple[list[Any], list[Any]]:
-        return [], [tf.concat([_centre(op) for op in kernels], 0)]
+        return [], [tf.concat([_centre(source, kernel) for source, kernel in kernels.values()], 0)]
 
-    return [op.name for op in kernels], cuts.cut(trace, "energies of kernels", centres)
-
-
-def _taps(op: Any) -> int:
-    return int(np.prod([int(n) for n in op.inputs[1].shape[:-2]]))
+    return list(kernels), cuts.cut(trace, "energies of kernels", centres) if kernels else None
 
 
-def _centre(op: Any) -> Any:
-    """Return the symbolic centre of a kernel's energy, one an axis; the middle of one of zeros, or not finite."""
+def _kernels(op: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the name, what the kernel is read from, and the kernel, of an operation or of those it calls."""
+    if op.type in KERNELS:
+        kernel = op.inputs[1]
+        if kernel.shape.is_fully_defined() and prod(kernel.shape[:-2]) > 1:
+            yield op.name, kernel, kernel
+    elif op.type in CALLS and (called := body(op)) is not None:
+        given = {id(one): tensor for one, tensor in zip(called.inputs, op.inputs, strict=True)}
+        for inner in called.get_operations():
+            for name, source, kernel in _kernels(inner):
+                while source.op.type in (*COPIES, "ReadVariableOp"):
+                    source = source.op.inputs[0]
+                if id(source) in given:
+                    yield f"{op.name}/{name}", given[id(source)], kernel
+
+
+def _centre(source: Any, like: Any) -> Any:
+    """Return the symbolic centre of a kernel's energy, one an axis; the middle where it is 0 or not finite."""
     import tensorflow as tf
 
-    kernel = op.inputs[1]
-    channels = max(MOST_WEIGHTS * kernel.shape[-2] // int(np.prod(kernel.shape)), 1)
-    weights = tf.cast(kernel[..., :channels, :], tf.float32)
-    axes = range(weights.shape.rank - 2)
-    energy = tf.reduce_sum(tf.square(weights / tf.reduce_max(tf.abs(weights))), axis=[-2, -1])
-    energy = tf.where(tf.math.is_finite(tf.reduce_sum(energy)), energy, tf.ones_like(energy))
+    kernel = source
+    if source.dtype == tf.resource:
+        kernel = tf.raw_ops.ReadVariableOp(resource=source, dtype=like.dtype)
+        kernel = tf.ensure_shape(kernel, like.shape)
+    channels = max(MOST_WEIGHTS * kernel.shape[-2] // prod(kernel.shape), 1)
+    energy = tf.square(tf.cast(kernel[..., :channels, :], tf.float32))
+    axes = range(energy.shape.rank - 2)
+    energy = tf.reduce_sum(energy, axis=[-2, -1])
+    whole = tf.reduce_sum(energy)
+    energy = tf.where((whole > 0) & tf.math.is_finite(whole), energy, tf.ones_like(energy))
     parts = []
     for axis in axes:
         line = tf.reduce_sum(energy, axis=[other for other in axes if other != axis])

@@ -69,3 +69,8 @@ def closed_shapes(graph: Any, inputs: list[Any], sizes: list[tuple[int, ...]]) -
         for output in op.outputs
         if output.shape.rank is not None
     }
+
+
+def body(op: Any) -> Any:
+    """Return the graph of the function that an operation calls; None where TensorFlow does not keep it."""
+    return getattr(op.graph._get_function(op.get_attr("f").name), "graph", None)

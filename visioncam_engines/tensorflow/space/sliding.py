@@ -36,7 +36,7 @@ def _moved(
     shape = walk.shape(op.outputs[0]) or ()
     padding = op.get_attr("padding").decode()
     explicit = list(op.get_attr("explicit_paddings")) if padding == "EXPLICIT" else []
-    looks = walk.centres(op, len(axes))
+    looks = walk.centres(op.name)
     for i, axis in enumerate(axes):
         size, before = shape[axis], space.axes[axis].size
         if size is None:
@@ -109,7 +109,7 @@ def _transposed(walk: Walk, op: Any) -> Space | None:
     steps, rates = _spatial(op, "strides", axes), _spatial(op, "dilations", axes)
     padding = op.get_attr("padding").decode()
     explicit = list(op.get_attr("explicit_paddings")) if padding == "EXPLICIT" else []
-    looks = walk.centres(op, len(axes))
+    looks = walk.centres(op.name)
     for i, axis in enumerate(axes):
         size, before, taps = shape[axis], space.axes[axis].size, int(op.inputs[1].shape[i])
         if size is None:

@@ -12,8 +12,8 @@ from visioncam_core.engine.space import BATCH, Axis, Run, Space, merged, own, un
 from visioncam_engines.tensorflow.graph.graph import OF_SHAPE, ancestors
 from visioncam_engines.tensorflow.space.shapes import before_product, numbers
 
-Centres = Callable[[Any, int], np.ndarray | None]
-"""(operation, number of sliding axes) -> the tap that its kernel looks at, an axis each; None: the middle."""
+Centres = Callable[[str], np.ndarray | None]
+"""Name of an operation -> the tap that its kernel looks at, an axis each; None: the middle."""
 Rule = Callable[["Walk", Any], Space | list[Space | None] | None]
 
 RULES: dict[str, Rule] = {}
@@ -80,7 +80,7 @@ def follow(
     pictures: list[tuple[Any, Space]],
     closed: Callable[[], Mapping[str, tuple[int, ...]]],
     always: bool = False,
-    centres: Centres = lambda op, axes: None,
+    centres: Centres = lambda name: None,
 ) -> dict[int, Space]:
     """Return id -> space for everything on the way to `tensors` that depends on a picture.
 
