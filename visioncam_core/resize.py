@@ -8,6 +8,7 @@ and TensorFlow's `bilinear` (half-pixel centres, edges repeated).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import attrs
@@ -99,23 +100,16 @@ def placed_matrix(
     return linear_matrix(n_out, n_in, *placement.read(axis, n_in, size, begin, end))
 
 
-def resize(
-    values: np.ndarray,
-    shape: tuple[int, ...],
-    placement: Placement = STRETCHED,
-    space: tuple[int, ...] | None = None,
-) -> np.ndarray:
+def resize(values: np.ndarray, shape: tuple[int, ...], placement: Placement = STRETCHED) -> np.ndarray:
     """Resize the last `len(shape)` axes of an array linearly: (..., *grid) to (..., *shape) float32.
 
-    The values lie where `placement` says, on an input of `space`, `shape` by default; beyond the outermost
-    ones their value holds.
+    The values lie where `placement` says; beyond the outermost ones their value holds.
     """
     result = np.asarray(values, np.float32)
     rank = len(shape)
     for axis, n_out in enumerate(shape):
         position = result.ndim - rank + axis
-        size = n_out if space is None else space[axis]
-        matrix = placed_matrix(n_out, result.shape[position], size, 0, size, placement, axis)
+        matrix = placed_matrix(n_out, result.shape[position], n_out, 0, n_out, placement, axis)
         if axis == rank - 1:
             result = result @ matrix.T
         elif axis == rank - 2:
@@ -123,3 +117,17 @@ def resize(
         else:
             result = np.moveaxis(np.tensordot(matrix, result, axes=(1, position)), 0, position)
     return result
+
+
+def read_at(
+    values: np.ndarray, pixels: Sequence[np.ndarray], space: tuple[int, ...], placement: Placement
+) -> np.ndarray:
+    """Return a map (*grid) read linearly at pixels of each axis, float32; `resize` at places of one's own."""
+    for axis, line in enumerate(pixels):
+        n = values.shape[axis]
+        at = np.array([placement.read(axis, n, space[axis], p + 0.5, p + 0.5)[0] - 0.5 for p in line])
+        low = np.clip(np.floor(at).astype(int), 0, max(n - 2, 0))
+        part = np.clip(at - low, 0, 1).reshape([-1 if i == axis else 1 for i in range(values.ndim)])
+        high = np.minimum(low + 1, n - 1)
+        values = (1 - part) * np.take(values, low, axis) + part * np.take(values, high, axis)
+    return np.asarray(values, np.float32)

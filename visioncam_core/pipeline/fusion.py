@@ -11,7 +11,7 @@ import numpy as np
 from visioncam_core.engine.layer_table import input_space
 from visioncam_core.pipeline.apply import total
 from visioncam_core.pipeline.build import Answer, grouped
-from visioncam_core.resize import resize
+from visioncam_core.resize import read_at, resize
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.heat import heat
@@ -68,14 +68,7 @@ def _on_grid(explanation: Explanation, finest: Explanation) -> np.ndarray:
     if not mine.step and not there.step:
         return resize(values, finest.raw.shape)
     space = input_space(explanation.layer)
-    for axis, pixels in enumerate(there.pixels(finest.raw.shape, space)):
-        n = values.shape[axis]
-        at = [mine.read(axis, n, space[axis], pixel + 0.5, pixel + 0.5)[0] - 0.5 for pixel in pixels]
-        low = np.clip(np.floor(at).astype(int), 0, max(n - 2, 0))
-        part = np.clip(at - low, 0, 1).reshape([-1 if i == axis else 1 for i in range(values.ndim)])
-        high = np.minimum(low + 1, n - 1)
-        values = (1 - part) * np.take(values, low, axis) + part * np.take(values, high, axis)
-    return np.asarray(values, np.float32)
+    return read_at(values, there.pixels(finest.raw.shape, space), space, mine)
 
 
 def _fused(maps: list[np.ndarray], rule: Rule) -> np.ndarray:

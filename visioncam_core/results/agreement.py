@@ -9,7 +9,7 @@ import numpy as np
 
 from visioncam_core.engine.layer_table import LayerChoice, input_space
 from visioncam_core.errors import ImageError
-from visioncam_core.resize import resize
+from visioncam_core.resize import read_at, resize
 from visioncam_core.results.areas import mask
 from visioncam_core.results.data import ExplanationData
 from visioncam_core.results.heat import part_of
@@ -71,22 +71,29 @@ def correlations(explanations: Sequence[ExplanationData]) -> Correlations:
     """Return the rank correlation of each two maps, at the layer's own resolution.
 
     Compared is what the maps show: with `evidence="for"` the positive part.  Maps of different layers
-    are read at 32 places an axis of the input, each where its positions lie.
+    are read at the same 32 places an axis, between the outermost that all of them have.
     """
     parts = [part_of(np.asarray(one.raw, np.float32), one.evidence) for one in explanations]
     if len({part.shape for part in parts}) > 1:
-        parts = [_on_common(part, one.layer) for part, one in zip(parts, explanations, strict=True)]
+        parts = _on_common(parts, [one.layer for one in explanations])
     ordered = [ranks(part.ravel()) for part in parts]
     values = np.array([[pearson(one, other) for other in ordered] for one in ordered])
     count = len(explanations)
     return Correlations(tuple(e.method for e in explanations), values.reshape(count, count))
 
 
-def _on_common(part: np.ndarray, layer: LayerChoice) -> np.ndarray:
-    shape = (COMMON,) * part.ndim
-    if not layer.placement.step:
-        return resize(part, shape)
-    return resize(part, shape, layer.placement, input_space(layer))
+def _on_common(parts: Sequence[np.ndarray], layers: Sequence[LayerChoice]) -> list[np.ndarray]:
+    """Return maps of several layers read at the same places, between the outermost that all of them have."""
+    placed = next((layer for layer in layers if layer.placement.step), None)
+    if placed is None:
+        return [resize(part, (COMMON,) * part.ndim) for part in parts]
+    space = input_space(placed)
+    looks = [layer.placement.pixels(part.shape, space) for part, layer in zip(parts, layers, strict=True)]
+    common = [
+        np.linspace(max(line.min() for line in lines), min(line.max() for line in lines), COMMON)
+        for lines in zip(*looks, strict=True)
+    ]
+    return [read_at(part, common, space, layer.placement) for part, layer in zip(parts, layers, strict=True)]
 
 
 def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:

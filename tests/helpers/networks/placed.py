@@ -1,4 +1,4 @@
-"""Networks of which it can be worked out by hand where each position looks: kernels of equal, or single, taps."""
+"""Networks of which one can work out where each position looks: kernels of equal, or single, taps."""
 
 from __future__ import annotations
 

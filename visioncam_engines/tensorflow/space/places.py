@@ -81,7 +81,9 @@ class Places:
         if found.layout != row.layout or space is None:
             why = "the graph does not tell where its positions look" if name != "stretched" else ""
             return attrs.evolve(STRETCHED, why=why)
-        cells = max((off / abs(step) for off, step in zip(space.apart, found.steps, strict=False)), default=0.0)
+        cells = max(
+            (off / abs(step) for off, step in zip(space.apart, found.steps, strict=False)), default=0.0
+        )
         if name == "stretched" or cells > MOST_APART:
             why = (
                 f"branches joined in front of it look {cells:.1f} cells apart" if name != "stretched" else ""
@@ -162,7 +164,7 @@ def _kernels(op: Any) -> Iterator[tuple[str, Any, Any]]:
 
 
 def _centre(source: Any, like: Any) -> Any:
-    """Return the symbolic centre of a kernel's energy, one an axis; the middle where it is 0 or not finite."""
+    """Return the symbolic centre of a kernel's energy, one an axis; the middle of none, or of NaN."""
     import tensorflow as tf
 
     kernel = source
