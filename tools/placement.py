@@ -196,7 +196,7 @@ def network(
 
 
 def drawings(count: int, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return pictures of one shape each, in any colour and place, some with a square of clutter; and which."""
+    """Return pictures of one shape each, in any colour and place, some beside a square; and which."""
     rng = np.random.default_rng(seed)
     pictures = rng.normal(127, 12, (count, size, size, 3)).astype(np.float32)
     kinds = rng.integers(0, SHAPES, count)
