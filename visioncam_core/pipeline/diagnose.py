@@ -9,11 +9,13 @@ import numpy as np
 
 from visioncam_core import ops
 from visioncam_core.engine.layer_table import LayerRow
+from visioncam_core.engine.output import Head, Score
 from visioncam_core.images.geometry import Geometry
 from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.results.diagnostics import Diagnostic
 
 SATURATED = 0.9999
+SLACK = 1e-3  # by which rounding may carry a probability out of [0, 1]
 SEEN = 1 / 3  # share of a picture's pixels, below which a crop is worth a word
 
 
@@ -108,20 +110,30 @@ def of_output(kind: str, probable: bool) -> Iterator[Diagnostic]:
     if kind == "output" and probable:
         yield Diagnostic(
             "score-not-logit",
-            "the output looks like probabilities, but no softmax was found in front of it; the output itself "
-            "is explained, which hardly changes where it is near 0 or 1",
+            "the output looks like probabilities, but no softmax or sigmoid was found in front of it; the "
+            "output itself is explained, which hardly changes where it is near 0 or 1",
         )
 
 
-def of_assumed(answer: np.ndarray) -> Iterator[Diagnostic]:
-    """Yield what is doubtful where a softmax or sigmoid was applied to one picture's output, as to logits."""
+def of_composed(score: Score) -> Iterator[Diagnostic]:
+    """Yield how an output is put together, where that decides what is explained."""
+    if score.composed:
+        yield Diagnostic("output-composed", f"the output {score.output!r} is {score.composed}")
+
+
+def of_assumed(head: Head, answer: np.ndarray) -> Iterator[Diagnostic]:
+    """Yield what is doubtful about probabilities that the model does not give itself."""
     low, high = float(answer.min()), float(answer.max())
-    if low >= 0 and high <= 1:
-        yield Diagnostic(
-            "probability-assumed",
-            f"the output lies in [{low:.3g}, {high:.3g}] like probabilities, but no softmax or sigmoid was "
-            "found in front of it; one was applied to it, as to logits",
-        )
+    lies = f"the output lies in [{low:.3g}, {high:.3g}]"
+    inside = low >= -SLACK and high <= 1 + SLACK
+    if head.assumed:
+        text = "no softmax or sigmoid was found in front of the output; "
+        text += f"a {head.assumed} was applied to it, as to logits"
+        text += f", though {lies} like probabilities" if inside else ""
+        yield Diagnostic("probability-assumed", text)
+    elif head.own and not inside:
+        text = "and was taken for probabilities, as it stays in [0, 1] on pictures of noise"
+        yield Diagnostic("probability-assumed", f"{lies}, {text}")
 
 
 def of_map(raw: np.ndarray, evidence: str) -> Iterator[Diagnostic]:

@@ -12,7 +12,6 @@ import numpy as np
 from visioncam_core.engine.batches import COUNTERS, Budget
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable, Layout
 from visioncam_core.engine.model_inputs import ModelInputs
-from visioncam_core.engine.output import looks_probable
 from visioncam_core.engine.records import Note
 from visioncam_core.errors import LayerError
 from visioncam_engines.tensorflow.checks import RUN, is_saved
@@ -106,17 +105,16 @@ class TracedModel:
         trace = self.trace
         name = cuts.output_name(trace, output)
         first = inputs.channels_first and trace.outputs[name].shape.rank == flat[inputs.image].shape.rank
-        score = cuts.score_of(trace, name, wanted, channels_first=first)
-        if wanted == "probability" and not score.activation:
-            normalise = not _looks_probable(trace, score, flat)
-            score = cuts.score_of(trace, name, wanted, normalise, channels_first=first)
+        score = cuts.score_of(trace, name, wanted, flat, first)
         key = (score.key, inputs.image, tuple(tuple(x.shape[1:]) for x in flat))
 
         def make() -> GraphView:
             sizes = {i: tuple(int(n) for n in flat[i].shape[1:]) for i in inputs.images}
             spaces = {i: size[1:] if inputs.channels_first else size[:-1] for i, size in sizes.items()}
             shapes = _shapes(trace, flat)
-            table = build_table(trace, self.model, name, score.values, inputs.image, spaces, shapes)
+            table = build_table(
+                trace, self.model, name, score.values, inputs.image, spaces, shapes, score.leaves
+            )
             table = attrs.evolve(table, token_support=_support(trace, score, flat))
             return GraphView(trace, score, table, inputs.image, inputs.channels_first)
 
@@ -136,14 +134,6 @@ def traced(model: Any, structure: Any, flat: list[Any]) -> TracedModel:
         made = with_calls_inlined(made, closed if made.exact else specs)
     takes = tuple((tuple(one.shape), one.dtype) for one in (closed if made.exact else specs))
     return TracedModel(made, weakref.ref(model), takes)
-
-
-def _looks_probable(trace: Trace, score: cuts.GraphScore, flat: list[Any]) -> bool:
-    def make() -> bool:
-        COUNTERS.add("forward")
-        return looks_probable(cuts.forward(trace, score)(*[x[:1] for x in flat])[1].numpy())
-
-    return bool(cuts.once(trace, ("probable", score.output), make))
 
 
 def _shapes(trace: Trace, flat: list[Any]) -> list[tuple[int, ...] | None]:

@@ -23,6 +23,7 @@ def build_table(
     image: int,
     spaces: dict[int, tuple[int, ...]],
     shapes: list[Any],
+    leaves: tuple[Any, ...] = (),
 ) -> LayerTable:
     """Build the layer table for one explained output.
 
@@ -34,9 +35,10 @@ def build_table(
         image: position of the image input.
         spaces: position -> spatial axes of each input that could be the picture.
         shapes: for each record its shape without the batch axis, or None where it is not batch-first.
+        leaves: what the score is put together from, where it is.
     """
     reached = ancestors([score])
-    answers = identities(score, (*COPIES, *SHAPES))
+    answers = set().union(*(identities(one, (*COPIES, *SHAPES)) for one in (score, *leaves)))
     from_inputs = [set(descendants([tensor])) for tensor in trace.inputs]
     input_ids = {id(tensor) for tensor in trace.inputs}
     rows: list[LayerRow] = []
