@@ -248,15 +248,17 @@ def _repeated(op: Any, data: Any, index: int, as_type: str = "") -> Any:
 
     given = list(op.inputs)
     arguments: dict[str, Any] = {}
-    inferred = set()
+    inferred: set[str] = set()
     for one in op.op_def.input_arg:
         inferred |= {one.type_attr, one.number_attr}
         count = int(op.get_attr(one.number_attr)) if one.number_attr else 0
         arguments[one.name] = given[:count] if count else given[0]
         del given[: count or 1]
     arguments[_REPLAYED[op.type]] = data
-    attributes = {one.name: op.get_attr(one.name) for one in op.op_def.attr if one.name not in inferred}
-    named = {_AXES.get(name, name): value for name, value in (arguments | attributes).items()}
+    for one in op.op_def.attr:
+        if one.name not in inferred:
+            arguments[one.name] = op.get_attr(one.name)
+    named = {_AXES.get(name, name): value for name, value in arguments.items()}
     made = getattr(tf.raw_ops, as_type or op.type)(**named)
     made = made[index] if isinstance(made, list | tuple) else made
     made.set_shape(op.outputs[index].shape)

@@ -45,7 +45,7 @@ class Logits:
         activation: "softmax", "log_softmax", "sigmoid", "softmax and sigmoid", or "" when none was found.
         own: without an activation found: whether the values are probabilities as they are.
         groups, complete, by_answer, composed: as in `visioncam_core.engine.output.Score`.
-        leaves: what went into the activations.
+        leaves: what went into the activations, where it has the output's axes.
     """
 
     tensor: Any
@@ -131,7 +131,7 @@ def _of_end(trace: Trace, output: Any, end: End, flat: list[Any]) -> Logits | No
         complete=not end.traits & {"cut", "turned"} and (log or scaled or abs(mass - 1) <= EXACT),
         by_answer=bool(groups or end.traits & {"averaged", "nested"}),
         composed="; it is ".join(told),
-        leaves=end.leaves,
+        leaves=tuple(one for one in end.leaves if one.shape.rank == output.shape.rank),
     )
 
 
