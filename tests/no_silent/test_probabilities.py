@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from helpers.ends import ASSUMED, FOUND, KNOWN, OTHERWISE, OWN, Head, sigmoid_by_hand, unsure
+from helpers.ends import ASSUMED, FOUND, KNOWN, OTHERWISE, OWN, Head, side_by_side, sigmoid_by_hand, unsure
 from helpers.networks.kinds import conv, gap
 from helpers.targets import CLASSES, Body, images
 from keras import layers as L  # noqa: N812  -- as everybody writes it
@@ -151,6 +151,8 @@ def test_one_value_is_the_positive_class_where_its_probability_says_so(body: Bod
         lambda x: (ops.sigmoid(x) + ops.sigmoid(3 - 2 * x)) / 2,
         lambda x: 100 * ops.sigmoid(x),
         lambda x: 1 - ops.sigmoid(x),
+        lambda x: ops.softmax(side_by_side(0 * x, x))[:, 1:],
+        lambda x: 100 * ops.softmax(side_by_side(0 * x, x))[:, 1:],
     ):
         for shift in (-20.0, 20.0):
             model = body.model(lambda x, head=head, shift=shift: head(x + shift), count=1)

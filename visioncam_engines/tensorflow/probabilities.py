@@ -100,10 +100,13 @@ def _unscaled(tensor: Any) -> tuple[Any, float]:
 
 
 def _of_end(trace: Trace, output: Any, end: End, flat: list[Any]) -> Logits | None:
-    """Return what an end says; None where it sums classes that exclude each other."""
+    """Return what an end says; None where classes that exclude each other are summed, or left alone."""
     kinds = {"sigmoid" if kind == "tanh" else kind for kind in end.kinds}
     log = kinds == {"log_softmax"} and "log" not in end.traits
     kinds = kinds if log else {kind.removeprefix("log_") for kind in kinds}
+    single = output.shape.rank == 1 or output.shape[-1] == 1
+    if single and kinds != {"sigmoid"} and end.traits & {"cut", "averaged"}:
+        return None  # one class of a softmax: its logit alone says nothing without the others'
     groups: tuple[int, ...] = ()
     if kinds != {"sigmoid"} and end.traits & {"moved", "cut"}:
         marks = _Marks()
