@@ -100,6 +100,7 @@ def evaluate(
         for query in queries
     ]  # fmt: skip
     count.finish()
+    notes += dict.fromkeys(note for at in found for note in at.notes)
     for at in found:
         measured = {one.of for one in at.subjects}
         missing = [one.title for one in explainer.methods if one.name in randomised - measured]

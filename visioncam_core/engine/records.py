@@ -16,8 +16,11 @@ Read = Callable[[Any, Any], Any]
 """(values, answer) of a batch -> what is kept, one row a version."""
 Change = Callable[[Any, Any], Any]
 """(picture (1, *space, C), maps (b, *grid)) -> (b, *space, C) changed pictures, written in `ops`."""
-Cotangent = Callable[[Any, np.ndarray], Any]
-"""(values (b, ...), indices (b,) of their pictures) -> the gradient of the target in the values."""
+Cotangent = Callable[..., Any]
+"""(values (b, ...), indices (b,) of their pictures, answer (b, ...)) -> the target's gradient in the values.
+
+An engine whose scores are never `by_answer` may leave the answer away.
+"""
 
 
 @attrs.frozen
