@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -12,6 +12,7 @@ from visioncam_core.engine.interface import Engine, View
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import Head
+from visioncam_core.engine.records import Note
 from visioncam_core.images.arrays import input_dtype
 from visioncam_core.images.preprocessing import Preprocessing
 from visioncam_core.images.sample import Sample
@@ -35,6 +36,7 @@ class Batch:
         preprocessing: what was done to pictures.
         expected: what the model itself seems to want, for the range check.
         versions: of what makes the maps.
+        notes: what comparing the trace with the model has found.
     """
 
     engine: Engine
@@ -49,6 +51,7 @@ class Batch:
     preprocessing: Preprocessing
     expected: Preprocessing
     versions: dict[str, Any]
+    notes: Sequence[Note] = ()
 
 
 def split(samples: Iterable[Sample], size: int) -> Iterator[tuple[list[int], list[Sample]]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from visioncam_core.engine.cache import open_trace, recalled
+from visioncam_core.engine import cache
 from visioncam_core.engine.interface import Engine, View
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.model_card import ModelCard, card_of
@@ -40,7 +40,8 @@ from visioncam_core.targets.resolve import specs_of_call, stack_size
 class Explainer:
     """A request and an opened model: for loops, servers and threads.
 
-    Calls are safe from several threads.  The model is never changed.
+    Calls are safe from several threads.  The model is never changed.  Each call finds out whether the user
+    has changed it; `with explainer:` declares that nobody does, which is checked where the block ends.
 
     Attributes:
         model: the user's model.
@@ -84,7 +85,7 @@ class Explainer:
         if refusals and len(refusals) == len(methods):
             raise refusals[0]
         card = card_of(model) or ModelCard()
-        hints, inputs, made_by = recalled(
+        hints, inputs, made_by = cache.recalled(
             engine,
             model,
             hints=lambda: engine.hints(model),
@@ -135,6 +136,17 @@ class Explainer:
         """Return the same explainer with other methods."""
         return attrs.evolve(self, request=attrs.evolve(self.request, methods=methods))
 
+    def __enter__(self) -> Explainer:
+        """Take the model as it is until the block ends, in this thread."""
+        cache.hold(self.engine, self.model)
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        """Raise `ModelError` where the model was changed after all."""
+        entry = cache.release()
+        if error is None:
+            cache.check_unchanged(self.engine, self.model, entry)
+
     def __call__(self, image: Any, target: Any = None) -> Any:
         """Explain one image, or a batch or list of them, with the first method.
 
@@ -147,14 +159,14 @@ class Explainer:
             `target="top5"` a list of the best classes in the place of each explanation.
         """
         size = stack_size(target, self.names)
-        answers, single = self._answers(image, target, size)
+        answers, single = self._steady_answers(image, target, size)
         stacks = [[_only(one) for one in stack] for stack in grouped(answers, "picture")]
         found = stacks if size else [explanation for (explanation,) in stacks]
         return found[0] if single else found
 
     def compare(self, image: Any, target: Any = None) -> Comparison | list[Comparison]:
         """Explain with every method, evidence computed once; one that cannot apply is noted, not raised."""
-        answers, single = self._answers(image, target)
+        answers, single = self._steady_answers(image, target)
         found = [self._comparison(row) for row in grouped(answers, "picture")]
         return found[0] if single else found
 
@@ -190,8 +202,13 @@ class Explainer:
         head = head_of(view.score, self.names, given, view.table.image_shape)
         return Batch(
             self.engine, self.request, samples, pictures, flat, view, layers, image, head,
-            self.preprocessing, self.expected, self.versions,
+            self.preprocessing, self.expected, self.versions, cache.notes_of(self.engine, self.model),
         )  # fmt: skip
+
+    def _steady_answers(self, images: Any, target: Any, size: int = 0) -> tuple[list[Answer], bool]:
+        """Return the answers of one call, which asks once whether the model has changed."""
+        with cache.steady(self.engine, self.model):
+            return self._answers(images, target, size)
 
     def _answers(self, images: Any, target: Any, size: int = 0) -> tuple[list[Answer], bool]:
         """Return an answer for each picture, target and method, and whether a single image was passed."""
@@ -222,7 +239,7 @@ class Explainer:
         return attrs.evolve(self, inputs=inputs, reader=attrs.evolve(self.reader, inputs=inputs))
 
     def _view(self, flat: list[Any]) -> View:
-        traced = open_trace(self.engine, self.model, self.inputs, flat)
+        traced = cache.open_trace(self.engine, self.model, self.inputs, flat)
         return traced.view(self.inputs, flat, self.settings.output, self.settings.score)
 
     def _choose(self, view: View) -> list[LayerChoice]:

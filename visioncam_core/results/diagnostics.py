@@ -20,6 +20,8 @@ FIXES = {
     "score-not-logit": "end the model in a softmax or sigmoid, or read the map as explaining the output",
     "probability-assumed": "pass score='logit', which explains the output as it is",
     "trace-differs": "do not trust maps of this model; a layer of it does other things when it is traced",
+    "stale-trace": "this map is right, those made since the change are not; call visioncam.forget(model) "
+    "after changing what only a layer's function can see",
     "mostly-unseen": "pass geometry='letterbox' or 'tile', which show the model the whole picture",
     "picture-note": "nothing to do unless the note surprises you",
     "exact-shape-trace": "nothing to do; the model could not be traced with open axes",

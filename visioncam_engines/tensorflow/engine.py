@@ -31,7 +31,8 @@ from visioncam_engines.tensorflow.graph.restore import Snapshot
 from visioncam_engines.tensorflow.graph.saved_model import endpoint_of
 from visioncam_engines.tensorflow.hints import hints_of
 from visioncam_engines.tensorflow.inputs import model_inputs
-from visioncam_engines.tensorflow.tracing.recording import fingerprint, walk
+from visioncam_engines.tensorflow.tracing.fingerprint import fingerprint
+from visioncam_engines.tensorflow.tracing.recording import walk
 from visioncam_engines.tensorflow.tracing.trace_model import leaves, stateless
 from visioncam_engines.tensorflow.view import TracedModel, traced
 

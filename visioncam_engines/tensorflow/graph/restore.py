@@ -42,6 +42,15 @@ class Snapshot:
             if _symbolic(container, graph):
                 _refill(container, copy)
 
+    def left(self, graph: Any) -> list[str]:
+        """Return the names of what a call leaves: tensors of `graph`, and what it replaced but numbers."""
+        return [
+            name
+            for name, value in self.state.items()
+            if _symbolic(value, graph)
+            or not (self.attributes.get(name, ABSENT) is value or isinstance(value, int | float | str))
+        ]
+
     def put_all_back(self) -> None:
         """Put back whatever is another than it was."""
         for name in [*self.attributes, *self.state]:

@@ -1,0 +1,379 @@
+"""What tells a model from one that computes otherwise; read at every call, so it has to be quick.
+
+Read are the units, the variables they hold, and whatever a `call` could read besides: plain attributes, lists
+and objects of them, tensors and arrays, classes, functions with what they close over.  Left out is what Keras
+keeps for itself, and what a call leaves behind.
+"""
+
+from __future__ import annotations
+
+import dis
+import operator
+import sys
+import types
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
+from functools import lru_cache, partial
+from operator import itemgetter
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam_core.engine.records import Mark
+
+_PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes, range, slice, type(...), np.dtype})
+_LIBRARIES = frozenset({"keras", "tf_keras", "tensorflow", "numpy"})
+_OPEN = frozenset({"types", "argparse"})
+"""Modules of the standard library whose objects hold what a user put there."""
+_READ = frozenset({"name", "_name", "call", "_dtype_policy", "quantization_mode", "autocast", "_trainable"})
+"""What every Keras layer has, and what a call depends on."""
+_TRAINING = frozenset(
+    {
+        *("optimizer", "loss", "history", "stop_training", "stop_predicting", "stop_evaluating"),
+        *("compiled_loss", "compiled_metrics", "_is_compiled", "_compiled_trainable_state"),
+        *("_compile_config", "_eval_epoch_iterator", "_losses", "_eager_losses", "_loss_ids"),
+        *("_train_counter", "_test_counter", "_predict_counter", "_steps_per_execution"),
+    }
+)
+_SETTINGS = ("_initializer", "_regularizer", "_constraint")
+_NO_CALL = frozenset({"build", "get_config", "from_config", "train_step", "test_step", "predict_step"})
+_VARIABLES = ("_trainable_variables", "_non_trainable_variables", "_trainable_weights")
+_MOST = 4096
+"""Entries of a list, and objects of a model, that are looked into."""
+_SAMPLED = 4
+"""Weights whose values are looked at."""
+_HELD = object()
+
+_NAMES: dict[tuple[str, ...], tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]] = {}
+_LEFT: weakref.WeakKeyDictionary[type, frozenset[str]] = weakref.WeakKeyDictionary()
+
+
+@attrs.frozen(eq=False)
+class Fingerprint:
+    """What is equal as long as a model computes the same.
+
+    Attributes:
+        values: compared by value.
+        held: weak references to the rest, compared by identity: the number of an object that is gone may
+            be given to the next.
+    """
+
+    values: tuple[Any, ...]
+    held: tuple[Any, ...]
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Fingerprint)
+            and self.values == other.values
+            and len(self.held) == len(other.held)
+            and all(map(operator.is_, self.held, other.held))
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def fingerprint(model: Any) -> Mark:
+    """Return what changes when anything that a call reads is replaced, and a sample of the weights.
+
+    Variables are marked by number, since a trace holds those that it reads.
+    """
+    reading = _Reading()
+    reading.waiting.append(model)
+    while reading.waiting:
+        reading.add_unit(reading.waiting.pop())
+    return Mark(Fingerprint(tuple(reading.values), tuple(reading.held)), _sampled(reading.variables))
+
+
+def note_left(kind: type, names: Iterable[str]) -> None:
+    """Keep in mind which attributes a call leaves in units of a class: they are no part of the model."""
+    known = _LEFT.get(kind, frozenset())
+    if not known.issuperset(names):
+        _LEFT[kind] = known.union(names)
+
+
+class _Reading:
+    """One reading of a model."""
+
+    __slots__ = ("held", "kinds", "seen", "values", "variables", "waiting")
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self.held: list[Any] = []
+        self.variables: list[Any] = []
+        self.waiting: list[Any] = []
+        self.seen: set[int] = set()
+        self.kinds: dict[type, Any] = {}
+
+    def add_unit(self, unit: Any) -> None:
+        if id(unit) in self.seen:
+            return
+        self.seen.add(id(unit))
+        kind, state, values = type(unit), unit.__dict__, self.values
+        self.held.append(weakref.ref(unit))
+        left = self.kinds.get(kind)
+        if left is None:
+            left = self.kinds[kind] = _LEFT.get(kind, frozenset())
+            self._add_class(kind)
+        names, read = _names(tuple(state))
+        if left:
+            names = tuple(name for name in names if name not in left)
+            read = itemgetter(*names, *names[:1])
+        values.append(id(kind))
+        values.append(names)
+        plain, known, held, append = _PLAIN, self.kinds.get, self.held.append, values.append
+        for value in read(state):
+            kind = type(value)
+            if kind in plain:
+                append(value)
+            elif known(kind) is _Reading._hold:
+                append(_HELD)
+                held(weakref.ref(value))
+            else:
+                self.add(value)
+        for key in _VARIABLES:
+            if variables := state.get(key):
+                values.extend(map(id, variables))
+                self.variables += variables
+        self.waiting.extend(_owned(unit, state))
+
+    def add(self, value: Any) -> None:
+        """Add a value: plain ones as they are, what containers and objects hold, the identity of the rest."""
+        kind = type(value)
+        if kind in _PLAIN or (kind is tuple and _PLAIN.issuperset(map(type, value))):
+            self.values.append(value)
+            return
+        look = self.kinds.get(kind)
+        if look is None or isinstance(look, frozenset):  # a class of units
+            look = _look_into(kind)
+            if look is not _Reading._unit:
+                self.kinds[kind] = look
+                self._add_class(kind)
+        look(self, value)
+
+    def _value(self, value: Any) -> None:
+        self.values.append(value)
+
+    def _number(self, value: Any) -> None:
+        self.values.append(id(value))
+
+    def _unit(self, unit: Any) -> None:
+        self._hold(unit)
+        self.waiting.append(unit)
+
+    def _hold(self, value: Any) -> None:
+        """Add an object's identity."""
+        self.values.append(_HELD)
+        try:
+            self.held.append(weakref.ref(value))
+        except TypeError:
+            self.values.append(id(value))
+
+    def _first(self, value: Any) -> bool:
+        first = id(value) not in self.seen and len(self.seen) < 4 * _MOST
+        self.seen.add(id(value))
+        return first
+
+    def _list(self, value: Any) -> None:
+        self.values.append((type(value).__name__, len(value)))
+        if len(value) <= _MOST:
+            if _PLAIN.issuperset(map(type, value)):
+                self.values.extend(value)
+            elif self._first(value):
+                for part in value:
+                    self.add(part)
+
+    def _dict(self, value: Any) -> None:
+        self.values.append((type(value).__name__, len(value)))
+        if len(value) <= _MOST and self._first(value):
+            for key, part in value.items():
+                self.add(key)
+                self.add(part)
+
+    def _set(self, value: Any) -> None:
+        plain = frozenset(part for part in value if type(part) in _PLAIN)
+        self.values.append((type(value).__name__, len(value), plain))
+
+    def _array(self, value: Any) -> None:
+        """Add an array's identity, with values from all over it: it may be changed in place."""
+        self._hold(value)
+        if value.dtype.kind != "O":
+            self.values.append(value.flat[:: max(1, value.size // 256)].tobytes())
+
+    def _function(self, function: Any) -> None:
+        """Add a function with its code, its defaults, and what it reads around it."""
+        self._hold(function)
+        if _root(function) in _LIBRARIES or not self._first(function):
+            return
+        self._hold(function.__code__)
+        for part in (function.__defaults__, function.__kwdefaults__):
+            self.add(part)
+        for cell in function.__closure__ or ():
+            try:
+                self.add(cell.cell_contents)
+            except ValueError:  # still empty
+                self.values.append(_HELD)
+        around = function.__globals__
+        for name in _globals_of(function.__code__):
+            value = around.get(name)
+            if not isinstance(value, types.FunctionType) or _root(value) == _root(function):
+                self.add(value)
+
+    def _wrapper(self, value: Any) -> None:
+        """Add a method, a `partial`, a `tf.function` or a property, with the function inside."""
+        self._hold(value)
+        if self._first(value):
+            for name in ("__self__", "__func__", "func", "args", "keywords", "python_function", "fget"):
+                if (part := getattr(value, name, None)) is not None:
+                    self.add(part)
+
+    def _object(self, value: Any) -> None:
+        self._hold(value)
+        if self._first(value):
+            for name, part in _attributes(value):
+                self.values.append(name)
+                self.add(part)
+
+    def _add_class(self, kind: type) -> None:
+        """Add a class: of the user's own all that its methods could read, of a library's its `call`."""
+        self._hold(kind)
+        for cls in kind.__mro__:
+            if _root(cls) in _LIBRARIES:
+                self.add(getattr(cls, "call", None))
+                break
+            if not _of_system(cls):
+                for name, value in vars(cls).items():
+                    if name not in _NO_CALL and (name == "__call__" or not name.startswith("__")):
+                        self.values.append(name)
+                        self.add(value)
+
+
+def _look_into(kind: type) -> Callable[[_Reading, Any], Any]:
+    """Return how values of a class are added."""
+    if issubclass(kind, list | tuple | deque):
+        return _Reading._list
+    if issubclass(kind, dict) or kind.__name__ == "_DictWrapper":
+        return _Reading._dict
+    if issubclass(kind, set | frozenset):
+        return _Reading._set
+    if issubclass(kind, np.ndarray):
+        return _Reading._array
+    if issubclass(kind, np.generic) or kind.__name__ == "TensorShape":
+        return _Reading._value
+    if kind is types.FunctionType:
+        return _Reading._function
+    if issubclass(kind, types.MethodType | partial | property | staticmethod | classmethod):
+        return _Reading._wrapper
+    if hasattr(kind, "python_function"):
+        return _Reading._wrapper
+    if hasattr(kind, "_flatten_layers") or hasattr(kind, "symbolic_call"):
+        return _Reading._unit
+    if issubclass(kind, type | Enum) or _root(kind) in _LIBRARIES or _of_system(kind):
+        return _Reading._hold if kind.__weakrefoffset__ else _Reading._number
+    return _Reading._object
+
+
+def _root(value: Any) -> str:
+    return str(getattr(value, "__module__", "")).partition(".")[0]
+
+
+def _of_system(kind: type) -> bool:
+    root = _root(kind)
+    return root not in _OPEN and (root in sys.stdlib_module_names or root == "builtins")
+
+
+def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
+    yield from tuple(getattr(value, "__dict__", {}).items())
+    for cls in type(value).__mro__:
+        names = cls.__dict__.get("__slots__", ())
+        for name in (names,) if isinstance(names, str) else names:
+            if not name.startswith("__") and hasattr(value, name):
+                yield name, getattr(value, name)
+
+
+@lru_cache(maxsize=_MOST)
+def _globals_of(code: types.CodeType) -> tuple[str, ...]:
+    """Return the names that a function, and those written inside it, read from their module."""
+    found = {one.argval for one in dis.get_instructions(code) if one.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+    for inner in code.co_consts:
+        if isinstance(inner, types.CodeType):
+            found.update(_globals_of(inner))
+    return tuple(sorted(found))
+
+
+def _names(layout: tuple[str, ...]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """Return those of a unit's attributes that a call may read, and what reads them at once."""
+    found = _NAMES.get(layout)
+    if found is None:
+        if len(_NAMES) > _MOST:
+            _NAMES.clear()
+        own = _own_names("tf_keras" in sys.modules)
+        names = tuple(n for n in layout if n not in own and not n.endswith(_SETTINGS))
+        found = _NAMES[layout] = names, itemgetter(*names, *names[:1])  # the first twice: never a lone one
+    return found
+
+
+@lru_cache
+def _own_names(legacy: bool) -> frozenset[str]:
+    """Return the attributes that Keras keeps for itself in every layer and model: what empty ones have."""
+    import keras
+
+    kinds = [keras]
+    if legacy:
+        import tf_keras
+
+        kinds.append(tf_keras)
+    found = set(_TRAINING)
+    for one in kinds:
+        inputs = one.layers.Input((1,), name="input")
+        functional, bare = one.Model(inputs, inputs, name="m"), one.Model(name="m")
+        for layer in (one.layers.Layer(name="l"), functional, bare, one.Sequential(name="s")):
+            found.update(vars(layer))
+    return frozenset(found - _READ)
+
+
+def _sampled(variables: list[Any]) -> tuple[bytes, ...]:
+    """Return the values of a few weights, so that another state of all of them is seen."""
+    import tensorflow as tf
+
+    found: list[bytes] = []
+    for one in variables[:: max(1, len(variables) // _SAMPLED)][-_SAMPLED:]:
+        variable = getattr(one, "_value", one)
+        handle = getattr(variable, "handle", None)
+        if isinstance(handle, tf.Tensor) and 0 < (variable.shape.num_elements() or 0) <= 1 << 16:
+            values = tf.raw_ops.ReadVariableOp(resource=handle, dtype=variable.dtype)
+            found.append(np.asarray(values).tobytes())
+    return tuple(found)
+
+
+def children(unit: Any) -> Iterator[Any]:
+    """Yield the layers a unit owns, then the operations of its functional graph."""
+    flatten = getattr(unit, "_flatten_layers", None)
+    if flatten is not None:
+        yield from flatten(include_self=False, recursive=False)
+    graph = getattr(unit, "_functional", None) or unit
+    yield from getattr(graph, "_operations", None) or ()
+
+
+def _owned(unit: Any, state: dict[str, Any]) -> list[Any]:
+    """Return what `children` yields; read off a Keras 3 layer's lists, since every call asks for it."""
+    kind: type = type(unit)
+    if _keeps_lists(kind):
+        below = state.get("_functional")
+        return [
+            *state.get("_layers", ()),
+            *(state if below is None else below.__dict__).get("_operations", ()),
+        ]
+    return list(children(unit))
+
+
+@lru_cache(maxsize=1024)
+def _keeps_lists(kind: type) -> bool:
+    """Whether a class finds its layers as `keras.Layer` does, in `_layers`; operations have none."""
+    import keras
+
+    own = getattr(kind, "_flatten_layers", None)
+    plain = own is None or own is keras.Layer._flatten_layers
+    return plain and not any(hasattr(kind, name) for name in ("_layers", "_operations", "_functional"))
