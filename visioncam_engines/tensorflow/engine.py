@@ -13,18 +13,20 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import attrs
 import numpy as np
 
+from visioncam_core.engine.cache import open_trace
 from visioncam_core.engine.interface import Copy
 from visioncam_core.engine.model_inputs import ModelInputs
-from visioncam_core.engine.records import Hints
+from visioncam_core.engine.records import Hints, Mark
 from visioncam_core.errors import ModelError
 from visioncam_core.images.files import quoted
 from visioncam_core.text import brief, error_text
 from visioncam_engines.demo import weights
 from visioncam_engines.tensorflow import demo
 from visioncam_engines.tensorflow.checks import is_model, is_saved, require_tensorflow
-from visioncam_engines.tensorflow.copies import KerasCopy
+from visioncam_engines.tensorflow.copies import KerasCopy, Twin, original
 from visioncam_engines.tensorflow.files.inspection import inspect_file
 from visioncam_engines.tensorflow.files.load import check_file, is_saved_model, load_model
 from visioncam_engines.tensorflow.graph.restore import Snapshot
@@ -55,6 +57,7 @@ class TensorFlowEngine:
 
     def check(self, model: Any) -> None:
         require_tensorflow()
+        model = original(model)
         if is_saved(model):
             endpoint_of(model)
             return
@@ -76,15 +79,21 @@ class TensorFlowEngine:
 
     def inputs(self, model: Any) -> ModelInputs:
         self.check(model)
-        return model_inputs(model)
+        return model_inputs(original(model))
 
     def hints(self, model: Any) -> Hints:
-        return hints_of(model)
+        return hints_of(original(model))
 
     def mark(self, model: Any) -> object:
+        if isinstance(model, Twin):
+            mark = self.mark(model.original)
+            return mark.model if isinstance(mark, Mark) else mark
         return (id(endpoint_of(model).function),) if is_saved(model) else fingerprint(model)
 
     def trace(self, model: Any, inputs: ModelInputs, flat: list[Any]) -> TracedModel:
+        if isinstance(model, Twin):
+            found: Any = open_trace(self, model.original, inputs, flat)
+            return attrs.evolve(found, trace=found.trace.with_variables(model.replaced))
         return traced(model, inputs.structure, flat)
 
     def tensors(self, arrays: Sequence[np.ndarray]) -> list[Any]:
@@ -95,6 +104,8 @@ class TensorFlowEngine:
     def call(self, model: Any, inputs: ModelInputs, flat: list[Any]) -> list[Any]:
         import tensorflow as tf
 
+        if isinstance(model, Twin):  # it has no Python of its own
+            return open_trace(self, model, inputs, flat).answers(flat)
         held = [Snapshot.of(unit.__dict__) for unit in (model, *(unit for _, unit in walk(model)))]
         try:
             with stateless(model):
@@ -105,10 +116,14 @@ class TensorFlowEngine:
         return [value for _, value in leaves(answer) if value is not None]
 
     def weights(self, model: Any) -> Iterator[tuple[str, Any]]:
+        if isinstance(model, Twin):
+            yield from zip(model.names, model.variables, strict=True)
+            return
         for weight in model.weights:
             yield str(getattr(weight, "path", weight.name)), weight
 
     def configuration(self, model: Any) -> str:
+        model = original(model)
         try:
             return str(model.to_json())
         except Exception:  # a subclassed model has no configuration
@@ -129,7 +144,7 @@ class TensorFlowEngine:
                 if isinstance(error, tf.errors.ResourceExhaustedError)
                 else "check that model(input) itself works on this machine"
             )
-            name = getattr(model, "name", "model")
+            name = getattr(original(model), "name", "model")
             raise ModelError(
                 f"the model {name!r} failed while it ran ({error_text(error)}); {fix}"
             ) from error

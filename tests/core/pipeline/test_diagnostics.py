@@ -154,6 +154,7 @@ def of(found: Any, code: str) -> list[Any]:
 
 
 ELSEWHERE = {
+    "stale-trace": "no_silent/test_stale_traces.py",
     "gradient-replaced": "engines/tensorflow/saved_model/test_saved_model.py",
     "probability-assumed": "core/results/test_scores.py",
 }

@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from visioncam_engines.tensorflow.tracing.trace_model import Trace
+
 
 def carve(
-    graph: Any,
+    trace: Trace,
     feeds: list[Any],
     fetches: list[Any],
     prepare: Callable[..., list[Any]] | None = None,
     specs: list[Any] | None = None,
 ) -> Any:
-    """Return the function `(*feeds) -> [*fetches]`, cut out of `graph`; nothing is traced.
+    """Return the function `(*feeds) -> [*fetches]`, cut out of a trace's graph; nothing is traced.
 
     Args:
-        graph: a `FuncGraph`.  What it captured (variables) is captured again, as far as it is needed.
+        trace: a traced model.  What its graph captured (variables) is captured again, as far as needed.
         feeds: symbolic tensors the function takes as arguments, in this order.
         fetches: symbolic tensors it returns; a feed may be among them.
         prepare: makes the feeds from other arguments, inside the function's graph.
@@ -28,7 +30,8 @@ def carve(
     """
     import tensorflow as tf
 
-    captured = {placeholder.name: held for held, placeholder in graph.captures}
+    graph = trace.graph
+    captured = {placeholder.name: trace.replaced.get(id(held), held) for held, placeholder in graph.captures}
     names = [tensor.name for tensor in feeds]
     operations, used = _between(fetches, {*names, *captured})
     nodes = _copied(graph, operations)

@@ -112,7 +112,7 @@ def _cut(trace: Trace, key: Any, build: Callable[[], tuple[list[Any], list[Any]]
     def make() -> Any:
         with trace.graph.as_default():
             feeds, fetches = build()
-        function = carve(trace.graph, feeds, fetches)
+        function = carve(trace, feeds, fetches)
         COUNTERS.add("cuts")
         return function
 

@@ -43,12 +43,12 @@ class Snapshot:
                 _refill(container, copy)
 
     def left(self, graph: Any) -> list[str]:
-        """Return the names of what a call leaves: tensors of `graph`, and what it replaced but numbers."""
+        """Return the names of what a call leaves behind: tensors of `graph`, and their shapes."""
         return [
             name
             for name, value in self.state.items()
             if _symbolic(value, graph)
-            or not (self.attributes.get(name, ABSENT) is value or isinstance(value, int | float | str))
+            or (type(value).__name__ == "TensorShape" and value is not self.attributes.get(name))
         ]
 
     def put_all_back(self) -> None:

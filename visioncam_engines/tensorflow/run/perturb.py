@@ -83,7 +83,7 @@ def _changing(
 
         specs = [tf.TensorSpec([None, *grid], tf.float32)]
         specs += [tf.TensorSpec([1, *shape], x.dtype) for shape, x in zip(shapes, single, strict=True)]
-        run = carve(trace.graph, list(trace.inputs), [score.values, score.answer], prepare, specs)
+        run = carve(trace, list(trace.inputs), [score.values, score.answer], prepare, specs)
         COUNTERS.add("cuts")
         return run, need_of(run.graph)
 
@@ -124,8 +124,8 @@ def _leaving_out(passes: GraphPasses, found: Mixing) -> tuple[Any, Any, int | No
         specs += [
             tf.TensorSpec([1, *side.shape[1:]] if side.shape.rank else [], side.dtype) for side in sides
         ]
-        start = carve(trace.graph, list(record.tensors), tensors)
-        run = carve(trace.graph, [found.result, *sides], [score.values, score.answer], prepare, specs)
+        start = carve(trace, list(record.tensors), tensors)
+        run = carve(trace, [found.result, *sides], [score.values, score.answer], prepare, specs)
         COUNTERS.add("cuts", 2)
         return start, run, need_of(run.graph)
 

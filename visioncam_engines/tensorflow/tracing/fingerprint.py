@@ -23,6 +23,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.records import Mark
+from visioncam_engines.tensorflow.graph.restore import ABSENT
 
 _PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes, range, slice, type(...), np.dtype})
 _LIBRARIES = frozenset({"keras", "tf_keras", "tensorflow", "numpy"})
@@ -43,11 +44,17 @@ _NO_CALL = frozenset({"build", "get_config", "from_config", "train_step", "test_
 _VARIABLES = ("_trainable_variables", "_non_trainable_variables", "_trainable_weights")
 _MOST = 4096
 """Entries of a list, and objects of a model, that are looked into."""
-_SAMPLED = 4
+_SAMPLED = 8
 """Weights whose values are looked at."""
 _HELD = object()
+_INSIDE = ("__self__", "__func__", "__wrapped__", "func", "args", "keywords", "python_function", "fget")
 
-_NAMES: dict[tuple[str, ...], tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]] = {}
+_Read = Callable[[Any], tuple[Any, ...]]
+_PLANS: dict[Any, tuple[tuple[str, ...], _Read, tuple[str, ...]]] = {}
+_LOOKS: dict[type, Callable[[Any, Any], Any]] = {}
+"""How values of classes are added that do not go away."""
+SHADOWED: dict[int, dict[str, Any]] = {}
+"""What the dictionaries of units, by number, held before they were shadowed while a model is traced."""
 _LEFT: weakref.WeakKeyDictionary[type, frozenset[str]] = weakref.WeakKeyDictionary()
 
 
@@ -97,7 +104,7 @@ def note_left(kind: type, names: Iterable[str]) -> None:
 class _Reading:
     """One reading of a model."""
 
-    __slots__ = ("held", "kinds", "seen", "values", "variables", "waiting")
+    __slots__ = ("held", "looks", "plans", "seen", "values", "variables", "waiting")
 
     def __init__(self) -> None:
         self.values: list[Any] = []
@@ -105,39 +112,42 @@ class _Reading:
         self.variables: list[Any] = []
         self.waiting: list[Any] = []
         self.seen: set[int] = set()
-        self.kinds: dict[type, Any] = {}
+        self.looks: dict[type, Callable[[_Reading, Any], Any]] = {}
+        self.plans: dict[type, Any] = {}
 
     def add_unit(self, unit: Any) -> None:
         if id(unit) in self.seen:
             return
         self.seen.add(id(unit))
-        kind, state, values = type(unit), unit.__dict__, self.values
-        self.held.append(weakref.ref(unit))
-        left = self.kinds.get(kind)
-        if left is None:
-            left = self.kinds[kind] = _LEFT.get(kind, frozenset())
-            self._add_class(kind)
-        names, read = _names(tuple(state))
-        if left:
-            names = tuple(name for name in names if name not in left)
-            read = itemgetter(*names, *names[:1])
-        values.append(id(kind))
-        values.append(names)
-        plain, known, held, append = _PLAIN, self.kinds.get, self.held.append, values.append
+        kind, state = type(unit), unit.__dict__
+        if id(state) in SHADOWED:
+            state = {**state, **SHADOWED[id(state)]}
+            state = {name: value for name, value in state.items() if value is not ABSENT}
+        layout, plan = tuple(state), self.plans.get(kind)
+        if plan is None or plan[0] != layout:
+            if plan is None:
+                self._add_class(kind)
+            plan = self.plans[kind] = layout, *_plan(layout, _LEFT.get(kind, frozenset()))
+        _, names, read, variables = plan
+        look, hold, append = self.looks.get, self.held.append, self.values.append
+        hold(weakref.ref(unit))
+        append(id(kind))
+        append(names)
         for value in read(state):
             kind = type(value)
-            if kind in plain:
+            if kind in _PLAIN:
                 append(value)
-            elif known(kind) is _Reading._hold:
+            elif look(kind) is _HOLD:
                 append(_HELD)
-                held(weakref.ref(value))
+                hold(weakref.ref(value))
             else:
                 self.add(value)
-        for key in _VARIABLES:
-            if variables := state.get(key):
-                values.extend(map(id, variables))
-                self.variables += variables
-        self.waiting.extend(_owned(unit, state))
+        for key in variables:
+            if held := state[key]:
+                self.values.extend(map(id, held))
+                self.variables += held
+        if below := _owned(unit, state):
+            self.waiting += below
 
     def add(self, value: Any) -> None:
         """Add a value: plain ones as they are, what containers and objects hold, the identity of the rest."""
@@ -145,12 +155,14 @@ class _Reading:
         if kind in _PLAIN or (kind is tuple and _PLAIN.issuperset(map(type, value))):
             self.values.append(value)
             return
-        look = self.kinds.get(kind)
-        if look is None or isinstance(look, frozenset):  # a class of units
+        look = self.looks.get(kind) or _LOOKS.get(kind)
+        if look is None:
             look = _look_into(kind)
-            if look is not _Reading._unit:
-                self.kinds[kind] = look
+            if _root(kind) in _LIBRARIES or _of_system(kind):
+                _LOOKS[kind] = look
+            elif look is not _Reading._unit:
                 self._add_class(kind)
+        self.looks[kind] = look
         look(self, value)
 
     def _value(self, value: Any) -> None:
@@ -188,12 +200,12 @@ class _Reading:
     def _dict(self, value: Any) -> None:
         self.values.append((type(value).__name__, len(value)))
         if len(value) <= _MOST and self._first(value):
-            for key, part in value.items():
+            for key, part in list(value.items()):
                 self.add(key)
                 self.add(part)
 
     def _set(self, value: Any) -> None:
-        plain = frozenset(part for part in value if type(part) in _PLAIN)
+        plain = frozenset(part for part in list(value) if type(part) in _PLAIN)
         self.values.append((type(value).__name__, len(value), plain))
 
     def _array(self, value: Any) -> None:
@@ -218,14 +230,14 @@ class _Reading:
         around = function.__globals__
         for name in _globals_of(function.__code__):
             value = around.get(name)
-            if not isinstance(value, types.FunctionType) or _root(value) == _root(function):
-                self.add(value)
+            other = isinstance(value, types.FunctionType) and _root(value) != _root(function)
+            (self._hold if other else self.add)(value)
 
     def _wrapper(self, value: Any) -> None:
-        """Add a method, a `partial`, a `tf.function` or a property, with the function inside."""
+        """Add a method, `partial`, `tf.function`, cached function or property, with what is inside."""
         self._hold(value)
         if self._first(value):
-            for name in ("__self__", "__func__", "func", "args", "keywords", "python_function", "fget"):
+            for name in _INSIDE:
                 if (part := getattr(value, name, None)) is not None:
                     self.add(part)
 
@@ -250,6 +262,9 @@ class _Reading:
                         self.add(value)
 
 
+_HOLD = _Reading._hold
+
+
 def _look_into(kind: type) -> Callable[[_Reading, Any], Any]:
     """Return how values of a class are added."""
     if issubclass(kind, list | tuple | deque):
@@ -266,7 +281,7 @@ def _look_into(kind: type) -> Callable[[_Reading, Any], Any]:
         return _Reading._function
     if issubclass(kind, types.MethodType | partial | property | staticmethod | classmethod):
         return _Reading._wrapper
-    if hasattr(kind, "python_function"):
+    if hasattr(kind, "python_function") or kind.__name__ == "_lru_cache_wrapper":
         return _Reading._wrapper
     if hasattr(kind, "_flatten_layers") or hasattr(kind, "symbolic_call"):
         return _Reading._unit
@@ -303,15 +318,16 @@ def _globals_of(code: types.CodeType) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _names(layout: tuple[str, ...]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
-    """Return those of a unit's attributes that a call may read, and what reads them at once."""
-    found = _NAMES.get(layout)
+def _plan(layout: tuple[str, ...], left: frozenset[str]) -> tuple[tuple[str, ...], _Read, tuple[str, ...]]:
+    """Return those of a unit's attributes that a call may read, what reads them, and lists of variables."""
+    found = _PLANS.get((layout, left))
     if found is None:
-        if len(_NAMES) > _MOST:
-            _NAMES.clear()
-        own = _own_names("tf_keras" in sys.modules)
+        if len(_PLANS) > _MOST:
+            _PLANS.clear()
+        own = _own_names("tf_keras" in sys.modules) | left
         names = tuple(n for n in layout if n not in own and not n.endswith(_SETTINGS))
-        found = _NAMES[layout] = names, itemgetter(*names, *names[:1])  # the first twice: never a lone one
+        read = itemgetter(*names, *names[:1])  # the first twice: never a lone one
+        found = _PLANS[layout, left] = names, read, tuple(n for n in _VARIABLES if n in layout)
     return found
 
 
@@ -339,12 +355,14 @@ def _sampled(variables: list[Any]) -> tuple[bytes, ...]:
     import tensorflow as tf
 
     found: list[bytes] = []
-    for one in variables[:: max(1, len(variables) // _SAMPLED)][-_SAMPLED:]:
+    spread = variables if len(variables) <= _SAMPLED else variables[:: -(-len(variables) // (_SAMPLED - 2))]
+    for one in [*variables[:2], *spread][-_SAMPLED:]:
         variable = getattr(one, "_value", one)
         handle = getattr(variable, "handle", None)
-        if isinstance(handle, tf.Tensor) and 0 < (variable.shape.num_elements() or 0) <= 1 << 16:
-            values = tf.raw_ops.ReadVariableOp(resource=handle, dtype=variable.dtype)
-            found.append(np.asarray(values).tobytes())
+        small = (variable.shape.num_elements() or 0) <= 1 << 16
+        if isinstance(handle, tf.Tensor) and (small or "CPU" in handle.device):  # there it is not copied
+            values = np.asarray(tf.raw_ops.ReadVariableOp(resource=handle, dtype=variable.dtype))
+            found.append(values.reshape(-1)[:: max(1, values.size // 256)].tobytes())
     return tuple(found)
 
 
@@ -360,13 +378,12 @@ def children(unit: Any) -> Iterator[Any]:
 def _owned(unit: Any, state: dict[str, Any]) -> list[Any]:
     """Return what `children` yields; read off a Keras 3 layer's lists, since every call asks for it."""
     kind: type = type(unit)
-    if _keeps_lists(kind):
-        below = state.get("_functional")
-        return [
-            *state.get("_layers", ()),
-            *(state if below is None else below.__dict__).get("_operations", ()),
-        ]
-    return list(children(unit))
+    if not _keeps_lists(kind):
+        return list(children(unit))
+    below = state.get("_functional")
+    operations = state.get("_operations") if below is None else below.__dict__.get("_operations")
+    layers: list[Any] = state.get("_layers", [])
+    return [*layers, *operations] if operations else layers
 
 
 @lru_cache(maxsize=1024)

@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 
 from visioncam_engines.tensorflow.graph.restore import ABSENT, Snapshot, put
-from visioncam_engines.tensorflow.tracing.fingerprint import children, note_left
+from visioncam_engines.tensorflow.tracing.fingerprint import SHADOWED, children, note_left
 
 _COPIED = ("_losses", "_eager_losses", "_loss_ids")
 _TRACING = threading.RLock()
@@ -87,7 +87,9 @@ def recording(
     stack: list[tuple[Any, int]] = []
 
     def shadow(state: dict[str, Any], name: str, value: Any) -> None:
-        undo.append((state, name, state.get(name, ABSENT)))
+        before = state.get(name, ABSENT)
+        undo.append((state, name, before))
+        SHADOWED.setdefault(id(state), {})[name] = before
         state[name] = value
 
     def recorded(path: str, unit: Any, original: Any) -> Callable[..., Any]:
@@ -132,6 +134,7 @@ def recording(
             for state, name, value in reversed(undo):
                 put(state, name, value)
             for unit, held_before in before:
+                SHADOWED.pop(id(unit.__dict__), None)
                 note_left(type(unit), held_before.left(graph))
                 held_before.put_back(graph)
 
