@@ -7,6 +7,7 @@ keeps for itself, and what a call leaves behind.
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import operator
 import sys
@@ -23,7 +24,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.records import Mark
-from visioncam_engines.tensorflow.graph.restore import ABSENT
+from visioncam_engines.tensorflow.graph.restore import ABSENT, LEFT_BY_A_CALL
 
 _PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes, range, slice, type(...), np.dtype})
 _LIBRARIES = frozenset({"keras", "tf_keras", "tensorflow", "numpy"})
@@ -37,6 +38,7 @@ _TRAINING = frozenset(
         *("compiled_loss", "compiled_metrics", "_is_compiled", "_compiled_trainable_state"),
         *("_compile_config", "_eval_epoch_iterator", "_losses", "_eager_losses", "_loss_ids"),
         *("_train_counter", "_test_counter", "_predict_counter", "_steps_per_execution"),
+        "_pss_evaluation_shards",
     }
 )
 _SETTINGS = ("_initializer", "_regularizer", "_constraint")
@@ -91,6 +93,8 @@ def fingerprint(model: Any) -> Mark:
     reading.waiting.append(model)
     while reading.waiting:
         reading.add_unit(reading.waiting.pop())
+        while reading.later:
+            reading.add(reading.later.pop())
     return Mark(Fingerprint(tuple(reading.values), tuple(reading.held)), _sampled(reading.variables))
 
 
@@ -104,13 +108,14 @@ def note_left(kind: type, names: Iterable[str]) -> None:
 class _Reading:
     """One reading of a model."""
 
-    __slots__ = ("held", "looks", "plans", "seen", "values", "variables", "waiting")
+    __slots__ = ("held", "later", "looks", "plans", "seen", "values", "variables", "waiting")
 
     def __init__(self) -> None:
         self.values: list[Any] = []
         self.held: list[Any] = []
         self.variables: list[Any] = []
         self.waiting: list[Any] = []
+        self.later: list[Any] = []
         self.seen: set[int] = set()
         self.looks: dict[type, Callable[[_Reading, Any], Any]] = {}
         self.plans: dict[type, Any] = {}
@@ -190,19 +195,16 @@ class _Reading:
 
     def _list(self, value: Any) -> None:
         self.values.append((type(value).__name__, len(value)))
-        if len(value) <= _MOST:
-            if _PLAIN.issuperset(map(type, value)):
-                self.values.extend(value)
-            elif self._first(value):
-                for part in value:
-                    self.add(part)
+        if _PLAIN.issuperset(map(type, value)):
+            self.values += value
+        elif len(value) <= _MOST and self._first(value):
+            self.later += value
 
     def _dict(self, value: Any) -> None:
         self.values.append((type(value).__name__, len(value)))
         if len(value) <= _MOST and self._first(value):
-            for key, part in list(value.items()):
-                self.add(key)
-                self.add(part)
+            for entry in list(value.items()):
+                self.later += entry
 
     def _set(self, value: Any) -> None:
         plain = frozenset(part for part in list(value) if type(part) in _PLAIN)
@@ -220,46 +222,39 @@ class _Reading:
         if _root(function) in _LIBRARIES or not self._first(function):
             return
         self._hold(function.__code__)
-        for part in (function.__defaults__, function.__kwdefaults__):
-            self.add(part)
+        self.later += (function.__defaults__, function.__kwdefaults__, function.__dict__)
         for cell in function.__closure__ or ():
-            try:
-                self.add(cell.cell_contents)
-            except ValueError:  # still empty
-                self.values.append(_HELD)
+            with contextlib.suppress(ValueError):  # still empty
+                self.later.append(cell.cell_contents)
         around = function.__globals__
         for name in _globals_of(function.__code__):
             value = around.get(name)
             other = isinstance(value, types.FunctionType) and _root(value) != _root(function)
-            (self._hold if other else self.add)(value)
+            self.later.append(id(value) if other else value)
 
     def _wrapper(self, value: Any) -> None:
         """Add a method, `partial`, `tf.function`, cached function or property, with what is inside."""
         self._hold(value)
         if self._first(value):
-            for name in _INSIDE:
-                if (part := getattr(value, name, None)) is not None:
-                    self.add(part)
+            self.later += [getattr(value, name, None) for name in _INSIDE]
 
     def _object(self, value: Any) -> None:
         self._hold(value)
         if self._first(value):
-            for name, part in _attributes(value):
-                self.values.append(name)
-                self.add(part)
+            for entry in _attributes(value):
+                self.later += entry
 
     def _add_class(self, kind: type) -> None:
         """Add a class: of the user's own all that its methods could read, of a library's its `call`."""
         self._hold(kind)
         for cls in kind.__mro__:
             if _root(cls) in _LIBRARIES:
-                self.add(getattr(cls, "call", None))
+                self.later.append(getattr(cls, "call", None))
                 break
             if not _of_system(cls):
-                for name, value in vars(cls).items():
+                for name, value in tuple(vars(cls).items()):
                     if name not in _NO_CALL and (name == "__call__" or not name.startswith("__")):
-                        self.values.append(name)
-                        self.add(value)
+                        self.later += (name, value)
 
 
 _HOLD = _Reading._hold
@@ -341,7 +336,7 @@ def _own_names(legacy: bool) -> frozenset[str]:
         import tf_keras
 
         kinds.append(tf_keras)
-    found = set(_TRAINING)
+    found = {*_TRAINING, *LEFT_BY_A_CALL}
     for one in kinds:
         inputs = one.layers.Input((1,), name="input")
         functional, bare = one.Model(inputs, inputs, name="m"), one.Model(name="m")
