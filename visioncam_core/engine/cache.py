@@ -74,10 +74,8 @@ def open_trace(engine: Engine, model: Any, inputs: ModelInputs, flat: list[Any])
             with delay_interrupts():
                 found = engine.trace(model, inputs, flat)
                 entry.traces.append(found)
+                entry.mark, entry.weights = _marks(engine, model)  # it is known now what a call leaves behind
             del entry.traces[:-MAX_TRACES]
-            entry.mark, entry.weights = _marks(
-                engine, model
-            )  # now that it is known what a call leaves behind
         elif found is not entry.traces[-1]:
             entry.traces.remove(found)
             entry.traces.append(found)

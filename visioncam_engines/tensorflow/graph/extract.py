@@ -6,32 +6,32 @@ as one `GraphDef` takes a quarter of the time (ResNet50: 0.2 s for 0.7 s), which
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
-
-from visioncam_engines.tensorflow.tracing.trace_model import Trace
 
 
 def carve(
-    trace: Trace,
+    graph: Any,
     feeds: list[Any],
     fetches: list[Any],
     prepare: Callable[..., list[Any]] | None = None,
     specs: list[Any] | None = None,
+    replaced: Mapping[int, Any] = MappingProxyType({}),
 ) -> Any:
-    """Return the function `(*feeds) -> [*fetches]`, cut out of a trace's graph; nothing is traced.
+    """Return the function `(*feeds) -> [*fetches]`, cut out of `graph`; nothing is traced.
 
     Args:
-        trace: a traced model.  What its graph captured (variables) is captured again, as far as needed.
+        graph: a `FuncGraph`.  What it captured (variables) is captured again, as far as it is needed.
         feeds: symbolic tensors the function takes as arguments, in this order.
         fetches: symbolic tensors it returns; a feed may be among them.
         prepare: makes the feeds from other arguments, inside the function's graph.
         specs: what `prepare` takes, `tf.TensorSpec`s.
+        replaced: what is captured in the place of what the graph did, by the number of that.
     """
     import tensorflow as tf
 
-    graph = trace.graph
-    captured = {placeholder.name: trace.replaced.get(id(held), held) for held, placeholder in graph.captures}
+    captured = {placeholder.name: replaced.get(id(held), held) for held, placeholder in graph.captures}
     names = [tensor.name for tensor in feeds]
     operations, used = _between(fetches, {*names, *captured})
     nodes = _copied(graph, operations)
