@@ -239,6 +239,20 @@ def test_the_doctor_finds_it_at_any_time() -> None:
     assert visioncam.doctor(model, X, layer="conv").facts["trace"] == report.facts["trace"]
 
 
+def test_comparing_draws_nothing_from_the_users_seed_and_accuses_no_random_model() -> None:
+    model = network(L.Lambda(lambda x: x + tf.random.normal(tf.shape(x))))
+
+    def drawn(look: bool) -> np.ndarray:
+        keras.utils.set_random_seed(5)
+        if look:
+            model.set_weights([weight * 1.01 for weight in model.get_weights()])
+            assert "trace" not in "".join(one.code for one in visioncam.explain(model, X)[0].diagnostics)
+        return tf.random.uniform([3]).numpy()
+
+    visioncam.explain(model, X)
+    np.testing.assert_array_equal(drawn(look=True), drawn(look=False))
+
+
 class Remembers(L.Layer):
     """Keeps what it saw last, and how often it was called: no part of what it computes."""
 

@@ -57,7 +57,7 @@ class TensorFlowEngine:
 
     def check(self, model: Any) -> None:
         require_tensorflow()
-        model = original(model)
+        model = model.original if isinstance(model, Twin) else model
         if is_saved(model):
             endpoint_of(model)
             return
@@ -106,6 +106,10 @@ class TensorFlowEngine:
 
         if isinstance(model, Twin):  # it has no Python of its own
             return open_trace(self, model, inputs, flat).answers(flat)
+        from tensorflow.python.eager import context
+
+        draws = getattr(context.context(), "_rng", None)  # of the seeds of operations; None without a seed
+        drawn = None if draws is None else draws.getstate()
         held = [Snapshot.of(unit.__dict__) for unit in (model, *(unit for _, unit in walk(model)))]
         try:
             with stateless(model):
@@ -113,6 +117,8 @@ class TensorFlowEngine:
         finally:
             for one in held:
                 one.put_all_back()
+            if draws is not None:
+                draws.setstate(drawn)
         return [value for _, value in leaves(answer) if value is not None]
 
     def weights(self, model: Any) -> Iterator[tuple[str, Any]]:

@@ -8,42 +8,29 @@ keeps for itself, and what a call leaves behind.
 from __future__ import annotations
 
 import contextlib
-import dis
 import operator
 import sys
 import types
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from enum import Enum
 from functools import lru_cache, partial
-from operator import itemgetter
 from typing import Any
 
 import attrs
 import numpy as np
 
 from visioncam_core.engine.records import Mark
-from visioncam_engines.tensorflow.graph.restore import ABSENT, LEFT_BY_A_CALL
+from visioncam_engines.tensorflow.graph.restore import ABSENT
+from visioncam_engines.tensorflow.tracing import attributes
 
 _PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes, range, slice, type(...), np.dtype})
-_LIBRARIES = frozenset({"keras", "tf_keras", "tensorflow", "numpy"})
-_OPEN = frozenset({"types", "argparse"})
-"""Modules of the standard library whose objects hold what a user put there."""
-_READ = frozenset({"name", "_name", "call", "_dtype_policy", "quantization_mode", "autocast", "_trainable"})
-"""What every Keras layer has, and what a call depends on."""
-_TRAINING = frozenset(
-    {
-        *("optimizer", "loss", "history", "stop_training", "stop_predicting", "stop_evaluating"),
-        *("compiled_loss", "compiled_metrics", "_is_compiled", "_compiled_trainable_state"),
-        *("_compile_config", "_eval_epoch_iterator", "_losses", "_eager_losses", "_loss_ids"),
-        *("_train_counter", "_test_counter", "_predict_counter", "_steps_per_execution"),
-        "_pss_evaluation_shards",
-    }
-)
-_SETTINGS = ("_initializer", "_regularizer", "_constraint")
+_FIXED = {"keras", "tf_keras", "tensorflow", "numpy", *sys.stdlib_module_names}
+"""Packages whose classes and functions stay as they are: not those of Python's that hold what a user puts
+there, or have a name that a user's own module may have."""
+_FIXED -= {"types", "argparse", "test", "code", "profile"}
 _NO_CALL = frozenset({"build", "get_config", "from_config", "train_step", "test_step", "predict_step"})
-_VARIABLES = ("_trainable_variables", "_non_trainable_variables", "_trainable_weights")
 _MOST = 4096
 """Entries of a list, and objects of a model, that are looked into."""
 _SAMPLED = 8
@@ -51,8 +38,7 @@ _SAMPLED = 8
 _HELD = object()
 _INSIDE = ("__self__", "__func__", "__wrapped__", "func", "args", "keywords", "python_function", "fget")
 
-_Read = Callable[[Any], tuple[Any, ...]]
-_PLANS: dict[Any, tuple[tuple[str, ...], _Read, tuple[str, ...]]] = {}
+_WRAPPERS = (types.MethodType, partial, property, staticmethod, classmethod, type(lru_cache(abs)))
 _LOOKS: dict[type, Callable[[Any, Any], Any]] = {}
 """How values of classes are added that do not go away."""
 SHADOWED: dict[int, dict[str, Any]] = {}
@@ -128,12 +114,12 @@ class _Reading:
         if id(state) in SHADOWED:
             state = {**state, **SHADOWED[id(state)]}
             state = {name: value for name, value in state.items() if value is not ABSENT}
-        layout, plan = tuple(state), self.plans.get(kind)
-        if plan is None or plan[0] != layout:
-            if plan is None:
+        layout, known = tuple(state), self.plans.get(kind)
+        if known is None or known[0] != layout:
+            if known is None:
                 self._add_class(kind)
-            plan = self.plans[kind] = layout, *_plan(layout, _LEFT.get(kind, frozenset()))
-        _, names, read, variables = plan
+            known = self.plans[kind] = layout, *attributes.plan(layout, _LEFT.get(kind, frozenset()))
+        _, names, read, variables = known
         look, hold, append = self.looks.get, self.held.append, self.values.append
         hold(weakref.ref(unit))
         append(id(kind))
@@ -163,7 +149,7 @@ class _Reading:
         look = self.looks.get(kind) or _LOOKS.get(kind)
         if look is None:
             look = _look_into(kind)
-            if _root(kind) in _LIBRARIES or _of_system(kind):
+            if _root(kind) in _FIXED:
                 _LOOKS[kind] = look
             elif look is not _Reading._unit:
                 self._add_class(kind)
@@ -219,7 +205,7 @@ class _Reading:
     def _function(self, function: Any) -> None:
         """Add a function with its code, its defaults, and what it reads around it."""
         self._hold(function)
-        if _root(function) in _LIBRARIES or not self._first(function):
+        if _root(function) in _FIXED or not self._first(function):
             return
         self._hold(function.__code__)
         self.later += (function.__defaults__, function.__kwdefaults__, function.__dict__)
@@ -227,7 +213,7 @@ class _Reading:
             with contextlib.suppress(ValueError):  # still empty
                 self.later.append(cell.cell_contents)
         around = function.__globals__
-        for name in _globals_of(function.__code__):
+        for name in attributes.globals_of(function.__code__):
             value = around.get(name)
             other = isinstance(value, types.FunctionType) and _root(value) != _root(function)
             self.later.append(id(value) if other else value)
@@ -241,20 +227,19 @@ class _Reading:
     def _object(self, value: Any) -> None:
         self._hold(value)
         if self._first(value):
-            for entry in _attributes(value):
+            for entry in attributes.held(value):
                 self.later += entry
 
     def _add_class(self, kind: type) -> None:
-        """Add a class: of the user's own all that its methods could read, of a library's its `call`."""
+        """Add a class: its `call`, and of the user's own all that its methods could read."""
+        self.later.append(getattr(kind, "call", None))
+        if _root(kind) in _FIXED:
+            return
         self._hold(kind)
         for cls in kind.__mro__:
-            if _root(cls) in _LIBRARIES:
-                self.later.append(getattr(cls, "call", None))
-                break
-            if not _of_system(cls):
-                for name, value in tuple(vars(cls).items()):
-                    if name not in _NO_CALL and (name == "__call__" or not name.startswith("__")):
-                        self.later += (name, value)
+            for name, value in () if _root(cls) in _FIXED else tuple(vars(cls).items()):
+                if name not in _NO_CALL and (name == "__call__" or not name.startswith("__")):
+                    self.later += (name, value)
 
 
 _HOLD = _Reading._hold
@@ -274,75 +259,17 @@ def _look_into(kind: type) -> Callable[[_Reading, Any], Any]:
         return _Reading._value
     if kind is types.FunctionType:
         return _Reading._function
-    if issubclass(kind, types.MethodType | partial | property | staticmethod | classmethod):
-        return _Reading._wrapper
-    if hasattr(kind, "python_function") or kind.__name__ == "_lru_cache_wrapper":
+    if issubclass(kind, _WRAPPERS) or hasattr(kind, "python_function"):
         return _Reading._wrapper
     if hasattr(kind, "_flatten_layers") or hasattr(kind, "symbolic_call"):
         return _Reading._unit
-    if issubclass(kind, type | Enum) or _root(kind) in _LIBRARIES or _of_system(kind):
+    if issubclass(kind, type | Enum) or _root(kind) in _FIXED:
         return _Reading._hold if kind.__weakrefoffset__ else _Reading._number
     return _Reading._object
 
 
 def _root(value: Any) -> str:
     return str(getattr(value, "__module__", "")).partition(".")[0]
-
-
-def _of_system(kind: type) -> bool:
-    root = _root(kind)
-    return root not in _OPEN and (root in sys.stdlib_module_names or root == "builtins")
-
-
-def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
-    yield from tuple(getattr(value, "__dict__", {}).items())
-    for cls in type(value).__mro__:
-        names = cls.__dict__.get("__slots__", ())
-        for name in (names,) if isinstance(names, str) else names:
-            if not name.startswith("__") and hasattr(value, name):
-                yield name, getattr(value, name)
-
-
-@lru_cache(maxsize=_MOST)
-def _globals_of(code: types.CodeType) -> tuple[str, ...]:
-    """Return the names that a function, and those written inside it, read from their module."""
-    found = {one.argval for one in dis.get_instructions(code) if one.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
-    for inner in code.co_consts:
-        if isinstance(inner, types.CodeType):
-            found.update(_globals_of(inner))
-    return tuple(sorted(found))
-
-
-def _plan(layout: tuple[str, ...], left: frozenset[str]) -> tuple[tuple[str, ...], _Read, tuple[str, ...]]:
-    """Return those of a unit's attributes that a call may read, what reads them, and lists of variables."""
-    found = _PLANS.get((layout, left))
-    if found is None:
-        if len(_PLANS) > _MOST:
-            _PLANS.clear()
-        own = _own_names("tf_keras" in sys.modules) | left
-        names = tuple(n for n in layout if n not in own and not n.endswith(_SETTINGS))
-        read = itemgetter(*names, *names[:1])  # the first twice: never a lone one
-        found = _PLANS[layout, left] = names, read, tuple(n for n in _VARIABLES if n in layout)
-    return found
-
-
-@lru_cache
-def _own_names(legacy: bool) -> frozenset[str]:
-    """Return the attributes that Keras keeps for itself in every layer and model: what empty ones have."""
-    import keras
-
-    kinds = [keras]
-    if legacy:
-        import tf_keras
-
-        kinds.append(tf_keras)
-    found = {*_TRAINING, *LEFT_BY_A_CALL}
-    for one in kinds:
-        inputs = one.layers.Input((1,), name="input")
-        functional, bare = one.Model(inputs, inputs, name="m"), one.Model(name="m")
-        for layer in (one.layers.Layer(name="l"), functional, bare, one.Sequential(name="s")):
-            found.update(vars(layer))
-    return frozenset(found - _READ)
 
 
 def _sampled(variables: list[Any]) -> tuple[bytes, ...]:
@@ -361,31 +288,12 @@ def _sampled(variables: list[Any]) -> tuple[bytes, ...]:
     return tuple(found)
 
 
-def children(unit: Any) -> Iterator[Any]:
-    """Yield the layers a unit owns, then the operations of its functional graph."""
-    flatten = getattr(unit, "_flatten_layers", None)
-    if flatten is not None:
-        yield from flatten(include_self=False, recursive=False)
-    graph = getattr(unit, "_functional", None) or unit
-    yield from getattr(graph, "_operations", None) or ()
-
-
 def _owned(unit: Any, state: dict[str, Any]) -> list[Any]:
     """Return what `children` yields; read off a Keras 3 layer's lists, since every call asks for it."""
     kind: type = type(unit)
-    if not _keeps_lists(kind):
-        return list(children(unit))
+    if not attributes.keeps_lists(kind):
+        return list(attributes.children(unit))
     below = state.get("_functional")
     operations = state.get("_operations") if below is None else below.__dict__.get("_operations")
     layers: list[Any] = state.get("_layers", [])
     return [*layers, *operations] if operations else layers
-
-
-@lru_cache(maxsize=1024)
-def _keeps_lists(kind: type) -> bool:
-    """Whether a class finds its layers as `keras.Layer` does, in `_layers`; operations have none."""
-    import keras
-
-    own = getattr(kind, "_flatten_layers", None)
-    plain = own is None or own is keras.Layer._flatten_layers
-    return plain and not any(hasattr(kind, name) for name in ("_layers", "_operations", "_functional"))

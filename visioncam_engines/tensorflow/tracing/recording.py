@@ -16,7 +16,8 @@ from typing import Any
 import attrs
 
 from visioncam_engines.tensorflow.graph.restore import ABSENT, Snapshot, put
-from visioncam_engines.tensorflow.tracing.fingerprint import SHADOWED, children, note_left
+from visioncam_engines.tensorflow.tracing.attributes import children
+from visioncam_engines.tensorflow.tracing.fingerprint import SHADOWED, note_left
 
 _COPIED = ("_losses", "_eager_losses", "_loss_ids")
 _TRACING = threading.RLock()
