@@ -93,6 +93,11 @@ class TensorFlowEngine:
     def trace(self, model: Any, inputs: ModelInputs, flat: list[Any]) -> TracedModel:
         if isinstance(model, Twin):
             found: Any = open_trace(self, model.original, inputs, flat)
+            if all(id(held) not in model.replaced for held, _ in found.trace.graph.captures):
+                raise ModelError(
+                    f"the graph of the model {self.hints(model).title!r} reads none of its weights, so they "
+                    "cannot be randomised; leave out what needs randomised copies"
+                )
             return attrs.evolve(found, trace=found.trace.with_variables(model.replaced))
         return traced(model, inputs.structure, flat)
 
@@ -106,6 +111,10 @@ class TensorFlowEngine:
 
         if isinstance(model, Twin):  # it has no Python of its own
             return open_trace(self, model, inputs, flat).answers(flat)
+        if is_saved(model):
+            endpoint = endpoint_of(model).function
+            args, keywords = tf.nest.pack_sequence_as(endpoint.structured_input_signature, flat)
+            return [value for _, value in leaves(endpoint(*args, **keywords)) if value is not None]
         from tensorflow.python.eager import context
 
         draws = getattr(context.context(), "_rng", None)  # of the seeds of operations; None without a seed
