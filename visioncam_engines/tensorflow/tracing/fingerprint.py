@@ -33,8 +33,8 @@ _FIXED -= {"types", "argparse", "test", "code", "profile"}
 _NO_CALL = frozenset({"build", "get_config", "from_config", "train_step", "test_step", "predict_step"})
 _MOST = 4096
 """Entries of a list, and objects of a model, that are looked into."""
-_SAMPLED = 8
-"""Weights whose values are looked at."""
+_SAMPLED = 5
+"""Weights whose values are looked at: the last layer's, which are met first, and some of the others."""
 _HELD = object()
 _INSIDE = ("__self__", "__func__", "__wrapped__", "func", "args", "keywords", "python_function", "fget")
 
@@ -205,7 +205,7 @@ class _Reading:
     def _function(self, function: Any) -> None:
         """Add a function with its code, its defaults, and what it reads around it."""
         self._hold(function)
-        if _root(function) in _FIXED or not self._first(function):
+        if not self._first(function) or _root(function) in _FIXED:
             return
         self._hold(function.__code__)
         self.later += (function.__defaults__, function.__kwdefaults__, function.__dict__)
@@ -277,8 +277,8 @@ def _sampled(variables: list[Any]) -> tuple[bytes, ...]:
     import tensorflow as tf
 
     found: list[bytes] = []
-    spread = variables if len(variables) <= _SAMPLED else variables[:: -(-len(variables) // (_SAMPLED - 2))]
-    for one in [*variables[:2], *spread][-_SAMPLED:]:
+    others = variables[2:]
+    for one in [*variables[:2], *others[:: -(-len(others) // (_SAMPLED - 2)) or 1]]:
         variable = getattr(one, "_value", one)
         handle = getattr(variable, "handle", None)
         small = (variable.shape.num_elements() or 0) <= 1 << 16
