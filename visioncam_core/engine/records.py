@@ -24,6 +24,20 @@ An engine whose scores are never `by_answer` may leave the answer away.
 
 
 @attrs.frozen
+class Mark:
+    """What an engine sees of a model's state, without running it; compared with `==`.
+
+    Attributes:
+        model: unequal once the model computes otherwise; it is then traced anew.
+        weights: unequal once the weights have other values, as far as that is quick to see; the trace is
+            then compared with the model's own answer.
+    """
+
+    model: object
+    weights: object = None
+
+
+@attrs.frozen
 class Hints:
     """What a model says of itself; nothing is run for it.
 

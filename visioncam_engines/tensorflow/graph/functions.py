@@ -123,7 +123,7 @@ def cut(trace: Trace, key: Any, build: Callable[[], tuple[list[Any], list[Any]]]
     def make() -> Any:
         with trace.graph.as_default():
             feeds, fetches = build()
-        function = carve(trace.graph, feeds, fetches)
+        function = carve(trace.graph, feeds, fetches, replaced=trace.replaced)
         COUNTERS.add("cuts")
         return function
 
