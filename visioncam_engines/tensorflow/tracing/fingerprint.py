@@ -27,8 +27,7 @@ from visioncam_engines.tensorflow.tracing import attributes
 
 _PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes, range, slice, type(...), np.dtype})
 _FIXED = {"keras", "tf_keras", "tensorflow", "numpy", *sys.stdlib_module_names}
-"""Packages whose classes and functions stay as they are: not those of Python's that hold what a user puts
-there, or have a name that a user's own module may have."""
+"""Packages whose classes and functions stay as they are, but for names that a user's module may have."""
 _FIXED -= {"types", "argparse", "test", "code", "profile"}
 _NO_CALL = frozenset({"build", "get_config", "from_config", "train_step", "test_step", "predict_step"})
 _MOST = 4096
@@ -280,7 +279,9 @@ def _sampled(variables: list[Any]) -> tuple[bytes, ...]:
     others = variables[2:]
     for one in [*variables[:2], *others[:: -(-len(others) // (_SAMPLED - 2)) or 1]]:
         variable = getattr(one, "_value", one)
-        handle = getattr(variable, "handle", None)
+        handle = None
+        with contextlib.suppress(ValueError):  # of one that a strategy spreads over devices
+            handle = getattr(variable, "handle", None)
         small = (variable.shape.num_elements() or 0) <= 1 << 16
         if isinstance(handle, tf.Tensor) and (small or "CPU" in handle.device):  # there it is not copied
             values = np.asarray(tf.raw_ops.ReadVariableOp(resource=handle, dtype=variable.dtype))
