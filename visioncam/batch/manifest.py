@@ -111,8 +111,6 @@ class Manifest:
         facts = found.get("facts")
         if isinstance(facts, dict) and "class" in facts:  # its name in runs before 1.0
             facts.setdefault("target", facts.pop("class"))
-        if isinstance(facts, dict):
-            facts.setdefault("placement", "stretched")  # as all maps were drawn before there was a choice
         return found
 
     def write_run(self, about: dict[str, Any]) -> None:

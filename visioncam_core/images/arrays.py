@@ -178,3 +178,7 @@ def _hint(shape: tuple[int, ...], axes: tuple[int | None, ...], channels_first: 
     if len(axes) == 2:
         return "cut or resample it"
     return "resize it, or pass the picture itself (a path or a uint8 array), which is fitted"
+
+
+def is_dataset(value: Any) -> bool:
+    return hasattr(value, "element_spec") and hasattr(value, "cardinality") and hasattr(value, "batch")

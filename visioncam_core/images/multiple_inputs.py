@@ -78,10 +78,6 @@ def _s(count: int) -> str:
     return "" if count == 1 else "s"
 
 
-def is_dataset(value: Any) -> bool:
-    return hasattr(value, "element_spec") and hasattr(value, "cardinality") and hasattr(value, "batch")
-
-
 def images_of(dataset: Any, rank: int) -> list[np.ndarray]:
     """Return all images of a dataset of images or batches, or of tuples that begin with them, one by one.
 

@@ -23,13 +23,14 @@ from visioncam_core.images.arrays import (
     check_shape,
     fits,
     input_name,
+    is_dataset,
     is_picture,
     shape_text,
 )
 from visioncam_core.images.clips import FRAMES, clips_among, is_clip, load_clip
 from visioncam_core.images.decode import MAX_PIXELS, Picture, load_picture, match_channels
 from visioncam_core.images.geometry import Geometry, Resize, Tile, fit, geometry_named
-from visioncam_core.images.multiple_inputs import images_of, is_dataset, parts_of, rows_of
+from visioncam_core.images.multiple_inputs import images_of, parts_of, rows_of
 from visioncam_core.images.sample import Sample, Windows
 from visioncam_core.images.tiling import Window
 from visioncam_core.ops import to_numpy

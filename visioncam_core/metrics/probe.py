@@ -12,6 +12,7 @@ import numpy as np
 from visioncam_core.engine.interface import Passes
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.model_inputs import in_place
+from visioncam_core.engine.output import Score
 from visioncam_core.errors import ImageError, LayerError, TargetError
 from visioncam_core.images.box import Box
 from visioncam_core.images.sample import Sample
@@ -52,6 +53,10 @@ class Probe:
     @property
     def layer(self) -> LayerChoice:
         return self.batch.layers[0]
+
+    @property
+    def score(self) -> Score:
+        return self.batch.view.score
 
     @property
     def evidence(self) -> Evidence:

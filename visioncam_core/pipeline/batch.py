@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -13,6 +13,8 @@ from visioncam_core.engine.interface import Engine, Traced, View
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import Head
+from visioncam_core.engine.records import Note
+from visioncam_core.errors import LayerError
 from visioncam_core.images.arrays import input_dtype
 from visioncam_core.images.preprocessing import Preprocessing
 from visioncam_core.images.sample import Sample
@@ -37,6 +39,7 @@ class Batch:
         expected: what the model itself seems to want, for the range check.
         versions: of what makes the maps.
         mixes: how far the answers for a picture move with another one in the batch, where that matters.
+        notes: what comparing the trace with the model has found.
     """
 
     engine: Engine
@@ -52,6 +55,7 @@ class Batch:
     expected: Preprocessing
     versions: dict[str, Any]
     mixes: float = 0.0
+    notes: Sequence[Note] = ()
 
     @property
     def space(self) -> int:
@@ -131,3 +135,16 @@ def blank_inputs(inputs: ModelInputs) -> list[np.ndarray]:
         np.zeros([1, *(224 if n is None else n for n in shape)], input_dtype(one.dtype))
         for shape, one in zip(shapes, inputs.inputs, strict=True)
     ]
+
+
+def picture_of(layers: Sequence[LayerChoice], inputs: ModelInputs) -> int:
+    """Return the input that all layers depend on: the image input where they do, else another picture.
+
+    Raises:
+        LayerError: they depend on different pictures.
+    """
+    shared = [i for i in inputs.images if all(i in choice.row.inputs for choice in layers)]
+    if not shared:
+        paths = ", ".join(choice.path for choice in layers)
+        raise LayerError(f"the layers {paths} look at different pictures; explain them one at a time")
+    return inputs.image if inputs.image in shared else shared[0]

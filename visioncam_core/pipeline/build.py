@@ -107,9 +107,14 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
     """
     choice, score = batch.layers[layer], batch.view.score
     methods, settings = batch.request.methods, batch.request.settings
-    applied = [apply(method, observation.evidence) for method in methods]
+    applied, probable = [], []
+    for method in methods:
+        observation.asked.clear()
+        applied.append(apply(method, observation.evidence))
+        probable.append(bool(observation.asked - {"target"}))
     shared = [*_of_batch(batch), *diagnose.of_layer(choice)]
     shared += diagnose.of_output(score.kind, observation.head.probable)
+    shared += diagnose.of_composed(score)
     scores = np.asarray(observation.evidence.score)
     for i, (sample, evidence) in enumerate(zip(batch.samples, observation.evidence.each(), strict=True)):
         output = ModelOutput(
@@ -120,7 +125,8 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
         about = _about(batch, choice, sample, output, float(scores[i]))
         found = [*shared, *_of_sample(batch, sample)]
         found += diagnose.of_score(score.kind, about["target"].probability)
-        found += diagnose.of_assumed(output.answer) if score.assumed else ()
+        doubts = list(diagnose.of_assumed(output.head, output.answer))
+        found += doubts if score.kind == "probability" or output.head.own else ()
         for m, (method, one) in enumerate(zip(methods, applied, strict=True)):
             explanation = None
             if one.raw is not None:
@@ -128,6 +134,7 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
                 diagnostics = [*found, *facts.diagnostics(method.method, size)]
                 if sums := diagnose.sums_of(method.method, raw, facts):
                     diagnostics += diagnose.of_sums(evidence, sums, choice.row, batch.view.table.rows)
+                diagnostics += (one for one in doubts if probable[m] and one not in found)
                 if np.all(np.isfinite(raw)):
                     diagnostics += diagnose.of_map(raw, settings.evidence)
                     diagnostics += diagnose.of_bars(raw, settings.evidence, sample, choice.placement)
@@ -187,7 +194,7 @@ def _explanation(
 
 def _of_batch(batch: Batch) -> Iterator[Diagnostic]:
     view = batch.view
-    for code, note in view.notes:
+    for code, note in (*view.notes, *batch.notes):
         yield Diagnostic(code, note)
     yield from diagnose.of_mixing(batch.mixes)
     if len(view.outputs) > 1 and batch.request.settings.output is None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from visioncam_core import ops
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow
+from visioncam_core.engine.output import Head, Score
 from visioncam_core.errors import VisionCamError
 from visioncam_core.images.geometry import Geometry
 from visioncam_core.images.sample import Sample
@@ -23,6 +24,7 @@ LEFT, DOUBTFUL = 1e-3, 0.05  # shares that sums over the picture leave: they can
 STILL = 5e-4  # share of what its gradient says that a score moves where it does not see a shift at all
 RANDOM = 0.1  # the same over channels, as a part of what random signs would leave
 GREY = 1 / 255  # what is seen of a map
+SLACK = 1e-3  # by which rounding may carry a probability out of [0, 1]
 SEEN = 1 / 3  # share of a picture's pixels, below which a crop is worth a word
 
 
@@ -130,17 +132,12 @@ def of_sums(evidence: Evidence, sums: str, row: LayerRow, rows: Sequence[LayerRo
     if not 0 < (whole := float(size.sum())) < np.inf:
         return
     left, gone = float(kept.sum()) / whole, float(size[kept <= ops.RELATIVE_ZERO * size].sum()) / whole
-    alike = [one for one in rows if one.grid == row.grid and (not one.copy_of or one.path == row.path)]
-    reader = dict(itertools.pairwise([one.path for one in alike])).get(row.path)
-    fix = {}
-    if any(one.path == reader and _normalises(one.kind) for one in alike):
-        fix = {"fix": f"choose layer={reader!r}, the normalised output, or another method"}
     if over == "channels" and left <= RANDOM / np.sqrt(A.shape[-1]):
         message = (
             f"activation times gradient cancels over the channels of {row.path!r} at every position, but for "
             f"{left:.0e} of its terms: a normalisation over channels reads this layer"
         )
-        yield Diagnostic("terms-cancel", message, **fix)
+        yield Diagnostic("terms-cancel", message, **_normalised(row, rows))
     elif over == "positions" and (
         gone > 0.5 or left <= LEFT or (what == "G" and _blind(evidence, A, G, left))
     ):
@@ -149,7 +146,7 @@ def of_sums(evidence: Evidence, sums: str, row: LayerRow, rows: Sequence[LayerRo
             f"{left:.0e} of them, to nothing in {gone:.0%} of the layer: a normalisation or softmax over the "
             "picture reads it"
         )
-        yield Diagnostic("terms-cancel", message, **fix)
+        yield Diagnostic("terms-cancel", message, **_normalised(row, rows))
 
 
 def _blind(evidence: Evidence, A: np.ndarray, G: np.ndarray, left: float) -> bool:
@@ -168,8 +165,13 @@ def _blind(evidence: Evidence, A: np.ndarray, G: np.ndarray, left: float) -> boo
     )
 
 
-def _normalises(kind: str) -> bool:
-    return any(word in kind.lower() for word in ("norm", "softmax"))
+def _normalised(row: LayerRow, rows: Sequence[LayerRow]) -> dict[str, str]:
+    """Return the advice to take the output of what normalises a layer, where that comes next; else none."""
+    alike = [one for one in rows if one.grid == row.grid and (not one.copy_of or one.path == row.path)]
+    reader = next((b for a, b in itertools.pairwise(alike) if a.path == row.path), None)
+    if reader is None or not any(word in reader.kind.lower() for word in ("norm", "softmax")):
+        return {}
+    return {"fix": f"choose layer={reader.path!r}, the normalised output, or another method"}
 
 
 def of_layer(choice: LayerChoice) -> Iterator[Diagnostic]:
@@ -205,20 +207,30 @@ def of_output(kind: str, probable: bool) -> Iterator[Diagnostic]:
     if kind == "output" and probable:
         yield Diagnostic(
             "score-not-logit",
-            "the output looks like probabilities, but no softmax was found in front of it; the output itself "
-            "is explained, which hardly changes where it is near 0 or 1",
+            "the output looks like probabilities, but no softmax or sigmoid was found in front of it; the "
+            "output itself is explained, which hardly changes where it is near 0 or 1",
         )
 
 
-def of_assumed(answer: np.ndarray) -> Iterator[Diagnostic]:
-    """Yield what is doubtful where a softmax or sigmoid was applied to one picture's output, as to logits."""
+def of_composed(score: Score) -> Iterator[Diagnostic]:
+    """Yield how an output is put together, where that decides what is explained."""
+    if score.composed:
+        yield Diagnostic("output-composed", f"the output {score.output!r} is {score.composed}")
+
+
+def of_assumed(head: Head, answer: np.ndarray) -> Iterator[Diagnostic]:
+    """Yield what is doubtful about probabilities that the model does not give itself."""
     low, high = float(answer.min()), float(answer.max())
-    if low >= 0 and high <= 1:
-        yield Diagnostic(
-            "probability-assumed",
-            f"the output lies in [{low:.3g}, {high:.3g}] like probabilities, but no softmax or sigmoid was "
-            "found in front of it; one was applied to it, as to logits",
-        )
+    lies = f"the output lies in [{low:.3g}, {high:.3g}]"
+    inside = low >= -SLACK and high <= 1 + SLACK
+    if head.assumed:
+        text = "no softmax or sigmoid was found in front of the output; "
+        text += f"a {head.assumed} was applied to it, as to logits"
+        text += f", though {lies} like probabilities" if inside else ""
+        yield Diagnostic("probability-assumed", text)
+    elif head.own and not inside:
+        text = "and was taken for probabilities, as it stays in [0, 1] on pictures of noise"
+        yield Diagnostic("probability-assumed", f"{lies}, {text}")
 
 
 def of_map(raw: np.ndarray, evidence: str) -> Iterator[Diagnostic]:

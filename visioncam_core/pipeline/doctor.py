@@ -8,8 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core import ops
-from visioncam_core.engine.cache import open_trace
+from visioncam_core.engine import cache
 from visioncam_core.engine.interface import View
 from visioncam_core.engine.output import head_of
 from visioncam_core.images.reader import Read
@@ -79,8 +78,15 @@ def examine(explainer: Explainer, image: object, target: object = None) -> Repor
         image: one picture or model input.
         target: what is explained; the top class by default.
     """
+    with cache.steady(explainer.engine, explainer.model):
+        return _examined(explainer, image, target)
+
+
+def _examined(explainer: Explainer, image: object, target: object) -> Report:
     if len(explainer.inputs.inputs) == 1:  # decoded once
         image = Read(*explainer.reader.read(image))
+    item = next(explainer.reader.read(image)[0][0].parts())
+    off, tolerance = faithfulness(explainer, item)
     view, _ = explainer.layers(image)
     method = explainer.methods[0]
     watched = Watched(method)
@@ -92,13 +98,9 @@ def examine(explainer: Explainer, image: object, target: object = None) -> Repor
     if alike is not None and other is not None and alike > ALIKE:
         message = f"the map for {other.target.label} has a rank correlation of {alike:.2f} with this one"
         found.append(Diagnostic("class-insensitive", message))
-    item = next(explainer.reader.read(image)[0][0].parts())
-    off, tolerance = faithfulness(explainer, item)
     faithful = off <= tolerance
-    if not faithful:
-        found.append(
-            Diagnostic("trace-differs", f"its output is {off:.1%} off the model's own, model(image)")
-        )
+    if not faithful and all(one.code != cache.DIFFERS for one in found):
+        found.append(Diagnostic(cache.DIFFERS, f"its output is {off:.1%} off the model's own, model(image)"))
     place, offset = _place(view, explanation)
     if explanation.layer.placement.name == "stretched" and offset > QUARTER:
         found.append(Diagnostic("placement-offset", f"the map of {explanation.layer.path!r}: {place}"))
@@ -166,26 +168,12 @@ def _other_class(
 def faithfulness(explainer: Explainer, item: Sample) -> tuple[float, float]:
     """Return how far the trace's outputs are from the model's own, and what rounding may explain.
 
-    The model is called once and left as it was.
-
     Returns:
-        The largest difference as a share of the largest value, infinite where only one of them is finite or
-        their shapes differ; and the share that is allowed.
+        As `cache.compared`; and the share that is allowed.
     """
-    engine, model, inputs = explainer.engine, explainer.model, explainer.inputs
-    flat = engine.tensors(item.flat)
-    with engine.running(model):
-        traced = open_trace(engine, model, inputs, flat)
-        answers = engine.call(model, inputs, flat), traced.answers(flat)
-    own, again = ([ops.to_numpy(value).astype(np.float64) for value in one] for one in answers)
-    if [one.shape for one in own] != [one.shape for one in again]:
-        return float("inf"), traced.tolerance
-    shares = [
-        float(np.abs(a - b).max(initial=0.0) / max(np.abs(a).max(initial=0.0), 1e-30))
-        for a, b in zip(own, again, strict=True)
-        if not np.array_equal(a, b, equal_nan=True)
-    ]
-    off = max((share if np.isfinite(share) else float("inf") for share in shares), default=0.0)
+    flat = explainer.engine.tensors(item.flat)
+    with explainer.engine.running(explainer.model):
+        traced, off = cache.compared(explainer.engine, explainer.model, explainer.inputs, flat)
     return off, traced.tolerance
 
 

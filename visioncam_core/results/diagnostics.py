@@ -25,8 +25,11 @@ FIXES = {
     "class-insensitive": "the map hardly depends on the class here; compare methods or choose a later layer",
     "preprocess-unknown": "pass preprocess= so that the model sees what it was trained on",
     "score-not-logit": "end the model in a softmax or sigmoid, or read the map as explaining the output",
-    "probability-assumed": "pass score='logit', which explains the output as it is",
+    "probability-assumed": "end the model in the activation it was trained with, or pass score='logit'",
+    "output-composed": "nothing to do; score='probability' explains the model's own probability",
     "trace-differs": "do not trust maps of this model; a layer of it does other things when it is traced",
+    "stale-trace": "this map is right, those made since the change are not; call visioncam.forget(model) "
+    "after changing what only a layer's function can see",
     "mostly-unseen": "pass geometry='letterbox' or 'tile', which show the model the whole picture",
     "peak-in-bars": "the model looks at the bars; pass geometry='resize' or 'center_crop', which leave none",
     "picture-note": "nothing to do unless the note surprises you",
