@@ -244,9 +244,11 @@ def support(trace: Trace, records: list[Recorded], score: GraphScore) -> Any:
         import tensorflow as tf
 
         total = tf.reduce_sum(tf.square(score.values) + score.values)
-        gradients = tf.gradients(total, [record.tensors[0] for record in records])
-        pairs = zip(gradients, records, strict=True)
-        return list(trace.inputs), [tf.zeros_like(r.tensors[0]) if g is None else g for g, r in pairs]
+        at = [tensor for record in records for tensor in record.tensors]
+        pairs = zip(tf.gradients(total, at), at, strict=True)
+        found = iter([tf.zeros_like(one) if g is None else g for g, one in pairs])
+        steps = [[next(found) for _ in record.tensors] for record in records]
+        return list(trace.inputs), [one[0] if len(one) == 1 else tf.stack(one, axis=1) for one in steps]
 
     return cut(trace, ("support", tuple(r.path for r in records), score.key), build)
 

@@ -11,6 +11,7 @@ import numpy as np
 from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.engine.layer_table import LayerRow, Layout
 from visioncam_engines.tensorflow.graph import functions as cuts
+from visioncam_engines.tensorflow.graph.graph import descendants
 from visioncam_engines.tensorflow.run.passes import to_grid
 from visioncam_engines.tensorflow.tracing.trace_model import Trace
 
@@ -49,14 +50,17 @@ def noise(like: Sequence[tuple[Any, Any]]) -> list[Any]:
 
 
 def around(trace: Trace, score: cuts.GraphScore, flat: list[Any]) -> Callable[[LayerRow], float]:
-    """Return what tells of a row which share of the evidence, Σ |A ∘ G|, flows around it on one noise picture."""
+    """Return what tells of a row which share of the evidence, Σ |A ∘ G|, flows around it, on noise."""
     picture = [(x.shape, x.dtype) for x in flat]
 
     def measured(row: LayerRow) -> float:
         import tensorflow as tf
 
         record = next(one for one in trace.records if one.path == row.path)
-        sides = [side for side in cuts.sides_of(trace, record, score) if side.dtype.is_floating]
+        seen = descendants(list(trace.inputs), values=True)  # learned queries are no way around
+        sides = [
+            one for one in cuts.sides_of(trace, record, score) if one.dtype.is_floating and id(one) in seen
+        ]
         if not sides:
             return 0.0
         at = [*record.tensors, *sides]
