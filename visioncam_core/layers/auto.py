@@ -105,7 +105,7 @@ def _of_all_axes(rows: list[LayerRow]) -> list[LayerRow]:
     A video's frames or a text's columns, pooled for a recurrent layer or two, tell less than the maps before;
     where the network goes on in columns, its features are made there.
     """
-    whole = [row for row in rows if sum(n > 1 for n in row.grid) >= min(2, len(row.grid))]
+    whole = [row for row in rows if not (row.layout and row.layout.kind == "columns" and _in_a_row(row))]
     return whole if 2 * len(whole) >= len(rows) else rows
 
 
