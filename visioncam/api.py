@@ -59,7 +59,9 @@ def explain(
         model: a built Keras model; it is not changed.
         image: a *picture* (path, bytes, Pillow image, uint8 array (H, W) or (H, W, C)), which is fitted and
             preprocessed; or *model input* (float array or tensor, with or without batch axis), used as it
-            is; or a list of either; for several inputs a list, tuple or dict as the model takes them.
+            is; or a list of either.  Of a model of videos or volumes the frames are the picture: a GIF, a
+            TIFF of several pages, a list of pictures, uint8 (T, H, W, C).  For several inputs a list,
+            tuple or dict as the model takes them.
         method: a name of `visioncam.methods()`, or a method object such as `ScoreCAM(weights="probability")`.
         target: what to explain: None for the top class, an index, a class name, an object of
             `visioncam.targets`, a function of the outputs, or a list with one for each picture.
@@ -78,7 +80,7 @@ def explain(
             an object of `visioncam.geometry`.
         frame: which picture of an animated file, or of one with several pages, from 0.
         max_pixels: a picture file with more pixels is refused, before it is decoded.
-        class_names: a list of names, or a JSON or text file with them.
+        class_names: a list of names, or a JSON or text file with them, or a mapping of either direction.
         reshape: your own `(N, ...) -> (N, *grid, K)` where the layer's space is not found.
         batch_size: pictures in one pass, 32 by default (8 of those that Score-CAM changes, on a CPU); halved
             when memory runs out.

@@ -92,9 +92,8 @@ class PaperCAM:
 
     def __repr__(self) -> str:
         """Return the call that made it, in short."""
-        return (
-            f"{type(self).__name__}(<{self.model.name}>, {self.class_idx!r}, layer_name={self.layer_name!r})"
-        )
+        title = self._explainer.hints.title
+        return f"{type(self).__name__}(<{title}>, {self.class_idx!r}, layer_name={self.layer_name!r})"
 
     def compute_cam_features(self, image_batch: Any) -> np.ndarray:
         """Return the map at the layer's resolution.

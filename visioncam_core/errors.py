@@ -24,6 +24,10 @@ class LayerError(VisionCamError, ValueError):
     """A layer that does not exist, or that cannot be explained."""
 
 
+class GradientError(LayerError):
+    """A layer at which the score has no gradient: other layers, or methods without gradients, may do."""
+
+
 class TargetError(VisionCamError, ValueError):
     """A class or target that the model does not have."""
 

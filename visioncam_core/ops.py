@@ -3,7 +3,7 @@
 They are NumPy for arrays and the framework's own for its tensors, by the names of the array API standard, so
 that one body serves all; nothing is imported until a tensor arrives.  Arrays are `(N, *grid, K)`: batch
 first, channels last, one to three spatial axes in between.  Reductions run over space or channels, never over
-the batch, in at least float32 (half precision is widened, float64 stays).
+the batch, in at least float32 (half precision is widened, float64 stays); where terms cancel, 0 is left.
 """
 
 from __future__ import annotations
@@ -17,8 +17,12 @@ import numpy as np
 
 from visioncam_core.resize import linear_matrix
 
-RELATIVE_ZERO = 1e-6
-"""A sum of terms that cancel to less than this share of their absolute sum counts as zero."""
+RELATIVE_ZERO = 1e-5
+"""A sum of terms that cancel to no more than this share of their absolute sum counts as zero."""
+DOUBTFUL = 1e-2
+"""Below this share of its absolute sum a float32 sum is made in float64, taken where they differ as much."""
+CONSTANT = 1e-6
+"""A channel that varies by no more than this share of its largest size is constant."""
 
 NAMESPACES: dict[str, str] = {}
 """Package of a framework's arrays -> module with the functions of the array API for them, where a third-party
@@ -112,27 +116,51 @@ def relu(values: Any) -> Any:
 
 
 def sum_space(values: Any, keepdims: bool = False) -> Any:
-    """Return the sum over positions: (N, *grid, K) -> (N, K)."""
-    return backend(values).sum(wide(values), axis=space(values), keepdims=keepdims)
+    """Return the sum over positions, 0 where its terms, or all of them, cancel: (N, *grid, K) -> (N, K)."""
+    return _over_space(backend(values).sum, wide(values), keepdims)
 
 
 def mean_space(values: Any, keepdims: bool = False) -> Any:
-    """Return the mean over positions: (N, *grid, K) -> (N, K)."""
-    return backend(values).mean(wide(values), axis=space(values), keepdims=keepdims)
+    """Return the mean over positions, 0 where its terms, or all of them, cancel: (N, *grid, K) -> (N, K)."""
+    return _over_space(backend(values).mean, wide(values), keepdims)
+
+
+def _over_space(reduce: Any, values: Any, keepdims: bool) -> Any:
+    xp, axes = backend(values), space(values)
+    total, size = (reduce(part, axis=axes, keepdims=keepdims) for part in (values, xp.abs(values)))
+    if isinstance(values, np.ndarray) and np.any(doubtful := np.abs(total) < DOUBTFUL * size):
+        exact = reduce(values, axis=axes, keepdims=keepdims, dtype=np.float64)
+        doubtful &= np.abs(exact - total) > DOUBTFUL * np.abs(exact)
+        total = np.where(doubtful, exact, total).astype(values.dtype)
+    left, whole = (xp.sum(part, axis=-1, keepdims=True) for part in (xp.abs(total), size))
+    return xp.where(_cancels(total, size) | _cancels(left, whole), 0, total)
+
+
+def _cancels(total: Any, size: Any) -> Any:
+    return (RELATIVE_ZERO * size >= backend(total).abs(total)) & (size < np.inf)
 
 
 def sum_channels(values: Any) -> Any:
-    """Return the sum over channels: (N, *grid, K) -> (N, *grid)."""
-    return backend(values).sum(wide(values), axis=-1)
+    """Return the sum over channels, 0 where all of it cancels: (N, *grid, K) -> (N, *grid)."""
+    return _without_noise(backend(values).sum(wide(values), axis=-1), wide(values))
 
 
 def weigh(activations: Any, weights: Any) -> Any:
-    """Return Σ_k w_k A_pk: (N, *grid, K), (N, K) -> (N, *grid)."""
+    """Return Σ_k w_k A_pk, 0 where all of it cancels: (N, *grid, K), (N, K) -> (N, *grid)."""
     activations, weights = wide(activations), wide(weights)
     xp = backend(activations)
     shape = tuple(activations.shape)
     flat = xp.reshape(activations, (shape[0], -1, shape[-1]))
-    return xp.reshape(xp.matmul(flat, weights[..., None]), shape[:-1])
+    maps = xp.reshape(xp.matmul(flat, weights[..., None]), shape[:-1])
+    return _without_noise(maps, weights * xp.sum(xp.abs(flat), axis=1))
+
+
+def _without_noise(maps: Any, terms: Any) -> Any:
+    """Return maps (N, *grid), zero where the terms (N, ...) of a whole picture cancel."""
+    xp = backend(maps)
+    left, size = (xp.sum(xp.abs(part), axis=tuple(range(1, len(part.shape)))) for part in (maps, terms))
+    noise = xp.reshape(_cancels(left, size), (-1, *[1] * (len(maps.shape) - 1)))
+    return xp.where(noise, 0, maps)
 
 
 def divide(numerator: Any, denominator: Any, valid: Any) -> Any:
@@ -144,13 +172,11 @@ def divide(numerator: Any, denominator: Any, valid: Any) -> Any:
 def divide_by_sum(numerator: Any, activations: Any) -> Any:
     """Return numerator_k / Σ_p A_pk, and 0 for channels whose sum vanishes.
 
-    A sum vanishes when it is at most `RELATIVE_ZERO` of Σ_p |A_pk|: a relative guard, so that scaling
-    the activations changes nothing.  Shapes: (N, K), (N, *grid, K) -> (N, K).
+    The guard is that of `sum_space`, relative, so that scaling the activations changes nothing.  Shapes:
+    (N, K), (N, *grid, K) -> (N, K).
     """
-    xp = backend(activations)
-    total = sum_space(activations)
-    size = sum_space(xp.abs(activations))
-    return divide(numerator, total, xp.abs(total) > RELATIVE_ZERO * size)
+    size = backend(activations).abs(total := sum_space(activations))
+    return divide(numerator, total, (size > 0) & (size < np.inf))
 
 
 def spread(values: Any) -> Any:
@@ -229,7 +255,7 @@ def live_channels(activations: Any) -> np.ndarray:
 
 def varying_channels(activations: Any) -> np.ndarray:
     """Return the channels of one picture (1, *grid, K) that are not constant over space, (L,) int."""
-    return np.flatnonzero(to_numpy(spread(activations))[0] > RELATIVE_ZERO * _largest(activations))
+    return np.flatnonzero(to_numpy(spread(activations))[0] > CONSTANT * _largest(activations))
 
 
 def _largest(activations: Any) -> np.ndarray:

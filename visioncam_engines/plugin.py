@@ -29,9 +29,9 @@ def visioncam_register_engines() -> list[EngineSpec]:
 
 
 def _of_keras(model: Any) -> bool:
-    """Return whether a model is a layer of Keras, or a function or loaded module of TensorFlow."""
+    """Return whether a model is a layer of Keras, what TensorFlow loaded, or a copy of ours of one."""
     packages = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
-    return not packages.isdisjoint(("keras", "tf_keras", "tensorflow"))
+    return not packages.isdisjoint(("keras", "tf_keras", "tensorflow", "visioncam_engines"))
 
 
 def _tensorflow() -> Engine:

@@ -86,7 +86,7 @@ FAILS = {
     "metrics delition": (2, "unknown metric 'delition'; did you mean 'deletion'? known: 'deletion'"),
     f"evaluate {FOLDER} --metrics delition": (2, "unknown metric 'delition'; did you mean 'deletion'?"),
     f"{ONE} --layer lat": (2, "the model has no layer 'lat'; did you mean 'late'? `visioncam layers`"),
-    f"{ONE} --layer pool": (2, "layer 'pool' cannot be explained: its output shape (8,) has no spatial axes"),
+    f"{ONE} --layer pool": (2, "layer 'pool' cannot be explained: it has no spatial axes of the picture"),
     f"{ONE} --layer 99": (2, "layer index 99 is out of range: the model has 3 candidate layers, -3 to 2"),
     f"{ONE} --class 7": (2, "class index 7 is out of range: the model has 3 classes, 0 to 2"),
     f"{ONE} --class fir": (2, "class 'fir' was asked for by name, and this model's class names are"),

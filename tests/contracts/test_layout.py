@@ -70,7 +70,7 @@ PLAN = Plan(
     folder_modules=20,
     file_lines=300,
     own_lazy=40,
-    product_lines=35_000,
+    product_lines=40_000,  # 35,000 when the house was built; then space was followed, and silence refused
     not_counted=frozenset(
         {f"visioncam_core.engine.{name}" for name in ("interface", "records", "defaults", "default_passes")}
         | {f"visioncam_core.testing.checks.{name}" for name in ("engine", "engine_passes", "engine_subject")}
@@ -162,7 +162,7 @@ BAD = {
     "long file": ("folders and", {"text.py": "#\n" * 301}),
     "full folder": ("folders and", {f"engine/a{i}.py": "" for i in range(21)}),
     "full core": ("folders and", {f"a{i}.py": "x = 1" for i in range(19)}),
-    "too large": ("the product", {"text.py": "\n" * 35_001}),
+    "too large": ("the product", {"text.py": "\n" * 40_001}),
     "lazy": (
         "the product",
         {"text.py": "def f():\n" + "    import visioncam_core.files\n" * 41, "files.py": ""},

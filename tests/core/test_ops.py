@@ -68,6 +68,7 @@ for name in (
     "ge",
     "lt",
     "and",
+    "or",
     "neg",
     "radd",
     "rsub",

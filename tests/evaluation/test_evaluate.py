@@ -236,7 +236,7 @@ def test_the_cascade_begins_with_the_trained_weights_and_goes_down_layer_by_laye
 
     def moved(step: int, seed: int = 0) -> list[str]:
         copy.step(step, seed)
-        pairs = zip(copy.model.weights, copy.model.get_weights(), trained, strict=True)
+        pairs = zip(model.weights, copy.copy.get(), trained, strict=True)
         changed = [w.path.split("/")[0] for w, now, then in pairs if not np.array_equal(now, then)]
         return list(dict.fromkeys(changed))
 
@@ -246,9 +246,9 @@ def test_the_cascade_begins_with_the_trained_weights_and_goes_down_layer_by_laye
     assert "first" not in moved(3)
     assert moved(4)[0] == "first"
     copy.step(4, 0)
-    one = copy.model.get_weights()
+    one = copy.copy.get()
     copy.step(4, 1)
-    assert not np.array_equal(one[0], copy.model.get_weights()[0])
+    assert not np.array_equal(one[0], copy.copy.get()[0])
     assert all(np.array_equal(a, b) for a, b in zip(trained, model.get_weights(), strict=True))
 
 

@@ -83,6 +83,8 @@ SOFTMAX: dict[str, Callable[[Any], Any]] = {
     "stopped": lambda x: ops.stop_gradient(ops.softmax(x)),
     "log": lambda x: ops.log_softmax(x),
     "two softmaxes": lambda x: split(x, ops.softmax, ops.softmax),
+    "softmax beside sigmoid": lambda x: split(x, ops.softmax, ops.sigmoid),
+    "scaled softmax": lambda x: 0.5 * ops.softmax(x),
 }
 SIGMOID: dict[str, Callable[[Any], Any]] = {
     "activation": lambda x: L.Activation("sigmoid")(x),
@@ -92,8 +94,6 @@ SIGMOID: dict[str, Callable[[Any], Any]] = {
 }
 NO_LOGIT: dict[str, Callable[[Any], Any]] = {
     "none": lambda x: x,
-    "softmax beside sigmoid": lambda x: split(x, ops.softmax, ops.sigmoid),
-    "scaled softmax": lambda x: 0.5 * ops.softmax(x),
     "by hand": by_hand,
     "clipped from below by another value": lambda x: ops.maximum(ops.softmax(x), 0.1 * ops.max(x)),
     "relu": lambda x: ops.relu(x),

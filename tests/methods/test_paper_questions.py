@@ -127,5 +127,6 @@ def test_maps_of_different_sizes_are_not_stacked() -> None:
     x = keras.layers.Conv2D(2, 3, activation="relu", kernel_initializer="ones")(inputs)
     outputs = keras.layers.Dense(2, kernel_initializer="ones")(keras.layers.GlobalAveragePooling2D()(x))
     cam = paper_class("gradcam")(keras.Model(inputs, outputs), 0)
+    pictures = [np.random.default_rng(0).random((n, n, 1), np.float32) for n in (6, 9)]
     with pytest.raises(ImageError, match=r"\[\(4, 4\), \(7, 7\)\], which do not stack"):
-        cam.compute_cam_features([np.ones((6, 6, 1), np.float32), np.ones((9, 9, 1), np.float32)])
+        cam.compute_cam_features(pictures)

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from visioncam.batch.entry import Entry, Source
-from visioncam.batch.fingerprint import Facts, changes, mark_of
+from visioncam.batch.fingerprint import Facts, changes, completed, mark_of
 from visioncam.batch.manifest import MANIFEST, Manifest
 from visioncam.batch.summary import Summary
 from visioncam_core.errors import OutputError
@@ -44,7 +44,7 @@ class Plan:
         """
         before = self._before = self.manifest.run()
         if before is not None and isinstance(before.get("facts"), dict):
-            self._check_request(before["facts"])
+            self._check_request(completed(before["facts"]))
         elif self.manifest.finished:
             self.manifest.notes.append("run.json is gone; finished pictures are taken as they are")
         again = self._changed()

@@ -33,6 +33,7 @@ class RunRequest:
     # a model in memory, as the bytes of a `.keras` file; then `model` is None
     payload: bytes | None = attrs.field(default=None, repr=False)
     sha256: str | None = None  # the checksum that the model file must have, or None
+    trust_savedmodel: bool = False  # take the folder of a SavedModel, a program
 
     @classmethod
     def of(cls, model: Any, request: Request, writing: Writing, batch: int) -> RunRequest:
@@ -58,7 +59,8 @@ class RunRequest:
             progress: called between the passes of slow methods.
             load: opens the model file, called with its path, `custom_objects` and `unsafe`.
         """
-        load = load or partial(open_model, **({"sha256": self.sha256} if self.sha256 else {}))
+        how: dict[str, Any] = {"sha256": self.sha256, "trust_savedmodel": self.trust_savedmodel}
+        load = load or partial(open_model, **{name: value for name, value in how.items() if value})
         with tempfile.TemporaryDirectory(prefix="visioncam-") as folder:
             path = self.model
             if self.payload is not None:

@@ -16,7 +16,7 @@ import numpy as np
 from visioncam.batch.compute import Computer, Ready
 from visioncam.batch.entry import Entry, Source
 from visioncam.batch.file_names import is_inside
-from visioncam.batch.fingerprint import changes, facts_of
+from visioncam.batch.fingerprint import changes, completed, facts_of
 from visioncam.batch.manifest import RUN, Manifest
 from visioncam_core.errors import OptionError, OutputError, VisionCamError
 from visioncam_core.pipeline.apply import Method
@@ -66,6 +66,7 @@ class SavedRequest:
                 f"{str(manifest.folder)!r} holds no finished run (there is no {RUN} with its manifest); name "
                 "the folder that `visioncam batch -o` wrote"
             )
+        facts = completed(facts)
         fields = [field.name for field in attrs.fields(Settings) if field.name in facts]
         options = {name[7:]: value for name, value in facts.items() if name.startswith("option ")}
         try:

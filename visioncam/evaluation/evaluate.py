@@ -10,10 +10,11 @@ import attrs
 from visioncam.evaluation.budget import Budget
 from visioncam.evaluation.evaluation import Evaluation
 from visioncam.evaluation.measure import measure
-from visioncam.evaluation.randomised import Randomised
+from visioncam.evaluation.randomised import Randomised, checked_copy
 from visioncam.evaluation.request import measures
 from visioncam.evaluation.subjects import subjects
 from visioncam.evaluation.truth import marks
+from visioncam_core.engine.cache import notes_of
 from visioncam_core.errors import LayerError, ModelError
 from visioncam_core.images.reader import Read
 from visioncam_core.pipeline.explainer import Explainer
@@ -83,13 +84,14 @@ def evaluate(
     copy, rounds = None, 0
     randomised: set[str] = set()
     try:
-        copy = Randomised.of(explainer.engine.copy(model), budget.cascade)
+        copy = Randomised.of(checked_copy(explainer, read), budget.cascade)
     except ModelError as error:
         notes.append(f"no randomised models: {error}")
     else:
         cascade = any("randomised" in one.needs for one in applied)
         rounds = budget.seeds * budget.cascade if cascade else 1
         randomised = {one.name for one in explainer.methods}
+    notes += [what for _, what in notes_of(explainer.engine, model)]
     rows = len(subjects(explainer.methods, randomised))
     count = _Count(len(queries) * len(items) * (rows + rounds), report)
     found = [
@@ -100,6 +102,7 @@ def evaluate(
         for query in queries
     ]  # fmt: skip
     count.finish()
+    notes += dict.fromkeys(note for at in found for note in at.notes)
     for at in found:
         measured = {one.of for one in at.subjects}
         missing = [one.title for one in explainer.methods if one.name in randomised - measured]

@@ -27,6 +27,7 @@ from visioncam_core.metrics.case import Case
 from visioncam_core.metrics.measure import judge
 from visioncam_core.metrics.probe import probes
 from visioncam_core.metrics.result import Measured, MetricResult
+from visioncam_core.pipeline import diagnose
 from visioncam_core.pipeline.explainer import Explainer
 
 
@@ -50,6 +51,7 @@ class AtLayer:
     # Subject name -> its maps of the first picture while the model is randomised step by step with the first
     # seed, the trained model's first; None where there was none.
     cascade: dict[str, list[np.ndarray | None]] = attrs.field(factory=dict)
+    notes: tuple[str, ...] = ()  # what is doubtful about the probabilities that were measured
 
 
 @attrs.define(eq=False)
@@ -108,8 +110,10 @@ def measure(
     table: dict[tuple[str, str], list[Measured]] = {}
     spent: dict[str, list[tuple[int, float]]] = {}
     cascade: dict[str, list[np.ndarray | None]] = {}
+    answers = []
     for probe in probes(explainer, read, list(classes)):
         truth, boxes = on_input(marks[probe.number], probe.item, probe.x.shape[:-1])
+        answers.append(probe.observation.answer.reshape(-1))
         shared = Shared()
         for subject in rows:
             if subject.kind == "method":
@@ -141,7 +145,9 @@ def measure(
         if (subject.name, one.name) in table
     ]  # fmt: skip
     means = {name: Cost(*(float(n) for n in np.mean(found, axis=0))) for name, found in spent.items()}
-    return AtLayer(layer, tuple(rows), tuple(results), means, labels, cascade)
+    doubts = diagnose.of_assumed(first.observation.head, np.concatenate(answers))
+    notes = tuple(f"probabilities: {one.message}" for one in (*doubts, *diagnose.of_composed(first.score)))
+    return AtLayer(layer, tuple(rows), tuple(results), means, labels, cascade, notes)
 
 
 def _classes(explainer: Explainer, read: Read, target: Any) -> tuple[list[int], tuple[str, ...]]:

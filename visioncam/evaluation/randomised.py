@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
 import numpy as np
 
 from visioncam.evaluation.subjects import Maps
+from visioncam_core.engine.batches import Budget
+from visioncam_core.engine.cache import compared, difference, open_trace
 from visioncam_core.engine.interface import Copy
+from visioncam_core.engine.layer_table import LayerChoice
+from visioncam_core.errors import ModelError
 from visioncam_core.images.reader import Read
 from visioncam_core.metrics.probe import probes
 from visioncam_core.pipeline.explainer import Explainer
+
+SAME = 1e-5
+"""The share of the largest output by which a copy may differ."""
 
 
 @attrs.frozen(eq=False)
@@ -47,6 +54,43 @@ class Randomised:
                 for i, (value, owner) in enumerate(zip(self.trained, self.copy.owners, strict=True))
             ]
         )
+
+
+def checked_copy(explainer: Explainer, read: Read) -> Copy:
+    """Return a copy of the explainer's model that answers as the model does on the first picture.
+
+    Raises:
+        ModelError: it cannot be copied, or the copy is another model; the first layer that differs is named.
+    """
+    engine = explainer.engine
+    flat = engine.tensors(next(read.items[0].parts()).flat)
+    with engine.running(explainer.model):
+        ours, _ = compared(engine, explainer.model, explainer.inputs, flat)
+        copy = engine.copy(explainer.model)
+        twin = Explainer.of(copy.model, explainer.request)
+        theirs = open_trace(engine, copy.model, twin.inputs, flat)
+        off = difference(ours.answers(flat), theirs.answers(flat))
+    if off > SAME:
+        layer = next(_differing(explainer, twin, read, flat), "one that is not listed")
+        raise ModelError(
+            f"a copy of the model answers {off:.1%} otherwise than the model itself, first at layer "
+            f"{layer!r}; its engine leaves out what belongs to the model, so it can't be randomised"
+        )
+    return copy
+
+
+def _differing(explainer: Explainer, twin: Explainer, read: Read, flat: list[Any]) -> Iterator[str]:
+    """Yield the layers, from the input, whose outputs differ between a model and its copy."""
+    view, other = explainer.layers(read)[0], twin.layers(read)[0]
+    for row in view.table.candidates:
+        alike = next((one for one in other.table.candidates if one.path == row.path), None)
+        found = [
+            one.passes(LayerChoice(place, "to compare"), None, Budget(1)).watch(flat, [])[0].activations
+            for one, place in ((view, row), (other, alike))
+            if place is not None
+        ]
+        if len(found) < 2 or difference([found[0]], [found[1]]) > SAME:
+            yield row.path
 
 
 def redraw(value: np.ndarray, rng: np.random.Generator) -> np.ndarray:

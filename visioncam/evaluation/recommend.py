@@ -48,7 +48,8 @@ class Recommendation:
     def __str__(self) -> str:
         """Return it in words."""
         head = "none" if self.method is None else f"{self.method} at {self.layer}"
-        return f"{head} ({self.sure}; {self.passes:.0f} extra passes, {self.seconds:.3f} s a map)\n{self.why}"
+        sure = f"{head} ({self.sure}; {self.passes:.0f} extra passes, {self.seconds:.3f} s a map)"
+        return "\n".join([sure, self.why, *self.evaluation.notes])
 
 
 def recommend(

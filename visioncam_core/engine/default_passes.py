@@ -52,8 +52,8 @@ class PassesDefaults:
     def probe(self, flat: list[Any], classes: np.ndarray) -> PassResult:
         """Run forward and backward for class targets."""
 
-        def cotangent(values: Any, indices: np.ndarray) -> np.ndarray:
-            return class_cotangent(self.score, values, classes[indices])
+        def cotangent(values: Any, indices: np.ndarray, answer: Any) -> np.ndarray:
+            return class_cotangent(self.score, values, classes[indices], answer)
 
         return self.watch(flat, [cotangent])[0]
 
@@ -66,7 +66,7 @@ class PassesDefaults:
             COUNTERS.add("forward", len(indices))
             gradients: list[Any] = []
             for cotangent in cotangents:
-                gradients.append(self.gradient(part, activations, cotangent(values, indices)))
+                gradients.append(self.gradient(part, activations, cotangent(values, indices, answer)))
                 COUNTERS.add("backward", len(indices))
             seen = self._on_grid(activations)
             return [
@@ -129,21 +129,22 @@ class PassesDefaults:
         return self.tail(single, at_layer, make, len(channels), read)
 
 
-def class_cotangent(score: Score, values: Any, classes: np.ndarray) -> np.ndarray:
+def class_cotangent(score: Score, values: Any, classes: np.ndarray, answer: Any = None) -> np.ndarray:
     """Return the gradient of each picture's class in the score's values, of their shape.
 
     A class of -1 stands for the top class.  A single value is a binary score: class 1 is for it, 0 against
     it, and -1 whichever holds; a plain output is always for it.
     """
     shape = tuple(int(n) for n in values.shape)
-    flat = ops.to_numpy(values).reshape(shape[0], -1)
+    ranked = score.by_answer and answer is not None
+    flat = ops.to_numpy(answer if ranked else values).reshape(shape[0], -1)
     gradient = np.zeros(flat.shape, np.float32)
     if flat.shape[1] > 1:
         gradient[np.arange(len(flat)), np.where(classes < 0, flat.argmax(axis=1), classes)] = 1.0
     elif not score.binary:
         gradient[:] = 1.0
     else:
-        holds = flat[:, 0] >= (0.5 if score.kind == "probability" else 0.0)
+        holds = flat[:, 0] >= (0.5 if ranked else score.middle)
         gradient[:, 0] = 2.0 * np.where(classes < 0, holds, classes) - 1.0
     return gradient.reshape(shape)
 

@@ -194,7 +194,10 @@ class Engine(Protocol):
         """Return what the model says of itself."""
 
     def mark(self, model: Any) -> object:
-        """Return what is unequal once a layer, a variable or the computation of the model is replaced."""
+        """Return what is unequal once a layer, a variable or the computation of the model is replaced.
+
+        A `records.Mark` says besides when the weights have other values.
+        """
 
     def trace(self, model: Any, inputs: ModelInputs, flat: list[Any]) -> Traced:
         """Return the model made ready for inputs like `flat`; the model is never changed.

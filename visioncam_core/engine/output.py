@@ -17,8 +17,16 @@ class Score:
         kind: "logit", "log-probability", "probability" or "output".
         shape: of its values, None for the batch and for what is open: (None, C), or (None, *space, C).
         answer_shape: of the model's own output, alike.
-        activation: the final activation that was found, "softmax", "log_softmax" or "sigmoid"; or "".
+        activation: the final activation that was found, "softmax", "log_softmax", "sigmoid" or "softmax and
+            sigmoid"; or "".
         assumed: none was found, and one was applied to the output as to logits.
+        own: where none was found: whether the output is probabilities as it is.  None where the engine cannot
+            tell; then rows that sum to 1 are.
+        groups: for each class the number of its group where several softmaxes share the output, -1 for one
+            with a sigmoid of its own; () where all classes are alike.
+        complete: whether the probabilities of classes that exclude each other sum to 1.
+        by_answer: the values of different classes cannot be compared; which one is on top the answer tells.
+        composed: how the output is put together, in words, where that decides what is explained; or "".
     """
 
     output: str
@@ -27,11 +35,21 @@ class Score:
     answer_shape: tuple[int | None, ...]
     activation: str = ""
     assumed: bool = False
+    own: bool | None = None
+    groups: tuple[int, ...] = ()
+    complete: bool = True
+    by_answer: bool = False
+    composed: str = ""
 
     @property
     def binary(self) -> bool:
         """Whether one value stands for two classes, if there is but one: a sigmoid's, or a probability."""
-        return self.kind == "probability" or self.activation == "sigmoid"
+        return self.kind == "probability" or self.activation == "sigmoid" or bool(self.own)
+
+    @property
+    def middle(self) -> float:
+        """Where one value turns from the negative to the positive class."""
+        return 0.5 if self.kind == "probability" or self.own else 0.0
 
 
 @attrs.frozen
@@ -49,6 +67,9 @@ class Head:
         scored: whether the score's values are probabilities themselves (`score="probability"`).
         bare: a value for every pixel of the picture, without an axis of classes: (N, H, W).
         apart: each of several classes has a sigmoid of its own: their probabilities do not sum to 1.
+        assumed: the activation that makes probabilities of the output as of logits, as none was found; or "".
+        own: the output is probabilities as it is, though no activation was found.
+        groups, complete, by_answer: as in `Score`.
     """
 
     classes: int
@@ -61,6 +82,11 @@ class Head:
     scored: bool = False
     apart: bool = False
     bare: bool = False
+    assumed: str = ""
+    own: bool = False
+    groups: tuple[int, ...] = ()
+    complete: bool = True
+    by_answer: bool = False
 
     @property
     def known(self) -> tuple[str, ...] | None:
@@ -99,6 +125,22 @@ class Head:
             return None
         return np.exp(answer) if self.log else answer
 
+    def ranked(self, values: np.ndarray, answer: np.ndarray | None) -> tuple[np.ndarray, Head]:
+        """Return the numbers by which the classes of pictures are ranked, and the head as they mean it.
+
+        They are the score's values where these can be compared, else the model's own probabilities.
+        """
+        given = self.probabilities(values, answer) if self.by_answer and answer is not None else None
+        return (values, self) if given is None else (given, attrs.evolve(self, middle=0.5))
+
+    def excluding(self, index: int) -> np.ndarray | None:
+        """Return which classes share the rest of the probability of one; None where it is 1 - p."""
+        if self.apart or not self.complete or (self.groups and self.groups[index] < 0):
+            return None
+        others = np.asarray(self.groups or [0] * self.classes) == (self.groups or (0,) * self.classes)[index]
+        others[index] = False
+        return others if others.any() else None
+
 
 def head_of(
     score: Score, names: tuple[str, ...] | None, given: bool = True, space: tuple[int, ...] = ()
@@ -116,6 +158,7 @@ def head_of(
     dense = len(shape) > 2 and any(n is None or n > 1 for n in shape[1:-1])
     scored = score.kind == "probability"
     binary = classes == 1 and not dense and score.binary
+    probable = not score.assumed and (scored or bool(score.activation or score.own))
     if not given and names is not None and len(names) not in ({1, 2} if binary else {classes}):
         names = None
     return Head(
@@ -123,12 +166,17 @@ def head_of(
         binary=binary,
         dense=dense,
         names=names,
-        probable=score.activation in ("softmax", "sigmoid", "log_softmax"),
-        middle=0.5 if scored else 0.0,
+        probable=bool(score.activation or score.own),
+        middle=score.middle,
         log=score.activation == "log_softmax",
         scored=scored,
         bare=len(space) > 1 and _covers(shape[1:], space),
         apart=score.activation == "sigmoid" and not binary,
+        assumed="" if probable else "sigmoid" if classes == 1 else "softmax",
+        own=bool(score.own),
+        groups=score.groups,
+        complete=score.complete,
+        by_answer=score.by_answer,
     )
 
 

@@ -16,8 +16,25 @@ Read = Callable[[Any, Any], Any]
 """(values, answer) of a batch -> what is kept, one row a version."""
 Change = Callable[[Any, Any], Any]
 """(picture (1, *space, C), maps (b, *grid)) -> (b, *space, C) changed pictures, written in `ops`."""
-Cotangent = Callable[[Any, np.ndarray], Any]
-"""(values (b, ...), indices (b,) of their pictures) -> the gradient of the target in the values."""
+Cotangent = Callable[..., Any]
+"""(values (b, ...), indices (b,) of their pictures, answer (b, ...)) -> the target's gradient in the values.
+
+An engine whose scores are never `by_answer` may leave the answer away.
+"""
+
+
+@attrs.frozen
+class Mark:
+    """What an engine sees of a model's state, without running it; compared with `==`.
+
+    Attributes:
+        model: unequal once the model computes otherwise; it is then traced anew.
+        weights: unequal once the weights have other values, as far as that is quick to see; the trace is
+            then compared with the model's own answer.
+    """
+
+    model: object
+    weights: object = None
 
 
 @attrs.frozen

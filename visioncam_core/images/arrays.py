@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,10 @@ KINDS = "an image is a path, bytes, a Pillow image, an array or a tensor"
 
 
 def is_picture(value: Any, rank: int) -> bool:
-    """Return whether a value is one picture, to be fitted to an image input with `rank` spatial axes."""
+    """Return whether a value is one picture, to be fitted to an image input with `rank` spatial axes.
+
+    With three it is a clip: a file of frames, or (T, H, W) or (T, H, W, C) uint8.
+    """
     if isinstance(value, str | os.PathLike | bytes | bytearray | memoryview):
         return True
     if hasattr(value, "getexif") and hasattr(value, "convert"):
@@ -24,8 +28,8 @@ def is_picture(value: Any, rank: int) -> bool:
     dtype = getattr(value, "dtype", None)
     return (
         str(getattr(dtype, "name", dtype)) == "uint8"
-        and rank == 2
-        and len(getattr(value, "shape", ())) in (2, 3)
+        and rank in (2, 3)
+        and len(getattr(value, "shape", ())) in (rank, rank + 1)
     )
 
 
@@ -44,7 +48,7 @@ def as_array(value: Any, kinds: str = KINDS) -> np.ndarray:
             value = value if value.ndim or value.dtype.kind not in "SUO" else value[()]  # of a text
         arrays = hasattr(value, "__array__") or isinstance(value, list | tuple)
         if not arrays or isinstance(value, str | bytes):
-            raise ImageTypeError(f"{kinds}; received {brief(given, 60)} of type {kind}")
+            raise ImageTypeError(f"{kinds}; received {brief(given, 60)} of type {kind}{_instead(given)}")
         array = np.asarray(value)
     except ImageTypeError:
         raise
@@ -56,12 +60,24 @@ def as_array(value: Any, kinds: str = KINDS) -> np.ndarray:
         raise ImageTypeError(
             f"the array of shape {array.shape} has masked values; fill them first (.filled(0))"
         )
+    if array.dtype.kind in "USO" and array.ndim:
+        raise ImageTypeError(
+            f"{kinds}; received dtype {str(array.dtype)[:40]}, shape {array.shape}, no real numbers; "
+            "convert it to float32, or pass several paths or pictures as a list"
+        )
     if array.dtype.kind not in "fiu" and array.dtype.name != "bfloat16":
         raise ImageTypeError(
             f"an image array must hold real numbers, received dtype {str(array.dtype)[:40]} of shape "
             f"{array.shape}; convert it to float32 or uint8"
         )
     return array
+
+
+def _instead(value: Any) -> str:
+    if hasattr(value, "read"):
+        return "; pass its bytes, .read()"
+    several = hasattr(value, "__iter__") and not isinstance(value, str | bytes | Mapping)
+    return "; make a list of it" if several else ""
 
 
 def input_dtype(dtype: str) -> np.dtype[Any]:
@@ -110,13 +126,16 @@ def check_shape(array: np.ndarray, model_input: ModelInput, channels_first: bool
     if not model_input.strict and len(axes) > 1 and array.ndim == len(axes):
         keep = 0 if channels_first else -1
         axes = tuple(n if i == keep % len(axes) else None for i, n in enumerate(axes))
-    if _fits(array.shape, axes) and 0 not in array.shape:
+    if fits(array.shape, axes) and 0 not in array.shape:
         return
-    text = "(" + ", ".join("any" if n is None else str(n) for n in axes) + ("," * (len(axes) == 1)) + ")"
     raise ImageError(
-        f"{input_name(model_input)} takes shape {text} (without the batch axis), received {array.shape}; "
-        f"{_hint(array.shape, axes, channels_first)}"
+        f"{input_name(model_input)} takes shape {shape_text(axes)} (without the batch axis), received "
+        f"{array.shape}; {_hint(array.shape, axes, channels_first)}"
     )
+
+
+def shape_text(axes: Sequence[int | None]) -> str:
+    return "(" + ", ".join("any" if n is None else str(n) for n in axes) + ("," * (len(axes) == 1)) + ")"
 
 
 def input_name(model_input: ModelInput) -> str:
@@ -125,7 +144,8 @@ def input_name(model_input: ModelInput) -> str:
     return "the model" if made_up else f"input {model_input.name!r}"
 
 
-def _fits(shape: tuple[int, ...], axes: tuple[int | None, ...]) -> bool:
+def fits(shape: tuple[int, ...], axes: tuple[int | None, ...]) -> bool:
+    """Return whether an array of this shape can be passed where these axes are taken; None is open."""
     return len(shape) == len(axes) and all(w is None or w == n for w, n in zip(axes, shape, strict=True))
 
 
@@ -139,14 +159,26 @@ def _hint(shape: tuple[int, ...], axes: tuple[int | None, ...], channels_first: 
         return "a list holds single images; pass a batch as one array"
     if len(shape) == len(axes) - 1 and len(shape) > 1:
         return f"it has no channel axis; repeat it to {channels} channels (numpy.stack)"
+    what = "signal" if len(axes) == 2 else "image"
     if len(shape) != len(axes):
-        return "pass one image with its channels, or a batch of them"
+        return f"pass one {what} with its channels, or a batch of them"
     moved = (*shape[1:], shape[0]) if not channels_first else (shape[-1], *shape[:-1])
-    if _fits(moved, axes):
+    if fits(moved, axes):
         return "its channels look to be on the other side; move them with numpy.moveaxis"
+    place = next((i for i, n in enumerate(shape) if fits((*shape[:i], *shape[i + 1 :], n), axes)), None)
+    if place is not None and not channels_first:
+        return f"its channels look to be axis {place}; move them with numpy.moveaxis(array, {place}, -1)"
+    if not channels_first and fits((*shape[1:], 1), axes):
+        return f"it looks like {shape[0]} {what}s without their channel axis; add it: array[..., None]"
     has = shape[0] if channels_first else shape[-1]
     if has == 4 and channels == 3:
         return "drop or blend the alpha channel, or pass the picture file itself"
     if channels is not None and has != channels:
         return f"it has {has} channels where the model takes {channels}"
+    if len(axes) == 2:
+        return "cut or resample it"
     return "resize it, or pass the picture itself (a path or a uint8 array), which is fitted"
+
+
+def is_dataset(value: Any) -> bool:
+    return hasattr(value, "element_spec") and hasattr(value, "cardinality") and hasattr(value, "batch")

@@ -9,7 +9,9 @@ Pillow is changed.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import attrs
 import numpy as np
@@ -32,11 +34,13 @@ class Picture:
         pixels: (H, W, 3) RGB, (H, W) grey or (H, W, C) uint8 ndarray, upright.
         source: the path it came from, or "bytes", "image" or "array".
         notes: what was decided on the way (turned, laid on white, first frame, ...).
+        white: the 16-bit value that became 255; 0 where there was none.
     """
 
     pixels: np.ndarray
     source: str = "array"
     notes: tuple[str, ...] = ()
+    white: int = 0
 
 
 def load_picture(
@@ -67,38 +71,92 @@ def load_picture(
         if frame:
             raise ImageError(f"frame={frame} is for files; an array is one picture: pass the one you want")
         return Picture(_checked_array(source))
+    if frame and is_image(source):
+        raise ImageError(
+            f"frame={frame} is for files; a Pillow image is taken as it stands: seek({frame}) first"
+        )
+    with _opened(source, max_pixels) as (image, name, label):
+        notes = () if is_image(source) else _go_to(image, frame, max_pixels, name)
+        return _decoded(image, name, label, notes)
+
+
+def load_frames(source: Any, *, max_pixels: int = MAX_PIXELS, white: int = 0) -> list[Picture]:
+    """Load every picture of a source: the frames of an animation, the pages of a file, or the one there is.
+
+    Args:
+        source: as in `load_picture`.
+        max_pixels: the largest number of pixels of all together.
+        white: the least 16-bit value that becomes 255, so that the slices of a volume are scaled alike.
+    """
+    if isinstance(source, np.ndarray):
+        return [Picture(_checked_array(source))]
+    with _opened(source, max_pixels) as (image, name, label):
+        count, held = getattr(image, "n_frames", 1), image.tell()
+        if count * image.width * image.height > max_pixels:
+            raise ImageError(
+                f"{name}: {count} pictures of {image.width} x {image.height} are more than "
+                f"max_pixels={max_pixels:,} together; shrink them or raise max_pixels (--max-pixels)"
+            )
+        if count == 1:
+            return [_decoded(image, name, label, (), white)]
+        try:
+            found = []
+            for position in range(count):
+                image.seek(position)
+                check_size(image.size, max_pixels, name)
+                found.append(_decoded(image, name, label, (), white))
+            return found
+        finally:
+            image.seek(held)  # a Pillow image is the caller's
+
+
+def count_frames(source: Any, max_pixels: int = MAX_PIXELS) -> int:
+    """Return how many pictures a source holds; none is decoded."""
+    if isinstance(source, np.ndarray):
+        return 1
+    with _opened(source, max_pixels) as (image, _, _):
+        return int(getattr(image, "n_frames", 1))
+
+
+@contextmanager
+def _opened(source: Any, max_pixels: int) -> Iterator[tuple[Image.Image, str, str]]:
+    """Yield a picture as a Pillow image, undecoded, with its names for messages and for results.
+
+    Whatever a damaged file makes its reader raise in the block becomes an `ImageError`.
+    """
     if isinstance(source, bytearray | memoryview):
         source = bytes(source)
-    if isinstance(source, str | bytes | os.PathLike):
+    if is_image(source):
+        check_size(source.size, max_pixels, "Pillow image")
+        with _reading("Pillow image", "image"):
+            yield source, "Pillow image", "image"
+    elif isinstance(source, str | bytes | os.PathLike):
         with opened(source) as (file, name):
             label = "bytes" if isinstance(source, bytes) else os.fsdecode(os.fspath(source))
             kind = format_of(file, name)
-            try:
-                image = open_image(file, kind)
+            with _reading(name, kind):
+                image = open_image(file, kind, name)
                 check_size(image.size, max_pixels, name)
-                notes = _go_to(image, frame, max_pixels, name)
-                return _decoded(image, name, label, notes)
-            except ImageError:
-                raise
-            except Exception as exc:  # Pillow raises OSError, SyntaxError, struct.error, ... on damaged files
-                raise _failure(name, kind, exc) from exc
-    from PIL import Image
+                yield image, name, label
+    else:
+        raise ImageTypeError(
+            f"a picture is a path, bytes, a Pillow image or a uint8 array; received {type(source).__name__}"
+        )
 
-    if isinstance(source, Image.Image):
-        if frame:
-            raise ImageError(
-                f"frame={frame} is for files; a Pillow image is taken as it stands: seek({frame}) first"
-            )
-        check_size(source.size, max_pixels, "Pillow image")
-        try:
-            return _decoded(source, "Pillow image", "image", ())
-        except ImageError:
-            raise
-        except Exception as exc:  # a lazily opened file decodes here
-            raise _failure("Pillow image", "image", exc) from exc
-    raise ImageTypeError(
-        f"a picture is a path, bytes, a Pillow image or a uint8 array; received {type(source).__name__}"
-    )
+
+@contextmanager
+def _reading(name: str, kind: str) -> Iterator[None]:
+    try:
+        yield
+    except ImageError:
+        raise
+    except Exception as exc:  # Pillow raises OSError, SyntaxError, struct.error, ... on damaged files
+        raise _failure(name, kind, exc) from exc
+
+
+def is_image(value: object) -> TypeGuard[Image.Image]:
+    """Return whether a value is a Pillow image; Pillow is not imported to say no."""
+    return hasattr(value, "getexif") and hasattr(value, "convert")
 
 
 def match_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
@@ -139,9 +197,9 @@ def _go_to(image: Image.Image, frame: int, max_pixels: int, name: str) -> tuple[
     return (f"frame {frame} of {frames} (counted from 0)",)
 
 
-def _decoded(image: Image.Image, name: str, label: str, notes: tuple[str, ...]) -> Picture:
-    pixels, more = to_srgb(image, name)
-    return Picture(pixels, label, notes + more)
+def _decoded(image: Image.Image, name: str, label: str, notes: tuple[str, ...], white: int = 0) -> Picture:
+    pixels, more, used = to_srgb(image, name, white)
+    return Picture(pixels, label, notes + more, used)
 
 
 def _checked_array(array: np.ndarray) -> np.ndarray:

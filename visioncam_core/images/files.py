@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MAX_SIDE = 32_767
+MOST_BANDS = 6  # that Pillow reads of a TIFF
+_PARTS = ((273, 279), (324, 325))  # TIFF's tags for where strips, or tiles, lie and how long they are
 
 # format -> (module of Pillow, what opens it)
 FORMATS = {
@@ -53,7 +55,16 @@ _BEGINNINGS = (
     (b"\0\0\0\x0cJXL ", "JPEG XL"),
     (b"v/1\x01", "OpenEXR"),
     (b"#?RADIANCE", "Radiance HDR"),
+    (b"\x93NUMPY", "NumPy array"),
+    (b"\x1aE\xdf\xa3", "Matroska video"),
+    (b"version https://git-lfs", "Git LFS pointer"),
 )
+_CURES = {
+    "NumPy array": "pass numpy.load(path)",
+    "DICOM": "pass the array, for example pydicom.dcmread(path).pixel_array",
+    "NIfTI": "pass the array, for example nibabel.load(path).get_fdata()",
+    "Git LFS pointer": "it stands for the picture: git lfs pull",
+}
 _BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
 _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
     (stat.S_ISDIR, "is a folder; pass a file in it, or run over all of them: visioncam batch"),
@@ -83,6 +94,8 @@ def opened(source: str | os.PathLike[str] | bytes) -> Iterator[tuple[BinaryIO, s
         return
     path = os.fsdecode(os.fspath(source))
     name = quoted(path)
+    if path.startswith("data:"):
+        raise ImageError(f"{name}: is a data URI, no path; pass its bytes, decoded with base64.b64decode")
     try:
         mode = os.stat(path).st_mode
         _refuse_special(mode, name)
@@ -116,16 +129,55 @@ def format_of(file: BinaryIO, name: str) -> str:
     if not start:
         raise ImageError(f"{name}: is empty (0 bytes); download or save it again")
     if kind is not None and kind != "HTML":
-        raise ImageError(f"{name}: format not enabled: {kind}; convert it to one of {allowed}")
+        video = "pass its frames, as a list or a GIF" if kind.endswith("video") else ""
+        cure = _CURES.get(kind) or video or f"convert it to one of {allowed}"
+        raise ImageError(f"{name}: format not enabled: {kind}; {cure}")
     what = "is an HTML page, not an image" if kind else f"is not an image (it begins with {start[:12]!r})"
     raise ImageError(f"{name}: {what}; pass a picture in one of {allowed}")
 
 
-def open_image(file: BinaryIO, kind: str) -> Image.Image:
-    """Read a picture's header and nothing more; raises whatever Pillow raises on a damaged one."""
-    module, opener = FORMATS[kind]
-    image: Image.Image = getattr(importlib.import_module(f"PIL.{module}"), opener)(file, "")
+def open_image(file: BinaryIO, kind: str, name: str) -> Image.Image:
+    """Read a picture's header and nothing more; raises whatever Pillow raises on a damaged one.
+
+    Raises:
+        ImageError: a sound TIFF of a kind that Pillow has no mode for, such as one of eight bands.
+    """
+    bands, held = _holdings(file) if kind == "TIFF" else (0, "")
+    try:
+        if bands > MOST_BANDS:
+            raise SyntaxError("more bands than Pillow reads")  # it would log that, too
+        module, opener = FORMATS[kind]
+        image: Image.Image = getattr(importlib.import_module(f"PIL.{module}"), opener)(file, "")
+    except Exception as error:
+        if not held:
+            raise
+        raise ImageError(
+            f"{name}: holds {held}, which is not read from files; read it with a library for such files "
+            "(tifffile.imread) and pass the array: uint8 is fitted, float is taken as model input"
+        ) from error
     return image
+
+
+def _holdings(file: BinaryIO) -> tuple[int, str]:
+    """Return the bands of a TIFF and what it holds, in words; (0, "") where the file is not whole.
+
+    Pillow has the same words for a kind it does not know as for a damaged file.
+    """
+    from PIL import TiffImagePlugin as Tiff
+
+    try:
+        tags = Tiff.ImageFileDirectory_v2(file.read(8))
+        file.seek(tags.next)
+        tags.load(file)
+        where, length = (tuple(tags[tag]) for tag in _PARTS[Tiff.TILEOFFSETS in tags])
+        whole = max(map(sum, zip(where, length, strict=True))) <= file.seek(0, os.SEEK_END)
+        bands, bits = int(tags.get(Tiff.SAMPLESPERPIXEL, 1)), max(tags.get(Tiff.BITSPERSAMPLE, (1,)))
+        numbers = {2: "signed integers", 3: "floats"}.get(max(tags.get(Tiff.SAMPLEFORMAT, (1,))), "values")
+    except Exception:  # damaged: Pillow says how
+        return 0, ""
+    finally:
+        file.seek(0)
+    return (bands, f"{bands} band{'s' * (bands != 1)} of {bits}-bit {numbers}") if whole else (0, "")
 
 
 def check_size(size: tuple[int, int], max_pixels: int, name: str) -> None:
@@ -151,6 +203,12 @@ def sniff(start: bytes) -> str | None:
             return kind
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         return "WebP"
+    if start[:4] == b"RIFF" and start[8:12] == b"AVI ":
+        return "AVI video"
+    if start[128:132] == b"DICM":
+        return "DICOM"
+    if start[344:348] in (b"n+1\0", b"ni1\0"):
+        return "NIfTI"
     if start[4:8] == b"ftyp":
         return (
             "AVIF" if start[8:12] in (b"avif", b"avis") else "HEIC" if start[8:12] in _BRANDS else "MP4 video"

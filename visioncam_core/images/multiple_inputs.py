@@ -1,4 +1,4 @@
-"""Models with several inputs: parting what the user passes, and the inputs that are not the picture."""
+"""Many in one: what the user passes for several inputs, parted; the rows beside the picture; data sets."""
 
 from __future__ import annotations
 
@@ -76,3 +76,35 @@ def rows_of(part: Any, model_input: ModelInput, count: int, single: bool, channe
 
 def _s(count: int) -> str:
     return "" if count == 1 else "s"
+
+
+def images_of(dataset: Any, rank: int) -> list[np.ndarray]:
+    """Return all images of a dataset of images or batches, or of tuples that begin with them, one by one.
+
+    Raises:
+        ImageError: it is infinite or empty, or its elements do not have `rank` spatial axes.
+        ImageTypeError: its elements are something else.
+    """
+    spec = dataset.element_spec
+    first = isinstance(spec, tuple)
+    spec = spec[0] if first and spec else spec
+    shape = getattr(spec, "shape", None)
+    if shape is None or isinstance(spec, dict | list | tuple):
+        raise ImageTypeError(
+            "the elements of a dataset must be images, or tuples that begin with them; received "
+            f"{brief(spec, 90)}"
+        )
+    if int(dataset.cardinality()) == -1:
+        raise ImageError("the dataset is infinite; end it, for example with dataset.take(1)")
+    if shape.rank is not None and shape.rank not in (rank + 1, rank + 2):
+        raise ImageError(
+            f"the dataset's elements have shape {tuple(shape)}; images here have {rank + 1} axes, batches "
+            f"{rank + 2}"
+        )
+    images: list[np.ndarray] = []
+    for element in dataset:
+        array = as_array(element[0] if first else element)
+        images.extend(list(array) if array.ndim == rank + 2 else [array])
+    if not images:
+        raise ImageError("the dataset is empty; pass at least one image")
+    return images

@@ -12,6 +12,7 @@ from visioncam_core.engine.records import Hints
 from visioncam_core.errors import ImageError, OptionError, OptionTypeError
 from visioncam_core.text import brief, did_you_mean, listing
 
+SLACK = 8  # of 255: what resizing with a filter that overshoots may add
 Range = tuple[float, float]
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _STD = np.array([0.229, 0.224, 0.225], np.float32)
@@ -28,6 +29,7 @@ class Preprocessing:
         expected_range: (low, high) of the values the model takes, or None when that is not known.
         known: whether the model or the user said so; if not, the model may see something unfamiliar.
         why: where this comes from, one line.
+        inverse: from preprocessed values (..., C) back to 0..255 RGB, where the colours would look wrong.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Preprocessing:
     expected_range: Range | None
     known: bool
     why: str
+    inverse: Callable[[np.ndarray], np.ndarray] | None = None
 
 
 def _none(batch: np.ndarray) -> np.ndarray:
@@ -57,6 +60,14 @@ def _caffe(batch: np.ndarray) -> np.ndarray:
     return _none(_rgb(batch, "caffe"))[..., ::-1] - _MEAN_BGR
 
 
+def _from_torch(values: np.ndarray) -> np.ndarray:
+    return (values * _STD + _MEAN) * np.float32(255)
+
+
+def _from_caffe(values: np.ndarray) -> np.ndarray:
+    return np.asarray((values + _MEAN_BGR)[..., ::-1])
+
+
 def _rgb(batch: np.ndarray, mode: str) -> np.ndarray:
     if batch.shape[-1] != 3:
         raise ImageError(
@@ -73,6 +84,7 @@ _MODES: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Range]] = {
     "torch": (_torch, (-2.12, 2.64)),
     "caffe": (_caffe, (-123.68, 151.061)),
 }
+_INVERSES = {"torch": _from_torch, "caffe": _from_caffe}  # the others keep colours and their balance
 SETTINGS = ("auto", "none", "unit", "tf", "torch", "caffe", "imagenet")
 
 
@@ -104,14 +116,15 @@ def preprocessing_for(hints: Hints | None, setting: object = "auto") -> Preproce
         if hints is None or not hints.preprocessing:
             why = Hints("").why if hints is None else hints.why
             return Preprocessing("none", _none, None, False, why + "; 0..255 are passed as they are")
-        return Preprocessing(hints.preprocessing, *_MODES[hints.preprocessing], True, hints.why)
+        name, why = hints.preprocessing, hints.why
+        return Preprocessing(name, *_MODES[name], True, why, _INVERSES.get(name))
     name = "torch" if setting == "imagenet" else setting
     if name not in _MODES:
         hint = did_you_mean(setting, SETTINGS) or ";"
         raise OptionError(
             f"unknown preprocess {brief(setting)}{hint} known: {listing(SETTINGS)}, a callable, None"
         )
-    return Preprocessing(name, *_MODES[name], True, f"asked for: {setting!r}")
+    return Preprocessing(name, *_MODES[name], True, f"asked for: {setting!r}", _INVERSES.get(name))
 
 
 def check_range(batch: np.ndarray, preprocessing: Preprocessing) -> str | None:
@@ -137,6 +150,34 @@ def check_range(batch: np.ndarray, preprocessing: Preprocessing) -> str | None:
     ):  # a bright picture has no such dark end
         return f"values lie in {low:.4g}..{high:.4g}, which looks like 0..1, but {wants}"
     return None
+
+
+def shown_again(values: np.ndarray, how: Preprocessing) -> np.ndarray:
+    """Return preprocessed values (*space, C) as the uint8 picture they were made of, where that is known.
+
+    Values that cannot have been made so stay as they are; they are stretched for display.
+    """
+    if how.inverse is None or values.dtype.kind != "f" or values.shape[-1:] != (3,):
+        return values
+    pixels = how.inverse(values.astype(np.float32))
+    if check_range(values, how) or not np.all((pixels > -SLACK) & (pixels < 255 + SLACK)):
+        return values
+    return np.rint(np.clip(pixels, 0, 255)).astype(np.uint8)
+
+
+def turned_colours(values: np.ndarray) -> str | None:
+    """Return a note where values (*space, C) look like blue, green, red minus ImageNet's mean; or None."""
+    if values.dtype.kind != "f" or values.shape[-1:] != (3,) or not values.size:
+        return None
+    low, high = values.min(axis=tuple(range(values.ndim - 1))), float(values.max())
+    pixels = _from_caffe(values.astype(np.float32))
+    if low.max() > -20 or high < 20 or pixels.min() < -SLACK or pixels.max() > 255 + SLACK:
+        return None
+    return (
+        f"the values, {low.min():.4g}..{high:.4g}, look like those of VGG's and ResNet's preprocess_input, "
+        "blue first: red and blue may be swapped in the picture shown; pass the picture itself with "
+        "preprocess='caffe'"
+    )
 
 
 def _checked(function: Callable[[np.ndarray], Any], name: str) -> Callable[[np.ndarray], np.ndarray]:

@@ -1,7 +1,8 @@
 """From what the user passes to what the model takes, with the way back kept.
 
 A path, bytes, a Pillow image or a uint8 array is a *picture*: it is fitted to the model, then
-preprocessed.  Any other array or tensor is *model input*: it is used as it is, and must fit.
+preprocessed.  So are the frames of a clip, for a model of videos or volumes.  Any other array or tensor is
+*model input*: it is used as it is, and must fit.
 """
 
 from __future__ import annotations
@@ -14,11 +15,22 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.model_inputs import ModelInput, ModelInputs
-from visioncam_core.errors import ImageError, ImageTypeError
-from visioncam_core.images.arrays import KINDS, as_array, as_input, check_shape, is_picture
+from visioncam_core.errors import ImageError, ImageTypeError, OptionError
+from visioncam_core.images.arrays import (
+    KINDS,
+    as_array,
+    as_input,
+    check_shape,
+    fits,
+    input_name,
+    is_dataset,
+    is_picture,
+    shape_text,
+)
+from visioncam_core.images.clips import FRAMES, clips_among, is_clip, load_clip
 from visioncam_core.images.decode import MAX_PIXELS, Picture, load_picture, match_channels
 from visioncam_core.images.geometry import Geometry, Resize, Tile, fit, geometry_named
-from visioncam_core.images.multiple_inputs import parts_of, rows_of
+from visioncam_core.images.multiple_inputs import images_of, parts_of, rows_of
 from visioncam_core.images.sample import Sample, Windows
 from visioncam_core.images.tiling import Window
 from visioncam_core.ops import to_numpy
@@ -99,7 +111,11 @@ class Reader:
         if isinstance(images, list | tuple):
             if not images:
                 raise ImageError("an empty list of images was passed; pass at least one")
-            return list(images), False
+            if _is_number(images):
+                return self._pictures(as_array(images))
+            if self._rank() != FRAMES:
+                return list(images), False
+            return clips_among(images, self._takes(), self.max_pixels)
         if is_picture(images, self._rank()):
             return [images], True
         array = as_array(images)
@@ -111,15 +127,26 @@ class Reader:
 
     def _other(self, part: Any, model_input: ModelInput, count: int, single: bool) -> np.ndarray:
         """Return the (count, ...) rows of an input that is not the picture, but may be a second one."""
-        if model_input.shape is not None and len(model_input.shape) == 3 and is_picture(part, 2):
+        pictures = part if isinstance(part, list) else [part]
+        if len(model_input.shape or ()) == 3 and pictures and all(is_picture(one, 2) for one in pictures):
             geometry = geometry_named(self.geometry)
             geometry = Resize() if isinstance(geometry, Tile) else geometry
-            part = self._prepared(self._fitted(self._loaded(part).pixels, model_input.shape, geometry)[0])
+            loaded = [self._loaded(one).pixels for one in pictures]
+            fitted = [self._fitted(pixels, model_input.shape, geometry)[0] for pixels in loaded]
+            if len({one.shape for one in fitted}) > 1:
+                raise ImageError(
+                    f"the pictures of {input_name(model_input)} have several sizes; pass them alone"
+                )
+            part = self._prepared(np.stack(fitted))
         return rows_of(part, model_input, count, single, self.inputs.channels_first)
 
     def _one(self, image: Any, others: Others) -> Sample:
-        if is_picture(image, self._rank()):
+        if self._rank() == FRAMES and is_clip(image) and not self._is_input(image):
+            item = self._clip(load_clip(image, self.max_pixels))
+        elif self._rank() == 2 and is_picture(image, 2):
             item = self._picture(self._loaded(image))
+        elif self._rank() != FRAMES and is_picture(image, self._rank()):
+            raise ImageTypeError(f"{self._wanted()}; received {brief(image, 40)}, a file or a picture")
         else:
             item = self._values(as_array(image, KINDS))
         flat = {**dict(others), self.inputs.image: item.flat[0]}
@@ -134,7 +161,7 @@ class Reader:
             return self._fitted(part, model_input.shape, self.geometry)
 
         def as_values(pixels: np.ndarray) -> np.ndarray:
-            values = self._prepared(pixels)[0]
+            values = self._prepared(pixels[None])[0]
             return as_input(values, model_input.dtype, f"the preprocessed picture {source!r}")[None]
 
         space = picture.pixels.shape[:2]
@@ -143,6 +170,48 @@ class Reader:
         windows = Windows(boxes, geometry, lambda box: as_values(fitted(box)[0]), self.inputs.image)
         flat = (as_values(pixels),)
         return Sample(flat, picture.pixels, geometry, source, picture.notes, windows if boxes[1:] else None)
+
+    def _clip(self, clip: Picture) -> Sample:
+        """Return a clip whose frames are fitted and preprocessed, each as a picture is."""
+        model_input, first = self.inputs.inputs[self.inputs.image], self.inputs.channels_first
+        shape, count = model_input.shape or (), self._takes()[0]
+        given, source = len(clip.pixels), os.path.basename(clip.source) or clip.source
+        if count not in (None, given):
+            alone = given == 1 or (clip.pixels.ndim == 3 and clip.pixels.shape[-1] in (3, 4))
+            has = "a single picture" if alone else f"{given} frames of shape {clip.pixels.shape[1:]}"
+            raise ImageError(
+                f"{input_name(model_input)} takes {count} frames, a GIF, a TIFF of several pages or a list "
+                f"of pictures; received {has}; pass the {count} to look at as a list"
+            )
+        if self.frame:
+            raise ImageError(f"frame={self.frame} is one picture of a file, and this model takes all of them")
+        if isinstance(geometry_named(self.geometry), Tile):
+            raise OptionError(
+                "geometry='tile' cuts single pictures, not frames; pass 'resize' or 'letterbox'"
+            )
+        shape = (shape[0], *shape[2:]) if first else shape[1:]
+        parts = [self._fitted(frame, shape, self.geometry) for frame in clip.pixels]
+        values = self._prepared(np.stack([pixels for pixels, _ in parts]))
+        values = np.moveaxis(values, 0, 1) if first else values
+        values = as_input(values, model_input.dtype, f"the preprocessed clip {source!r}")
+        return Sample((values[None],), clip.pixels, parts[0][1], source, clip.notes)
+
+    def _is_input(self, array: Any) -> bool:
+        """Return whether an array is (K, *space) as the model takes it; a picture's channels are last."""
+        takes = self.inputs.image_shape
+        return self.inputs.channels_first and fits(tuple(getattr(array, "shape", ())), takes or ())
+
+    def _wanted(self) -> str:
+        """Return what a model takes that takes no pictures."""
+        model_input = self.inputs.inputs[self.inputs.image]
+        what = {0: "rows of a table", 1: "signals"}.get(self._rank(), "inputs")
+        shape = shape_text(model_input.shape or ())
+        return f"{input_name(model_input)} takes {what} of shape {shape}, as an array or a tensor"
+
+    def _takes(self) -> tuple[int | None, ...]:
+        """Return what the image input takes, (*space, K)."""
+        shape = self.inputs.image_shape or (None, None, None)
+        return (*shape[1:], shape[0]) if self.inputs.channels_first else shape
 
     def _values(self, array: np.ndarray) -> Sample:
         model_input = self.inputs.inputs[self.inputs.image]
@@ -189,49 +258,26 @@ class Reader:
     ) -> tuple[np.ndarray, Geometry]:
         fitted, made = fit(pixels, self._size(shape, (pixels.shape[0], pixels.shape[1])), geometry)
         channels = None if shape is None else shape[0 if self.inputs.channels_first else -1]
+        if pixels.shape[0] == channels and pixels.shape[2:] not in ((), (1,), (3,), (4,), (channels,)):
+            raise ImageError(
+                f"the picture {pixels.shape} looks to have its channels first; move them to the end: "
+                "numpy.moveaxis(picture, 0, -1)"
+            )
         return match_channels(fitted, 3 if channels is None else channels), made
 
     def _prepared(self, pixels: np.ndarray) -> np.ndarray:
-        batch = np.asarray(self.preprocess(pixels[None].astype(np.float32)), np.float32)
-        if batch.shape[:1] != (1,) or batch.ndim != 4:
+        """Return (N, h, w, C) uint8 pictures, or the frames of a clip, as the model takes them."""
+        batch = np.asarray(self.preprocess(pixels.astype(np.float32)), np.float32)
+        if batch.shape[:1] != pixels.shape[:1] or batch.ndim != 4:
             raise ImageTypeError(
-                f"preprocess turned a picture of shape {(1, *pixels.shape)} into {batch.shape}; it must keep "
-                "the batch axis and return (N, h, w, C)"
+                f"preprocess turned pictures of shape {pixels.shape} into {batch.shape}; it must keep the "
+                "batch axis and return (N, h, w, C)"
             )
         return np.moveaxis(batch, -1, 1) if self.inputs.channels_first else batch
 
 
-def is_dataset(value: Any) -> bool:
-    return hasattr(value, "element_spec") and hasattr(value, "cardinality") and hasattr(value, "batch")
-
-
-def images_of(dataset: Any, rank: int) -> list[np.ndarray]:
-    """Return all images of a dataset of images or batches, or of tuples that begin with them, one by one.
-
-    Raises:
-        ImageError: it is infinite or empty, or its elements do not have `rank` spatial axes.
-        ImageTypeError: its elements are something else.
-    """
-    spec = dataset.element_spec
-    first = isinstance(spec, tuple)
-    spec = spec[0] if first and spec else spec
-    shape = getattr(spec, "shape", None)
-    if shape is None or isinstance(spec, dict | list | tuple):
-        raise ImageTypeError(
-            "the elements of a dataset must be images, or tuples that begin with them; received "
-            f"{brief(spec, 90)}"
-        )
-    if int(dataset.cardinality()) == -1:
-        raise ImageError("the dataset is infinite; end it, for example with dataset.take(1)")
-    if shape.rank is not None and shape.rank not in (rank + 1, rank + 2):
-        raise ImageError(
-            f"the dataset's elements have shape {tuple(shape)}; images here have {rank + 1} axes, batches "
-            f"{rank + 2}"
-        )
-    images: list[np.ndarray] = []
-    for element in dataset:
-        array = as_array(element[0] if first else element)
-        images.extend(list(array) if array.ndim == rank + 2 else [array])
-    if not images:
-        raise ImageError("the dataset is empty; pass at least one image")
-    return images
+def _is_number(value: Any) -> bool:
+    """Return whether what lists hold within each other is a number: they are one array."""
+    while isinstance(value, list | tuple) and value:
+        value = value[0]
+    return isinstance(value, int | float)

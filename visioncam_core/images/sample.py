@@ -9,7 +9,7 @@ import numpy as np
 
 from visioncam_core.images.geometry import Geometry
 from visioncam_core.images.tiling import Window
-from visioncam_core.resize import STRETCHED, Placement, resize
+from visioncam_core.resize import STRETCHED, Placement, placed_matrix, resize
 
 
 @attrs.frozen(eq=False)
@@ -36,7 +36,7 @@ class Sample:
     Attributes:
         flat: the model's inputs in flat order, each with a batch axis of one.
         display: what was passed in, for display.
-        geometry: how it was fitted, or None for model input.
+        geometry: how it was fitted, a clip's frames alike, or None for model input.
         source: file name or "array".
         notes: what decoding it decided.
         windows: the windows it is explained in, one after the other; `flat` is that of the first.
@@ -65,6 +65,12 @@ class Sample:
         """Bring a map on the layer's grid onto what was passed in; that of a window stays on its grid."""
         if not self.whole:
             return heat
+        if self.geometry is not None and heat.ndim == 3:  # a clip, whose frames were fitted alike
+            frames = len(self.display)
+            over_time = placed_matrix(frames, len(heat), frames, 0, frames, placement, 0)
+            plane = attrs.evolve(placement, start=placement.start[1:], step=placement.step[1:])
+            values = np.tensordot(over_time, heat, 1)
+            return np.stack([self.geometry.project(frame, plane) for frame in values])
         if self.geometry is not None:
             return self.geometry.project(heat, placement)
         return resize(heat, self.space(len(heat.shape)), placement)

@@ -12,6 +12,7 @@ import numpy as np
 from visioncam_core.engine.interface import Passes
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.model_inputs import in_place
+from visioncam_core.engine.output import Score
 from visioncam_core.errors import ImageError, LayerError, TargetError
 from visioncam_core.images.box import Box
 from visioncam_core.images.sample import Sample
@@ -52,6 +53,10 @@ class Probe:
     @property
     def layer(self) -> LayerChoice:
         return self.batch.layers[0]
+
+    @property
+    def score(self) -> Score:
+        return self.batch.view.score
 
     @property
     def evidence(self) -> Evidence:
@@ -169,7 +174,7 @@ def probes(explainer: Explainer, images: Any, target: Any = None) -> Iterator[Pr
         spec = target_specs(target, len(items), batch.head)[number]
         settings = explainer.settings
         with explainer.engine.running(explainer.model):
-            passes = batch.view.passes(batch.layers[0], settings.reshaping, settings.budget)
+            passes = batch.view.passes(batch.layers[0], settings.reshaping(batch.space), settings.budget)
             (observation,) = gather(batch, passes, [[spec]])
         index = observation.targets[0].index
         if index is None:

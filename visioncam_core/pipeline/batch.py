@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import attrs
 import numpy as np
 
-from visioncam_core.engine.interface import Engine, View
+from visioncam_core import ops
+from visioncam_core.engine.interface import Engine, Traced, View
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import Head
+from visioncam_core.engine.records import Note
+from visioncam_core.errors import LayerError
 from visioncam_core.images.arrays import input_dtype
 from visioncam_core.images.preprocessing import Preprocessing
 from visioncam_core.images.sample import Sample
@@ -35,6 +38,8 @@ class Batch:
         preprocessing: what was done to pictures.
         expected: what the model itself seems to want, for the range check.
         versions: of what makes the maps.
+        mixes: how far the answers for a picture move with another one in the batch, where that matters.
+        notes: what comparing the trace with the model has found.
     """
 
     engine: Engine
@@ -49,6 +54,13 @@ class Batch:
     preprocessing: Preprocessing
     expected: Preprocessing
     versions: dict[str, Any]
+    mixes: float = 0.0
+    notes: Sequence[Note] = ()
+
+    @property
+    def space(self) -> int:
+        """Number of spatial axes of what was passed in; a row of a table counts as one."""
+        return max(1, len(self.flat[self.image].shape) - 2)
 
 
 def split(samples: Iterable[Sample], size: int) -> Iterator[tuple[list[int], list[Sample]]]:
@@ -69,6 +81,48 @@ def split(samples: Iterable[Sample], size: int) -> Iterator[tuple[list[int], lis
         yield pictures, run
 
 
+def mixing(engine: Engine, traced: Traced, flat: list[Any]) -> float:
+    """Return how far the answers for a picture move when another one is in its batch; 0 but for rounding.
+
+    The difference is a share of the largest value: the first picture and its own mirror image at half the
+    brightness go through the model alone and together.
+    """
+    first = [ops.to_numpy(x[:1]) for x in flat]
+    other = [_another(x) for x in first]
+    both = [np.concatenate(pair) for pair in zip(first, other, strict=True)]
+    errors: tuple[type[BaseException], ...] = (MemoryError, *engine.errors)
+    try:
+        # The first one twice: what draws at random differs from itself.
+        runs = [
+            [ops.to_numpy(one) for one in traced.answers(engine.tensors(x))]
+            for x in (both, first, other, first)
+        ]
+    except errors:  # two do not fit into memory, or are no input
+        return 0.0
+    together, one, two, again = runs
+    off = max(_off(one, [x[:1] for x in together]), _off(two, [x[1:2] for x in together]))
+    return off if off > traced.tolerance >= _off(one, again) else 0.0
+
+
+def _another(x: np.ndarray) -> np.ndarray:
+    """Return another input: mirrored, at half the size; whole numbers, which may be tokens, one off."""
+    if x.dtype.kind in "iu":
+        return np.flip(x) ^ 1
+    return (np.flip(x) / 2 if x.any() else x + 1).astype(x.dtype) if x.dtype.kind == "f" else x
+
+
+def _off(alone: list[np.ndarray], together: list[np.ndarray]) -> float:
+    if [one.shape for one in alone] != [one.shape for one in together]:
+        return 1.0
+    sizes = [max(float(np.abs(one).max(initial=0.0)), 1e-30) for one in alone]
+    with np.errstate(all="ignore"):
+        shares = [
+            float(np.abs(a.astype(np.float64) - b).max(initial=0.0)) / size
+            for a, b, size in zip(alone, together, sizes, strict=True)
+        ]
+    return float(np.nan_to_num(max(shares, default=0.0)))
+
+
 def joined_inputs(samples: Iterable[Sample]) -> list[np.ndarray]:
     columns = zip(*(sample.flat for sample in samples), strict=True)
     return [column[0] if len(column) == 1 else np.concatenate(column) for column in columns]
@@ -81,3 +135,16 @@ def blank_inputs(inputs: ModelInputs) -> list[np.ndarray]:
         np.zeros([1, *(224 if n is None else n for n in shape)], input_dtype(one.dtype))
         for shape, one in zip(shapes, inputs.inputs, strict=True)
     ]
+
+
+def picture_of(layers: Sequence[LayerChoice], inputs: ModelInputs) -> int:
+    """Return the input that all layers depend on: the image input where they do, else another picture.
+
+    Raises:
+        LayerError: they depend on different pictures.
+    """
+    shared = [i for i in inputs.images if all(i in choice.row.inputs for choice in layers)]
+    if not shared:
+        paths = ", ".join(choice.path for choice in layers)
+        raise LayerError(f"the layers {paths} look at different pictures; explain them one at a time")
+    return inputs.image if inputs.image in shared else shared[0]

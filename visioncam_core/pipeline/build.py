@@ -10,7 +10,7 @@ import numpy as np
 
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.output import Head
-from visioncam_core.images.preprocessing import check_range
+from visioncam_core.images.preprocessing import check_range, shown_again, turned_colours
 from visioncam_core.images.sample import Sample
 from visioncam_core.pipeline import diagnose
 from visioncam_core.pipeline.apply import Applied, Method, apply
@@ -107,26 +107,37 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
     """
     choice, score = batch.layers[layer], batch.view.score
     methods, settings = batch.request.methods, batch.request.settings
-    applied = [apply(method, observation.evidence) for method in methods]
+    applied, probable = [], []
+    for method in methods:
+        observation.asked.clear()
+        applied.append(apply(method, observation.evidence))
+        probable.append(bool(observation.asked - {"target"}))
     shared = [*_of_batch(batch), *diagnose.of_layer(choice)]
     shared += diagnose.of_output(score.kind, observation.head.probable)
+    shared += diagnose.of_composed(score)
     scores = np.asarray(observation.evidence.score)
     for i, (sample, evidence) in enumerate(zip(batch.samples, observation.evidence.each(), strict=True)):
         output = ModelOutput(
             observation.targets[i], observation.values[i], observation.answer[i], observation.head
         )
         facts = diagnose.Facts.of(evidence, choice.row.path)
+        size = max(abs(float(scores[i])), float(score.kind == "logit" and output.scalar.index is not None))
         about = _about(batch, choice, sample, output, float(scores[i]))
         found = [*shared, *_of_sample(batch, sample)]
         found += diagnose.of_score(score.kind, about["target"].probability)
-        found += diagnose.of_assumed(output.answer) if score.assumed else ()
+        doubts = list(diagnose.of_assumed(output.head, output.answer))
+        found += doubts if score.kind == "probability" or output.head.own else ()
         for m, (method, one) in enumerate(zip(methods, applied, strict=True)):
             explanation = None
             if one.raw is not None:
                 raw = one.raw[i]
-                diagnostics = [*found, *facts.diagnostics(method.method)]
+                diagnostics = [*found, *facts.diagnostics(method.method, size)]
+                if sums := diagnose.sums_of(method.method, raw, facts):
+                    diagnostics += diagnose.of_sums(evidence, sums, choice.row, batch.view.table.rows)
+                diagnostics += (one for one in doubts if probable[m] and one not in found)
                 if np.all(np.isfinite(raw)):
                     diagnostics += diagnose.of_map(raw, settings.evidence)
+                    diagnostics += diagnose.of_bars(raw, settings.evidence, sample, choice.placement)
                 explanation = _explanation(method, raw, sample, about, diagnostics)
             yield Answer(batch.pictures[i], target, layer, m, explanation, one, output)
 
@@ -137,7 +148,7 @@ def _about(
     """Return the fields of an explanation that do not depend on the method."""
     settings, whole = batch.request.settings, "model input as passed"
     return {
-        "picture": sample.display,
+        "picture": _shown(batch, sample),
         "target": output.target,
         "score": score,
         "score_kind": batch.view.score.kind,
@@ -155,6 +166,14 @@ def _about(
             "batch_size": settings.batch,
         },
     }
+
+
+def _shown(batch: Batch, sample: Sample) -> np.ndarray:
+    """Return the picture for display: values that were passed in as preprocessed are made a picture again."""
+    if sample.geometry is not None:
+        return sample.display
+    how = batch.preprocessing if batch.preprocessing.inverse is not None else batch.expected
+    return shown_again(sample.display, how)
 
 
 def _explanation(
@@ -175,8 +194,9 @@ def _explanation(
 
 def _of_batch(batch: Batch) -> Iterator[Diagnostic]:
     view = batch.view
-    for code, note in view.notes:
+    for code, note in (*view.notes, *batch.notes):
         yield Diagnostic(code, note)
+    yield from diagnose.of_mixing(batch.mixes)
     if len(view.outputs) > 1 and batch.request.settings.output is None:
         names = ", ".join(view.outputs)
         yield Diagnostic(
@@ -192,5 +212,8 @@ def _of_sample(batch: Batch, sample: Sample) -> Iterator[Diagnostic]:
     values = sample.flat[batch.view.image]
     if batch.expected.known and (message := check_range(values, batch.expected)):
         yield Diagnostic("pixel-range", message)
+    known = batch.expected.known or batch.preprocessing.inverse is not None
+    if sample.geometry is None and not known and (colours := turned_colours(sample.display)):
+        yield Diagnostic("picture-note", colours)
     if sample.whole and sample.geometry is not None:
         yield from diagnose.of_view(sample.geometry)

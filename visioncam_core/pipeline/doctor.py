@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
 import numpy as np
 
-from visioncam_core import ops
-from visioncam_core.engine.cache import open_trace
+from visioncam_core.engine import cache
 from visioncam_core.engine.interface import View
 from visioncam_core.engine.output import head_of
 from visioncam_core.images.reader import Read
 from visioncam_core.images.sample import Sample
 from visioncam_core.options.fields import describe_options
-from visioncam_core.pipeline.apply import Method
-from visioncam_core.pipeline.evidence import Evidence
+from visioncam_core.pipeline import diagnose
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.settings import Settings
+from visioncam_core.pipeline.watched import Watched
 from visioncam_core.resize import STRETCHED
 from visioncam_core.results.agreement import rank_correlation
 from visioncam_core.results.diagnostics import Diagnostic
@@ -26,6 +26,8 @@ from visioncam_core.targets.classes import Ranked
 
 QUARTER = 0.25
 """Of a cell: how far from where they look positions may be drawn without a word."""
+MOVED = 0.1
+"""Share of a map's maximum that a millionth of the picture's brightness may move."""
 ALIKE = 0.95
 """Rank correlation of two classes' maps above which the map hardly depends on the class."""
 
@@ -76,8 +78,15 @@ def examine(explainer: Explainer, image: object, target: object = None) -> Repor
         image: one picture or model input.
         target: what is explained; the top class by default.
     """
+    with cache.steady(explainer.engine, explainer.model):
+        return _examined(explainer, image, target)
+
+
+def _examined(explainer: Explainer, image: object, target: object) -> Report:
     if len(explainer.inputs.inputs) == 1:  # decoded once
         image = Read(*explainer.reader.read(image))
+    item = next(explainer.reader.read(image)[0][0].parts())
+    off, tolerance = faithfulness(explainer, item)
     view, _ = explainer.layers(image)
     method = explainer.methods[0]
     watched = Watched(method)
@@ -89,16 +98,17 @@ def examine(explainer: Explainer, image: object, target: object = None) -> Repor
     if alike is not None and other is not None and alike > ALIKE:
         message = f"the map for {other.target.label} has a rank correlation of {alike:.2f} with this one"
         found.append(Diagnostic("class-insensitive", message))
-    item = next(explainer.reader.read(image)[0][0].parts())
-    off, tolerance = faithfulness(explainer, item)
     faithful = off <= tolerance
-    if not faithful:
-        found.append(
-            Diagnostic("trace-differs", f"its output is {off:.1%} off the model's own, model(image)")
-        )
+    if not faithful and all(one.code != cache.DIFFERS for one in found):
+        found.append(Diagnostic(cache.DIFFERS, f"its output is {off:.1%} off the model's own, model(image)"))
     place, offset = _place(view, explanation)
     if explanation.layer.placement.name == "stretched" and offset > QUARTER:
         found.append(Diagnostic("placement-offset", f"the map of {explanation.layer.path!r}: {place}"))
+    if not view.exact:
+        with explainer.engine.running(explainer.model):
+            mixed = explainer.mixing(explainer.engine.tensors(item.flat))
+        found = list(dict.fromkeys([*found, *diagnose.of_mixing(mixed)]))
+    found += _unsteady(explainer, image, target, explanation)
     facts = {
         "model": f"{view.table.model_name}: {explainer.hints.kind}, {len(view.table.rows)} recorded "
         f"outputs, {len(view.table)} candidate layers",
@@ -158,27 +168,35 @@ def _other_class(
 def faithfulness(explainer: Explainer, item: Sample) -> tuple[float, float]:
     """Return how far the trace's outputs are from the model's own, and what rounding may explain.
 
-    The model is called once and left as it was.
-
     Returns:
-        The largest difference as a share of the largest value, infinite where only one of them is finite or
-        their shapes differ; and the share that is allowed.
+        As `cache.compared`; and the share that is allowed.
     """
-    engine, model, inputs = explainer.engine, explainer.model, explainer.inputs
-    flat = engine.tensors(item.flat)
-    with engine.running(model):
-        traced = open_trace(engine, model, inputs, flat)
-        answers = engine.call(model, inputs, flat), traced.answers(flat)
-    own, again = ([ops.to_numpy(value).astype(np.float64) for value in one] for one in answers)
-    if [one.shape for one in own] != [one.shape for one in again]:
-        return float("inf"), traced.tolerance
-    shares = [
-        float(np.abs(a - b).max(initial=0.0) / max(np.abs(a).max(initial=0.0), 1e-30))
-        for a, b in zip(own, again, strict=True)
-        if not np.array_equal(a, b, equal_nan=True)
-    ]
-    off = max((share if np.isfinite(share) else float("inf") for share in shares), default=0.0)
+    flat = explainer.engine.tensors(item.flat)
+    with explainer.engine.running(explainer.model):
+        traced, off = cache.compared(explainer.engine, explainer.model, explainer.inputs, flat)
     return off, traced.tolerance
+
+
+def _unsteady(
+    explainer: Explainer, image: object, target: object, explanation: Explanation
+) -> Iterator[Diagnostic]:
+    """Yield that a picture brighter by a millionth, which is the same to anybody, has another map."""
+    sample = explainer.reader.read(image)[0][0]
+    place = explainer.inputs.image
+    if sample.windows is not None or not explainer.methods[0].needs & {"gradients", "gradients-elsewhere"}:
+        return
+    flat = [
+        x * x.dtype.type(1 + 1e-6) if i == place and x.dtype.kind == "f" else x
+        for i, x in enumerate(sample.flat)
+    ]
+    asked = target if explanation.target.index is None else explanation.target.index
+    again = _first(explainer, Read([attrs.evolve(sample, flat=tuple(flat))], True), asked)
+    off = float(np.abs(again.heatmap - explanation.heatmap).max(initial=0.0))
+    if off > MOVED:
+        message = (
+            f"a picture brighter by one part in a million gives another map, by {off:.2f} of its maximum"
+        )
+        yield Diagnostic("unsteady-map", message)
 
 
 def _input(explainer: Explainer, item: Sample) -> dict[str, str]:
@@ -232,8 +250,8 @@ def _keywords(explainer: Explainer, explanation: Explanation, found: list[Diagno
         value = getattr(explainer.settings, info.name)
         if info.name not in ("layer", "progress") and value is not info.default and value != info.default:
             keywords[info.name] = value if isinstance(value, str | int) else "…"
-    if "signed-activations" in codes:
-        keywords["method"] = "hirescam"
+    if codes & {"signed-activations", "terms-cancel"}:
+        keywords["method"] = "gradcam" if explanation.method == "hirescam" else "hirescam"
     else:
         keywords |= _options(explainer, explanation)
     if "no-positive-evidence" in codes:
@@ -248,28 +266,3 @@ def _options(explainer: Explainer, explanation: Explanation) -> dict[str, Any]:
         return {}
     defaults = {info.name: info.default for info in describe_options(type(explainer.methods[0].method))}
     return {name: value for name, value in explanation.options.items() if value != defaults.get(name)}
-
-
-class Watched:
-    """A method that notes what gradients it is given; in all else the method itself.
-
-    Attributes:
-        flow: what was seen last, in one line.
-    """
-
-    def __init__(self, named: Method) -> None:
-        self._named, self.flow = named, f"{named.name} asks for none"
-
-    def __call__(self, evidence: Evidence) -> Any:
-        if "gradients" in self._named.needs and evidence.has_gradients:
-            sizes = np.abs(ops.to_numpy(evidence.gradients)[0])
-            flat = sizes.reshape(-1, sizes.shape[-1]) > 0
-            positions, channels = flat.any(axis=1), flat.any(axis=0)
-            self.flow = (
-                f"reaches {positions.mean():.0%} of {positions.size} positions and {channels.mean():.0%} of "
-                f"{channels.size} channels, up to {np.nan_to_num(sizes).max(initial=0.0):.3g}"
-            )
-        return self._named.method(evidence)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._named.method, name)

@@ -7,24 +7,24 @@ from typing import Any
 
 import attrs
 
-from visioncam_core.engine.cache import open_trace, recalled
+from visioncam_core.engine import cache
 from visioncam_core.engine.interface import Engine, View
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.model_card import ModelCard, card_of
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import head_of
 from visioncam_core.engine.records import Hints
-from visioncam_core.errors import LayerError
+from visioncam_core.errors import LayerError, OptionTypeError
 from visioncam_core.images.preprocessing import Preprocessing, preprocessing_for
 from visioncam_core.images.reader import Reader
 from visioncam_core.images.sample import Sample
 from visioncam_core.layers.choose import select_layer
 from visioncam_core.layers.queries import any_row
 from visioncam_core.pipeline.apply import Method, with_refusal
-from visioncam_core.pipeline.batch import Batch, blank_inputs, joined_inputs, split
+from visioncam_core.pipeline.batch import Batch, blank_inputs, joined_inputs, mixing, picture_of, split
 from visioncam_core.pipeline.build import Answer, build, grouped
 from visioncam_core.pipeline.fusion import fuse_layers
-from visioncam_core.pipeline.gather import gather
+from visioncam_core.pipeline.gather import gather_what_can
 from visioncam_core.pipeline.request import Request
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.pipeline.tiled import WindowTargets, join_windows
@@ -40,7 +40,8 @@ from visioncam_core.targets.resolve import specs_of_call, stack_size
 class Explainer:
     """A request and an opened model: for loops, servers and threads.
 
-    Calls are safe from several threads.  The model is never changed.
+    Calls are safe from several threads.  The model is never changed.  Each call finds out whether the user
+    has changed it; `with explainer:` declares that nobody does, which is checked where the block ends.
 
     Attributes:
         model: the user's model.
@@ -84,7 +85,7 @@ class Explainer:
         if refusals and len(refusals) == len(methods):
             raise refusals[0]
         card = card_of(model) or ModelCard()
-        hints, inputs, made_by = recalled(
+        hints, inputs, made_by = cache.recalled(
             engine,
             model,
             hints=lambda: engine.hints(model),
@@ -135,6 +136,17 @@ class Explainer:
         """Return the same explainer with other methods."""
         return attrs.evolve(self, request=attrs.evolve(self.request, methods=methods))
 
+    def __enter__(self) -> Explainer:
+        """Take the model as it is until the block ends, in this thread."""
+        cache.hold(self.engine, self.model)
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        """Raise `ModelError` where the model was changed after all."""
+        entry = cache.release()
+        if error is None:
+            cache.check_unchanged(self.engine, self.model, entry)
+
     def __call__(self, image: Any, target: Any = None) -> Any:
         """Explain one image, or a batch or list of them, with the first method.
 
@@ -146,15 +158,19 @@ class Explainer:
             One `Explanation` for one image; a list for a batch or list, also of length 1.  For
             `target="top5"` a list of the best classes in the place of each explanation.
         """
+        if len(self.methods) != 1:
+            if not self.methods:
+                raise OptionTypeError("this explainer has no method; make it with one, or use with_methods")
+            return self.with_methods(self.methods[0])(image, target)
         size = stack_size(target, self.names)
-        answers, single = self._answers(image, target, size)
+        answers, single = self._steady_answers(image, target, size)
         stacks = [[_only(one) for one in stack] for stack in grouped(answers, "picture")]
         found = stacks if size else [explanation for (explanation,) in stacks]
         return found[0] if single else found
 
     def compare(self, image: Any, target: Any = None) -> Comparison | list[Comparison]:
         """Explain with every method, evidence computed once; one that cannot apply is noted, not raised."""
-        answers, single = self._answers(image, target)
+        answers, single = self._steady_answers(image, target)
         found = [self._comparison(row) for row in grouped(answers, "picture")]
         return found[0] if single else found
 
@@ -185,13 +201,31 @@ class Explainer:
         with self.engine.running(self.model):
             view = self._view(flat)
             layers = self._choose(view)
+            together = len(samples) > 1 or any("gradients" not in one.needs for one in self.methods)
+            mixed = self.mixing(flat) if together and not view.exact else 0.0
         image = picture_of(layers, self.inputs)
         given = self.settings.class_names is not None
         head = head_of(view.score, self.names, given, view.table.image_shape)
         return Batch(
             self.engine, self.request, samples, pictures, flat, view, layers, image, head,
-            self.preprocessing, self.expected, self.versions,
+            self.preprocessing, self.expected, self.versions, mixed, cache.notes_of(self.engine, self.model),
         )  # fmt: skip
+
+    def mixing(self, flat: list[Any]) -> float:
+        """Return how far a picture's answers move with another in its batch, found out once for a model."""
+        if self.settings.batch == 1:
+            return 0.0
+
+        def find() -> float:
+            return mixing(self.engine, cache.open_trace(self.engine, self.model, self.inputs, flat), flat)
+
+        found: float = cache.recalled(self.engine, self.model, mixing=find)[0]
+        return found
+
+    def _steady_answers(self, images: Any, target: Any, size: int = 0) -> tuple[list[Answer], bool]:
+        """Return the answers of one call, which asks once whether the model has changed."""
+        with cache.steady(self.engine, self.model):
+            return self._answers(images, target, size)
 
     def _answers(self, images: Any, target: Any, size: int = 0) -> tuple[list[Answer], bool]:
         """Return an answer for each picture, target and method, and whether a single image was passed."""
@@ -210,8 +244,10 @@ class Explainer:
                     specs = windows.of(specs, batch)
                 targets = [[row[picture] for picture in pictures] for row in specs]
                 for layer, choice in enumerate(batch.layers):
-                    passes = batch.view.passes(choice, self.settings.reshaping, self.settings.budget)
-                    for t, observation in enumerate(gather(batch, passes, targets)):
+                    reshape = self.settings.reshaping(batch.space)
+                    passes = batch.view.passes(choice, reshape, self.settings.budget)
+                    batch, observations = gather_what_can(batch, passes, targets)
+                    for t, observation in enumerate(observations):
                         found += build(batch, layer, t, observation)
         if windows is not None:
             found = join_windows(found, samples)
@@ -222,7 +258,7 @@ class Explainer:
         return attrs.evolve(self, inputs=inputs, reader=attrs.evolve(self.reader, inputs=inputs))
 
     def _view(self, flat: list[Any]) -> View:
-        traced = open_trace(self.engine, self.model, self.inputs, flat)
+        traced = cache.open_trace(self.engine, self.model, self.inputs, flat)
         return traced.view(self.inputs, flat, self.settings.output, self.settings.score)
 
     def _choose(self, view: View) -> list[LayerChoice]:
@@ -247,19 +283,6 @@ class Explainer:
             passes={name: one.applied.passes for name, one in rows},
             failures={name: str(one.applied.failure) for name, one in rows if one.applied.failure},
         )
-
-
-def picture_of(layers: Sequence[LayerChoice], inputs: ModelInputs) -> int:
-    """Return the input that all layers depend on: the image input where they do, else another picture.
-
-    Raises:
-        LayerError: they depend on different pictures.
-    """
-    shared = [i for i in inputs.images if all(i in choice.row.inputs for choice in layers)]
-    if not shared:
-        paths = ", ".join(choice.path for choice in layers)
-        raise LayerError(f"the layers {paths} look at different pictures; explain them one at a time")
-    return inputs.image if inputs.image in shared else shared[0]
 
 
 def _only(answer: Answer) -> Explanation:

@@ -14,7 +14,7 @@ from visioncam_core.engine.interface import Engine, Passes
 from visioncam_core.engine.model_inputs import in_place
 from visioncam_core.engine.output import Head, looks_probable
 from visioncam_core.engine.records import Change, Cotangent, Make, Read, TailInputs
-from visioncam_core.errors import LayerError, TargetError
+from visioncam_core.errors import GradientError, LayerError, TargetError
 from visioncam_core.pipeline.batch import Batch
 from visioncam_core.pipeline.evidence import Evidence, Tell, Which
 from visioncam_core.targets.resolve import Target, TargetSpec, fix_target
@@ -30,6 +30,7 @@ class Observation:
         values: (N, ...) score values.
         answer: (N, ...) output of the model.
         head: the explained output, better known now that the model has run.
+        asked: what methods have asked of other pictures: "probability", "remainder" or "target".
     """
 
     evidence: Evidence
@@ -37,6 +38,28 @@ class Observation:
     values: np.ndarray
     answer: np.ndarray
     head: Head
+    asked: set[str]
+
+
+def gather_what_can(
+    batch: Batch, passes: Passes, specs: Sequence[Sequence[TargetSpec]]
+) -> tuple[Batch, list[Observation]]:
+    """Gather; where the layer has no gradient, for the methods that need none, the batch refusing the others.
+
+    Raises:
+        GradientError: every method needs one.
+    """
+    try:
+        return batch, gather(batch, passes, specs)
+    except GradientError as error:
+        methods = tuple(
+            attrs.evolve(one, refusal=error) if "gradients" in one.needs else one
+            for one in batch.request.methods
+        )
+        if all(one.refusal is not None for one in methods):
+            raise
+        batch = attrs.evolve(batch, request=attrs.evolve(batch.request, methods=methods))
+        return batch, gather(batch, passes, specs)
 
 
 def gather(batch: Batch, passes: Passes, specs: Sequence[Sequence[TargetSpec]]) -> list[Observation]:
@@ -54,11 +77,16 @@ def gather(batch: Batch, passes: Passes, specs: Sequence[Sequence[TargetSpec]]) 
         results = passes.watch(batch.flat, slopes)
     values, answer = ops.to_numpy(results[0].values), ops.to_numpy(results[0].answer)
     targets = [
-        [fix_target(spec, values[i : i + 1], head, batch.engine) for i, spec in enumerate(row)]
+        [
+            fix_target(spec, values[i : i + 1], head, batch.engine, answer[i : i + 1])
+            for i, spec in enumerate(row)
+        ]
         for row in specs
     ]
-    if not head.probable and not head.dense and looks_probable(answer):
-        head = attrs.evolve(head, probable=True)  # a softmax written by hand: never applied a second time
+    unknown = batch.view.score.own is None and not batch.view.score.assumed
+    if unknown and not head.probable and not head.dense and looks_probable(answer):
+        # A softmax written by hand: never applied a second time.
+        head = attrs.evolve(head, probable=True, assumed="")
         targets = [[attrs.evolve(one, head=head) for one in row] for row in targets]
     found = []
     shared: dict[Any, Any] | None = {} if len(specs) > 1 and values.ndim == 2 else None
@@ -70,23 +98,23 @@ def gather(batch: Batch, passes: Passes, specs: Sequence[Sequence[TargetSpec]]) 
             score.astype(np.float32),
             settings.seed,
             result.gradients,
-            EngineSource(batch, passes, row, result.at_layer, shared),
+            EngineSource(batch, passes, row, asked := set[str](), result.at_layer, shared),
             tuple(range(len(row))),
             settings.progress,
         )
-        found.append(Observation(evidence, row, values, answer, head))
+        found.append(Observation(evidence, row, values, answer, head, asked))
     return found
 
 
 def _slopes(batch: Batch, specs: Sequence[TargetSpec]) -> Cotangent:
-    """Return the gradient of each sample's target in the values, as a function of (values, indices)."""
+    """Return the gradient of each sample's target in the values, as a function of values, indices, answer."""
 
-    def slopes(values: Any, indices: np.ndarray) -> Any:
-        singles = [values[i : i + 1] for i in range(int(values.shape[0]))]
-        found = [
-            fix_target(specs[k], ops.to_numpy(one), batch.head, batch.engine).slope(one)
-            for k, one in zip(indices, singles, strict=True)
-        ]
+    def slopes(values: Any, indices: np.ndarray, answer: Any = None) -> Any:
+        found = []
+        for i, k in enumerate(indices):
+            one, own = (None if x is None else x[i : i + 1] for x in (values, answer))
+            own = None if own is None else ops.to_numpy(own)
+            found.append(fix_target(specs[k], ops.to_numpy(one), batch.head, batch.engine, own).slope(one))
         alike = len({isinstance(one, np.ndarray) for one in found}) == 1
         return ops.concatenate(found if alike else list(map(ops.to_numpy, found)))
 
@@ -98,12 +126,14 @@ class EngineSource:
     """The model behind an evidence's scorers.
 
     Attributes:
+        asked: which scores were asked for.
         shared: what changed pictures gave, for every class at once, where there are several targets.
     """
 
     batch: Batch
     passes: Passes
     targets: list[Target]
+    asked: set[str]
     at_layer: TailInputs | None = None
     shared: dict[Any, Any] | None = None
 
@@ -173,11 +203,12 @@ class EngineSource:
         if one.index is not None and len(self.passes.score.shape) <= 2:
             result = self.passes.probe(flat, np.full(len(images), one.index, np.int32))
         else:
-            (result,) = self.passes.watch(flat, [lambda values, _: one.slope(values)])
+            (result,) = self.passes.watch(flat, [lambda values, *_: one.slope(values)])
         return result.activations, result.gradients, one.score(ops.to_numpy(result.values)).astype(np.float32)
 
     def _read(self, picture: int, which: Which) -> Any:
         one = self.targets[picture]
+        self.asked.add(which)
         if which != "target":
             if one.index is None:
                 raise TargetError(

@@ -16,6 +16,10 @@ from visioncam_core.plugins.default import registry
 from visioncam_core.progress import reporting
 from visioncam_core.text import brief, did_you_mean
 
+ELSEWHERE = dict.fromkeys(("class_idx", "class_index", "pred_index", "label"), "target") | {
+    "layer_name": "layer", "target_layer": "layer", "preprocess_input": "preprocess",
+}  # fmt: skip
+"""What other tools call some of the keywords."""
 PLURALS = ("layers", "methods", "targets")
 
 
@@ -149,5 +153,6 @@ def _option_names(method: Any) -> set[str]:
 def _unknown_keyword(name: str, known: list[str]) -> str:
     owners = [row.name for row in registry().methods() if name in _option_names(row.name)]
     owner = f"; it is an option of {', '.join(owners)}." if owners else ""
-    hint = owner or did_you_mean(name, [*known, "target"]) or ";"
+    meant = f"; here it is called {ELSEWHERE[name]!r};" if name in ELSEWHERE else ""
+    hint = owner or meant or did_you_mean(name, [*known, "target"]) or ";"
     return f"unknown keyword {brief(name, 40)}{hint} known: {', '.join(known)}, target"

@@ -82,7 +82,6 @@ class Settings:
             return Budget(self.batch_size)
         return Budget(self.batch_size, self.max_memory * 10**6)
 
-    @property
-    def reshaping(self) -> Callable[..., Any] | None:
-        """The user's `reshape`, with what it returns checked; None where none was given."""
-        return None if self.reshape is None else checked_reshape(self.reshape)
+    def reshaping(self, rank: int) -> Callable[..., Any] | None:
+        """Return the user's `reshape`, its grid checked to have `rank` axes; None where none was given."""
+        return None if self.reshape is None else checked_reshape(self.reshape, rank)

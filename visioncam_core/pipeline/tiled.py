@@ -25,8 +25,12 @@ from visioncam_core.results.heat import part_of
 from visioncam_core.targets.classes import Ranked
 from visioncam_core.targets.resolve import TOP, TargetSpec, fix_target
 
-OF_A_WINDOW = ("no-positive-evidence", "dead-layer", "zero-gradient")
+OF_A_WINDOW = ("no-positive-evidence", "dead-layer", "zero-gradient", "faint-gradient", "terms-cancel")
 """Normal in a window where nothing is to be seen, and reported only where every window has it."""
+
+
+OF_A_MAP = ("no-positive-evidence", "constant-map")
+"""Said of the whole map instead."""
 
 
 @attrs.define(eq=False)
@@ -154,7 +158,7 @@ def _of_windows(found: Sequence[Sequence[Diagnostic]]) -> Iterator[Diagnostic]:
     for code in codes:
         having = [one for some in found for one in some if one.code == code]
         windows = sum(any(one.code == code for one in some) for some in found)
-        if code == "no-positive-evidence" or (code in OF_A_WINDOW and windows < len(found)):
+        if code in OF_A_MAP or (code in OF_A_WINDOW and windows < len(found)):
             continue
         if windows == len(found):
             yield from dict.fromkeys(having)

@@ -208,8 +208,12 @@ def make(
         call = f"{kind}={wanted.__name__}"
         raise OptionTypeError(f"{call} is a class; have you forgotten the ()? write {call}(...)")
     if not callable(wanted):
+        several = (
+            f"; several go to visioncam.compare, as {kind}s=" if isinstance(wanted, list | tuple) else ""
+        )
         raise OptionTypeError(
             f"{kind} must be a name or a {kind} object, received {brief(wanted)} ({type(wanted).__name__})"
+            f"{several if kind == 'method' else ''}"
         )
     if options:
         raise OptionTypeError(

@@ -12,6 +12,8 @@ from visioncam_core.errors import ModelError
 from visioncam_core.plugins.specs import EngineSpec
 from visioncam_core.text import brief, listing
 
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+
 
 def lacks(spec: EngineSpec) -> tuple[str, ...]:
     """Return the modules that an engine needs and that are not installed; nothing is imported."""
@@ -50,12 +52,33 @@ def engine_for(
         raise ModelError(f"the engines {names} both run {what}; choose one: engine={found[0].name!r}")
     titles = dict.fromkeys(spec.title for spec in rows)
     expected = " or ".join(f"{'an' if title[:1].lower() in 'aeiou' else 'a'} {title}" for title in titles)
-    hint = "; load a file with its framework first, such as keras.models.load_model"
-    is_file = isinstance(model, str | os.PathLike)
     engines = listing([_described(spec) for spec in rows]) if rows else "none is registered"
     raise ModelError(
-        f"expected {expected or 'a model'}, received {what}{hint if is_file else ''}; engines: {engines}"
+        f"expected {expected or 'a model'}, received {what}{_advice(model, rows)}; engines: {engines}"
     )
+
+
+def _advice(model: Any, rows: Sequence[EngineSpec]) -> str:
+    """Return what to pass in the place of something that no engine runs."""
+    owner = getattr(model, "__self__", None)
+    if owner is not None and any(spec.accepts(owner) for spec in rows):
+        return f"; pass the model itself, not its method {getattr(model, '__name__', 'call')!r}"
+    inner = getattr(model, "model", None)
+    if inner is not None and any(spec.accepts(inner) for spec in rows):
+        return f"; pass the model itself, the attribute 'model' of the {type(model).__name__}"
+    if isinstance(model, type):
+        return "; that is a class: pass a model made of it"
+    if isinstance(model, str | os.PathLike):
+        if PurePath(os.fsdecode(os.fspath(model))).suffix.lower() in _PICTURES:
+            return "; that is a picture: pass the model first, then the picture"
+        return "; load a file with its framework first, such as keras.models.load_model"
+    if hasattr(model, "__array__") or hasattr(model, "getexif"):
+        return "; pass the model first, then the picture"
+    if isinstance(model, list | tuple | dict):
+        return "; pass one model a call"
+    if callable(model):
+        return "; the layers inside a function cannot be seen: pass the model that it calls"
+    return ""
 
 
 def _described(spec: EngineSpec) -> str:

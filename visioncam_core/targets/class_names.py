@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ MAX_NAMES = 100_000
 def load_class_names(source: Any) -> tuple[str, ...] | None:
     """Return class names from a sequence of strings, or from a JSON or text file.
 
-    A text file has one name a line; a JSON file holds a list, or an object from index to name.  An
-    object may also be passed directly, and so may a NumPy array of strings.
+    A text file has one name a line; a JSON file holds a list, or an object from index to name or, as Keras'
+    `class_indices`, from name to index.  An object may also be passed directly, and so may a NumPy array of
+    strings.
 
     Raises:
         OptionError: a file that does not exist, is too large or holds something else.
@@ -81,11 +83,16 @@ def _counted(names: tuple[str, ...], what: str) -> tuple[str, ...]:
 
 
 def _names(value: Any) -> tuple[str, ...] | None:
-    """Return names from a list, or from a mapping of index to name or to a list that ends in it; or None."""
+    """Return names from a list, or a mapping of index to name, to a list ending in it, or back; or None."""
     if isinstance(value, Mapping):
+        if value and all(type(index) is int or isinstance(index, np.integer) for index in value.values()):
+            names = {int(index): name for name, index in value.items()}
+            if len(names) < len(value):
+                raise ValueError("two names have the same index")
+            value = names
         keys = [str(key) for key in value]
         if sorted(keys, key=lambda key: (len(key), key)) != [str(i) for i in range(len(keys))]:
-            raise ValueError("the keys must be the class indices 0, 1, 2, ... without a gap")
+            raise ValueError("the class indices must be 0, 1, 2, ... without a gap")
         by_index = {str(key): name for key, name in value.items()}
         ordered = [by_index[str(i)] for i in range(len(keys))]
         value = [name[-1] if isinstance(name, list | tuple) and name else name for name in ordered]
@@ -103,6 +110,11 @@ def find_class(name: str, names: Sequence[str] | None) -> int:
     A whole name wins; else a synonym between commas ("tabby" finds "tabby, tabby cat"); case does not
     matter.  A name that fits several classes is an error, and so is one that fits none.
     """
+    if re.fullmatch(r"\d+(\s*,\s*\d+)+", name) and name not in (names or ()):
+        raise TargetError(
+            f"{brief(name, 60)} names several classes, and here there is room for one; pass one index, or "
+            f"all to visioncam.compare as targets=[{name}]"
+        )
     if not names:
         raise TargetError(
             f"class {brief(name, 60)} was asked for by name, and this model's class names are not known; "

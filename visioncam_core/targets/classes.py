@@ -160,6 +160,12 @@ class Contrast:
             raise TargetError(
                 f"Contrast({self.a!r}, {self.b!r}) compares a class with itself; pass two classes"
             )
+        one, other = (head.groups[i] if head.groups else 0 for i in found)
+        if one != other and not head.scored:
+            raise TargetError(
+                f"Contrast({self.a!r}, {self.b!r}) compares logits of two groups of classes, each with a "
+                "softmax or sigmoid of its own; pass two classes of one group, or score='probability'"
+            )
         labels = tuple((head.name(i) or f"class {i}").split(",")[0] for i in found)
         return Contrast(found[0], found[1], labels)
 

@@ -46,9 +46,16 @@ def target_specs(target: Any, count: int, head: Head) -> list[TargetSpec]:
         target = list(target)
     if isinstance(target, list | tuple):
         if len(target) != count:
+            target = [one.item() if isinstance(one, np.generic) else one for one in target]
+            if len(target) == head.classes and sorted(target, key=str) == [0] * (len(target) - 1) + [1]:
+                raise TargetError(
+                    f"target={brief(target, 40)} looks like a class written one-hot; pass its index, "
+                    f"{target.index(1)}"
+                )
             raise TargetError(
                 f"{len(target)} target{'s' if len(target) != 1 else ''} for {count} picture"
-                f"{'s' if count != 1 else ''}: pass one for each, or a single one for all"
+                f"{'s' if count != 1 else ''}: pass one for each, or a single one for all; several maps of "
+                f"each picture are visioncam.compare(..., targets={brief(target, 40)})"
             )
         return [_spec(one, head) for one in target]
     return [_spec(target, head)] * count
@@ -153,10 +160,10 @@ class Target:
         if self.head.binary:
             return 1.0 - given[:, 0] if self.index == 1 else given[:, 0]
         assert self.index is not None
-        if self.head.apart:
+        others = self.head.excluding(self.index)
+        if others is None:
             return np.asarray(1.0 - given[:, self.index])
-        others = np.delete(given, self.index, axis=1)
-        return np.asarray(others.sum(axis=1) if others.shape[1] else 1.0 - given[:, self.index])
+        return np.asarray(np.compress(others, given, axis=1).sum(axis=1))
 
     def _probabilities(self, values: Any, answer: Any) -> np.ndarray:
         if self.index is None:
@@ -170,20 +177,25 @@ class Target:
         return given.reshape(len(given), -1)
 
 
-def fix_target(spec: TargetSpec, values: np.ndarray, head: Head, engine: Engine) -> Target:
-    """Return the target of one picture from its spec and its clean (1, ...) values."""
+def fix_target(
+    spec: TargetSpec, values: np.ndarray, head: Head, engine: Engine, answer: np.ndarray | None = None
+) -> Target:
+    """Return the target of one picture from its spec, its clean (1, ...) values and the model's answer."""
+    ranked, reads = head.ranked(values, answer)
     if isinstance(spec, Ranked):
-        return Target(spec.index_in(values, head), None, head, engine)
+        return Target(spec.index_in(ranked, reads), None, head, engine)
     if isinstance(spec, int) and not (spec == TOP and head.dense):
         index = spec
         if spec == TOP:
-            flat = np.asarray(values).reshape(-1)
-            index = int(flat[0] >= head.middle) if head.binary else int(flat.argmax())
+            flat = np.asarray(ranked).reshape(-1)
+            index = int(flat[0] >= reads.middle) if head.binary else int(flat.argmax())
         return Target(index, None, head, engine)
-    source: Any = Region.of_top(values, head) if isinstance(spec, int) else spec
+    source: Any = Region.of_top(ranked, reads) if isinstance(spec, int) else spec
     bind = getattr(source, "bind", None)
     if bind is None:
         return Target(None, source, head, engine, source)
+    if isinstance(source, Region):
+        bind, values = attrs.evolve(source, middle=reads.middle).bind, ranked
     clean = engine.tensors([values])[0] if getattr(source, "binds_tensors", False) else values
     return Target(None, bind(clean), head, engine, source)
 

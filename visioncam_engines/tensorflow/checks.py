@@ -10,6 +10,7 @@ from typing import Any
 from visioncam_core.errors import BackendError
 from visioncam_core.text import brief
 
+TFLITE = "a TFLite model has neither gradients nor the activations of its layers"
 _SET = "set the environment variable KERAS_BACKEND=tensorflow before Keras is imported"
 RUN, _FORKED = threading.Event(), threading.Event()
 """Whether TensorFlow ran a model in this process; and whether the process was forked after that."""
@@ -59,6 +60,30 @@ def _keras_cure() -> str:
 def is_model(value: Any) -> bool:
     known = hasattr(value, "_flatten_layers") and hasattr(value, "call")
     return callable(value) and known and not isinstance(value, type)
+
+
+def without_call(model: Any) -> bool:
+    """Return whether a model only holds others, and computes nothing itself: a distiller, a GAN."""
+    if "call" in getattr(model, "__dict__", {}):  # revived from a SavedModel
+        return False
+    owner = next((cls for cls in type(model).__mro__ if "call" in vars(cls)), None)
+    return owner is None or (
+        owner.__name__ in ("Layer", "Model") and owner.__module__.partition(".")[0] in ("keras", "tf_keras")
+    )
+
+
+def instead_of(value: Any) -> str:
+    """Return what to pass in the place of something of Keras' or TensorFlow's that is no model."""
+    if hasattr(value, "get_concrete_function"):
+        return (
+            "a tf.function hides the layers it calls: pass the model itself, or one version of the function, "
+            "function.get_concrete_function(tf.TensorSpec((None, height, width, 3)))"
+        )
+    if hasattr(value, "get_input_details"):
+        return f"{TFLITE}: pass the Keras model it was converted from"
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return "pass the model first, then the picture; of a symbolic output make keras.Model(inputs, output)"
+    return "load a file with keras.models.load_model first"
 
 
 def is_saved(value: Any) -> bool:

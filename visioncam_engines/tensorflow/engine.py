@@ -13,25 +13,34 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import attrs
 import numpy as np
 
+from visioncam_core.engine.cache import open_trace
 from visioncam_core.engine.interface import Copy
 from visioncam_core.engine.model_inputs import ModelInputs
-from visioncam_core.engine.records import Hints
+from visioncam_core.engine.records import Hints, Mark
 from visioncam_core.errors import ModelError
 from visioncam_core.images.files import quoted
-from visioncam_core.text import brief, error_text
+from visioncam_core.text import brief, error_text, listing
 from visioncam_engines.demo import weights
 from visioncam_engines.tensorflow import demo
-from visioncam_engines.tensorflow.checks import is_model, is_saved, require_tensorflow
-from visioncam_engines.tensorflow.copies import KerasCopy
+from visioncam_engines.tensorflow.checks import (
+    instead_of,
+    is_model,
+    is_saved,
+    require_tensorflow,
+    without_call,
+)
+from visioncam_engines.tensorflow.copies import KerasCopy, Twin, original
 from visioncam_engines.tensorflow.files.inspection import inspect_file
 from visioncam_engines.tensorflow.files.load import check_file, is_saved_model, load_model
 from visioncam_engines.tensorflow.graph.restore import Snapshot
-from visioncam_engines.tensorflow.graph.saved_model import endpoint_of
+from visioncam_engines.tensorflow.graph.saved_model import endpoint_of, variables_of
 from visioncam_engines.tensorflow.hints import hints_of
 from visioncam_engines.tensorflow.inputs import model_inputs
-from visioncam_engines.tensorflow.tracing.recording import fingerprint, walk
+from visioncam_engines.tensorflow.tracing.fingerprint import fingerprint
+from visioncam_engines.tensorflow.tracing.recording import walk
 from visioncam_engines.tensorflow.tracing.trace_model import leaves, stateless
 from visioncam_engines.tensorflow.view import TracedModel, traced
 
@@ -54,18 +63,26 @@ class TensorFlowEngine:
 
     def check(self, model: Any) -> None:
         require_tensorflow()
+        model = model.original if isinstance(model, Twin) else model
         if is_saved(model):
             endpoint_of(model)
             return
         if not is_model(model):
             raise ModelError(
                 f"expected a Keras model, received {brief(model, 60)} of type {type(model).__name__}; "
-                "load a file with keras.models.load_model first"
+                f"{instead_of(model)}"
             )
         if not hasattr(type(model), "layers") and len(list(model._flatten_layers())) == 1:
             raise ModelError(
                 f"expected a Keras model, received the single layer {model.name!r} ({type(model).__name__}); "
                 "pass the model, and the layer as layer="
+            )
+        if without_call(model):
+            parts = [name for name, value in vars(model).items() if is_model(value)]
+            inside = f", such as its part {listing(parts)}" if parts else ""
+            raise ModelError(
+                f"the model {model.name!r} ({type(model).__name__}) has no call of its own, so it answers "
+                f"nothing; pass the model that answers{inside}, or give its class a call(self, inputs)"
             )
         if not getattr(model, "built", True):
             raise ModelError(
@@ -75,15 +92,26 @@ class TensorFlowEngine:
 
     def inputs(self, model: Any) -> ModelInputs:
         self.check(model)
-        return model_inputs(model)
+        return model_inputs(original(model))
 
     def hints(self, model: Any) -> Hints:
-        return hints_of(model)
+        return hints_of(original(model))
 
     def mark(self, model: Any) -> object:
+        if isinstance(model, Twin):
+            mark = self.mark(model.original)
+            return mark.model if isinstance(mark, Mark) else mark
         return (id(endpoint_of(model).function),) if is_saved(model) else fingerprint(model)
 
     def trace(self, model: Any, inputs: ModelInputs, flat: list[Any]) -> TracedModel:
+        if isinstance(model, Twin):
+            found: Any = open_trace(self, model.original, inputs, flat)
+            if all(id(held) not in model.replaced for held, _ in found.trace.graph.captures):
+                raise ModelError(
+                    f"the graph of the model {self.hints(model).title!r} reads none of its weights, so they "
+                    "cannot be randomised; leave out what needs randomised copies"
+                )
+            return attrs.evolve(found, trace=found.trace.with_variables(model.replaced))
         return traced(model, inputs.structure, flat)
 
     def tensors(self, arrays: Sequence[np.ndarray]) -> list[Any]:
@@ -94,6 +122,16 @@ class TensorFlowEngine:
     def call(self, model: Any, inputs: ModelInputs, flat: list[Any]) -> list[Any]:
         import tensorflow as tf
 
+        if isinstance(model, Twin):  # it has no Python of its own
+            return open_trace(self, model, inputs, flat).answers(flat)
+        if is_saved(model):
+            function = endpoint_of(model).function
+            args, keywords = tf.nest.pack_sequence_as(function.structured_input_signature, flat)
+            return [value for _, value in leaves(function(*args, **keywords)) if value is not None]
+        from tensorflow.python.eager import context
+
+        draws = getattr(context.context(), "_rng", None)  # of the seeds of operations; None without a seed
+        drawn = None if draws is None else draws.getstate()
         held = [Snapshot.of(unit.__dict__) for unit in (model, *(unit for _, unit in walk(model)))]
         try:
             with stateless(model):
@@ -101,19 +139,27 @@ class TensorFlowEngine:
         finally:
             for one in held:
                 one.put_all_back()
+            if draws is not None:
+                draws.setstate(drawn)
         return [value for _, value in leaves(answer) if value is not None]
 
     def weights(self, model: Any) -> Iterator[tuple[str, Any]]:
-        for weight in model.weights:
+        for weight in variables_of(model):
             yield str(getattr(weight, "path", weight.name)), weight
 
     def configuration(self, model: Any) -> str:
+        model = original(model)
         try:
             return str(model.to_json())
-        except Exception:  # a subclassed model has no configuration
+        except Exception:  # a subclassed model or a SavedModel has no configuration
             return type(model).__qualname__
 
     def copy(self, model: Any) -> Copy:
+        if is_saved(model):
+            raise ModelError(
+                "a SavedModel cannot be copied, as its class is not in it; load the Keras model, or leave "
+                "out what needs randomised copies"
+            )
         return KerasCopy.of(model)
 
     @contextlib.contextmanager
@@ -128,7 +174,7 @@ class TensorFlowEngine:
                 if isinstance(error, tf.errors.ResourceExhaustedError)
                 else "check that model(input) itself works on this machine"
             )
-            name = getattr(model, "name", "model")
+            name = getattr(original(model), "name", "model")
             raise ModelError(
                 f"the model {name!r} failed while it ran ({error_text(error)}); {fix}"
             ) from error

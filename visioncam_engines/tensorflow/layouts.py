@@ -13,7 +13,7 @@ from visioncam_core.engine.layer_table import Layout
 from visioncam_core.engine.space import BATCH, NONE, Axis, Run, Space
 from visioncam_core.engine.space_moves import stacked
 
-NONE_LEFT = "it has no spatial axes that are the picture's"
+NONE_LEFT = "it has no spatial axes of the picture"
 OWN = (
     "its positions are its own and none of the picture's (learned queries, a dense layer, a sum over "
     "positions), so there is no place to draw them"
@@ -60,6 +60,8 @@ def layout_of(space: Space | None, shape: Sequence[int], image: Sequence[int]) -
         shape: its lengths without the batch.
         image: lengths of the picture's axes.
     """
+    if len(shape) < 2:
+        return Found(why=NONE_LEFT)
     if space is None or len(space.axes) != len(shape) + 1:
         return Found(unknown=space is not None)
     axes = space.axes[1:]

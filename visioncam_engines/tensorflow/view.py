@@ -12,7 +12,6 @@ import numpy as np
 from visioncam_core.engine.batches import COUNTERS, Budget
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable, Layout
 from visioncam_core.engine.model_inputs import ModelInputs
-from visioncam_core.engine.output import looks_probable
 from visioncam_core.engine.records import Note
 from visioncam_core.errors import LayerError
 from visioncam_engines.tensorflow.checks import RUN, is_saved
@@ -109,10 +108,7 @@ class TracedModel:
         trace = self.trace
         name = cuts.output_name(trace, output)
         first = inputs.channels_first and trace.outputs[name].shape.rank == flat[inputs.image].shape.rank
-        score = cuts.score_of(trace, name, wanted, channels_first=first)
-        if wanted == "probability" and not score.activation:
-            normalise = not _looks_probable(trace, score, flat)
-            score = cuts.score_of(trace, name, wanted, normalise, channels_first=first)
+        score = cuts.score_of(trace, name, wanted, flat, first)
         key = (score.key, inputs.image, tuple(tuple(x.shape[1:]) for x in flat))
 
         def make() -> GraphView:
@@ -128,6 +124,7 @@ class TracedModel:
                 spaces,
                 _shapes(trace, flat),
                 places.walks,
+                score.leaves,
             )
             table = attrs.evolve(
                 table,
@@ -156,14 +153,6 @@ def traced(model: Any, structure: Any, flat: list[Any]) -> TracedModel:
     return TracedModel(made, weakref.ref(model), takes)
 
 
-def _looks_probable(trace: Trace, score: cuts.GraphScore, flat: list[Any]) -> bool:
-    def make() -> bool:
-        COUNTERS.add("forward")
-        return looks_probable(cuts.forward(trace, score)(*[x[:1] for x in flat])[1].numpy())
-
-    return bool(cuts.once(trace, ("probable", score.output), make))
-
-
 def _shapes(trace: Trace, flat: list[Any]) -> list[tuple[int, ...] | None]:
     """Return each record's shape without the batch axis, None where the first axis is not the batch.
 
@@ -181,7 +170,7 @@ def _shapes(trace: Trace, flat: list[Any]) -> list[tuple[int, ...] | None]:
     blanks = [np.zeros((2, *x.shape[1:]), x.dtype.as_numpy_dtype) for x in flat]
     import tensorflow as tf
 
-    measured = cuts.shapes(trace, reachable)(*[tf.constant(blank) for blank in blanks])
+    measured = ask.shapes(trace, reachable)(*[tf.constant(blank) for blank in blanks])
     COUNTERS.add("shapes")
     by_path = {
         record.path: tuple(int(n) for n in shape) for record, shape in zip(reachable, measured, strict=True)
@@ -201,7 +190,7 @@ def _support(
 
         paths = {row.path for row in rows}
         records = [record for record in trace.records if record.path in paths]
-        gradients = cuts.support(trace, records, score)(*ask.noise(picture))
+        gradients = ask.support(trace, records, score)(*ask.noise(picture))
         COUNTERS.add("forward")
         COUNTERS.add("backward")
         shares = []

@@ -27,6 +27,7 @@ class AblationCAM:
         would flip the map, hence |S|; below 1e-12 the drop itself is the weight, and the normalised
         map is the same.  Only what lies behind the first operation that mixes the layer's channels runs K
         times, which is exact.  A channel that is zero everywhere has weight 0 and is skipped, also exact.
+        Where no drop is above 1e-6 of |S|, all of them are rounding and count as 0.
 
     Differences:
         `normalize="activation"` divides by the norm of A_k instead of |S|.  pytorch-grad-cam writes
@@ -52,7 +53,9 @@ class AblationCAM:
         live = ops.live_channels(A)
         if len(live) == 0:
             return ops.place(np.zeros(0, np.float32), live, A)
-        drop = S - one.score_without(live)
+        drop = S - ops.to_numpy(one.score_without(live))
+        if np.abs(drop).max() <= ops.CONSTANT * abs(S):  # all of them are the score's own rounding
+            drop = np.zeros_like(drop)
         if self.normalize == "activation":
             norm = ops.channel_norms(A)[live]
             return ops.place(drop / norm, live, A)

@@ -19,7 +19,9 @@ class GradCAM:
         M_p = Σ_k w_k A_pk
 
         A: activations (N, *grid, K); G = ∂S/∂A, the same shape; S: the logit; Z: the number of
-        positions.  M: (N, *grid), signed; the heat map is its positive part divided by its maximum.
+        positions.  M: (N, *grid), signed; the heat map is its positive part divided by its maximum.  A
+        channel whose gradients cancel, |Σ_p G_pk| ≤ 1e-5 · Σ_p |G_pk|, has weight 0: behind an instance
+        norm or a softmax over space all do, which the diagnostic `terms-cancel` says.
 
     Differences:
         tf-explain multiplies by gated gradients ("guided"), which is another method.  The paper's own
@@ -31,6 +33,7 @@ class GradCAM:
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"activations", "gradients"})
+    sums: ClassVar[str] = "G over positions"
 
     def __call__(self, evidence: Evidence) -> Any:
         """Return the raw map (N, *grid)."""

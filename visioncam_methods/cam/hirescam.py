@@ -19,7 +19,9 @@ class HiResCAM:
 
         A: activations (N, *grid, K); G = ∂S/∂A, the same shape.  M: (N, *grid), signed; there is no
         ReLU in the definition.  With one dense layer behind the activations, M_p is the exact
-        contribution of position p and Σ_p M_p = S − b.
+        contribution of position p and Σ_p M_p = S − b.  Where a layer norm alone reads the layer, M_p is 0
+        by Euler's theorem: the diagnostic `terms-cancel` says so, and a map whose Σ_p |M_p| is at most 1e-5
+        of Σ_pk |G_pk A_pk| is 0.
 
     Differences:
         None that matter: pytorch-grad-cam computes the same.
@@ -30,6 +32,7 @@ class HiResCAM:
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"activations", "gradients"})
+    sums: ClassVar[str] = "GA over channels"
 
     def __call__(self, evidence: Evidence) -> Any:
         """Return the raw map (N, *grid)."""

@@ -35,6 +35,7 @@ class RespondCAM:
 
     needs: ClassVar[frozenset[str]] = frozenset({"activations", "gradients"})
     assumes_positive: ClassVar[bool] = True
+    sums: ClassVar[str] = "GA over positions"
 
     def __call__(self, evidence: Evidence) -> Any:
         """Return the raw map (N, *grid), signed."""

@@ -19,8 +19,8 @@ class XGradCAM:
         M_p = Σ_k w_k A_pk
 
         A: activations (N, *grid, K); G = ∂S/∂A, the same shape.  M: (N, *grid), signed.  A channel
-        whose sum vanishes, |Σ A_k| ≤ 1e-6 · Σ |A_k|, has weight 0; where A is signed such sums are
-        small and the weights unsteady, which the diagnostic `signed-activations` says.
+        whose sum vanishes, |Σ A_k| ≤ 1e-5 · Σ |A_k|, has weight 0, as has one whose Σ G·A does; where A is
+        signed such sums are small and the weights unsteady, which the diagnostic `signed-activations` says.
         Σ_p M_p = Σ G·A, which is S for a piecewise-linear tail without biases.
 
     Differences:
@@ -33,6 +33,7 @@ class XGradCAM:
 
     needs: ClassVar[frozenset[str]] = frozenset({"activations", "gradients"})
     assumes_positive: ClassVar[bool] = True
+    sums: ClassVar[str] = "GA over positions"
 
     def __call__(self, evidence: Evidence) -> Any:
         """Return the raw map (N, *grid)."""

@@ -45,6 +45,12 @@ def by_hand() -> Any:
     return keras.Model(i, x / keras.ops.sum(x, axis=-1, keepdims=True))
 
 
+def averaged() -> Any:
+    i = L.Input((16, 16, 3))
+    x = gap(conv("c")(i))
+    return keras.Model(i, L.Average()([L.Dense(3, activation="softmax")(x) for _ in range(2)]))
+
+
 def rescaling() -> Any:
     i = L.Input((16, 16, 3))
     return keras.Model(i, L.Dense(3, activation="softmax")(gap(conv("c")(L.Rescaling(1 / 255)(i)))))
@@ -148,6 +154,9 @@ CASES: dict[str, tuple[Ask, dict[str, Any], dict[str, Any] | None]] = {
     "score-layer": (ask(segmenter, target=0), {"layer": "logits"}, {"layer": "auto"}),
     "pixel-range": (ask(rescaling), {}, {"image": PICTURE}),
     "preprocess-unknown": (ask(functional, PICTURE), {}, {"preprocess": "unit"}),
+    "output-composed": (
+        lambda model: explain(model(), X[0]), {"model": averaged}, {"model": functional},
+    ),
     "score-not-logit": (
         lambda model: explain(model(), X[0]), {"model": by_hand}, {"model": functional},
     ),
@@ -173,8 +182,12 @@ def of(found: Any, code: str) -> list[Any]:
 
 
 ELSEWHERE = {
+    **dict.fromkeys(("terms-cancel", "faint-gradient", "unsteady-map"), "no_silent/test_rounding_noise.py"),
+    **dict.fromkeys(("constant-map", "batch-mixes"), "no_silent/test_mixed_batches.py"),
+    "stale-trace": "no_silent/test_stale_traces.py",
     "gradient-replaced": "engines/tensorflow/saved_model/test_saved_model.py",
     "probability-assumed": "core/results/test_scores.py",
+    "peak-in-bars": "no_silent/test_pictures.py",
 }
 """Codes that are provoked in another file."""
 

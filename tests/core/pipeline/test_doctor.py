@@ -80,6 +80,7 @@ def test_the_whole_health_report_is_there() -> None:
         "output": ("'dense", "of 1, shape (3,): 3 classes, softmax"),
         "score": ("logit of class 1 = ",),
         "layer": ("c (16, 16, 8): the last feature map",),
+        "place": ("off an even spread; drawn effective",),
         "gradient": ("reaches 100% of 256 positions and 12% of 8 channels, up to 0.00391",),
         "map": ("of 256 positions positive, the strongest holds",),
         "class": ("rank correlation", "with the map for class"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,7 +14,8 @@ from keras import layers as L  # noqa: N812  -- as everybody writes it
 from visioncam_core.engine.layer_table import LayerRow, LayerTable, Layout
 from visioncam_core.layers import auto
 from visioncam_core.testing.examples.tables import make_table
-from visioncam_engines.tensorflow.tracing.recording import fingerprint, walk
+from visioncam_engines.tensorflow.tracing.fingerprint import Fingerprint, fingerprint
+from visioncam_engines.tensorflow.tracing.recording import walk
 
 
 def nested() -> keras.Model:
@@ -59,9 +59,8 @@ def test_a_fingerprint_sees_every_unit_and_what_is_replaced(
     model(keras.ops.zeros((1, 16, 16, 3)))
     before = fingerprint(model)
     assert fingerprint(model) == before
-    assert {id(unit) for _, unit in walk(model)} <= {
-        id(one()) for one in before if isinstance(one, weakref.ref)
-    }
+    assert isinstance(before.model, Fingerprint)
+    assert {id(unit) for _, unit in walk(model)} <= {id(one()) for one in before.model.held}
     change(model)
     assert fingerprint(model) != before
 

@@ -158,9 +158,8 @@ def test_a_classifier_without_flattening_is_a_classifier(body: Body, plain: Any)
     close(e.raw, w.raw)
 
 
-def test_a_softmax_over_what_may_be_probabilities_is_said(body: Body, plain: Any) -> None:
-    """A `hard_sigmoid` may be one already; plain logits need no word."""
-    for head, assumed in ((ops.hard_sigmoid, True), (None, False)):
+def test_a_softmax_over_logits_is_said_and_one_over_probabilities_is_not_made(body: Body, plain: Any) -> None:
+    for head, assumed in ((ops.hard_sigmoid, False), (None, True)):
         model = plain if head is None else body.model(head)
         codes = {d.code for d in explain(model, X[0], score="probability").diagnostics}
         assert ("probability-assumed" in codes) == assumed

@@ -94,14 +94,14 @@ def test_fifty_epochs_trace_once_and_keep_nothing(data: tuple[np.ndarray, np.nda
     fit(small(), data, 50, monitor)
     tracemalloc.stop()
     assert [epoch for epoch, _ in kept.looks] == list(range(51))
-    assert len(set(kept.traces)) == 1
+    assert len(set(kept.traces[1:])) == 1  # the second look compares the trace with the model: one cut more
     assert kept.closed == 1
     gc.collect()
     assert not any(reference() is not None for reference in kept.alive)
     early, late = kept.bytes
     assert (
-        late - early < 120_000
-    )  # the heat maps alone of these 39 looks are 90 kB; Keras and Python keep some 60
+        late - early < 150_000
+    )  # the heat maps alone of these 39 looks are 90 kB; Keras, Python and the last placements keep some 60
 
 
 def test_maps_follow_the_weights(data: tuple[np.ndarray, np.ndarray]) -> None:

@@ -12,6 +12,7 @@ import tensorflow as tf
 import visioncam
 from helpers.bad_input.world import Bad, Unbuilt, World
 from visioncam_core.errors import (
+    GradientError,
     ImageError,
     ImageNotFoundError,
     ImageTypeError,
@@ -27,12 +28,14 @@ from visioncam_core.errors import (
 )
 
 
-def layer(query: Any, *words: str, model: str = "model", **more: Any) -> Bad:
+def layer(
+    query: Any, *words: str, model: str = "model", error: type[LayerError] = LayerError, **more: Any
+) -> Bad:
     label = f"layer {query!r}"[:36] + ("" if model == "model" else f" of {model}")
     return Bad(
         more.pop("name", label),
         lambda w: w.explain(model=getattr(w, model), layer=query, **more),
-        LayerError,
+        error,
         words,
     )
 
@@ -65,7 +68,7 @@ LAYERS = [
     layer("gap", "'gap'", "output shape (6,)", "no spatial axes", "last layer that can is 'c2'"),
     layer("head", "'head'", "output shape (5,)", "'c2'"),
     layer("for_size", "'kind' does not depend on layer 'for_size'", "output=", model="two_outputs"),
-    layer("before", "no gradient at layer 'before'", "ScoreCAM", model="stopped"),
+    layer("before", "no gradient at layer 'before'", "ScoreCAM", model="stopped", error=GradientError),
     layer("twice", "stands for 2 outputs", "'twice#0'", "'twice#1'", model="shared"),
     layer("auto", "'mlp' has no layer with spatial axes", "convolution", model="perceptron"),
     layer(0, "'mlp' has no layer with spatial axes", model="perceptron"),

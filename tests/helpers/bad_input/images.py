@@ -135,7 +135,7 @@ SHAPES = [
     Bad("empty batch", lambda w: w.explain(w.batch[:0]), ImageError, ("empty batch", "(0, 16, 16, 3)")),
     Bad("empty list", lambda w: w.explain([]), ImageError, ("empty list of images", "at least one")),
     Bad("list of batches", lambda w: w.explain([w.batch]), ImageError, ("(2, 16, 16, 3)", "single images")),
-    Bad("ragged list", lambda w: w.explain([[1, 2], [3]]), ImageError, ("image 0 of 2", "(2,)")),
+    Bad("ragged list", lambda w: w.explain([[1, 2], [3]]), ImageTypeError, ("list", "inhomogeneous")),
 ]
 
 VALUES = [

@@ -10,8 +10,7 @@ import numpy as np
 
 from visioncam.batch.entry import Entry, Source, bytes_mark, file_mark, unique_key
 from visioncam_core.errors import ImageError
-from visioncam_core.images.arrays import as_array
-from visioncam_core.images.reader import is_dataset
+from visioncam_core.images.arrays import as_array, is_dataset
 
 
 def read_iterable(images: Iterable[Any]) -> Source:

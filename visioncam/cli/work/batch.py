@@ -133,8 +133,9 @@ def _request(context: click.Context, out: Path, values: dict[str, Any]) -> RunRe
     writing = Writing(out.absolute(), suffixes, drawings, own, values["spread"])
     writing.check()
     made = request_of(context, [spec], options["method"])
+    trust = bool(model_flag("trust_savedmodel"))
     if path is not None:
-        check_file(path)
+        check_file(path, trust_savedmodel=trust)
     return RunRequest(
         model=None if path is None else os.path.abspath(path),
         custom_objects=model_flag("custom_objects"),
@@ -143,6 +144,7 @@ def _request(context: click.Context, out: Path, values: dict[str, Any]) -> RunRe
         writing=attrs.evolve(writing, model=model_file_mark(path)),
         batch=made.settings.batch_size or BATCH,
         sha256=model_flag("sha256"),
+        trust_savedmodel=trust,
     )
 
 

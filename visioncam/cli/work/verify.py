@@ -15,7 +15,7 @@ from visioncam.batch.manifest import Manifest
 from visioncam.batch.sources import source_of
 from visioncam.batch.verify import SavedRequest, sample_of, verify_maps
 from visioncam.cli.exit import DONE, SOME_FAILED
-from visioncam.cli.open_model import explainer_of
+from visioncam.cli.open_model import explainer_of, model_flag
 from visioncam.cli.terminal import Output
 from visioncam_core.errors import OutputError
 from visioncam_core.pipeline.models import check_file
@@ -42,7 +42,7 @@ def verify(
         )
     model = model or _place_of(out, known.get("model"))
     if model is not None:
-        check_file(model)
+        check_file(model, trust_savedmodel=bool(model_flag("trust_savedmodel")))
     saved = SavedRequest.of(manifest, model_file_mark(model), load_class_names(class_names))
     keys = sample_of(manifest, share, seed)
     pictures = source_of(source, recursive=True, out=out)

@@ -46,7 +46,7 @@ def every_gradient(subject: EngineSubject) -> None:
         return
     passes, flat = subject.passes(), subject.flat(slice(0, 3))
 
-    def cotangent(values: Any, indices: np.ndarray) -> np.ndarray:
+    def cotangent(values: Any, indices: np.ndarray, answer: Any = None) -> np.ndarray:
         chosen = np.zeros(ops.to_numpy(values).shape, np.float32)
         chosen[..., 1] = 1.0
         return chosen

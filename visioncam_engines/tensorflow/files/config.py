@@ -12,12 +12,20 @@ from typing import Any
 import attrs
 
 from visioncam_core.errors import ModelError
+from visioncam_engines.tensorflow.files.legacy import (
+    ENGINE,
+    OPERATIONS,
+    is_installed,
+    is_legacy,
+    unsafe_operation,
+)
 
 LARGEST = 64 << 20  # bytes of JSON
 DEEPEST = 200  # lists and mappings within each other
 CODE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
 _ALLOWED = {"layers", "initializers", "regularizers", "constraints", "activations", "dtype_policies",
             "models", "quantizers", "ops", "losses", "metrics", "optimizers", "random"}  # fmt: skip
+_KERAS = ("keras", "tf_keras")
 _MODULES = ("layers", "models", "initializers", "regularizers", "constraints", "activations", "optimizers",
           "losses", "metrics", "dtype_policies")  # fmt: skip
 
@@ -46,25 +54,36 @@ class Config:
                 found[place] = f"{why} at {place}"
         return list(found.values())
 
+    @property
+    def legacy(self) -> bool:
+        """Whether Keras 2 saved it."""
+        return is_legacy(self.keras)
+
     def missing(self, objects: Mapping[str, Any]) -> list[str]:
         """Return all classes and functions that neither Keras nor `objects` nor a registration has."""
-        import keras
-
+        keras = importlib.import_module("tf_keras" if self.legacy and is_installed() else "keras")
         found = []
         for _, node in self.nodes():
-            name = _third_party(node)
+            name = _third_party(node, keras, self.legacy)
             if name is None or name in objects or name.rsplit(">", 1)[-1] in objects:
                 continue
             if keras.saving.get_registered_object(name) is None:
                 found.append(name)
         return list(dict.fromkeys(found))
 
+    def elsewhere(self, objects: Mapping[str, Any]) -> list[str]:
+        """Return the modules that loading would import besides Keras's and those of `objects`."""
+        named = {getattr(value, "__module__", None) for value in objects.values()} | {None, "builtins"}
+        modules = {module for _, node in self.nodes() if isinstance(module := node.get("module"), str)}
+        return sorted(one for one in modules - named if one.split(".")[0] not in _KERAS)
+
     def saved_by(self, here: str) -> str:
         """Return a clause about the version that saved the file, where it explains a failure."""
         if not self.keras or self.keras == here:
             return ""
-        if self.keras.startswith(("1.", "2.")):
-            return f" (it was saved by Keras {self.keras}: load it with tf_keras, in Python)"
+        if self.legacy:
+            cure = "tf_keras cannot either" if is_installed() else "install tf_keras, which loads such files"
+            return f" (it was saved by Keras {self.keras}; {cure})"
         return f" (it was saved by Keras {self.keras}; try that version)"
 
 
@@ -109,6 +128,8 @@ def _unsafe(node: Mapping[str, Any]) -> str:
         return "carries code (a lambda)"
     if name.endswith(("Lookup", "TextVectorization")) and isinstance(inner.get("vocabulary"), str):
         return f"reads the file {inner['vocabulary']!r} ({name})"
+    if called := unsafe_operation(name, inner):
+        return called
     if not isinstance(module, str):
         return ""
     root, *rest = module.split(".")
@@ -117,14 +138,15 @@ def _unsafe(node: Mapping[str, Any]) -> str:
     if root in sys.stdlib_module_names and (root != "builtins" or function):
         return f"names {module}.{called}"
     parts = [part for part in rest if part != "src"]
-    if root == "keras" and parts and parts[0] not in _ALLOWED:
+    engine = parts[:1] == ["engine"] and name in ENGINE
+    if root in _KERAS and parts and parts[0] not in _ALLOWED and not engine:
         return f"names {module}.{called}, no part of a model"
-    if root == "keras" and not parts and not str(called)[:1].isupper() and not name.startswith("__"):
-        return f"names keras.{called}, no part of a model"
+    if root in _KERAS and not parts and not str(called)[:1].isupper() and not name.startswith("__"):
+        return f"names {root}.{called}, no part of a model"
     return ""
 
 
-def _third_party(node: Mapping[str, Any]) -> str | None:
+def _third_party(node: Mapping[str, Any], keras: Any, legacy: bool) -> str | None:
     """Return the name of a class or function that is not Keras's own, else None."""
     name, module = node["class_name"], node.get("module")
     registered = node.get("registered_name")
@@ -135,15 +157,13 @@ def _third_party(node: Mapping[str, Any]) -> str | None:
             return str(node.get("config"))
         return None if hasattr(builtins, name) else name
     if isinstance(module, str):
-        return None if module.split(".")[0] == "keras" else str(registered or name)
+        return None if module.split(".")[0] in _KERAS else str(registered or name)
     if "module" in node:
         return str(registered or name)
-    return None if _is_keras(name) else str(name)
+    return None if _is_keras(name, keras) or (legacy and name in OPERATIONS) else str(name)
 
 
-def _is_keras(name: str) -> bool:
+def _is_keras(name: str, keras: Any) -> bool:
     """Return whether Keras has a class of this name; older files name no module."""
-    import keras
-
-    modules = [importlib.import_module(f"keras.{part}") for part in _MODULES if hasattr(keras, part)]
+    modules = [getattr(keras, part) for part in _MODULES if hasattr(keras, part)]
     return name in ("Functional", "ModuleWrapper") or any(hasattr(one, name) for one in (keras, *modules))

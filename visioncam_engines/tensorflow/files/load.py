@@ -18,15 +18,17 @@ from pathlib import Path
 from typing import Any
 
 from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelError
-from visioncam_core.images.files import quoted
+from visioncam_core.images.files import quoted, sniff
 from visioncam_core.results.provenance import source_digest
 from visioncam_core.text import error_text
-from visioncam_engines.tensorflow.checks import require_tensorflow
+from visioncam_engines.tensorflow.checks import TFLITE, require_tensorflow
+from visioncam_engines.tensorflow.files import legacy
 from visioncam_engines.tensorflow.files.archive import is_damaged, members_of
 from visioncam_engines.tensorflow.files.config import Config
 from visioncam_engines.tensorflow.files.custom_objects import objects_of
 from visioncam_engines.tensorflow.files.inspection import CURE, inspect_file, read_config
 from visioncam_engines.tensorflow.files.saved_model import check_saved_model
+from visioncam_engines.tensorflow.first_layers import is_a
 
 ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 SAFE_KERAS = (3, 15)
@@ -88,10 +90,20 @@ def load_model(
 
     try:
         with _named_by_content(Path(path), kind) as file:
-            model = keras.models.load_model(file, custom_objects=objects, compile=False, safe_mode=not unsafe)
+            try:
+                model = keras.models.load_model(
+                    file, custom_objects=objects, compile=False, safe_mode=not unsafe
+                )
+            except Exception:
+                if not (
+                    config.legacy and legacy.is_installed() and (unsafe or not config.elsewhere(objects))
+                ):
+                    raise
+                model = legacy.load(file, objects, safe=not unsafe)
+                _log.warning("%s: was saved by Keras %s, and is loaded with tf_keras", name, config.keras)
     except Exception as error:  # a model file can make its reader raise anything
         raise ModelError(f"{name}: {_why(error, path, kind, config, objects)}") from error
-    if not isinstance(model, keras.Model):
+    if not is_a(model, "Model"):
         raise ModelError(f"{name}: holds a {type(model).__name__}, not a model; {_SAVE}")
     return model
 
@@ -155,15 +167,37 @@ def check_file(path: str | os.PathLike[str]) -> str:
         return _check_zip(text, name)
     if start.startswith(HDF5):
         return "h5"
-    raise ModelError(
-        f"{name}: is not a Keras model file (it begins with {start[:12]!r}); "
-        f"pass a .keras or .h5 file: {_SAVE}"
-    )
+    raise ModelError(f"{name}: {_other(text, start)}")
+
+
+def _other(path: str, start: bytes) -> str:
+    """Return what a file is that is no Keras model, and what to pass in its place."""
+    if start[4:8] == b"TFL3":
+        return f"{TFLITE}; pass the .keras or .h5 file it was converted from"
+    if os.path.basename(path) == "saved_model.pb":
+        return "is the graph of a SavedModel alone; pass its folder, if you trust its maker"
+    if start[:1] == b"\x08" and start[2:3] == b"\x12":
+        return "looks like an ONNX model, which is not read; pass the Keras model it was converted from"
+    if start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05":
+        return f"is a pickle, which can run code and is not read; load it in Python and {_SAVE}"
+    if start.lstrip()[:1] == b"{" or start[8:10] == b'{"':
+        return (
+            "holds a model's description or weights alone; build the model in Python, load its weights and "
+            f"{_SAVE}"
+        )
+    kind = sniff(start)
+    if kind == "Git LFS pointer":
+        return "is a Git LFS pointer, which stands for the model: git lfs pull"
+    if kind is not None:
+        return f"is no model ({kind}); pass a .keras or .h5 file as the model"
+    return f"is not a Keras model file (it begins with {start[:12]!r}); pass a .keras or .h5 file: {_SAVE}"
 
 
 def _check_zip(path: str, name: str) -> str:
     members = {member.filename for member in members_of(path, name)}
     if "config.json" not in members or not {"model.weights.h5", "model.weights.json"} & members:
+        if any(member.endswith("data.pkl") for member in members):
+            raise ModelError(f"{name}: is a PyTorch model, and Keras models are read; convert it first")
         some = ", ".join(sorted(members)[:3]) or "nothing"
         raise ModelError(f"{name}: is a zip archive but not a Keras model (it holds {some}, …); {_SAVE}")
     return "keras"

@@ -5,6 +5,7 @@ Each is cut once and kept with the trace; cutting copies operations out of the g
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,12 +14,14 @@ import attrs
 from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.engine.interrupts import delay_interrupts
 from visioncam_core.engine.output import Score
-from visioncam_core.errors import LayerError, TargetError
+from visioncam_core.errors import GradientError, TargetError
 from visioncam_core.text import brief, listing, whole
 from visioncam_engines.tensorflow.graph.extract import carve
 from visioncam_engines.tensorflow.graph.graph import frontier
-from visioncam_engines.tensorflow.logits import Logits, find_logits
+from visioncam_engines.tensorflow.probabilities import Logits, find_logits
 from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
+
+_NO_GRADIENT = re.compile(r"No gradient defined for operation\s*'([^']*)' \(op type: (\w+)\)")
 
 
 @attrs.frozen(eq=False)
@@ -27,11 +30,13 @@ class GraphScore(Score):
 
     Attributes:
         values: symbolic float32 values, one for each class (and position).
-        answer: symbolic float32 output of the model as the user sees it.
+        answer: symbolic float32 output of the model as the user sees it, or the probabilities in it.
+        leaves: symbolic tensors that the values are put together from; () where they are one.
     """
 
     values: Any = None
     answer: Any = None
+    leaves: tuple[Any, ...] = ()
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -55,7 +60,7 @@ def once(trace: Trace, key: Any, make: Callable[[], Any], kind: str = "", most: 
 
 
 def score_of(
-    trace: Trace, output: str, wanted: str, normalise: bool = False, channels_first: bool = False
+    trace: Trace, output: str, wanted: str, flat: list[Any], channels_first: bool = False
 ) -> GraphScore:
     """Return the score values of one output.
 
@@ -63,35 +68,41 @@ def score_of(
         trace: the traced model.
         output: name of the output.
         wanted: "logit" or "probability".
-        normalise: for "probability" where no final activation was found: whether to apply one.
+        flat: inputs that the model takes.
         channels_first: the output is (N, classes, *space); it is moved to (N, *space, classes).
     """
 
-    def make() -> GraphScore:
-        import tensorflow as tf
-
+    def find() -> Logits:
         answer = trace.outputs[output]
         if channels_first:
             with trace.graph.as_default():
                 answer = channels_last(answer)
-        logits: Logits = find_logits(answer)
+        return find_logits(trace, answer, flat)
+
+    def make() -> GraphScore:
+        import tensorflow as tf
+
+        found = once(trace, ("logits", output, channels_first), find)
+        assumed = False
         with trace.graph.as_default():
-            answer = tf.cast(answer, tf.float32)
+            answer = tf.cast(found.answer, tf.float32)
             if wanted == "logit":
-                kind = "logit" if logits.activation else "output"
-                values = tf.cast(logits.tensor, tf.float32)
-            elif logits.activation == "log_softmax":
+                kind = "logit" if found.activation else "output"
+                values = tf.cast(found.tensor, tf.float32)
+            elif found.activation == "log_softmax":
                 kind, values = "probability", tf.exp(answer)
-            elif logits.activation or not normalise:
+            elif found.activation or found.own:
                 kind, values = "probability", answer
             else:
-                single = answer.shape[-1] == 1 or answer.shape.rank == 1
+                single, assumed = answer.shape[-1] == 1 or answer.shape.rank == 1, True
                 kind, values = "probability", tf.sigmoid(answer) if single else tf.nn.softmax(answer)
-        assumed = wanted == "probability" and normalise and not logits.activation
-        shapes = tuple(values.shape), tuple(answer.shape)
-        return GraphScore(output, kind, *shapes, logits.activation, assumed, values, answer)
+        return GraphScore(
+            output, kind, tuple(values.shape), tuple(answer.shape), found.activation, assumed, found.own,
+            found.groups, found.complete, found.by_answer, found.composed, values, answer,
+            found.leaves if wanted == "logit" else (),
+        )  # fmt: skip
 
-    return once(trace, ("score", output, wanted, normalise, channels_first), make)
+    return once(trace, ("score", output, wanted, channels_first), make)
 
 
 def channels_last(values: Any) -> Any:
@@ -112,7 +123,7 @@ def cut(trace: Trace, key: Any, build: Callable[[], tuple[list[Any], list[Any]]]
     def make() -> Any:
         with trace.graph.as_default():
             feeds, fetches = build()
-        function = carve(trace.graph, feeds, fetches)
+        function = carve(trace.graph, feeds, fetches, replaced=trace.replaced)
         COUNTERS.add("cuts")
         return function
 
@@ -153,31 +164,47 @@ def probe(trace: Trace, record: Recorded, score: GraphScore) -> Any:
 def _class_cotangent(score: GraphScore, classes: Any) -> Any:
     import tensorflow as tf
 
-    values = score.values
+    values, ranked = score.values, score.answer if score.by_answer else score.values
     if values.shape.rank == 1 or values.shape[-1] == 1:
-        flat = tf.reshape(values, [-1])
+        flat = tf.reshape(ranked, [-1])
         if not score.binary:
             sign = tf.ones_like(flat)
         else:
-            middle = 0.5 if score.kind == "probability" else 0.0
+            middle = 0.5 if score.by_answer else score.middle
             chosen = tf.where(classes < 0, tf.cast(flat >= middle, tf.int32), classes)
             sign = tf.cast(2 * chosen - 1, tf.float32)
         return tf.reshape(sign, tf.shape(values))
-    index = tf.where(classes < 0, tf.argmax(values, axis=-1, output_type=tf.int32), classes)
+    index = tf.where(classes < 0, tf.argmax(ranked, axis=-1, output_type=tf.int32), classes)
     return tf.one_hot(index, tf.shape(values)[-1], dtype=tf.float32)
 
 
 def _gradients(score: GraphScore, record: Recorded, cotangent: Any) -> list[Any]:
     import tensorflow as tf
 
-    gradients = tf.gradients(score.values, list(record.tensors), cotangent)
+    gradients = slopes(score.values, list(record.tensors), cotangent)
     if any(gradient is None for gradient in gradients):
-        raise LayerError(
+        raise GradientError(
             f"the score of output {score.output!r} has no gradient at layer {record.path!r}: a step "
             "between them cannot be differentiated (argmax, rounding, a stopped gradient); choose a later "
             "layer, or ScoreCAM, which needs no gradient"
         )
     return [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+
+def slopes(values: Any, tensors: list[Any], cotangent: Any = None) -> list[Any]:
+    """Return TensorFlow's gradients; an operation that has none registered is named."""
+    import tensorflow as tf
+
+    try:
+        return list(tf.gradients(values, tensors, cotangent))
+    except LookupError as error:
+        found = _NO_GRADIENT.search(str(error))
+        if found is None:
+            raise
+        raise GradientError(
+            f"the operation {found[1]!r} ({found[2]}) lies between the layer and the score, and TensorFlow "
+            "has no gradient for it; choose a later layer, or method='scorecam', which needs no gradient"
+        ) from error
 
 
 @attrs.frozen(eq=False)
@@ -235,33 +262,6 @@ def tail_backward(trace: Trace, record: Recorded, score: GraphScore) -> tuple[An
         return head, tail
 
     return once(trace, key, make)
-
-
-def support(trace: Trace, records: list[Recorded], score: GraphScore) -> Any:
-    """Return `(*inputs) -> [G of each record]` for the sum of the score's values squared (any class)."""
-
-    def build() -> tuple[list[Any], list[Any]]:
-        import tensorflow as tf
-
-        total = tf.reduce_sum(tf.square(score.values) + score.values)
-        at = [tensor for record in records for tensor in record.tensors]
-        pairs = zip(tf.gradients(total, at), at, strict=True)
-        found = iter([tf.zeros_like(one) if g is None else g for g, one in pairs])
-        steps = [[next(found) for _ in record.tensors] for record in records]
-        return list(trace.inputs), [one[0] if len(one) == 1 else tf.stack(one, axis=1) for one in steps]
-
-    return cut(trace, ("support", tuple(r.path for r in records), score.key), build)
-
-
-def shapes(trace: Trace, records: list[Recorded]) -> Any:
-    """Return `(*inputs) -> [shape of each record]`."""
-
-    def build() -> tuple[list[Any], list[Any]]:
-        import tensorflow as tf
-
-        return list(trace.inputs), [tf.shape(record.tensors[0]) for record in records]
-
-    return cut(trace, ("shapes",), build)
 
 
 def output_name(trace: Trace, output: str | int | None) -> str:

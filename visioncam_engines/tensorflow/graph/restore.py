@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 ABSENT = object()
-_LEFT_BY_A_CALL = ("_called", "_dropout_mask", "_recurrent_dropout_mask")
+LEFT_BY_A_CALL = ("_called", "_dropout_mask", "_recurrent_dropout_mask")
 
 
 @attrs.frozen(eq=False)
@@ -36,11 +36,22 @@ class Snapshot:
         """Put back what a call leaves behind, and wherever a tensor of `graph` was kept."""
         changed = [k for k, v in self.state.items() if self.attributes.get(k, ABSENT) is not v]
         for name in changed:
-            if name in _LEFT_BY_A_CALL or _symbolic(self.state[name], graph):
+            if name in LEFT_BY_A_CALL or _symbolic(self.state[name], graph):
                 put(self.state, name, self.attributes.get(name, ABSENT))
         for container, copy in self.contents:
             if _symbolic(container, graph):
                 _refill(container, copy)
+
+    def left(self, graph: Any) -> list[str]:
+        """Return the names of what a call leaves: tensors of `graph`, their shapes, counts of calls."""
+        before = self.attributes.get
+        return [
+            name
+            for name, value in self.state.items()
+            if _symbolic(value, graph)
+            or (type(value).__name__ == "TensorShape" and value is not before(name))
+            or (type(value) is type(before(name)) is int and value > before(name, value))
+        ]
 
     def put_all_back(self) -> None:
         """Put back whatever is another than it was."""

@@ -12,7 +12,7 @@ import attrs
 
 from visioncam_core.errors import ModelError
 from visioncam_core.text import error_text, listing
-from visioncam_engines.tensorflow.checks import is_function
+from visioncam_engines.tensorflow.checks import is_function, is_saved
 from visioncam_engines.tensorflow.graph.inlining import Flat, calls, inlined
 from visioncam_engines.tensorflow.graph.operations import (
     in_depth_order,
@@ -64,6 +64,11 @@ def endpoint_of(model: Any) -> Endpoint:
     if not flat:
         raise ModelError("the endpoint of the SavedModel takes no input; choose another of its signatures")
     return Endpoint(function, structure, tuple(flat), tuple(function.inputs[: len(flat)]))
+
+
+def variables_of(model: Any) -> list[Any]:
+    """Return the weights of a model in its own order; of a SavedModel those that its endpoint reads."""
+    return list(endpoint_of(model).function.variables if is_saved(model) else model.weights)
 
 
 def trace_saved(model: Any, specs: list[Any], closed: list[Any]) -> Trace:

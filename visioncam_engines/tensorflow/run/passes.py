@@ -97,7 +97,7 @@ class GraphPasses:
                 return [seen]
             found = []
             for cotangent in cotangents:
-                slope = tf.cast(tf.convert_to_tensor(cotangent(out[-2], indices)), tf.float32)
+                slope = tf.cast(tf.convert_to_tensor(cotangent(out[-2], indices, out[-1])), tf.float32)
 
                 def scaled(scale: float, slope: Any = slope) -> tuple[Any, None]:
                     COUNTERS.add("backward", len(indices))

@@ -81,9 +81,10 @@ def _changing(
             versions.set_shape([None, *shapes[image]])
             return [versions if i == image else _repeated(x, tf.shape(maps)[0]) for i, x in enumerate(inputs)]
 
+        fetches = [score.values, score.answer]
         specs = [tf.TensorSpec([None, *grid], tf.float32)]
         specs += [tf.TensorSpec([1, *shape], x.dtype) for shape, x in zip(shapes, single, strict=True)]
-        run = carve(trace.graph, list(trace.inputs), [score.values, score.answer], prepare, specs)
+        run = carve(trace.graph, list(trace.inputs), fetches, prepare, specs, trace.replaced)
         COUNTERS.add("cuts")
         return run, need_of(run.graph)
 
@@ -110,7 +111,7 @@ def _leaving_out(passes: GraphPasses, found: Mixing) -> tuple[Any, Any, int | No
     def make() -> tuple[Any, Any, int | None]:
         import tensorflow as tf
 
-        sides = cuts.sides_of(trace, record, score)
+        sides, fetches = cuts.sides_of(trace, record, score), [score.values, score.answer]
 
         def prepare(change: Any, result: Any, weights: Any, which: Any, *others: Any) -> list[Any]:
             changed = without(found, change, result, weights, which)
@@ -124,8 +125,8 @@ def _leaving_out(passes: GraphPasses, found: Mixing) -> tuple[Any, Any, int | No
         specs += [
             tf.TensorSpec([1, *side.shape[1:]] if side.shape.rank else [], side.dtype) for side in sides
         ]
-        start = carve(trace.graph, list(record.tensors), tensors)
-        run = carve(trace.graph, [found.result, *sides], [score.values, score.answer], prepare, specs)
+        start = carve(trace.graph, list(record.tensors), tensors, replaced=trace.replaced)
+        run = carve(trace.graph, [found.result, *sides], fetches, prepare, specs, trace.replaced)
         COUNTERS.add("cuts", 2)
         return start, run, need_of(run.graph)
 

@@ -10,14 +10,45 @@ import numpy as np
 
 from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.engine.layer_table import LayerRow, Layout
+from visioncam_core.errors import GradientError
 from visioncam_engines.tensorflow.graph import functions as cuts
 from visioncam_engines.tensorflow.graph.graph import descendants
 from visioncam_engines.tensorflow.run.passes import to_grid
-from visioncam_engines.tensorflow.tracing.trace_model import Trace
+from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
 
 ENOUGH = 0.4
 """Of the distance at which two corners are drawn, how far apart what they depend on must lie."""
 ASTRAY = 0.25
+
+
+def support(trace: Trace, records: list[Recorded], score: cuts.GraphScore) -> Any:
+    """Return `(*inputs) -> [G of each record]` for the sum of the score's values squared (any class)."""
+
+    def build() -> tuple[list[Any], list[Any]]:
+        import tensorflow as tf
+
+        total = tf.reduce_sum(tf.square(score.values) + score.values)
+        at = [tensor for record in records for tensor in record.tensors]
+        try:
+            gradients = cuts.slopes(total, at)
+        except GradientError:  # nothing is known of them
+            gradients = [tf.ones_like(one) for one in at]
+        found = iter(tf.zeros_like(x) if g is None else g for g, x in zip(gradients, at, strict=True))
+        steps = [[next(found) for _ in record.tensors] for record in records]
+        return list(trace.inputs), [one[0] if len(one) == 1 else tf.stack(one, axis=1) for one in steps]
+
+    return cuts.cut(trace, ("support", tuple(r.path for r in records), score.key), build)
+
+
+def shapes(trace: Trace, records: list[Recorded]) -> Any:
+    """Return `(*inputs) -> [shape of each record]`."""
+
+    def build() -> tuple[list[Any], list[Any]]:
+        import tensorflow as tf
+
+        return list(trace.inputs), [tf.shape(record.tensors[0]) for record in records]
+
+    return cuts.cut(trace, ("shapes",), build)
 
 
 def refusal(trace: Trace, image: int, channels_first: bool, flat: list[Any]) -> Callable[[LayerRow], str]:
@@ -67,7 +98,7 @@ def around(trace: Trace, score: cuts.GraphScore, flat: list[Any]) -> Callable[[L
 
         def build() -> tuple[list[Any], list[Any]]:
             total = tf.reduce_sum(tf.square(score.values) + score.values)
-            pairs = zip(tf.gradients(total, at), at, strict=True)
+            pairs = zip(cuts.slopes(total, at), at, strict=True)
             sums = [
                 0.0 if g is None else tf.reduce_sum(tf.abs(tf.cast(g * one, tf.float32))) for g, one in pairs
             ]
@@ -75,7 +106,7 @@ def around(trace: Trace, score: cuts.GraphScore, flat: list[Any]) -> Callable[[L
 
         try:
             found = cuts.cut(trace, ("around", row.path, score.key), build)(*noise(picture))[0].numpy()
-        except LookupError:  # an operation without a gradient
+        except GradientError:
             return 0.0
         COUNTERS.add("forward")
         COUNTERS.add("backward")
@@ -100,13 +131,13 @@ def _centres(
 
     def build() -> tuple[list[Any], list[Any]]:
         grid = tf.cast(to_grid(record.tensors[0], layout), tf.float32)
-        found = [tf.gradients(tf.reduce_sum(grid[(0, *at)] * mix), trace.inputs[image])[0] for at in corners]
+        found = [cuts.slopes(tf.reduce_sum(grid[(0, *at)] * mix), [trace.inputs[image]])[0] for at in corners]
         missing = tf.zeros_like(trace.inputs[image])
         return list(trace.inputs), [missing if one is None else one for one in found]
 
     try:
         run = cuts.cut(trace, ("corners", record.path, image), build)
-    except (LookupError, TypeError):
+    except (GradientError, TypeError):
         return None
     found = {}
     for at, gradient in zip(corners, run(*noise([(x.shape, x.dtype) for x in flat])), strict=True):

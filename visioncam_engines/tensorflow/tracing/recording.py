@@ -10,19 +10,17 @@ from __future__ import annotations
 import contextlib
 import copy
 import threading
-import weakref
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Any
 
 import attrs
 
 from visioncam_engines.tensorflow.graph.restore import ABSENT, Snapshot, put
+from visioncam_engines.tensorflow.tracing.attributes import children
+from visioncam_engines.tensorflow.tracing.fingerprint import SHADOWED, note_left
 
 _COPIED = ("_losses", "_eager_losses", "_loss_ids")
 _TRACING = threading.RLock()
-_REPLACEABLE = ("activation", "quantization_mode", "_dtype_policy")
-_VARIABLES = ("_trainable_variables", "_non_trainable_variables", "_trainable_weights")
 
 
 @attrs.frozen
@@ -34,15 +32,6 @@ class Call:
     number: int
     parents: tuple[tuple[Any, int], ...]
     inside: str = ""
-
-
-def children(unit: Any) -> Iterator[Any]:
-    """Yield the layers a unit owns, then the operations of its functional graph."""
-    flatten = getattr(unit, "_flatten_layers", None)
-    if flatten is not None:
-        yield from flatten(include_self=False, recursive=False)
-    graph = getattr(unit, "_functional", None) or unit
-    yield from getattr(graph, "_operations", None) or ()
 
 
 def walk(model: Any) -> list[tuple[str, Any]]:
@@ -71,60 +60,6 @@ def walk(model: Any) -> list[tuple[str, Any]]:
     return found
 
 
-def fingerprint(model: Any) -> tuple[Any, ...]:
-    """Return marks that change when a unit, a variable or an activation of the model is replaced.
-
-    Units and activations are marked by weak references: the number of one that is gone may be given to
-    the next.  Variables are marked by number, since a trace holds those that it reads.
-    """
-    marks: list[Any] = []
-    seen: set[int] = set()
-    waiting = [model]
-    while waiting:
-        unit = waiting.pop()
-        if id(unit) in seen:
-            continue
-        seen.add(id(unit))
-        state = unit.__dict__
-        marks.append(weakref.ref(unit))
-        marks += [_mark(state[key]) for key in _REPLACEABLE if key in state]
-        for key in _VARIABLES:
-            if held := state.get(key):
-                marks.extend(map(id, held))
-        waiting.extend(_owned(unit, state))
-    return tuple(marks)
-
-
-def _mark(value: Any) -> Any:
-    """Return what tells an attribute from any other, without keeping it alive; text and None as they are."""
-    try:
-        return weakref.ref(value)
-    except TypeError:
-        return value if isinstance(value, str) else id(value)
-
-
-def _owned(unit: Any, state: dict[str, Any]) -> list[Any]:
-    """Return what `children` yields; read off a Keras 3 layer's lists, since every call asks for it."""
-    kind: type = type(unit)
-    if _keeps_lists(kind):
-        below = state.get("_functional")
-        return [
-            *state.get("_layers", ()),
-            *(state if below is None else below.__dict__).get("_operations", ()),
-        ]
-    return list(children(unit))
-
-
-@lru_cache(maxsize=1024)
-def _keeps_lists(kind: type) -> bool:
-    """Whether a class finds its layers as `keras.Layer` does, in `_layers`; operations have none."""
-    import keras
-
-    own = getattr(kind, "_flatten_layers", None)
-    plain = own is None or own is keras.Layer._flatten_layers
-    return plain and not any(hasattr(kind, name) for name in ("_layers", "_operations", "_functional"))
-
-
 def _plain(function: Any) -> Any:
     """Return the Python function inside a `tf.function`, so that nothing of ours enters its cache."""
     return getattr(function, "python_function", function)
@@ -148,12 +83,14 @@ def recording(
     import tensorflow as tf
 
     undo: list[tuple[dict[str, Any], str, Any]] = []
-    before: list[Snapshot] = []
+    before: list[tuple[Any, Snapshot]] = []
     counts: dict[int, int] = {}
     stack: list[tuple[Any, int]] = []
 
     def shadow(state: dict[str, Any], name: str, value: Any) -> None:
-        undo.append((state, name, state.get(name, ABSENT)))
+        before = state.get(name, ABSENT)
+        undo.append((state, name, before))
+        SHADOWED.setdefault(id(state), {})[name] = before
         state[name] = value
 
     def recorded(path: str, unit: Any, original: Any) -> Callable[..., Any]:
@@ -180,7 +117,7 @@ def recording(
                 state = unit.__dict__
                 if state.get("_remat_mode") is not None:
                     shadow(state, "_remat_mode", None)
-                before.append(Snapshot.of(state))
+                before.append((unit, Snapshot.of(state)))
                 for name in _COPIED:
                     if name in state:
                         shadow(state, name, copy.copy(state[name]))
@@ -197,7 +134,9 @@ def recording(
         finally:
             for state, name, value in reversed(undo):
                 put(state, name, value)
-            for held_before in before:
+            for unit, held_before in before:
+                SHADOWED.pop(id(unit.__dict__), None)
+                note_left(type(unit), held_before.left(graph))
                 held_before.put_back(graph)
 
 

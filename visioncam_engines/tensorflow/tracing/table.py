@@ -26,6 +26,7 @@ def build_table(
     spaces: dict[int, tuple[int, ...]],
     shapes: list[Any],
     walks: dict[int, dict[int, Space]],
+    leaves: tuple[Any, ...] = (),
 ) -> LayerTable:
     """Build the layer table for one explained output.
 
@@ -38,9 +39,10 @@ def build_table(
         spaces: position -> spatial axes of each input that could be the picture.
         shapes: for each record its shape without the batch axis, or None where it is not batch-first.
         walks: position of an input that could be the picture -> id of a tensor -> where that is in it.
+        leaves: what the score is put together from, where it is.
     """
     reached = ancestors([score])
-    answers = _parts_of(score)
+    answers = set().union(*(_parts_of(one) for one in (score, *leaves)))
     placed = {id(tensor) for tensor in trace.inputs}
     from_inputs = [set(descendants([tensor])) for tensor in trace.inputs]
     rows: list[LayerRow] = []

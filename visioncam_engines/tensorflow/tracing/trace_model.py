@@ -56,6 +56,7 @@ class Trace:
         records: every recorded output, in call order.
         exact: True where only batches of one of this exact shape can be run.
         notes: what was given up to trace the model: (code of the diagnostic, what it was).
+        replaced: what is read in the place of the model's variables, by the number of their resources.
         cuts: functions that were cut from it, and what was found out about it, by key.
     """
 
@@ -66,12 +67,17 @@ class Trace:
     records: tuple[Recorded, ...]
     exact: bool
     notes: tuple[Note, ...]
+    replaced: Mapping[int, Any] = attrs.field(factory=dict)
     cuts: dict[Any, Any] = attrs.field(factory=dict)
     lock: threading.RLock = attrs.field(factory=threading.RLock)
 
     @property
     def graph(self) -> Any:
         return self.wrapped.graph
+
+    def with_variables(self, replaced: Mapping[int, Any]) -> Trace:
+        """Return the same graph with other variables, from which functions are cut anew."""
+        return attrs.evolve(self, replaced=replaced, cuts={})
 
 
 def trace(model: Any, structure: Any, specs: list[Any], closed: list[Any]) -> Trace:

@@ -1,0 +1,91 @@
+"""Frames that are one input together: of a video, or the slices of a volume.
+
+A clip is a file of several pictures (GIF, TIFF, WebP), a list of pictures of one size, or an array
+(T, H, W) or (T, H, W, C) uint8.  Each frame is fitted and preprocessed as a picture is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from visioncam_core.errors import ImageError
+from visioncam_core.images.arrays import fits, is_picture
+from visioncam_core.images.decode import MAX_PIXELS, Picture, count_frames, load_frames
+from visioncam_core.ops import to_numpy
+
+FRAMES = 3
+"""Spatial axes of a model that takes clips: time, or depth, comes first."""
+
+
+def is_clip(value: Any) -> bool:
+    """Return whether a value is one clip, to be fitted to an input of frames."""
+    if isinstance(value, list | tuple):
+        return bool(value) and all(is_picture(one, 2) for one in value)
+    return is_picture(value, FRAMES)
+
+
+def clips_among(
+    values: Sequence[Any], takes: tuple[int | None, ...], max_pixels: int
+) -> tuple[list[Any], bool]:
+    """Return the clips, or the inputs, that a list holds, and whether it is itself one, a list of frames.
+
+    Args:
+        values: not empty.
+        takes: (T, H, W, C) of the model.
+        max_pixels: the largest picture that is opened.
+
+    Raises:
+        ImageError: pictures and animations in one list.
+    """
+    if not all(is_picture(one, 2) for one in values):
+        shapes = {tuple(getattr(one, "shape", ())) for one in values}
+        rank = len(next(iter(shapes)))
+        frames = len(shapes) == 1 and rank in (2, 3) and not fits((*values[0].shape, 1), takes)
+        return ([np.stack([to_numpy(one) for one in values])], True) if frames else (list(values), False)
+    if all(fits((*getattr(one, "shape", ()), 1), takes) for one in values):  # volumes of one channel
+        return list(values), False
+    counts = [count_frames(_plain(one), max_pixels) for one in values]
+    if max(counts) == 1:
+        return [list(values)], True
+    if min(counts) == 1:
+        single, several = counts.index(1), counts.index(max(counts))
+        raise ImageError(
+            f"a list of frames holds single pictures, a list of clips files of several: entry {single} has "
+            f"one picture and entry {several} has {max(counts)}; pass lists of one kind"
+        )
+    return list(values), False
+
+
+def load_clip(source: Any, max_pixels: int = MAX_PIXELS) -> Picture:
+    """Load a clip as one picture with the pixels (T, H, W) or (T, H, W, C); 16-bit slices are scaled alike.
+
+    Raises:
+        ImageError: frames of several sizes, and whatever stops a single picture.
+    """
+    source = _plain(source)
+    if isinstance(source, np.ndarray):
+        return Picture(source.copy())
+    sources = [_plain(one) for one in (source if isinstance(source, list | tuple) else [source])]
+    found = [one for each in sources for one in load_frames(each, max_pixels=max_pixels)]
+    white = max(one.white for one in found)
+    if any(one.white != white for one in found):
+        found = [one for each in sources for one in load_frames(each, max_pixels=max_pixels, white=white)]
+    pixels = [one.pixels for one in found]
+    if len({one.ndim for one in pixels}) > 1:  # some grey, some in colour
+        pixels = [one if one.ndim == 3 else np.repeat(one[..., None], 3, axis=-1) for one in pixels]
+    other = next((k for k, one in enumerate(pixels) if one.shape != pixels[0].shape), None)
+    if other is not None:
+        raise ImageError(
+            f"the frames of a clip have one size, and frame {other} has the shape {pixels[other].shape} "
+            f"where frame 0 has {pixels[0].shape}; bring them to one size"
+        )
+    notes = dict.fromkeys(note for one in found for note in one.notes)
+    name = found[0].source if len(sources) == 1 else f"{len(found)} frames"
+    return Picture(np.stack(pixels), name, tuple(notes), white)
+
+
+def _plain(value: Any) -> Any:
+    return to_numpy(value) if hasattr(value, "numpy") else value  # a uint8 tensor

@@ -1,0 +1,36 @@
+"""A method whose gradients the doctor sees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from visioncam_core import ops
+from visioncam_core.pipeline.apply import Method
+from visioncam_core.pipeline.evidence import Evidence
+
+
+class Watched:
+    """A method that notes what gradients it is given; in all else the method itself.
+
+    Attributes:
+        flow: what was seen last, in one line.
+    """
+
+    def __init__(self, named: Method) -> None:
+        self._named, self.flow = named, f"{named.name} asks for none"
+
+    def __call__(self, evidence: Evidence) -> Any:
+        if "gradients" in self._named.needs and evidence.has_gradients:
+            sizes = np.abs(ops.to_numpy(evidence.gradients)[0])
+            flat = sizes.reshape(-1, sizes.shape[-1]) > 0
+            positions, channels = flat.any(axis=1), flat.any(axis=0)
+            self.flow = (
+                f"reaches {positions.mean():.0%} of {positions.size} positions and {channels.mean():.0%} of "
+                f"{channels.size} channels, up to {np.nan_to_num(sizes).max(initial=0.0):.3g}"
+            )
+        return self._named.method(evidence)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._named.method, name)
