@@ -25,7 +25,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "compatibility.md"
-ZOO = tuple(f"helpers.networks.{name}" for name in ("kinds", "forms", "legacy", "ranks", "tokens"))
+ZOO = tuple(f"helpers.networks.{name}" for name in ("kinds", "forms", "legacy", "ranks", "space", "tokens"))
 GRADIENTS = ("gradcam", "gradcamplusplus", "gradcamelementwise", "hirescam", "respondcam", "xgradcam")
 GOOD = "✓"
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers.networks.placed import EQUAL, TAPS, apply, centroid, conv, depthwise, dots, network
+from helpers.networks.dots import EQUAL, TAPS, apply, centroid, conv, depthwise, dots, network
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 
 import visioncam

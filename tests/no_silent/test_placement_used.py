@@ -9,7 +9,7 @@ import attrs
 import keras
 import numpy as np
 import pytest
-from helpers.networks.placed import centroid, conv, network
+from helpers.networks.dots import centroid, conv, network
 
 import visioncam
 from visioncam_core.errors import OptionError

@@ -75,7 +75,8 @@ class LayerRow:
         copy_of: path of the row it merely hands on (a model around its last layer, a dropout), or "".
         guessed: the layout is what the shape suggests, as the graph does not tell where positions lie; the
             table's `refusal` asks the model.
-        raw: it is the input in another shape or order.
+        ends: the output is dense, and positions of this row are none of the output's, as attention's keys.
+        raw: it is the input, or what another row holds, in another shape or order.
     """
 
     path: str
@@ -92,6 +93,7 @@ class LayerRow:
     projects: bool = False
     copy_of: str = ""
     guessed: bool = False
+    ends: bool = False
     raw: bool = False
 
     @property

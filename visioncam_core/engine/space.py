@@ -114,12 +114,17 @@ def without(space: Space, dropped: Sequence[int], keep: bool = False) -> Space:
 
 
 def centred(space: Space, dropped: Sequence[Axis], left: Sequence[Axis]) -> tuple[float, ...]:
-    """Return the start of a space in which runs were averaged away: the middle of what they covered."""
-    remaining = {(run.along, run.size, run.step) for axis in left for run in axis.runs}
+    """Return the start of a space in which runs were averaged away: the middle of what they covered.
+
+    Not where the same axis of the picture is still there beside it, as behind attention's keys.
+    """
+    finest: dict[int, float] = {}
+    for run in (run for axis in left for run in axis.runs if run.placed):
+        finest[run.along] = min(abs(run.step), finest.get(run.along, abs(run.step)))
     start = list(space.start)
     for axis in dropped:
         for run in axis.runs:
-            if run.placed and (run.along, run.size, run.step) not in remaining:
+            if run.placed and abs(run.step) * run.size <= 1.01 * finest.get(run.along, float("inf")):
                 start[run.along] += run.step * (run.size - 1) / 2
     return tuple(start)
 

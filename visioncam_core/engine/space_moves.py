@@ -32,9 +32,15 @@ def appended(spaces: Sequence[Space | None], axis: int, lengths: Sequence[int]) 
     Entries without positions before or behind those of the picture are told apart; two pieces of the picture
     are one again where the second goes on where the first ends.
     """
+    spaces = _with_single_entries(spaces, axis, lengths)
     known = [(space, n) for space, n in zip(spaces, lengths, strict=True)]
     placed = [i for i, (space, _) in enumerate(known) if space is not None and space.axes[axis].placed]
     base = next(space for space in spaces if space is not None)
+    if not placed and max(lengths) == 1 and None not in spaces:
+        every = [one for one in spaces if one is not None]
+        return stacked(
+            [attrs.evolve(one, axes=(*one.axes[:axis], *one.axes[axis + 1 :])) for one in every], axis
+        )
     if not placed:
         of_picture = [space for space in spaces if space is not None]
         sizes = list(base.sizes)
@@ -52,6 +58,24 @@ def appended(spaces: Sequence[Space | None], axis: int, lengths: Sequence[int]) 
     one = whole.axes[axis]
     lead, trail = sum(lengths[: placed[0]]), sum(lengths[placed[-1] + 1 :])
     return _with_axis(whole, axis, Axis(one.runs, one.lead + lead, one.trail + trail))
+
+
+def _with_single_entries(
+    spaces: Sequence[Space | None], axis: int, lengths: Sequence[int]
+) -> Sequence[Space | None]:
+    """Return pieces in which single positions that go on where another ends, or before it, have a run."""
+    runs = [space.axes[axis].runs[0] for space in spaces if space and len(space.axes[axis].runs) == 1]
+    if not (runs and runs[0].placed and 1 in lengths) or any(space is None for space in spaces):
+        return spaces
+    run = attrs.evolve(runs[0], size=1)
+    found = [
+        _with_axis(space, axis, Axis((run,)))
+        if space and n == 1 and not space.axes[axis].runs and finest(space, run.along) is None
+        else space
+        for space, n in zip(spaces, lengths, strict=True)
+    ]
+    whole = all(one and len(one.axes[axis].runs) == 1 and one.axes[axis].runs[0].placed for one in found)
+    return found if whole and _continued([one for one in found if one], axis, len(found)) else spaces
 
 
 def _continued(pieces: Sequence[Space], axis: int, count: int) -> Space | None:
@@ -181,10 +205,12 @@ def slid(space: Space, axis: int, size: int, ratio: float, shift: float) -> Spac
         return space if size == 1 else _with_axis(space, axis, own(size))
     if held.unknown or not held.placed:
         return _with_axis(space, axis, Axis((Run(UNKNOWN, size),)) if held.unknown else own(size))
-    if len(held.runs) != 1 or held.lead or held.trail or held.runs[0].roll:
+    if len(held.runs) != 1 or held.runs[0].roll:
         same = size == held.size and ratio == 1
         return space if same else _with_axis(space, axis, Axis((Run(UNKNOWN, size),)))
-    run = held.runs[0]
+    if held.lead or held.trail:  # what was joined on is a padding
+        space = padded(_with_axis(space, axis, Axis(held.runs)), axis, held.lead, held.trail)
+    run = space.axes[axis].runs[0]
     start = list(space.start)
     start[run.along] += run.step * shift
     axes = list(space.axes)
@@ -195,19 +221,76 @@ def slid(space: Space, axis: int, size: int, ratio: float, shift: float) -> Spac
 def stacked(spaces: Sequence[Space], axis: int) -> Space:
     """Return the space of tensors put side by side along a new axis.
 
-    Pieces of the picture that lie one behind the other are an axis of it again.
+    Pieces of the picture that lie one behind the other, or in rows, are axes of it again.
     """
     first = spaces[0]
-    line = own(len(spaces))
-    start = first.start
-    for along in range(len(first.start)):
-        if len(spaces) > 1 and not finest(first, along):
-            steps = [b.start[along] - a.start[along] for a, b in pairwise(spaces)]
-            if all(step > 1e-6 for step in steps) or all(step < -1e-6 for step in steps):
-                line = Axis((Run(along, len(spaces), sum(steps) / len(steps)),))
-                break
-    axes = list(merged([attrs.evolve(space, start=start) for space in spaces], first.sizes).axes)
-    return Space((*axes[:axis], line, *axes[axis:]), start, tuple(disagreement(spaces)))
+    starts = [space.start for space in spaces]
+    line, begin = own(len(spaces)), first.start
+    if any(_cells_apart(space, first) > CLOSE for space in spaces[1:]):
+        runs = _raster(starts)
+        if runs is None:
+            runs, begin = _in_time(spaces)
+        line = Axis(tuple(runs)) if runs else Axis((Run(UNKNOWN, len(spaces)),))
+    axes = list(merged([attrs.evolve(space, start=begin) for space in spaces], first.sizes).axes)
+    if line.unknown:  # pieces of several places: what is in one of them lies nowhere
+        axes = [Axis((Run(UNKNOWN, one.size),)) if one.placed else one for one in axes]
+    return Space((*axes[:axis], line, *axes[axis:]), begin, tuple(disagreement(spaces)))
+
+
+CLOSE = 0.6
+"""Cells by which branches that are put side by side may look at different places."""
+
+
+def _cells_apart(one: Space, other: Space) -> float:
+    """Return by how many cells two spaces start at different places; by pixels where no cells are left."""
+    gaps = []
+    for along, (here, there) in enumerate(zip(one.start, other.start, strict=True)):
+        run = finest(one, along)
+        gaps.append(abs(here - there) / (abs(run.step) if run else 1))
+    return max(gaps)
+
+
+def _raster(starts: Sequence[tuple[float, ...]]) -> list[Run] | None:
+    """Return the runs, slowest first, that places in raster order count through; None where they do not."""
+    count = len(starts)
+    if count == 1:
+        return []
+    steps = [there - here for here, there in zip(starts[0], starts[1], strict=True)]
+    moved = [along for along, step in enumerate(steps) if abs(step) > 1e-6]
+    if len(moved) != 1:
+        return None
+    along = moved[0]
+
+    def behind(place: int, by: int) -> bool:
+        there = [n + (steps[along] * by if i == along else 0) for i, n in enumerate(starts[place - by])]
+        return all(abs(a - b) < 0.5 for a, b in zip(starts[place], there, strict=True))
+
+    length = 1
+    while length < count and behind(length, length):
+        length += 1
+    if count % length or not all(behind(i, i % length) for i in range(count)):
+        return None
+    slower = _raster(starts[::length])
+    return None if slower is None else [*slower, Run(along, length, steps[along])]
+
+
+def _in_time(spaces: Sequence[Space]) -> tuple[list[Run] | None, tuple[float, ...]]:
+    """Return the run of the steps of a recurrence, and where it starts.
+
+    Each step is joined with what came before it, so that its place trails behind; the first of all is exact.
+    """
+    start = list(spaces[0].start)
+    for along in range(len(start)):
+        steps = [there.start[along] - here.start[along] for here, there in pairwise(spaces)]
+        pitch = sorted(steps, key=abs)[-1]
+        if pitch and finest(spaces[0], along) is None and all(step / pitch > 1e-3 for step in steps):
+            middle = sorted(steps)[len(steps) // 2]
+            if abs(middle) < 0.7 * abs(pitch):
+                return None, tuple(start)  # places at uneven distances
+            if abs(steps[0]) > abs(steps[-1]):  # it ran backwards
+                start[along] = spaces[-1].start[along] - pitch * len(steps)
+            return [Run(along, len(spaces), pitch)], tuple(start)
+    return None, tuple(start)
 
 
 def _with_axis(space: Space, axis: int, new: Axis) -> Space:

@@ -46,7 +46,24 @@ def reshaped(space: Space, sizes: Sequence[int | None]) -> Space:
         if axis is None:
             return _torn(space, lengths)
         found.append(axis)
-    return attrs.evolve(space, axes=tuple(found), start=tuple(start))
+    return attrs.evolve(space, axes=tuple(_shuffled(found, start)), start=tuple(start))
+
+
+def _shuffled(axes: Sequence[Axis], start: list[float]) -> list[Axis]:
+    """Return axes in which channels put behind two or more axes of the picture are finer positions of it."""
+    blocks = {i: axis.runs for i, axis in enumerate(axes) if [r.placed for r in axis.runs] == [True, False]}
+    fine = {(runs[1].along, runs[1].size) for runs in blocks.values()}
+    apart = {runs[0].along for runs in blocks.values()}
+    if len(fine) != 1 or next(iter(fine))[0] != NONE or not len(apart) == len(blocks) > 1:
+        return list(axes)
+    found = list(axes)
+    for i, (run, block) in blocks.items():
+        step = run.step / block.size
+        start[run.along] -= step * (block.size - 1) / 2
+        found[i] = attrs.evolve(
+            axes[i], runs=(Run(run.along, run.size * block.size, step, run.roll * block.size),)
+        )
+    return found
 
 
 def _is_batch(atom: Axis) -> bool:

@@ -31,18 +31,22 @@ def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice:
 
     1. Rows that depend on the picture and that the score depends on.
     2. With more than one position of the picture; where the graph does not tell, the model has to confirm it.
-    3. Not the logits; pooling, padding and dropout stand for their producer; not the patch projection.
+    3. Not the logits; pooling, padding, dropout and reshapes stand for their producer; no patch projection.
     4. Where an axis of the picture is gone (columns, frames): only if the network goes on there for long.
     5. Not a single channel, such as attention weights, where there are others.
     6. Among tokens, rows and columns the latest whose gradient reaches more than half of them.
-    7. For dense outputs the last row of the smallest grid.
-    8. Otherwise the last row.
+    7. For dense outputs the last row of the smallest grid whose positions go on to the output's.
+    8. Otherwise the last row; where most evidence flows around it, the last one of its grid in front that
+       has it all.
     """
     if not (isinstance(query, str) and query == "auto"):
         raise unknown_layer(table, query)
     if table not in _CHOSEN:
         choice = _chosen(table)
         share = table.around(choice.row)
+        if share > ENOUGH_SUPPORT and not table.dense and not _in_a_row(choice.row):
+            choice = _in_front(table, choice)
+            share = table.around(choice.row)
         if share > WORTH_TELLING:
             why = f"{choice.why}; about {share:.0%} of the evidence reaches the score by ways around it"
             choice = attrs.evolve(choice, why=why)
@@ -53,9 +57,12 @@ def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice:
 def _chosen(table: LayerTable) -> LayerChoice:
     rows = [row for row in table.candidates if _usable(row) and table.image in row.inputs]
     rows = [row for row in rows if row.layout is not None and row.layout.channels > 1] or rows
-    if any(row.layout is not None and row.layout.kind == "tokens" for row in rows):
+    tokens = any(row.layout is not None and row.layout.kind == "tokens" for row in rows)
+    rows = [row for row in rows if not row.raw] or rows
+    if tokens:
         rows = [row for row in rows if not row.projects] or rows
     if table.dense and rows:
+        rows = [row for row in rows if not row.ends] or rows
         smallest = min(prod(row.grid) for row in rows)
         rows = [row for row in rows if prod(row.grid) == smallest]
     else:
@@ -86,8 +93,10 @@ def _usable(row: LayerRow) -> bool:
 
 
 def _in_a_row(row: LayerRow) -> bool:
-    """Whether positions are tokens, rows or columns: a score may be read from few of them."""
-    return row.layout is not None and row.layout.kind in ("tokens", "columns")
+    """Whether positions are tokens, rows, columns or frames: a score may be read from few of them."""
+    if row.layout is None or row.layout.kind not in ("tokens", "columns"):
+        return False
+    return row.layout.kind == "tokens" or sum(n > 1 for n in row.grid) == 1
 
 
 def _of_all_axes(rows: list[LayerRow]) -> list[LayerRow]:
@@ -96,8 +105,7 @@ def _of_all_axes(rows: list[LayerRow]) -> list[LayerRow]:
     A video's frames or a text's columns, pooled for a recurrent layer or two, tell less than the maps before;
     where the network goes on in columns, its features are made there.
     """
-    rows = [row for row in rows if not row.raw] or rows
-    whole = [row for row in rows if row.layout is not None and row.layout.kind != "columns"]
+    whole = [row for row in rows if not (row.layout and row.layout.kind == "columns" and _in_a_row(row))]
     return whole if 2 * len(whole) >= len(rows) else rows
 
 
@@ -113,6 +121,20 @@ def _confirmed(table: LayerTable, rows: Sequence[LayerRow]) -> list[LayerRow]:
         if tries == MOST_TRIES:
             left = [row for row in left if not row.guessed]
     return [row for row in left if not row.guessed or row is left[-1]]
+
+
+def _in_front(table: LayerTable, choice: LayerChoice) -> LayerChoice:
+    """Return the last map of the same grid that all evidence goes through, where most goes around the choice.
+
+    Gates and attention maps come behind the features that they weigh, and are not what is weighed.
+    """
+    rows = [row for row in table.candidates if _usable(row) and row.grid == choice.grid and not row.raw]
+    ahead = rows[: rows.index(choice.row)] if choice.row in rows else []
+    for row in reversed(ahead[-MOST_TRIES:]):
+        if table.image in row.inputs and not row.guessed and table.around(row) <= WORTH_TELLING:
+            why = f"the last feature map with positions, {_by(row.grid)}, that all evidence goes through"
+            return LayerChoice(row, why)
+    return choice
 
 
 def _among_tokens(table: LayerTable, rows: Sequence[LayerRow], token_rows: list[LayerRow]) -> LayerChoice:

@@ -10,13 +10,17 @@ from typing import Any
 import attrs
 
 from visioncam_core.engine.layer_table import Layout
-from visioncam_core.engine.space import BATCH, Axis, Run, Space
+from visioncam_core.engine.space import BATCH, NONE, Axis, Run, Space
 from visioncam_core.engine.space_moves import stacked
 
 NONE_LEFT = "it has no spatial axes of the picture"
 OWN = (
     "its positions are its own and none of the picture's (learned queries, a dense layer, a sum over "
     "positions), so there is no place to draw them"
+)
+SEVERAL = (
+    "positions of the picture share an axis with others, such as a detector's anchors; choose the layer "
+    "before"
 )
 
 
@@ -63,6 +67,8 @@ def layout_of(space: Space | None, shape: Sequence[int], image: Sequence[int]) -
     axes = space.axes[1:]
     if any(run.along != BATCH for run in space.axes[0].runs) or any(axis.unknown for axis in axes):
         return Found(unknown=True)
+    if len(axes) > 1 and any(axis.placed and any(run.along == NONE for run in axis.runs) for axis in axes):
+        return Found(why=SEVERAL)
     pure = [axis if all(run.placed for run in axis.runs) else Axis() for axis in axes]
     runs = [run for axis in pure for run in axis.runs]
     if not runs:

@@ -1,122 +1,258 @@
-"""Networks of which one can work out where each position looks: kernels of equal, or single, taps."""
+"""Networks that move the picture about: each with a layer, its grid, and how mixed its positions are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
+import attrs
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import layers as L  # noqa: N812  -- as everybody writes it
 
-Layers = Callable[[], list[Any]]
-PLAIN = {"use_bias": False, "kernel_initializer": "ones"}
+from helpers.networks.space import Queries, attended, columns_of, head
+
+SHAPE = (16, 24, 3)
 
 
-def conv(kernel: Any, strides: Any = 1, padding: str = "valid", rank: int = 2, **keywords: Any) -> Any:
-    return getattr(L, f"Conv{rank}D")(1, kernel, strides, padding, **PLAIN, **keywords)
+@attrs.frozen(eq=False)
+class Placed:
+    """A network and one of its layers.
+
+    Attributes:
+        build: makes the network.
+        layer: its name.
+        grid: the grid there.
+        shape: of the picture.
+        mixed: attention or recurrence lies in front, so that each position sees all, its own place most.
+    """
+
+    build: Callable[[], Any]
+    layer: str
+    grid: tuple[int, ...]
+    shape: tuple[int, ...]
+    mixed: bool
 
 
-def spread(kernel: Any, strides: Any, padding: str, rank: int = 2) -> Any:
-    return getattr(L, f"Conv{rank}DTranspose")(1, kernel, strides, padding, **PLAIN)
+PLACED: dict[str, Placed] = {}
 
 
-def depthwise(kernel: Any, strides: Any = 1, padding: str = "valid", **keywords: Any) -> Any:
-    ones = {"use_bias": False, "depthwise_initializer": "ones"}
-    return L.DepthwiseConv2D(kernel, strides, padding, **ones, **keywords)
+def placed(
+    layer: str, grid: tuple[int, ...], shape: tuple[int, ...] = SHAPE, mixed: bool = False
+) -> Callable[[Callable[[Any], Any]], Any]:
+    """Register a function from the input to what the head reads."""
+
+    def register(body: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def build() -> Any:
+            i = L.Input(shape)
+            return keras.Model(i, head(L.Flatten()(body(i))))
+
+        PLACED[body.__name__] = Placed(build, layer, grid, shape, mixed)
+        return body
+
+    return register
 
 
-def apply(function: Callable[[Any], Any]) -> Any:
-    return L.Lambda(function)
+def conv(x: Any, name: str, strides: Any = 2, filters: int = 8, kernel: Any = 3, **keywords: Any) -> Any:
+    padding = keywords.pop("padding", "same")
+    return L.Conv2D(filters, kernel, strides=strides, padding=padding, name=name, **keywords)(x)
 
 
-EQUAL: dict[str, tuple[tuple[int, ...], Layers]] = {
-    "same, odd": ((33, 35), lambda: [conv(3, 2, "same"), conv(3, 2, "same")]),
-    "same, even": ((32, 36), lambda: [conv(3, 2, "same"), conv(3, 2, "same")]),
-    "same, even kernels": ((33, 36), lambda: [conv(5, 2, "same"), conv(2, 2, "same"), conv(4, 1, "same")]),
-    "valid": ((40, 43), lambda: [conv(5) for _ in range(4)]),
-    "padding of one": (
-        (32, 33), lambda: [L.ZeroPadding2D(1), conv(3, 2), L.ZeroPadding2D(1), conv(3, 2)],
-    ),
-    "padding at one side": ((32, 33), lambda: [L.ZeroPadding2D(((0, 1), (1, 0))), conv(3, 2), conv(3)]),
-    "strided 1x1": ((32, 33), lambda: [conv(1, 2), conv(1, 2), conv(3, 1, "same")]),
-    "max pooling": (
-        (32, 35), lambda: [conv(3, 1, "same"), L.MaxPooling2D(3, 2, "same"), L.MaxPooling2D(2)],
-    ),
-    "average pooling": (
-        (35, 33), lambda: [L.AveragePooling2D(2), conv(3), L.AveragePooling2D(3, 1, "same")],
-    ),
-    "dilation": ((40, 41), lambda: [conv(3, 1, "same", dilation_rate=3), conv(3, dilation_rate=2)]),
-    "transposed": ((32, 36), lambda: [conv(2, 2), spread(4, 2, "same")]),
-    "transposed, valid": ((32, 36), lambda: [conv(2, 2), spread(3, 2, "valid")]),
-    "resize, linear": ((32, 36), lambda: [conv(4, 2), L.UpSampling2D(2, interpolation="bilinear")]),
-    "resize, nearest": ((32, 36), lambda: [conv(2, 2), L.UpSampling2D(2)]),
-    "resize, any size": ((32, 36), lambda: [conv(3, 1, "same"), L.Resizing(12, 20)]),
-    "space to depth": (
-        (32, 36), lambda: [apply(lambda x: tf.nn.space_to_depth(x, 4)), conv(1), conv(3, 1, "same")],
-    ),
-    "cropped": ((34, 36), lambda: [L.Cropping2D(((3, 0), (0, 5))), conv(3, 2, "same")]),
-    "every third row": ((32, 36), lambda: [conv(3, 1, "same"), apply(lambda x: x[:, 2::3, 1:-4:2])]),
-    "one axis strided": ((32, 60), lambda: [conv((3, 5), (1, 3), "same"), conv((1, 4), (1, 2))]),
-    "depthwise, dilated": ((32, 33), lambda: [depthwise(3, 2, "same"), depthwise(3, dilation_rate=2)]),
-    "backwards": ((32, 36), lambda: [conv(3, 2), apply(lambda x: x[:, ::-1])]),
-    "transposed axes": (
-        (32, 36), lambda: [conv(3, 2, "same"), L.Permute((2, 1, 3)), conv((3, 5), (1, 2), "same")],
-    ),
-    "patches by reshape": (
-        (32, 36),
-        lambda: [
-            L.Reshape((8, 4, 9, 4)), L.Permute((1, 3, 2, 4)), L.Reshape((72, 16)), L.Dense(1, **PLAIN),
-        ],
-    ),
-    "1-D": ((70,), lambda: [conv(5, 2, "same", 1), conv(3, 2, rank=1), L.MaxPooling1D(2)]),
-    "1-D, causal": ((70,), lambda: [conv(5, 1, "causal", 1), conv(3, 2, "causal", 1)]),
-    "1-D, transposed": ((70,), lambda: [conv(2, 2, rank=1), spread(4, 2, "same", 1)]),
-    "1-D, dilated": (
-        (70,), lambda: [conv(3, 1, "same", 1, dilation_rate=4), L.ZeroPadding1D(2), L.AveragePooling1D(4)],
-    ),
-    "3-D": ((17, 18, 9), lambda: [conv(3, 2, "same", 3), conv((3, 2, 1), rank=3)]),
-    "3-D, pooled": (
-        (16, 18, 9), lambda: [L.ZeroPadding3D(1), conv(3, rank=3), L.AveragePooling3D((2, 2, 1))],
-    ),
-}  # fmt: skip
-
-TAPS: dict[str, tuple[tuple[int, ...], Layers]] = {
-    "valid": ((40, 43), lambda: [conv(5), conv(4), conv(5)]),
-    "same, strided": ((33, 36), lambda: [conv(5, 2, "same"), conv(4, 2, "same"), conv(3, 1, "same")]),
-    "dilated": ((40, 41), lambda: [conv(3, dilation_rate=3), conv(3, 2), conv(3, dilation_rate=2)]),
-    "depthwise": ((32, 33), lambda: [depthwise(5, 2, "same"), depthwise(3, dilation_rate=2)]),
-    "transposed": ((32, 36), lambda: [conv(3, 2), spread(3, 1, "same"), conv(3)]),
-    "beside a strided pooling": ((32, 36), lambda: [conv(5), L.AveragePooling2D(1, 2), conv(3)]),
-    "1-D": ((70,), lambda: [conv(5, 2, "same", 1), conv(3, 2, rank=1)]),
-    "1-D, causal": ((70,), lambda: [conv(5, 1, "causal", 1), conv(3, 2, "causal", 1)]),
-    "3-D": ((17, 18, 11), lambda: [conv(3, 2, "same", 3), conv((3, 2, 3), rank=3)]),
-}
-"""Networks in which a single tap of each kernel may be all there is."""
+def moved(x: Any, name: str, function: Callable[[Any], Any]) -> Any:
+    return L.Lambda(function, name=name)(x)
 
 
-def network(size: Sequence[int], layers: list[Any], channels: int = 1) -> Any:
-    """Return a network whose score is the sum of what its last layer, "here", says."""
-    inputs = keras.Input((*size, channels))
-    x = inputs
-    for layer in layers:
-        x = layer(x)
-    x = L.Activation("linear", name="here")(x)
-    return keras.Model(inputs, L.Dense(1, **PLAIN)(L.Flatten()(x)))
+def patches(i: Any) -> Any:
+    return L.Reshape((24, 8))(conv(i, "patch", 4, kernel=4))
 
 
-def dots(size: Sequence[int], axis: int, middle: Sequence[int]) -> np.ndarray:
-    """Return a picture for each pixel along an axis, black but for that one, which is beside `middle`."""
-    pictures = np.zeros((size[axis], *size, 1), np.float32)
-    for pixel in range(size[axis]):
-        place = [*middle]
-        place[axis] = pixel
-        pictures[(pixel, *place, 0)] = 1.0
-    return pictures
+# ---- columns, rows, frames
 
 
-def centroid(values: np.ndarray, axis: int) -> float:
-    """Return the centre of mass along one axis."""
-    line = np.asarray(values, np.float64).sum(axis=tuple(i for i in range(values.ndim) if i != axis))
-    return float((line * np.arange(len(line))).sum() / line.sum())
+@placed("read", (1, 12), (16, 24, 1), mixed=True)
+def columns_by_permute(i: Any) -> Any:
+    x = L.MaxPooling2D((4, 1))(conv(i, "c1"))
+    return L.Bidirectional(L.LSTM(6, return_sequences=True), name="read")(columns_of(x))
+
+
+@placed("read", (1, 12), (16, 24, 1), mixed=True)
+def columns_by_squeeze(i: Any) -> Any:
+    x = L.MaxPooling2D((8, 1))(conv(i, "c1"))
+    x = moved(x, "line", lambda t: tf.squeeze(t, 1))
+    return L.Conv1D(6, 3, padding="same", name="read")(L.GRU(6, return_sequences=True)(x))
+
+
+@placed("read", (1, 12), (16, 24, 1), mixed=True)
+def columns_unrolled(i: Any) -> Any:
+    x = L.TimeDistributed(L.Flatten())(L.Permute((2, 3, 1))(conv(i, "c1")))
+    return L.GRU(6, return_sequences=True, unroll=True, name="read")(x)
+
+
+@placed("read", (12, 1), (12, 12, 1), mixed=True)
+def rows_backwards(i: Any) -> Any:
+    x = L.GRU(6, return_sequences=True, go_backwards=True)(L.Reshape((12, 12))(i))
+    return L.GRU(6, return_sequences=True, go_backwards=True, name="read")(x)
+
+
+@placed("last", (1, 8, 8), (3, 16, 16, 1))
+def frames_into_a_map(i: Any) -> Any:
+    x = L.ConvLSTM2D(4, 3, padding="same", name="first")(i)
+    return conv(x, "last")
+
+
+@placed("last", (8, 8, 1), (16, 16, 3, 1))
+def slices_into_a_map(i: Any) -> Any:
+    x = L.Reshape((16, 16, 6))(L.Conv3D(6, (3, 3, 3), padding="same")(L.AveragePooling3D((1, 1, 3))(i)))
+    return conv(x, "last")
+
+
+@placed("last", (3, 4, 4), (3, 16, 16, 1))
+def frames_over_time(i: Any) -> Any:
+    x = L.TimeDistributed(L.Conv2D(4, 3, strides=4, padding="same"), name="last")(i)
+    return L.LSTM(6)(L.TimeDistributed(L.Flatten())(x))
+
+
+# ---- tokens
+
+
+@placed("ln", (4, 6), mixed=True)
+def tokens_at_both_ends(i: Any) -> Any:
+    x = patches(i)
+    x = L.Concatenate(axis=1)([Queries(1, 8)(x), x, Queries(3, 8)(x)])
+    return L.LayerNormalization(name="ln")(attended(x, "b"))[:, 0]
+
+
+@placed("ln", (4, 6), mixed=True)
+def tokens_column_by_column(i: Any) -> Any:
+    x = moved(
+        conv(i, "patch", 4, kernel=4),
+        "flat",
+        lambda t: tf.reshape(tf.transpose(t, (0, 2, 1, 3)), (-1, 24, 8)),
+    )
+    return L.LayerNormalization(name="ln")(attended(x, "b"))
+
+
+@placed("embed", (4, 6))
+def tokens_from_crops(i: Any) -> Any:
+    def crops(t: Any) -> Any:
+        places = [(r, c) for r in range(0, 16, 4) for c in range(0, 24, 4)]
+        return tf.stack([tf.reshape(t[:, r : r + 4, c : c + 4], (-1, 48)) for r, c in places], axis=1)
+
+    return L.Dense(8, name="embed")(moved(i, "crops", crops))
+
+
+@placed("embed", (4, 6))
+def tokens_extracted(i: Any) -> Any:
+    x = moved(
+        i, "cut", lambda t: tf.image.extract_patches(t, [1, 4, 4, 1], [1, 4, 4, 1], [1, 1, 1, 1], "VALID")
+    )
+    return L.Dense(8, name="embed")(L.Reshape((24, 48))(x))
+
+
+@placed("ln", (8, 12), mixed=True)
+def keys_of_a_smaller_grid(i: Any) -> Any:
+    x = conv(i, "c1")
+    q, k = L.Reshape((96, 8))(x), L.Reshape((24, 8))(conv(x, "fewer", kernel=2))
+    return L.LayerNormalization(name="ln")(L.Add()([q, L.MultiHeadAttention(2, 8)(q, k)]))
+
+
+def windows(x: Any, grid: tuple[int, int], side: int, shift: int, by_parts: bool) -> Any:
+    """Return a map after attention in windows, shifted by a roll or by joining slices the other way round."""
+    height, width = grid
+
+    def turned(t: Any, by: int) -> Any:
+        if not by_parts:
+            return tf.roll(t, [-by, -by], [1, 2])
+        t = tf.concat([t[:, by:], t[:, :by]], 1)
+        return tf.concat([t[:, :, by:], t[:, :, :by]], 2)
+
+    def cut(t: Any) -> Any:
+        t = tf.reshape(turned(t, shift), (-1, height // side, side, width // side, side, 8))
+        return tf.reshape(tf.transpose(t, (0, 1, 3, 2, 4, 5)), (-1, side * side, 8))
+
+    def joined(t: Any) -> Any:
+        t = tf.reshape(t, (-1, height // side, width // side, side, side, 8))
+        return turned(tf.reshape(tf.transpose(t, (0, 1, 3, 2, 4, 5)), (-1, height, width, 8)), -shift)
+
+    t = moved(x, f"cut{shift}", cut)
+    return L.Add()([x, moved(L.MultiHeadAttention(2, 8)(t, t), f"joined{shift}", joined)])
+
+
+@placed("ln", (8, 12), mixed=True)
+def windows_rolled(i: Any) -> Any:
+    x = windows(conv(i, "c1"), (8, 12), 4, 0, False)
+    return L.LayerNormalization(name="ln")(windows(x, (8, 12), 4, 2, False))
+
+
+@placed("ln", (8, 12), mixed=True)
+def windows_rolled_by_parts(i: Any) -> Any:
+    return L.LayerNormalization(name="ln")(windows(conv(i, "c1"), (8, 12), 2, 1, True))
+
+
+# ---- pictures moved about
+
+
+@placed("c2", (4, 6))
+def map_transposed(i: Any) -> Any:
+    return conv(L.Permute((2, 1, 3))(conv(i, "c1")), "c2")
+
+
+@placed("c2", (4, 6))
+def map_turned(i: Any) -> Any:
+    """By a branch of the graph whose condition is a constant."""
+    x = L.Lambda(tf.image.rot90, output_shape=(12, 8, 8), name="turned")(conv(i, "c1"))
+    return L.GlobalAveragePooling2D()(conv(x, "c2"))
+
+
+@placed("c2", (4, 6))
+def map_flipped(i: Any) -> Any:
+    return conv(conv(i[:, :, ::-1], "c1"), "c2")
+
+
+@placed("c1", (8, 12))
+def sliced_into_channels(i: Any) -> Any:
+    parts = [i[:, a::2, b::2] for a in (0, 1) for b in (0, 1)]
+    return conv(L.Concatenate()(parts), "c1", 1)
+
+
+@placed("c2", (8, 12))
+def channels_into_pixels(i: Any) -> Any:
+    def shuffled(t: Any) -> Any:
+        t = tf.transpose(tf.reshape(t, (-1, 4, 6, 2, 2, 4)), (0, 1, 3, 2, 4, 5))
+        return tf.reshape(t, (-1, 8, 12, 4))
+
+    return conv(moved(conv(i, "c1", 4, 16, 5), "shuffled", shuffled), "c2", 1)
+
+
+@placed("c2", (12, 12), (40, 64, 3))
+def resized_within_a_frame(i: Any) -> Any:
+    return conv(conv(L.Resizing(48, 48, pad_to_aspect_ratio=True)(i), "c1"), "c2")
+
+
+@placed("c2", (12, 12), (40, 64, 3))
+def resized_after_a_crop(i: Any) -> Any:
+    return conv(conv(L.Resizing(48, 48, crop_to_aspect_ratio=True)(i), "c1"), "c2")
+
+
+@placed("c2", (7, 11))
+def padded_and_cropped(i: Any) -> Any:
+    x = conv(L.ZeroPadding2D(((0, 5), (6, 0)))(i), "c1", kernel=5, padding="valid")
+    return conv(L.Cropping2D(((2, 0), (2, 0)))(x), "c2", 1)
+
+
+@placed("up", (8, 12))
+def transposed_convolution(i: Any) -> Any:
+    x = conv(conv(i, "c1"), "c2")
+    return L.Conv2DTranspose(4, 4, strides=2, padding="same", name="up")(x)
+
+
+@placed("c2", (8, 12))
+def dilated(i: Any) -> Any:
+    x = L.DepthwiseConv2D(3, dilation_rate=2, padding="same")(conv(i, "c1"))
+    return conv(x, "c2", 1, dilation_rate=2)
+
+
+@placed("fused", (8, 12))
+def pyramid_fused(i: Any) -> Any:
+    a = conv(i, "c1")
+    return L.Add(name="fused")([a, L.UpSampling2D(2, interpolation="bilinear")(conv(a, "c2"))])

@@ -25,12 +25,14 @@ def ancestors(tensors: list[Any], stop: frozenset[int] = frozenset()) -> dict[in
     return found
 
 
-def descendants(tensors: list[Any]) -> dict[int, Any]:
-    """Return id -> tensor for `tensors` and everything computed from them."""
+def descendants(tensors: list[Any], values: bool = False) -> dict[int, Any]:
+    """Return id -> tensor for `tensors` and everything computed from them; or from their `values` alone."""
     found = {id(t): t for t in tensors}
     waiting = list(tensors)
     while waiting:
         for op in waiting.pop().consumers():
+            if values and op.type in OF_SHAPE:
+                continue
             for output in op.outputs:
                 if id(output) not in found:
                     found[id(output)] = output

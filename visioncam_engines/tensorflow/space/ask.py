@@ -12,6 +12,7 @@ from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.engine.layer_table import LayerRow, Layout
 from visioncam_core.errors import GradientError
 from visioncam_engines.tensorflow.graph import functions as cuts
+from visioncam_engines.tensorflow.graph.graph import descendants
 from visioncam_engines.tensorflow.run.passes import to_grid
 from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
 
@@ -27,12 +28,14 @@ def support(trace: Trace, records: list[Recorded], score: cuts.GraphScore) -> An
         import tensorflow as tf
 
         total = tf.reduce_sum(tf.square(score.values) + score.values)
+        at = [tensor for record in records for tensor in record.tensors]
         try:
-            gradients = cuts.slopes(total, [record.tensors[0] for record in records])
+            gradients = cuts.slopes(total, at)
         except GradientError:  # nothing is known of them
-            gradients = [tf.ones_like(record.tensors[0]) for record in records]
-        pairs = zip(gradients, records, strict=True)
-        return list(trace.inputs), [tf.zeros_like(r.tensors[0]) if g is None else g for g, r in pairs]
+            gradients = [tf.ones_like(one) for one in at]
+        found = iter(tf.zeros_like(x) if g is None else g for g, x in zip(gradients, at, strict=True))
+        steps = [[next(found) for _ in record.tensors] for record in records]
+        return list(trace.inputs), [one[0] if len(one) == 1 else tf.stack(one, axis=1) for one in steps]
 
     return cuts.cut(trace, ("support", tuple(r.path for r in records), score.key), build)
 
@@ -85,7 +88,10 @@ def around(trace: Trace, score: cuts.GraphScore, flat: list[Any]) -> Callable[[L
         import tensorflow as tf
 
         record = next(one for one in trace.records if one.path == row.path)
-        sides = [side for side in cuts.sides_of(trace, record, score) if side.dtype.is_floating]
+        seen = descendants(list(trace.inputs), values=True)  # learned queries are no way around
+        sides = [
+            one for one in cuts.sides_of(trace, record, score) if one.dtype.is_floating and id(one) in seen
+        ]
         if not sides:
             return 0.0
         at = [*record.tensors, *sides]

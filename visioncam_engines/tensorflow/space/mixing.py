@@ -7,6 +7,7 @@ from typing import Any
 
 from visioncam_core.engine import space as spaces_of
 from visioncam_core.engine.space import BATCH, UNKNOWN, Axis, Run, Space, contracted
+from visioncam_engines.tensorflow.graph.graph import OF_SHAPE
 from visioncam_engines.tensorflow.space.shapes import body, closed_shapes
 from visioncam_engines.tensorflow.space.walk import Walk, follow, rule
 
@@ -54,6 +55,43 @@ def _matmul(walk: Walk, op: Any) -> Space:
     batch = list(string.ascii_uppercase[: max(one, other) - 2])
     terms = [[*batch[len(batch) - one + 2 :], *first], [*batch[len(batch) - other + 2 :], *second]]
     return _product(walk, op, terms, [*batch, "m", "n"])
+
+
+PRODUCTS = ("Einsum", "MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3")
+SUMS = ("Mean", "Sum", "Max", "Min", "Prod")
+
+
+def going_on(goal: Any, spaces: dict[int, Space]) -> set[int]:
+    """Return the ids of tensors whose positions go on to those of `goal`: not attention's keys and values.
+
+    Backwards through the graph; what a product or a sum keeps are positions of the result's own grids.
+    """
+
+    def grids(tensor: Any) -> frozenset[tuple[int, float]]:
+        held = spaces.get(id(tensor))
+        runs = () if held is None else (run for axis in held.axes for run in axis.runs if run.placed)
+        return frozenset((run.along, abs(run.step)) for run in runs)
+
+    if not grids(goal):
+        return set(spaces)
+    found: set[int] = set()
+    waiting = [(goal, grids(goal))]
+    done = set()
+    while waiting:
+        tensor, wanted = waiting.pop()
+        if (id(tensor), wanted) in done:
+            continue
+        done.add((id(tensor), wanted))
+        found.add(id(tensor))
+        for one in tensor.op.inputs if tensor.op.type not in OF_SHAPE else ():
+            here = grids(one)
+            if here and tensor.op.type in (*PRODUCTS, *SUMS):
+                here &= wanted
+                if here:
+                    waiting.append((one, here))
+            elif here:
+                waiting.append((one, wanted if wanted <= here else here))
+    return found
 
 
 # ---- loops over time: a list of steps is a tensor with the steps first

@@ -12,7 +12,7 @@ from visioncam_core.engine import space_moves as moves
 from visioncam_core.engine.space import Axis, Run, Space
 from visioncam_core.engine.space_reshape import reshaped
 from visioncam_engines.tensorflow.graph.graph import constant
-from visioncam_engines.tensorflow.space.shapes import numbers
+from visioncam_engines.tensorflow.space.shapes import length, numbers, value
 from visioncam_engines.tensorflow.space.walk import Walk, rule
 
 
@@ -27,7 +27,7 @@ def _reshaped(walk: Walk, op: Any) -> Space | None:
 @rule("Transpose")
 def _transposed(walk: Walk, op: Any) -> Space | None:
     space = walk.of(op.inputs[0])
-    return None if space is None else moves.permuted(space, numbers(op.inputs[1]))
+    return None if space is None else moves.permuted(space, numbers(walk, op.inputs[1]))
 
 
 @rule("StridedSlice")
@@ -38,7 +38,7 @@ def _strided_slice(walk: Walk, op: Any) -> Space | None:
     masks = {
         name: op.get_attr(f"{name}_mask") for name in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")
     }
-    begins, ends, steps = (_partly(op.inputs[i]) for i in (1, 2, 3))
+    begins, ends, steps = (_partly(walk, op.inputs[i]) for i in (1, 2, 3))
     rank, count = len(space.axes), len(begins)
     inner = sum(1 for i in range(count) if not (masks["new_axis"] | masks["ellipsis"]) >> i & 1)
     axis = 0
@@ -71,15 +71,17 @@ def _strided_slice(walk: Walk, op: Any) -> Space | None:
     return Space(tuple(axes), space.start, space.apart)
 
 
-def _partly(tensor: Any) -> list[int | None]:
-    """Return the entries of a small vector of numbers, None for one that is computed."""
-    value = constant(tensor)
-    if value is not None:
-        return [int(n) for n in value]
-    if tensor.op.type == "Pack":
-        parts = [constant(one) for one in tensor.op.inputs]
-        return [None if part is None else int(part) for part in parts]
-    raise ValueError(f"{tensor.name} is computed")
+def _partly(walk: Walk, tensor: Any) -> list[int | None]:
+    """Return the entries of a small vector of numbers, None for one that the batch decides."""
+    if tensor.op.type != "Pack" or constant(tensor) is not None:
+        return list(numbers(walk, tensor))
+    found: list[int | None] = []
+    for part in tensor.op.inputs:
+        try:
+            found.append(numbers(walk, part)[0])
+        except (ValueError, TypeError):
+            found.append(None)
+    return found
 
 
 def _number(value: int | None) -> int:
@@ -93,7 +95,7 @@ def _slice(walk: Walk, op: Any) -> Space | None:
     space, shape = walk.of(op.inputs[0]), walk.shape(op.outputs[0])
     if space is None or shape is None:
         return None
-    begins = _partly(op.inputs[1])
+    begins = _partly(walk, op.inputs[1])
     for axis, size in enumerate(shape):
         batch = any(run.along == spaces_of.BATCH for run in space.axes[axis].runs)
         if size is None and not batch:
@@ -105,8 +107,7 @@ def _slice(walk: Walk, op: Any) -> Space | None:
 
 @rule("Split", "SplitV", "Unpack")
 def _split(walk: Walk, op: Any) -> list[Space | None]:
-    value = op.inputs[1] if op.type == "Split" else op.inputs[0]
-    space = walk.of(value)
+    space = walk.of(op.inputs[1] if op.type == "Split" else op.inputs[0])
     if space is None:
         return []
     rank = len(space.axes)
@@ -114,7 +115,7 @@ def _split(walk: Walk, op: Any) -> list[Space | None]:
         axis = int(op.get_attr("axis")) % rank
         parts = [1] * len(op.outputs)
     else:
-        axis = numbers(op.inputs[0] if op.type == "Split" else op.inputs[2])[0] % rank
+        axis = numbers(walk, op.inputs[0] if op.type == "Split" else op.inputs[2])[0] % rank
         parts = [(walk.shape(one) or ())[axis] or 1 for one in op.outputs]
     found: list[Space | None] = []
     begin = 0
@@ -131,10 +132,10 @@ def _split(walk: Walk, op: Any) -> list[Space | None]:
 @rule("ConcatV2")
 def _concatenated(walk: Walk, op: Any) -> Space:
     values = list(op.inputs)[:-1]
-    axis = numbers(op.inputs[len(values)])[0] % values[0].shape.rank
+    axis = numbers(walk, op.inputs[len(values)])[0] % values[0].shape.rank
     spaces = [walk.of(one) for one in values]
     lengths = [
-        space.axes[axis].size if space else int((walk.shape(one) or ())[axis] or 1)
+        space.axes[axis].size if space else length(walk, one, axis)
         for one, space in zip(values, spaces, strict=True)
     ]
     return moves.appended(spaces, axis, lengths)
@@ -155,7 +156,7 @@ def _rolled(walk: Walk, op: Any) -> Space | None:
     space = walk.of(op.inputs[0])
     if space is None:
         return None
-    for shift, axis in zip(numbers(op.inputs[1]), numbers(op.inputs[2]), strict=True):
+    for shift, axis in zip(numbers(walk, op.inputs[1]), numbers(walk, op.inputs[2]), strict=True):
         space = moves.rolled(space, axis % len(space.axes), shift)
     return space
 
@@ -165,7 +166,7 @@ def _reversed(walk: Walk, op: Any) -> Space | None:
     space = walk.of(op.inputs[0])
     if space is None:
         return None
-    for axis in numbers(op.inputs[1]):
+    for axis in numbers(walk, op.inputs[1]):
         space = moves.reversed_axis(space, axis % len(space.axes))
     return space
 
@@ -192,10 +193,24 @@ def _gathered(walk: Walk, op: Any) -> Space | list[Space | None] | None:
         return Space((*chosen.axes, *(spaces_of.own(n or 1) for n in params)), chosen.start, chosen.apart)
     if space is None or chosen is not None:
         return walk.unknown(op)
-    axis = numbers(op.inputs[2])[0] % len(space.axes)
-    indices = constant(op.inputs[1])
+    axis = numbers(walk, op.inputs[2])[0] % len(space.axes)
+    held = space.axes[axis]
+    try:
+        indices = value(walk, op.inputs[1])
+    except (ValueError, TypeError):  # which pictures of a batch, or of channels, does not matter
+        if (
+            op.inputs[1].shape.rank == 1
+            and all(run.along == spaces_of.BATCH for run in held.runs)
+            and held.runs
+        ):
+            return space
+        indices = None
     if indices is None or np.ndim(indices) > 1:
-        return walk.unknown(op)
+        if held.placed or held.unknown or any(run.along == spaces_of.BATCH for run in held.runs):
+            return walk.unknown(op)
+        lengths = walk.shape(op.inputs[1]) or ()
+        axes = [spaces_of.own(n or 1) for n in lengths]
+        return Space((*space.axes[:axis], *axes, *space.axes[axis + 1 :]), space.start, space.apart)
     wanted = [int(n) % space.axes[axis].size for n in np.ravel(indices)]
     step = wanted[1] - wanted[0] if len(wanted) > 1 else 1
     if step and wanted == list(range(wanted[0], wanted[0] + step * len(wanted), step)):

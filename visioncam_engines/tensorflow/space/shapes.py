@@ -17,26 +17,41 @@ def before_product(tensor: Any) -> tuple[int | None, ...] | None:
     return None
 
 
-def numbers(tensor: Any) -> list[int]:
-    """Return whole numbers that depend on nothing but shapes; raises where they do."""
-    value = constant(tensor)
-    value = _evaluated(tensor) if value is None else value
-    return [int(n) for n in np.ravel(value)]
+def numbers(walk: Any, tensor: Any) -> list[int]:
+    """Return whole numbers that depend on nothing but shapes, the batch's left out; raises where they do."""
+    return [int(n) for n in np.ravel(value(walk, tensor))]
 
 
-def _evaluated(tensor: Any) -> Any:
-    """Run the few operations that a number is made by; of other tensors only the number of axes is known."""
-    import tensorflow as tf
-
-    op = tensor.op
+def value(walk: Any, tensor: Any) -> Any:
+    """Return what a tensor that depends on nothing but shapes is, for pictures of this size."""
     known = constant(tensor)
     if known is not None:
         return known
+    if id(tensor) not in walk.values:
+        one, two = (_evaluated(walk, tensor, batch) for batch in (1, 2))
+        walk.values[id(tensor)] = one if np.array_equal(one, two) else None
+    if walk.values[id(tensor)] is None:
+        raise ValueError(f"{tensor.name} depends on the batch")
+    return walk.values[id(tensor)]
+
+
+def _evaluated(walk: Any, tensor: Any, batch: int) -> Any:
+    """Run the few operations that a number is made by, for a batch of so many pictures."""
+    import tensorflow as tf
+
+    known = constant(tensor)
+    if known is not None:
+        return known
+    if id(tensor) in walk.outer:
+        return _evaluated(walk, walk.outer[id(tensor)], batch)
+    op = tensor.op
     if op.type == "Rank":
         return np.int32(op.inputs[0].shape.rank)
-    if op.type in OF_SHAPE or not op.inputs:
+    if op.type == "Shape":
+        return np.asarray(_lengths(walk, op.inputs[0], batch), tensor.dtype.as_numpy_dtype)
+    if op.type in OF_SHAPE or not op.inputs or op.op_def.is_stateful or walk.of(tensor) is not None:
         raise ValueError(f"{tensor.name} is computed")
-    values = [_evaluated(one) for one in op.inputs]
+    values = [_evaluated(walk, one, batch) for one in op.inputs]
     arguments: dict[str, Any] = {}
     for one in op.op_def.input_arg:
         count = op.get_attr(one.number_attr) if one.number_attr else 1
@@ -44,9 +59,40 @@ def _evaluated(tensor: Any) -> Any:
         del values[:count]
     flags = {a.name: op.get_attr(a.name) for a in op.op_def.attr if a.type in ("int", "bool")}
     given = {name: value for name, value in flags.items() if name not in ("N",)}
+    if op.type == "Cast":
+        given["DstT"] = op.get_attr("DstT")
     with tf.init_scope():
         result = getattr(tf.raw_ops, op.type)(**arguments, **given)
     return np.asarray(result[tensor.value_index] if isinstance(result, list | tuple) else result)
+
+
+def _lengths(walk: Any, tensor: Any, batch: int) -> list[int]:
+    space, shape = walk.of(tensor), walk.shape(tensor)
+    if shape is None or (space is not None and len(space.axes) != len(shape)):
+        raise ValueError(f"the shape of {tensor.name} is not known")
+    found = []
+    for axis, size in enumerate(shape):
+        if axis == 0 and tensor.shape.rank and tensor.shape[0] is None:
+            found.append(batch * (1 if space is None else space.sizes[0]))
+        elif size is not None:
+            found.append(size)
+        elif space is not None and not space.axes[axis].unknown:
+            found.append(space.sizes[axis])
+        else:
+            raise ValueError(f"the shape of {tensor.name} is not known")
+    return found
+
+
+def length(walk: Any, tensor: Any, axis: int) -> int:
+    """Return the length of one axis of a tensor that does not depend on the picture."""
+    size = (walk.shape(tensor) or ())[axis]
+    if size is None and tensor.op.type == "Fill":
+        size = int(_evaluated(walk, tensor.op.inputs[0], 1)[axis])
+    if size is None and tensor.op.type in ("Mul", "Add", "AddV2", "Cast", "Identity"):
+        return max(length(walk, one, axis) for one in tensor.op.inputs if one.shape.rank == tensor.shape.rank)
+    if size is None:
+        raise ValueError(f"the shape of {tensor.name} is not known")
+    return int(size)
 
 
 def closed_shapes(graph: Any, inputs: list[Any], sizes: list[tuple[int, ...]]) -> dict[str, tuple[int, ...]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from visioncam_core.engine.space import UNKNOWN, Axis, Run, Space, own, without
 from visioncam_core.engine.space_moves import padded, sliced, slid
-from visioncam_engines.tensorflow.graph.graph import constant
-from visioncam_engines.tensorflow.space.shapes import numbers
+from visioncam_engines.tensorflow.space.shapes import numbers, value
 from visioncam_engines.tensorflow.space.walk import Walk, rule
 
 
@@ -39,9 +40,10 @@ def _moved(
     looks = walk.centres(op.name)
     for i, axis in enumerate(axes):
         size, before = shape[axis], space.axes[axis].size
-        if size is None:
-            raise ValueError("an open axis")
         reach = (kernel[i] - 1) * rates[i] + 1
+        if size is None:  # behind a branch of the graph, whose shape it does not tell
+            more = reach - 1 if padding == "SAME" else sum(explicit[2 * axis : 2 * axis + 2])
+            size = (before + more - reach) // strides[i] + 1
         if padding == "SAME":
             left = max((size - 1) * strides[i] + reach - before, 0) // 2
         else:
@@ -82,6 +84,15 @@ def _pooled(walk: Walk, op: Any) -> Space | None:
     axes, _ = _axes(op, op.inputs[0].shape.rank)
     steps = _spatial(op, "strides", axes)
     return _moved(walk, op, op.inputs[0], _spatial(op, "ksize", axes), steps, [1] * len(axes), None)
+
+
+@rule("Dilation2D")
+def _dilated(walk: Walk, op: Any) -> Space | None:
+    """The maximum under a small grey picture: a pooling."""
+    kernel = [int(n) for n in op.inputs[1].shape[:2]]
+    axes = [1, 2]
+    steps, rates = _spatial(op, "strides", axes), _spatial(op, "rates", axes)
+    return _moved(walk, op, op.inputs[0], kernel, steps, rates, None)
 
 
 @rule("ExtractImagePatches", "ExtractVolumePatches")
@@ -132,7 +143,7 @@ def _padded(walk: Walk, op: Any) -> Space | None:
     space = walk.of(op.inputs[0])
     if space is None:
         return None
-    amounts = numbers(op.inputs[1])
+    amounts = numbers(walk, op.inputs[1])
     for axis in range(len(space.axes)):
         space = padded(space, axis, amounts[2 * axis], amounts[2 * axis + 1])
     return space
@@ -146,7 +157,7 @@ def _resized(walk: Walk, op: Any) -> Space | None:
     flags = op.node_def.attr
     corners = "align_corners" in flags and op.get_attr("align_corners")
     legacy = not corners and "half_pixel_centers" in flags and not op.get_attr("half_pixel_centers")
-    if op.type == "ScaleAndTranslate" and any(constant(op.inputs[3]).ravel()):
+    if op.type == "ScaleAndTranslate" and any(np.ravel(value(walk, op.inputs[3]))):
         raise ValueError("a shifted part")
     for axis in (1, 2):
         size, before = shape[axis], space.axes[axis].size
@@ -183,7 +194,7 @@ def _into_batch(walk: Walk, op: Any) -> Space | None:
     space = walk.of(op.inputs[0])
     if space is None:
         return None
-    block, pads = numbers(op.inputs[1]), numbers(op.inputs[2])
+    block, pads = numbers(walk, op.inputs[1]), numbers(walk, op.inputs[2])
     axes, fine = list(space.axes), []
     for i, step in enumerate(block):
         space = padded(space, i + 1, pads[2 * i], pads[2 * i + 1])
@@ -199,7 +210,7 @@ def _out_of_batch(walk: Walk, op: Any) -> Space | None:
     space = walk.of(op.inputs[0])
     if space is None:
         return None
-    block, crops = numbers(op.inputs[1]), numbers(op.inputs[2])
+    block, crops = numbers(walk, op.inputs[1]), numbers(walk, op.inputs[2])
     axes = list(space.axes)
     fine = axes[0].runs[: len(block)]
     for i, run in enumerate(fine):

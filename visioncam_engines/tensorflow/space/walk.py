@@ -37,12 +37,16 @@ class Walk:
         always: whether it leaves axes of the picture open, so that every shape is taken from there.
         centres: where kernels look.
         spaces: id of a tensor -> its space; tensors that do not depend on the picture are left out.
+        outer: id of what a branch is given -> the tensor outside that it is.
+        values: id of a tensor -> the numbers that it is for this size, None where the batch decides.
     """
 
     closed: Callable[[], Mapping[str, tuple[int, ...]]]
     always: bool
     centres: Centres
     spaces: dict[int, Space] = attrs.field(factory=dict)
+    outer: dict[int, Any] = attrs.field(factory=dict)
+    values: dict[int, Any] = attrs.field(factory=dict)
 
     def of(self, tensor: Any) -> Space | None:
         return self.spaces.get(id(tensor))
@@ -92,6 +96,12 @@ def follow(
         centres: where kernels look; their middle by default.
     """
     walk = Walk(closed, always, centres, {id(tensor): space for tensor, space in pictures})
+    walked(walk, tensors)
+    return walk.spaces
+
+
+def walked(walk: Walk, tensors: list[Any]) -> None:
+    """Put the spaces of everything on the way to `tensors` into the walk."""
     for op in _in_order(tensors):
         if op.type in OF_SHAPE or op.type == "Placeholder" or not walk.placed(op):
             continue
@@ -104,7 +114,6 @@ def follow(
         for tensor, space in zip(op.outputs, found or (), strict=False):
             if space is not None:
                 walk.spaces[id(tensor)] = _checked(walk, tensor, space)
-    return walk.spaces
 
 
 def _checked(walk: Walk, tensor: Any, space: Space) -> Space:
@@ -149,6 +158,7 @@ def _in_order(tensors: list[Any]) -> list[Any]:
     "EnsureShape",
     "Snapshot",
     "Bitcast",
+    *("AdjustContrast", "AdjustContrastv2", "AdjustHue", "AdjustSaturation", "RGBToHSV", "HSVToRGB"),
 )
 def _copied(walk: Walk, op: Any) -> Space | None:
     return walk.of(op.inputs[0])
@@ -198,10 +208,45 @@ def _copies(walk: Walk, op: Any) -> list[Space | None]:
         "Real",
     ),
     *("Complex", "Imag", "ComplexAbs", "Conj", "Angle", "Betainc", "Igamma", "Igammac", "NextAfter"),
+    *("BitwiseAnd", "BitwiseOr", "BitwiseXor", "LeftShift", "RightShift"),
 )
 def _elementwise(walk: Walk, op: Any) -> Space:
     spaces = walk.placed(op)
     return merged(spaces, walk.sizes(op.outputs[0], spaces))
+
+
+@rule("OneHot")
+def _one_hot(walk: Walk, op: Any) -> Space | None:
+    space, size = walk.of(op.inputs[0]), (walk.shape(op.outputs[0]) or ())[-1]
+    if space is None or op.get_attr("axis") != -1:
+        return space
+    return Space((*space.axes, own(size or 1)), space.start, space.apart)
+
+
+@rule("If", "StatelessIf", "Case", "StatelessCase")
+def _branches(walk: Walk, op: Any) -> list[Space | None]:
+    """What a branch makes of positions: of the one that is always taken, or where all agree."""
+    if op.type.endswith("If"):
+        names = [op.get_attr("else_branch").name, op.get_attr("then_branch").name]
+    else:
+        names = [branch.name for branch in op.get_attr("branches")]
+    try:
+        number = numbers(walk, op.inputs[0])[0]
+        names = [names[min(number, len(names) - 1)]]
+    except (ValueError, TypeError):  # the pictures decide
+        pass
+    found = []
+    for name in names:
+        graph = op.graph._get_function(name).graph
+        for inside, outside in zip(graph.inputs, op.inputs[1:], strict=True):
+            walk.outer[id(inside)] = outside
+            if (space := walk.of(outside)) is not None:
+                walk.spaces[id(inside)] = space
+        walked(walk, list(graph.outputs))
+        found.append([walk.of(tensor) for tensor in graph.outputs])
+    first = found[0]
+    same = all(other == first for other in found[1:])
+    return first[: len(op.outputs)] if same else walk.unknown(op)
 
 
 @rule("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3", "_FusedBatchNormEx")
@@ -212,7 +257,7 @@ def _normalised(walk: Walk, op: Any) -> list[Space | None]:
 @rule("Mean", "Sum", "Max", "Min", "Prod", "Any", "All", "EuclideanNorm", "ArgMax", "ArgMin")
 def _reduced(walk: Walk, op: Any) -> Space:
     space = walk.placed(op)[0]
-    axes = [axis % len(space.axes) for axis in numbers(op.inputs[1])]
+    axes = [axis % len(space.axes) for axis in numbers(walk, op.inputs[1])]
     keep = "keep_dims" in op.node_def.attr and op.get_attr("keep_dims")
     return without(space, axes, keep)
 

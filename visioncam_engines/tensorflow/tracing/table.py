@@ -12,6 +12,7 @@ from visioncam_core.engine.space import Space
 from visioncam_engines.tensorflow.checks import is_saved
 from visioncam_engines.tensorflow.graph.graph import COPIES, SHAPES, ancestors, descendants, identities
 from visioncam_engines.tensorflow.layouts import Found, guess, layout_of, space_of
+from visioncam_engines.tensorflow.space.mixing import going_on
 from visioncam_engines.tensorflow.tracing.recording import walk
 from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
 
@@ -42,11 +43,14 @@ def build_table(
     """
     reached = ancestors([score])
     answers = set().union(*(_parts_of(one) for one in (score, *leaves)))
-    given = {id(tensor) for tensor in trace.inputs}
+    placed = {id(tensor) for tensor in trace.inputs}
     from_inputs = [set(descendants([tensor])) for tensor in trace.inputs]
     rows: list[LayerRow] = []
     by_tensor: dict[int, str] = {}
     data_format = ""
+    shape_of = score.shape
+    dense = shape_of.rank == len(spaces[image]) + 2 and any(n is None or n > 1 for n in shape_of[1:-1])
+    kept = going_on(score, walks.get(image, {})) if dense else None
     for record, shape in zip(trace.records, shapes, strict=True):
         data_format = record.data_format or data_format
         tensor = record.tensors[0]
@@ -84,16 +88,16 @@ def build_table(
                 projects=_projects(record),
                 copy_of=same[0] if same and len(record.tensors) == 1 else "",
                 guessed=found.unknown and layout is not None,
-                raw=bool(identities(tensor, (*COPIES, *SHAPES)) & given),
+                ends=kept is not None and id(tensor) not in kept,
+                raw=bool((identities(tensor, (*COPIES, *SHAPES)) - identities(tensor)) & placed),
             )
         )
+        placed |= identities(tensor) if layout else set()
     position = 0
     for number, row in enumerate(rows):
         if not row.refused:
             rows[number] = attrs.evolve(row, index=position)
             position += 1
-    shape = score.shape
-    dense = shape.rank == len(spaces[image]) + 2 and any(n is None or n > 1 for n in shape[1:-1])
     this = model()
     return LayerTable(
         rows=tuple(rows),
