@@ -9,6 +9,7 @@ from pathlib import Path
 import helpers.networks.forms
 import helpers.networks.legacy
 import helpers.networks.ranks
+import helpers.networks.space
 import helpers.networks.tokens  # noqa: F401  -- registers its kinds
 import keras
 import pytest

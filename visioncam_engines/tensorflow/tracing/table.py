@@ -43,7 +43,7 @@ def build_table(
     """
     reached = ancestors([score])
     answers = set().union(*(_parts_of(one) for one in (score, *leaves)))
-    placed = {id(tensor) for tensor in trace.inputs}
+    placed = {id(tensor): "" for tensor in trace.inputs}
     from_inputs = [set(descendants([tensor])) for tensor in trace.inputs]
     rows: list[LayerRow] = []
     by_tensor: dict[int, str] = {}
@@ -89,10 +89,13 @@ def build_table(
                 copy_of=same[0] if same and len(record.tensors) == 1 else "",
                 guessed=found.unknown and layout is not None,
                 ends=kept is not None and id(tensor) not in kept,
-                raw=bool((identities(tensor, (*COPIES, *SHAPES)) - identities(tensor)) & placed),
+                raw=any(
+                    key in placed and not placed[key].startswith(f"{record.bare}/")
+                    for key in identities(tensor, (*COPIES, *SHAPES)) - identities(tensor)
+                ),
             )
         )
-        placed |= identities(tensor) if layout else set()
+        placed |= dict.fromkeys(identities(tensor), record.path) if layout else {}
     position = 0
     for number, row in enumerate(rows):
         if not row.refused:

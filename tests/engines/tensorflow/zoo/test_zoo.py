@@ -7,6 +7,7 @@ from typing import Any
 import helpers.networks.forms
 import helpers.networks.legacy
 import helpers.networks.ranks
+import helpers.networks.space
 import helpers.networks.tokens  # noqa: F401  -- registers its kinds
 import keras
 import numpy as np
