@@ -80,7 +80,7 @@ def test_a_bright_patch_is_where_the_map_has_its_maximum(name: str) -> None:
     model = one.build()
     model.set_weights([np.abs(weight) for weight in model.get_weights()])
     lengths = one.shape[:-1]
-    for place in (0.3, 0.6):
+    for place in (0.4, 0.6):
         picture = np.zeros(one.shape, np.float32)
         begin = [int(place * n) if kept > 1 else 0 for n, kept in zip(lengths, one.grid, strict=True)]
         end = [

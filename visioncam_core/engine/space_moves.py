@@ -36,7 +36,8 @@ def appended(spaces: Sequence[Space | None], axis: int, lengths: Sequence[int]) 
     known = [(space, n) for space, n in zip(spaces, lengths, strict=True)]
     placed = [i for i, (space, _) in enumerate(known) if space is not None and space.axes[axis].placed]
     base = next(space for space in spaces if space is not None)
-    if not placed and max(lengths) == 1 and None not in spaces:
+    single = max(lengths) == 1 and None not in spaces and not any(one.placed for one in base.axes)
+    if not placed and single:
         every = [one for one in spaces if one is not None]
         return stacked(
             [attrs.evolve(one, axes=(*one.axes[:axis], *one.axes[axis + 1 :])) for one in every], axis
