@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tf_keras
 from helpers.networks.kinds import KINDS
 from helpers.networks.placed import PLACED, Placed, conv, moved, patches
 from helpers.networks.space import Queries, asked, attended, head
@@ -228,3 +230,33 @@ def test_what_the_graph_does_not_tell_is_asked_and_told() -> None:
     assert isinstance(e, visioncam.Explanation)
     assert e.layer.path == "c2"
     assert "placement-stretched" in {d.code for d in e.diagnostics}
+
+
+def test_a_map_merged_into_columns_keeps_their_positions() -> None:
+    """The height becomes features of a column, as a reader of text has them."""
+    (row,) = [row for row in visioncam.layers(KINDS["crnn"].build()).table.rows if row.path == "columns"]
+    assert row.layout is not None
+    assert (row.layout.kind, row.grid, row.guessed) == ("columns", (1, 24), False)
+
+
+def test_the_loops_of_keras_2_are_followed() -> None:
+    """They are functions inside a call, in a graph of their own."""
+    layers = tf_keras.layers
+    i = layers.Input((8, 24, 1))
+    x = layers.Permute((2, 1, 3))(layers.Conv2D(4, 3, padding="same", name="c1")(i))
+    x = layers.Bidirectional(layers.LSTM(4, return_sequences=True), name="first")(layers.Reshape((24, 32))(x))
+    x = layers.LSTM(4, return_sequences=True, name="read")(x)
+    listing = visioncam.layers(tf_keras.Model(i, layers.Dense(3)(layers.GlobalAveragePooling1D()(x))))
+    assert listing.choice is not None
+    assert (listing.choice.path, listing.choice.grid, listing.choice.row.guessed) == ("read", (1, 24), False)
+
+
+def test_branches_of_a_saved_model_are_followed(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    one = PLACED["map_turned"]
+    model = one.build()
+    model.export(tmp_path, verbose=False)
+    picture = np.random.default_rng(0).random(one.shape, np.float32)
+    e = visioncam.explain(tf.saved_model.load(tmp_path), picture)
+    assert isinstance(e, visioncam.Explanation)
+    np.testing.assert_allclose(e.raw, visioncam.explain(model, picture).raw, atol=1e-6)

@@ -75,8 +75,8 @@ class LayerRow:
         copy_of: path of the row it merely hands on (a model around its last layer, a dropout), or "".
         guessed: the layout is what the shape suggests, as the graph does not tell where positions lie; the
             table's `refusal` asks the model.
-        ends: the output is dense, and positions of this row are none of the output's, as attention's keys.
         raw: it is the input, or what another row holds, in another shape or order.
+        ends: the output is dense, and positions of this row are none of the output's, as attention's keys.
     """
 
     path: str
@@ -93,8 +93,8 @@ class LayerRow:
     projects: bool = False
     copy_of: str = ""
     guessed: bool = False
-    ends: bool = False
     raw: bool = False
+    ends: bool = False
 
     @property
     def grid(self) -> tuple[int, ...]:

@@ -67,12 +67,11 @@ def layout_of(space: Space | None, shape: Sequence[int], image: Sequence[int]) -
     axes = space.axes[1:]
     if any(run.along != BATCH for run in space.axes[0].runs) or any(axis.unknown for axis in axes):
         return Found(unknown=True)
-    if len(axes) > 1 and any(axis.placed and any(run.along == NONE for run in axis.runs) for axis in axes):
-        return Found(why=SEVERAL)
     pure = [axis if all(run.placed for run in axis.runs) else Axis() for axis in axes]
     runs = [run for axis in pure for run in axis.runs]
     if not runs:
-        return _pooled(shape, image)
+        several = len(axes) > 1 and any(axis.placed and axis.runs[-1].along == NONE for axis in axes)
+        return Found(why=SEVERAL) if several else _pooled(shape, image)
     if sum(1 for axis in pure if axis.lead + axis.trail) > 1:
         return Found(why="tokens beside the picture's stand in several of its axes")
     if any(run.roll for run in runs):

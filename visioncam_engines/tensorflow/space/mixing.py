@@ -1,4 +1,4 @@
-"""Operations that sum over axes, run over time, or call a function: products of matrices, loops, calls."""
+"""Operations that sum over axes, run over time, or hold a graph of their own: products, loops, branches."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from visioncam_core.engine import space as spaces_of
 from visioncam_core.engine.space import BATCH, UNKNOWN, Axis, Run, Space, contracted
 from visioncam_engines.tensorflow.graph.graph import OF_SHAPE
-from visioncam_engines.tensorflow.space.shapes import body, closed_shapes
-from visioncam_engines.tensorflow.space.walk import Walk, follow, rule
+from visioncam_engines.tensorflow.space.shapes import body, closed_shapes, numbers
+from visioncam_engines.tensorflow.space.walk import Walk, follow, rule, walked
 
 
 def _product(walk: Walk, op: Any, terms: list[list[str]], out: list[str]) -> Space:
@@ -155,12 +155,31 @@ def _fitted(space: Space, shape: Any) -> Space:
     return Space(tuple(axes), space.start, space.apart)
 
 
+# ---- graphs inside an operation
+
+
+@rule("If", "StatelessIf", "Case", "StatelessCase")
+def _branches(walk: Walk, op: Any) -> list[Space | None]:
+    """What a branch makes of positions: of the one that is always taken, or where all agree."""
+    if op.type.endswith("If"):
+        names = [op.get_attr("else_branch").name, op.get_attr("then_branch").name]
+    else:
+        names = [branch.name for branch in op.get_attr("branches")]
+    try:
+        number = numbers(walk, op.inputs[0])[0]
+        names = [names[min(number, len(names) - 1)]]
+    except (ValueError, TypeError):  # the pictures decide
+        pass
+    first, *others = [_inside(walk, op, name, op.inputs[1:]) for name in names]
+    return first if all(other == first for other in others) else walk.unknown(op)
+
+
 @rule("PartitionedCall", "StatefulPartitionedCall")
 def _called(walk: Walk, op: Any) -> list[Space | None]:
     """What XLA compiles stays a call, such as a grouped convolution on a CPU."""
     inner = body(op)
     if inner is None:
-        return walk.unknown(op)
+        return _inside(walk, op, op.get_attr("f").name, op.inputs)
     given = [(one, walk.of(tensor)) for one, tensor in zip(inner.inputs, op.inputs, strict=True)]
     pictures = [(one, space) for one, space in given if space is not None]
 
@@ -171,3 +190,25 @@ def _called(walk: Walk, op: Any) -> list[Space | None]:
         list(inner.outputs), pictures, closed, walk.always, lambda name: walk.centres(f"{op.name}/{name}")
     )
     return [found.get(id(tensor)) for tensor in inner.outputs]
+
+
+def _inside(walk: Walk, op: Any, name: str, given: Any) -> list[Space | None]:
+    """Return the spaces of the outputs of a function that an operation calls."""
+    function = op.graph._get_function(name)
+    graph = getattr(function, "graph", None) or _imported(function.cached_definition)
+    walk.held.append(graph)  # what is known by its id must live on
+    for one in (tensor for inner in graph.get_operations() for tensor in inner.outputs):
+        walk.spaces.pop(id(one), None)  # of another call
+        walk.values.pop(id(one), None)
+    for inside, outside in zip(graph.inputs, given, strict=True):
+        walk.outer[id(inside)] = outside
+        if (space := walk.of(outside)) is not None:
+            walk.spaces[id(inside)] = space
+    walked(walk, list(graph.outputs))
+    return [walk.of(tensor) for tensor in graph.outputs[: len(op.outputs)]]
+
+
+def _imported(definition: Any) -> Any:
+    from tensorflow.python.framework.function_def_to_graph import function_def_to_graph
+
+    return function_def_to_graph(definition)

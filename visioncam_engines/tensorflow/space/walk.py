@@ -38,6 +38,7 @@ class Walk:
         centres: where kernels look.
         spaces: id of a tensor -> its space; tensors that do not depend on the picture are left out.
         outer: id of what a branch is given -> the tensor outside that it is.
+        held: graphs inside operations that were walked through.
         values: id of a tensor -> the numbers that it is for this size, None where the batch decides.
     """
 
@@ -47,6 +48,7 @@ class Walk:
     spaces: dict[int, Space] = attrs.field(factory=dict)
     outer: dict[int, Any] = attrs.field(factory=dict)
     values: dict[int, Any] = attrs.field(factory=dict)
+    held: list[Any] = attrs.field(factory=list)
 
     def of(self, tensor: Any) -> Space | None:
         return self.spaces.get(id(tensor))
@@ -221,32 +223,6 @@ def _one_hot(walk: Walk, op: Any) -> Space | None:
     if space is None or op.get_attr("axis") != -1:
         return space
     return Space((*space.axes, own(size or 1)), space.start, space.apart)
-
-
-@rule("If", "StatelessIf", "Case", "StatelessCase")
-def _branches(walk: Walk, op: Any) -> list[Space | None]:
-    """What a branch makes of positions: of the one that is always taken, or where all agree."""
-    if op.type.endswith("If"):
-        names = [op.get_attr("else_branch").name, op.get_attr("then_branch").name]
-    else:
-        names = [branch.name for branch in op.get_attr("branches")]
-    try:
-        number = numbers(walk, op.inputs[0])[0]
-        names = [names[min(number, len(names) - 1)]]
-    except (ValueError, TypeError):  # the pictures decide
-        pass
-    found = []
-    for name in names:
-        graph = op.graph._get_function(name).graph
-        for inside, outside in zip(graph.inputs, op.inputs[1:], strict=True):
-            walk.outer[id(inside)] = outside
-            if (space := walk.of(outside)) is not None:
-                walk.spaces[id(inside)] = space
-        walked(walk, list(graph.outputs))
-        found.append([walk.of(tensor) for tensor in graph.outputs])
-    first = found[0]
-    same = all(other == first for other in found[1:])
-    return first[: len(op.outputs)] if same else walk.unknown(op)
 
 
 @rule("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3", "_FusedBatchNormEx")
