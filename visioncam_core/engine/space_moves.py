@@ -14,7 +14,6 @@ from visioncam_core.engine.space import (
     Run,
     Space,
     consistent,
-    disagreement,
     finest,
     merged,
     own,
@@ -225,17 +224,18 @@ def stacked(spaces: Sequence[Space], axis: int) -> Space:
     Pieces of the picture that lie one behind the other, or in rows, are axes of it again.
     """
     first = spaces[0]
-    starts = [space.start for space in spaces]
-    line, begin = own(len(spaces)), first.start
+    line = own(len(spaces))
     if any(_cells_apart(space, first) > CLOSE for space in spaces[1:]):
-        runs = _raster(starts)
+        runs, begin = _raster([space.start for space in spaces]), first.start
         if runs is None:
             runs, begin = _in_time(spaces)
         line = Axis(tuple(runs)) if runs else Axis((Run(UNKNOWN, len(spaces)),))
-    axes = list(merged([attrs.evolve(space, start=begin) for space in spaces], first.sizes).axes)
+        spaces = [attrs.evolve(space, start=begin) for space in spaces]
+    piece = merged(spaces, first.sizes)
+    axes = list(piece.axes)
     if line.unknown:  # pieces of several places: what is in one of them lies nowhere
         axes = [Axis((Run(UNKNOWN, one.size),)) if one.placed else one for one in axes]
-    return Space((*axes[:axis], line, *axes[axis:]), begin, tuple(disagreement(spaces)))
+    return Space((*axes[:axis], line, *axes[axis:]), piece.start, piece.apart)
 
 
 CLOSE = 0.6
