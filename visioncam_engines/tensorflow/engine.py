@@ -144,6 +144,9 @@ class TensorFlowEngine:
         return [value for _, value in leaves(answer) if value is not None]
 
     def weights(self, model: Any) -> Iterator[tuple[str, Any]]:
+        if isinstance(model, Twin):
+            yield from zip(model.names, model.variables, strict=True)
+            return
         for weight in variables_of(model):
             yield str(getattr(weight, "path", weight.name)), weight
 
@@ -155,11 +158,6 @@ class TensorFlowEngine:
             return type(model).__qualname__
 
     def copy(self, model: Any) -> Copy:
-        if is_saved(model):
-            raise ModelError(
-                "a SavedModel cannot be copied, as its class is not in it; load the Keras model, or leave "
-                "out what needs randomised copies"
-            )
         return KerasCopy.of(model)
 
     @contextlib.contextmanager
