@@ -93,7 +93,7 @@ class Plan:
                 raise OutputError(_refusal(self.manifest, [f"picture {brief(entry.key, 60)}"], 1))
 
     def _check_request(self, before: Facts) -> None:
-        different = changes(before, self.facts)
+        different = changes(before, completed(self.facts))
         count = len(self.manifest.finished)
         if not different or not count:
             return

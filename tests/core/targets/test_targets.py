@@ -252,7 +252,8 @@ def test_similarity_is_a_cosine(plain: Any, logits: np.ndarray) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_evidence_for_against_and_signed_are_parts_of_one_raw_map(method: str, model: Any) -> None:
     found = {
-        part: explain(model, X[0], method, target=2, evidence=part) for part in ("for", "against", "signed")
+        part: explain(model, X[0], method, target=2, evidence=part, placement="stretched")
+        for part in ("for", "against", "signed")
     }
     raw = found["for"].raw  # the layer has the picture's size, so that nothing is resized
     assert raw.shape == X[0].shape[:2]
