@@ -11,8 +11,7 @@ import numpy as np
 from visioncam_core.engine.model_card import card_of, set_model_card
 from visioncam_core.errors import ModelError
 from visioncam_core.text import brief
-from visioncam_engines.tensorflow.checks import is_saved
-from visioncam_engines.tensorflow.graph.saved_model import endpoint_of
+from visioncam_engines.tensorflow.graph.saved_model import variables_of
 
 
 @attrs.frozen(eq=False)
@@ -37,8 +36,7 @@ class Twin:
     def of(cls, model: Any) -> Twin:
         import tensorflow as tf
 
-        saved = is_saved(model)
-        weights = list(endpoint_of(model).function.variables if saved else model.weights)
+        weights = variables_of(model)
         if not weights:
             raise ModelError(f"{brief(model, 60)} has no weights that could be randomised; leave that out")
         own = [getattr(weight, "_value", weight) for weight in weights]  # what Keras 3 keeps inside its own

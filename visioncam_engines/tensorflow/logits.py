@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import attrs
 import numpy as np
 
-from visioncam_engines.tensorflow.graph.graph import constant
+from visioncam_engines.tensorflow.graph.graph import by_argument, constant
 
 _COPIES = {"Identity", "StopGradient", "PreventGradient", "ClipByValue", "CheckNumerics"}
 _ENDS = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid", "Tanh": "tanh"}
@@ -246,15 +246,8 @@ def _repeated(op: Any, data: Any, index: int, as_type: str = "") -> Any:
     """Return what an operation, or another one of the same arguments, makes of other data."""
     import tensorflow as tf
 
-    given = list(op.inputs)
-    arguments: dict[str, Any] = {}
-    inferred: set[str] = set()
-    for one in op.op_def.input_arg:
-        inferred |= {one.type_attr, one.number_attr}
-        count = int(op.get_attr(one.number_attr)) if one.number_attr else 0
-        arguments[one.name] = given[:count] if count else given[0]
-        del given[: count or 1]
-    arguments[_REPLAYED[op.type]] = data
+    inferred = {name for one in op.op_def.input_arg for name in (one.type_attr, one.number_attr)}
+    arguments = {**by_argument(op, list(op.inputs)), _REPLAYED[op.type]: data}
     for one in op.op_def.attr:
         if one.name not in inferred:
             arguments[one.name] = op.get_attr(one.name)

@@ -65,7 +65,7 @@ class GraphView:
         return self.trace.exact
 
     def record(self, row: LayerRow) -> Recorded:
-        return next(record for record in self.trace.records if record.path == row.path)
+        return self.trace.record(row.path)
 
     def passes(
         self, choice: LayerChoice, reshape: Callable[[Any], Any] | None, budget: Budget

@@ -85,6 +85,17 @@ def constant(tensor: Any) -> Any:
     return tf.get_static_value(tensor)
 
 
+def by_argument(op: Any, given: list[Any]) -> dict[str, Any]:
+    """Return name of an operation's argument -> its part of `given`, a list where it takes several."""
+    found: dict[str, Any] = {}
+    rest = list(given)
+    for one in op.op_def.input_arg:
+        count = int(op.get_attr(one.number_attr)) if one.number_attr else 0
+        found[one.name] = rest[:count] if count else rest[0]
+        del rest[: count or 1]
+    return found
+
+
 COPIES = ("Identity", "Cast", "StopGradient")
 SHAPES = ("Reshape", "Squeeze", "ExpandDims", "Transpose")
 

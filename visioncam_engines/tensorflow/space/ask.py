@@ -21,16 +21,21 @@ ENOUGH = 0.4
 ASTRAY = 0.25
 
 
+def _of_any_class(score: cuts.GraphScore) -> Any:
+    import tensorflow as tf
+
+    return tf.reduce_sum(tf.square(score.values) + score.values)
+
+
 def support(trace: Trace, records: list[Recorded], score: cuts.GraphScore) -> Any:
     """Return `(*inputs) -> [G of each record]` for the sum of the score's values squared (any class)."""
 
     def build() -> tuple[list[Any], list[Any]]:
         import tensorflow as tf
 
-        total = tf.reduce_sum(tf.square(score.values) + score.values)
         at = [tensor for record in records for tensor in record.tensors]
         try:
-            gradients = cuts.slopes(total, at)
+            gradients = cuts.slopes(_of_any_class(score), at)
         except GradientError:  # nothing is known of them
             gradients = [tf.ones_like(one) for one in at]
         found = iter(tf.zeros_like(x) if g is None else g for g, x in zip(gradients, at, strict=True))
@@ -55,7 +60,7 @@ def refusal(trace: Trace, image: int, channels_first: bool, flat: list[Any]) -> 
     """Return what tells of a row with a guessed layout why it is wrong, or ""."""
 
     def measured(row: LayerRow) -> str:
-        record = next(one for one in trace.records if one.path == row.path)
+        record = trace.record(row.path)
         if row.layout is None or len(record.tensors) != 1 or record.inside:
             return "the graph does not tell where its positions lie"
         centres = _centres(trace, record, row.layout, image, channels_first, flat)
@@ -87,7 +92,7 @@ def around(trace: Trace, score: cuts.GraphScore, flat: list[Any]) -> Callable[[L
     def measured(row: LayerRow) -> float:
         import tensorflow as tf
 
-        record = next(one for one in trace.records if one.path == row.path)
+        record = trace.record(row.path)
         seen = descendants(list(trace.inputs), values=True)  # learned queries are no way around
         sides = [
             one for one in cuts.sides_of(trace, record, score) if one.dtype.is_floating and id(one) in seen
@@ -97,8 +102,7 @@ def around(trace: Trace, score: cuts.GraphScore, flat: list[Any]) -> Callable[[L
         at = [*record.tensors, *sides]
 
         def build() -> tuple[list[Any], list[Any]]:
-            total = tf.reduce_sum(tf.square(score.values) + score.values)
-            pairs = zip(cuts.slopes(total, at), at, strict=True)
+            pairs = zip(cuts.slopes(_of_any_class(score), at), at, strict=True)
             sums = [
                 0.0 if g is None else tf.reduce_sum(tf.abs(tf.cast(g * one, tf.float32))) for g, one in pairs
             ]

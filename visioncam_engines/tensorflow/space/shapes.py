@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from visioncam_engines.tensorflow.graph.graph import OF_SHAPE, constant
+from visioncam_engines.tensorflow.graph.graph import OF_SHAPE, by_argument, constant
 
 
 def before_product(tensor: Any) -> tuple[int | None, ...] | None:
@@ -52,17 +52,12 @@ def _evaluated(walk: Any, tensor: Any, batch: int) -> Any:
     if op.type in OF_SHAPE or not op.inputs or op.op_def.is_stateful or walk.of(tensor) is not None:
         raise ValueError(f"{tensor.name} is computed")
     values = [_evaluated(walk, one, batch) for one in op.inputs]
-    arguments: dict[str, Any] = {}
-    for one in op.op_def.input_arg:
-        count = op.get_attr(one.number_attr) if one.number_attr else 1
-        arguments[one.name] = values[:count] if one.number_attr else values[0]
-        del values[:count]
-    flags = {a.name: op.get_attr(a.name) for a in op.op_def.attr if a.type in ("int", "bool")}
-    given = {name: value for name, value in flags.items() if name not in ("N",)}
+    flags = (one for one in op.op_def.attr if one.type in ("int", "bool") and one.name != "N")
+    given = {one.name: op.get_attr(one.name) for one in flags}
     if op.type == "Cast":
         given["DstT"] = op.get_attr("DstT")
     with tf.init_scope():
-        result = getattr(tf.raw_ops, op.type)(**arguments, **given)
+        result = getattr(tf.raw_ops, op.type)(**by_argument(op, values), **given)
     return np.asarray(result[tensor.value_index] if isinstance(result, list | tuple) else result)
 
 

@@ -75,6 +75,9 @@ class Trace:
     def graph(self) -> Any:
         return self.wrapped.graph
 
+    def record(self, path: str) -> Recorded:
+        return next(one for one in self.records if one.path == path)
+
     def with_variables(self, replaced: Mapping[int, Any]) -> Trace:
         """Return the same graph with other variables, from which functions are cut anew."""
         return attrs.evolve(self, replaced=replaced, cuts={})
