@@ -59,6 +59,11 @@ class Axis:
         return any(run.placed for run in self.runs)
 
     @property
+    def batch(self) -> bool:
+        """Whether it counts the pictures of the batch, with what may be folded into it."""
+        return any(run.along == BATCH for run in self.runs)
+
+    @property
     def unknown(self) -> bool:
         """Whether the graph does not tell what a run is."""
         return any(run.along == UNKNOWN for run in self.runs)
@@ -84,15 +89,35 @@ class Space:
         """Length of each axis; the batch counts as one."""
         return tuple(axis.size for axis in self.axes)
 
+    def with_axis(self, place: int, axis: Axis) -> Space:
+        """Return it with another axis in one place."""
+        return attrs.evolve(self, axes=(*self.axes[:place], axis, *self.axes[place + 1 :]))
+
+    def moved(self, along: int, pixels: float) -> Space:
+        """Return it with the first position elsewhere on one axis of the picture."""
+        return attrs.evolve(
+            self, start=tuple(at + pixels if i == along else at for i, at in enumerate(self.start))
+        )
+
 
 def own(size: int) -> Axis:
     """Return an axis of channels, or of positions that are none of the picture's."""
     return Axis((Run(NONE, size),)) if size > 1 else Axis()
 
 
+def unknown_axis(size: int) -> Axis:
+    """Return an axis of which the graph does not tell where its positions are."""
+    return Axis((Run(UNKNOWN, size),))
+
+
+def unplaced(held: Axis, size: int) -> Axis:
+    """Return what an axis without the picture's positions is at another length: as unknown as before."""
+    return unknown_axis(size) if held.unknown else own(size)
+
+
 def unknown(sizes: Sequence[int], start: tuple[float, ...]) -> Space:
     """Return the space of a tensor of which the graph does not tell where its positions are."""
-    return Space(tuple(Axis((Run(UNKNOWN, n),)) for n in sizes), start)
+    return Space(tuple(unknown_axis(n) for n in sizes), start)
 
 
 def of_picture(shape: Sequence[int], channels_first: bool) -> Space:
@@ -231,7 +256,7 @@ def _agreed(held: Sequence[Axis], size: int) -> Axis:
         if kind:
             first = kind[0]
             if kind is placed and not all(_alike(first, other) for other in kind[1:]):
-                return Axis((Run(UNKNOWN, size),))
+                return unknown_axis(size)
             if kind is placed and len(kind) > 1:
                 return attrs.evolve(first, runs=tuple(map(_between, *(axis.runs for axis in kind))))
             return first

@@ -9,7 +9,6 @@ from math import prod
 import attrs
 
 from visioncam_core.engine.space import (
-    UNKNOWN,
     Axis,
     Run,
     Space,
@@ -17,6 +16,8 @@ from visioncam_core.engine.space import (
     finest,
     merged,
     own,
+    unknown_axis,
+    unplaced,
 )
 
 
@@ -45,19 +46,19 @@ def appended(spaces: Sequence[Space | None], axis: int, lengths: Sequence[int]) 
         of_picture = [space for space in spaces if space is not None]
         sizes = list(base.sizes)
         sizes[axis] = 1
-        others = merged([_with_axis(space, axis, Axis()) for space in of_picture], sizes)
-        torn = any(space.axes[axis].unknown for space in of_picture)
+        others = merged([space.with_axis(axis, Axis()) for space in of_picture], sizes)
         total = sum(lengths)
-        return _with_axis(others, axis, Axis((Run(UNKNOWN, total),)) if torn else own(total))
+        torn = any(space.axes[axis].unknown for space in of_picture)
+        return others.with_axis(axis, unknown_axis(total) if torn else own(total))
     pieces = [known[i][0] for i in range(placed[0], placed[-1] + 1)]
     whole = _continued([piece for piece in pieces if piece is not None], axis, len(pieces))
     if whole is None:
         first = known[placed[0]][0]
         assert first is not None
-        return _with_axis(first, axis, Axis((Run(UNKNOWN, sum(lengths)),)))
+        return first.with_axis(axis, unknown_axis(sum(lengths)))
     one = whole.axes[axis]
     lead, trail = sum(lengths[: placed[0]]), sum(lengths[placed[-1] + 1 :])
-    return _with_axis(whole, axis, Axis(one.runs, one.lead + lead, one.trail + trail))
+    return whole.with_axis(axis, Axis(one.runs, one.lead + lead, one.trail + trail))
 
 
 def _with_single_entries(
@@ -69,7 +70,7 @@ def _with_single_entries(
         return spaces
     run = attrs.evolve(runs[0], size=1)
     found = [
-        _with_axis(space, axis, Axis((run,)))
+        space.with_axis(axis, Axis((run,)))
         if space and n == 1 and not space.axes[axis].runs and finest(space, run.along) is None
         else space
         for space, n in zip(spaces, lengths, strict=True)
@@ -99,7 +100,7 @@ def _continued(pieces: Sequence[Space], axis: int, count: int) -> Space | None:
         next_start += other.step * other.size
     if turned is not None:
         return _rolled_by_parts(pieces, axis)
-    return _with_axis(first, axis, Axis((attrs.evolve(run, size=size),)))
+    return first.with_axis(axis, Axis((attrs.evolve(run, size=size),)))
 
 
 def _rolled_by_parts(pieces: Sequence[Space], axis: int) -> Space | None:
@@ -111,7 +112,7 @@ def _rolled_by_parts(pieces: Sequence[Space], axis: int) -> Space | None:
     if abs(front.start[early.along] + early.step * early.size - back.start[early.along]) > 1e-6:
         return None
     whole = attrs.evolve(early, size=early.size + late.size)
-    return _with_axis(front, axis, Axis((_turned(whole, late.size),)))
+    return front.with_axis(axis, Axis((_turned(whole, late.size),)))
 
 
 def rolled(space: Space, axis: int, shift: int) -> Space:
@@ -120,8 +121,8 @@ def rolled(space: Space, axis: int, shift: int) -> Space:
     if not space.axes[axis].placed:
         return space
     if len(runs) != 1 or space.axes[axis].lead or space.axes[axis].trail:
-        return _with_axis(space, axis, Axis((Run(UNKNOWN, space.axes[axis].size),)))
-    return _with_axis(space, axis, Axis((_turned(runs[0], shift),)))
+        return space.with_axis(axis, unknown_axis(space.axes[axis].size))
+    return space.with_axis(axis, Axis((_turned(runs[0], shift),)))
 
 
 def _turned(run: Run, shift: int) -> Run:
@@ -155,20 +156,13 @@ def sliced(space: Space, axis: int, begin: int, count: int, step: int = 1) -> Sp
     trail = max(begin + count - held.lead - placed, 0) if step == 1 else 0
     inner = count - lead - trail
     if step == 1 and (held.lead or held.trail) and inner == placed:
-        return _with_axis(space, axis, Axis(held.runs, lead, trail))
+        return space.with_axis(axis, Axis(held.runs, lead, trail))
     if not held.placed or (step == 1 and inner <= 0):
-        torn = held.unknown
-        return _with_axis(space, axis, Axis((Run(UNKNOWN, count),)) if torn and count > 1 else own(count))
+        return space.with_axis(axis, unplaced(held, count) if count > 1 else Axis())
     if len(held.runs) != 1 or lead or trail or begin < held.lead or held.runs[0].roll:
-        single = count == 1
-        return _with_axis(space, axis, Axis() if single else Axis((Run(UNKNOWN, count),)))
-    run = held.runs[0]
-    start = list(space.start)
-    start[run.along] += run.step * (begin - held.lead)
-    axes = list(space.axes)
-    axes[axis] = Axis((attrs.evolve(run, size=count, step=run.step * step),)) if count > 1 else Axis()
-    axes = list(consistent(axes, space)) if count == 1 else axes
-    return attrs.evolve(space, axes=tuple(axes), start=tuple(start))
+        return space.with_axis(axis, unknown_axis(count) if count > 1 else Axis())
+    found = _walking(space, axis, count, step, begin - held.lead)
+    return found if count > 1 else attrs.evolve(found, axes=consistent(found.axes, space))
 
 
 def padded(space: Space, axis: int, before: int, behind: int) -> Space:
@@ -176,18 +170,12 @@ def padded(space: Space, axis: int, before: int, behind: int) -> Space:
     held = space.axes[axis]
     if not before and not behind:
         return space
+    size = held.size + before + behind
     if not held.placed:
-        torn = held.unknown
-        size = held.size + before + behind
-        return _with_axis(space, axis, Axis((Run(UNKNOWN, size),)) if torn else own(size))
+        return space.with_axis(axis, unplaced(held, size))
     if len(held.runs) != 1 or held.lead or held.trail or held.runs[0].roll:
-        return _with_axis(space, axis, Axis(held.runs, held.lead + before, held.trail + behind))
-    run = held.runs[0]
-    start = list(space.start)
-    start[run.along] -= run.step * before
-    axes = list(space.axes)
-    axes[axis] = Axis((attrs.evolve(run, size=run.size + before + behind),))
-    return attrs.evolve(space, axes=tuple(axes), start=tuple(start))
+        return space.with_axis(axis, Axis(held.runs, held.lead + before, held.trail + behind))
+    return _walking(space, axis, size, 1, -before)
 
 
 def slid(space: Space, axis: int, size: int, ratio: float, shift: float) -> Space:
@@ -201,21 +189,21 @@ def slid(space: Space, axis: int, size: int, ratio: float, shift: float) -> Spac
         shift: the old position, between them, that the new first one looks at.
     """
     held = space.axes[axis]
-    if not held.runs and not held.lead + held.trail:
-        return space if size == 1 else _with_axis(space, axis, own(size))
     if held.unknown or not held.placed:
-        return _with_axis(space, axis, Axis((Run(UNKNOWN, size),)) if held.unknown else own(size))
+        return space.with_axis(axis, unplaced(held, size))
     if len(held.runs) != 1 or held.runs[0].roll:
         same = size == held.size and ratio == 1
-        return space if same else _with_axis(space, axis, Axis((Run(UNKNOWN, size),)))
+        return space if same else space.with_axis(axis, unknown_axis(size))
     if held.lead or held.trail:  # what was joined on is a padding
-        space = padded(_with_axis(space, axis, Axis(held.runs)), axis, held.lead, held.trail)
+        space = padded(space.with_axis(axis, Axis(held.runs)), axis, held.lead, held.trail)
+    return _walking(space, axis, size, ratio, shift)
+
+
+def _walking(space: Space, axis: int, size: int, ratio: float, shift: float) -> Space:
+    """Return the space with another number of positions on an axis of one run, other steps, and moved."""
     run = space.axes[axis].runs[0]
-    start = list(space.start)
-    start[run.along] += run.step * shift
-    axes = list(space.axes)
-    axes[axis] = Axis((attrs.evolve(run, size=size, step=run.step * ratio),)) if size > 1 else Axis()
-    return attrs.evolve(space, axes=tuple(axes), start=tuple(start))
+    there = Axis((attrs.evolve(run, size=size, step=run.step * ratio),)) if size > 1 else Axis()
+    return space.with_axis(axis, there).moved(run.along, run.step * shift)
 
 
 def stacked(spaces: Sequence[Space], axis: int) -> Space:
@@ -229,12 +217,12 @@ def stacked(spaces: Sequence[Space], axis: int) -> Space:
         runs, begin = _raster([space.start for space in spaces]), first.start
         if runs is None:
             runs, begin = _in_time(spaces)
-        line = Axis(tuple(runs)) if runs else Axis((Run(UNKNOWN, len(spaces)),))
+        line = Axis(tuple(runs)) if runs else unknown_axis(len(spaces))
         spaces = [attrs.evolve(space, start=begin) for space in spaces]
     piece = merged(spaces, first.sizes)
     axes = list(piece.axes)
     if line.unknown:  # pieces of several places: what is in one of them lies nowhere
-        axes = [Axis((Run(UNKNOWN, one.size),)) if one.placed else one for one in axes]
+        axes = [unknown_axis(one.size) if one.placed else one for one in axes]
     return Space((*axes[:axis], line, *axes[axis:]), piece.start, piece.apart)
 
 
@@ -292,9 +280,3 @@ def _in_time(spaces: Sequence[Space]) -> tuple[list[Run] | None, tuple[float, ..
                 start[along] = spaces[-1].start[along] - pitch * len(steps)
             return [Run(along, len(spaces), pitch)], tuple(start)
     return None, tuple(start)
-
-
-def _with_axis(space: Space, axis: int, new: Axis) -> Space:
-    axes = list(space.axes)
-    axes[axis] = new
-    return attrs.evolve(space, axes=tuple(axes))

@@ -6,7 +6,7 @@ import string
 from typing import Any
 
 from visioncam_core.engine import space as spaces_of
-from visioncam_core.engine.space import BATCH, UNKNOWN, Axis, Run, Space, contracted
+from visioncam_core.engine.space import Axis, Space, contracted
 from visioncam_engines.tensorflow.graph.graph import OF_SHAPE
 from visioncam_engines.tensorflow.space.shapes import body, closed_shapes, numbers
 from visioncam_engines.tensorflow.space.walk import Walk, follow, rule, walked
@@ -141,7 +141,7 @@ def _fitted(space: Space, shape: Any) -> Space:
     """
     sizes = list(shape)
     held = list(space.axes) if len(space.axes) == len(sizes) else [Axis()] * len(sizes)
-    timed = any(run.along == BATCH for run in held[1].runs) if len(held) > 1 else False
+    timed = held[1].batch if len(held) > 1 else False
     vector = len(sizes) - timed <= 2
     axes = []
     for i, (axis, size) in enumerate(zip(held, sizes, strict=True)):
@@ -151,7 +151,7 @@ def _fitted(space: Space, shape: Any) -> Space:
         elif size in (None, axis.size):
             axes.append(axis)
         else:
-            axes.append(Axis((Run(UNKNOWN, size),)))
+            axes.append(spaces_of.unknown_axis(size))
     return Space(tuple(axes), space.start, space.apart)
 
 

@@ -52,7 +52,7 @@ def _strided_slice(walk: Walk, op: Any) -> Space | None:
         else:
             length = space.axes[axis].size
             step = steps[i] or 1
-            batch = any(run.along == spaces_of.BATCH for run in space.axes[axis].runs)
+            batch = space.axes[axis].batch
             if not batch and masks["shrink_axis"] >> i & 1:
                 at = _number(begins[i])
                 space = moves.sliced(space, axis, at % length, 1)
@@ -97,7 +97,7 @@ def _slice(walk: Walk, op: Any) -> Space | None:
         return None
     begins = _partly(walk, op.inputs[1])
     for axis, size in enumerate(shape):
-        batch = any(run.along == spaces_of.BATCH for run in space.axes[axis].runs)
+        batch = space.axes[axis].batch
         if size is None and not batch:
             raise ValueError("an open axis")
         if size is not None and size != space.axes[axis].size:
@@ -206,7 +206,7 @@ def _gathered(walk: Walk, op: Any) -> Space | list[Space | None] | None:
             return space
         indices = None
     if indices is None or np.ndim(indices) > 1:
-        if held.placed or held.unknown or any(run.along == spaces_of.BATCH for run in held.runs):
+        if held.placed or held.unknown or held.batch:
             return walk.unknown(op)
         lengths = walk.shape(op.inputs[1]) or ()
         axes = [spaces_of.own(n or 1) for n in lengths]
@@ -228,7 +228,5 @@ def _permuted_entries(space: Space, axis: int, wanted: Sequence[int]) -> Space:
     shift = -wanted[0] % size
     if len(wanted) == size and list(wanted) == [(i - shift) % size for i in range(size)]:
         return moves.rolled(space, axis, shift)
-    axes = list(space.axes)
-    known = not (axes[axis].placed or axes[axis].unknown)
-    axes[axis] = spaces_of.own(len(wanted)) if known else Axis((Run(spaces_of.UNKNOWN, len(wanted)),))
-    return Space(tuple(axes), space.start, space.apart)
+    torn = space.axes[axis].placed or space.axes[axis].unknown
+    return space.with_axis(axis, spaces_of.unknown_axis(len(wanted)) if torn else spaces_of.own(len(wanted)))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import numpy as np
 
-from visioncam_core.engine.space import UNKNOWN, Axis, Run, Space, own, without
+from visioncam_core.engine.space import Axis, Run, Space, own, unplaced, without
 from visioncam_core.engine.space_moves import padded, sliced, slid
 from visioncam_engines.tensorflow.space.shapes import numbers, value
 from visioncam_engines.tensorflow.space.walk import Walk, rule
@@ -51,17 +52,17 @@ def _moved(
         middle = (kernel[i] - 1) / 2 if looks is None else float(looks[i])
         space = slid(space, axis, size, strides[i], middle * rates[i] - left)
     if channels is not None:
-        axes_now = list(space.axes)
-        unplaced = Axis() if channels == 1 else own(channels)
-        held = axes_now[last]
-        axes_now[last] = Axis((Run(UNKNOWN, channels),)) if held.unknown and channels > 1 else unplaced
-        space = Space(tuple(axes_now), _mixed(space, last), space.apart)
+        space = _mixed(space, last, channels)
     return space
 
 
-def _mixed(space: Space, axis: int) -> tuple[float, ...]:
-    """Return the start once an axis, which may hold positions (space to depth), was summed over."""
-    return without(space, [axis], keep=True).start if space.axes[axis].placed else space.start
+def _mixed(space: Space, axis: int, channels: int) -> Space:
+    """Return the space with other channels, once those, which may hold positions, were summed over."""
+    held = space.axes[axis]
+    start = without(space, [axis], keep=True).start if held.placed else space.start
+    return attrs.evolve(
+        space.with_axis(axis, unplaced(held, channels) if channels > 1 else Axis()), start=start
+    )
 
 
 def _spatial(op: Any, name: str, axes: list[int]) -> list[int]:
@@ -133,9 +134,8 @@ def _transposed(walk: Walk, op: Any) -> Space | None:
         left = explicit[2 * axis] if explicit else left
         middle = ((taps - 1) / 2 if looks is None else float(looks[i])) * rates[i]
         space = slid(space, axis, size, 1 / steps[i], (left - middle) / steps[i])
-    axes_now = list(space.axes)
-    axes_now[last] = own(shape[last] or 1)
-    return Space(tuple(axes_now), _mixed(space, last), space.apart)
+    channels = shape[last] or 1
+    return _mixed(space, last, channels).with_axis(last, own(channels))
 
 
 @rule("Pad", "PadV2", "MirrorPad")
@@ -183,9 +183,7 @@ def _blocks(walk: Walk, op: Any) -> Space | None:
     shape = walk.shape(op.outputs[0]) or ()
     for axis in axes:
         space = slid(space, axis, int(shape[axis] or 1), ratio, (ratio - 1) / 2)
-    axes_now = list(space.axes)
-    axes_now[last] = own(int(shape[last] or 1))
-    return Space(tuple(axes_now), space.start, space.apart)
+    return space.with_axis(last, own(int(shape[last] or 1)))
 
 
 @rule("SpaceToBatchND")
