@@ -125,7 +125,7 @@ def difference(own: list[Any], other: list[Any]) -> float:
 
 
 def notes_of(engine: Engine, model: Any) -> list[Note]:
-    """Return what comparing the trace with the model has found; a change of the model is told once."""
+    """Return what comparing the trace with the model has found; a change of the model only once."""
     entry = entry_of(engine, model)
     found = entry.notes
     entry.notes = [note for note in found if note[0] == DIFFERS]

@@ -28,7 +28,7 @@ class Mark:
     """What an engine sees of a model's state, without running it; compared with `==`.
 
     Attributes:
-        model: unequal once the model computes otherwise; it is then traced anew.
+        model: unequal once the model computes otherwise; it is then traced again.
         weights: unequal once the weights have other values, as far as that is quick to see; the trace is
             then compared with the model's own answer.
     """

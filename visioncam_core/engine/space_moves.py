@@ -29,7 +29,7 @@ def permuted(space: Space, order: Sequence[int]) -> Space:
 def appended(spaces: Sequence[Space | None], axis: int, lengths: Sequence[int]) -> Space:
     """Return the space of tensors joined along an axis; None is one that does not depend on the picture.
 
-    Entries without positions before or behind those of the picture are told apart; two pieces of the picture
+    Entries without positions before or behind those of the picture are kept apart; two pieces of the picture
     are one again where the second goes on where the first ends.
     """
     spaces = _with_single_entries(spaces, axis, lengths)

@@ -1,7 +1,7 @@
 """What the explained output says: probabilities, by which activations, of which groups of classes.
 
 Where no activation is found, an output that comes straight out of a product of weights is taken for logits;
-any other is asked: on pictures of noise the values of probabilities stay in [0, 1].
+any other is tried: on pictures of noise the values of probabilities stay in [0, 1].
 """
 
 from __future__ import annotations

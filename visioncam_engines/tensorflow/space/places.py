@@ -75,20 +75,15 @@ class Places:
         walks = self._walks(looks, key) if looks else self.walks
         space = space_of(record, walks[source])
         found = layout_of(space, row.shape, image)
-        flipped = any(step < 0 for step in found.steps)
-        if name == "stretched" and not flipped:
-            return STRETCHED
-        if found.layout != row.layout or space is None:
-            why = "the graph does not tell where its positions look" if name != "stretched" else ""
-            return attrs.evolve(STRETCHED, why=why)
-        cells = max(
-            (off / abs(step) for off, step in zip(space.apart, found.steps, strict=False)), default=0.0
-        )
-        if name == "stretched" or cells > MOST_APART:
-            why = (
-                f"branches joined in front of it look {cells:.1f} cells apart" if name != "stretched" else ""
-            )
-            return _stretched(found, image, why) if flipped else attrs.evolve(STRETCHED, why=why)
+        known = space is not None and found.layout == row.layout
+        even = _stretched(found, image) if known and min(found.steps) < 0 else STRETCHED
+        if name == "stretched":
+            return even
+        if space is None or not known:
+            return attrs.evolve(even, why="the graph does not tell where its positions look")
+        apart = (off / abs(step) for off, step in zip(space.apart, found.steps, strict=False))
+        if (cells := max(apart, default=0.0)) > MOST_APART:
+            return attrs.evolve(even, why=f"branches joined in front of it look {cells:.1f} cells apart")
         gone = [(n - 1) / 2 if m == 1 else None for n, m in zip(image, row.layout.grid, strict=True)]
         start = tuple(
             one if middle is None else middle for one, middle in zip(found.start, gone, strict=True)
@@ -185,7 +180,7 @@ def _centre(source: Any, like: Any) -> Any:
     return tf.stack([*parts, *[tf.zeros([])] * (RANKS - len(parts))])
 
 
-def _stretched(found: Found, image: tuple[int, ...], why: str) -> Placement:
+def _stretched(found: Found, image: tuple[int, ...]) -> Placement:
     """Return positions that tile the picture, running backwards where they do."""
     assert found.layout is not None
     tiles = [size / n for size, n in zip(image, found.layout.grid, strict=True)]
@@ -194,4 +189,4 @@ def _stretched(found: Found, image: tuple[int, ...], why: str) -> Placement:
         for tile, step, size in zip(tiles, found.steps, image, strict=True)
     ]
     steps = tuple(tile if step > 0 else -tile for tile, step in zip(tiles, found.steps, strict=True))
-    return Placement("stretched", tuple(start), steps, why)
+    return Placement("stretched", tuple(start), steps)

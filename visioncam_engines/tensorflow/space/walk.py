@@ -152,15 +152,9 @@ def _in_order(tensors: list[Any]) -> list[Any]:
 
 
 @rule(
-    "Identity",
-    "Cast",
-    "StopGradient",
-    "PreventGradient",
-    "CheckNumerics",
-    "EnsureShape",
-    "Snapshot",
-    "Bitcast",
+    *("Identity", "Cast", "StopGradient", "PreventGradient", "CheckNumerics", "EnsureShape", "Snapshot"),
     *("AdjustContrast", "AdjustContrastv2", "AdjustHue", "AdjustSaturation", "RGBToHSV", "HSVToRGB"),
+    "Bitcast",
 )
 def _copied(walk: Walk, op: Any) -> Space | None:
     return walk.of(op.inputs[0])
@@ -174,42 +168,16 @@ def _copies(walk: Walk, op: Any) -> list[Space | None]:
 @rule(
     *("Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Softplus", "Softsign", "Sigmoid", "Tanh", "Erf", "Erfc"),
     *("Exp", "Expm1", "Log", "Log1p", "Sqrt", "Rsqrt", "Square", "Neg", "Abs", "Sign", "Reciprocal", "Inv"),
-    *(
-        "Floor",
-        "Ceil",
-        "Round",
-        "Rint",
-        "Sin",
-        "Cos",
-        "Tan",
-        "Sinh",
-        "Cosh",
-        "Asin",
-        "Acos",
-        "Atan",
-        "Erfinv",
-    ),
+    *("Floor", "Ceil", "Round", "Rint", "Sin", "Cos", "Tan", "Sinh", "Cosh", "Asin", "Acos", "Atan"),
+    *("Mod", "Real", "Imag", "Complex", "ComplexAbs", "Conj", "Angle", "Erfinv"),
     *("LogicalNot", "IsNan", "IsInf", "IsFinite", "ZerosLike", "OnesLike", "Invert", "Lgamma", "Digamma"),
     *("Softmax", "LogSoftmax", "LRN", "Cumsum", "Cumprod", "CumulativeLogsumexp", "ClipByValue"),
     *("Add", "AddV2", "AddN", "Sub", "Mul", "MulNoNan", "Div", "DivNoNan", "RealDiv", "FloorDiv", "FloorMod"),
     *("Maximum", "Minimum", "Pow", "SquaredDifference", "BiasAdd", "Atan2", "Xdivy", "Xlogy", "TruncateDiv"),
     *("Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual", "LogicalAnd", "LogicalOr"),
-    *(
-        "Select",
-        "SelectV2",
-        "Where3",
-        "FakeQuantWithMinMaxVars",
-        "FakeQuantWithMinMaxArgs",
-        "QuantizeAndDequantizeV2",
-    ),
-    *(
-        "FakeQuantWithMinMaxVarsPerChannel",
-        "QuantizeAndDequantizeV3",
-        "QuantizeAndDequantizeV4",
-        "Mod",
-        "Real",
-    ),
-    *("Complex", "Imag", "ComplexAbs", "Conj", "Angle", "Betainc", "Igamma", "Igammac", "NextAfter"),
+    *("Select", "SelectV2", "Where3", "Betainc", "Igamma", "Igammac", "NextAfter"),
+    *("FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxArgs", "FakeQuantWithMinMaxVarsPerChannel"),
+    *("QuantizeAndDequantizeV2", "QuantizeAndDequantizeV3", "QuantizeAndDequantizeV4"),
     *("BitwiseAnd", "BitwiseOr", "BitwiseXor", "LeftShift", "RightShift"),
 )
 def _elementwise(walk: Walk, op: Any) -> Space:
@@ -238,7 +206,11 @@ def _reduced(walk: Walk, op: Any) -> Space:
     return without(space, axes, keep)
 
 
-def positions_of_its_own(walk: Walk, op: Any) -> list[Space | None]:
+@rule(
+    *("FFT", "FFT2D", "FFT3D", "RFFT", "RFFT2D", "IFFT", "IFFT2D", "IRFFT", "IRFFT2D"),
+    *("TopK", "TopKV2", "Unique"),
+)
+def _own_positions(walk: Walk, op: Any) -> list[Space | None]:
     """Return the space of outputs whose positions are none of the picture's, behind the batch."""
     found: list[Space | None] = []
     for tensor in op.outputs:
@@ -246,19 +218,3 @@ def positions_of_its_own(walk: Walk, op: Any) -> list[Space | None]:
         batch = (Axis((Run(BATCH, 1),)),) if shape else ()
         found.append(Space((*batch, *(own(n or 1) for n in shape[1:])), walk.start(op)))
     return found
-
-
-rule(
-    "FFT",
-    "FFT2D",
-    "FFT3D",
-    "RFFT",
-    "RFFT2D",
-    "IFFT",
-    "IFFT2D",
-    "IRFFT",
-    "IRFFT2D",
-    "TopK",
-    "TopKV2",
-    "Unique",
-)(positions_of_its_own)

@@ -79,7 +79,7 @@ class Trace:
         return next(one for one in self.records if one.path == path)
 
     def with_variables(self, replaced: Mapping[int, Any]) -> Trace:
-        """Return the same graph with other variables, from which functions are cut anew."""
+        """Return the same graph with other variables, with no functions cut from it yet."""
         return attrs.evolve(self, replaced=replaced, cuts={})
 
 
