@@ -10,7 +10,7 @@ import torch
 
 from visioncam_engines.torch.tape.opaque import Opaque
 from visioncam_engines.torch.tape.shadow import shadow
-from visioncam_engines.torch.tape.tape import Tape, Untraceable
+from visioncam_engines.torch.tape.tape import Tape, UntraceableError
 
 
 @attrs.frozen(eq=False)
@@ -28,7 +28,7 @@ class ModuleRecorder:
     def run(self, inputs: list[Any], tape: Tape) -> Any:
         twin = shadow(self.model)
         if isinstance(twin.module, Opaque):
-            raise Untraceable("a scripted module has no Python inside")
+            raise UntraceableError("a scripted module has no Python inside")
         tape.stands_for(twin.originals)
         for path, module in twin.paths:
             if path:

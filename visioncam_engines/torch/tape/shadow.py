@@ -8,6 +8,7 @@ hold a module hold the copied one.
 from __future__ import annotations
 
 import functools
+import sys
 import types
 from collections import OrderedDict, deque
 from typing import Any
@@ -20,6 +21,8 @@ from visioncam_engines.torch.tape.opaque import Opaque
 _PARALLEL = ("DataParallel", "DistributedDataParallel", "FullyShardedDataParallel")
 _CONTAINERS = (list, tuple, dict, OrderedDict, set, deque)
 _DEPTH = 3
+_FIXED = {"torch", "numpy", *sys.stdlib_module_names} - {"types", "argparse", "test", "code", "profile"}
+"""Packages whose own objects hold no module of the user's, but for names that a user's module may have."""
 
 
 def unwrapped(module: Any) -> Any:
@@ -198,5 +201,4 @@ class _Copying:
 def _of_user(kind: type) -> bool:
     """Return whether a class may be a user's own helper, not one of Python's, NumPy's or torch's."""
     root = kind.__module__.partition(".")[0]
-    return root not in ("builtins", "torch", "numpy", "collections", "functools", "weakref", "threading",
-                        "_thread", "enum", "logging", "types", "typing", "inspect", "re", "_io", "io")  # fmt: skip
+    return root not in _FIXED

@@ -19,8 +19,8 @@ Cut = Callable[..., list[Any]]
 def compiled(trace: Trace, feeds: Sequence[int], fetches: Sequence[int], replaced: Mapping[int, Any]) -> Cut:
     """Return the function that computes the fetches from the feeds.
 
-    Weights are detached: no gradient is computed for them.  A feed that a step writes into is copied first, and
-    what is fetched is kept as it was before it is written into.
+    Weights are detached: no gradient is computed for them.  A feed that a step writes into is copied first,
+    and what is fetched is kept as it was before it is written into.
 
     Args:
         trace: the model on tape.

@@ -25,7 +25,7 @@ RANDOM = frozenset(
 )
 
 
-class Untraceable(Exception):
+class UntraceableError(Exception):
     """Why a model cannot be put on tape, in words that follow "because"."""
 
 
@@ -105,9 +105,8 @@ class Tape(TorchFunctionMode):
             if name in VALUE_READS and moving:
                 self.reads.append(name)
             return out
-        if not changed and made and all(any(one is given for given in tensors) for one in made):
-            if all(id(one) in self._known or id(one) in self._originals for one in made):
-                return out  # a dropout at rest, `contiguous`: hands on the very tensor
+        if not changed and all(self._handed_on(one, tensors) for one in made):
+            return out  # a dropout at rest, `contiguous`
         self._write_down(func, name, args, kwargs, tensors, made, changed, moving)
         return out
 
@@ -134,7 +133,7 @@ class Tape(TorchFunctionMode):
                 if id(alias) in self._known:
                     touched[id(alias)] = alias
                 elif id(alias) in self._originals or moving:
-                    raise Untraceable(f"{name} writes into a tensor that was there before the call")
+                    raise UntraceableError(f"{name} writes into a tensor that was there before the call")
         node.touched = [(self._known[key], self._new(alias)) for key, alias in touched.items()]
         node.made = [self._known[id(one)] if id(one) in touched else self._new(one) for one in made]
         if moving:
@@ -150,6 +149,11 @@ class Tape(TorchFunctionMode):
             self._by_storage.setdefault(_storage(tensor), []).append(tensor)
         self._known[id(tensor)] = index
         return index
+
+    def _handed_on(self, one: Any, given: list[Any]) -> bool:
+        """Return whether a step returns a tensor that it was given, and that needs no new value."""
+        known = id(one) in self._known or id(one) in self._originals
+        return known and any(one is tensor for tensor in given)
 
     def _put(self, leaf: Any) -> Any:
         if not isinstance(leaf, torch.Tensor):
@@ -172,7 +176,7 @@ class Tape(TorchFunctionMode):
         """Follow `tensor.data = other`: the tensor is the other value from now on."""
         target, value = args
         if id(target) not in self._known and id(target) not in self._originals:
-            raise Untraceable("it replaces the data of a tensor that was there before the call")
+            raise UntraceableError("it replaces the data of a tensor that was there before the call")
         out = func(*args)
         if id(value) in self._known:
             self._alive.append(target)
@@ -186,7 +190,7 @@ class Tape(TorchFunctionMode):
         targets += leaves(kwargs.get("out"))
         for one in targets:
             if isinstance(one, torch.nn.Parameter) and id(one) in self._originals:
-                raise Untraceable(f"{name} writes into a parameter")
+                raise UntraceableError(f"{name} writes into a parameter")
 
 
 _IN_PLACE = frozenset(

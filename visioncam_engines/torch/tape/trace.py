@@ -15,7 +15,7 @@ from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.engine.records import Note
 from visioncam_engines.torch.tape.records import Node, Record, named_leaves
 from visioncam_engines.torch.tape.source import Cut, compiled
-from visioncam_engines.torch.tape.tape import Tape, Untraceable
+from visioncam_engines.torch.tape.tape import Tape, UntraceableError
 from visioncam_engines.torch.tape.unify import unify
 
 _TRACING = threading.RLock()
@@ -43,7 +43,7 @@ class Trace:
         outputs: name -> value, in the model's own order; what is explained by default first.
         records: every recorded output, in call order.
         moving: values that depend on the inputs.
-        grown: for each value whether its first axis grows with the batch; None where only one picture can run.
+        grown: for each value whether its first axis grows with the batch; None where `exact`.
         exact: why only batches of one can be run, or "".
         random: functions that draw random numbers.
         notes: what was given up: (code of the diagnostic, what it was).
@@ -76,7 +76,7 @@ class Trace:
             example: the flat inputs of one picture.
 
         Raises:
-            Untraceable: the tape would not be the model.
+            UntraceableError: the tape would not be the model.
         """
         with _TRACING:
             one, outputs = record(recorder, [x[:1] for x in example])
@@ -85,8 +85,8 @@ class Trace:
                 two, again = record(recorder, [torch.cat([x[:1], x[:1]]) for x in example])
                 grown = unify(one, two)
                 if outputs != again:
-                    raise Untraceable("it has other outputs for two pictures")
-            except Untraceable as error:
+                    raise UntraceableError("it has other outputs for two pictures")
+            except UntraceableError as error:
                 exact, grown = str(error), None
             except Exception as error:
                 exact = f"two pictures at once fail ({type(error).__name__})"
@@ -191,7 +191,7 @@ def record(recorder: Recorder, example: list[Any]) -> tuple[Tape, dict[str, int]
     """Return the tape of one call, and the outputs by name.
 
     Raises:
-        Untraceable: the tape would not be the model.
+        UntraceableError: the tape would not be the model.
     """
     inputs = [x.detach().clone().requires_grad_(x.is_floating_point()) for x in example]
     tape = Tape(inputs)
@@ -201,15 +201,15 @@ def record(recorder: Recorder, example: list[Any]) -> tuple[Tape, dict[str, int]
         stack.enter_context(_random_state(tape, inputs))
         answer = recorder.run(inputs, tape)
     if tape.reads:
-        raise Untraceable(f"its Python reads values of tensors ({', '.join(sorted(set(tape.reads)))})")
+        raise UntraceableError(f"its Python reads values of tensors ({', '.join(sorted(set(tape.reads)))})")
     if tape.wrong:
-        raise Untraceable(tape.wrong)
+        raise UntraceableError(tape.wrong)
     pairs = [(key or "0", leaf) for key, leaf in named_leaves(answer) if isinstance(leaf, torch.Tensor)]
     if not pairs:
-        raise Untraceable(f"its output, a {type(answer).__name__}, holds no tensor")
+        raise UntraceableError(f"its output, a {type(answer).__name__}, holds no tensor")
     values = {key: tape.value_of(leaf) for key, leaf in pairs}
     if any(value is None for value in values.values()):
-        raise Untraceable("its output was not made by torch functions")
+        raise UntraceableError("its output was not made by torch functions")
     tape.close()
     ordered = sorted(values, key=lambda key: key != "logits")  # of a ModelOutput, which may begin with a loss
     return tape, {key: values[key] for key in ordered}  # type: ignore[misc]
