@@ -64,7 +64,7 @@ def _check_weights(model: Any, title: str) -> None:
             )
         if tensor.is_meta:
             raise ModelError(
-                f"the weight {name!r} of the model {title!r} lies on the meta device, where it has no values; "
+                f"the weight {name!r} of the model {title!r} lies on the meta device, without values; "
                 "make the model on a real device, or model.to_empty(device='cpu') and load its weights"
             )
 

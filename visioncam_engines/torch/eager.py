@@ -1,8 +1,8 @@
 """The second way in, for models that cannot be put on tape: a copy is run as it is, every time.
 
-The head runs without gradients; the hook at the layer turns them on and hands on a leaf, so that only the tail is
-differentiated.  A changed layer is handed on in the same way; the head runs again with it, since what the
-Python of such a model does may depend on the values.
+The head runs without gradients; the hook at the layer turns them on and hands on a leaf, so that only the
+tail is differentiated.  A changed layer is handed on in the same way; the head runs again with it, since
+what the Python of such a model does may depend on the values.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The engine for PyTorch models.
 
-It calls a copy of a model's modules once, writes every torch function down, and cuts functions from that tape.
-It never changes the model.  Importing this module does not import torch.
+It calls a copy of a model's modules once, writes every torch function down, and cuts functions from that
+tape.  It never changes the model.  Importing this module does not import torch.
 """
 
 from __future__ import annotations
@@ -109,7 +109,8 @@ def _work() -> Any:
         from visioncam_engines.torch import work
     except ImportError as error:
         raise BackendError(
-            f"PyTorch cannot be imported ({error}); install it with `pip install torch torchvision` (2.4 or newer)"
+            f"PyTorch cannot be imported ({error}); install it with `pip install torch torchvision` (2.4 or "
+            "newer)"
         ) from error
     return work
 

@@ -1,10 +1,10 @@
 """Where the channels of a layer first meet, so that leaving one out is exact and cheap.
 
-Behind a layer there is often a step or two that treats every channel for itself (pooling, a mean over space, an
-activation), and then a linear step that mixes channels: a convolution or a linear layer.  Setting channel k
-to zero changes what that step receives in channel k only, and hence its output by one term:
-`y_k = y - (x_k - x0_k) W_k`, where `x0` is what zeros become on the way.  Only what lies behind it is run for
-every channel.  It is found by walking the tape, never by the name of a model.
+Behind a layer there is often a step or two that treats every channel for itself (pooling, a mean over space,
+an activation), and then a linear step that mixes channels: a convolution or a linear layer.  Setting channel
+k to zero changes what that step receives in channel k only, and hence its output by one term:
+`y_k = y - (x_k - x0_k) W_k`, where `x0` is what zeros become on the way.  Only what lies behind it is run
+for every channel.  It is found by walking the tape, never by the name of a model.
 """
 
 from __future__ import annotations

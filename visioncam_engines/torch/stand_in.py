@@ -29,6 +29,7 @@ def score_of(trace: Trace, output: str, wanted: str, channels_first: bool = Fals
         return (x.movedim(1, -1) if channels_first else x).float()
 
     assumed = False
+    fetches: tuple[int, ...]
     if wanted == "logit":
         kind, fetches = "logit" if activation else "output", (logits, answer)
         read = lambda found: (last(found[0]), last(found[1]))  # noqa: E731

@@ -139,7 +139,7 @@ def _unlike(found: TapedModel, model: Any, structure: Any, noise: list[Any]) -> 
 
 
 def _noise(flat: list[Any]) -> list[Any]:
-    """Return a seeded picture of noise, of the range of the inputs; whole numbers, which may be tokens, stay."""
+    """Return a seeded picture of noise in the range of the inputs; whole numbers, perhaps tokens, stay."""
     rng = np.random.default_rng(0)
     found = []
     for x in flat:
@@ -175,8 +175,8 @@ def failure_of(model: Any, error: BaseException) -> ModelError | None:
     title = title_of(original(model))
     if isinstance(error, out_of_memory()):
         return ModelError(
-            f"the model {title!r} failed while it ran ({error_text(error)}); pass a smaller batch_size=, or a "
-            "smaller picture"
+            f"the model {title!r} failed while it ran ({error_text(error)}); pass a smaller batch_size=, or "
+            "a smaller picture"
         )
     if isinstance(error, VisionCamError) or not _in_the_model(error):
         return None

@@ -37,7 +37,7 @@ def name_of(func: Any) -> str:
     return name
 
 
-class Tape(TorchFunctionMode):
+class Tape(TorchFunctionMode):  # type: ignore[misc]
     """Writes down every torch function that returns or changes a tensor.
 
     Attributes:
