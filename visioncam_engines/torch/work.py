@@ -46,7 +46,7 @@ __all__ = [
     "weights_of",
 ]
 
-EXACT, AS_IT_IS, TRAINING = "exact-shape-trace", "run-as-it-is", "training-mode"
+EXACT, AS_IT_IS = "exact-shape-trace", "run-as-it-is"
 
 
 def hints_of(model: Any) -> Hints:
