@@ -55,7 +55,7 @@ class _Writing:
         body = "\n    ".join([*detach, *lines, f"return [{result}]"])
         text = f"def run(b{''.join(f', v{value}' for value in self.feeds)}):\n    {body}\n"
         exec(compile(text, "<cut from a tape>", "exec"), self.scope)
-        return self.scope["run"]  # type: ignore[no-any-return]
+        return self.scope["run"]
 
     def step(self, number: int, node: Node) -> list[str]:
         taken = "".join(f"{self.source(part)}," for part in node.args)

@@ -37,7 +37,7 @@ def name_of(func: Any) -> str:
     return name
 
 
-class Tape(TorchFunctionMode):
+class Tape(TorchFunctionMode):  # type: ignore[misc]
     """Writes down every torch function that returns or changes a tensor.
 
     Attributes:
@@ -45,7 +45,7 @@ class Tape(TorchFunctionMode):
         records: what modules returned, as the recorder says it through `keep`.
         moving: values that depend on the inputs.
         reads: names of functions that gave the model's Python a value to decide by.
-        wrong: why the tape is not the model, or "".
+        wrong: what else makes the tape another than the model, or "".
         random: names of steps that draw random numbers.
     """
 
@@ -67,6 +67,13 @@ class Tape(TorchFunctionMode):
         self._autocast = _autocast()
         for one in inputs:
             self.moving.add(self._new(one))
+
+    @property
+    def why(self) -> str:
+        """Why the tape is not the model, or ""."""
+        if self.reads:
+            return f"its Python reads values of tensors ({', '.join(sorted(set(self.reads)))})"
+        return self.wrong
 
     def stands_for(self, originals: dict[int, Any]) -> None:
         """Take tensors, by number, for others: a copy's for the model's own."""
