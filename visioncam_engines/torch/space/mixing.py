@@ -14,9 +14,22 @@ from visioncam_engines.torch.space.walk import Found, Step, rule
 
 SUMMED = frozenset(
     {
-        *("matmul", "mm", "bmm", "mv", "einsum", "linear", "bilinear", "addmm", "baddbmm", "tensordot", "inner"),
-        *("scaled_dot_product_attention", "multi_head_attention_forward", "chain_matmul", "addbmm", "outer"),
-        *("mean", "sum", "amax", "amin", "max", "min", "prod", "logsumexp", "nansum", "nanmean", "norm"),
+        *(
+            "matmul",
+            "mm",
+            "bmm",
+            "mv",
+            "einsum",
+            "linear",
+            "bilinear",
+            "addmm",
+            "baddbmm",
+            "tensordot",
+            "inner",
+        ),
+        *("scaled_dot_product_attention", "multi_head_attention_forward", "chain_matmul", "addbmm"),
+        *("outer", "mean", "sum", "amax", "amin", "max", "min", "prod", "logsumexp", "nansum", "nanmean"),
+        *("norm",),
     }
 )
 """Of whose results positions are those of one factor, and not of what was summed over."""
@@ -121,13 +134,18 @@ def _multi_head_attention(step: Step) -> Found:
 
 
 @rule(
-    *("mean", "sum", "amax", "amin", "max", "min", "prod", "std", "var", "median", "nanmedian", "mode", "norm"),
-    *("logsumexp", "nansum", "nanmean", "any", "all", "argmax", "argmin", "count_nonzero", "vector_norm"),
-    *("linalg_vector_norm", "linalg_norm", "std_mean", "var_mean", "aminmax", "quantile", "kthvalue"),
+    *("mean", "sum", "amax", "amin", "max", "min", "prod", "std", "var", "median", "nanmedian", "mode"),
+    *("norm", "logsumexp", "nansum", "nanmean", "any", "all", "argmax", "argmin", "count_nonzero"),
+    *("vector_norm", "linalg_vector_norm", "linalg_norm", "std_mean", "var_mean", "aminmax", "quantile"),
+    *("kthvalue",),
 )  # fmt: skip
 def _reduced(step: Step) -> Found:
     space, name = step.first, step.name
-    place = 2 if name in ("norm", "vector_norm", "linalg_vector_norm", "linalg_norm", "quantile", "kthvalue") else 1
+    place = (
+        2
+        if name in ("norm", "vector_norm", "linalg_vector_norm", "linalg_norm", "quantile", "kthvalue")
+        else 1
+    )
     given = step.get(place, "dim", step.node.kwargs.get("axis"))
     if name in ("max", "min") and step.of(given) is not None:  # of two tensors
         return merged(step.placed, step.shape)
@@ -174,7 +192,9 @@ def _own_positions(step: Step) -> Found:
     return found
 
 
-rule(*(f"fft_{way}fft{rank}" for way in ("", "i", "r", "ir", "h", "ih") for rank in ("", "2", "n")))(_own_positions)
+rule(*(f"fft_{way}fft{rank}" for way in ("", "i", "r", "ir", "h", "ih") for rank in ("", "2", "n")))(
+    _own_positions
+)
 
 
 @rule("one_hot", "embedding")

@@ -51,7 +51,8 @@ def _transposed(step: Step) -> Found:
     space, rank = step.first, int(step.name[-2])
     kernel = step.lengths(step.get(1, "weight"))
     pace, padding, rates = (
-        listed(step.number_of(*one), rank) for one in ((3, "stride", 1), (4, "padding", 0), (7, "dilation", 1))
+        listed(step.number_of(*one), rank)
+        for one in ((3, "stride", 1), (4, "padding", 0), (7, "dilation", 1))
     )
     axes, last = _axes(space, rank), len(space.axes) - rank - 1
     sizes = [step.shape[axis] for axis in axes]

@@ -233,33 +233,35 @@ def follow(trace: Trace, value: int, space: Space, centres: Centres) -> dict[int
 
 
 @rule(
-    *("clone", "contiguous", "detach", "to", "type", "float", "half", "double", "bfloat16", "alias", "cpu", "cuda"),
-    *("requires_grad", "get_data", "get_real", "get_imag", "real", "imag", "conj", "resolve_conj", "type_as"),
-    *("batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "local_response_norm", "normalize"),
-    *("native_batch_norm", "native_layer_norm", "native_group_norm", "checkpoint", "int", "long", "bool"),
-    *("softmax", "log_softmax", "softmin", "gumbel_softmax", "_softmax", "cumsum", "cumprod", "logcumsumexp"),
-    *("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout", "tril", "triu"),
-    *("channel_norm", "pin_memory", "as_subclass", "positive", "fake_quantize"),
-    *("fake_quantize_per_tensor_affine", "fake_quantize_per_channel_affine"),
+    *("clone", "contiguous", "detach", "to", "type", "float", "half", "double", "bfloat16", "alias"),
+    *("cpu", "cuda", "requires_grad", "get_data", "get_real", "get_imag", "real", "imag", "conj"),
+    *("resolve_conj", "type_as", "batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm"),
+    *("local_response_norm", "normalize", "native_batch_norm", "native_layer_norm", "native_group_norm"),
+    *("checkpoint", "int", "long", "bool", "softmax", "log_softmax", "softmin", "gumbel_softmax"),
+    *("_softmax", "cumsum", "cumprod", "logcumsumexp", "dropout", "dropout1d", "dropout2d", "dropout3d"),
+    *("alpha_dropout", "feature_alpha_dropout", "tril", "triu", "channel_norm", "pin_memory"),
+    *("as_subclass", "positive", "fake_quantize", "fake_quantize_per_tensor_affine"),
+    *("fake_quantize_per_channel_affine",),
 )  # fmt: skip
 def _copied(step: Step) -> Found:
     return step.first
 
 
 @rule(
-    *("relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "gelu", "silu", "mish", ),
-    *("hardtanh", "hardswish", "hardsigmoid", "hardshrink", "softshrink", "softplus", "softsign", "tanhshrink"),
-    *("sigmoid", "logsigmoid", "tanh", "threshold", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p"),
-    *("sqrt", "rsqrt", "square", "reciprocal", "neg", "negative", "abs", "absolute", "sign", "sgn", "logit"),
-    *("floor", "ceil", "round", "trunc", "frac", "fix", "sin", "cos", "tan", "asin", "acos", "atan", "arctan"),
-    *("sinh", "cosh", "asinh", "acosh", "atanh", "sinc", "erf", "erfc", "erfinv", "lgamma", "digamma", "i0"),
-    *("isnan", "isinf", "isfinite", "nan_to_num", "logical_not", "bitwise_not", "clamp", "clip", "clamp_min"),
-    *("clamp_max", "add", "sub", "subtract", "rsub", "mul", "multiply", "div", "divide", "true_divide", "truediv"),
-    *("floor_divide", "floordiv", "remainder", "fmod", "mod", "pow", "float_power", "maximum", "minimum", "fmax"),
-    *("fmin", "atan2", "arctan2", "hypot", "logaddexp", "logaddexp2", "xlogy", "lerp", "addcmul", "addcdiv"),
-    *("where", "masked_fill", "eq", "ne", "lt", "le", "gt", "ge", "less", "greater", "less_equal", "isclose"),
-    *("greater_equal", "not_equal", "logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or"),
-    *("bitwise_xor", "and", "or", "xor", "heaviside", "copysign", "nextafter", "polar", "complex", "angle"),
+    *("relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "gelu", "silu", "mish"),
+    *("hardtanh", "hardswish", "hardsigmoid", "hardshrink", "softshrink", "softplus", "softsign"),
+    *("tanhshrink", "sigmoid", "logsigmoid", "tanh", "threshold", "exp", "exp2", "expm1", "log", "log2"),
+    *("log10", "log1p", "sqrt", "rsqrt", "square", "reciprocal", "neg", "negative", "abs", "absolute"),
+    *("sign", "sgn", "logit", "floor", "ceil", "round", "trunc", "frac", "fix", "sin", "cos", "tan"),
+    *("asin", "acos", "atan", "arctan", "sinh", "cosh", "asinh", "acosh", "atanh", "sinc", "erf", "erfc"),
+    *("erfinv", "lgamma", "digamma", "i0", "isnan", "isinf", "isfinite", "nan_to_num", "logical_not"),
+    *("bitwise_not", "clamp", "clip", "clamp_min", "clamp_max", "add", "sub", "subtract", "rsub", "mul"),
+    *("multiply", "div", "divide", "true_divide", "truediv", "floor_divide", "floordiv", "remainder"),
+    *("fmod", "mod", "pow", "float_power", "maximum", "minimum", "fmax", "fmin", "atan2", "arctan2"),
+    *("hypot", "logaddexp", "logaddexp2", "xlogy", "lerp", "addcmul", "addcdiv", "where", "masked_fill"),
+    *("eq", "ne", "lt", "le", "gt", "ge", "less", "greater", "less_equal", "isclose", "greater_equal"),
+    *("not_equal", "logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_xor"),
+    *("and", "or", "xor", "heaviside", "copysign", "nextafter", "polar", "complex", "angle"),
     *("special_erf", "special_expit", "special_xlogy", "expit", "bernoulli", "fill", "zero", "invert"),
     *("special_gammaln", "deg2rad", "rad2deg", "ldexp", "signbit"),
 )  # fmt: skip
