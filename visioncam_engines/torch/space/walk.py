@@ -41,9 +41,10 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
 
 def plain(name: str) -> str:
     """Return a function's name without what says that it is written in place, or is an operator's."""
+    if name in RULES:
+        return name
     if name.startswith("__") and name.endswith("__"):
-        inner = name[2:-2]
-        return inner if inner in RULES or inner not in _OPERATORS else _OPERATORS[inner]
+        return _OPERATORS.get(name[2:-2], name[2:-2])
     return name[:-1] if name.endswith("_") and name[:-1] in RULES else name
 
 
