@@ -96,7 +96,7 @@ def differences(make: Callable[[], Any], x: Any, count: int = 3) -> Differences:
 def _at(
     view: View, row: LayerRow, twin: Any, x: Any, path: str, number: int
 ) -> tuple[float, float, float, float]:
-    """Return how far activations, gradients and changed answers are off at one layer, and a change's effect."""
+    """Return how far activations, gradients and changed answers are off at one layer, and their effect."""
     passes, flat = passes_at(view, row), ENGINE.tensors([x.numpy()])
 
     def cotangent(values: Any, indices: np.ndarray, answer: Any) -> np.ndarray:

@@ -15,11 +15,13 @@ from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.records import Note
 from visioncam_core.errors import TargetError
 from visioncam_core.text import brief, listing, whole
+from visioncam_engines.torch.logits import score_of
 from visioncam_engines.torch.modules import in_training, modules_of
+from visioncam_engines.torch.noise import Noise
 from visioncam_engines.torch.passes import TapePasses
 from visioncam_engines.torch.placing import Placing
 from visioncam_engines.torch.score import TapeScore
-from visioncam_engines.torch.stand_in import build_table, score_of
+from visioncam_engines.torch.table import build_table
 from visioncam_engines.torch.tape.trace import Trace, at_rest
 
 TRAINING = "training-mode"
@@ -114,16 +116,24 @@ class TapedModel:
         name = output_name(trace.outputs, output)
         rank = len(self.takes[inputs.image][0]) + 1
         first = inputs.channels_first and len(trace.shapes[trace.outputs[name]]) == rank
-        score = trace.once(("score", name, wanted, first), lambda: score_of(trace, name, wanted, first))
+        noise = trace.once("asked", lambda: self.asked(flat))
+        score = trace.once(
+            ("score", name, wanted, first), lambda: self.reached(score_of(noise, name, wanted, first))
+        )
 
         def make() -> TapeView:
-            shape = self.takes[inputs.image][0]
-            size = shape[1:] if inputs.channels_first else shape[:-1]
-            units = units_of(self.model)
-            table = build_table(trace, score, inputs.image, size, inputs.channels_first, self.title, units)
+            table = build_table(noise, score, inputs, self.title, units_of(self.model))
             return self.made(score, table, inputs.image, inputs.channels_first)
 
         return trace.once(("view", score.key, inputs.image), make)
+
+    def asked(self, flat: list[Any]) -> Noise:
+        """Return runs of the model on pictures of noise."""
+        return Noise.like(self.trace, self.placing, flat)
+
+    def reached(self, score: TapeScore) -> TapeScore:
+        """Return a score as it can be read."""
+        return score
 
     def made(self, score: TapeScore, table: LayerTable, image: int, channels_first: bool) -> TapeView:
         """Return the view of a score."""
