@@ -16,7 +16,13 @@ Cut = Callable[..., list[Any]]
 """(b, *feeds) -> [*fetches], where b is the number of pictures."""
 
 
-def compiled(trace: Trace, feeds: Sequence[int], fetches: Sequence[int], replaced: Mapping[int, Any]) -> Cut:
+def compiled(
+    trace: Trace,
+    feeds: Sequence[int],
+    fetches: Sequence[int],
+    replaced: Mapping[int, Any],
+    watched: Mapping[int, Callable[[Any], Any]] | None = None,
+) -> Cut:
     """Return the function that computes the fetches from the feeds.
 
     Weights are read as data: no gradient is computed for them, and another thread may train meanwhile.  Those
@@ -28,17 +34,24 @@ def compiled(trace: Trace, feeds: Sequence[int], fetches: Sequence[int], replace
         feeds: values given.
         fetches: values returned.
         replaced: what is read in the place of tensors of the model, by number.
+        watched: value -> what is called with it as soon as it is made.
     """
-    return _Writing(trace, feeds, fetches, replaced).function()
+    return _Writing(trace, feeds, fetches, replaced, watched or {}).function()
 
 
 class _Writing:
     """The writing of one function."""
 
     def __init__(
-        self, trace: Trace, feeds: Sequence[int], fetches: Sequence[int], replaced: Mapping[int, Any]
+        self,
+        trace: Trace,
+        feeds: Sequence[int],
+        fetches: Sequence[int],
+        replaced: Mapping[int, Any],
+        watched: Mapping[int, Callable[[Any], Any]],
     ) -> None:
         self.trace, self.feeds, self.fetches, self.replaced = trace, list(feeds), list(fetches), replaced
+        self.watched = watched
         self.order = sorted(trace.ancestors(fetches, set(feeds)))
         self.names: dict[int, str] = {}
         self.scope: dict[str, Any] = {"T": torch.Tensor, "flat": _tensors, "still": _still}
@@ -74,6 +87,12 @@ class _Writing:
         elif plain:
             lines.append("r = flat(r)")
             lines += [f"v{value} = r[{i}]" for i, value in enumerate(node.made) if value not in after]
+        left = {new for old, new in node.touched if old in self.last}
+        lines += [
+            f"{self.constant(self.watched[value])}(v{value})"
+            for value in dict.fromkeys((*plain, *left))
+            if value in self.watched
+        ]
         gone = [
             value
             for value in dict.fromkeys(self.trace.inputs_of(number))
