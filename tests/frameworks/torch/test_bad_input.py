@@ -170,7 +170,8 @@ WRAPPED: dict[str, Callable[[Any], Any]] = {
 def test_a_wrapped_model_is_explained_as_the_model_inside(name: str) -> None:
     expected, found = explain(plain(), layer="2"), explain(WRAPPED[name](plain()), layer="2")
     np.testing.assert_allclose(found.raw, expected.raw, atol=1e-6 * np.abs(expected.raw).max())
-    assert found.diagnostics == expected.diagnostics
+    told = {one.code for one in found.diagnostics} - {one.code for one in expected.diagnostics}
+    assert told == ({"placement-stretched"} if name == "a scripted part" else set())
 
 
 def test_adapters_of_peft_are_part_of_the_model() -> None:
