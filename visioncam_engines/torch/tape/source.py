@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from visioncam_engines.torch.tape.mended import MENDED
 from visioncam_engines.torch.tape.records import Grows, Node, Ref, leaves, mapped
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class _Writing:
         named = "".join(f"{key}={self.source(part)}," for key, part in node.kwargs.items())
         saved = [old for old, _ in node.touched if old in self.kept]
         lines = [f"k{old} = v{old}.clone()" for old in saved]
-        lines.append(f"r = {self.constant(node.func)}({taken}{named})")
+        lines.append(f"r = {self.constant(MENDED.get(node.func, node.func))}({taken}{named})")
         if node.still:
             lines.append("r = still(r)")
         lines += [f"v{new} = v{old}" for old, new in node.touched if old in self.last]
