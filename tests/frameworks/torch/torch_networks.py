@@ -266,7 +266,9 @@ PLAIN: dict[str, Placed] = {
     "written by halves": Placed(chain(c1=C1, w=f(half_written), c2=lambda: conv(16)), "c2", (4, 6)),
     "written inside": Placed(chain(c1=C1, w=f(inner_written), c2=lambda: conv(8, padding=0)), "c2", (5, 6)),
     "written over": Placed(chain(c1=C1, w=f(turned_off), c2=C2), "c2", (4, 6)),
-    "in place": Placed(chain(c1=C1, w=lambda: nn.ReLU(True), a=f(lambda x: x.add_(1).mul_(2)), c2=C2), "c2", (4, 6)),
+    "in place": Placed(
+        chain(c1=C1, a=f(lambda x: x.add_(1).mul_(2)), w=lambda: nn.ReLU(True), c2=C2), "c2", (4, 6)
+    ),
     "stacked and summed": Placed(
         chain(c1=C1, s=f(lambda x: torch.stack([x, x * x, x], 1).sum(1)), c2=C2), "c2", (4, 6)
     ),
