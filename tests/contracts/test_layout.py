@@ -41,6 +41,7 @@ PLAN = Plan(
     beside=(
         "visioncam_engines.demo",
         "visioncam_engines.tensorflow",
+        "visioncam_engines.torch",
         "visioncam_engines.plugin",
         "visioncam_methods.cam",
         "visioncam_methods",

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Protocol
 
 import torch
 
 from visioncam_engines.torch.tape.mended import MENDED
 from visioncam_engines.torch.tape.records import Grows, Node, Ref, leaves, mapped
 
-if TYPE_CHECKING:
-    from visioncam_engines.torch.tape.trace import Trace
-
 Cut = Callable[..., list[Any]]
 """(b, *feeds) -> [*fetches], where b is the number of pictures."""
 
 
+class Steps(Protocol):
+    """The steps of a trace, and what they need."""
+
+    nodes: list[Node]
+
+    def ancestors(self, values: Collection[int], stop: Collection[int] = ()) -> set[int]:
+        """Return the numbers of the steps that compute these values, without looking behind `stop`."""
+
+    def inputs_of(self, number: int) -> list[int]:
+        """Return the values that a step reads."""
+
+
 def compiled(
-    trace: Trace,
+    trace: Steps,
     feeds: Sequence[int],
     fetches: Sequence[int],
     replaced: Mapping[int, Any],
@@ -45,7 +54,7 @@ class _Writing:
 
     def __init__(
         self,
-        trace: Trace,
+        trace: Steps,
         feeds: Sequence[int],
         fetches: Sequence[int],
         replaced: Mapping[int, Any],
