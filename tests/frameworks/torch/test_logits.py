@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from helpers.torch_placed import view_of
 from torch import nn
 from torch.nn import functional as F  # noqa: N812  -- as everybody writes it
-from torch_networks import view_of
 
 CLASSES = 5
+WEIGHTS = torch.linspace(-3, 3, 3 * CLASSES).view(CLASSES, 3)
 
 
 def rolled(x: Any) -> Any:
@@ -90,7 +91,9 @@ NEITHER: dict[str, Callable[[Any], Any]] = {
     "relu": torch.relu,
     "tanh": torch.tanh,
     "a difference": lambda x: soft(x) - soft(rolled(x)),
-    "a softmax over features, then weights": lambda x: soft(x) @ torch.linspace(-3, 3, 3 * CLASSES).view(CLASSES, 3),
+    "a softmax over features, then weights": lambda x: (
+        soft(x) @ torch.linspace(-3, 3, 3 * CLASSES).view(CLASSES, 3)
+    ),
 }
 
 

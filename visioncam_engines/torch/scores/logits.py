@@ -11,10 +11,10 @@ import numpy as np
 from visioncam_core.engine.graph import ends
 from visioncam_core.engine.graph.ends import End
 from visioncam_core.engine.graph.probable import RANGES, Logits, logits_of, score_kind, signed, tried_logits
-from visioncam_engines.torch.ends import Finder, unscaled
 from visioncam_engines.torch.noise import Noise
-from visioncam_engines.torch.readings import Before, Marks, Probabilities
 from visioncam_engines.torch.score import TapeScore
+from visioncam_engines.torch.scores.ends import Finder, unscaled
+from visioncam_engines.torch.scores.readings import Before, Marks, Probabilities
 from visioncam_engines.torch.space.walk import plain
 from visioncam_engines.torch.tape.trace import Trace
 
