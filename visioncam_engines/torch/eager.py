@@ -26,6 +26,7 @@ from visioncam_engines.torch.passes import Flat, TapePasses
 from visioncam_engines.torch.recorder import ModuleRecorder, uncompiled
 from visioncam_engines.torch.score import TapeScore
 from visioncam_engines.torch.scores.logits import output_alone
+from visioncam_engines.torch.tape.mended import Mending
 from visioncam_engines.torch.tape.records import Node, Record, Ref, named_leaves, parts_of
 from visioncam_engines.torch.tape.shadow import shadow
 from visioncam_engines.torch.tape.trace import Trace, at_rest, named, outputs_of
@@ -128,7 +129,7 @@ class EagerModel(TapedModel):
             hook = (hooks or {}).get(path.replace(".", "/"))
             if hook is not None:
                 module.register_forward_hook(lambda module, args, output, hook=hook: hook(output))
-        with uncompiled():
+        with uncompiled(), Mending():
             return caller(self.structure)(twin.module, [x.clone() for x in flat])
 
     def asked(self, flat: list[Any]) -> Noise:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from helpers.torch_placed import Chain, view_of
 from torch import nn
 
+from visioncam_core.engine.batches import Budget
+from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_engines.torch.tape.trace import at_rest
 
 
@@ -54,3 +57,30 @@ def test_a_norm_at_rest_is_a_factor_whatever_the_order_of_memory(kind: str, arou
         (found,) = torch.autograd.grad(made, given, as_map(as_tokens(slope).contiguous()))
     factor = 2 * (norm.weight / (norm.running_var + norm.eps).sqrt()).detach()
     torch.testing.assert_close(found, slope * factor[:, None, None])
+
+
+def test_a_model_that_is_run_as_it_is_has_the_right_gradient_too() -> None:
+    """Its Python reads values; a single picture, a norm, tokens behind it: the map is that of two alike."""
+
+    class Reads(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.norm, self.head = nn.Conv2d(3, 6, 4, 4), nn.BatchNorm2d(6), nn.Linear(96, 3)
+
+        def forward(self, x: Any) -> Any:
+            x = self.norm(self.conv(x if float(x.mean()) > -9 else -x))
+            return self.head(as_tokens(x).flatten(1))
+
+    torch.manual_seed(0)
+    model = Reads().eval()
+    with torch.no_grad():
+        model.norm.weight.uniform_(0.5, 2)
+    picture = torch.rand(1, 3, 16, 16)
+    view = view_of(model, picture)
+    row = next(row for row in view.table.rows if row.path == "conv")
+    found = (
+        view.passes(LayerChoice(row, ""), None, Budget()).probe([picture], np.array([1], np.int32)).gradients
+    )
+    two = model.conv(picture.repeat(2, 1, 1, 1)).detach().requires_grad_()
+    (expected,) = torch.autograd.grad(model.head(as_tokens(model.norm(two)).flatten(1))[:, 1].sum(), two)
+    np.testing.assert_allclose(found, expected[:1].movedim(1, -1), rtol=1e-5, atol=1e-7)

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch.nn import functional
+from torch.overrides import TorchFunctionMode
 
 
 def _in_plain_order(norm: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,3 +32,10 @@ MENDED: dict[Any, Callable[..., Any]] = {
     for norm in (functional.batch_norm, torch.batch_norm, functional.instance_norm, torch.instance_norm)
 }
 """Function -> what is run in its place."""
+
+
+class Mending(TorchFunctionMode):  # type: ignore[misc]
+    """A block in which a model that is run as it is takes the mended steps too."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return MENDED.get(func, func)(*args, **(kwargs or {}))
