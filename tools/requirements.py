@@ -4,7 +4,7 @@
     pip install -r requirements.txt
     pip install --no-deps visioncam
 
-pip cannot leave a dependency out; this is for where TensorFlow is not wanted or OpenCV must do without a screen.
+pip cannot leave a dependency out; this is for where TensorFlow is not wanted, or OpenCV must do without libGL.
 """
 
 from __future__ import annotations
@@ -41,9 +41,7 @@ def name(requirement: str) -> str:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("extras", nargs="*", help="extras of pyproject.toml, such as torch")
     parser.add_argument("--without", action="append", default=[], metavar="NAME", help="what to leave out")
     parser.add_argument("--headless", action="store_true", help="OpenCV without libGL")
