@@ -4,7 +4,7 @@
     pip install -r requirements.txt
     pip install --no-deps visioncam
 
-pip cannot leave a dependency out; this is for where TensorFlow is not wanted, or OpenCV must do without libGL.
+pip cannot leave a dependency out.  This is for where TensorFlow is not wanted, or there is no libGL.
 """
 
 from __future__ import annotations
