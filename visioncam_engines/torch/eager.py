@@ -53,7 +53,7 @@ class _Modules:
     def __exit__(self, *error: object) -> None:
         return None
 
-    def stands_for(self, originals: Mapping[int, Any]) -> None:
+    def stands_for(self, copies: Any, originals: Any) -> None:
         """Take note of nothing."""
 
     def keep(self, path: str, kind: str, output: Any, holds: bool = False) -> None:

@@ -29,7 +29,7 @@ class ModuleRecorder:
         twin = shadow(self.model)
         if isinstance(twin.module, Opaque):
             raise UntraceableError("a scripted module has no Python inside")
-        tape.stands_for(twin.originals)
+        tape.stands_for(twin.tensors, twin.originals)
         for path, module in twin.paths:
             if path:
                 module.register_forward_hook(_hook(tape, path))

@@ -24,8 +24,8 @@ from visioncam_engines.torch.memory import out_of_memory
 from visioncam_engines.torch.modules import title_of
 from visioncam_engines.torch.placing import Placing
 from visioncam_engines.torch.recorder import ModuleRecorder
-from visioncam_engines.torch.tape.shadow import unwrapped
-from visioncam_engines.torch.tape.tape import UntraceableError
+from visioncam_engines.torch.tape.shadow import WRITES, unwrapped
+from visioncam_engines.torch.tape.tape import UntraceableError, WritesError
 from visioncam_engines.torch.tape.trace import Trace, at_rest
 from visioncam_engines.torch.view import TapedModel, takes_of, tolerance_of
 
@@ -105,6 +105,8 @@ def traced(engine: Any, model: Any, inputs: ModelInputs, flat: list[Any]) -> Tap
         reason = _unlike(found, model, inputs.structure, noise)
     except UntraceableError as error:
         reason = str(error)
+        if isinstance(error, WritesError):
+            WRITES.add(unwrapped(model))
     except Exception as error:  # whatever the tape does not stand; if the model doesn't either, it is told
         reason = f"under the tape it fails ({error_text(error)})"
     if not reason:
