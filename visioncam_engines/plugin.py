@@ -24,6 +24,8 @@ def visioncam_register_engines() -> list[EngineSpec]:
             suffixes=(".keras", ".h5", ".hdf5"),
             requires=("tensorflow", "keras"),
             can=frozenset({"layers", "gradients", "input-gradients", "copies"}),
+            aliases=("keras", "tensorflow"),
+            schemes=("keras",),
         )
     ]
 

@@ -107,6 +107,10 @@ class EngineDefaults:
         """Refuse."""
         self._reads_no_file(path)
 
+    def fill(self, model: Any, path: str | os.PathLike[str]) -> None:
+        """Refuse."""
+        raise ModelError(f"the engine {self.name!r} reads no weights, received {brief(os.fspath(path))}")
+
     def inspect(self, path: str | os.PathLike[str]) -> Any:
         """Refuse."""
         self._reads_no_file(path)

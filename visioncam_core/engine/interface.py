@@ -238,16 +238,23 @@ class Engine(Protocol):
         """Raise `ModelError` unless a file looks like a model of this engine; imports no framework.
 
         Args:
-            path: the file.
+            path: the file, or a name of one of the engine's schemes.
             trust_savedmodel: the folder of a SavedModel, a program, is taken too.
         """
 
     def load(self, path: str | os.PathLike[str], **asked: Any) -> Any:
-        """Return the model in a file, read so that a file from anybody does no harm.
+        """Return the model in a file, read so that a file from anybody does no harm; or one that is named.
 
         Args:
-            path: the file.
+            path: the file, or a name of one of the engine's schemes, see `engine.model_name`.
             **asked: `custom_objects`, `unsafe`, `sha256`, and what the engine takes besides.
+        """
+
+    def fill(self, model: Any, path: str | os.PathLike[str]) -> None:
+        """Set a model's weights to those in a file, in place; none may be missing or left over.
+
+        Raises:
+            ModelError: the file cannot be read, or its weights are those of another model.
         """
 
     def inspect(self, path: str | os.PathLike[str]) -> Any:
