@@ -26,6 +26,7 @@ from visioncam_core.engine.records import (
     Make,
     Note,
     PassResult,
+    PictureSteps,
     Read,
     TailInputs,
 )
@@ -192,6 +193,9 @@ class Engine(Protocol):
 
     def hints(self, model: Any) -> Hints:
         """Return what the model says of itself."""
+
+    def picture_steps(self, preprocess: Any) -> PictureSteps | None:
+        """Return what the framework's own preprocessing of pictures does; None for any other callable."""
 
     def mark(self, model: Any) -> object:
         """Return what is unequal once a layer, a variable or the computation of the model is replaced.

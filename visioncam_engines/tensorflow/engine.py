@@ -20,7 +20,7 @@ from visioncam_core.engine.cache import open_trace
 from visioncam_core.engine.interface import Copy
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.model_name import ModelName, scheme_of
-from visioncam_core.engine.records import Hints, Mark
+from visioncam_core.engine.records import Hints, Mark, PictureSteps
 from visioncam_core.errors import ModelError
 from visioncam_core.images.files import quoted
 from visioncam_core.text import brief, error_text, listing
@@ -97,6 +97,9 @@ class TensorFlowEngine:
 
     def hints(self, model: Any) -> Hints:
         return hints_of(original(model))
+
+    def picture_steps(self, preprocess: Any) -> PictureSteps | None:
+        return None
 
     def mark(self, model: Any) -> object:
         if isinstance(model, Twin):
