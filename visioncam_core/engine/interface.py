@@ -262,7 +262,11 @@ class Engine(Protocol):
         """
 
     def inspect(self, path: str | os.PathLike[str]) -> Any:
-        """Return what a model file holds, without building or running anything in it."""
+        """Return what a model file holds, without building or running anything in it.
+
+        It has `problems` (what speaks against loading it), `record()` (as JSON can hold it), `lines()` and
+        `table()` (head and rows) for people.
+        """
 
     def demo(self) -> Any:
         """Return the embedded model.

@@ -21,9 +21,10 @@ from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelErr
 from visioncam_core.images.files import quoted, sniff
 from visioncam_core.results.provenance import check_digest
 from visioncam_core.text import error_text
+from visioncam_engines.archives import is_damaged
 from visioncam_engines.tensorflow.checks import TFLITE, require_tensorflow
 from visioncam_engines.tensorflow.files import legacy
-from visioncam_engines.tensorflow.files.archive import is_damaged, members_of
+from visioncam_engines.tensorflow.files.archive import members_of
 from visioncam_engines.tensorflow.files.config import Config
 from visioncam_engines.tensorflow.files.custom_objects import objects_of
 from visioncam_engines.tensorflow.files.inspection import CURE, inspect_file, read_config
