@@ -24,6 +24,8 @@ def visioncam_register_engines() -> list[EngineSpec]:
             suffixes=(".keras", ".h5", ".hdf5"),
             requires=("tensorflow", "keras"),
             can=frozenset({"layers", "gradients", "input-gradients", "copies"}),
+            aliases=("keras", "tensorflow"),
+            schemes=("keras",),
         ),
         EngineSpec(
             "torch",
@@ -31,8 +33,10 @@ def visioncam_register_engines() -> list[EngineSpec]:
             make=_torch,
             title="PyTorch model",
             summary="torch.nn.Module on any device: torchvision, timm, transformers, and your own",
+            suffixes=(".pt2", ".pt", ".pth", ".safetensors"),
             requires=("torch",),
             can=frozenset({"layers", "gradients", "input-gradients", "copies"}),
+            schemes=("timm", "torchvision", "hf"),
         ),
     ]
 
