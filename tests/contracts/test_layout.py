@@ -41,6 +41,7 @@ PLAN = Plan(
     beside=(
         "visioncam_engines.demo",
         "visioncam_engines.tensorflow",
+        "visioncam_engines.torch",
         "visioncam_engines.plugin",
         "visioncam_methods.cam",
         "visioncam_methods",
@@ -62,8 +63,10 @@ PLAN = Plan(
         "auditing distributed",
         "app new_plugin",
     ),
-    frameworks=("tensorflow", "keras", "tf_keras", "torch", "jax"),
-    engines_allowed=frozenset({"visioncam.callbacks", "visioncam.demo"}),
+    frameworks=("tensorflow", "keras", "tf_keras", "torch", "jax", "lightning", "pytorch_lightning"),
+    engines_allowed=frozenset(
+        {"visioncam.callbacks.with_keras", "visioncam.callbacks.with_lightning", "visioncam.demo"}
+    ),
     # The built-in plugins; and a public name whose module is the engine's own now.
     may_name_packages=frozenset({"visioncam_core.plugins.default", "visioncam_core.testing.models"}),
     core_entries=18,
