@@ -15,16 +15,16 @@ from visioncam.batch.fingerprint import Facts, facts_of
 from visioncam.batch.write import Writing
 from visioncam_core.errors import ModelError
 from visioncam_core.pipeline.explainer import Explainer
-from visioncam_core.pipeline.models import check_file, open_model
+from visioncam_core.pipeline.models import check_file, located, mark_of, open_model
 from visioncam_core.pipeline.request import Request
-from visioncam_core.results.provenance import model_file_mark, model_mark
+from visioncam_core.results.provenance import model_mark
 
 
 @attrs.frozen(eq=False)
 class RunRequest:
     """The request of a run."""
 
-    model: str | None  # path of the model file; None for the embedded one
+    model: str | None  # path of the model file, or its name; None for the embedded one
     custom_objects: tuple[str, ...]  # Python modules with classes that the file needs
     unsafe: bool  # run code that the file carries
     request: Request  # one method, its target where a picture's own row names none, and the settings
@@ -34,16 +34,17 @@ class RunRequest:
     payload: bytes | None = attrs.field(default=None, repr=False)
     sha256: str | None = None  # the checksum that the model file must have, or None
     trust_savedmodel: bool = False  # take the folder of a SavedModel, a program
+    weights: str | None = None  # a file with the weights of a model that is named
 
     @classmethod
     def of(cls, model: Any, request: Request, writing: Writing, batch: int) -> RunRequest:
         """Return the request for a model file, a model in memory, or the embedded one (None)."""
         path, payload = None, None
         if model is None or isinstance(model, str | os.PathLike):
-            if model is not None:
-                path = os.path.abspath(os.fspath(model))
+            path = located(model)
+            if path is not None:
                 check_file(path)
-            mark = model_file_mark(path)
+            mark = mark_of(path)
         else:
             mark, payload = model_mark(model), _saved(model)
         return cls(path, (), False, request, attrs.evolve(writing, model=mark), batch, payload)
@@ -59,7 +60,9 @@ class RunRequest:
             progress: called between the passes of slow methods.
             load: opens the model file, called with its path, `custom_objects` and `unsafe`.
         """
-        how: dict[str, Any] = {"sha256": self.sha256, "trust_savedmodel": self.trust_savedmodel}
+        how: dict[str, Any] = {
+            "sha256": self.sha256, "trust_savedmodel": self.trust_savedmodel, "weights": self.weights
+        }  # fmt: skip
         load = load or partial(open_model, **{name: value for name, value in how.items() if value})
         with tempfile.TemporaryDirectory(prefix="visioncam-") as folder:
             path = self.model

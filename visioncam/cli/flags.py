@@ -58,10 +58,13 @@ def _remember(context: click.Context, parameter: click.Parameter, value: Any) ->
 
 
 MODEL = option(
-    ASK, "--model", metavar="FILE",
-    help="Keras model, .keras or .h5; the embedded ImageNet model by default.",
+    ASK, "--model", metavar="MODEL",
+    help="File (.keras, .h5, .pt2), network of a library (timm:, torchvision:, keras:, hf:NAME), or "
+    "package.module:function; the embedded ImageNet model by default.",
 )  # fmt: skip
 MODEL_FILE = options(
+    option(RUN, "--weights", metavar="FILE", expose_value=False, callback=_remember,
+           help="Weights for a model that is named (.safetensors, .pth, .weights.h5)."),
     option(RUN, "--sha256", metavar="HEX", expose_value=False, callback=_remember,
            help="The checksum that the model file must have, or it is not loaded."),
     option(RUN, "--trust-savedmodel", is_flag=True, expose_value=False, callback=_remember,

@@ -21,6 +21,7 @@ from visioncam_core.images.arrays import (
     as_array,
     as_input,
     check_shape,
+    check_size,
     fits,
     input_name,
     is_dataset,
@@ -31,6 +32,7 @@ from visioncam_core.images.clips import FRAMES, clips_among, is_clip, load_clip
 from visioncam_core.images.decode import MAX_PIXELS, Picture, load_picture, match_channels
 from visioncam_core.images.geometry import Geometry, Resize, Tile, fit, geometry_named
 from visioncam_core.images.multiple_inputs import images_of, parts_of, rows_of
+from visioncam_core.images.opaque import as_called
 from visioncam_core.images.sample import Sample, Windows
 from visioncam_core.images.tiling import Window
 from visioncam_core.ops import to_numpy
@@ -64,6 +66,8 @@ class Reader:
         geometry: how pictures are fitted.
         frame: which picture of an animated or paged file.
         max_pixels: the largest picture that is decoded.
+        usual: (h, w) of pictures where the input leaves it open; None for the picture's own.
+        whole: (H, W, C) uint8 picture -> (h, w, C) model input, in the place of geometry and preprocess.
     """
 
     inputs: ModelInputs
@@ -71,6 +75,8 @@ class Reader:
     geometry: object
     frame: int = 0
     max_pixels: int = MAX_PIXELS
+    usual: tuple[int, int] | None = None
+    whole: Callable[[np.ndarray], np.ndarray] | None = None
 
     def read(self, images: Any) -> tuple[list[Sample], bool]:
         """Return the items, and whether a single image was passed.
@@ -155,6 +161,8 @@ class Reader:
     def _picture(self, picture: Picture) -> Sample:
         model_input = self.inputs.inputs[self.inputs.image]
         source = os.path.basename(picture.source) or picture.source
+        if self.whole is not None:
+            return as_called(self.whole, picture, source, self.inputs)
 
         def fitted(box: Window) -> tuple[np.ndarray, Geometry]:
             part = picture.pixels[box[0] : box[2], box[1] : box[3]]
@@ -244,10 +252,11 @@ class Reader:
 
     def _size(self, shape: tuple[int | None, ...] | None, space: tuple[int, int]) -> tuple[int, int]:
         """Return the (h, w) of an input; along an open axis the picture's own length."""
+        usual = self.usual or space
         if shape is None:
-            return space
+            return usual
         high, wide = shape[1:] if self.inputs.channels_first else shape[:-1]
-        return (high or space[0], wide or space[1])
+        return (high or usual[0], wide or usual[1])
 
     def _loaded(self, source: Any) -> Picture:
         source = to_numpy(source) if hasattr(source, "numpy") else source  # a uint8 tensor
@@ -256,7 +265,9 @@ class Reader:
     def _fitted(
         self, pixels: np.ndarray, shape: tuple[int | None, ...] | None, geometry: object
     ) -> tuple[np.ndarray, Geometry]:
-        fitted, made = fit(pixels, self._size(shape, (pixels.shape[0], pixels.shape[1])), geometry)
+        space = (pixels.shape[0], pixels.shape[1])
+        fitted, made = fit(pixels, self._size(shape, space), geometry)
+        check_size(made.size, shape, self.inputs.channels_first)
         channels = None if shape is None else shape[0 if self.inputs.channels_first else -1]
         if pixels.shape[0] == channels and pixels.shape[2:] not in ((), (1,), (3,), (4,), (channels,)):
             raise ImageError(

@@ -19,12 +19,13 @@ import numpy as np
 from visioncam_core.engine.cache import open_trace
 from visioncam_core.engine.interface import Copy
 from visioncam_core.engine.model_inputs import ModelInputs
-from visioncam_core.engine.records import Hints, Mark
+from visioncam_core.engine.model_name import ModelName, scheme_of
+from visioncam_core.engine.records import Hints, Mark, PictureSteps
 from visioncam_core.errors import ModelError
 from visioncam_core.images.files import quoted
 from visioncam_core.text import brief, error_text, listing
-from visioncam_engines.demo import weights
-from visioncam_engines.tensorflow import demo
+from visioncam_engines.demo.card import digest
+from visioncam_engines.tensorflow import demo, names
 from visioncam_engines.tensorflow.checks import (
     instead_of,
     is_model,
@@ -96,6 +97,9 @@ class TensorFlowEngine:
 
     def hints(self, model: Any) -> Hints:
         return hints_of(original(model))
+
+    def picture_steps(self, preprocess: Any) -> PictureSteps | None:
+        return None
 
     def mark(self, model: Any) -> object:
         if isinstance(model, Twin):
@@ -195,7 +199,12 @@ class TensorFlowEngine:
             check_file(path)
 
     def load(self, path: str | os.PathLike[str], **asked: Any) -> Any:
+        if scheme_of(path, [names.SCHEME]):
+            return names.load_named(ModelName.of(os.fspath(path)))
         return load_model(path, **asked)
+
+    def fill(self, model: Any, path: str | os.PathLike[str]) -> None:
+        names.fill(model, path)
 
     def inspect(self, path: str | os.PathLike[str]) -> Any:
         return inspect_file(path, check_file(path), quoted(os.fsdecode(os.fspath(path))))
@@ -204,11 +213,7 @@ class TensorFlowEngine:
         return demo.load()
 
     def demo_digest(self) -> str:
-        try:
-            weights.weights_file()
-        except ModelError:
-            return ""
-        return weights.SHA256
+        return digest()
 
 
 @lru_cache

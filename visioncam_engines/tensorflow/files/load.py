@@ -19,11 +19,12 @@ from typing import Any
 
 from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelError
 from visioncam_core.images.files import quoted, sniff
-from visioncam_core.results.provenance import source_digest
+from visioncam_core.results.provenance import check_digest
 from visioncam_core.text import error_text
+from visioncam_engines.archives import is_damaged
 from visioncam_engines.tensorflow.checks import TFLITE, require_tensorflow
 from visioncam_engines.tensorflow.files import legacy
-from visioncam_engines.tensorflow.files.archive import is_damaged, members_of
+from visioncam_engines.tensorflow.files.archive import members_of
 from visioncam_engines.tensorflow.files.config import Config
 from visioncam_engines.tensorflow.files.custom_objects import objects_of
 from visioncam_engines.tensorflow.files.inspection import CURE, inspect_file, read_config
@@ -71,7 +72,7 @@ def load_model(
         return load_saved_model(path, sha256=sha256)
     kind = check_file(path)
     name = quoted(os.fsdecode(os.fspath(path)))
-    _same_checksum(path, sha256, name)
+    check_digest(path, sha256, name)
     if Path(path).suffix.lower() in OTHERS[kind]:
         _log.warning("%s: holds a %s model in spite of its name, and is loaded as one", name, SUFFIX[kind])
     if unsafe:
@@ -116,7 +117,7 @@ def load_saved_model(path: str | os.PathLike[str], *, sha256: str | None = None)
     """Load the folder of a SavedModel; one whose graph reaches outside it is refused."""
     name = quoted(os.fsdecode(os.fspath(path)))
     try:
-        _same_checksum(path, sha256, name)
+        check_digest(path, sha256, name)
         reaching = check_saved_model(path)
     except (OSError, ValueError) as error:
         raise ModelError(f"{name}: cannot be read ({error}); export it again") from error
@@ -201,16 +202,6 @@ def _check_zip(path: str, name: str) -> str:
         some = ", ".join(sorted(members)[:3]) or "nothing"
         raise ModelError(f"{name}: is a zip archive but not a Keras model (it holds {some}, …); {_SAVE}")
     return "keras"
-
-
-def _same_checksum(path: str | os.PathLike[str], expected: str | None, name: str) -> None:
-    if expected is None:
-        return
-    found = source_digest(path)
-    if found != expected.strip().lower():
-        raise UnsafeModelError(
-            f"{name}: its sha256 is {found}, not {expected!r} as asked: it is another model, not loaded"
-        )
 
 
 def _new_enough(name: str) -> None:

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from visioncam_engines.tensorflow.files.archive import TOTAL
+from visioncam_engines.archives import TOTAL
 
 OUTSIDE = re.compile(
     r"(Read|Write|Matching)Files?|.*PyFunc.*|RemoteCall|Rpc.*|.*Reader(V2)?|(TFRecord|TextLine|LMDB|"

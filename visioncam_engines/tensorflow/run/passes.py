@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -10,11 +11,11 @@ import numpy as np
 
 from visioncam_core.engine import batches
 from visioncam_core.engine.batches import COUNTERS, Budget, joined
+from visioncam_core.engine.half_precision import try_multiples
 from visioncam_core.engine.layer_table import Layout
 from visioncam_core.engine.records import Cotangent, Make, PassResult, Read, TailInputs
 from visioncam_core.ops import concatenate
 from visioncam_engines.tensorflow.graph import functions as cuts
-from visioncam_engines.tensorflow.run.half_precision import multiple, try_multiples
 from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
 
 Flat = list[Any]
@@ -246,3 +247,12 @@ def cast_to(values: Any, dtype: Any) -> Any:
     if dtype.is_integer and values.dtype.is_floating:
         return tf.saturate_cast(tf.round(values), dtype)
     return tf.cast(values, dtype)
+
+
+@lru_cache(maxsize=4)
+def multiple(scale: float) -> Any:
+    """Return a multiple of the score as a tensor, made once."""
+    import tensorflow as tf
+
+    with tf.init_scope():
+        return tf.constant(scale, tf.float32)

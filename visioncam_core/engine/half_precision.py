@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from visioncam_core.ops import backend
+from visioncam_core.ops import backend, like, to_numpy
 
 _MULTIPLES = (1024.0, 1.0, 65536.0)
 
@@ -26,11 +25,12 @@ def try_multiples(scaled: Callable[[float], tuple[Any, Any]]) -> tuple[Any, Any]
     for scale in _MULTIPLES:
         gradients, other = scaled(scale)
         gradients = gradients / np.float32(scale)
-        good = _informative(np.asarray(gradients))
+        good = _informative(to_numpy(gradients))
         if found is None:
             kept, found = gradients, good
         else:
-            kept = backend(gradients).where(~found & (good | (scale == 1.0)), gradients, kept)
+            better = like(~found & (good | (scale == 1.0)), gradients)
+            kept = backend(gradients).where(better, gradients, kept)
             found = found | good
         if found.all():
             break
@@ -42,11 +42,3 @@ def _informative(gradients: np.ndarray) -> np.ndarray:
     inner = tuple(range(1, gradients.ndim))
     good: np.ndarray = np.isfinite(gradients).all(inner, keepdims=True) & gradients.any(inner, keepdims=True)
     return good
-
-
-@lru_cache(maxsize=4)
-def multiple(scale: float) -> Any:
-    import tensorflow as tf
-
-    with tf.init_scope():
-        return tf.constant(scale, tf.float32)
