@@ -115,6 +115,14 @@ class EngineDefaults:
         """Refuse."""
         raise ModelError(f"the engine {self.name!r} reads no weights, received {brief(os.fspath(path))}")
 
+    def pack(self, model: Any) -> Any:
+        """Return the model itself."""
+        return model
+
+    def unpack(self, packed: Any) -> Any:
+        """Return the model itself."""
+        return packed
+
     def inspect(self, path: str | os.PathLike[str]) -> Any:
         """Refuse."""
         self._reads_no_file(path)

@@ -261,6 +261,16 @@ class Engine(Protocol):
             ModelError: the file cannot be read, or its weights are those of another model.
         """
 
+    def pack(self, model: Any) -> Any:
+        """Return what another process of ours makes the model of: bytes, or what `pickle` takes.
+
+        Raises:
+            ModelError: it cannot be sent.
+        """
+
+    def unpack(self, packed: Any) -> Any:
+        """Return the model that was packed."""
+
     def inspect(self, path: str | os.PathLike[str]) -> Any:
         """Return what a model file holds, without building or running anything in it.
 

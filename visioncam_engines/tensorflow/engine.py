@@ -36,6 +36,7 @@ from visioncam_engines.tensorflow.checks import (
 from visioncam_engines.tensorflow.copies import KerasCopy, Twin, original
 from visioncam_engines.tensorflow.files.inspection import inspect_file
 from visioncam_engines.tensorflow.files.load import check_file, is_saved_model, load_model
+from visioncam_engines.tensorflow.files.packing import pack, unpack
 from visioncam_engines.tensorflow.graph.restore import Snapshot
 from visioncam_engines.tensorflow.graph.saved_model import endpoint_of, variables_of
 from visioncam_engines.tensorflow.hints import hints_of
@@ -205,6 +206,12 @@ class TensorFlowEngine:
 
     def fill(self, model: Any, path: str | os.PathLike[str]) -> None:
         names.fill(model, path)
+
+    def pack(self, model: Any) -> bytes:
+        return pack(model)
+
+    def unpack(self, packed: Any) -> Any:
+        return unpack(packed)
 
     def inspect(self, path: str | os.PathLike[str]) -> Any:
         return inspect_file(path, check_file(path), quoted(os.fsdecode(os.fspath(path))))

@@ -107,6 +107,12 @@ class TorchEngine:
     def fill(self, model: Any, path: str | os.PathLike[str]) -> None:
         _work().fill(model, path)
 
+    def pack(self, model: Any) -> Any:
+        return _work().unwrapped(model)
+
+    def unpack(self, packed: Any) -> Any:
+        return packed
+
     def inspect(self, path: str | os.PathLike[str]) -> Any:
         return inspect_file(path)
 
