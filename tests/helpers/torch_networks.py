@@ -18,7 +18,9 @@ def lively(model: Any, seed: int = 1) -> Any:
     torch.manual_seed(seed)
     for module in model.modules():
         weight = getattr(module, "weight", None)
-        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear) and isinstance(weight, nn.Parameter):
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear) and isinstance(
+            weight, nn.Parameter
+        ):
             module.weight.data.normal_(0, (2 / weight[0].numel()) ** 0.5)
             if module.bias is not None:
                 module.bias.data.normal_(0, 0.1)
@@ -28,8 +30,20 @@ def lively(model: Any, seed: int = 1) -> Any:
     return model.eval()
 
 
+def lively_pair(make: Callable[[], Any]) -> tuple[Any, Any]:
+    """Return two models with the same weights; those that no convolution holds are drawn when they are made."""
+    pair = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        pair.append(make())
+    pair[1].eval()
+    return pair[0], pair[1]
+
+
 def pictures(count: int = 3, size: int = SIZE, channels: int = 3) -> Any:
-    return torch.from_numpy(np.random.default_rng(0).standard_normal((count, channels, size, size), np.float32))
+    return torch.from_numpy(
+        np.random.default_rng(0).standard_normal((count, channels, size, size), np.float32)
+    )
 
 
 def plain(softmax: bool = False) -> Any:

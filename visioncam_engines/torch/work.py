@@ -54,7 +54,7 @@ __all__ = [
     "weights_of",
 ]
 
-EXACT, AS_IT_IS, TRAINING = "exact-shape-trace", "run-as-it-is", "training-mode"
+EXACT, AS_IT_IS = "exact-shape-trace", "run-as-it-is"
 
 
 def configuration_of(model: Any) -> str:
