@@ -1,4 +1,4 @@
-"""Small PyTorch models: one for each way in which a model can be awkward, and what tells whether a map is right."""
+"""Small PyTorch models, one for each way in which a model can be awkward, and autograd's own gradients."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def lively(model: Any, seed: int = 1) -> Any:
 
 
 def lively_pair(make: Callable[[], Any]) -> tuple[Any, Any]:
-    """Return two models with the same weights; those that no convolution holds are drawn when they are made."""
+    """Return two models with the same weights, also those that are drawn when a model is made."""
     pair = []
     for _ in range(2):
         torch.manual_seed(0)
@@ -353,27 +353,26 @@ def state_of(model: Any) -> list[Any]:
             path, id(one), one.training, tuple(one._forward_hooks), tuple(one._forward_pre_hooks),
             tuple(sorted(one.__dict__)), [id(v) for k, v in sorted(one.__dict__.items()) if k != "training"],
             [len(v) for v in one.__dict__.values() if isinstance(v, list | dict)],
-            [(k, id(v), v._version, v.grad is None, v.requires_grad) for k, v in one._parameters.items() if v is not None],
-            [(k, id(v), v._version) for k, v in one._buffers.items() if v is not None],
+            [(k, id(v), v._version, v.grad is None, v.requires_grad) for k, v in one.named_parameters()],
+            [(k, id(v), v._version) for k, v in one.named_buffers()],
             [v.detach().float().numpy().tobytes() for v in one.parameters(recurse=False)],
         )
         for path, one in model.named_modules()
     ]  # fmt: skip
 
 
-def reference(twin: Any, x: Any, path: str, number: int = 0, index: int = 0, change: Any = None) -> Any:
+def reference(twin: Any, x: Any, module: Any, number: int = 0, index: int = 0, change: Any = None) -> Any:
     """Return (activations, gradient of a logit, answer) by autograd, with a hook on an untouched twin.
 
     Args:
         twin: a model made as the one that is explained.
         x: one picture.
-        path: of the module, as `named_modules` has it.
+        module: of the twin, whose output is looked at.
         number: of the module's call.
         index: of the class; of a softmax the logarithm is differentiated, less that of another class.
         change: activations to put in their place.
     """
     twin.eval()
-    module = dict(twin.named_modules())[path]
     calls, kept = 0, []
 
     def hook(module: Any, args: Any, output: Any) -> Any:

@@ -291,8 +291,9 @@ class Reader:
 
 def _has_channels_first(value: Any) -> bool:
     """Return whether an array is a picture as PyTorch reads files: (C, H, W)."""
-    shape = value.shape if isinstance(value, np.ndarray) else ()
-    return len(shape) == 3 and shape[0] in (1, 3, 4) and shape[2] not in (1, 3, 4)
+    if not isinstance(value, np.ndarray) or value.ndim != 3:
+        return False
+    return value.shape[0] in (1, 3, 4) and value.shape[2] not in (1, 3, 4)
 
 
 def _is_number(value: Any) -> bool:

@@ -99,7 +99,8 @@ def by_object(table: LayerTable, layer: Any) -> LayerChoice:
     name = type(layer).__name__ if torch else repr(getattr(layer, "name", layer))
     such = "such as model.layer4[-1]" if torch else "with model.get_layer(...)"
     raise LayerError(
-        f"the layer {name} is not part of the model {table.model_name!r}; take it from this very model, {such}"
+        f"the layer {name} is not part of the model {table.model_name!r}; take it from this very model, "
+        f"{such}"
     )
 
 

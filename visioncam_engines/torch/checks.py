@@ -63,13 +63,13 @@ def _check_weights(model: Any, title: str) -> None:
                 continue
             if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
                 raise ModelError(
-                    f"the layer {type(module).__name__} of the model {title!r} has no weights yet, as it is lazy "
-                    "and was never run; call the model once on an input before explaining it"
+                    f"the layer {type(module).__name__} of the model {title!r} has no weights yet, as it is "
+                    "lazy and was never run; call the model once on an input before explaining it"
                 )
             if tensor.is_meta:
                 raise ModelError(
-                    f"the weights of the layer {type(module).__name__} of the model {title!r} lie on the meta "
-                    "device, without values; make the model on a real device, or "
+                    f"the weights of the layer {type(module).__name__} of the model {title!r} lie on the "
+                    "meta device, without values; make the model on a real device, or "
                     "model.to_empty(device='cpu') and load its weights"
                 )
 

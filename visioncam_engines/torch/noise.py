@@ -107,7 +107,7 @@ class Noise:
             gradients = gradients_of(of_any_class(values), wanted)
         if gradients is None:
             return None
-        return [float((x * g).float().abs().sum()) for x, g in zip(wanted, gradients, strict=True)]
+        return [float((x.detach() * g).float().abs().sum()) for x, g in zip(wanted, gradients, strict=True)]
 
 
 @attrs.frozen(eq=False)

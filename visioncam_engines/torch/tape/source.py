@@ -25,9 +25,9 @@ def compiled(
 ) -> Cut:
     """Return the function that computes the fetches from the feeds.
 
-    Weights are detached: no gradient is computed for them; those made in inference mode, of which none can be
-    computed, are copied.  A feed that a step writes into is copied first,
-    and what is fetched is kept as it was before it is written into.
+    Weights are read as data: no gradient is computed for them, and another thread may train meanwhile.  Those
+    made in inference mode, through which no gradient can be computed, are copied.  A feed that a step writes
+    into is copied first, and what is fetched is kept as it was before it is written into.
 
     Args:
         trace: the model on tape.
@@ -128,7 +128,7 @@ class _Writing:
         held = self.replaced.get(id(value), value)
         weight = isinstance(held, torch.Tensor) and (held.requires_grad or held.is_inference())
         if weight:
-            self.weights.append(f"{name} = {name}_.{'clone' if held.is_inference() else 'detach'}()")
+            self.weights.append(f"{name} = {name}_.{'clone()' if held.is_inference() else 'data'}")
         self.scope[f"{name}_" if weight else name] = held
         return name
 
