@@ -94,7 +94,6 @@ def like(array: np.ndarray, values: Any) -> Any:
     """Return a NumPy array as it is beside an array; beside a tensor as one, on its device."""
     if isinstance(values, np.ndarray):
         return array
-    array = array if array.flags.writeable else array.copy()  # PyTorch warns of others
     return backend(values).asarray(array, device=getattr(values, "device", None))
 
 

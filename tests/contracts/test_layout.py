@@ -39,8 +39,10 @@ PLAN = Plan(
         "testing",
     ),
     beside=(
+        "visioncam_engines.archives",
         "visioncam_engines.demo",
         "visioncam_engines.tensorflow",
+        "visioncam_engines.torch",
         "visioncam_engines.plugin",
         "visioncam_methods.cam",
         "visioncam_methods",

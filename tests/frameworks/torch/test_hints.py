@@ -15,8 +15,8 @@ from visioncam_core.engine.records import Scaling
 from visioncam_core.errors import OptionError
 from visioncam_core.images.geometry import fit
 from visioncam_core.images.resize_crop import ResizeCrop
-from visioncam_engines.torch.hints import hints_of
-from visioncam_engines.torch.transforms import steps_of
+from visioncam_engines.torch.libraries.hints import hints_of
+from visioncam_engines.torch.libraries.transforms import steps_of
 
 torch = pytest.importorskip("torch")
 torchvision = pytest.importorskip("torchvision")

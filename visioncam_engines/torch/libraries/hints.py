@@ -10,7 +10,7 @@ from typing import Any
 
 from visioncam_core.engine.records import Hints, Scaling
 from visioncam_core.images.resize_crop import ResizeCrop
-from visioncam_engines.torch.transforms import resampling
+from visioncam_engines.torch.libraries.transforms import resampling
 
 _WRAPPERS = ("torch", "peft", "accelerate")
 _INSIDE = ("module", "_orig_mod", "base_model", "model")
