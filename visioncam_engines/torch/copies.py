@@ -99,4 +99,4 @@ class TorchCopy:
     def set(self, values: Sequence[np.ndarray]) -> None:
         with torch.no_grad():
             for tensor, value in zip(self.model.tensors, values, strict=True):
-                tensor.copy_(torch.from_numpy(np.ascontiguousarray(value)))
+                tensor.copy_(torch.from_numpy(np.array(value)))

@@ -19,10 +19,12 @@ from visioncam_core.engine.batches import Budget
 from visioncam_core.engine.layer_table import LayerChoice, LayerTable, Layout
 from visioncam_core.errors import LayerError
 from visioncam_engines.torch.calling import caller
+from visioncam_engines.torch.logits import output_alone
 from visioncam_engines.torch.memory import repeated
 from visioncam_engines.torch.mixing import Mixing
+from visioncam_engines.torch.noise import CalledNoise, Noise
 from visioncam_engines.torch.passes import Flat, TapePasses
-from visioncam_engines.torch.recorder import ModuleRecorder
+from visioncam_engines.torch.recorder import ModuleRecorder, uncompiled
 from visioncam_engines.torch.score import TapeScore
 from visioncam_engines.torch.tape.records import Node, Record, Ref, named_leaves, parts_of
 from visioncam_engines.torch.tape.shadow import shadow
@@ -51,7 +53,7 @@ class _Modules:
     def __exit__(self, *error: object) -> None:
         return None
 
-    def stands_for(self, originals: Mapping[int, Any]) -> None:
+    def stands_for(self, copies: Any, originals: Any) -> None:
         """Take note of nothing."""
 
     def keep(self, path: str, kind: str, output: Any, holds: bool = False) -> None:
@@ -126,18 +128,30 @@ class EagerModel(TapedModel):
             hook = (hooks or {}).get(path.replace(".", "/"))
             if hook is not None:
                 module.register_forward_hook(lambda module, args, output, hook=hook: hook(output))
-        return caller(self.structure)(twin.module, [x.clone() for x in flat])
+        with uncompiled():
+            return caller(self.structure)(twin.module, [x.clone() for x in flat])
+
+    def asked(self, flat: list[Any]) -> Noise:
+        given = Noise.like(self.trace, self.placing, flat).given
+        return CalledNoise(self.trace, self.placing, given, self.run, self._layer)
+
+    def _layer(self, score: TapeScore, record: Record, flat: list[Any]) -> tuple[Any, Any]:
+        layout, budget = Layout("custom", (), 0), Budget()
+        passes = EagerPasses(
+            self.trace, score, record, layout, self.placing, None, budget, score.channels_first, self
+        )
+        _, _, leaf, values, _ = passes.begin(flat, True)
+        return leaf, values
+
+    def reached(self, score: TapeScore) -> TapeScore:
+        """Return a score as it can be read: from the output alone where its logits cannot be reached."""
+        known = {*self.trace.outputs.values(), *(one.value for one in self.trace.records)}
+        if known.issuperset(score.fetches):
+            return score
+        return output_alone(score, self.trace.outputs[score.output])
 
     def made(self, score: TapeScore, table: LayerTable, image: int, channels_first: bool) -> TapeView:
-        """Return the view of a score, from the output alone where its logits cannot be reached."""
-        known = {*self.trace.outputs.values(), *(one.value for one in self.trace.records)}
-        if not known.issuperset(score.fetches):
-            own = self.trace.outputs[score.output]
-            read = score.read
-            score = attrs.evolve(
-                score, kind="output", fetches=(own,), read=lambda found: (read([found[0]] * 2)[1],) * 2
-            )
-        return EagerView(self.trace, score, table, self.placing, image, channels_first, self)
+        return EagerView(self.trace, score, table, self.placing, self.model, image, channels_first, self)
 
 
 @attrs.frozen(eq=False)

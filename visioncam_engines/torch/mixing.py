@@ -35,7 +35,8 @@ _EACH_VALUE = frozenset(
             "hardsigmoid",
             "gelu",
         ),
-        *("sigmoid", "tanh", "elu", "elu_", "selu", "celu", "leaky_relu", "leaky_relu_", "softplus", "mish"),
+        *("sigmoid", "tanh", "elu", "elu_", "selu", "celu", "leaky_relu", "leaky_relu_", "softplus"),
+        *("mish",),
         *(
             "clone",
             "contiguous",
@@ -54,10 +55,10 @@ _EACH_VALUE = frozenset(
 )
 _CHANNEL_IS_ONE = frozenset(
     {
-        *("batch_norm", "instance_norm", "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d"),
-        *("avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool1d", "max_pool2d", "max_pool3d", "interpolate"),
-        *("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d", "_max_pool2d", "dropout2d"),
-        *("boolean_dispatch", "upsample"),
+        *("batch_norm", "instance_norm", "adaptive_avg_pool1d", "adaptive_avg_pool2d"),
+        *("adaptive_avg_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool1d", "max_pool2d"),
+        *("max_pool3d", "interpolate", "adaptive_max_pool1d", "adaptive_max_pool2d"),
+        *("adaptive_max_pool3d", "_max_pool2d", "dropout2d", "boolean_dispatch", "upsample"),
     }
 )
 _WITH_WEIGHTS = frozenset(

@@ -19,11 +19,13 @@ class TapeScore(Score):
         read: (the fetched tensors) -> (values, answer), float32 and differentiable; of a dense output with
             channels last.
         leaves: values of the tape that the score is put together from.
+        channels_first: the output is (N, classes, *space).
     """
 
     fetches: tuple[int, ...] = ()
     read: Callable[[list[Any]], tuple[Any, Any]] = lambda found: (found[0], found[0])
     leaves: tuple[int, ...] = ()
+    channels_first: bool = False
 
     @property
     def key(self) -> tuple[str, str, tuple[int, ...]]:

@@ -15,13 +15,16 @@ from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.records import Note
 from visioncam_core.errors import TargetError
 from visioncam_core.text import brief, listing, whole
-from visioncam_engines.torch.modules import modules_of
+from visioncam_engines.torch.logits import score_of
+from visioncam_engines.torch.modules import in_training, modules_of
+from visioncam_engines.torch.noise import Noise
 from visioncam_engines.torch.passes import TapePasses
 from visioncam_engines.torch.placing import Placing
 from visioncam_engines.torch.score import TapeScore
-from visioncam_engines.torch.stand_in import build_table, score_of
+from visioncam_engines.torch.table import build_table
 from visioncam_engines.torch.tape.trace import Trace, at_rest
 
+TRAINING = "training-mode"
 TOLERANCE, TOLERANCE_HALF = 1e-3, 5e-2
 """Shares of the largest value that rounding may explain, in float32 and in half precision."""
 
@@ -33,6 +36,7 @@ class TapeView:
     Attributes:
         trace, score, table: the traced model, the score, the layers.
         placing: device and dtype of the inputs.
+        model: a weak reference to the model.
         image: position of the image input.
         channels_first: whether the image input is (K, *space).
     """
@@ -41,6 +45,7 @@ class TapeView:
     score: TapeScore
     table: LayerTable
     placing: Placing
+    model: weakref.ref[Any]
     image: int
     channels_first: bool
 
@@ -50,7 +55,11 @@ class TapeView:
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        return self.trace.notes
+        model = self.model()
+        if model is None or not in_training(model):
+            return self.trace.notes
+        what = "model.train() is on; the map is of the model at rest, as after model.eval()"
+        return (*self.trace.notes, (TRAINING, what))
 
     @property
     def exact(self) -> bool:
@@ -107,20 +116,28 @@ class TapedModel:
         name = output_name(trace.outputs, output)
         rank = len(self.takes[inputs.image][0]) + 1
         first = inputs.channels_first and len(trace.shapes[trace.outputs[name]]) == rank
-        score = trace.once(("score", name, wanted, first), lambda: score_of(trace, name, wanted, first))
+        noise = trace.once("asked", lambda: self.asked(flat))
+        score = trace.once(
+            ("score", name, wanted, first), lambda: self.reached(score_of(noise, name, wanted, first))
+        )
 
         def make() -> TapeView:
-            shape = self.takes[inputs.image][0]
-            size = shape[1:] if inputs.channels_first else shape[:-1]
-            units = units_of(self.model)
-            table = build_table(trace, score, inputs.image, size, inputs.channels_first, self.title, units)
+            table = build_table(noise, score, inputs, self.title, units_of(self.model))
             return self.made(score, table, inputs.image, inputs.channels_first)
 
         return trace.once(("view", score.key, inputs.image), make)
 
+    def asked(self, flat: list[Any]) -> Noise:
+        """Return runs of the model on pictures of noise."""
+        return Noise.like(self.trace, self.placing, flat)
+
+    def reached(self, score: TapeScore) -> TapeScore:
+        """Return a score as it can be read."""
+        return score
+
     def made(self, score: TapeScore, table: LayerTable, image: int, channels_first: bool) -> TapeView:
         """Return the view of a score."""
-        return TapeView(self.trace, score, table, self.placing, image, channels_first)
+        return TapeView(self.trace, score, table, self.placing, self.model, image, channels_first)
 
 
 def units_of(model: weakref.ref[Any]) -> Callable[[], dict[str, Any]]:

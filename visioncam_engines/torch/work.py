@@ -24,12 +24,12 @@ from visioncam_engines.torch.inputs import model_inputs
 from visioncam_engines.torch.libraries.hints import hints_of
 from visioncam_engines.torch.libraries.names import load_named
 from visioncam_engines.torch.mark import mark_of
-from visioncam_engines.torch.memory import out_of_memory
+from visioncam_engines.torch.memory import from_numpy, out_of_memory
 from visioncam_engines.torch.modules import title_of
 from visioncam_engines.torch.placing import Placing
 from visioncam_engines.torch.recorder import ModuleRecorder
-from visioncam_engines.torch.tape.shadow import unwrapped
-from visioncam_engines.torch.tape.tape import UntraceableError
+from visioncam_engines.torch.tape.shadow import WRITES, unwrapped
+from visioncam_engines.torch.tape.tape import UntraceableError, WritesError
 from visioncam_engines.torch.tape.trace import Trace, at_rest
 from visioncam_engines.torch.view import TapedModel, takes_of, tolerance_of
 
@@ -54,7 +54,7 @@ __all__ = [
     "weights_of",
 ]
 
-EXACT, AS_IT_IS, TRAINING = "exact-shape-trace", "run-as-it-is", "training-mode"
+EXACT, AS_IT_IS = "exact-shape-trace", "run-as-it-is"
 
 
 def configuration_of(model: Any) -> str:
@@ -65,7 +65,7 @@ def configuration_of(model: Any) -> str:
 def tensors(arrays: Sequence[Any]) -> list[Any]:
     """Return arrays as tensors of the host; passes take them to the model's device and dtype."""
     with torch.inference_mode(False):
-        return [torch.from_numpy(np.array(one) if not one.flags.writeable else one) for one in arrays]
+        return [from_numpy(one) for one in arrays]
 
 
 def called(engine: Any, model: Any, inputs: ModelInputs, flat: list[Any]) -> list[Any]:
@@ -107,6 +107,8 @@ def traced(engine: Any, model: Any, inputs: ModelInputs, flat: list[Any]) -> Tap
         reason = _unlike(found, model, inputs.structure, noise)
     except UntraceableError as error:
         reason = str(error)
+        if isinstance(error, WritesError):
+            WRITES.add(unwrapped(model))
     except Exception as error:  # whatever the tape does not stand; if the model doesn't either, it is told
         reason = f"under the tape it fails ({error_text(error)})"
     if not reason:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import sys
 import types
+import weakref
 from collections import OrderedDict, deque
 from collections.abc import Mapping
 from typing import Any
@@ -37,18 +38,24 @@ def unwrapped(module: Any) -> Any:
             return module
 
 
+WRITES: weakref.WeakSet[Any] = weakref.WeakSet()
+"""Models that write into their own parameters when they are called: their copies have parameters apart."""
+
+
 @attrs.define(eq=False)
 class Shadow:
     """The copy of one model.
 
     Attributes:
         module: the copy.
-        originals: number of a tensor of the copy -> the model's own.
+        tensors: its parameters and buffers.
+        originals: number of one of these -> the model's own.
         paths: (path, copied module) in the order of `named_modules`, also of modules in plain containers.
         modules: the same with the model's own modules.
     """
 
     module: Any
+    tensors: list[Any]
     originals: dict[int, Any]
     paths: list[tuple[str, Any]]
     modules: list[tuple[str, Any]]
@@ -62,12 +69,12 @@ def shadow(model: Any, *, apart: bool = False, replaced: Mapping[int, Any] | Non
         apart: parameters are copied too; for a model that writes into them.
         replaced: what is read in the place of the model's tensors, by their number.
     """
-    copying = _Copying(apart, replaced or {})
+    copying = _Copying(apart or unwrapped(model) in WRITES, replaced or {})
     for module in unwrapped(model).modules():
         for tensor in (*_held(module, "_parameters"), *_held(module, "_buffers")):
             copying.tensor(tensor)
     twin = copying.module(model, "")
-    return Shadow(twin, copying.originals, copying.paths, copying.own)
+    return Shadow(twin, list(copying.tensors.values()), copying.originals, copying.paths, copying.own)
 
 
 def _held(module: Any, name: str) -> list[Any]:
@@ -93,7 +100,8 @@ class _Copying:
         held = self.replaced.get(id(one), one)
         apart = self.apart or not isinstance(one, torch.nn.Parameter) or held.is_inference()
         with torch.inference_mode(False), torch.no_grad():
-            twin = held.detach().clone() if apart else held.detach()
+            # `data` counts its own versions: that another thread trains is no writing of this copy's.
+            twin = held.detach().clone() if apart else held.data
             if isinstance(one, torch.nn.Parameter):
                 twin = torch.nn.Parameter(twin, one.requires_grad)
         self.tensors[id(one)] = twin
