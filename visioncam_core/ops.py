@@ -94,9 +94,8 @@ def like(array: np.ndarray, values: Any) -> Any:
     """Return a NumPy array as it is beside an array; beside a tensor as one, on its device."""
     if isinstance(values, np.ndarray):
         return array
-    array = (
-        array if array.flags.writeable else array.copy()
-    )  # a tensor would share its memory, and torch warns
+    if hasattr(values, "detach") and not array.flags.writeable:  # torch warns of what it could write into
+        array = array.copy()
     return backend(values).asarray(array, device=getattr(values, "device", None))
 
 
@@ -225,6 +224,7 @@ def to_numpy(values: Any) -> np.ndarray:
         return values
     if hasattr(values, "detach"):  # torch: off its graph, and off its device
         values = values.detach().cpu()
+        values = values.float() if dtype_name(values) == "bfloat16" else values  # NumPy has no such type
     if hasattr(values, "numpy"):
         return np.asarray(values.numpy())
     return np.asarray(values)

@@ -39,6 +39,7 @@ PLAN = Plan(
         "testing",
     ),
     beside=(
+        "visioncam_engines.archives",
         "visioncam_engines.demo",
         "visioncam_engines.tensorflow",
         "visioncam_engines.torch",

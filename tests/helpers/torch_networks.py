@@ -1,4 +1,4 @@
-"""Small PyTorch models: one for each way in which a model can be awkward, and what tells whether a map is right."""
+"""Small PyTorch models, one for each way in which a model can be awkward, and autograd's own gradients."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def lively(model: Any, seed: int = 1) -> Any:
     torch.manual_seed(seed)
     for module in model.modules():
         weight = getattr(module, "weight", None)
-        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear) and isinstance(weight, nn.Parameter):
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear) and isinstance(
+            weight, nn.Parameter
+        ):
             module.weight.data.normal_(0, (2 / weight[0].numel()) ** 0.5)
             if module.bias is not None:
                 module.bias.data.normal_(0, 0.1)
@@ -28,8 +30,20 @@ def lively(model: Any, seed: int = 1) -> Any:
     return model.eval()
 
 
+def lively_pair(make: Callable[[], Any]) -> tuple[Any, Any]:
+    """Return two models with the same weights, also those that are drawn when a model is made."""
+    pair = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        pair.append(make())
+    pair[1].eval()
+    return pair[0], pair[1]
+
+
 def pictures(count: int = 3, size: int = SIZE, channels: int = 3) -> Any:
-    return torch.from_numpy(np.random.default_rng(0).standard_normal((count, channels, size, size), np.float32))
+    return torch.from_numpy(
+        np.random.default_rng(0).standard_normal((count, channels, size, size), np.float32)
+    )
 
 
 def plain(softmax: bool = False) -> Any:
@@ -339,27 +353,26 @@ def state_of(model: Any) -> list[Any]:
             path, id(one), one.training, tuple(one._forward_hooks), tuple(one._forward_pre_hooks),
             tuple(sorted(one.__dict__)), [id(v) for k, v in sorted(one.__dict__.items()) if k != "training"],
             [len(v) for v in one.__dict__.values() if isinstance(v, list | dict)],
-            [(k, id(v), v._version, v.grad is None, v.requires_grad) for k, v in one._parameters.items() if v is not None],
-            [(k, id(v), v._version) for k, v in one._buffers.items() if v is not None],
+            [(k, id(v), v._version, v.grad is None, v.requires_grad) for k, v in one.named_parameters()],
+            [(k, id(v), v._version) for k, v in one.named_buffers()],
             [v.detach().float().numpy().tobytes() for v in one.parameters(recurse=False)],
         )
         for path, one in model.named_modules()
     ]  # fmt: skip
 
 
-def reference(twin: Any, x: Any, path: str, number: int = 0, index: int = 0, change: Any = None) -> Any:
+def reference(twin: Any, x: Any, module: Any, number: int = 0, index: int = 0, change: Any = None) -> Any:
     """Return (activations, gradient of a logit, answer) by autograd, with a hook on an untouched twin.
 
     Args:
         twin: a model made as the one that is explained.
         x: one picture.
-        path: of the module, as `named_modules` has it.
+        module: of the twin, whose output is looked at.
         number: of the module's call.
         index: of the class; of a softmax the logarithm is differentiated, less that of another class.
         change: activations to put in their place.
     """
     twin.eval()
-    module = dict(twin.named_modules())[path]
     calls, kept = 0, []
 
     def hook(module: Any, args: Any, output: Any) -> Any:

@@ -14,7 +14,7 @@ from visioncam_core.errors import ModelNotFoundError
 from visioncam_core.pipeline.models import check_file, embedded_is_installed, is_name, open_model
 from visioncam_core.text import brief
 
-SUFFIXES = (".keras", ".h5", ".hdf5")
+SUFFIXES = (".keras", ".h5", ".hdf5", ".pt2")
 EMBEDDED = "EfficientNet-Lite0, ImageNet (embedded)"
 
 
@@ -34,7 +34,7 @@ class ModelList:
         return list(self.files)
 
     def model(self, name: str) -> Any:
-        """Return a model, loaded when first needed, always in Keras's safe mode."""
+        """Return a model, loaded when first needed, always as a file from anybody."""
         if name not in self.files:
             raise ModelNotFoundError(f"there is no model {brief(name, 60)} here; pick one of the list")
         with self._lock:

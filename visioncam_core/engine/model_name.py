@@ -131,12 +131,18 @@ def made_by(text: str, schemes: Sequence[str]) -> Any:
     if not (inspect.isroutine(found) or isinstance(found, type | functools.partial)):
         return found
     try:
-        return found()
-    except Exception as error:
+        inspect.signature(found).bind()
+    except (TypeError, ValueError) as error:
         raise ModelError(
-            f"{text}: it cannot be called without arguments ({error_text(error)}); "
-            "name a function that takes none and returns the model"
+            f"{text}: takes arguments ({error}); name a function that takes none and returns the model"
         ) from error
+    try:
+        model = found()
+    except Exception as error:
+        raise ModelError(f"{text}: raised {error_text(error)}; mend it, or name another function") from error
+    if model is None:
+        raise ModelError(f"{text}: returned None; let it return the model")
+    return model
 
 
 def imported(module: str) -> Any:

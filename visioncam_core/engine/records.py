@@ -104,7 +104,6 @@ class Hints:
         why: where that comes from, or why it is not known.
         geometry: how its pictures are fitted, as in `explain(geometry=)`; None for the default.
         class_names: one name an output index, or None.
-        size: (h, w) of its pictures, for inputs that leave it open; None where it is not known.
     """
 
     title: str
@@ -114,7 +113,6 @@ class Hints:
     why: str = "the model does not say how its pictures are made ready"
     geometry: object = None
     class_names: tuple[str, ...] | None = None
-    size: tuple[int, int] | None = None
 
 
 @attrs.frozen(eq=False)

@@ -66,7 +66,6 @@ class Reader:
         geometry: how pictures are fitted.
         frame: which picture of an animated or paged file.
         max_pixels: the largest picture that is decoded.
-        usual: (h, w) of pictures where the input leaves it open; None for the picture's own.
         whole: (H, W, C) uint8 picture -> (h, w, C) model input, in the place of geometry and preprocess.
     """
 
@@ -75,7 +74,6 @@ class Reader:
     geometry: object
     frame: int = 0
     max_pixels: int = MAX_PIXELS
-    usual: tuple[int, int] | None = None
     whole: Callable[[np.ndarray], np.ndarray] | None = None
 
     def read(self, images: Any) -> tuple[list[Sample], bool]:
@@ -166,7 +164,9 @@ class Reader:
 
         def fitted(box: Window) -> tuple[np.ndarray, Geometry]:
             part = picture.pixels[box[0] : box[2], box[1] : box[3]]
-            return self._fitted(part, model_input.shape, self.geometry)
+            values, made = self._fitted(part, model_input.shape, self.geometry)
+            check_size(made.size, model_input, self.inputs.channels_first)
+            return values, made
 
         def as_values(pixels: np.ndarray) -> np.ndarray:
             values = self._prepared(pixels[None])[0]
@@ -252,22 +252,21 @@ class Reader:
 
     def _size(self, shape: tuple[int | None, ...] | None, space: tuple[int, int]) -> tuple[int, int]:
         """Return the (h, w) of an input; along an open axis the picture's own length."""
-        usual = self.usual or space
         if shape is None:
-            return usual
+            return space
         high, wide = shape[1:] if self.inputs.channels_first else shape[:-1]
-        return (high or usual[0], wide or usual[1])
+        return (high or space[0], wide or space[1])
 
     def _loaded(self, source: Any) -> Picture:
         source = to_numpy(source) if hasattr(source, "numpy") else source  # a uint8 tensor
+        if self.inputs.channels_first and _has_channels_first(source):
+            source = np.moveaxis(source, 0, -1)
         return load_picture(source, max_pixels=self.max_pixels, frame=self.frame)
 
     def _fitted(
         self, pixels: np.ndarray, shape: tuple[int | None, ...] | None, geometry: object
     ) -> tuple[np.ndarray, Geometry]:
-        space = (pixels.shape[0], pixels.shape[1])
-        fitted, made = fit(pixels, self._size(shape, space), geometry)
-        check_size(made.size, shape, self.inputs.channels_first)
+        fitted, made = fit(pixels, self._size(shape, (pixels.shape[0], pixels.shape[1])), geometry)
         channels = None if shape is None else shape[0 if self.inputs.channels_first else -1]
         if pixels.shape[0] == channels and pixels.shape[2:] not in ((), (1,), (3,), (4,), (channels,)):
             raise ImageError(
@@ -285,6 +284,13 @@ class Reader:
                 "batch axis and return (N, h, w, C)"
             )
         return np.moveaxis(batch, -1, 1) if self.inputs.channels_first else batch
+
+
+def _has_channels_first(value: Any) -> bool:
+    """Return whether an array is a picture as PyTorch reads files: (C, H, W)."""
+    if not isinstance(value, np.ndarray) or value.ndim != 3:
+        return False
+    return value.shape[0] in (1, 3, 4) and value.shape[2] not in (1, 3, 4)
 
 
 def _is_number(value: Any) -> bool:

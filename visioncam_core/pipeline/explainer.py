@@ -95,6 +95,8 @@ class Explainer:
         preprocessing, expected, geometry = wanted_by(
             settings.preprocess, settings.geometry, hints, card, engine.picture_steps
         )
+        frame, most = settings.frame, settings.max_pixels
+        reader = Reader(inputs, preprocessing.function, geometry, frame, most, preprocessing.whole)
         names = settings.class_names
         if names is None:
             names = card.class_names or hints.class_names
@@ -104,15 +106,7 @@ class Explainer:
             engine=engine,
             hints=hints,
             inputs=inputs,
-            reader=Reader(
-                inputs,
-                preprocessing.function,
-                geometry,
-                settings.frame,
-                settings.max_pixels,
-                hints.size,
-                preprocessing.whole,
-            ),
+            reader=reader,
             preprocessing=preprocessing,
             expected=expected,
             names=names if isinstance(names, tuple) else load_class_names(names),

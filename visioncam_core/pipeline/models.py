@@ -44,12 +44,13 @@ def open_model(path: Path | None = None, *, weights: Path | None = None, **how: 
         if weights is None:
             raise ModelError(f"sha256= is the checksum of a file, and {path} is a name; give its weights=")
         check_digest(weights, sha256, quoted(os.fsdecode(os.fspath(weights))))
-    if is_function(path):
-        model = made_by(os.fspath(path), schemes_of(registry().engines()))
-    else:
+    schemes = schemes_of(registry().engines())
+    if scheme_of(path, schemes):
         name = ModelName.of(os.fspath(path))
         name = name if weights is None else attrs.evolve(name, weights=NO_WEIGHTS)
         model = _engine(path).load(str(name))
+    else:
+        model = made_by(os.fspath(path), schemes)
     if weights is not None:
         registry().engine_of(model).fill(model, weights)
     return model

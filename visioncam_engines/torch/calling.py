@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from visioncam_engines.torch.recorder import uncompiled
 from visioncam_engines.torch.tape.shadow import shadow
 from visioncam_engines.torch.tape.trace import at_rest, outputs_of
 
@@ -27,6 +28,6 @@ def answers_of(model: Any, structure: Any, flat: list[Any]) -> list[Any]:
 
     A copy of its modules is called: the model's own buffers, flags and hooks stay as they are.
     """
-    with at_rest():
+    with at_rest(), uncompiled():
         answer = caller(structure)(shadow(model).module, [x.clone() for x in flat])
     return [leaf for _, leaf in outputs_of(answer)]

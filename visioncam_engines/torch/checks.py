@@ -9,10 +9,11 @@ import torch
 
 from visioncam_core.errors import BackendError, ModelError
 from visioncam_core.text import brief, listing
-from visioncam_engines.torch.modules import title_of
+from visioncam_engines.torch.modules import every_module, title_of
 from visioncam_engines.torch.tape.shadow import unwrapped
 
 OLDEST = (2, 4)
+_COMMON = (torch.Tensor, torch.nn.Parameter)
 
 
 def require_torch(version: str = torch.__version__) -> None:
@@ -56,17 +57,21 @@ def check_model(model: Any) -> None:
 
 
 def _check_weights(model: Any, title: str) -> None:
-    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
-        if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
-            raise ModelError(
-                f"the weight {name!r} of the model {title!r} has no shape yet, as its layer is lazy and was "
-                "never run; call the model once on an input before explaining it"
-            )
-        if tensor.is_meta:
-            raise ModelError(
-                f"the weight {name!r} of the model {title!r} lies on the meta device, without values; "
-                "make the model on a real device, or model.to_empty(device='cpu') and load its weights"
-            )
+    for module in every_module(model):
+        for tensor in (*dict(module._parameters).values(), *dict(module._buffers).values()):
+            if tensor is None or (type(tensor) in _COMMON and not tensor.is_meta):
+                continue
+            if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
+                raise ModelError(
+                    f"the layer {type(module).__name__} of the model {title!r} has no weights yet, as it is "
+                    "lazy and was never run; call the model once on an input before explaining it"
+                )
+            if tensor.is_meta:
+                raise ModelError(
+                    f"the weights of the layer {type(module).__name__} of the model {title!r} lie on the "
+                    "meta device, without values; make the model on a real device, or "
+                    "model.to_empty(device='cpu') and load its weights"
+                )
 
 
 def devices_of(model: Any) -> list[str]:

@@ -52,6 +52,7 @@ class EfficientNetLite0(nn.Module):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
+        self.image_size = 224  # that it was trained for; it takes others, too
         self._conv_stem = SameConv2d(3, 32, 3, 2)
         self._bn0 = _norm(32)
         self._act0 = nn.ReLU6()

@@ -24,7 +24,7 @@ from visioncam_engines.torch.memory import repeated
 from visioncam_engines.torch.mixing import Mixing
 from visioncam_engines.torch.noise import CalledNoise, Noise
 from visioncam_engines.torch.passes import Flat, TapePasses
-from visioncam_engines.torch.recorder import ModuleRecorder
+from visioncam_engines.torch.recorder import ModuleRecorder, uncompiled
 from visioncam_engines.torch.score import TapeScore
 from visioncam_engines.torch.tape.records import Node, Record, Ref, named_leaves, parts_of
 from visioncam_engines.torch.tape.shadow import shadow
@@ -128,7 +128,8 @@ class EagerModel(TapedModel):
             hook = (hooks or {}).get(path.replace(".", "/"))
             if hook is not None:
                 module.register_forward_hook(lambda module, args, output, hook=hook: hook(output))
-        return caller(self.structure)(twin.module, [x.clone() for x in flat])
+        with uncompiled():
+            return caller(self.structure)(twin.module, [x.clone() for x in flat])
 
     def asked(self, flat: list[Any]) -> Noise:
         given = Noise.like(self.trace, self.placing, flat).given
@@ -150,7 +151,7 @@ class EagerModel(TapedModel):
         return output_alone(score, self.trace.outputs[score.output])
 
     def made(self, score: TapeScore, table: LayerTable, image: int, channels_first: bool) -> TapeView:
-        return EagerView(self.trace, score, table, self.placing, image, channels_first, self)
+        return EagerView(self.trace, score, table, self.placing, self.model, image, channels_first, self)
 
 
 @attrs.frozen(eq=False)

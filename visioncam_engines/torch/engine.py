@@ -23,7 +23,7 @@ from visioncam_core.errors import BackendError
 from visioncam_engines.demo.card import digest
 from visioncam_engines.torch.files.check import check_file
 from visioncam_engines.torch.files.inspection import inspect_file
-from visioncam_engines.torch.transforms import steps_of
+from visioncam_engines.torch.libraries.transforms import steps_of
 
 NAME = "torch"
 SCHEMES = ("timm", "torchvision", "hf")

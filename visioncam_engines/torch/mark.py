@@ -25,6 +25,7 @@ _PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes, range, sl
                     torch.dtype, torch.Size, torch.device, torch.layout, torch.memory_format})  # fmt: skip
 _SEQUENCES = (list, tuple, set, frozenset, deque, torch.Size)
 _OWN = frozenset({"training", "_parameters", "_buffers", "_modules", "_is_full_backward_hook",
+                  "_non_persistent_buffers_set",
                   "_trainer", "_fabric", "_current_fx_name", "_param_requires_grad_state",
                   "_metric_attributes", "_compiler_ctx"})  # fmt: skip
 """What is read in another way, or does not change what a model computes; the last two lines: Lightning's."""
@@ -96,23 +97,24 @@ class _Reading:
             return
         names = _names(tuple(state))
         append(names)
-        for key in ("_parameters", "_buffers"):
-            for name, tensor in state[key].items():
+        for held in (state["_parameters"], state["_buffers"]):
+            for name, tensor in held.items() if held else ():
                 if tensor is not None:
-                    append((name, id(tensor), tensor.dtype, tensor.device))
+                    self.values += (name, id(tensor), tensor.dtype, tensor.device)
                     self.tensors.append(tensor)
         for key in _HOOKS:
-            for hook in state[key].values():
+            for hook in state[key].values() if state[key] else ():
                 self.value(hook, 0)
         for name in names:
             value = state[name]
-            if type(value) in _PLAIN:
+            kind = type(value)
+            if kind in _PLAIN or (kind is tuple and _PLAIN.issuperset(map(type, value))):
                 append(value)
             else:
                 self.value(value, 0)
         for child in state["_modules"].values():
             if child is not None:
-                self.module(unwrapped(child))
+                self.module(child)
 
     def value(self, value: Any, depth: int) -> None:
         """Add a value: plain ones as they are, what containers and objects hold, the identity of the rest."""
@@ -179,7 +181,7 @@ def _sampled(tensors: list[Any]) -> tuple[Any, ...]:
             continue
         if one.device.type == "cpu" and one.layout is torch.strided and one.is_contiguous():
             flat = one.detach().reshape(-1)
-            found.append(flat[:: max(1, flat.numel() // 256)].view(-1).to(torch.float64).numpy().tobytes())
+            found.append(flat[:: max(1, flat.numel() // 64)].view(-1).to(torch.float64).numpy().tobytes())
         else:
             found.append(one.untyped_storage().data_ptr() if one.layout is torch.strided else id(one))
     return tuple(found)

@@ -16,7 +16,7 @@ from visioncam_core.engine.records import Note
 from visioncam_core.errors import TargetError
 from visioncam_core.text import brief, listing, whole
 from visioncam_engines.torch.logits import score_of
-from visioncam_engines.torch.modules import modules_of
+from visioncam_engines.torch.modules import in_training, modules_of
 from visioncam_engines.torch.noise import Noise
 from visioncam_engines.torch.passes import TapePasses
 from visioncam_engines.torch.placing import Placing
@@ -24,6 +24,7 @@ from visioncam_engines.torch.score import TapeScore
 from visioncam_engines.torch.table import build_table
 from visioncam_engines.torch.tape.trace import Trace, at_rest
 
+TRAINING = "training-mode"
 TOLERANCE, TOLERANCE_HALF = 1e-3, 5e-2
 """Shares of the largest value that rounding may explain, in float32 and in half precision."""
 
@@ -35,6 +36,7 @@ class TapeView:
     Attributes:
         trace, score, table: the traced model, the score, the layers.
         placing: device and dtype of the inputs.
+        model: a weak reference to the model.
         image: position of the image input.
         channels_first: whether the image input is (K, *space).
     """
@@ -43,6 +45,7 @@ class TapeView:
     score: TapeScore
     table: LayerTable
     placing: Placing
+    model: weakref.ref[Any]
     image: int
     channels_first: bool
 
@@ -52,7 +55,11 @@ class TapeView:
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        return self.trace.notes
+        model = self.model()
+        if model is None or not in_training(model):
+            return self.trace.notes
+        what = "model.train() is on; the map is of the model at rest, as after model.eval()"
+        return (*self.trace.notes, (TRAINING, what))
 
     @property
     def exact(self) -> bool:
@@ -130,7 +137,7 @@ class TapedModel:
 
     def made(self, score: TapeScore, table: LayerTable, image: int, channels_first: bool) -> TapeView:
         """Return the view of a score."""
-        return TapeView(self.trace, score, table, self.placing, image, channels_first)
+        return TapeView(self.trace, score, table, self.placing, self.model, image, channels_first)
 
 
 def units_of(model: weakref.ref[Any]) -> Callable[[], dict[str, Any]]:

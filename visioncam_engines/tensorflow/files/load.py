@@ -198,7 +198,9 @@ def _check_zip(path: str, name: str) -> str:
     members = {member.filename for member in members_of(path, name)}
     if "config.json" not in members or not {"model.weights.h5", "model.weights.json"} & members:
         if any(member.endswith("data.pkl") for member in members):
-            raise ModelError(f"{name}: is a PyTorch model, and Keras models are read; convert it first")
+            raise ModelError(
+                f"{name}: is a file of PyTorch; give it its suffix, .pt2 or .pth, and it is read as one"
+            )
         some = ", ".join(sorted(members)[:3]) or "nothing"
         raise ModelError(f"{name}: is a zip archive but not a Keras model (it holds {some}, …); {_SAVE}")
     return "keras"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-import zipfile
 
 from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelError
 from visioncam_core.images.files import quoted, sniff
+from visioncam_core.text import error_text
 from visioncam_engines.archives import listed
 from visioncam_engines.torch.files.tensors import read_header, read_pickled, told
 
@@ -59,15 +59,16 @@ def kind_of(path: str | os.PathLike[str]) -> str:
             if any(part in one for one in inside for part in _EXPORTED):
                 return "pt2"
         pickled = read_pickled(text, name)
+        header = None if pickled is not None else read_header(text, name)
     except ModelError:
         raise
-    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
+    except Exception as error:  # zlib, zipfile, pickletools and the system have errors of their own
         raise ModelError(
-            f"{name}: is cut short or damaged (the zip archive in it is not whole); download or save it again"
+            f"{name}: is cut short or damaged ({error_text(error, 80)}); download or save it again"
         ) from error
     if pickled is not None:
         return "script" if pickled.script else "pickle"
-    if read_header(text, name) is not None:
+    if header is not None:
         return "safetensors"
     kind = sniff(start)
     if kind == "Git LFS pointer":

@@ -16,8 +16,8 @@ from typing import Any
 
 import attrs
 
-from visioncam_core.errors import ModelError
-from visioncam_core.text import brief
+from visioncam_core.errors import ModelError, UnsafeModelError
+from visioncam_core.text import brief, error_text
 from visioncam_engines.archives import listed, problems_of
 from visioncam_engines.torch.files.program import checked_program
 
@@ -79,8 +79,20 @@ def read_exported(path: str | os.PathLike[str], name: str) -> Exported:
     """Return what an archive holds; torch is not imported.
 
     Raises:
-        ModelError: it is damaged, or no program of `torch.export` is in it.
+        UnsafeModelError: its list of members is longer than any model's.
+        ModelError: it is damaged.
     """
+    try:
+        return _exported(path, name)
+    except UnsafeModelError:
+        raise
+    except Exception as error:  # zlib, zipfile, json and whatever a wrong type in it makes of our own steps
+        raise ModelError(
+            f"{name}: is cut short or damaged ({error_text(error, 80)}); download or save it again"
+        ) from error
+
+
+def _exported(path: str | os.PathLike[str], name: str) -> Exported:
     members = listed(path, name, DIRECTORY)
     if {member.filename.rpartition("/")[2] for member in members} & set(_LEGACY):
         return Exported("", (), "", ("it was written by torch before 2.8, which pickles all weights",))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from visioncam_core.text import brief
+from visioncam_engines.torch.files.expressions import is_plain_size
 
 DEEPEST = 60
 _NAME = re.compile(r"\w{0,300}")
@@ -34,13 +35,6 @@ _INNER = re.compile(  # of those whose names begin with _; the others reach into
 )
 _REFUSED = ("from_file", "set_", "resize_", "set_data", "_print")
 _TREES = (None, "builtins.tuple", "builtins.list", "builtins.dict", "collections.OrderedDict")
-_EXPRESSION = re.compile(r"[\w\s+\-*/(),.<>=!&|~%]*")
-_SYMBOL = re.compile(r"[a-z]{1,4}\d+|\d+|\d*\.\d+([eE][+-]?\d+)?|True|False|inf|oo|int_oo|zoo")
-_FUNCTIONS = re.compile(
-    r"(Floor|Clean|Ceil)Div|ModularIndexing|Where|(Python)?Mod|(Ceil|Floor|Trunc|Round)To(Int|Float)|[LR]Shift"
-    r"|PowByNatural|Float(Pow|TrueDiv)|IntTrueDiv|RoundDecimal|ToFloat|Identity|Max|Min|Eq|Ne|Lt|Le|Gt|Ge|And|Or"
-    r"|Not|floor|ceiling"
-)
 _DROPPED: dict[str, Any] = {"metadata": {}, "guards_code": []}
 """What only tells where a program comes from, or would be run as Python."""
 
@@ -109,10 +103,7 @@ def _target(text: str) -> Iterator[str]:
 
 def _expression(text: str) -> Iterator[str]:
     """Yield why an expression of sizes may not be evaluated."""
-    words = re.findall(r"[\w.]+", text)
-    if len(text) > 1000 or not _EXPRESSION.fullmatch(text) or any(
-        not _SYMBOL.fullmatch(word) and not _FUNCTIONS.fullmatch(word) for word in words
-    ) or re.search(r"\*\*\s*\d{3,}|\d{20,}|\*\*.*\*\*", text):  # fmt: skip
+    if not is_plain_size(text):
         yield f"a size is no plain expression ({brief(text, 60)})"
 
 

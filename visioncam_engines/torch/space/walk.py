@@ -41,9 +41,10 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
 
 def plain(name: str) -> str:
     """Return a function's name without what says that it is written in place, or is an operator's."""
+    if name in RULES:
+        return name
     if name.startswith("__") and name.endswith("__"):
-        inner = name[2:-2]
-        return inner if inner in RULES or inner not in _OPERATORS else _OPERATORS[inner]
+        return _OPERATORS.get(name[2:-2], name[2:-2])
     return name[:-1] if name.endswith("_") and name[:-1] in RULES else name
 
 
@@ -266,7 +267,22 @@ def _copied(step: Step) -> Found:
     *("special_gammaln", "deg2rad", "rad2deg", "ldexp", "signbit"),
 )  # fmt: skip
 def _elementwise(step: Step) -> Found:
-    return merged(step.placed, step.shape)
+    return merged(_with_batch(step.placed), step.shape)
+
+
+def _with_batch(spaces: list[Space]) -> list[Space]:
+    """Return spaces of which none hides the batch: where one knows it, it is the batch of all."""
+    found = list(spaces)
+    for back in range(1, max(len(one.axes) for one in spaces) + 1):
+        axes = [one.axes[-back] for one in spaces if len(one.axes) >= back]
+        batch = next((axis for axis in axes if axis.batch), None)
+        if batch is None or not any(axis.unknown for axis in axes):
+            continue
+        for i, one in enumerate(found):
+            place = len(one.axes) - back
+            if place >= 0 and one.axes[place].unknown and one.axes[place].size == batch.size:
+                found[i] = one.with_axis(place, batch)
+    return found
 
 
 @rule("copy")

@@ -103,7 +103,8 @@ class _Copying:
         held = self.replaced.get(id(one), one)
         apart = self.apart or not isinstance(one, torch.nn.Parameter) or held.is_inference()
         with torch.inference_mode(False), torch.no_grad():
-            twin = held.detach().clone() if apart else held.detach()
+            # `data` counts its own versions: that another thread trains is no writing of this copy's.
+            twin = held.detach().clone() if apart else held.data
             if isinstance(one, torch.nn.Parameter):
                 twin = torch.nn.Parameter(twin, one.requires_grad)
         self.tensors[id(one)] = twin

@@ -108,8 +108,7 @@ def _read(step: Any, so_far: _Reading) -> None:
     name = type(step).__name__
     if name == "Resize" and not so_far.sized and getattr(step, "max_size", None) is None:
         resample = resampling(step.interpolation)
-        exact = not so_far.tensor or getattr(step, "antialias", True) is not False
-        so_far.failed = resample is None or not exact
+        so_far.failed = resample is None or getattr(step, "antialias", True) is False
         so_far.resize, so_far.resample, so_far.sized = _side(step.size), resample or "", True
     elif name == "CenterCrop" and so_far.crop is None:
         so_far.crop, so_far.sized = _both(step.size), True

@@ -10,10 +10,11 @@ from typing import Any
 
 from visioncam_core.engine.records import Hints, Scaling
 from visioncam_core.images.resize_crop import ResizeCrop
-from visioncam_engines.torch.transforms import resampling
+from visioncam_engines.torch.libraries.transforms import resampling
 
-_INSIDE = ("module", "_orig_mod", "base_model", "model", "net", "backbone")
-"""What wrappers call the model that they wrap: DataParallel, torch.compile, PEFT, Lightning."""
+_WRAPPERS = ("torch", "peft", "accelerate")
+_INSIDE = ("module", "_orig_mod", "base_model", "model")
+"""What DataParallel, torch.compile and PEFT call the model that they wrap."""
 _UNKNOWN = "a module of PyTorch does not say how its pictures are made ready"
 _CURE = {
     "torchvision": "torchvision's networks do not say how their pictures are made ready; "
@@ -26,43 +27,38 @@ _CURE = {
 def hints_of(model: Any) -> Hints:
     """Return what a module says of itself; nothing is run."""
     library = type(model).__module__.partition(".")[0]
-    title, kind, size, names = type(model).__name__, "torch.nn.Module", None, None
+    title, kind, names = type(model).__name__, "torch.nn.Module", None
     why, scaling, geometry = _UNKNOWN, None, None
     for inside in _unwrapped(model):
         home = type(inside).__module__.partition(".")[0]
-        config = timm_config(inside)
-        if config is not None:
-            title, kind = str(config.get("architecture") or title), "timm"
-            size, names = _timm_size(inside, config), _names(config.get("label_names"))
-            scaling, geometry, why = _of_timm(inside, config, size)
+        timm, config = timm_config(inside), getattr(inside, "config", None)
+        if timm is not None:
+            title, kind = str(timm.get("architecture") or title), "timm"
+            names = _names(timm.get("label_names"))
+            scaling, geometry, why = _of_timm(inside, timm)
             break
-        found = getattr(inside, "config", None)
-        if hasattr(found, "id2label") or home == "transformers":
-            title, kind = str(getattr(found, "name_or_path", "") or type(inside).__name__), "transformers"
-            size, names, why = (
-                _pair(getattr(found, "image_size", None)),
-                _labels(found),
-                _CURE["transformers"],
-            )
+        if hasattr(config, "id2label") or home == "transformers":
+            title, kind = str(getattr(config, "name_or_path", "") or type(inside).__name__), "transformers"
+            names, why = _labels(config), _CURE["transformers"]
             break
         if home == "torchvision":
-            title, kind = type(inside).__name__, "torchvision"
-            size, why = _pair(getattr(inside, "image_size", None)), _CURE["torchvision"]
+            title, kind, why = type(inside).__name__, "torchvision", _CURE["torchvision"]
             break
     if kind == "torch.nn.Module" and library not in ("torch", "__main__"):
         kind = f"torch.nn.Module of {library}"
-    return Hints(title, kind, _weights(model), scaling or "", why, geometry, names, size)
+    return Hints(title, kind, _weights(model), scaling or "", why, geometry, names)
 
 
 def _unwrapped(model: Any) -> Iterator[Any]:
-    """Yield a model and what it wraps, where it wraps one and calls it by a usual name."""
+    """Yield a model and what a wrapper of a library holds; one's own may change the picture first."""
     seen: list[int] = []
     while model is not None and id(model) not in seen:
         yield model
         seen.append(id(model))
         parts = getattr(model, "_modules", None) or {}
         inner = [parts[name] for name in _INSIDE if parts.get(name) is not None]
-        model = inner[0] if inner and len(parts) == 1 else None
+        library = type(model).__module__.partition(".")[0]
+        model = inner[0] if len(inner) == len(parts) == 1 and library in _WRAPPERS else None
 
 
 def timm_config(model: Any) -> Mapping[str, Any] | None:
@@ -72,9 +68,8 @@ def timm_config(model: Any) -> Mapping[str, Any] | None:
     return config if isinstance(config, Mapping) and "input_size" in config and "mean" in config else None
 
 
-def _of_timm(
-    model: Any, config: Mapping[str, Any], size: tuple[int, int] | None
-) -> tuple[Scaling | None, object, str]:
+def _of_timm(model: Any, config: Mapping[str, Any]) -> tuple[Scaling | None, object, str]:
+    """Return scaling and geometry, and where they come from; without, why they are not known."""
     mean, std = tuple(config["mean"]), tuple(config.get("std") or (1.0,))
     channels = _channels(model)
     if len(mean) > 1 and channels not in (None, len(mean)):
@@ -86,6 +81,7 @@ def _of_timm(
     resample = resampling(config.get("interpolation") or "bilinear") or "bicubic"
     why = f"timm's pretrained_cfg of {config.get('architecture') or type(model).__name__}"
     geometry: object = None
+    size = _timm_size(model, config)
     if size is not None:
         scaled = (int(size[0] / crop), int(size[1] / crop))
         square = mode == "center" and scaled[0] == scaled[1]
