@@ -4,6 +4,6 @@ model = visioncam.demo.load()
 visioncam.explain(model, "cat.jpg", method="xgradcam")
 """
 
-from visioncam_engines.tensorflow.demo import class_names, load, preprocess
+from visioncam_engines.keras.demo import class_names, load, preprocess
 
 __all__ = ["class_names", "load", "preprocess"]

@@ -14,7 +14,7 @@ from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable,
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.records import Note
 from visioncam_core.errors import LayerError
-from visioncam_engines.tensorflow.checks import RUN, is_saved
+from visioncam_engines.keras.checks import RUN, is_saved
 from visioncam_engines.tensorflow.graph import functions as cuts
 from visioncam_engines.tensorflow.graph.saved_model import trace_saved, with_calls_inlined
 from visioncam_engines.tensorflow.inputs import open_specs

@@ -12,7 +12,7 @@ import attrs
 
 from visioncam_core.errors import ModelError
 from visioncam_core.text import error_text, listing
-from visioncam_engines.tensorflow.checks import is_function, is_saved
+from visioncam_engines.keras.checks import is_function, is_saved
 from visioncam_engines.tensorflow.graph.inlining import Flat, calls, inlined
 from visioncam_engines.tensorflow.graph.operations import (
     in_depth_order,

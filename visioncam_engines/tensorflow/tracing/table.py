@@ -9,11 +9,11 @@ import attrs
 
 from visioncam_core.engine.layer_table import LayerRow, LayerTable
 from visioncam_core.engine.space import Space
-from visioncam_engines.tensorflow.checks import is_saved
+from visioncam_engines.keras.checks import is_saved
+from visioncam_engines.keras.recording import walk
 from visioncam_engines.tensorflow.graph.graph import COPIES, SHAPES, ancestors, descendants, identities
 from visioncam_engines.tensorflow.layouts import Found, guess, layout_of, space_of
 from visioncam_engines.tensorflow.space.mixing import going_on
-from visioncam_engines.tensorflow.tracing.recording import walk
 from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
 
 

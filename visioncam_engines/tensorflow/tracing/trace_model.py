@@ -16,7 +16,7 @@ from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.engine.records import Note
 from visioncam_core.errors import ModelError
 from visioncam_core.text import error_text
-from visioncam_engines.tensorflow.tracing.recording import Call, recording
+from visioncam_engines.keras.recording import Call, recording
 
 EXACT, AUTOGRAPH, REPLACED = "exact-shape-trace", "autograph-trace", "gradient-replaced"
 
@@ -159,7 +159,15 @@ def _attempt(
     def body(*flat: Any) -> Any:
         target: Any = reference()
         graph = tf.compat.v1.get_default_graph()
-        with stateless(target), recording(target, graph, keep, convert):
+
+        def inside() -> str | None:
+            place = _nesting(tf.compat.v1.get_default_graph(), graph)
+            return None if tf.executing_eagerly() else place
+
+        def mine(value: Any) -> bool:
+            return getattr(value, "graph", None) is graph
+
+        with stateless(target), recording(target, inside, mine, keep, convert):
             answer = target(tf.nest.pack_sequence_as(structure, list(flat)), training=False)
         pairs = [(key or "0", value) for key, value in leaves(answer) if value is not None]
         names.extend(key for key, _ in pairs)
@@ -178,6 +186,18 @@ def _attempt(
     )
     raw.clear()
     return result
+
+
+def _nesting(here: Any, graph: Any) -> str | None:
+    """Return "" in the traced graph itself, "a loop or function" below it, None elsewhere."""
+    if here is graph:
+        return ""
+    outer = getattr(here, "outer_graph", None)
+    while outer is not None:
+        if outer is graph:
+            return "a loop, branch or function"
+        outer = getattr(outer, "outer_graph", None)
+    return None
 
 
 def _passed_on(value: Any) -> Any:

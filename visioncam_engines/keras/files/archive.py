@@ -12,8 +12,8 @@ import zipfile
 from typing import Any
 
 from visioncam_core.errors import UnsafeModelError
-from visioncam_engines.tensorflow.files.config import LARGEST, reading
-from visioncam_engines.tensorflow.files.hdf5 import Stored, check_hdf5
+from visioncam_engines.keras.files.config import LARGEST, reading
+from visioncam_engines.keras.files.hdf5 import Stored, check_hdf5
 
 DIRECTORY = 1 << 20  # bytes of the list of members; Keras writes some 200
 TOTAL = 8 << 30  # bytes of all members, unpacked
