@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import sys
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visioncam_core.hookspecs import hookimpl
@@ -10,6 +15,8 @@ from visioncam_core.specs import EngineSpec
 if TYPE_CHECKING:
     from visioncam_core.engine.interface import Engine
 
+KERAS_FILES = (".keras", ".h5", ".hdf5")
+
 
 @hookimpl
 def visioncam_register_engines() -> list[EngineSpec]:
@@ -17,24 +24,84 @@ def visioncam_register_engines() -> list[EngineSpec]:
     return [
         EngineSpec(
             "keras-tensorflow",
-            accepts=_of_keras,
+            accepts=_on_tensorflow,
             make=_tensorflow,
             title="Keras model",
             summary="Keras 3 on TensorFlow, Keras 2 (tf_keras), and loaded SavedModels",
-            suffixes=(".keras", ".h5", ".hdf5"),
+            suffixes=KERAS_FILES,
             requires=("tensorflow", "keras"),
             can=frozenset({"layers", "gradients", "input-gradients", "copies"}),
-        )
+            ready=partial(_runs_on, "tensorflow"),
+        ),
+        EngineSpec(
+            "keras-jax",
+            accepts=_on_jax,
+            make=_jax,
+            title="Keras model",
+            summary="Keras 3 on JAX",
+            suffixes=KERAS_FILES,
+            requires=("jax", "keras"),
+            can=frozenset({"layers", "gradients", "input-gradients", "copies"}),
+            ready=partial(_runs_on, "jax"),
+        ),
     ]
 
 
-def _of_keras(model: Any) -> bool:
-    """Return whether a model is a layer of Keras, what TensorFlow loaded, or a copy of ours of one."""
-    packages = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
-    return not packages.isdisjoint(("keras", "tf_keras", "tensorflow", "visioncam_engines"))
+def _on_tensorflow(model: Any) -> bool:
+    """Return whether it is a Keras model on TensorFlow, what TensorFlow loaded, or a copy of ours of one.
+
+    A Keras model on a backend that no engine serves is taken too: this engine says what to set.
+    """
+    packages = _packages(model)
+    if not packages.isdisjoint(("tf_keras", "tensorflow")) or _is_of(model, "visioncam_engines.tensorflow"):
+        return True
+    return "keras" in packages and _keras_backend() not in ("torch", "jax")
+
+
+def _on_jax(model: Any) -> bool:
+    return _of_keras_on("jax", model) or _is_of(model, "visioncam_engines.jax")
+
+
+def _of_keras_on(backend: str, model: Any) -> bool:
+    """Return whether it is a Keras model, and Keras runs on a backend."""
+    packages = _packages(model)
+    return "keras" in packages and "tf_keras" not in packages and _keras_backend() == backend
+
+
+def _packages(model: Any) -> set[str]:
+    return {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
+
+
+def _is_of(model: Any, package: str) -> bool:
+    return type(model).__module__.startswith(f"{package}.")
+
+
+def _keras_backend() -> str:
+    """Return what the Keras that is imported runs on, "" where none is."""
+    config = getattr(sys.modules.get("keras"), "config", None)
+    return str(config.backend()) if hasattr(config, "backend") else ""
+
+
+def _runs_on(backend: str) -> bool:
+    """Return whether Keras runs on a backend, or would once it is imported; as Keras finds that out."""
+    known = _keras_backend() or os.environ.get("KERAS_BACKEND")
+    if not known:
+        home = os.environ.get("KERAS_HOME") or os.path.join("~", ".keras")
+        try:
+            settings = json.loads(Path(home, "keras.json").expanduser().read_text("utf-8"))
+            known = settings.get("backend")
+        except (OSError, ValueError, AttributeError):
+            pass
+    return (known or "tensorflow") == backend
 
 
 def _tensorflow() -> Engine:
     from visioncam_engines.tensorflow.engine import TensorFlowEngine
 
     return TensorFlowEngine()
+
+
+def _jax() -> Engine:
+    from visioncam_engines.jax.engine import JaxEngine
+
+    return JaxEngine()

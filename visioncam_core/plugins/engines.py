@@ -89,6 +89,8 @@ def _described(spec: EngineSpec) -> str:
 def engine_for_file(path: str | os.PathLike[str], rows: Sequence[EngineSpec]) -> EngineSpec:
     """Return the row of the engine that reads a model file: by its suffix, else the first that reads files.
 
+    Of several, as Keras' engines, it is the first that is ready to run models in this process.
+
     Raises:
         ModelError: no engine reads files.
     """
@@ -96,4 +98,5 @@ def engine_for_file(path: str | os.PathLike[str], rows: Sequence[EngineSpec]) ->
     if not readers:
         raise ModelError(f"no engine reads model files, received {brief(os.fspath(path))}")
     suffix = PurePath(os.fsdecode(os.fspath(path))).suffix.lower()
-    return next((spec for spec in readers if suffix in spec.suffixes), readers[0])
+    fitting = [spec for spec in readers if suffix in spec.suffixes] or readers
+    return next((spec for spec in fitting if spec.ready()), fitting[0])
