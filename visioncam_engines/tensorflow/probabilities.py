@@ -7,17 +7,17 @@ any other is tried: on pictures of noise the values of probabilities stay in [0,
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import attrs
 import numpy as np
 
 from visioncam_core.engine.batches import COUNTERS
-from visioncam_core.engine.output import looks_probable
+from visioncam_core.engine.graph.ends import End, Reading
+from visioncam_core.engine.graph.probable import RANGES, Logits, logits_of, signed, tried_logits
 from visioncam_engines.tensorflow.graph.extract import carve
 from visioncam_engines.tensorflow.graph.graph import descendants
-from visioncam_engines.tensorflow.logits import End, find_end, fixed
+from visioncam_engines.tensorflow.logits import find_end, fixed
 from visioncam_engines.tensorflow.tracing.trace_model import Trace
 
 _PRODUCTS = {
@@ -29,57 +29,17 @@ _PASSED = {
     *("Reshape", "Squeeze", "ExpandDims", "Transpose", "StridedSlice", "Slice", "Split", "SplitV", "Unpack"),
     *("GatherV2", "ConcatV2", "Pack", "Mean", "Sum", "Add", "AddV2", "AddN", "Sub"),
 }
-RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0), (-30.0, 30.0))
-"""Of the noise that an output is tried on."""
-EXACT = 1e-3
-"""How far from [0, 1], and from a sum of 1, probabilities may be by rounding."""
-
-
-@attrs.frozen(eq=False)
-class Logits:
-    """A model output with what is known of its probabilities.
-
-    Attributes:
-        tensor: the symbolic logits, of the output's shape; the output itself where there are none.
-        answer: the output, or the probabilities it is made of where its own values leave [0, 1].
-        activation: "softmax", "log_softmax", "sigmoid", "softmax and sigmoid", or "" when none was found.
-        own: without an activation found: whether the values are probabilities as they are.
-        groups, complete, by_answer, composed: as in `visioncam_core.engine.output.Score`.
-        leaves: what went into the activations, where it has the output's axes.
-    """
-
-    tensor: Any
-    answer: Any
-    activation: str = ""
-    own: bool = False
-    groups: tuple[int, ...] = ()
-    complete: bool = True
-    by_answer: bool = False
-    composed: str = ""
-    leaves: tuple[Any, ...] = ()
 
 
 def find_logits(trace: Trace, output: Any, flat: list[Any]) -> Logits:
     """Return what is known of an output of a trace, for inputs like `flat`."""
     end = find_end(output)
-    signed = end is not None and "tanh" in end.kinds and not end.within
-    found = None if end is None or signed else _of_end(trace, output, end, flat)
+    found = None if end is None or signed(end) else _of_end(trace, output, end, flat)
     if found is not None:
         return found
-    if signed or _comes_of_weights(trace, output):
+    if signed(end) or _comes_of_weights(trace, output):
         return Logits(output, output)
-    whole, factor = _unscaled(output)
-    for tensor, told in (
-        (output, ""),
-        (whole, f"scaled by {factor:.4g}; probabilities are shown in its place"),
-    ):
-        answers = list(_tried(trace, tensor, flat))
-        if answers and all(one.min() >= -EXACT and one.max() <= 1 + EXACT for one in answers if one.size):
-            complete = all(map(looks_probable, answers))
-            return Logits(tensor, tensor, own=True, complete=complete, composed=told)
-        if factor == 1:
-            break
-    return Logits(output, output)
+    return tried_logits(output, *_unscaled(output), lambda tensor: _tried(trace, tensor, flat))
 
 
 def _unscaled(tensor: Any) -> tuple[Any, float]:
@@ -100,49 +60,22 @@ def _unscaled(tensor: Any) -> tuple[Any, float]:
 
 
 def _of_end(trace: Trace, output: Any, end: End, flat: list[Any]) -> Logits | None:
-    """Return what an end says; None where classes that exclude each other are summed, or left alone."""
-    kinds = {"sigmoid" if kind == "tanh" else kind for kind in end.kinds}
-    log = kinds == {"log_softmax"} and "log" not in end.traits
-    kinds = kinds if log else {kind.removeprefix("log_") for kind in kinds}
-    single = output.shape.rank == 1 or output.shape[-1] == 1
-    if single and kinds != {"sigmoid"} and end.traits & {"cut", "averaged"}:
-        return None  # one class of a softmax: its logit alone says nothing without the others'
-    groups: tuple[int, ...] = ()
-    if kinds != {"sigmoid"} and end.traits & {"moved", "cut"}:
-        marks = _Marks()
+    def marks(one: End) -> tuple[np.ndarray, list[np.ndarray]]:
+        reading = _Marks()
         with trace.graph.as_default():
-            fetches = [end.again(marks), *marks.same]
+            fetches = [one.again(reading), *reading.same]
         found, *same = _run(trace, fetches, flat)
-        if any(map(np.any, same)):
-            return None
-        groups = _numbered(found.reshape(-1, found.shape[-1])[0])
-    scaled = not (log or end.within)
-    mass = end.high - end.low + end.low * (output.shape[-1] or 1)
-    told = [text for trait, text in COMPOSED.items() if trait in end.traits]
-    if scaled and "log" not in end.traits:
-        told.append(f"between {end.low:.4g} and {end.high:.4g}; probabilities are shown in its place")
-    if groups:
-        told.append("made of several groups of classes, and logits are never compared between them")
-    with trace.graph.as_default():
-        tensor = end.again(_Before())
-        answer = end.again(_Probabilities()) if scaled else output
-    return Logits(
-        tensor=tensor,
-        answer=answer,
-        activation=" and ".join(sorted(kinds, reverse=True)),
-        groups=groups,
-        complete=not end.traits & {"cut", "turned"} and (log or scaled or abs(mass - 1) <= EXACT),
-        by_answer=bool(groups or end.traits & {"averaged", "nested"}),
-        composed="; it is ".join(told),
-        leaves=tuple(one for one in end.leaves if one.shape.rank == output.shape.rank),
-    )
+        return found, same
 
+    def by(reading: Reading) -> Callable[[End], Any]:
+        def again(one: End) -> Any:
+            with trace.graph.as_default():
+                return one.again(reading)
 
-COMPOSED = {
-    "nested": "one activation on top of another, and the score is what went into the first",
-    "averaged": "an average of probabilities, and the score is the average of their logits",
-    "log": "the logarithm of probabilities, which are shown in its place",
-}
+        return again
+
+    shape, rank = tuple(output.shape), lambda leaf: leaf.shape.rank
+    return logits_of(end, output, shape, marks, by(_Before()), by(_Probabilities()), rank)
 
 
 class _Before:
@@ -217,13 +150,6 @@ class _Marks(_Before):
         import tensorflow as tf
 
         self.same += [tf.reduce_any(tf.equal(one, other)) for one, other in itertools.pairwise(parts)]
-
-
-def _numbered(marks: np.ndarray) -> tuple[int, ...]:
-    """Return for each class the number of its group, -1 for one on its own; () where all are of one."""
-    found: dict[float, int] = {}
-    numbers = [-1 if np.isnan(m) else found.setdefault(round(float(m), 9), len(found)) for m in marks]
-    return () if set(numbers) in ({0}, {-1}) else tuple(numbers)
 
 
 def _run(trace: Trace, fetches: list[Any], flat: list[Any]) -> list[np.ndarray]:

@@ -12,13 +12,14 @@ from typing import Any
 import attrs
 
 from visioncam_core.engine.batches import COUNTERS
+from visioncam_core.engine.graph.probable import Logits, score_kind
 from visioncam_core.engine.interrupts import delay_interrupts
 from visioncam_core.engine.output import Score
 from visioncam_core.errors import GradientError, TargetError
 from visioncam_core.text import brief, listing, whole
 from visioncam_engines.tensorflow.graph.extract import carve
 from visioncam_engines.tensorflow.graph.graph import frontier
-from visioncam_engines.tensorflow.probabilities import Logits, find_logits
+from visioncam_engines.tensorflow.probabilities import find_logits
 from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
 
 _NO_GRADIENT = re.compile(r"No gradient defined for operation\s*'([^']*)' \(op type: (\w+)\)")
@@ -83,19 +84,16 @@ def score_of(
         import tensorflow as tf
 
         found = once(trace, ("logits", output, channels_first), find)
-        assumed = False
+        kind, assumed = score_kind(found, wanted)
         with trace.graph.as_default():
             answer = tf.cast(found.answer, tf.float32)
             if wanted == "logit":
-                kind = "logit" if found.activation else "output"
                 values = tf.cast(found.tensor, tf.float32)
-            elif found.activation == "log_softmax":
-                kind, values = "probability", tf.exp(answer)
-            elif found.activation or found.own:
-                kind, values = "probability", answer
+            elif assumed:
+                single = answer.shape[-1] == 1 or answer.shape.rank == 1
+                values = tf.sigmoid(answer) if single else tf.nn.softmax(answer)
             else:
-                single, assumed = answer.shape[-1] == 1 or answer.shape.rank == 1, True
-                kind, values = "probability", tf.sigmoid(answer) if single else tf.nn.softmax(answer)
+                values = tf.exp(answer) if found.activation == "log_softmax" else answer
         return GraphScore(
             output, kind, tuple(values.shape), tuple(answer.shape), found.activation, assumed, found.own,
             found.groups, found.complete, found.by_answer, found.composed, values, answer,

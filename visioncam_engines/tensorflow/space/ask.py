@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import product
 from typing import Any
 
 import numpy as np
 
 from visioncam_core.engine.batches import COUNTERS
+from visioncam_core.engine.graph.placing import astray, centre, corners
 from visioncam_core.engine.layer_table import LayerRow, Layout
 from visioncam_core.errors import GradientError
 from visioncam_engines.tensorflow.graph import functions as cuts
 from visioncam_engines.tensorflow.graph.graph import descendants
 from visioncam_engines.tensorflow.run.passes import to_grid
 from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
-
-ENOUGH = 0.4
-"""Of the distance at which two corners are drawn, how far apart what they depend on must lie."""
-ASTRAY = 0.25
 
 
 def _of_any_class(score: cuts.GraphScore) -> Any:
@@ -65,7 +61,7 @@ def refusal(trace: Trace, image: int, channels_first: bool, flat: list[Any]) -> 
             return "the graph does not tell where its positions lie"
         centres = _centres(trace, record, row.layout, image, channels_first, flat)
         shape = tuple(flat[image].shape)[1:]
-        return _astray(centres, row.layout, shape[1:] if channels_first else shape[:-1])
+        return astray(centres, row.layout, shape[1:] if channels_first else shape[:-1])
 
     def once(row: LayerRow) -> str:
         if not row.guessed:
@@ -129,13 +125,13 @@ def _centres(
     """
     import tensorflow as tf
 
-    corners = list(product(*[sorted({0, n - 1}) for n in layout.grid]))
+    places = corners(layout)
     draw = np.random.default_rng(0)
     mix = tf.constant(draw.normal(size=layout.channels), tf.float32)
 
     def build() -> tuple[list[Any], list[Any]]:
         grid = tf.cast(to_grid(record.tensors[0], layout), tf.float32)
-        found = [cuts.slopes(tf.reduce_sum(grid[(0, *at)] * mix), [trace.inputs[image]])[0] for at in corners]
+        found = [cuts.slopes(tf.reduce_sum(grid[(0, *at)] * mix), [trace.inputs[image]])[0] for at in places]
         missing = tf.zeros_like(trace.inputs[image])
         return list(trace.inputs), [missing if one is None else one for one in found]
 
@@ -144,38 +140,12 @@ def _centres(
     except (GradientError, TypeError):
         return None
     found = {}
-    for at, gradient in zip(corners, run(*noise([(x.shape, x.dtype) for x in flat])), strict=True):
+    for at, gradient in zip(places, run(*noise([(x.shape, x.dtype) for x in flat])), strict=True):
         COUNTERS.add("backward")
         energy = np.square(tf.cast(gradient, tf.float32).numpy()[0].astype(np.float64))
         energy = energy.sum(axis=0 if channels_first else -1)
-        if not energy.sum() > 0:
+        middle = centre(energy)
+        if middle is None:
             return None
-        places = [np.arange(n) for n in energy.shape]
-        rest = [tuple(j for j in range(energy.ndim) if j != i) for i in range(energy.ndim)]
-        found[at] = np.array(
-            [
-                (energy.sum(axis=other) * place).sum() / energy.sum()
-                for place, other in zip(places, rest, strict=True)
-            ]
-        )
+        found[at] = middle
     return found
-
-
-def _astray(centres: dict[tuple[int, ...], np.ndarray] | None, layout: Layout, space: Sequence[int]) -> str:
-    if centres is None:
-        return "the graph does not tell where its positions lie, and they have no gradient in the picture"
-    for axis, count in enumerate(layout.grid):
-        if count == 1:
-            continue
-        drawn = space[axis] * (count - 1) / count
-        for at, centre in centres.items():
-            if at[axis] == 0:
-                other = centres[(*at[:axis], count - 1, *at[axis + 1 :])]
-                apart = (other - centre) / drawn
-                if apart[axis] < ENOUGH or any(abs(x) > ASTRAY for i, x in enumerate(apart) if i != axis):
-                    here, there = (tuple(round(float(x)) for x in one) for one in (centre, other))
-                    return (
-                        f"positions that would be drawn {drawn:.0f} pixels apart depend on places "
-                        f"around {here} and {there} of the picture: they are not where they seem"
-                    )
-    return ""

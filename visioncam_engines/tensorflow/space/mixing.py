@@ -2,96 +2,53 @@
 
 from __future__ import annotations
 
-import string
 from typing import Any
 
 from visioncam_core.engine import space as spaces_of
-from visioncam_core.engine.space import Axis, Space, contracted
+from visioncam_core.engine.graph import placing
+from visioncam_core.engine.graph.windows import einsum_terms, matmul_terms, multiplied
+from visioncam_core.engine.space import Axis, Space
 from visioncam_engines.tensorflow.graph.graph import OF_SHAPE
 from visioncam_engines.tensorflow.space.shapes import body, closed_shapes, numbers
 from visioncam_engines.tensorflow.space.walk import Walk, follow, rule, walked
 
 
-def _product(walk: Walk, op: Any, terms: list[list[str]], out: list[str]) -> Space:
-    held = [
-        (space, labels)
-        for tensor, labels in zip(op.inputs, terms, strict=False)
-        if (space := walk.of(tensor)) is not None
-    ]
-    sizes: dict[str, int] = {}
-    for space, labels in held:
-        for label, size in zip(labels, space.sizes, strict=True):
-            sizes[label] = max(sizes.get(label, 1), size)
-    shape = walk.shape(op.outputs[0]) or ()
-    lengths = [sizes.get(label, 1) if n is None else n for label, n in zip(out, shape, strict=True)]
-    return contracted(held, out, lengths)
+def _product(walk: Walk, op: Any, terms: tuple[list[list[str]], list[str]]) -> Space:
+    spaces = [walk.of(tensor) for tensor in op.inputs]
+    return multiplied(spaces, *terms, walk.shape(op.outputs[0]) or ())
 
 
 @rule("Einsum")
 def _einsum(walk: Walk, op: Any) -> Space:
-    left, _, right = op.get_attr("equation").decode().replace(" ", "").partition("->")
     ranks = [tensor.shape.rank for tensor in op.inputs]
-    terms = [_labels(term, rank) for term, rank in zip(left.split(","), ranks, strict=True)]
-    if any(len(set(term)) < len(term) for term in terms):
-        raise ValueError("a diagonal")
-    return _product(walk, op, terms, _labels(right, op.outputs[0].shape.rank))
-
-
-def _labels(term: str, rank: int) -> list[str]:
-    """Return a label an axis; those that an ellipsis stands for are counted from the end."""
-    before, dots, behind = term.partition("...")
-    if not dots:
-        return list(term)
-    hidden = rank - len(before) - len(behind)
-    return [*before, *(f"…{hidden - i}" for i in range(hidden)), *behind]
+    equation = op.get_attr("equation").decode()
+    return _product(walk, op, einsum_terms(equation, ranks, op.outputs[0].shape.rank))
 
 
 @rule("MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3")
 def _matmul(walk: Walk, op: Any) -> Space:
     one, other = (tensor.shape.rank for tensor in op.inputs[:2])
     name = ("transpose_a", "transpose_b") if op.type == "MatMul" else ("adj_x", "adj_y")
-    first = ["k", "m"] if op.get_attr(name[0]) else ["m", "k"]
-    second = ["n", "k"] if op.get_attr(name[1]) else ["k", "n"]
-    batch = list(string.ascii_uppercase[: max(one, other) - 2])
-    terms = [[*batch[len(batch) - one + 2 :], *first], [*batch[len(batch) - other + 2 :], *second]]
-    return _product(walk, op, terms, [*batch, "m", "n"])
+    return _product(walk, op, matmul_terms(one, other, (op.get_attr(name[0]), op.get_attr(name[1]))))
 
 
-PRODUCTS = ("Einsum", "MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3")
-SUMS = ("Mean", "Sum", "Max", "Min", "Prod")
+SUMMED = (
+    *("Einsum", "MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"),
+    *("Mean", "Sum", "Max", "Min", "Prod"),
+)
 
 
 def going_on(goal: Any, spaces: dict[int, Space]) -> set[int]:
-    """Return the ids of tensors whose positions go on to those of `goal`: not attention's keys and values.
+    """Return the ids of tensors whose positions go on to those of `goal`: not attention's keys and values."""
+    tensors = {id(goal): goal}
 
-    Backwards through the graph; what a product or a sum keeps are positions of the result's own grids.
-    """
+    def inputs_of(key: int) -> list[int]:
+        op = tensors[key].op
+        taken = op.inputs if op.type not in OF_SHAPE else ()
+        tensors.update((id(one), one) for one in taken)
+        return [id(one) for one in taken]
 
-    def grids(tensor: Any) -> frozenset[tuple[int, float]]:
-        held = spaces.get(id(tensor))
-        runs = () if held is None else (run for axis in held.axes for run in axis.runs if run.placed)
-        return frozenset((run.along, abs(run.step)) for run in runs)
-
-    if not grids(goal):
-        return set(spaces)
-    found: set[int] = set()
-    waiting = [(goal, grids(goal))]
-    done = set()
-    while waiting:
-        tensor, wanted = waiting.pop()
-        if (id(tensor), wanted) in done:
-            continue
-        done.add((id(tensor), wanted))
-        found.add(id(tensor))
-        for one in tensor.op.inputs if tensor.op.type not in OF_SHAPE else ():
-            here = grids(one)
-            if here and tensor.op.type in (*PRODUCTS, *SUMS):
-                here &= wanted
-                if here:
-                    waiting.append((one, here))
-            elif here:
-                waiting.append((one, wanted if wanted <= here else here))
-    return found
+    return placing.going_on(id(goal), spaces, inputs_of, lambda key: tensors[key].op.type in SUMMED)
 
 
 # ---- loops over time: a list of steps is a tensor with the steps first

@@ -10,14 +10,15 @@ from typing import Any
 import attrs
 import numpy as np
 
+from visioncam_core.engine.graph.placing import MOST_WEIGHTS, placement_of
 from visioncam_core.engine.layer_table import LayerRow
+from visioncam_core.engine.layouts import side_by_side
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.space import Space, of_picture
 from visioncam_core.resize import STRETCHED, Placement
 from visioncam_engines.tensorflow.graph import functions as cuts
 from visioncam_engines.tensorflow.graph.graph import COPIES, ancestors, descendants
 from visioncam_engines.tensorflow.graph.inlining import CALLS
-from visioncam_engines.tensorflow.layouts import Found, layout_of, space_of
 from visioncam_engines.tensorflow.space import mixing, moving, sliding  # noqa: F401 - rules
 from visioncam_engines.tensorflow.space.shapes import body, closed_shapes
 from visioncam_engines.tensorflow.space.walk import Centres, follow
@@ -25,11 +26,6 @@ from visioncam_engines.tensorflow.tracing.trace_model import Trace
 
 KERNELS = ("Conv2D", "Conv3D", "DepthwiseConv2dNative", "Conv2DBackpropInput", "Conv3DBackpropInputV2")
 RANKS = 3
-MOST_WEIGHTS = 2**16
-"""Of one kernel: of a larger one the first input channels are read, since this is done at every call."""
-MOST_APART = 0.55
-"""Cells by which branches that are joined may disagree about where they look: half of one, and what
-weights add where a strided shortcut stands beside a pooling, which disagree by exactly that."""
 
 
 @attrs.define(eq=False, slots=False)
@@ -73,22 +69,8 @@ class Places:
         size = self.sizes[source]
         image = size[1:] if self.inputs.channels_first else size[:-1]
         walks = self._walks(looks, key) if looks else self.walks
-        space = space_of(record, walks[source])
-        found = layout_of(space, row.shape, image)
-        known = space is not None and found.layout == row.layout
-        even = _stretched(found, image) if known and min(found.steps) < 0 else STRETCHED
-        if name == "stretched":
-            return even
-        if space is None or not known:
-            return attrs.evolve(even, why="the graph does not tell where its positions look")
-        apart = (off / abs(step) for off, step in zip(space.apart, found.steps, strict=False))
-        if (cells := max(apart, default=0.0)) > MOST_APART:
-            return attrs.evolve(even, why=f"branches joined in front of it look {cells:.1f} cells apart")
-        gone = [(n - 1) / 2 if m == 1 else None for n, m in zip(image, row.layout.grid, strict=True)]
-        start = tuple(
-            one if middle is None else middle for one, middle in zip(found.start, gone, strict=True)
-        )
-        return Placement(name, start, found.steps)
+        space = side_by_side([walks[source].get(id(tensor)) for tensor in record.tensors])
+        return placement_of(row, name, space, image)
 
     def _followed(self, centres: Centres) -> dict[int, dict[int, Space]]:
         tensors = list(self.trace.inputs)
@@ -178,15 +160,3 @@ def _centre(source: Any, like: Any) -> Any:
         taps = tf.range(line.shape[0], dtype=tf.float32)
         parts.append(tf.reduce_sum(taps * line) / tf.reduce_sum(line))
     return tf.stack([*parts, *[tf.zeros([])] * (RANKS - len(parts))])
-
-
-def _stretched(found: Found, image: tuple[int, ...]) -> Placement:
-    """Return positions that tile the picture, running backwards where they do."""
-    assert found.layout is not None
-    tiles = [size / n for size, n in zip(image, found.layout.grid, strict=True)]
-    start = [
-        (tile - 1) / 2 if step > 0 else size - 1 - (tile - 1) / 2
-        for tile, step, size in zip(tiles, found.steps, image, strict=True)
-    ]
-    steps = tuple(tile if step > 0 else -tile for tile, step in zip(tiles, found.steps, strict=True))
-    return Placement("stretched", tuple(start), steps)

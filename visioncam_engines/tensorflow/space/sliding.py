@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
 import numpy as np
 
-from visioncam_core.engine.space import Axis, Run, Space, own, unplaced, without
-from visioncam_core.engine.space_moves import padded, sliced, slid
+from visioncam_core.engine.graph.windows import blocks, mixed, resampled, spread, windowed
+from visioncam_core.engine.space import Axis, Run, Space, own
+from visioncam_core.engine.space_moves import padded, sliced
 from visioncam_engines.tensorflow.space.shapes import numbers, value
 from visioncam_engines.tensorflow.space.walk import Walk, rule
 
@@ -38,31 +38,20 @@ def _moved(
     shape = walk.shape(op.outputs[0]) or ()
     padding = op.get_attr("padding").decode()
     explicit = list(op.get_attr("explicit_paddings")) if padding == "EXPLICIT" else []
-    looks = walk.centres(op.name)
+    sizes, lefts = [], []
     for i, axis in enumerate(axes):
         size, before = shape[axis], space.axes[axis].size
         reach = (kernel[i] - 1) * rates[i] + 1
         if size is None:  # behind a branch of the graph, whose shape it does not tell
             more = reach - 1 if padding == "SAME" else sum(explicit[2 * axis : 2 * axis + 2])
             size = (before + more - reach) // strides[i] + 1
+        sizes.append(size)
         if padding == "SAME":
-            left = max((size - 1) * strides[i] + reach - before, 0) // 2
+            lefts.append(max((size - 1) * strides[i] + reach - before, 0) // 2)
         else:
-            left = explicit[2 * axis] if explicit else 0
-        middle = (kernel[i] - 1) / 2 if looks is None else float(looks[i])
-        space = slid(space, axis, size, strides[i], middle * rates[i] - left)
-    if channels is not None:
-        space = _mixed(space, last, channels)
-    return space
-
-
-def _mixed(space: Space, axis: int, channels: int) -> Space:
-    """Return the space with other channels, once those, which may hold positions, were summed over."""
-    held = space.axes[axis]
-    start = without(space, [axis], keep=True).start if held.placed else space.start
-    return attrs.evolve(
-        space.with_axis(axis, unplaced(held, channels) if channels > 1 else Axis()), start=start
-    )
+            lefts.append(explicit[2 * axis] if explicit else 0)
+    space = windowed(space, axes, sizes, kernel, strides, rates, lefts, walk.centres(op.name))
+    return space if channels is None else mixed(space, last, channels)
 
 
 def _spatial(op: Any, name: str, axes: list[int]) -> list[int]:
@@ -121,21 +110,19 @@ def _transposed(walk: Walk, op: Any) -> Space | None:
     steps, rates = _spatial(op, "strides", axes), _spatial(op, "dilations", axes)
     padding = op.get_attr("padding").decode()
     explicit = list(op.get_attr("explicit_paddings")) if padding == "EXPLICIT" else []
-    looks = walk.centres(op.name)
+    kernel = [int(n) for n in op.inputs[1].shape[: len(axes)]]
+    sizes, lefts = [], []
     for i, axis in enumerate(axes):
-        size, before, taps = shape[axis], space.axes[axis].size, int(op.inputs[1].shape[i])
+        size, before = shape[axis], space.axes[axis].size
         if size is None:
             raise ValueError("an open axis")
-        left = (
-            max((before - 1) * steps[i] + (taps - 1) * rates[i] + 1 - size, 0) // 2
-            if padding == "SAME"
-            else 0
-        )
-        left = explicit[2 * axis] if explicit else left
-        middle = ((taps - 1) / 2 if looks is None else float(looks[i])) * rates[i]
-        space = slid(space, axis, size, 1 / steps[i], (left - middle) / steps[i])
+        whole = (before - 1) * steps[i] + (kernel[i] - 1) * rates[i] + 1
+        left = max(whole - size, 0) // 2 if padding == "SAME" else 0
+        sizes.append(size)
+        lefts.append(explicit[2 * axis] if explicit else left)
+    space = spread(space, axes, sizes, kernel, steps, rates, lefts, walk.centres(op.name))
     channels = shape[last] or 1
-    return _mixed(space, last, channels).with_axis(last, own(channels))
+    return mixed(space, last, channels).with_axis(last, own(channels))
 
 
 @rule("Pad", "PadV2", "MirrorPad")
@@ -160,15 +147,10 @@ def _resized(walk: Walk, op: Any) -> Space | None:
     if op.type == "ScaleAndTranslate" and any(np.ravel(value(walk, op.inputs[3]))):
         raise ValueError("a shifted part")
     for axis in (1, 2):
-        size, before = shape[axis], space.axes[axis].size
+        size = shape[axis]
         if size is None:
             raise ValueError("an open axis")
-        if corners and size > 1:
-            space = slid(space, axis, size, (before - 1) / (size - 1), 0.0)
-        else:
-            ratio = before / size
-            plain = op.type == "ResizeArea" or not legacy
-            space = slid(space, axis, size, ratio, 0.5 * ratio - 0.5 if plain else 0.0)
+        space = resampled(space, axis, size, corners, op.type == "ResizeArea" or not legacy)
     return space
 
 
@@ -181,9 +163,8 @@ def _blocks(walk: Walk, op: Any) -> Space | None:
     block = float(op.get_attr("block_size"))
     ratio = block if op.type == "SpaceToDepth" else 1 / block
     shape = walk.shape(op.outputs[0]) or ()
-    for axis in axes:
-        space = slid(space, axis, int(shape[axis] or 1), ratio, (ratio - 1) / 2)
-    return space.with_axis(last, own(int(shape[last] or 1)))
+    sizes = [int(shape[axis] or 1) for axis in axes]
+    return blocks(space, axes, sizes, ratio, last, int(shape[last] or 1))
 
 
 @rule("SpaceToBatchND")

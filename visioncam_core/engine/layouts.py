@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from math import prod
-from typing import Any
 
 import attrs
 
@@ -43,9 +42,8 @@ class Found:
     unknown: bool = False
 
 
-def space_of(record: Any, walk: dict[int, Space]) -> Space | None:
-    """Return the space of a recorded output; the outputs of steps in time lie side by side."""
-    held = [walk.get(id(tensor)) for tensor in record.tensors]
+def side_by_side(held: Sequence[Space | None]) -> Space | None:
+    """Return the space of an output made of several values: the outputs of steps in time lie side by side."""
     if len(held) == 1:
         return held[0]
     known = [space for space in held if space is not None]

@@ -1,0 +1,1 @@
+"""What is read off a traced model in the same way, whatever framework it was traced in."""

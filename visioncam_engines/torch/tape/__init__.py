@@ -1,0 +1,1 @@
+"""A model's forward pass written down once, and functions cut from it."""

@@ -1,0 +1,123 @@
+"""Functions cut from a trace, as Python source that is compiled: nothing is interpreted while they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from visioncam_engines.torch.tape.records import Grows, Node, Ref, leaves, mapped
+
+if TYPE_CHECKING:
+    from visioncam_engines.torch.tape.trace import Trace
+
+Cut = Callable[..., list[Any]]
+"""(b, *feeds) -> [*fetches], where b is the number of pictures."""
+
+
+def compiled(trace: Trace, feeds: Sequence[int], fetches: Sequence[int], replaced: Mapping[int, Any]) -> Cut:
+    """Return the function that computes the fetches from the feeds.
+
+    Weights are detached: no gradient is computed for them.  A feed that a step writes into is copied first,
+    and what is fetched is kept as it was before it is written into.
+
+    Args:
+        trace: the model on tape.
+        feeds: values given.
+        fetches: values returned.
+        replaced: what is read in the place of tensors of the model, by number.
+    """
+    return _Writing(trace, feeds, fetches, replaced).function()
+
+
+class _Writing:
+    """The writing of one function."""
+
+    def __init__(
+        self, trace: Trace, feeds: Sequence[int], fetches: Sequence[int], replaced: Mapping[int, Any]
+    ) -> None:
+        self.trace, self.feeds, self.fetches, self.replaced = trace, list(feeds), list(fetches), replaced
+        self.order = sorted(trace.ancestors(fetches, set(feeds)))
+        self.names: dict[int, str] = {}
+        self.scope: dict[str, Any] = {"T": torch.Tensor, "flat": _tensors, "still": _still}
+        self.weights: list[str] = []
+        self.kept = set(self.fetches)
+        self.last = {value: number for number in self.order for value in trace.inputs_of(number)}
+
+    def function(self) -> Cut:
+        changes = {old for number in self.order for old, _ in self.trace.nodes[number].touched}
+        lines = [f"v{value} = v{value}.clone()" for value in self.feeds if value in changes]
+        for number in self.order:
+            lines += self.step(number, self.trace.nodes[number])
+        detach = [f"{name} = {name}_.detach()" for name in self.weights]
+        result = ",".join(f"v{value}" for value in self.fetches)
+        body = "\n    ".join([*detach, *lines, f"return [{result}]"])
+        text = f"def run(b{''.join(f', v{value}' for value in self.feeds)}):\n    {body}\n"
+        exec(compile(text, "<cut from a tape>", "exec"), self.scope)
+        return self.scope["run"]  # type: ignore[no-any-return]
+
+    def step(self, number: int, node: Node) -> list[str]:
+        taken = "".join(f"{self.source(part)}," for part in node.args)
+        named = "".join(f"{key}={self.source(part)}," for key, part in node.kwargs.items())
+        saved = [old for old, _ in node.touched if old in self.kept]
+        lines = [f"k{old} = v{old}.clone()" for old in saved]
+        lines.append(f"r = {self.constant(node.func)}({taken}{named})")
+        if node.still:
+            lines.append("r = still(r)")
+        lines += [f"v{new} = v{old}" for old, new in node.touched if old in self.last]
+        lines += [f"v{old} = k{old}" for old in saved]
+        after = {new for _, new in node.touched}
+        plain = [value for value in node.made if value not in after]
+        if len(node.made) == 1 and plain:
+            lines.append(f"v{plain[0]} = r if isinstance(r, T) else flat(r)[0]")
+        elif plain:
+            lines.append("r = flat(r)")
+            lines += [f"v{value} = r[{i}]" for i, value in enumerate(node.made) if value not in after]
+        gone = [
+            value
+            for value in dict.fromkeys(self.trace.inputs_of(number))
+            if self.last.get(value) == number and value not in self.kept
+        ]
+        if gone:
+            lines.append(" = ".join(f"v{value}" for value in gone) + " = None")
+        return lines
+
+    def source(self, tree: Any) -> str:
+        """Return the source of an argument."""
+        if isinstance(tree, Ref):
+            return f"v{tree.index}"
+        if isinstance(tree, Grows):
+            return f"({tree.base}+{tree.step}*(b-1))"
+        if type(tree) is tuple:
+            return "(" + "".join(f"{self.source(part)}," for part in tree) + ")"
+        if type(tree) is list:
+            return "[" + ",".join(map(self.source, tree)) + "]"
+        if isinstance(tree, slice):
+            return f"slice({self.source(tree.start)},{self.source(tree.stop)},{self.source(tree.step)})"
+        if type(tree) is dict:
+            return "{" + ",".join(f"{key!r}:{self.source(part)}" for key, part in tree.items()) + "}"
+        if tree is None or type(tree) in (bool, int, str):
+            return repr(tree)
+        return self.constant(tree)
+
+    def constant(self, value: Any) -> str:
+        """Return the name of a function, a weight or whatever else is no literal."""
+        if id(value) in self.names:
+            return self.names[id(value)]
+        name = self.names[id(value)] = f"c{len(self.names)}"
+        held = self.replaced.get(id(value), value)
+        weight = isinstance(held, torch.Tensor) and held.requires_grad
+        if weight:
+            self.weights.append(name)
+        self.scope[f"{name}_" if weight else name] = held
+        return name
+
+
+def _tensors(result: Any) -> list[Any]:
+    return [leaf for leaf in leaves(result) if isinstance(leaf, torch.Tensor)]
+
+
+def _still(result: Any) -> Any:
+    """Return what a step made while the model had gradients turned off."""
+    return mapped(lambda leaf: leaf.detach() if isinstance(leaf, torch.Tensor) else leaf, result)
