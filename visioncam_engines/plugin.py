@@ -78,7 +78,7 @@ def _is_of(model: Any, package: str) -> bool:
 
 def _keras_backend() -> str:
     """Return what the Keras that is imported runs on, "" where none is."""
-    config = getattr(sys.modules.get("keras"), "config", None)
+    config: Any = getattr(sys.modules.get("keras"), "config", None)
     return str(config.backend()) if hasattr(config, "backend") else ""
 
 

@@ -32,12 +32,13 @@ from visioncam_engines.keras.files.load import check_file, is_saved_model, load_
 from visioncam_engines.keras.fingerprint import fingerprint
 from visioncam_engines.keras.hints import hints_of
 from visioncam_engines.keras.recording import walk
+from visioncam_engines.keras.records import leaves
 from visioncam_engines.keras.restore import Snapshot
 from visioncam_engines.tensorflow.copies import KerasCopy, Twin, original
 from visioncam_engines.tensorflow.graph.saved_model import endpoint_of, variables_of
 from visioncam_engines.tensorflow.inputs import model_inputs
 from visioncam_engines.tensorflow.saved_model_files import load_saved_model
-from visioncam_engines.tensorflow.tracing.trace_model import leaves, stateless
+from visioncam_engines.tensorflow.tracing.trace_model import stateless
 from visioncam_engines.tensorflow.view import TracedModel, traced
 
 NAME = "keras-tensorflow"
@@ -109,7 +110,7 @@ class TensorFlowEngine:
         if is_saved(model):
             function = endpoint_of(model).function
             args, keywords = tf.nest.pack_sequence_as(function.structured_input_signature, flat)
-            return [value for _, value in leaves(function(*args, **keywords)) if value is not None]
+            return [value for _, value in leaves(function(*args, **keywords), tf.nest) if value is not None]
         from tensorflow.python.eager import context
 
         draws = getattr(context.context(), "_rng", None)  # of the seeds of operations; None without a seed
@@ -123,7 +124,7 @@ class TensorFlowEngine:
                 one.put_all_back()
             if draws is not None:
                 draws.setstate(drawn)
-        return [value for _, value in leaves(answer) if value is not None]
+        return [value for _, value in leaves(answer, tf.nest) if value is not None]
 
     def weights(self, model: Any) -> Iterator[tuple[str, Any]]:
         if isinstance(model, Twin):

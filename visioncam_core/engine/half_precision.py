@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -42,11 +41,3 @@ def _informative(gradients: np.ndarray) -> np.ndarray:
     inner = tuple(range(1, gradients.ndim))
     good: np.ndarray = np.isfinite(gradients).all(inner, keepdims=True) & gradients.any(inner, keepdims=True)
     return good
-
-
-@lru_cache(maxsize=4)
-def multiple(scale: float) -> Any:
-    import tensorflow as tf
-
-    with tf.init_scope():
-        return tf.constant(scale, tf.float32)
