@@ -222,6 +222,7 @@ def to_numpy(values: Any) -> np.ndarray:
         return values
     if hasattr(values, "detach"):  # torch: off its graph, and off its device
         values = values.detach().cpu()
+        values = values.float() if dtype_name(values) == "bfloat16" else values  # NumPy has no such type
     if hasattr(values, "numpy"):
         return np.asarray(values.numpy())
     return np.asarray(values)

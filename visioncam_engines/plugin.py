@@ -34,6 +34,17 @@ def visioncam_register_engines() -> list[EngineSpec]:
             ready=partial(_runs_on, "tensorflow"),
         ),
         EngineSpec(
+            "keras-torch",
+            accepts=_on_torch,
+            make=_keras_torch,
+            title="Keras model",
+            summary="Keras 3 on PyTorch",
+            suffixes=KERAS_FILES,
+            requires=("torch", "keras"),
+            can=frozenset({"layers", "gradients", "input-gradients", "copies"}),
+            ready=partial(_runs_on, "torch"),
+        ),
+        EngineSpec(
             "keras-jax",
             accepts=_on_jax,
             make=_jax,
@@ -44,7 +55,21 @@ def visioncam_register_engines() -> list[EngineSpec]:
             can=frozenset({"layers", "gradients", "input-gradients", "copies"}),
             ready=partial(_runs_on, "jax"),
         ),
+        EngineSpec(
+            "torch",
+            accepts=_of_torch,
+            make=_torch,
+            title="PyTorch model",
+            summary="torch.nn.Module on any device: torchvision, timm, transformers, and your own",
+            requires=("torch",),
+            can=frozenset({"layers", "gradients", "input-gradients", "copies"}),
+        ),
     ]
+
+
+_KERAS = ("keras", "tf_keras")
+_TORCH = ("torch.nn", "torch.jit", "torch.fx", "visioncam_engines.torch")
+_KERAS_ON_TORCH = "visioncam_engines.torch.keras"
 
 
 def _on_tensorflow(model: Any) -> bool:
@@ -52,28 +77,33 @@ def _on_tensorflow(model: Any) -> bool:
 
     A Keras model on a backend that no engine serves is taken too: this engine says what to set.
     """
-    packages = _packages(model)
-    if not packages.isdisjoint(("tf_keras", "tensorflow")) or _is_of(model, "visioncam_engines.tensorflow"):
+    if _comes_from(model, "tf_keras", "tensorflow", "visioncam_engines.tensorflow"):
         return True
-    return "keras" in packages and _keras_backend() not in ("torch", "jax")
+    return _comes_from(model, "keras") and _keras_backend() not in ("torch", "jax")
+
+
+def _on_torch(model: Any) -> bool:
+    return _of_keras_on("torch", model) or _comes_from(model, _KERAS_ON_TORCH)
 
 
 def _on_jax(model: Any) -> bool:
-    return _of_keras_on("jax", model) or _is_of(model, "visioncam_engines.jax")
+    return _of_keras_on("jax", model) or _comes_from(model, "visioncam_engines.jax")
 
 
 def _of_keras_on(backend: str, model: Any) -> bool:
     """Return whether it is a Keras model, and Keras runs on a backend."""
-    packages = _packages(model)
-    return "keras" in packages and "tf_keras" not in packages and _keras_backend() == backend
+    return _comes_from(model, "keras") and not _comes_from(model, "tf_keras") and _keras_backend() == backend
 
 
-def _packages(model: Any) -> set[str]:
-    return {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
+def _of_torch(model: Any) -> bool:
+    """Return whether a model is a module of PyTorch, or a copy of ours of one, and no layer of Keras."""
+    return _comes_from(model, *_TORCH) and not _comes_from(model, *_KERAS, _KERAS_ON_TORCH)
 
 
-def _is_of(model: Any, package: str) -> bool:
-    return type(model).__module__.startswith(f"{package}.")
+def _comes_from(model: Any, *packages: str) -> bool:
+    """Return whether a class of a model's is of one of the packages; a class itself comes from none."""
+    found = (f"{cls.__module__}." for cls in type(model).__mro__)
+    return any(name.startswith(f"{package}.") for name in found for package in packages)
 
 
 def _keras_backend() -> str:
@@ -105,3 +135,15 @@ def _jax() -> Engine:
     from visioncam_engines.jax.engine import JaxEngine
 
     return JaxEngine()
+
+
+def _keras_torch() -> Engine:
+    from visioncam_engines.torch.keras.engine import KerasTorchEngine
+
+    return KerasTorchEngine()
+
+
+def _torch() -> Engine:
+    from visioncam_engines.torch.engine import TorchEngine
+
+    return TorchEngine()

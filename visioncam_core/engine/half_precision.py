@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from visioncam_core.ops import backend
+from visioncam_core.ops import backend, like, to_numpy
 
 _MULTIPLES = (1024.0, 1.0, 65536.0)
 
@@ -25,11 +25,12 @@ def try_multiples(scaled: Callable[[float], tuple[Any, Any]]) -> tuple[Any, Any]
     for scale in _MULTIPLES:
         gradients, other = scaled(scale)
         gradients = gradients / np.float32(scale)
-        good = _informative(np.asarray(gradients))
+        good = _informative(to_numpy(gradients))
         if found is None:
             kept, found = gradients, good
         else:
-            kept = backend(gradients).where(~found & (good | (scale == 1.0)), gradients, kept)
+            better = like(~found & (good | (scale == 1.0)), gradients)
+            kept = backend(gradients).where(better, gradients, kept)
             found = found | good
         if found.all():
             break

@@ -18,7 +18,7 @@ class ModelInput:
     Attributes:
         name: its name, or its position as text.
         shape: axes without the batch, None where the axis is open; None where the model does not say.
-        dtype: such as "float32".
+        dtype: such as "float32"; "" where the model does not say.
         strict: the axes that are not open must fit; otherwise they are only what the model was built with.
     """
 

@@ -80,8 +80,15 @@ def _instead(value: Any) -> str:
     return "; make a list of it" if several else ""
 
 
-def input_dtype(dtype: str) -> np.dtype[Any]:
-    """Return the dtype in which a model input is passed; float32 where NumPy has no such type."""
+def input_dtype(dtype: str, given: np.dtype[Any] | None = None) -> np.dtype[Any]:
+    """Return the dtype in which a model input is passed; float32 where NumPy has no such type.
+
+    Args:
+        dtype: of the input; "" where the model does not say: whole numbers, which may be tokens, then stay.
+        given: of what is passed.
+    """
+    if not dtype and given is not None and given.kind in "iu":
+        return given
     return np.dtype(dtype if dtype.startswith(("float", "int", "uint")) else "float32")
 
 
@@ -91,7 +98,7 @@ def as_input(array: np.ndarray, dtype: str, what: str) -> np.ndarray:
     Raises:
         ImageError: NaN or infinite values, values too large for the dtype, or fractions where it has none.
     """
-    expected = input_dtype(dtype)
+    expected = input_dtype(dtype, array.dtype)
     if array.dtype.kind not in "iu":
         _refuse(
             ~np.isfinite(array), what, "that are NaN or infinite", "replace or remove them (numpy.nan_to_num)"
@@ -164,6 +171,11 @@ def _hint(shape: tuple[int, ...], axes: tuple[int | None, ...], channels_first: 
         return f"pass one {what} with its channels, or a batch of them"
     moved = (*shape[1:], shape[0]) if not channels_first else (shape[-1], *shape[:-1])
     if fits(moved, axes):
+        if channels_first and len(axes) == 3:
+            return (
+                "its channels look to be last; pass array.transpose(2, 0, 1), or tensor.permute(2, 0, 1), "
+                "of a batch (0, 3, 1, 2)"
+            )
         return "its channels look to be on the other side; move them with numpy.moveaxis"
     place = next((i for i, n in enumerate(shape) if fits((*shape[:i], *shape[i + 1 :], n), axes)), None)
     if place is not None and not channels_first:

@@ -251,6 +251,8 @@ class Reader:
 
     def _loaded(self, source: Any) -> Picture:
         source = to_numpy(source) if hasattr(source, "numpy") else source  # a uint8 tensor
+        if self.inputs.channels_first and _has_channels_first(source):
+            source = np.moveaxis(source, 0, -1)
         return load_picture(source, max_pixels=self.max_pixels, frame=self.frame)
 
     def _fitted(
@@ -274,6 +276,13 @@ class Reader:
                 "batch axis and return (N, h, w, C)"
             )
         return np.moveaxis(batch, -1, 1) if self.inputs.channels_first else batch
+
+
+def _has_channels_first(value: Any) -> bool:
+    """Return whether an array is a picture as PyTorch reads files: (C, H, W)."""
+    if not isinstance(value, np.ndarray) or value.ndim != 3:
+        return False
+    return value.shape[0] in (1, 3, 4) and value.shape[2] not in (1, 3, 4)
 
 
 def _is_number(value: Any) -> bool:

@@ -34,7 +34,7 @@ def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice | None:
         if query.startswith("re:"):
             return by_pattern(table, query[3:])
         return by_name(table, query)
-    a_layer = hasattr(query, "name") and hasattr(query, "call")
+    a_layer = (hasattr(query, "name") and hasattr(query, "call")) or hasattr(query, "named_modules")
     if a_layer or any(unit is query for unit in table.units().values()):
         return by_object(table, query)
     if callable(query):
@@ -62,8 +62,8 @@ def by_name(table: LayerTable, name: str) -> LayerChoice | None:
         or [row for row in table.rows if row.bare == name]
         or [row for row in table.rows if row.bare.rsplit("/", 1)[-1] == name]
     )
-    if not exact:
-        return None
+    if not exact:  # PyTorch names its modules with dots
+        return by_name(table, name.replace(".", "/")) if "." in name else None
     usable = [row for row in exact if row.index is not None and row.reaches_score] or exact
     if len(usable) > 1:
         rows = ", ".join(_described(row) for row in usable)
@@ -95,9 +95,12 @@ def by_object(table: LayerTable, layer: Any) -> LayerChoice:
             if choice is not None:
                 return choice
             raise LayerError(f"layer {path!r} is not called when {table.model_name!r} runs; choose another")
+    torch = hasattr(layer, "named_modules")
+    name = type(layer).__name__ if torch else repr(getattr(layer, "name", layer))
+    such = "such as model.layer4[-1]" if torch else "with model.get_layer(...)"
     raise LayerError(
-        f"the layer {getattr(layer, 'name', layer)!r} is not part of the model {table.model_name!r}; "
-        "take it from this very model, with model.get_layer(...)"
+        f"the layer {name} is not part of the model {table.model_name!r}; take it from this very model, "
+        f"{such}"
     )
 
 
@@ -154,7 +157,8 @@ def no_layer(table: LayerTable) -> str:
 def any_row(table: LayerTable, query: object) -> LayerChoice:
     """Return any recorded output by its path or name, for a `reshape=` of the user's own."""
     name = next((path for path, unit in table.units().items() if unit is query), query)
-    rows = [row for row in table.rows if name in (row.path, row.bare, row.bare.rsplit("/", 1)[-1])]
+    names = {name, name.replace(".", "/")} if isinstance(name, str) else {name}
+    rows = [row for row in table.rows if names & {row.path, row.bare, row.bare.rsplit("/", 1)[-1]}]
     if not rows and name == "auto":
         raise LayerError("with reshape= the layer must be named: 'auto' does not know which one it is for")
     if len(rows) > 1:

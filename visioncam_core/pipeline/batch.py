@@ -130,7 +130,8 @@ def joined_inputs(samples: Iterable[Sample]) -> list[np.ndarray]:
 
 def blank_inputs(inputs: ModelInputs) -> list[np.ndarray]:
     """Return blank inputs of batch 1; open axes are 224 long."""
-    shapes = [one.shape if one.shape is not None else (224, 224, 3) for one in inputs.inputs]
+    unknown = (3, 224, 224) if inputs.channels_first else (224, 224, 3)
+    shapes = [one.shape if one.shape is not None else unknown for one in inputs.inputs]
     return [
         np.zeros([1, *(224 if n is None else n for n in shape)], input_dtype(one.dtype))
         for shape, one in zip(shapes, inputs.inputs, strict=True)

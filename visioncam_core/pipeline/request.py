@@ -14,12 +14,14 @@ from visioncam_core.pipeline.apply import Method
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import registry
 from visioncam_core.progress import reporting
-from visioncam_core.text import brief, did_you_mean
+from visioncam_core.text import brief, did_you_mean, whole
 
-ELSEWHERE = dict.fromkeys(("class_idx", "class_index", "pred_index", "label"), "target") | {
-    "layer_name": "layer", "target_layer": "layer", "preprocess_input": "preprocess",
+_TARGETS = ("class_idx", "class_index", "pred_index", "label", "target_category", "target_class")
+ELSEWHERE = dict.fromkeys(_TARGETS, "target=3") | {
+    "layer_name": "layer='NAME'", "target_layer": "layer='NAME', or the layer itself",
+    "target_layers": "layer=model.layer4[-1]", "preprocess_input": "preprocess=",
 }  # fmt: skip
-"""What other tools call some of the keywords."""
+"""What other tools call some of the keywords, and how it is said here."""
 PLURALS = ("layers", "methods", "targets")
 
 
@@ -132,9 +134,12 @@ def _split(keywords: Mapping[str, Any], methods: Sequence[Any]) -> tuple[Setting
             "or to explain, compare or doctor"
         )
     if plural := [name for name in unknown if name in PLURALS]:
-        one = plural[0].removesuffix("s")
+        one, given = plural[0].removesuffix("s"), keywords[plural[0]]
+        first = given[0] if isinstance(given, list | tuple) and given else given
+        index = whole(getattr(first, "category", None))  # of pytorch-grad-cam's targets
+        value = "" if index is None else str(index)
         raise OptionTypeError(
-            f"{plural[0]} names several side by side, and here there is room for one: pass {one}=, or "
+            f"{plural[0]} names several side by side, and here there is room for one: pass {one}={value}, or "
             "several to visioncam.compare"
         )
     if unknown and (not methods or any(isinstance(method, str) for method in methods)):
@@ -153,6 +158,6 @@ def _option_names(method: Any) -> set[str]:
 def _unknown_keyword(name: str, known: list[str]) -> str:
     owners = [row.name for row in registry().methods() if name in _option_names(row.name)]
     owner = f"; it is an option of {', '.join(owners)}." if owners else ""
-    meant = f"; here it is called {ELSEWHERE[name]!r};" if name in ELSEWHERE else ""
+    meant = f"; here it is {ELSEWHERE[name]};" if name in ELSEWHERE else ""
     hint = owner or meant or did_you_mean(name, [*known, "target"]) or ";"
     return f"unknown keyword {brief(name, 40)}{hint} known: {', '.join(known)}, target"

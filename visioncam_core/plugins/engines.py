@@ -74,6 +74,10 @@ def _advice(model: Any, rows: Sequence[EngineSpec]) -> str:
         return "; load a file with its framework first, such as keras.models.load_model"
     if hasattr(model, "__array__") or hasattr(model, "getexif"):
         return "; pass the model first, then the picture"
+    if isinstance(model, dict) and any(hasattr(value, "requires_grad") for value in model.values()):
+        return "; those are weights: make the model and pass it after model.load_state_dict(weights)"
+    if type(model).__name__ == "ExportedProgram":
+        return "; an exported program has no layers: pass the torch.nn.Module that was exported"
     if isinstance(model, list | tuple | dict):
         return "; pass one model a call"
     if callable(model):

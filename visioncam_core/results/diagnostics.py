@@ -35,6 +35,8 @@ FIXES = {
     "picture-note": "nothing to do unless the note surprises you",
     "exact-shape-trace": "nothing to do; the model could not be traced with open axes",
     "autograph-trace": "nothing to do; the branches run in the graph, as tf.function would run them",
+    "run-as-it-is": "nothing to do; maps of this model are right, and take longer",
+    "training-mode": "call model.eval() if the map is to be of the model as you use it",
     "gradient-replaced": "use ScoreCAM, which needs no gradient, or load the Keras model with its classes",
     "output-chosen": "pass output= to explain another one",
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -29,12 +31,20 @@ class ModuleRecorder:
         twin = shadow(self.model)
         if isinstance(twin.module, Opaque):
             raise UntraceableError("a scripted module has no Python inside")
-        tape.stands_for(twin.originals)
+        tape.stands_for(twin.tensors, twin.originals)
         for path, module in twin.paths:
             if path:
                 module.register_forward_hook(_hook(tape, path))
-        with tape:
+        with uncompiled(), tape:
             return self.call(twin.module, inputs)
+
+
+def uncompiled() -> contextlib.AbstractContextManager[Any]:
+    """Return a block in which functions that torch.compile has compiled run as they were written."""
+    stance = getattr(torch.compiler, "set_stance", None)  # torch 2.6
+    if stance is None or "torch._dynamo" not in sys.modules:
+        return contextlib.nullcontext()
+    return stance("force_eager")
 
 
 def _hook(tape: Tape, path: str) -> Callable[..., None]:

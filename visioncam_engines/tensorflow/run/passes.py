@@ -257,3 +257,12 @@ def cast_to(values: Any, dtype: Any) -> Any:
     if dtype.is_integer and values.dtype.is_floating:
         return tf.saturate_cast(tf.round(values), dtype)
     return tf.cast(values, dtype)
+
+
+@lru_cache(maxsize=4)
+def multiple(scale: float) -> Any:
+    """Return a multiple of the score as a tensor, made once."""
+    import tensorflow as tf
+
+    with tf.init_scope():
+        return tf.constant(scale, tf.float32)

@@ -11,7 +11,7 @@ from torch.overrides import handle_torch_function, has_torch_function
 from visioncam_engines.torch.tape.records import leaves
 
 
-class Opaque(torch.nn.Module):
+class Opaque(torch.nn.Module):  # type: ignore[misc]
     """Stands for a scripted module, whose inside is not seen."""
 
     def __init__(self, inner: Any) -> None:

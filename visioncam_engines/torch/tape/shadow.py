@@ -10,7 +10,9 @@ from __future__ import annotations
 import functools
 import sys
 import types
+import weakref
 from collections import OrderedDict, deque
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -36,34 +38,43 @@ def unwrapped(module: Any) -> Any:
             return module
 
 
+WRITES: weakref.WeakSet[Any] = weakref.WeakSet()
+"""Models that write into their own parameters when they are called: their copies have parameters apart."""
+
+
 @attrs.define(eq=False)
 class Shadow:
     """The copy of one model.
 
     Attributes:
         module: the copy.
-        originals: number of a tensor of the copy -> the model's own.
+        tensors: its parameters and buffers.
+        originals: number of one of these -> the model's own.
         paths: (path, copied module) in the order of `named_modules`, also of modules in plain containers.
+        modules: the same with the model's own modules.
     """
 
     module: Any
+    tensors: list[Any]
     originals: dict[int, Any]
     paths: list[tuple[str, Any]]
+    modules: list[tuple[str, Any]]
 
 
-def shadow(model: Any, *, apart: bool = False) -> Shadow:
+def shadow(model: Any, *, apart: bool = False, replaced: Mapping[int, Any] | None = None) -> Shadow:
     """Return a copy of a model in evaluation mode.
 
     Args:
         model: the model.
         apart: parameters are copied too; for a model that writes into them.
+        replaced: what is read in the place of the model's tensors, by their number.
     """
-    copying = _Copying(apart)
+    copying = _Copying(apart or unwrapped(model) in WRITES, replaced or {})
     for module in unwrapped(model).modules():
         for tensor in (*_held(module, "_parameters"), *_held(module, "_buffers")):
             copying.tensor(tensor)
     twin = copying.module(model, "")
-    return Shadow(twin, copying.originals, copying.paths)
+    return Shadow(twin, list(copying.tensors.values()), copying.originals, copying.paths, copying.own)
 
 
 def _held(module: Any, name: str) -> list[Any]:
@@ -73,24 +84,25 @@ def _held(module: Any, name: str) -> list[Any]:
 class _Copying:
     """One copying of a model."""
 
-    def __init__(self, apart: bool) -> None:
-        self.apart = apart
+    def __init__(self, apart: bool, replaced: Mapping[int, Any]) -> None:
+        self.apart, self.replaced = apart, replaced
         self.modules: dict[int, Any] = {}
         self.tensors: dict[int, Any] = {}
         self.others: dict[int, Any] = {}
         self.originals: dict[int, Any] = {}
         self.kept: list[Any] = []  # numbers stay theirs
         self.paths: list[tuple[str, Any]] = []
+        self.own: list[tuple[str, Any]] = []
 
     def tensor(self, one: Any) -> Any:
         if id(one) in self.tensors:
             return self.tensors[id(one)]
-        with torch.no_grad():
+        held = self.replaced.get(id(one), one)
+        apart = self.apart or not isinstance(one, torch.nn.Parameter) or held.is_inference()
+        with torch.inference_mode(False), torch.no_grad():
+            twin = held.detach().clone() if apart else held.detach()
             if isinstance(one, torch.nn.Parameter):
-                inner = one.detach()
-                twin = torch.nn.Parameter(inner.clone() if self.apart else inner, one.requires_grad)
-            else:
-                twin = one.detach().clone()
+                twin = torch.nn.Parameter(twin, one.requires_grad)
         self.tensors[id(one)] = twin
         self.originals[id(twin)] = one
         self.kept.append((one, twin))
@@ -103,9 +115,11 @@ class _Copying:
         if isinstance(one, torch.jit.ScriptModule):
             twin = self.modules[id(one)] = Opaque(one)
             self.paths.append((path, twin))
+            self.own.append((path, one))
             return twin
         twin = self.modules[id(one)] = object.__new__(type(one))
         self.paths.append((path, twin))
+        self.own.append((path, one))
         below = f"{path}." if path else ""
         state = dict(one.__dict__)
         for name in ("_parameters", "_buffers"):
@@ -117,6 +131,8 @@ class _Copying:
             if name not in ("_parameters", "_buffers", "_modules"):
                 state[name] = self.other(value, below + name)
         state["training"] = False
+        if "_compiled_call_impl" in state:
+            state["_compiled_call_impl"] = None  # of `module.compile()`: the model's own
         twin.__dict__.update(state)
         return twin
 
@@ -141,7 +157,7 @@ class _Copying:
             return functools.partial(self.other(value.func, path, depth + 1), *args, **named)
         if kind is types.FunctionType and value.__closure__:
             return self._closure(value, path, depth)
-        return self._object(value, path, depth) if _of_user(kind) else value
+        return self._object(value, path, depth) if of_user(kind) else value
 
     def _container(self, value: Any, path: str, depth: int) -> Any:
         if isinstance(value, dict):
@@ -173,7 +189,7 @@ class _Copying:
     def _object(self, value: Any, path: str, depth: int) -> Any:
         """Return a copy of an object of the user's that holds modules or tensors of the model."""
         state = getattr(value, "__dict__", None)
-        if not state or not self._holds(state, 0):
+        if not state or hasattr(type(value), "__del__") or not self._holds(state, 0):
             return value
         try:
             twin = object.__new__(type(value))
@@ -195,10 +211,10 @@ class _Copying:
             return any(self._holds(part, depth + 1) for part in tree.values())
         if isinstance(tree, list | tuple):
             return any(self._holds(part, depth + 1) for part in tree)
-        return _of_user(type(tree)) and self._holds(getattr(tree, "__dict__", None) or {}, depth + 1)
+        return of_user(type(tree)) and self._holds(getattr(tree, "__dict__", None) or {}, depth + 1)
 
 
-def _of_user(kind: type) -> bool:
+def of_user(kind: type) -> bool:
     """Return whether a class may be a user's own helper, not one of Python's, NumPy's or torch's."""
     root = kind.__module__.partition(".")[0]
     return root not in _FIXED

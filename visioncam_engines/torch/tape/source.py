@@ -19,7 +19,8 @@ Cut = Callable[..., list[Any]]
 def compiled(trace: Trace, feeds: Sequence[int], fetches: Sequence[int], replaced: Mapping[int, Any]) -> Cut:
     """Return the function that computes the fetches from the feeds.
 
-    Weights are detached: no gradient is computed for them.  A feed that a step writes into is copied first,
+    Weights are detached: no gradient is computed for them; those made in inference mode, of which none can be
+    computed, are copied.  A feed that a step writes into is copied first,
     and what is fetched is kept as it was before it is written into.
 
     Args:
@@ -50,12 +51,11 @@ class _Writing:
         lines = [f"v{value} = v{value}.clone()" for value in self.feeds if value in changes]
         for number in self.order:
             lines += self.step(number, self.trace.nodes[number])
-        detach = [f"{name} = {name}_.detach()" for name in self.weights]
         result = ",".join(f"v{value}" for value in self.fetches)
-        body = "\n    ".join([*detach, *lines, f"return [{result}]"])
+        body = "\n    ".join([*self.weights, *lines, f"return [{result}]"])
         text = f"def run(b{''.join(f', v{value}' for value in self.feeds)}):\n    {body}\n"
         exec(compile(text, "<cut from a tape>", "exec"), self.scope)
-        return self.scope["run"]  # type: ignore[no-any-return]
+        return self.scope["run"]
 
     def step(self, number: int, node: Node) -> list[str]:
         taken = "".join(f"{self.source(part)}," for part in node.args)
@@ -107,9 +107,9 @@ class _Writing:
             return self.names[id(value)]
         name = self.names[id(value)] = f"c{len(self.names)}"
         held = self.replaced.get(id(value), value)
-        weight = isinstance(held, torch.Tensor) and held.requires_grad
+        weight = isinstance(held, torch.Tensor) and (held.requires_grad or held.is_inference())
         if weight:
-            self.weights.append(name)
+            self.weights.append(f"{name} = {name}_.{'clone' if held.is_inference() else 'detach'}()")
         self.scope[f"{name}_" if weight else name] = held
         return name
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -29,6 +30,10 @@ class UntraceableError(Exception):
     """Why a model cannot be put on tape, in words that follow "because"."""
 
 
+class WritesError(UntraceableError):
+    """A model that writes into its own parameters, which was kept from it."""
+
+
 def name_of(func: Any) -> str:
     """Return the name of a torch function; attributes of tensors are read and written by one each."""
     name = str(getattr(func, "__name__", type(func).__name__))
@@ -37,7 +42,7 @@ def name_of(func: Any) -> str:
     return name
 
 
-class Tape(TorchFunctionMode):
+class Tape(TorchFunctionMode):  # type: ignore[misc]
     """Writes down every torch function that returns or changes a tensor.
 
     Attributes:
@@ -45,7 +50,7 @@ class Tape(TorchFunctionMode):
         records: what modules returned, as the recorder says it through `keep`.
         moving: values that depend on the inputs.
         reads: names of functions that gave the model's Python a value to decide by.
-        wrong: why the tape is not the model, or "".
+        wrong: what else makes the tape another than the model, or "".
         random: names of steps that draw random numbers.
     """
 
@@ -60,6 +65,7 @@ class Tape(TorchFunctionMode):
         self.random: list[str] = []
         self.wrong = ""
         self._originals: dict[int, Any] = {}  # number of a copied tensor -> the model's own
+        self._copied: set[int] = set()  # storages of these
         self._known: dict[int, int] = {}  # number of a tensor -> its value now
         self._alive: list[Any] = []
         self._by_storage: dict[int, list[Any]] = {}
@@ -68,9 +74,17 @@ class Tape(TorchFunctionMode):
         for one in inputs:
             self.moving.add(self._new(one))
 
-    def stands_for(self, originals: dict[int, Any]) -> None:
-        """Take tensors, by number, for others: a copy's for the model's own."""
+    @property
+    def why(self) -> str:
+        """Why the tape is not the model, or ""."""
+        if self.reads:
+            return f"its Python reads values of tensors ({', '.join(sorted(set(self.reads)))})"
+        return self.wrong
+
+    def stands_for(self, copies: Iterable[Any], originals: dict[int, Any]) -> None:
+        """Take tensors of a copy for the model's own, given by the copies' numbers."""
         self._originals.update(originals)
+        self._copied.update(_storage(one) for one in copies)
 
     def value_of(self, tensor: Any) -> int | None:
         """Return the value that a tensor is, or None where the tape does not know it."""
@@ -123,6 +137,8 @@ class Tape(TorchFunctionMode):
     ) -> None:
         for one in tensors:
             self._check_origin(name, one)
+        for one in changed:
+            self._bring_in(name, one)
         node = Node(func, name, mapped(self._put, args), mapped(self._put, kwargs), [], [])
         node.still = not torch.is_grad_enabled()
         if name in RANDOM and (not name.endswith("dropout") or _drops(args, kwargs)):
@@ -132,13 +148,22 @@ class Tape(TorchFunctionMode):
             for alias in (one, *self._by_storage.get(_storage(one), ())):
                 if id(alias) in self._known:
                     touched[id(alias)] = alias
-                elif id(alias) in self._originals or moving:
+                elif moving:
                     raise UntraceableError(f"{name} writes into a tensor that was there before the call")
         node.touched = [(self._known[key], self._new(alias)) for key, alias in touched.items()]
         node.made = [self._known[id(one)] if id(one) in touched else self._new(one) for one in made]
         if moving:
             self.moving.update(node.results)
         self.nodes.append(node)
+
+    def _bring_in(self, name: str, buffer: Any) -> None:
+        """Put a buffer that a step writes into on the tape, as a copy of the model's own."""
+        if id(buffer) in self._originals and id(buffer) not in self._known:
+            self.nodes.append(
+                Node(torch.clone, "clone", (self._originals[id(buffer)],), {}, [self._new(buffer)], [])
+            )
+        elif _storage(buffer) in self._copied and id(buffer) not in self._originals:
+            raise UntraceableError(f"{name} writes into a part of a buffer")
 
     def _new(self, tensor: Any) -> int:
         index = len(self.shapes)
@@ -190,7 +215,7 @@ class Tape(TorchFunctionMode):
         targets += leaves(kwargs.get("out"))
         for one in targets:
             if isinstance(one, torch.nn.Parameter) and id(one) in self._originals:
-                raise UntraceableError(f"{name} writes into a parameter")
+                raise WritesError(f"{name} writes into its parameters")
 
 
 _IN_PLACE = frozenset(

@@ -68,21 +68,24 @@ class Trace:
     _kept: dict[Any, Any] = attrs.field(factory=dict)
 
     @classmethod
-    def of(cls, recorder: Recorder, example: Sequence[Any]) -> Trace:
+    def of(cls, recorder: Recorder, example: Sequence[Any], *, only_read: bool = False) -> Trace:
         """Put a model on tape.
 
         Args:
             recorder: calls the model.
             example: the flat inputs of one picture.
+            only_read: the tape is looked at, and nothing is cut from it: it may be of this picture alone.
 
         Raises:
             UntraceableError: the tape would not be the model.
         """
         with _TRACING:
-            one, outputs = record(recorder, [x[:1] for x in example])
+            one, outputs = record(recorder, [x[:1] for x in example], only_read)
             exact, grown = "", None
             try:
-                two, again = record(recorder, [torch.cat([x[:1], x[:1]]) for x in example])
+                if one.reads:
+                    raise UntraceableError(one.why)
+                two, again = record(recorder, [torch.cat([x[:1], x[:1]]) for x in example], only_read)
                 grown = unify(one, two)
                 if outputs != again:
                     raise UntraceableError("it has other outputs for two pictures")
@@ -187,32 +190,45 @@ class Trace:
         return attrs.evolve(self, replaced=replaced, lock=threading.RLock(), kept={})
 
 
-def record(recorder: Recorder, example: list[Any]) -> tuple[Tape, dict[str, int]]:
+def record(recorder: Recorder, example: list[Any], only_read: bool) -> tuple[Tape, dict[str, int]]:
     """Return the tape of one call, and the outputs by name.
 
     Raises:
         UntraceableError: the tape would not be the model.
     """
-    inputs = [x.detach().clone().requires_grad_(x.is_floating_point()) for x in example]
-    tape = Tape(inputs)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.enable_grad())
-        stack.enter_context(_random_state(tape, inputs))
-        answer = recorder.run(inputs, tape)
-    if tape.reads:
-        raise UntraceableError(f"its Python reads values of tensors ({', '.join(sorted(set(tape.reads)))})")
-    if tape.wrong:
-        raise UntraceableError(tape.wrong)
-    pairs = [(key or "0", leaf) for key, leaf in named_leaves(answer) if isinstance(leaf, torch.Tensor)]
+    with at_rest(True):
+        inputs = [x.detach().clone().requires_grad_(x.is_floating_point()) for x in example]
+        tape = Tape(inputs)
+        with _random_state(tape, inputs):
+            answer = recorder.run(inputs, tape)
+    if tape.why and not only_read:
+        raise UntraceableError(tape.why)
+    pairs = outputs_of(answer)
     if not pairs:
         raise UntraceableError(f"its output, a {type(answer).__name__}, holds no tensor")
     values = {key: tape.value_of(leaf) for key, leaf in pairs}
     if any(value is None for value in values.values()):
         raise UntraceableError("its output was not made by torch functions")
     tape.close()
-    ordered = sorted(values, key=lambda key: key != "logits")  # of a ModelOutput, which may begin with a loss
-    return tape, {key: values[key] for key in ordered}  # type: ignore[misc]
+    return tape, values  # type: ignore[return-value]
+
+
+def outputs_of(answer: Any) -> list[tuple[str, Any]]:
+    """Return the tensors of an answer by name; the logits of a ModelOutput, which may have a loss, first."""
+    pairs = [(key or "0", leaf) for key, leaf in named_leaves(answer) if isinstance(leaf, torch.Tensor)]
+    return sorted(pairs, key=lambda pair: pair[0] != "logits")
+
+
+@contextlib.contextmanager
+def at_rest(gradients: bool = False) -> Iterator[None]:
+    """Run tensors with gradients or without, whatever modes the caller has turned on."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.set_grad_enabled(gradients))
+        for kind in ("cpu", "cuda"):
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        yield
 
 
 @contextlib.contextmanager
