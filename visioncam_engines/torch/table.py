@@ -94,7 +94,7 @@ def build_table(
                 reaches_score=value in needed,
                 is_score=value in answers,
                 ends=kept is not None and value not in kept,
-                projects=_projects(trace, value),
+                projects=record.kind != "Reshape" and _projects(trace, value),
             )
         )
     return LayerTable(
@@ -170,8 +170,9 @@ def _projects(trace: Trace, value: int) -> bool:
     """Whether a module cuts the picture itself into patches: a convolution with stride = kernel > 1."""
     number = trace.producer.get(value)
     node = None if number is None else trace.nodes[number]
-    while node is not None and plain(node.name) in COPIES | SHAPES and node.args:
-        number = trace.producer.get(node.args[0].index) if isinstance(node.args[0], Ref) else None
+    while node is not None and plain(node.name) in COPIES | SHAPES | {"add"} and node.args:
+        moving = [one for one in node.refs if one in trace.moving]  # a bias of Keras is added apart
+        number = trace.producer.get(moving[0]) if len(moving) == 1 else None
         node = None if number is None else trace.nodes[number]
     if node is None or node.name not in ("conv2d", "conv3d") or not isinstance(node.args[0], Ref):
         return False
