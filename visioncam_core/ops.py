@@ -94,6 +94,8 @@ def like(array: np.ndarray, values: Any) -> Any:
     """Return a NumPy array as it is beside an array; beside a tensor as one, on its device."""
     if isinstance(values, np.ndarray):
         return array
+    if hasattr(values, "detach") and not array.flags.writeable:  # torch warns of what it could write into
+        array = array.copy()
     return backend(values).asarray(array, device=getattr(values, "device", None))
 
 

@@ -361,19 +361,18 @@ def state_of(model: Any) -> list[Any]:
     ]  # fmt: skip
 
 
-def reference(twin: Any, x: Any, path: str, number: int = 0, index: int = 0, change: Any = None) -> Any:
+def reference(twin: Any, x: Any, module: Any, number: int = 0, index: int = 0, change: Any = None) -> Any:
     """Return (activations, gradient of a logit, answer) by autograd, with a hook on an untouched twin.
 
     Args:
         twin: a model made as the one that is explained.
         x: one picture.
-        path: of the module, as `named_modules` has it.
+        module: of the twin, whose output is looked at.
         number: of the module's call.
         index: of the class; of a softmax the logarithm is differentiated, less that of another class.
         change: activations to put in their place.
     """
     twin.eval()
-    module = dict(twin.named_modules())[path]
     calls, kept = 0, []
 
     def hook(module: Any, args: Any, output: Any) -> Any:

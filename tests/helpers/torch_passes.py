@@ -16,10 +16,13 @@ from visioncam_core.engine.cache import open_trace
 from visioncam_core.engine.interface import Engine, Traced, View
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow
 from visioncam_core.plugins.default import registry
+from visioncam_engines.torch.modules import modules_of
 from visioncam_engines.torch.placing import from_grid, to_grid
 
 SPEC = next(spec for spec in registry().engines() if spec.name == "torch")
 ENGINE: Engine = SPEC.make()
+EFFECT = 1e-3
+"""The share of the answer from which on the effect of changed activations is more than rounding."""
 
 
 def opened(model: Any, x: Any, output: Any = None) -> tuple[Traced, View]:
@@ -56,7 +59,7 @@ class Differences:
         activations, gradients: at the layers looked at.
         changed: of the effect that changed activations have on the answer.
         layers: how many were looked at.
-        least: the smallest effect of a change, as a share of the answer; where it is tiny, nothing is shown.
+        shown: at how many a change has an effect that is more than rounding.
     """
 
     forward: float
@@ -64,7 +67,7 @@ class Differences:
     gradients: float
     changed: float
     layers: int
-    least: float
+    shown: int
 
 
 def differences(make: Callable[[], Any], x: Any, count: int = 3) -> Differences:
@@ -82,19 +85,19 @@ def differences(make: Callable[[], Any], x: Any, count: int = 3) -> Differences:
     if view.exact:
         singles = [first(twin(one[None].clone())).detach() for one in x]
         forward = [_off(traced.answers(ENGINE.tensors([x.numpy()]))[0], torch.cat(singles))]
-    found: list[tuple[float, float, float, float]] = []
+    found = []
     for row in spread(candidates(view), count):
-        path, number = row.bare.replace("/", "."), int(row.path.partition("#")[2] or 0)
-        if path in dict(twin.named_modules()):
-            found.append(_at(view, row, twin, x[:1], path, number))
-    columns = list(zip(*found, strict=True))
+        number = int(row.path.partition("#")[2] or 0)
+        found.append(_at(view, row, twin, x[:1], number))
+    activations, gradients, changed, effects = (np.array(column) for column in zip(*found, strict=True))
+    seen = effects > EFFECT
     return Differences(
-        max(forward), max(columns[0]), max(columns[1]), max(columns[2]), len(found), min(columns[3])
+        max(forward), activations.max(), gradients.max(), changed[seen].max(initial=0.0), len(found), seen.sum()
     )
 
 
 def _at(
-    view: View, row: LayerRow, twin: Any, x: Any, path: str, number: int
+    view: View, row: LayerRow, twin: Any, x: Any, number: int
 ) -> tuple[float, float, float, float]:
     """Return how far activations, gradients and changed answers are off at one layer, and their effect."""
     passes, flat = passes_at(view, row), ENGINE.tensors([x.numpy()])
@@ -106,9 +109,9 @@ def _at(
         return slope.reshape(tuple(values.shape))
 
     (seen,) = passes.watch(flat, [cotangent])
-    A, G, answer = reference(twin, x, path, number)
+    module = modules_of(twin)[row.bare]
+    A, G, answer = reference(twin, x, module, number)
     assert row.layout is not None
-    assert float(G.abs().max()) > 0
     changed = seen.activations.repeat(3, 0) * np.random.default_rng(1).integers(
         0, 2, (3, *seen.activations.shape[1:])
     )
@@ -116,7 +119,7 @@ def _at(
     got = passes.tail(flat, seen.at_layer, lambda k: changed[k], 3, lambda _, answer: ops.to_numpy(answer))
     every = [from_grid(torch.from_numpy(one[None]), row.layout, A) for one in changed]
     dtype = next(twin.parameters()).dtype
-    want = torch.cat([reference(twin, x, path, number, change=one.to(dtype))[2] for one in every])
+    want = torch.cat([reference(twin, x, module, number, change=one.to(dtype))[2] for one in every])
     want = want.movedim(1, -1) if want.dim() == 4 and got.shape != tuple(want.shape) else want
     plain = (
         answer.movedim(1, -1) if answer.dim() == 4 and got.shape[1:] != tuple(answer.shape[1:]) else answer

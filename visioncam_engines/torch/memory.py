@@ -31,11 +31,17 @@ def to_tensor(values: Any, like: Any) -> Any:
 
     Whole numbers are rounded and kept in range.
     """
-    found = values if isinstance(values, torch.Tensor) else torch.from_numpy(np.ascontiguousarray(values))
+    found = values if isinstance(values, torch.Tensor) else from_numpy(values)
     if not like.dtype.is_floating_point and found.dtype.is_floating_point:
         bounds = torch.iinfo(like.dtype)
         found = found.round().clamp(bounds.min, bounds.max)
     return found.to(like.device, like.dtype)
+
+
+def from_numpy(array: Any) -> Any:
+    """Return a NumPy array as a tensor of the host, which torch may write into."""
+    array = np.ascontiguousarray(array) if np.ndim(array) else np.array(array)
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
 
 
 def repeated(value: Any, count: int) -> Any:

@@ -20,7 +20,7 @@ from visioncam_engines.torch.copies import TorchCopy, Twin, original, weights_of
 from visioncam_engines.torch.eager import EagerModel, record_as_it_is
 from visioncam_engines.torch.inputs import model_inputs
 from visioncam_engines.torch.mark import mark_of
-from visioncam_engines.torch.memory import out_of_memory
+from visioncam_engines.torch.memory import from_numpy, out_of_memory
 from visioncam_engines.torch.modules import title_of
 from visioncam_engines.torch.placing import Placing
 from visioncam_engines.torch.recorder import ModuleRecorder
@@ -63,7 +63,7 @@ def configuration_of(model: Any) -> str:
 def tensors(arrays: Sequence[Any]) -> list[Any]:
     """Return arrays as tensors of the host; passes take them to the model's device and dtype."""
     with torch.inference_mode(False):
-        return [torch.from_numpy(np.array(one) if not one.flags.writeable else one) for one in arrays]
+        return [from_numpy(one) for one in arrays]
 
 
 def called(engine: Any, model: Any, inputs: ModelInputs, flat: list[Any]) -> list[Any]:
