@@ -1,7 +1,7 @@
 """The embedded model in PyTorch: EfficientNet-Lite0, its layers named as in the file of its weights.
 
 EfficientNet-B0 (Tan and Le 2019, arXiv:1905.11946) without squeeze-and-excite and with ReLU6, as in
-`visioncam_engines.tensorflow.demo.network`; both answer the same, to rounding.
+`visioncam_engines.keras.demo.network`; both answer the same, to rounding.
 """
 
 from __future__ import annotations

@@ -22,18 +22,16 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.records import Mark
-from visioncam_engines.tensorflow.graph.restore import ABSENT
-from visioncam_engines.tensorflow.tracing import attributes
+from visioncam_engines.keras import attributes
+from visioncam_engines.keras.restore import ABSENT
 
 _PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes, range, slice, type(...), np.dtype})
-_FIXED = {"keras", "tf_keras", "tensorflow", "numpy", *sys.stdlib_module_names}
+_FIXED = {"keras", "tf_keras", "tensorflow", "torch", "jax", "jaxlib", "numpy", *sys.stdlib_module_names}
 """Packages whose classes and functions stay as they are, but for names that a user's module may have."""
 _FIXED -= {"types", "argparse", "test", "code", "profile"}
 _NO_CALL = frozenset({"build", "get_config", "from_config", "train_step", "test_step", "predict_step"})
 _MOST = 4096
 """Entries of a list, and objects of a model, that are looked into."""
-_SAMPLED = 5
-"""Weights whose values are looked at: the last layer's, which are met first, and some of the others."""
 _HELD = object()
 _INSIDE = ("__self__", "__func__", "__wrapped__", "func", "args", "keywords", "python_function", "fget")
 
@@ -69,10 +67,14 @@ class Fingerprint:
     __hash__ = None  # type: ignore[assignment]
 
 
-def fingerprint(model: Any) -> Mark:
+def fingerprint(model: Any, sampled: Callable[[list[Any]], object] = lambda variables: None) -> Mark:
     """Return what changes when anything that a call reads is replaced, and a sample of the weights.
 
     Variables are marked by number, since a trace holds those that it reads.
+
+    Args:
+        model: the model.
+        sampled: given all variables, returns the mark of their values.
     """
     reading = _Reading()
     reading.waiting.append(model)
@@ -80,7 +82,7 @@ def fingerprint(model: Any) -> Mark:
         reading.add_unit(reading.waiting.pop())
         while reading.later:
             reading.add(reading.later.pop())
-    return Mark(Fingerprint(tuple(reading.values), tuple(reading.held)), _sampled(reading.variables))
+    return Mark(Fingerprint(tuple(reading.values), tuple(reading.held)), sampled(reading.variables))
 
 
 def note_left(kind: type, names: Iterable[str]) -> None:
@@ -269,24 +271,6 @@ def _look_into(kind: type) -> Callable[[_Reading, Any], Any]:
 
 def _root(value: Any) -> str:
     return str(getattr(value, "__module__", "")).partition(".")[0]
-
-
-def _sampled(variables: list[Any]) -> tuple[bytes, ...]:
-    """Return the values of a few weights, so that another state of all of them is seen."""
-    import tensorflow as tf
-
-    found: list[bytes] = []
-    others = variables[2:]
-    for one in [*variables[:2], *others[:: -(-len(others) // (_SAMPLED - 2)) or 1]]:
-        variable = getattr(one, "_value", one)
-        handle = None
-        with contextlib.suppress(ValueError):  # of one that a strategy spreads over devices
-            handle = getattr(variable, "handle", None)
-        small = (variable.shape.num_elements() or 0) <= 1 << 16
-        if isinstance(handle, tf.Tensor) and (small or "CPU" in handle.device):  # there it is not copied
-            values = np.asarray(tf.raw_ops.ReadVariableOp(resource=handle, dtype=variable.dtype))
-            found.append(values.reshape(-1)[:: max(1, values.size // 256)].tobytes())
-    return tuple(found)
 
 
 def _owned(unit: Any, state: dict[str, Any]) -> list[Any]:

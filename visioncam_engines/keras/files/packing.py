@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from visioncam_core.errors import ModelError
-from visioncam_engines.tensorflow.files.load import load_model
+from visioncam_engines.keras.files.load import load_model
 
 
 def pack(model: Any) -> bytes:
@@ -28,9 +28,9 @@ def pack(model: Any) -> bytes:
         return path.read_bytes()
 
 
-def unpack(packed: bytes) -> Any:
+def unpack(packed: bytes, backend: str = "tensorflow") -> Any:
     """Return the model in the bytes of a `.keras` file."""
     with tempfile.TemporaryDirectory(prefix="visioncam-") as folder:
         path = Path(folder, "model.keras")
         path.write_bytes(packed)
-        return load_model(path)
+        return load_model(path, backend=backend)

@@ -1,23 +1,26 @@
-"""Whether TensorFlow can run in this process, and of what kind a model is."""
+"""Whether Keras can run on its backend in this process, and of what kind a model is."""
 
 from __future__ import annotations
 
 import os
 import threading
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
-from visioncam_core.errors import BackendError
-from visioncam_core.text import brief
+from visioncam_core.errors import BackendError, ModelError
+from visioncam_core.text import brief, listing
 
 TFLITE = "a TFLite model has neither gradients nor the activations of its layers"
-_SET = "set the environment variable KERAS_BACKEND=tensorflow before Keras is imported"
+BACKENDS = {"tensorflow": "TensorFlow", "torch": "PyTorch", "jax": "JAX"}
+"""What Keras may run on here."""
+_CURES = {"tensorflow": "`pip install tensorflow` (2.16 or newer)"}
 RUN, _FORKED = threading.Event(), threading.Event()
-"""Whether TensorFlow ran a model in this process; and whether the process was forked after that."""
+"""Whether a model was run in this process; and whether the process was forked after that."""
 
 
 def _after_fork() -> None:
-    if RUN.is_set():  # TensorFlow's threads are not in the new process: every pass would hang
+    if RUN.is_set():  # the framework's threads are not in the new process: every pass would hang
         _FORKED.set()
 
 
@@ -25,36 +28,68 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def require_tensorflow() -> None:
-    """Raise `BackendError` unless TensorFlow is installed, can run in this process, and Keras runs on it."""
+def require_backend(wanted: str) -> None:
+    """Raise `BackendError` unless Keras runs on a backend that is installed and works in this process."""
+    title = BACKENDS[wanted]
     if _FORKED.is_set():
         raise BackendError(
-            "this process was forked after a model was explained, and TensorFlow does not survive that; "
+            f"this process was forked after a model was explained, and {title} does not survive that; "
             'start processes with multiprocessing.get_context("spawn"), or explain in the new process only'
         )
     try:
-        import tensorflow  # noqa: F401 - only whether it can be imported
+        import_module(wanted)
     except ImportError as error:
-        raise BackendError(
-            f"TensorFlow cannot be imported ({error}); install it with `pip install tensorflow` (2.16 or "
-            "newer)"
-        ) from error
+        cure = _CURES.get(wanted, f"`pip install {wanted}`")
+        raise BackendError(f"{title} cannot be imported ({error}); install it with {cure}") from error
     try:
         import keras
     except (ImportError, ValueError) as error:  # a backend that is not installed, or that nobody knows
-        raise BackendError(f"Keras cannot be imported ({error}); {_keras_cure()}") from error
+        raise BackendError(f"Keras cannot be imported ({error}); {_keras_cure(wanted)}") from error
     backend = keras.backend.backend()
-    if backend != "tensorflow":
-        raise BackendError(f"Keras runs on the {backend!r} backend, and VisionCam needs 'tensorflow'; {_SET}")
+    if backend != wanted:
+        needed = repr(wanted) if backend in BACKENDS else "'tensorflow', 'torch' or 'jax'"
+        raise BackendError(
+            f"Keras runs on the {backend!r} backend, and VisionCam needs {needed}; {_set(wanted)}"
+        )
 
 
-def _keras_cure() -> str:
+def _set(wanted: str) -> str:
+    return f"set the environment variable KERAS_BACKEND={wanted} before Keras is imported"
+
+
+def _keras_cure(needed: str) -> str:
     """Return what to do where `import keras` fails: mostly because another backend is asked for."""
     wanted = os.environ.get("KERAS_BACKEND")
-    if wanted == "tensorflow":
+    if wanted == needed:
         return "install it anew with `pip install --force-reinstall keras`"
     asked = f"KERAS_BACKEND={brief(wanted, 40)} asks" if wanted else "the file keras.json may ask"
-    return f"{asked} for another backend, and VisionCam needs 'tensorflow'; {_SET}"
+    return f"{asked} for another backend, and VisionCam needs {needed!r}; {_set(needed)}"
+
+
+def check_model(model: Any) -> None:
+    """Raise `ModelError` unless it is a Keras model that was built and answers."""
+    if not is_model(model):
+        raise ModelError(
+            f"expected a Keras model, received {brief(model, 60)} of type {type(model).__name__}; "
+            f"{instead_of(model)}"
+        )
+    if not hasattr(type(model), "layers") and len(list(model._flatten_layers())) == 1:
+        raise ModelError(
+            f"expected a Keras model, received the single layer {model.name!r} ({type(model).__name__}); "
+            "pass the model, and the layer as layer="
+        )
+    if without_call(model):
+        parts = [name for name, value in vars(model).items() if is_model(value)]
+        inside = f", such as its part {listing(parts)}" if parts else ""
+        raise ModelError(
+            f"the model {model.name!r} ({type(model).__name__}) has no call of its own, so it answers "
+            f"nothing; pass the model that answers{inside}, or give its class a call(self, inputs)"
+        )
+    if not getattr(model, "built", True):
+        raise ModelError(
+            f"the model {model.name!r} has no weights yet; call it once on an input, or "
+            "model.build(input_shape), before explaining it"
+        )
 
 
 def is_model(value: Any) -> bool:

@@ -11,8 +11,8 @@ import zipfile
 from typing import Any
 
 from visioncam_engines.archives import listed, problems_of
-from visioncam_engines.tensorflow.files.config import LARGEST, reading
-from visioncam_engines.tensorflow.files.hdf5 import Stored, check_hdf5
+from visioncam_engines.keras.files.config import LARGEST, reading
+from visioncam_engines.keras.files.hdf5 import Stored, check_hdf5
 
 _KNOWN = re.compile(r"config\.json|metadata\.json|model\.weights(_\d+)?\.(h5|json)|assets/.*", re.DOTALL)
 

@@ -12,7 +12,7 @@ from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelErr
 from visioncam_core.images.files import quoted
 from visioncam_core.text import error_text
 from visioncam_engines.demo.card import class_names
-from visioncam_engines.tensorflow.files.hdf5 import check_hdf5
+from visioncam_engines.keras.files.hdf5 import check_hdf5
 
 SCHEME = "keras"
 

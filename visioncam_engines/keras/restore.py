@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import attrs
 
+Mine = Callable[[Any], bool]
+"""Whether a value was made by the trace that is being written down."""
 ABSENT = object()
 LEFT_BY_A_CALL = ("_called", "_dropout_mask", "_recurrent_dropout_mask")
 
@@ -32,23 +34,23 @@ class Snapshot:
         copies = tuple((c, dict(c) if isinstance(c, dict) else list(c)) for c in _containers(state.values()))
         return cls(state, dict(state), copies)
 
-    def put_back(self, graph: Any) -> None:
-        """Put back what a call leaves behind, and wherever a tensor of `graph` was kept."""
+    def put_back(self, mine: Mine) -> None:
+        """Put back what a call leaves behind, and wherever a value of the trace was kept."""
         changed = [k for k, v in self.state.items() if self.attributes.get(k, ABSENT) is not v]
         for name in changed:
-            if name in LEFT_BY_A_CALL or _symbolic(self.state[name], graph):
+            if name in LEFT_BY_A_CALL or _holds(self.state[name], mine):
                 put(self.state, name, self.attributes.get(name, ABSENT))
         for container, copy in self.contents:
-            if _symbolic(container, graph):
+            if _holds(container, mine):
                 _refill(container, copy)
 
-    def left(self, graph: Any) -> list[str]:
-        """Return the names of what a call leaves: tensors of `graph`, their shapes, counts of calls."""
+    def left(self, mine: Mine) -> list[str]:
+        """Return the names of what a call leaves: values of the trace, their shapes, counts of calls."""
         before = self.attributes.get
         return [
             name
             for name, value in self.state.items()
-            if _symbolic(value, graph)
+            if _holds(value, mine)
             or (type(value).__name__ == "TensorShape" and value is not before(name))
             or (type(value) is type(before(name)) is int and value > before(name, value))
         ]
@@ -113,6 +115,6 @@ def _containers(values: Iterable[Any]) -> list[Any]:
     return list(found.values())
 
 
-def _symbolic(value: Any, graph: Any) -> bool:
-    """Whether something a layer keeps for itself (its last attention, say) holds a tensor of the graph."""
-    return any(getattr(part, "graph", None) is graph for part in _within([value]))
+def _holds(value: Any, mine: Mine) -> bool:
+    """Whether something a layer keeps for itself (its last attention, say) holds a value of the trace."""
+    return any(mine(part) for part in _within([value]))

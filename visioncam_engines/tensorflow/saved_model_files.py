@@ -12,6 +12,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+from visioncam_core.errors import ModelError, UnsafeModelError
+from visioncam_core.images.files import quoted
+from visioncam_core.results.provenance import check_digest
+from visioncam_core.text import error_text
 from visioncam_engines.archives import TOTAL
 
 OUTSIDE = re.compile(
@@ -59,3 +63,28 @@ def _reaching(node: Any, place: str, *, ours: bool) -> list[str]:
         return []
     called = [value.func.name for value in node.attr.values() if _SAVER.fullmatch(value.func.name)]
     return [f"{place} calls {name}, which reads or writes files" for name in called]
+
+
+def load_saved_model(path: str | os.PathLike[str], *, sha256: str | None = None) -> Any:
+    """Load the folder of a SavedModel; one whose graph reaches outside it is refused.
+
+    Args:
+        path: the folder.
+        sha256: the checksum that it must have, as results name it.
+    """
+    name = quoted(os.fsdecode(os.fspath(path)))
+    try:
+        check_digest(path, sha256, name)
+        reaching = check_saved_model(path)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{name}: cannot be read ({error}); export it again") from error
+    if reaching:
+        raise UnsafeModelError(f"{name}: {'; '.join(reaching[:3])}: it reaches outside, and is not loaded")
+    import tensorflow as tf
+
+    try:
+        return tf.saved_model.load(os.fsdecode(os.fspath(path)))
+    except Exception as error:  # a damaged graph can make its reader raise anything
+        raise ModelError(
+            f"{name}: cannot be loaded by TensorFlow: {error_text(error)}; export it again"
+        ) from error

@@ -15,9 +15,9 @@ from typing import Any
 
 import attrs
 
-from visioncam_engines.tensorflow.graph.restore import ABSENT, Snapshot, put
-from visioncam_engines.tensorflow.tracing.attributes import children
-from visioncam_engines.tensorflow.tracing.fingerprint import SHADOWED, note_left
+from visioncam_engines.keras.attributes import children
+from visioncam_engines.keras.fingerprint import SHADOWED, note_left
+from visioncam_engines.keras.restore import ABSENT, Mine, Snapshot, put
 
 _COPIED = ("_losses", "_eager_losses", "_loss_ids")
 _TRACING = threading.RLock()
@@ -67,21 +67,25 @@ def _plain(function: Any) -> Any:
 
 @contextlib.contextmanager
 def recording(
-    model: Any, graph: Any, on_output: Callable[[Call, Any], Any], convert: Callable[[Any], Any] = lambda f: f
+    model: Any,
+    inside: Callable[[], str | None],
+    mine: Mine,
+    on_output: Callable[[Call, Any], Any],
+    convert: Callable[[Any], Any] = lambda f: f,
 ) -> Iterator[None]:
-    """Record every unit's output while `graph` is being built.
+    """Record every unit's output while a model is traced.
 
     Args:
         model: the model about to be called; its own output is not recorded.
-        graph: the graph being traced.  Any other caller, thread or graph sees the original `call`.
+        inside: asked at each call: "" in the trace itself, "a loop" or the like below it, None elsewhere;
+            any other caller, thread or trace gets the original `call`.
+        mine: whether a value is one of the trace.
         on_output: receives the `Call` and the output, returns what the caller of the unit gets.
         convert: applied to each original `call` first (AutoGraph, where a model needs it).
 
     Everything is put back when the block ends, also when it fails: what was shadowed, what a call leaves
-    behind (`_called`, dropout masks), and tensors of the graph that a layer kept for itself.
+    behind (`_called`, dropout masks), and values of the trace that a layer kept for itself.
     """
-    import tensorflow as tf
-
     undo: list[tuple[dict[str, Any], str, Any]] = []
     before: list[tuple[Any, Snapshot]] = []
     counts: dict[int, int] = {}
@@ -95,9 +99,8 @@ def recording(
 
     def recorded(path: str, unit: Any, original: Any) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
-            here = tf.compat.v1.get_default_graph()
-            inside = _nesting(here, graph)
-            if inside is None or tf.executing_eagerly():
+            place = inside()
+            if place is None:
                 return original(*args, **kwargs)
             number = counts.get(id(unit), 0)
             counts[id(unit)] = number + 1
@@ -107,7 +110,7 @@ def recording(
                 output = original(*args, **kwargs)
             finally:
                 stack.pop()
-            return on_output(Call(path, unit, number, parents, inside), output)
+            return on_output(Call(path, unit, number, parents, place), output)
 
         return call
 
@@ -136,17 +139,5 @@ def recording(
                 put(state, name, value)
             for unit, held_before in before:
                 SHADOWED.pop(id(unit.__dict__), None)
-                note_left(type(unit), held_before.left(graph))
-                held_before.put_back(graph)
-
-
-def _nesting(here: Any, graph: Any) -> str | None:
-    """Return "" in the traced graph itself, "a loop or function" below it, None elsewhere."""
-    if here is graph:
-        return ""
-    outer = getattr(here, "outer_graph", None)
-    while outer is not None:
-        if outer is graph:
-            return "a loop, branch or function"
-        outer = getattr(outer, "outer_graph", None)
-    return None
+                note_left(type(unit), held_before.left(mine))
+                held_before.put_back(mine)

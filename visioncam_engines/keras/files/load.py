@@ -20,16 +20,14 @@ from typing import Any
 from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelError
 from visioncam_core.images.files import quoted, sniff
 from visioncam_core.results.provenance import check_digest
-from visioncam_core.text import error_text
 from visioncam_engines.archives import is_damaged
-from visioncam_engines.tensorflow.checks import TFLITE, require_tensorflow
-from visioncam_engines.tensorflow.files import legacy
-from visioncam_engines.tensorflow.files.archive import members_of
-from visioncam_engines.tensorflow.files.config import Config
-from visioncam_engines.tensorflow.files.custom_objects import objects_of
-from visioncam_engines.tensorflow.files.inspection import CURE, inspect_file, read_config
-from visioncam_engines.tensorflow.files.saved_model import check_saved_model
-from visioncam_engines.tensorflow.first_layers import is_a
+from visioncam_engines.keras.checks import TFLITE, require_backend
+from visioncam_engines.keras.files import legacy
+from visioncam_engines.keras.files.archive import members_of
+from visioncam_engines.keras.files.config import Config
+from visioncam_engines.keras.files.custom_objects import objects_of
+from visioncam_engines.keras.files.inspection import CURE, inspect_file, read_config
+from visioncam_engines.keras.first_layers import is_a
 
 ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 SAFE_KERAS = (3, 15)
@@ -45,9 +43,9 @@ def load_model(
     custom_objects: Sequence[str] = (),
     unsafe: bool = False,
     sha256: str | None = None,
-    trust_savedmodel: bool = False,
+    backend: str = "tensorflow",
 ) -> Any:
-    """Load a Keras model from a `.keras` or `.h5` file, whatever it is called; or a SavedModel one trusts.
+    """Load a Keras model from a `.keras` or `.h5` file, whatever it is called.
 
     Args:
         path: the file.
@@ -55,21 +53,17 @@ def load_model(
             they are imported, so name only what you trust.
         unsafe: let code that the file carries (Lambda layers) run, and leave out every check of what it
             holds; for this one call.
-        sha256: the checksum the file must have, 64 hexadecimal digits; of a SavedModel that of its folder, as
-            results name it.
-        trust_savedmodel: take the folder of a SavedModel too, a program that runs with your rights. It is
-            refused all the same where its graph reads or writes files, runs Python or calls other machines.
+        sha256: the checksum the file must have, 64 hexadecimal digits.
+        backend: what Keras must run on.
 
     Returns:
-        The `keras.Model`, not compiled; of a SavedModel what `tf.saved_model.load` returns.
+        The `keras.Model`, not compiled.
 
     Raises:
         UnsafeModelError: it could run code, fill the memory or read other files; or Keras is older than
             3.15, whose checks such a file needs.
         ModelError: everything else, naming the file, the reason and the cure.
     """
-    if trust_savedmodel and is_saved_model(path):
-        return load_saved_model(path, sha256=sha256)
     kind = check_file(path)
     name = quoted(os.fsdecode(os.fspath(path)))
     check_digest(path, sha256, name)
@@ -83,7 +77,7 @@ def load_model(
             raise UnsafeModelError(f"{name}: {'; '.join(holdings.problems[:3])}; it is not loaded. {CURE}")
         config = holdings.config
         _new_enough(name)
-    require_tensorflow()
+    require_backend(backend)
     objects: dict[str, Any] = {}
     for module in custom_objects:
         objects.update(objects_of(module))
@@ -96,9 +90,8 @@ def load_model(
                     file, custom_objects=objects, compile=False, safe_mode=not unsafe
                 )
             except Exception:
-                if not (
-                    config.legacy and legacy.is_installed() and (unsafe or not config.elsewhere(objects))
-                ):
+                readable = config.legacy and legacy.is_installed() and backend == "tensorflow"
+                if not (readable and (unsafe or not config.elsewhere(objects))):
                     raise
                 model = legacy.load(file, objects, safe=not unsafe)
                 _log.warning("%s: was saved by Keras %s, and is loaded with tf_keras", name, config.keras)
@@ -111,26 +104,6 @@ def load_model(
 
 def is_saved_model(path: str | os.PathLike[str]) -> bool:
     return os.path.isfile(os.path.join(os.fspath(path), "saved_model.pb"))
-
-
-def load_saved_model(path: str | os.PathLike[str], *, sha256: str | None = None) -> Any:
-    """Load the folder of a SavedModel; one whose graph reaches outside it is refused."""
-    name = quoted(os.fsdecode(os.fspath(path)))
-    try:
-        check_digest(path, sha256, name)
-        reaching = check_saved_model(path)
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{name}: cannot be read ({error}); export it again") from error
-    if reaching:
-        raise UnsafeModelError(f"{name}: {'; '.join(reaching[:3])}: it reaches outside, and is not loaded")
-    import tensorflow as tf
-
-    try:
-        return tf.saved_model.load(os.fsdecode(os.fspath(path)))
-    except Exception as error:  # a damaged graph can make its reader raise anything
-        raise ModelError(
-            f"{name}: cannot be loaded by TensorFlow: {error_text(error)}; export it again"
-        ) from error
 
 
 def check_file(path: str | os.PathLike[str]) -> str:

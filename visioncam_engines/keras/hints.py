@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 from visioncam_core.engine.records import Hints
-from visioncam_engines.tensorflow.applications import recognise, resembles
-from visioncam_engines.tensorflow.checks import is_saved
-from visioncam_engines.tensorflow.first_layers import front, is_a, leaves, opaque, own_scaling, weights_of
-from visioncam_engines.tensorflow.graph.saved_model import variables_of
+from visioncam_engines.keras.applications import recognise, resembles
+from visioncam_engines.keras.first_layers import front, is_a, leaves, opaque, own_scaling, weights_of
 
 
 def hints_of(model: Any) -> Hints:
-    if is_saved(model):
-        weights = sum(prod(one.shape) for one in variables_of(model))
-        why = "a SavedModel does not say how its pictures are made ready"
-        return Hints("SavedModel", "SavedModel", weights, "", why)
+    """Return what a Keras model says of itself."""
     mode, why = preprocessing_of(model)
     return Hints(str(getattr(model, "name", "model")), _kind(model), weights_of(model), mode, why)
 

@@ -14,8 +14,8 @@ from platformdirs import user_cache_path
 from visioncam_core.engine.model_card import set_model_card
 from visioncam_engines.demo import weights
 from visioncam_engines.demo.card import card
-from visioncam_engines.tensorflow.checks import require_tensorflow
-from visioncam_engines.tensorflow.demo import cache, network
+from visioncam_engines.keras.checks import require_backend
+from visioncam_engines.keras.demo import cache, network
 
 if TYPE_CHECKING:
     import keras
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _FORMAT = "v1"  # raise it with any change to the converted model, so that old cache files are left alone
 
 
-def load() -> keras.Model:
+def load(backend: str = "tensorflow") -> keras.Model:
     """Return the embedded model, known to VisionCam with its class names, preprocessing and geometry.
 
     Returns:
@@ -33,9 +33,9 @@ def load() -> keras.Model:
     Raises:
         ModelNotFoundError: the weights' package is not installed.
         ModelError: the weights' file is damaged.
-        BackendError: no TensorFlow, or Keras on another backend.
+        BackendError: Keras does not run on the backend.
     """
-    require_tensorflow()
+    require_backend(backend)
     key = f"{weights.SHA256[:8]}-{_FORMAT}-keras{version('keras')}"
     path = user_cache_path("visioncam", appauthor=False) / f"efficientnet-lite0-{key}.keras"
     model = cache.load_or_make(path, _convert)

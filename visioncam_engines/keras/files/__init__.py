@@ -5,6 +5,6 @@ or point at other files.  Keras's safe mode stops the first two; the checks here
 asked.  They read plain zip directories, JSON and HDF5 headers, and are no proof of good intentions.
 """
 
-from visioncam_engines.tensorflow.files.inspection import Holdings, inspect_file
+from visioncam_engines.keras.files.inspection import Holdings, inspect_file
 
 __all__ = ["Holdings", "inspect_file"]

@@ -10,7 +10,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from visioncam_engines.tensorflow.graph.restore import LEFT_BY_A_CALL
+from visioncam_engines.keras.restore import LEFT_BY_A_CALL
 
 _READ = frozenset({"name", "_name", "call", "_dtype_policy", "quantization_mode", "autocast", "_trainable"})
 """What every Keras layer has, and what a call depends on."""

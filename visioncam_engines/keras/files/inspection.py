@@ -13,14 +13,14 @@ import attrs
 
 from visioncam_core.errors import ModelError, UnsafeModelError
 from visioncam_core.results.provenance import source_digest
-from visioncam_engines.tensorflow.files.archive import (
+from visioncam_engines.keras.files.archive import (
     description_of,
     member_problems,
     members_of,
     stored_in,
 )
-from visioncam_engines.tensorflow.files.config import Config, reading
-from visioncam_engines.tensorflow.files.hdf5 import Stored, check_hdf5
+from visioncam_engines.keras.files.config import Config, reading
+from visioncam_engines.keras.files.hdf5 import Stored, check_hdf5
 
 CURE = "Only if you trust its maker, pass --allow-unsafe-model (load_model(unsafe=True) in Python)"
 LIMIT = 2_000_000_000  # weights; 8 GB in float32

@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from visioncam_engines.tensorflow.first_layers import SCALING, front, is_a, weights_of
+from visioncam_engines.keras.first_layers import SCALING, front, is_a, weights_of
 
 
 @attrs.frozen

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from visioncam_core.errors import ModelError
-from visioncam_engines.tensorflow.files.legacy import (
+from visioncam_engines.keras.files.legacy import (
     ENGINE,
     OPERATIONS,
     is_installed,
