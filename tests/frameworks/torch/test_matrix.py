@@ -17,6 +17,7 @@ from torch import nn
 from torchvision.models import segmentation
 from torchvision.models.convnext import CNBlockConfig, ConvNeXt
 
+SWIN = {"img_size": 64, "window_size": 4, "depths": (1, 1, 1, 1)}
 MODELS: dict[str, tuple[Callable[[], Any], int]] = {
     "resnet50": (lambda: torchvision.models.resnet50(), 64),
     "densenet121": (lambda: torchvision.models.densenet121(), 64),

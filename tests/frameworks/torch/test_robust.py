@@ -1,4 +1,4 @@
-"""A model is what it was, whoever else uses it; what is kept of it is right, small, and goes with it."""
+"""A model is what it was, whoever uses it meanwhile; what is kept of it is right, and goes with it."""
 
 from __future__ import annotations
 
