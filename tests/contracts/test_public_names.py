@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.surface import members, ours, surface
+from helpers.surface import ELSEWHERE, members, ours, surface
 
 import visioncam
 
@@ -31,8 +31,6 @@ PACKAGES = (
     "visioncam_metrics",
     "visioncam_viz",
 )
-ELSEWHERE = ("torch", "jax", "lightning", "pytorch_lightning")
-"""Frameworks that `make test` does not install."""
 MODULES = ("targets", "geometry", "demo", "callbacks", "distributed")
 
 
