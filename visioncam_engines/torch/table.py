@@ -206,7 +206,9 @@ class Feeding:
                 return False
             for number in self.readers.get(one, ()) if one not in seen else ():
                 node = self.trace.nodes[number]
-                if self._parted(node) or plain(node.name) in PRODUCTS and sum(ref in self.trace.moving for ref in node.refs) > 1:
+                if self._parted(node) or (
+                    plain(node.name) in PRODUCTS and sum(ref in self.trace.moving for ref in node.refs) > 1
+                ):
                     met = True
                 elif plain(node.name) in CARRIED:
                     waiting.extend(node.results)
