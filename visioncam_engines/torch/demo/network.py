@@ -1,4 +1,4 @@
-"""The embedded model in PyTorch: EfficientNet-Lite0, its layers named as in the file of its weights.
+"""EfficientNet-Lite0 as a module of PyTorch, its layers named as in the file of its weights.
 
 EfficientNet-B0 (Tan and Le 2019, arXiv:1905.11946) without squeeze-and-excite and with ReLU6, as in
 `visioncam_engines.keras.demo.network`; both answer the same, to rounding.
@@ -8,12 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import Tensor, from_numpy, nn
+from torch import Tensor, nn
 from torch.nn.functional import pad
-
-from visioncam_core.engine.model_card import set_model_card
-from visioncam_engines.demo import weights
-from visioncam_engines.demo.card import card
 
 _BLOCKS = (  # kernel, repeats, filters, expansion, stride
     (3, 1, 16, 1, 1),
@@ -24,27 +20,6 @@ _BLOCKS = (  # kernel, repeats, filters, expansion, stride
     (5, 4, 192, 6, 2),
     (3, 1, 320, 6, 1),
 )
-
-
-def load() -> EfficientNetLite0:
-    """Return the embedded model, known to VisionCam with its class names, preprocessing and geometry.
-
-    Returns:
-        A new module on every call, in evaluation mode, on the CPU: input `(N, 3, 224, 224)` float32, pixels
-        as `preprocess` makes them; output `(N, 1000)` probabilities of ImageNet's classes.
-
-    Raises:
-        ModelNotFoundError: the weights' package is not installed.
-        ModelError: the weights' file is damaged.
-    """
-    path = weights.weights_file()
-    weights.check_digest(path)
-    model = EfficientNetLite0()
-    arrays = weights.read_weights(path)
-    model.load_state_dict({name: from_numpy(array.copy()) for name, array in arrays.items()}, assign=True)
-    model.requires_grad_(True).eval()
-    set_model_card(model, card())
-    return model
 
 
 class EfficientNetLite0(nn.Module):  # type: ignore[misc]
