@@ -41,8 +41,10 @@ PLAN = Plan(
     beside=(
         "visioncam_engines.archives",
         "visioncam_engines.demo",
+        "visioncam_engines.keras",
         "visioncam_engines.tensorflow",
         "visioncam_engines.torch",
+        "visioncam_engines.jax",
         "visioncam_engines.plugin",
         "visioncam_methods.cam",
         "visioncam_methods",

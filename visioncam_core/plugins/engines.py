@@ -97,6 +97,8 @@ def engine_for_file(path: str | os.PathLike[str], rows: Sequence[EngineSpec]) ->
     A name such as `timm:resnet50` goes by its scheme, a file by its suffix; every other file, and "" for the
     embedded model, to the first that reads files.
 
+    Of several, as Keras' engines, it is the first that is ready to run models in this process.
+
     Raises:
         ModelError: no engine reads files.
     """
@@ -107,7 +109,8 @@ def engine_for_file(path: str | os.PathLike[str], rows: Sequence[EngineSpec]) ->
     if scheme:
         return next(spec for spec in readers if scheme in spec.schemes)
     suffix = PurePath(os.fsdecode(os.fspath(path))).suffix.lower()
-    return next((spec for spec in readers if suffix in spec.suffixes), readers[0])
+    fitting = [spec for spec in readers if suffix in spec.suffixes] or readers
+    return next((spec for spec in fitting if spec.ready()), fitting[0])
 
 
 def schemes_of(rows: Sequence[EngineSpec]) -> list[str]:

@@ -55,18 +55,25 @@ def _stem(name: str) -> str:
 
 def _picture(model: Any) -> tuple[int | None, ...] | None:
     """Return the axes of the picture, (K, *space), as the first convolution tells them; None for unknown."""
-    convolutions = [
-        (one, rank) for one in model.modules() for kind, rank in _RANKS.items() if isinstance(one, kind)
-    ]
-    if not convolutions:
+    found = [one for one in map(_convolution, model.modules()) if one is not None]
+    if not found:
         size, channels = _size(model), _declared_channels(model)
         return None if size is None else (channels, *size)
-    first, rank = convolutions[0]
-    channels = first.in_channels
-    if channels > _FEW and any(one.in_channels <= _FEW for one, _ in convolutions):
+    rank, channels = found[0]
+    if channels > _FEW and any(other <= _FEW for _, other in found):
         channels = None  # what is registered first need not be called first
     size = _size(model) if rank == 2 else None
     return (channels, *(size or (None,) * rank))
+
+
+def _convolution(module: Any) -> tuple[int, Any] | None:
+    """Return rank and channels of a convolution, also of one inside a scripted part."""
+    for kind, rank in _RANKS.items():
+        if isinstance(module, kind):
+            return rank, module.in_channels
+        if getattr(module, "original_name", "") == kind.__name__:
+            return rank, int(module.weight.shape[1])
+    return None
 
 
 def _declared_channels(model: Any) -> int | None:

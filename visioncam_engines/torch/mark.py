@@ -66,7 +66,7 @@ def mark_of(model: Any) -> Any:
         return mark_of(model.original).model
     reading = _Reading()
     reading.module(unwrapped(model))
-    return Mark(Fingerprint(reading.values, reading.held), _sampled(reading.tensors))
+    return Mark(Fingerprint(reading.values, reading.held), sampled(reading.tensors))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -171,7 +171,7 @@ class _Reading:
             self.values.append(id(value))
 
 
-def _sampled(tensors: list[Any]) -> tuple[Any, ...]:
+def sampled(tensors: list[Any]) -> tuple[Any, ...]:
     """Return how often weights were written to, and values of a few, so that another state is seen."""
     versions = sum(0 if one.is_inference() else one._version for one in tensors)
     picked = [*tensors[:: max(1, len(tensors) // (_SAMPLED - 2))], *tensors[-2:]]

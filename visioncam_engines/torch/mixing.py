@@ -95,11 +95,12 @@ class Mixing:
         weights = _argument(self.node, 1, "weight")
         if isinstance(weights, Ref):
             weights = trace.cut([], [weights.index])(1)[0]
-        return change, result, trace.replaced.get(id(weights), weights).detach()
+        weights = trace.replaced.get(id(weights), weights).detach()
+        return change, result, weights.T if self.node.name in _PRODUCTS else weights
 
     def terms(self, change: Any, weights: Any, which: Any) -> Any:
         """Return what the step's output loses without each of some channels, (b, ...)."""
-        if self.node.name == "linear":
+        if self.node.name not in _CONVOLUTIONS:
             rows = weights.reshape(len(weights), -1, self.each)[:, which]  # (M, b, each)
             if self.each > 1:
                 return torch.einsum("be,mbe->bm", change.reshape(-1, self.each)[which], rows)
@@ -112,6 +113,7 @@ class Mixing:
         return found.reshape(len(which), -1, *found.shape[2:])
 
 
+_PRODUCTS = ("matmul", "mm", "__matmul__")
 _HOW = ((3, "stride", 1), (4, "padding", 0), (5, "dilation", 1))
 
 
@@ -134,7 +136,8 @@ def mixing(trace: Trace, layer: int, layout: Layout, fetches: Sequence[int]) -> 
             return None
         result, first = node.made[0], _argument(node, 0, "input")
         if first == Ref(value) and trace.shapes[layer][0] == 1:
-            if node.name == "linear" and axis == len(shape) - 1 and (each == 1 or len(shape) == 2):
+            linear = node.name == "linear" or (node.name in _PRODUCTS and _by_a_matrix(trace, node))
+            if linear and axis == len(shape) - 1 and (each == 1 or len(shape) == 2):
                 return Mixing(layer, node, value, result, each)
             if node.name in _CONVOLUTIONS and axis == 1 and each == 1 and len(shape) > 2:
                 return Mixing(layer, node, value, result, 1) if _argument(node, 6, "groups", 1) == 1 else None
@@ -142,6 +145,13 @@ def mixing(trace: Trace, layer: int, layout: Layout, fetches: Sequence[int]) -> 
         if step is None or (len(node.made) > 1 and trace.consumers(node.made[1], within)):
             return None
         value, axis, each = result, *step
+
+
+def _by_a_matrix(trace: Trace, node: Node) -> bool:
+    """Return whether a product's second factor is a matrix of weights."""
+    other = _argument(node, 1, "other")
+    shape = trace.shapes[other.index] if isinstance(other, Ref) else getattr(other, "shape", ())
+    return len(shape) == 2
 
 
 def _kept_apart(trace: Trace, node: Node, value: int, axis: int, each: int) -> tuple[int, int] | None:

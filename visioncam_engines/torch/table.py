@@ -116,7 +116,7 @@ def build_table(
                 is_score=value in answers,
                 ends=kept is not None and value not in kept,
                 feeds=feeds(value),
-                projects=_projects(trace, value),
+                projects=record.kind != "Reshape" and _projects(trace, value),
             )
         )
     return LayerTable(
@@ -175,7 +175,7 @@ def _going_on(trace: Trace, output: int, spaces: dict[int, Any]) -> set[int]:
 
 @attrs.frozen(eq=False)
 class Feeding:
-    """Which values are made by weights and only multiplied with other activations, as in attention, or cut up.
+    """Which values are made by weights and only multiplied with others, as in attention, or cut up.
 
     Attributes:
         trace: the tape.
@@ -206,7 +206,9 @@ class Feeding:
                 return False
             for number in self.readers.get(one, ()) if one not in seen else ():
                 node = self.trace.nodes[number]
-                if self._parted(node) or plain(node.name) in PRODUCTS and sum(ref in self.trace.moving for ref in node.refs) > 1:
+                if self._parted(node) or (
+                    plain(node.name) in PRODUCTS and sum(ref in self.trace.moving for ref in node.refs) > 1
+                ):
                     met = True
                 elif plain(node.name) in CARRIED:
                     waiting.extend(node.results)
@@ -216,7 +218,7 @@ class Feeding:
         return met
 
     def _parted(self, node: Any) -> bool:
-        """Whether a step cuts a bundle of several things in two, three: queries, keys and values, or gates."""
+        """Whether a step cuts a bundle of things in two, three: queries, keys and values, or gates."""
         if node.name in ("unbind", "chunk", "split"):
             return True
         first = node.args[1] if node.name == "__getitem__" else None
@@ -246,8 +248,9 @@ def _projects(trace: Trace, value: int) -> bool:
     """Whether a module cuts the picture itself into patches: a convolution with stride = kernel > 1."""
     number = trace.producer.get(value)
     node = None if number is None else trace.nodes[number]
-    while node is not None and plain(node.name) in COPIES | SHAPES and node.args:
-        number = trace.producer.get(node.args[0].index) if isinstance(node.args[0], Ref) else None
+    while node is not None and plain(node.name) in COPIES | SHAPES | {"add"} and node.args:
+        moving = [one for one in node.refs if one in trace.moving]  # a bias of Keras is added apart
+        number = trace.producer.get(moving[0]) if len(moving) == 1 else None
         node = None if number is None else trace.nodes[number]
     if node is None or node.name not in ("conv2d", "conv3d") or not isinstance(node.args[0], Ref):
         return False

@@ -122,10 +122,14 @@ class TapedModel:
         )
 
         def make() -> TapeView:
-            table = build_table(noise, score, inputs, self.title, units_of(self.model))
+            table = build_table(noise, score, inputs, self.title, self.units)
             return self.made(score, table, inputs.image, inputs.channels_first)
 
         return trace.once(("view", score.key, inputs.image), make)
+
+    def units(self) -> dict[str, Any]:
+        """Return path -> module, while the model lives, for queries by module."""
+        return {} if (alive := self.model()) is None else modules_of(alive)
 
     def asked(self, flat: list[Any]) -> Noise:
         """Return runs of the model on pictures of noise."""
@@ -138,11 +142,6 @@ class TapedModel:
     def made(self, score: TapeScore, table: LayerTable, image: int, channels_first: bool) -> TapeView:
         """Return the view of a score."""
         return TapeView(self.trace, score, table, self.placing, self.model, image, channels_first)
-
-
-def units_of(model: weakref.ref[Any]) -> Callable[[], dict[str, Any]]:
-    """Return what gives the modules of a model by path, for queries by module."""
-    return lambda: {} if (alive := model()) is None else modules_of(alive)
 
 
 def takes_of(flat: list[Any]) -> tuple[tuple[tuple[int, ...], Any], ...]:

@@ -100,7 +100,7 @@ def traced(engine: Any, model: Any, inputs: ModelInputs, flat: list[Any]) -> Tap
     placing = Placing.of(model)
     example = placing.placed([x[:1] for x in flat])
     recorder = ModuleRecorder(model, caller(inputs.structure))
-    noise = placing.placed(_noise(flat))
+    noise = placing.placed(noise_like(flat))
     try:
         trace = Trace.of(recorder, example)
         found = TapedModel(trace, weakref.ref(model), title_of(model), placing, takes_of(flat))
@@ -142,7 +142,7 @@ def _unlike(found: TapedModel, model: Any, structure: Any, noise: list[Any]) -> 
     return f"its tape answers {off:.1%} otherwise on another picture"
 
 
-def _noise(flat: list[Any]) -> list[Any]:
+def noise_like(flat: list[Any]) -> list[Any]:
     """Return a seeded picture of noise in the range of the inputs; whole numbers, perhaps tokens, stay."""
     rng = np.random.default_rng(0)
     found = []

@@ -12,7 +12,7 @@ import pytest
 from helpers import hidden
 
 from visioncam_core.errors import BackendError
-from visioncam_engines.tensorflow.checks import require_tensorflow
+from visioncam_engines.keras.checks import require_backend
 
 CALLS = """
 import sys
@@ -88,7 +88,7 @@ def test_a_keras_that_cannot_be_imported(
     if wanted is not None:
         monkeypatch.setenv("KERAS_BACKEND", wanted)
     with pytest.raises(BackendError, match="Keras cannot be imported") as caught:
-        require_tensorflow()
+        require_backend("tensorflow")
     assert cure in str(caught.value)
     assert ("set the environment variable KERAS_BACKEND=tensorflow" in str(caught.value)) == (
         wanted != "tensorflow"

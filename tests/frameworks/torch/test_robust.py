@@ -1,4 +1,4 @@
-"""A model is what it was, whoever else uses it meanwhile; what is kept of it is right, small, and goes with it."""
+"""A model is what it was, whoever uses it meanwhile; what is kept of it is right, and goes with it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ def test_nothing_is_left_behind_by_an_error_in_the_middle_of_a_call() -> None:
     assert torch.is_grad_enabled()
 
 
-@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode, lambda: torch.autocast("cpu", torch.bfloat16)])
+@pytest.mark.parametrize(
+    "mode", [torch.no_grad, torch.inference_mode, lambda: torch.autocast("cpu", torch.bfloat16)]
+)
 def test_the_mode_of_the_caller_changes_nothing(mode: Any) -> None:
     model, x = plain(), pictures()[0]
     expected = visioncam.explain(model, x).raw
@@ -134,7 +136,12 @@ def test_weights_changed_in_place_need_no_new_trace() -> None:
         assert [one.code for one in after.diagnostics] == [one.code for one in before.diagnostics]
 
     assert traces(change) == 0
-    assert traces(lambda: (model.train(), visioncam.explain(model, x), model.eval(), visioncam.explain(model, x))) == 0
+    assert (
+        traces(
+            lambda: (model.train(), visioncam.explain(model, x), model.eval(), visioncam.explain(model, x))
+        )
+        == 0
+    )
 
 
 CHANGES: dict[str, Any] = {

@@ -11,10 +11,11 @@ from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.engine.graph.placing import astray, centre, corners
 from visioncam_core.engine.layer_table import LayerRow, Layout
 from visioncam_core.errors import GradientError
+from visioncam_engines.keras.records import Recorded
 from visioncam_engines.tensorflow.graph import functions as cuts
 from visioncam_engines.tensorflow.graph.graph import descendants
 from visioncam_engines.tensorflow.run.passes import to_grid
-from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
+from visioncam_engines.tensorflow.tracing.trace_model import Trace
 
 
 def _of_any_class(score: cuts.GraphScore) -> Any:

@@ -197,7 +197,8 @@ def record(recorder: Recorder, example: list[Any], only_read: bool) -> tuple[Tap
         UntraceableError: the tape would not be the model.
     """
     with at_rest(True):
-        inputs = [x.detach().clone().requires_grad_(x.is_floating_point()) for x in example]
+        leaves = [x.detach().requires_grad_(x.is_floating_point()) for x in example]
+        inputs = [x.clone() for x in leaves]  # which a model may write into
         tape = Tape(inputs)
         with _random_state(tape, inputs):
             answer = recorder.run(inputs, tape)

@@ -11,8 +11,8 @@ import tf_keras
 from helpers.networks.preprocessing import BATCH, SIDE, head, mobilenet, preprocessing_for, small
 from keras import layers
 
-from visioncam_engines.tensorflow.applications import TABLE, recognise
-from visioncam_engines.tensorflow.first_layers import leaves
+from visioncam_engines.keras.applications import TABLE, recognise
+from visioncam_engines.keras.first_layers import leaves
 
 
 @pytest.fixture(name="mobilenet")
