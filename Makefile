@@ -27,12 +27,13 @@ demo: .venv/.demo
 	@mkdir -p out
 	$(BIN)/visioncam compare examples/chelsea.png -o out/compare.png
 
-# The example's tests run by themselves, as a stranger's do.
+# The example's tests run by themselves, as a stranger's do.  worksteal: each worker takes a half in order, so that
+# what the tests of a file share is made once.
 test: lint
-	@sh .ci/run-tests $(BIN) "$(TESTS)" -n $(JOBS) --ignore="$(CURDIR)/tests/frameworks" $(ARGS)
+	@sh .ci/run-tests $(BIN) "$(TESTS)" -n $(JOBS) --dist worksteal --ignore="$(CURDIR)/tests/frameworks" $(ARGS)
 
 test-torch: .venv-torch/.test
-	@sh .ci/run-tests .venv-torch/bin "$(FRAMEWORKS)" -n $(JOBS) $(ARGS)
+	@sh .ci/run-tests .venv-torch/bin "$(FRAMEWORKS)" -n $(JOBS) --dist worksteal $(ARGS)
 
 lint: .venv/.test
 	$(BIN)/ruff format --check .

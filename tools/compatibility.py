@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "compatibility.md"
 ZOO = tuple(f"helpers.networks.{name}" for name in ("kinds", "forms", "legacy", "ranks", "space", "tokens"))
 GRADIENTS = ("gradcam", "gradcamplusplus", "gradcamelementwise", "hirescam", "respondcam", "xgradcam")
-GOOD = "✓"
+GOOD, UNKNOWN = "✓", "its preprocessing is not recognised"
 
 FAMILIES: dict[str, tuple[int, tuple[str, ...]]] = {
     "VGG": (64, ("VGG16", "VGG19")),
@@ -152,9 +152,22 @@ def family_lines(full: bool) -> Iterator[tuple[str, str, Line]]:
             keras.utils.set_random_seed(1)
             model = getattr(keras.applications, member)(weights=None, input_shape=(side, side, 3), classes=10)
             picture = np.random.default_rng(0).uniform(0, 255, (side, side, 3)).astype(np.float32)
-            yield family, member, tried(model, picture, GRADIENTS)
+            line = tried(model, picture, GRADIENTS)
+            yield (
+                family,
+                member,
+                line if recognised(member, model) else attrs.evolve(line, cells={"all": UNKNOWN}),
+            )
             del model
             gc.collect()
+
+
+def recognised(member: str, model: Any) -> bool:
+    """Return whether a network's preprocessing is known, where there is a row for it."""
+    from visioncam_engines.tensorflow.applications import TABLE, recognise
+    from visioncam_engines.tensorflow.first_layers import leaves
+
+    return member not in {row.name for row in TABLE} or recognise(list(leaves(model))) is not None
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
