@@ -112,8 +112,8 @@ def traced(model: Any, structure: Any, flat: list[Any]) -> KerasTaped:
             off = difference(_answers(recorder, noise), found.answers(noise))
     except UntraceableError as error:
         raise ModelError(
-            f"the model {model.name!r} cannot be followed by PyTorch's functions, because {error}; write such "
-            "steps with keras.ops, as a branch with keras.ops.where"
+            f"the model {model.name!r} cannot be followed by PyTorch's functions, because {error}; write "
+            "such steps with keras.ops, as a branch with keras.ops.where"
         ) from error
     except Exception as error:
         raise ModelError(
@@ -122,8 +122,8 @@ def traced(model: Any, structure: Any, flat: list[Any]) -> KerasTaped:
         ) from error
     if off > found.tolerance and not trace.random:
         raise ModelError(
-            f"the model {model.name!r} cannot be followed by PyTorch's functions: on another picture its tape "
-            f"answers {off:.1%} otherwise; write what leaves PyTorch with keras.ops"
+            f"the model {model.name!r} cannot be followed by PyTorch's functions: on another picture its "
+            f"tape answers {off:.1%} otherwise; write what leaves PyTorch with keras.ops"
         )
     if trace.exact:
         trace.notes = ((EXACT, f"one picture at a time, because {trace.exact}"),)

@@ -51,7 +51,7 @@ def around(noise: Noise, score: Any) -> Callable[[LayerRow], float]:
 
     def share(row: LayerRow) -> float:
         found = noise.slopes(score, noise.trace.record(row.path).value, beside=True)
-        sums = [float((one * slope).float().abs().sum()) for one, slope in found or ()]
+        sums = [float((one * slope).detach().float().abs().sum()) for one, slope in found or ()]
         by = sum(sums[1:])
         return by / (sums[0] + by) if by > 0 else 0.0
 
