@@ -31,6 +31,8 @@ def visioncam_register_engines() -> list[EngineSpec]:
             suffixes=KERAS_FILES,
             requires=("tensorflow", "keras"),
             can=frozenset({"layers", "gradients", "input-gradients", "copies"}),
+            aliases=("keras", "tensorflow"),
+            schemes=("keras",),
             ready=partial(_runs_on, "tensorflow"),
         ),
         EngineSpec(
@@ -42,6 +44,7 @@ def visioncam_register_engines() -> list[EngineSpec]:
             suffixes=KERAS_FILES,
             requires=("torch", "keras"),
             can=frozenset({"layers", "gradients", "input-gradients", "copies"}),
+            schemes=("keras",),
             ready=partial(_runs_on, "torch"),
         ),
         EngineSpec(
@@ -53,6 +56,8 @@ def visioncam_register_engines() -> list[EngineSpec]:
             suffixes=KERAS_FILES,
             requires=("jax", "keras"),
             can=frozenset({"layers", "gradients", "input-gradients", "copies"}),
+            aliases=("jax",),
+            schemes=("keras",),
             ready=partial(_runs_on, "jax"),
         ),
         EngineSpec(
@@ -61,8 +66,10 @@ def visioncam_register_engines() -> list[EngineSpec]:
             make=_torch,
             title="PyTorch model",
             summary="torch.nn.Module on any device: torchvision, timm, transformers, and your own",
+            suffixes=(".pt2", ".pt", ".pth", ".safetensors"),
             requires=("torch",),
             can=frozenset({"layers", "gradients", "input-gradients", "copies"}),
+            schemes=("timm", "torchvision", "hf"),
         ),
     ]
 

@@ -39,6 +39,7 @@ PLAN = Plan(
         "testing",
     ),
     beside=(
+        "visioncam_engines.archives",
         "visioncam_engines.demo",
         "visioncam_engines.keras",
         "visioncam_engines.tensorflow",
@@ -65,8 +66,10 @@ PLAN = Plan(
         "auditing distributed",
         "app new_plugin",
     ),
-    frameworks=("tensorflow", "keras", "tf_keras", "torch", "jax"),
-    engines_allowed=frozenset({"visioncam.callbacks", "visioncam.demo"}),
+    frameworks=("tensorflow", "keras", "tf_keras", "torch", "jax", "lightning", "pytorch_lightning"),
+    engines_allowed=frozenset(
+        {"visioncam.callbacks.with_keras", "visioncam.callbacks.with_lightning", "visioncam.demo"}
+    ),
     # The built-in plugins; and a public name whose module is the engine's own now.
     may_name_packages=frozenset({"visioncam_core.plugins.default", "visioncam_core.testing.models"}),
     core_entries=18,

@@ -92,13 +92,16 @@ def differences(make: Callable[[], Any], x: Any, count: int = 3) -> Differences:
     activations, gradients, changed, effects = (np.array(column) for column in zip(*found, strict=True))
     seen = effects > EFFECT
     return Differences(
-        max(forward), activations.max(), gradients.max(), changed[seen].max(initial=0.0), len(found), seen.sum()
+        max(forward),
+        activations.max(),
+        gradients.max(),
+        changed[seen].max(initial=0.0),
+        len(found),
+        seen.sum(),
     )
 
 
-def _at(
-    view: View, row: LayerRow, twin: Any, x: Any, number: int
-) -> tuple[float, float, float, float]:
+def _at(view: View, row: LayerRow, twin: Any, x: Any, number: int) -> tuple[float, float, float, float]:
     """Return how far activations, gradients and changed answers are off at one layer, and their effect."""
     passes, flat = passes_at(view, row), ENGINE.tensors([x.numpy()])
 

@@ -77,6 +77,8 @@ class LayerRow:
             table's `refusal` asks the model.
         raw: it is the input, or what another row holds, in another shape or order.
         ends: the output is dense, and positions of this row are none of the output's, as attention's keys.
+        feeds: it is made by weights for a product of activations: attention's queries, keys and values, alone
+            or side by side, which are a layer before them in other words.
     """
 
     path: str
@@ -95,6 +97,7 @@ class LayerRow:
     guessed: bool = False
     raw: bool = False
     ends: bool = False
+    feeds: bool = False
 
     @property
     def grid(self) -> tuple[int, ...]:

@@ -67,6 +67,8 @@ def rows_of(part: Any, model_input: ModelInput, count: int, single: bool, channe
     rank = len(model_input.shape) if model_input.shape is not None else None
     if rank is not None and single and array.ndim in (rank, rank - 1) and (array.ndim or rank == 1):
         array = array.reshape(1, 1) if array.ndim == 0 else array[None]
+    if rank is None and single and (array.ndim == 0 or len(array) != count):
+        array = array[None]
     if array.ndim == 0 or len(array) != count:
         rows = f"{len(array)} row{_s(len(array))}" if array.ndim else "a single number"
         raise ImageError(f"{name} has {rows} for {count} picture{_s(count)}; pass one row for each")

@@ -33,7 +33,8 @@ def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice:
     2. With more than one position of the picture; where the graph does not tell, the model has to confirm it.
     3. Not the logits; pooling, padding, dropout and reshapes stand for their producer; no patch projection.
     4. Where an axis of the picture is gone (columns, frames): only if the network goes on there for long.
-    5. Not a single channel, such as attention weights, where there are others.
+    5. Not a single channel, such as attention weights, nor attention's queries, keys and values, where there
+       are others.
     6. Among tokens, rows and columns the latest whose gradient reaches more than half of them.
     7. For dense outputs the last row of the smallest grid whose positions go on to the output's.
     8. Otherwise the last row; where most evidence flows around it, the last one of its grid in front that
@@ -59,6 +60,7 @@ def _chosen(table: LayerTable) -> LayerChoice:
     rows = [row for row in rows if row.layout is not None and row.layout.channels > 1] or rows
     tokens = any(row.layout is not None and row.layout.kind == "tokens" for row in rows)
     rows = [row for row in rows if not row.raw] or rows
+    rows = [row for row in rows if not row.feeds] or rows
     if tokens:
         rows = [row for row in rows if not row.projects] or rows
     if table.dense and rows:

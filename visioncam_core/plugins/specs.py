@@ -256,6 +256,7 @@ class EngineSpec:
         title: what it runs, as people write it: `"Keras model"`.
         summary: one line on what it runs.
         suffixes: of the model files that it reads, such as `".keras"`.
+        schemes: libraries whose networks it builds by name: `"timm"` for `timm:resnet50`.
         requires: names of the modules that must be installed.
         can: what it gives, out of `ABILITIES`: a method's `needs` are held against it.
         ready: whether it could run a model in this process as it is set up: of several engines that read the
@@ -280,6 +281,7 @@ class EngineSpec:
     ready: Callable[[], bool] = attrs.field(default=_always, validator=_check_callable)
     aliases: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
     distribution: str = attrs.field(default="", validator=_check_text)
+    schemes: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
 
 
 KINDS: dict[str, type[Any]] = {

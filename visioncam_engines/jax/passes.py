@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.engine.batches import COUNTERS, FEW, in_batches
-from visioncam_core.engine.default_passes import PassesDefaults, joined
+from visioncam_core.engine.batches import COUNTERS, FEW, in_batches, joined
+from visioncam_core.engine.default_passes import PassesDefaults
 from visioncam_core.engine.half_precision import try_multiples
 from visioncam_core.engine.records import Cotangent, Make, PassResult, Read, TailInputs
 from visioncam_core.errors import GradientError

@@ -9,14 +9,16 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from visioncam_core.engine.model_inputs import ModelInputs
-from visioncam_core.engine.records import Hints
+from visioncam_core.engine.model_name import ModelName, scheme_of
+from visioncam_core.engine.records import Hints, PictureSteps
 from visioncam_core.errors import ModelError
 from visioncam_core.images.files import quoted
-from visioncam_engines.demo import weights as demo_weights
-from visioncam_engines.keras import demo
+from visioncam_engines.demo.card import digest
+from visioncam_engines.keras import demo, names
 from visioncam_engines.keras.checks import check_model, require_backend
 from visioncam_engines.keras.files.inspection import inspect_file
 from visioncam_engines.keras.files.load import check_file, is_saved_model, load_model
+from visioncam_engines.keras.files.packing import pack, unpack
 from visioncam_engines.keras.fingerprint import fingerprint
 from visioncam_engines.keras.hints import hints_of
 from visioncam_engines.keras.inputs import model_inputs
@@ -54,6 +56,9 @@ class KerasEngine:
     def hints(self, model: Any) -> Hints:
         return hints_of(self.plain(model))
 
+    def picture_steps(self, preprocess: Any) -> PictureSteps | None:
+        return None
+
     def mark(self, model: Any) -> object:
         return fingerprint(model)
 
@@ -89,8 +94,20 @@ class KerasEngine:
         check_file(path)
 
     def load(self, path: str | os.PathLike[str], **asked: Any) -> Any:
+        if scheme_of(path, [names.SCHEME]):
+            self.require()
+            return names.load_named(ModelName.of(os.fspath(path)))
         self._check_kind(path, asked.pop("trust_savedmodel", False))
         return load_model(path, backend=self.backend, **asked)
+
+    def fill(self, model: Any, path: str | os.PathLike[str]) -> None:
+        names.fill(model, path)
+
+    def pack(self, model: Any) -> bytes:
+        return pack(self.plain(model))
+
+    def unpack(self, packed: Any) -> Any:
+        return unpack(packed, self.backend)
 
     def _check_kind(self, path: str | os.PathLike[str], trusted: bool) -> None:
         if trusted and is_saved_model(path):
@@ -106,11 +123,7 @@ class KerasEngine:
         return demo.load(self.backend)
 
     def demo_digest(self) -> str:
-        try:
-            demo_weights.weights_file()
-        except ModelError:
-            return ""
-        return demo_weights.SHA256
+        return digest()
 
 
 @lru_cache

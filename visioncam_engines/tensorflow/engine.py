@@ -20,15 +20,17 @@ import numpy as np
 from visioncam_core.engine.cache import open_trace
 from visioncam_core.engine.interface import Copy
 from visioncam_core.engine.model_inputs import ModelInputs
-from visioncam_core.engine.records import Hints, Mark
+from visioncam_core.engine.model_name import ModelName, scheme_of
+from visioncam_core.engine.records import Hints, Mark, PictureSteps
 from visioncam_core.errors import ModelError
 from visioncam_core.images.files import quoted
 from visioncam_core.text import error_text
-from visioncam_engines.demo import weights as demo_weights
-from visioncam_engines.keras import demo
+from visioncam_engines.demo.card import digest
+from visioncam_engines.keras import demo, names
 from visioncam_engines.keras.checks import check_model, is_saved, require_backend
 from visioncam_engines.keras.files.inspection import inspect_file
 from visioncam_engines.keras.files.load import check_file, is_saved_model, load_model
+from visioncam_engines.keras.files.packing import pack, unpack
 from visioncam_engines.keras.fingerprint import fingerprint
 from visioncam_engines.keras.hints import hints_of
 from visioncam_engines.keras.recording import walk
@@ -79,6 +81,9 @@ class TensorFlowEngine:
             why = "a SavedModel does not say how its pictures are made ready"
             return Hints("SavedModel", "SavedModel", weights, "", why)
         return hints_of(model)
+
+    def picture_steps(self, preprocess: Any) -> PictureSteps | None:
+        return None
 
     def mark(self, model: Any) -> object:
         if isinstance(model, Twin):
@@ -180,7 +185,18 @@ class TensorFlowEngine:
     def load(self, path: str | os.PathLike[str], **asked: Any) -> Any:
         if asked.pop("trust_savedmodel", False) and is_saved_model(path):
             return load_saved_model(path, sha256=asked.get("sha256"))
+        if scheme_of(path, [names.SCHEME]):
+            return names.load_named(ModelName.of(os.fspath(path)))
         return load_model(path, **asked)
+
+    def fill(self, model: Any, path: str | os.PathLike[str]) -> None:
+        names.fill(model, path)
+
+    def pack(self, model: Any) -> bytes:
+        return pack(model)
+
+    def unpack(self, packed: Any) -> Any:
+        return unpack(packed)
 
     def inspect(self, path: str | os.PathLike[str]) -> Any:
         return inspect_file(path, check_file(path), quoted(os.fsdecode(os.fspath(path))))
@@ -189,11 +205,7 @@ class TensorFlowEngine:
         return demo.load()
 
     def demo_digest(self) -> str:
-        try:
-            demo_weights.weights_file()
-        except ModelError:
-            return ""
-        return demo_weights.SHA256
+        return digest()
 
 
 def _sampled(variables: list[Any]) -> tuple[bytes, ...]:

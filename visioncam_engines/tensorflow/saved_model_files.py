@@ -14,9 +14,9 @@ from typing import Any
 
 from visioncam_core.errors import ModelError, UnsafeModelError
 from visioncam_core.images.files import quoted
+from visioncam_core.results.provenance import check_digest
 from visioncam_core.text import error_text
-from visioncam_engines.keras.files.archive import TOTAL
-from visioncam_engines.keras.files.load import check_checksum
+from visioncam_engines.archives import TOTAL
 
 OUTSIDE = re.compile(
     r"(Read|Write|Matching)Files?|.*PyFunc.*|RemoteCall|Rpc.*|.*Reader(V2)?|(TFRecord|TextLine|LMDB|"
@@ -74,7 +74,7 @@ def load_saved_model(path: str | os.PathLike[str], *, sha256: str | None = None)
     """
     name = quoted(os.fsdecode(os.fspath(path)))
     try:
-        check_checksum(path, sha256, name)
+        check_digest(path, sha256, name)
         reaching = check_saved_model(path)
     except (OSError, ValueError) as error:
         raise ModelError(f"{name}: cannot be read ({error}); export it again") from error

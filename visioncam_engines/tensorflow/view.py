@@ -66,7 +66,7 @@ class GraphView:
         return self.trace.exact
 
     def record(self, row: LayerRow) -> Recorded:
-        return self.trace.record(row.path)
+        return self.trace.by_path[row.path]
 
     def passes(
         self, choice: LayerChoice, reshape: Callable[[Any], Any] | None, budget: Budget

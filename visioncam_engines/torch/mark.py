@@ -24,17 +24,11 @@ from visioncam_engines.torch.tape.shadow import of_user, unwrapped
 _PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes, range, slice, type(...), np.dtype,
                     torch.dtype, torch.Size, torch.device, torch.layout, torch.memory_format})  # fmt: skip
 _SEQUENCES = (list, tuple, set, frozenset, deque, torch.Size)
-_OWN = frozenset(
-    {
-        "training",
-        "_parameters",
-        "_buffers",
-        "_modules",
-        "_is_full_backward_hook",
-        "_non_persistent_buffers_set",
-    }
-)
-"""What is read in another way, or does not change what a model computes."""
+_OWN = frozenset({"training", "_parameters", "_buffers", "_modules", "_is_full_backward_hook",
+                  "_non_persistent_buffers_set",
+                  "_trainer", "_fabric", "_current_fx_name", "_param_requires_grad_state",
+                  "_metric_attributes", "_compiler_ctx"})  # fmt: skip
+"""What is read in another way, or does not change what a model computes; the last two lines: Lightning's."""
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 _DEPTH, _MOST = 4, 4096
 _SAMPLED = 5
@@ -97,7 +91,7 @@ class _Reading:
             return
         self.seen.add(id(module))
         state, append = module.__dict__, self.values.append
-        self.held.append(weakref.ref(module))
+        self.hold(module)
         if isinstance(module, torch.jit.ScriptModule):
             self.tensors += [*module.parameters(), *module.buffers()]
             return

@@ -12,6 +12,7 @@ import torch
 from visioncam_core.engine.batches import COUNTERS
 from visioncam_engines.torch.placing import Placing
 from visioncam_engines.torch.tape.records import Record, named_leaves
+from visioncam_engines.torch.tape.source import compiled
 from visioncam_engines.torch.tape.trace import Trace, at_rest, outputs_of
 
 
@@ -63,26 +64,50 @@ class Noise:
             (value,) = self.trace.cut(self.trace.inputs, [wanted])(1, *given)
         return leaf, value
 
-    def slopes(self, score: Any, at: int, beside: bool = False) -> list[tuple[Any, Any]] | None:
-        """Return (value, gradient) at a value, and at what the tail needs besides if wanted.
+    def slopes(self, score: Any, wanted: Sequence[int]) -> dict[int, Any]:
+        """Return value -> gradient of the score, of any class; left out where nothing is known.
 
-        The gradient is that of the sum of the score's values squared and plain: of any class.  None where
-        nothing can be differentiated.
+        One pass forward and one backward, whatever is wanted.
+        """
+        found: dict[int, Any] = {}
+
+        def watch(value: int) -> Callable[[Any], None]:
+            def take(slope: Any) -> None:
+                found[value] = slope.detach().clone()
+
+            def made(tensor: Any) -> None:
+                if tensor.requires_grad:
+                    found[value] = torch.zeros_like(tensor)
+                    tensor.register_hook(take)
+
+            return made
+
+        trace = self.trace
+        watched = {value: watch(value) for value in wanted}
+        run = compiled(trace, trace.inputs, score.fetches, trace.replaced, watched)
+        with at_rest(True):
+            leaves = [x.clone().requires_grad_(x.is_floating_point()) for x in self.picture()]
+            values, _ = score.read(run(1, *leaves))
+            COUNTERS.add("forward")
+            known = gradients_of(of_any_class(values), [x for x in leaves if x.requires_grad])
+        return {} if known is None else found
+
+    def flows(self, score: Any, at: int) -> list[float] | None:
+        """Return the evidence, Σ |A ∘ G|, that flows through a value, and through each one beside it.
+
+        None where nothing can be differentiated.
         """
         trace = self.trace
         sides = trace.once(("sides", at, score.fetches), lambda: trace.frontier(at, score.fetches))
-        found = trace.once("noise", dict)
-        missing = [value for value in (at, *sides) if value not in found]
-        if missing:
-            found.update(zip(missing, self.values(self.picture(), missing), strict=True))
+        every = [at, *sides]
         with at_rest(True):
-            leaves = [found[value].detach().clone() for value in (at, *sides)]
-            for value, leaf in zip((at, *sides), leaves, strict=True):
-                leaf.requires_grad_(leaf.is_floating_point() and (beside or value == at))
-            values, _ = score.read(trace.cut([at, *sides], score.fetches)(1, *leaves))
-            wanted = [leaf for leaf in leaves if leaf.requires_grad]
-            gradients = gradients_of((values.square() + values).sum(), wanted)
-        return None if gradients is None else list(zip(wanted, gradients, strict=True))
+            leaves = [one.detach().clone() for one in self.values(self.picture(), every)]
+            wanted = [leaf.requires_grad_() for leaf in leaves if leaf.is_floating_point()]
+            values, _ = score.read(trace.cut(every, score.fetches)(1, *leaves))
+            gradients = gradients_of(of_any_class(values), wanted)
+        if gradients is None:
+            return None
+        return [float((x.detach() * g).float().abs().sum()) for x, g in zip(wanted, gradients, strict=True)]
 
 
 @attrs.frozen(eq=False)
@@ -101,9 +126,8 @@ class CalledNoise(Noise):
         with at_rest():
             answers = dict(outputs_of(self.run(flat, {})))
         COUNTERS.add("forward")
-        return [
-            next(answers[key] for key, one in self.trace.outputs.items() if one == value) for value in wanted
-        ]
+        names = {value: name for name, value in self.trace.outputs.items()}
+        return [answers[names[value]] for value in wanted]
 
     def behind_picture(self, flat: list[Any], image: int, wanted: int) -> tuple[Any, Any]:
         record = next(one for one in self.trace.records if one.value == wanted)
@@ -116,16 +140,28 @@ class CalledNoise(Noise):
         with at_rest(True):
             leaf = flat[image].detach().clone().requires_grad_()
             self.run([leaf if i == image else x for i, x in enumerate(flat)], {record.bare: keep})
-        number = [one.path for one in self.trace.records if (one.bare, one.key) == (record.bare, record.key)]
-        return leaf, kept[number.index(record.path)]
+        calls = [one.path for one in self.trace.records if (one.bare, one.key) == (record.bare, record.key)]
+        return leaf, kept[calls.index(record.path)]
 
-    def slopes(self, score: Any, at: int, beside: bool = False) -> list[tuple[Any, Any]] | None:
-        record = next(one for one in self.trace.records if one.value == at)
-        leaf, values = self.layer(score, record, self.picture())
-        COUNTERS.add("forward")
-        with at_rest(True):
-            gradients = gradients_of((values.square() + values).sum(), [leaf])
-        return None if gradients is None else [(leaf, gradients[0])]
+    def slopes(self, score: Any, wanted: Sequence[int]) -> dict[int, Any]:
+        found: dict[int, Any] = {}
+        for record in {one.value: one for one in self.trace.records if one.value in wanted}.values():
+            leaf, values = self.layer(score, record, self.picture())
+            COUNTERS.add("forward")
+            with at_rest(True):
+                gradients = gradients_of(of_any_class(values), [leaf])
+            if gradients is not None:
+                found[record.value] = gradients[0]
+        return found
+
+    def flows(self, score: Any, at: int) -> list[float] | None:
+        """Return None: what flows beside a layer is not seen."""
+        return None
+
+
+def of_any_class(values: Any) -> Any:
+    """Return a number that depends on the values of every class."""
+    return (values.square() + values).sum()
 
 
 def gradients_of(total: Any, wanted: list[Any]) -> list[Any] | None:

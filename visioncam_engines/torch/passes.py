@@ -9,8 +9,8 @@ import attrs
 import numpy as np
 import torch
 
-from visioncam_core.engine.batches import COUNTERS, Budget
-from visioncam_core.engine.default_passes import class_cotangent, joined
+from visioncam_core.engine.batches import COUNTERS, Budget, joined
+from visioncam_core.engine.default_passes import class_cotangent
 from visioncam_core.engine.half_precision import try_multiples
 from visioncam_core.engine.layer_table import Layout
 from visioncam_core.engine.records import Change, Cotangent, Make, PassResult, Read, TailInputs

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import attrs
+
 from visioncam_core.engine.graph.placing import going_on
 from visioncam_core.engine.graph.rows import Output, rows_of
 from visioncam_core.engine.layer_table import LayerTable
@@ -37,6 +39,24 @@ SHAPES = frozenset(
         *("swapaxes", "swapdims", "get_T", "get_mT", "t", "reshape_as", "view_as", "ravel", "moveaxis"),
     }
 )
+WEIGHTED = frozenset({"linear", "conv1d", "conv2d", "matmul", "einsum", "addmm", "bmm", "mm"})
+PRODUCTS = frozenset(
+    {
+        *("matmul", "bmm", "einsum", "baddbmm", "scaled_dot_product_attention"),
+        *("multi_head_attention_forward", "mm", "tensordot", "inner"),
+    }
+)
+CARRIED = (
+    COPIES
+    | SHAPES
+    | {
+        *("__getitem__", "chunk", "split", "unbind", "narrow", "select", "expand", "cat", "stack"),
+        *("tensor_split", "mul", "div", "truediv", "add", "sub", "neg", "softmax", "layer_norm"),
+        *("rms_norm", "normalize", "relu", "elu", "batch_norm", "roll", "repeat", "repeat_interleave"),
+        *("index_select", "view_as_complex", "exp", "view_as_real", "square", "clamp"),
+    }
+)
+"""Steps that hand queries, keys and values on to their products."""
 JOINS = frozenset({"cat", "concat", "concatenate", "stack", "hstack", "vstack"})
 
 
@@ -72,6 +92,7 @@ def build_table(
     from_inputs = [trace.descendants([value]) for value in trace.inputs]
     dense = len(score.shape) == len(spaces[image]) + 2 and any(n is None or n > 1 for n in score.shape[1:-1])
     kept = _going_on(trace, output, places.walks[image]) if dense else None
+    feeds = Feeding.of(trace)
     outputs = []
     for record in trace.records:
         value = record.value
@@ -94,6 +115,7 @@ def build_table(
                 reaches_score=value in needed,
                 is_score=value in answers,
                 ends=kept is not None and value not in kept,
+                feeds=feeds(value),
                 projects=record.kind != "Reshape" and _projects(trace, value),
             )
         )
@@ -149,6 +171,62 @@ def _going_on(trace: Trace, output: int, spaces: dict[int, Any]) -> set[int]:
         return number is not None and plain(trace.nodes[number].name) in SUMMED
 
     return going_on(output, spaces, inputs_of, sums)
+
+
+@attrs.frozen(eq=False)
+class Feeding:
+    """Which values are made by weights and only multiplied with other activations, as in attention, or cut up.
+
+    Attributes:
+        trace: the tape.
+        readers: value -> numbers of the steps that read it.
+        read: the values of outputs.
+    """
+
+    trace: Trace
+    readers: dict[int, list[int]]
+    read: frozenset[int]
+
+    @classmethod
+    def of(cls, trace: Trace) -> Feeding:
+        readers: dict[int, list[int]] = {}
+        for number in range(len(trace.nodes)):
+            for value in dict.fromkeys(trace.inputs_of(number)):
+                readers.setdefault(value, []).append(number)
+        return cls(trace, readers, frozenset(trace.outputs.values()))
+
+    def __call__(self, value: int) -> bool:
+        made = self._maker(_identities(self.trace, value, COPIES | SHAPES)[-1])
+        if made is None or made.name not in WEIGHTED or len({*made.refs} & self.trace.moving) != 1:
+            return False
+        waiting, seen, met = [value], set(), False
+        while waiting:
+            one = waiting.pop()
+            if one in self.read:
+                return False
+            for number in self.readers.get(one, ()) if one not in seen else ():
+                node = self.trace.nodes[number]
+                if self._parted(node) or (
+                    plain(node.name) in PRODUCTS and sum(ref in self.trace.moving for ref in node.refs) > 1
+                ):
+                    met = True
+                elif plain(node.name) in CARRIED:
+                    waiting.extend(node.results)
+                else:
+                    return False
+            seen.add(one)
+        return met
+
+    def _parted(self, node: Any) -> bool:
+        """Whether a step cuts a bundle of several things in two, three: queries, keys and values, or gates."""
+        if node.name in ("unbind", "chunk", "split"):
+            return True
+        first = node.args[1] if node.name == "__getitem__" else None
+        return isinstance(first[0] if isinstance(first, tuple) and first else first, int)
+
+    def _maker(self, value: int) -> Any:
+        number = self.trace.producer.get(value)
+        return None if number is None else self.trace.nodes[number]
 
 
 def _channels_first(trace: Trace, value: int, otherwise: bool) -> bool:

@@ -9,18 +9,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from helpers import hidden
 
 from visioncam_core.errors import BackendError
 from visioncam_engines.keras.checks import require_backend
 
-NO_TENSORFLOW = """
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "tensorflow":
-            raise ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow")
-
-sys.meta_path.insert(0, Blocked())
-"""
 CALLS = """
 import sys
 {before}
@@ -52,22 +45,14 @@ print(len(visioncam.methods()), "methods")
 
 def lines(before: str, folder: Path, **environment: str) -> list[str]:
     """Return what the calls print in a fresh Python, after `before` has been run."""
-    paths = os.pathsep.join([str(folder), *(path for path in sys.path if path)])
-    done = subprocess.run(
-        [sys.executable, "-c", CALLS.format(before=before)],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ | {"PYTHONPATH": paths, "XDG_CACHE_HOME": str(folder)} | environment,
-    )
-    *calls, methods = done.stdout.splitlines()
+    *calls, methods = hidden.run(CALLS.format(before=before), folder, **environment)
     assert methods == "9 methods"
     assert len(calls) == 6
     return calls
 
 
 def test_without_tensorflow_every_call_says_what_to_install(tmp_path: Path) -> None:
-    for line in lines(NO_TENSORFLOW, tmp_path):
+    for line in lines(hidden.hiding("tensorflow"), tmp_path):
         assert line.startswith(
             "BackendError True TensorFlow cannot be imported (No module named 'tensorflow')"
         )

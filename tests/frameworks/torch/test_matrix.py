@@ -37,7 +37,9 @@ MODELS: dict[str, tuple[Callable[[], Any], int]] = {
     "timm efficientnet_lite0": (lambda: timm.create_model("efficientnet_lite0"), 64),
     "timm convnext": (lambda: timm.create_model("convnext_atto"), 64),
     "timm swin": (
-        lambda: timm.create_model("swin_tiny_patch4_window7_224", img_size=64, window_size=4, depths=(1, 1, 1, 1)),
+        lambda: timm.create_model(
+            "swin_tiny_patch4_window7_224", img_size=64, window_size=4, depths=(1, 1, 1, 1)
+        ),
         64,
     ),
     "timm mobilenetv4": (lambda: timm.create_model("mobilenetv4_conv_small"), 64),

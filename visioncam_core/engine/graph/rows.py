@@ -29,7 +29,7 @@ class Output:
         steps: outputs that are stacked over time.
         holds: it is a model, which hands on what its last unit made.
         inside: why the value cannot be reached, or "".
-        reaches_score, is_score, ends, projects: as in `LayerRow`.
+        reaches_score, is_score, ends, feeds, projects: as in `LayerRow`.
     """
 
     path: str
@@ -48,6 +48,7 @@ class Output:
     reaches_score: bool = True
     is_score: bool = False
     ends: bool = False
+    feeds: bool = False
     projects: bool = False
 
 
@@ -101,6 +102,7 @@ def rows_of(
                 copy_of=same[0] if same and one.steps == 1 else "",
                 guessed=found.unknown and layout is not None,
                 ends=one.ends,
+                feeds=one.feeds,
                 raw=any(key in placed and not placed[key].startswith(f"{one.bare}/") for key in one.moved),
             )
         )

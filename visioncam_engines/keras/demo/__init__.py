@@ -6,26 +6,20 @@ converts them and keeps a `.keras` file in the user's cache folder.
 
 from __future__ import annotations
 
-import json
 from importlib.metadata import version
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
-import numpy as np
 from platformdirs import user_cache_path
 
-from visioncam_core.engine.model_card import ModelCard, set_model_card
-from visioncam_core.images.geometry import CenterCrop
+from visioncam_core.engine.model_card import set_model_card
 from visioncam_engines.demo import weights
+from visioncam_engines.demo.card import card
 from visioncam_engines.keras.checks import require_backend
 from visioncam_engines.keras.demo import cache, network
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["class_names", "load", "preprocess"]
-
-TITLE = "EfficientNet-Lite0 (ImageNet-1k)"
 _FORMAT = "v1"  # raise it with any change to the converted model, so that old cache files are left alone
 
 
@@ -45,23 +39,8 @@ def load(backend: str = "tensorflow") -> keras.Model:
     key = f"{weights.SHA256[:8]}-{_FORMAT}-keras{version('keras')}"
     path = user_cache_path("visioncam", appauthor=False) / f"efficientnet-lite0-{key}.keras"
     model = cache.load_or_make(path, _convert)
-    set_model_card(
-        model, ModelCard(tuple(class_names()), preprocess, CenterCrop(224 / 256, "bicubic"), TITLE)
-    )
+    set_model_card(model, card())
     return model
-
-
-def class_names() -> list[str]:
-    """Return the 1,000 class names of ImageNet-1k by index, such as "tabby, tabby cat" at 281."""
-    names: list[str] = json.loads(
-        files("visioncam_engines.demo").joinpath("imagenet_classes.json").read_text("utf-8")
-    )
-    return names
-
-
-def preprocess(pixels: np.ndarray) -> np.ndarray:
-    """Return what the network was trained on: RGB values 0 to 255 as `(x - 127) / 128`, float32."""
-    return (np.asarray(pixels, np.float32) - 127.0) / 128.0
 
 
 def _convert() -> keras.Model:

@@ -42,6 +42,31 @@ class Holdings:
     stored: int  # numbers that its arrays declare
     problems: tuple[str, ...]  # what speaks against loading it, in words; empty for an ordinary model
 
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return {
+            "kind": self.kind,
+            "size": self.size,
+            "sha256": self.sha256,
+            "keras": self.config.keras,
+            "layers": self.layers,
+            "weights_declared": self.declared,
+            "numbers_stored": self.stored,
+            "problems": list(self.problems),
+        }
+
+    def lines(self) -> list[str]:
+        """Return it in sentences; the first goes on after the file's name."""
+        return [
+            f"a Keras model, .{self.kind}, {self.size:,} bytes",
+            f"saved by Keras {self.config.keras or 'of unknown version'}; {self.stored:,} numbers stored",
+            f"sha256 {self.sha256}",
+        ]
+
+    def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """Return the head and the rows of what it holds."""
+        return ("layer", "how many"), [(name, str(count)) for name, count in self.layers.items()]
+
 
 def inspect_file(path: str | os.PathLike[str], kind: str, name: str) -> Holdings:
     """Read what a model file holds; nothing in it is built or run, and Keras is not loaded.

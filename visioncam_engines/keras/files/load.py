@@ -19,10 +19,11 @@ from typing import Any
 
 from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelError
 from visioncam_core.images.files import quoted, sniff
-from visioncam_core.results.provenance import source_digest
+from visioncam_core.results.provenance import check_digest
+from visioncam_engines.archives import is_damaged
 from visioncam_engines.keras.checks import TFLITE, require_backend
 from visioncam_engines.keras.files import legacy
-from visioncam_engines.keras.files.archive import is_damaged, members_of
+from visioncam_engines.keras.files.archive import members_of
 from visioncam_engines.keras.files.config import Config
 from visioncam_engines.keras.files.custom_objects import objects_of
 from visioncam_engines.keras.files.inspection import CURE, inspect_file, read_config
@@ -65,7 +66,7 @@ def load_model(
     """
     kind = check_file(path)
     name = quoted(os.fsdecode(os.fspath(path)))
-    check_checksum(path, sha256, name)
+    check_digest(path, sha256, name)
     if Path(path).suffix.lower() in OTHERS[kind]:
         _log.warning("%s: holds a %s model in spite of its name, and is loaded as one", name, SUFFIX[kind])
     if unsafe:
@@ -170,20 +171,12 @@ def _check_zip(path: str, name: str) -> str:
     members = {member.filename for member in members_of(path, name)}
     if "config.json" not in members or not {"model.weights.h5", "model.weights.json"} & members:
         if any(member.endswith("data.pkl") for member in members):
-            raise ModelError(f"{name}: is a PyTorch model, and Keras models are read; convert it first")
+            raise ModelError(
+                f"{name}: is a file of PyTorch; give it its suffix, .pt2 or .pth, and it is read as one"
+            )
         some = ", ".join(sorted(members)[:3]) or "nothing"
         raise ModelError(f"{name}: is a zip archive but not a Keras model (it holds {some}, …); {_SAVE}")
     return "keras"
-
-
-def check_checksum(path: str | os.PathLike[str], expected: str | None, name: str) -> None:
-    if expected is None:
-        return
-    found = source_digest(path)
-    if found != expected.strip().lower():
-        raise UnsafeModelError(
-            f"{name}: its sha256 is {found}, not {expected!r} as asked: it is another model, not loaded"
-        )
 
 
 def _new_enough(name: str) -> None:

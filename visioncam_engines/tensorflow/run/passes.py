@@ -10,8 +10,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine import batches
-from visioncam_core.engine.batches import COUNTERS, Budget
-from visioncam_core.engine.default_passes import joined
+from visioncam_core.engine.batches import COUNTERS, Budget, joined
 from visioncam_core.engine.half_precision import try_multiples
 from visioncam_core.engine.layer_table import Layout
 from visioncam_core.engine.records import Cotangent, Make, PassResult, Read, TailInputs

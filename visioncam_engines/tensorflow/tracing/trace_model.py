@@ -35,6 +35,7 @@ class Trace:
         notes: what was given up to trace the model: (code of the diagnostic, what it was).
         replaced: what is read in the place of the model's variables, by the number of their resources.
         cuts: functions that were cut from it, and what was found out about it, by key.
+        by_path: the records by their paths.
     """
 
     wrapped: Any
@@ -47,13 +48,15 @@ class Trace:
     replaced: Mapping[int, Any] = attrs.field(factory=dict)
     cuts: dict[Any, Any] = attrs.field(factory=dict)
     lock: threading.RLock = attrs.field(factory=threading.RLock)
+    by_path: Mapping[str, Recorded] = attrs.field(init=False)
+
+    @by_path.default
+    def _by_path(self) -> dict[str, Recorded]:
+        return {one.path: one for one in self.records}
 
     @property
     def graph(self) -> Any:
         return self.wrapped.graph
-
-    def record(self, path: str) -> Recorded:
-        return next(one for one in self.records if one.path == path)
 
     def with_variables(self, replaced: Mapping[int, Any]) -> Trace:
         """Return the same graph with other variables, with no functions cut from it yet."""

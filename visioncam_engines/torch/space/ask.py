@@ -12,50 +12,44 @@ from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.engine.graph.placing import astray, centre, corners
 from visioncam_core.engine.layer_table import LayerRow, Layout
 from visioncam_core.errors import LayerError
-from visioncam_core.layers.auto import ENOUGH_SUPPORT
 from visioncam_engines.torch.noise import Noise
 from visioncam_engines.torch.placing import to_grid
 from visioncam_engines.torch.tape.trace import at_rest
 
 
 def token_support(noise: Noise, score: Any) -> Callable[[Sequence[LayerRow]], list[float]]:
-    """Return what tells of token rows the share of patches that receive a gradient, on noise.
-
-    The last ones are asked first; those in front of the first that has enough are not asked at all.
-    """
-
-    def share(row: LayerRow) -> float:
-        if row.layout is None:
-            raise LayerError(f"layer {row.path!r} has no tokens")
-        found = noise.slopes(score, noise.trace.record(row.path).value)
-        if found is None:
-            return 1.0  # nothing is known of them
-        return float((to_grid(found[0][1], row.layout)[0].abs().amax(-1) > 0).float().mean())
-
-    def once(row: LayerRow) -> float:
-        return float(noise.trace.once(("token-support", row.path, score.key), lambda: share(row)))
+    """Return what tells of token rows the share of patches that receive a gradient, on noise."""
 
     def measured(rows: Sequence[LayerRow]) -> list[float]:
-        shares = [1.0] * len(rows)
-        for place in reversed(range(len(rows))):
-            shares[place] = once(rows[place])
-            if shares[place] > ENOUGH_SUPPORT:
-                break
+        values = [noise.trace.record(row.path).value for row in rows]
+        slopes = noise.slopes(score, values)
+        shares = []
+        for row, value in zip(rows, values, strict=True):
+            if row.layout is None:
+                raise LayerError(f"layer {row.path!r} has no tokens")
+            if value in slopes:
+                size = to_grid(slopes[value], row.layout)[0].abs().amax(-1)
+                shares.append(float((size > 0).float().mean()))
+            else:
+                shares.append(1.0)  # nothing is known of them
         return shares
 
-    return measured
+    def once(rows: Sequence[LayerRow]) -> list[float]:
+        key = ("token-support", tuple(row.path for row in rows), score.key)
+        return list(noise.trace.once(key, lambda: measured(rows)))
+
+    return once
 
 
 def around(noise: Noise, score: Any) -> Callable[[LayerRow], float]:
     """Return what tells of a row which share of the evidence, Σ |A ∘ G|, flows around it, on noise."""
 
     def share(row: LayerRow) -> float:
-        found = noise.slopes(score, noise.trace.record(row.path).value, beside=True)
-        sums = [float((one * slope).detach().float().abs().sum()) for one, slope in found or ()]
-        by = sum(sums[1:])
-        return by / (sums[0] + by) if by > 0 else 0.0
+        through, *beside = noise.flows(score, noise.trace.record(row.path).value) or [0.0]
+        by = sum(beside)
+        return by / (through + by) if by > 0 else 0.0
 
-    return lambda row: noise.trace.once(("around", row.path, score.key), lambda: share(row))
+    return lambda row: float(noise.trace.once(("around", row.path, score.key), lambda: share(row)))
 
 
 def refusal(noise: Noise, image: int, channels_first: bool) -> Callable[[LayerRow], str]:

@@ -267,7 +267,22 @@ def _copied(step: Step) -> Found:
     *("special_gammaln", "deg2rad", "rad2deg", "ldexp", "signbit"),
 )  # fmt: skip
 def _elementwise(step: Step) -> Found:
-    return merged(step.placed, step.shape)
+    return merged(_with_batch(step.placed), step.shape)
+
+
+def _with_batch(spaces: list[Space]) -> list[Space]:
+    """Return spaces of which none hides the batch: where one knows it, it is the batch of all."""
+    found = list(spaces)
+    for back in range(1, max(len(one.axes) for one in spaces) + 1):
+        axes = [one.axes[-back] for one in spaces if len(one.axes) >= back]
+        batch = next((axis for axis in axes if axis.batch), None)
+        if batch is None or not any(axis.unknown for axis in axes):
+            continue
+        for i, one in enumerate(found):
+            place = len(one.axes) - back
+            if place >= 0 and one.axes[place].unknown and one.axes[place].size == batch.size:
+                found[i] = one.with_axis(place, batch)
+    return found
 
 
 @rule("copy")

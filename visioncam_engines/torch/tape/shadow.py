@@ -23,7 +23,10 @@ from visioncam_engines.torch.tape.opaque import Opaque
 _PARALLEL = ("DataParallel", "DistributedDataParallel", "FullyShardedDataParallel")
 _CONTAINERS = (list, tuple, dict, OrderedDict, set, deque)
 _DEPTH = 3
-_FIXED = {"torch", "numpy", *sys.stdlib_module_names} - {"types", "argparse", "test", "code", "profile"}
+_LIGHTNING = {"lightning", "pytorch_lightning", "lightning_fabric", "lightning_utilities"}
+_FIXED = {"torch", "numpy", *_LIGHTNING, *sys.stdlib_module_names} - {
+    "types", "argparse", "test", "code", "profile"
+}  # fmt: skip
 """Packages whose own objects hold no module of the user's, but for names that a user's module may have."""
 
 
@@ -100,7 +103,8 @@ class _Copying:
         held = self.replaced.get(id(one), one)
         apart = self.apart or not isinstance(one, torch.nn.Parameter) or held.is_inference()
         with torch.inference_mode(False), torch.no_grad():
-            twin = held.detach().clone() if apart else held.detach()
+            # `data` counts its own versions: that another thread trains is no writing of this copy's.
+            twin = held.detach().clone() if apart else held.data
             if isinstance(one, torch.nn.Parameter):
                 twin = torch.nn.Parameter(twin, one.requires_grad)
         self.tensors[id(one)] = twin

@@ -16,29 +16,42 @@ Cut = Callable[..., list[Any]]
 """(b, *feeds) -> [*fetches], where b is the number of pictures."""
 
 
-def compiled(trace: Trace, feeds: Sequence[int], fetches: Sequence[int], replaced: Mapping[int, Any]) -> Cut:
+def compiled(
+    trace: Trace,
+    feeds: Sequence[int],
+    fetches: Sequence[int],
+    replaced: Mapping[int, Any],
+    watched: Mapping[int, Callable[[Any], Any]] | None = None,
+) -> Cut:
     """Return the function that computes the fetches from the feeds.
 
-    Weights are detached: no gradient is computed for them; those made in inference mode, of which none can be
-    computed, are copied.  A feed that a step writes into is copied first,
-    and what is fetched is kept as it was before it is written into.
+    Weights are read as data: no gradient is computed for them, and another thread may train meanwhile.  Those
+    made in inference mode, through which no gradient can be computed, are copied.  A feed that a step writes
+    into is copied first, and what is fetched is kept as it was before it is written into.
 
     Args:
         trace: the model on tape.
         feeds: values given.
         fetches: values returned.
         replaced: what is read in the place of tensors of the model, by number.
+        watched: value -> what is called with it as soon as it is made.
     """
-    return _Writing(trace, feeds, fetches, replaced).function()
+    return _Writing(trace, feeds, fetches, replaced, watched or {}).function()
 
 
 class _Writing:
     """The writing of one function."""
 
     def __init__(
-        self, trace: Trace, feeds: Sequence[int], fetches: Sequence[int], replaced: Mapping[int, Any]
+        self,
+        trace: Trace,
+        feeds: Sequence[int],
+        fetches: Sequence[int],
+        replaced: Mapping[int, Any],
+        watched: Mapping[int, Callable[[Any], Any]],
     ) -> None:
         self.trace, self.feeds, self.fetches, self.replaced = trace, list(feeds), list(fetches), replaced
+        self.watched = watched
         self.order = sorted(trace.ancestors(fetches, set(feeds)))
         self.names: dict[int, str] = {}
         self.scope: dict[str, Any] = {"T": torch.Tensor, "flat": _tensors, "still": _still}
@@ -74,6 +87,12 @@ class _Writing:
         elif plain:
             lines.append("r = flat(r)")
             lines += [f"v{value} = r[{i}]" for i, value in enumerate(node.made) if value not in after]
+        left = {new for old, new in node.touched if old in self.last}
+        lines += [
+            f"{self.constant(self.watched[value])}(v{value})"
+            for value in dict.fromkeys((*plain, *left))
+            if value in self.watched
+        ]
         gone = [
             value
             for value in dict.fromkeys(self.trace.inputs_of(number))
@@ -109,7 +128,7 @@ class _Writing:
         held = self.replaced.get(id(value), value)
         weight = isinstance(held, torch.Tensor) and (held.requires_grad or held.is_inference())
         if weight:
-            self.weights.append(f"{name} = {name}_.{'clone' if held.is_inference() else 'detach'}()")
+            self.weights.append(f"{name} = {name}_.{'clone()' if held.is_inference() else 'data'}")
         self.scope[f"{name}_" if weight else name] = held
         return name
 

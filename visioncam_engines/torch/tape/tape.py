@@ -158,6 +158,8 @@ class Tape(TorchFunctionMode):  # type: ignore[misc]
 
     def _bring_in(self, name: str, buffer: Any) -> None:
         """Put a buffer that a step writes into on the tape, as a copy of the model's own."""
+        if isinstance(buffer, torch.nn.Parameter) and id(buffer) in self._originals:
+            raise WritesError(f"{name} writes into its parameters")
         if id(buffer) in self._originals and id(buffer) not in self._known:
             self.nodes.append(
                 Node(torch.clone, "clone", (self._originals[id(buffer)],), {}, [self._new(buffer)], [])

@@ -9,11 +9,12 @@ import csv
 import io
 import os
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import attrs
 import numpy as np
 
+from visioncam.callbacks.event_file import EventFile
 from visioncam_core.errors import OutputError
 from visioncam_core.files import as_cell, write_bytes
 from visioncam_core.results.explanation import Explanation
@@ -108,42 +109,28 @@ class TensorBoardSink:
 
     logdir: Path = attrs.field(converter=Path)
     renderer: str | object = "overlay"
-    _writer: Any = attrs.field(default=None, init=False)
+    _file: EventFile | None = attrs.field(default=None, init=False)
 
     def write(self, look: Look) -> None:
         """Write the pictures and the curves at step `look.epoch`."""
-        import tensorflow as tf
-
-        if self._writer is None:
-            self._writer = tf.summary.create_file_writer(str(self.logdir))
-        with self._writer.as_default(step=look.epoch):
-            for i, explanation in enumerate(look.explanations):
-                picture = explanation.render(self.renderer)
-                size = [str(n).encode() for n in picture.shape[1::-1]]
-                values = tf.constant([*size, encode_image(picture, ".png")])
-                text = f"{explanation.method_title}: {explanation.target.label}"
-                tf.summary.write(f"visioncam/picture_{i:02d}", values, metadata=_metadata("images", 3, text))
-            for name, value in look.scalars.items():
-                metadata = _metadata("scalars", 1, "mean overlap of the maps: 1 where they are the same")
-                tf.summary.write(f"visioncam/{name}", tf.constant(value, tf.float32), metadata=metadata)
-        self._writer.flush()
+        if self._file is None:
+            self._file = EventFile(self.logdir)
+        for i, explanation in enumerate(look.explanations):
+            picture = explanation.render(self.renderer)
+            text = f"{explanation.method_title}: {explanation.target.label}"
+            self._file.image(
+                f"visioncam/picture_{i:02d}", look.epoch, encode_image(picture, ".png"), picture.shape, text
+            )
+        for name, value in look.scalars.items():
+            text = "mean overlap of the maps: 1 where they are the same"
+            self._file.scalar(f"visioncam/{name}", look.epoch, value, text)
+        self._file.flush()
 
     def close(self) -> None:
         """Close the event file."""
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
-
-
-def _metadata(plugin: str, data_class: int, description: str) -> Any:
-    """Return what tells TensorBoard how to show a record.
-
-    `tf.summary.image` and `scalar` write the same records, but only where TensorBoard itself is installed.
-    """
-    from tensorflow.compat.v1 import SummaryMetadata
-
-    named = SummaryMetadata.PluginData(plugin_name=plugin)
-    return SummaryMetadata(plugin_data=named, data_class=data_class, summary_description=description)
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
 
 def _rows_of(look: Look) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""A Keras callback that explains the same pictures again and again while a model learns."""
+"""Explains the same pictures again and again while a model learns; a framework's callback says when."""
 
 from __future__ import annotations
 
@@ -8,47 +8,25 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
+from visioncam.callbacks.overlap import overlap
+from visioncam.callbacks.sinks import FolderSink, Look, Sink, TensorBoardSink
 from visioncam_core.errors import OptionError, OptionTypeError, VisionCamError
 from visioncam_core.images.reader import Read
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.targets.resolve import stack_size
-from visioncam_engines.tensorflow.monitor.overlap import overlap
-from visioncam_engines.tensorflow.monitor.sinks import FolderSink, Look, Sink, TensorBoardSink
 
 
-class ExplanationMonitor(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types here
+class Monitor:
     """Explains a fixed set of pictures before the first epoch and after every n-th.
 
-    Training is not disturbed: the weights come out the same with and without it.  The model is traced once;
-    each look reads the weights as they are then.  Of the looks, only the first and the latest heat maps stay
-    in memory.  The pictures are decoded once.
+    Of the looks, only the first and the latest heat maps stay in memory.  The pictures are decoded once.
+    What fails before there was a look is raised; whatever fails later is warned about.
 
-    What cannot work fails at the first look, before the first step of training where the model is built by
-    then.  Whatever fails later (a full disk, say) is warned about, and training goes on.
-
-    Args:
-        probe: the pictures or model inputs, as in `visioncam.explain`; a handful is enough.
-        target: as in `visioncam.explain`, such as a list with the true class of each picture.  With None,
-            the top class, maps may change because the answer does.
-        every: epochs between two looks.
-        folder: where to write pictures and `overlap.csv`; see `FolderSink`.
-        tensorboard: log folder for TensorBoard; see `TensorBoardSink`.
-        sinks: your own, see `Sink`.
-        method: as in `visioncam.explain`.
-        renderer: what draws the pictures of `folder` and `tensorboard`.
-        **keywords: the other keywords of `visioncam.explain`, and the method's options.
-
-    Attributes:
-        curves: "overlap_previous" and "overlap_first" -> epochs -> mean overlap over the probe set (see
-            `overlap`): 1 where the maps stayed the same.
-
-    Raises:
-        OptionError: `every` is no whole number above 0, or there is no sink.
+    Arguments, attributes and errors are those of `ExplanationMonitor`.
     """
 
     def __init__(
@@ -84,24 +62,24 @@ class ExplanationMonitor(keras.callbacks.Callback):  # type: ignore[misc]  # ker
         self._latest: list[np.ndarray] | None = None
         self._epoch: int | None = None
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Look once before the first epoch; a model that is not built yet has nothing to show."""
-        if self._epoch is None and self.model.built:
-            self._look(epoch)
+    def _before_training(self, model: Any, epoch: int) -> None:
+        """Look once before the first epoch."""
+        if self._epoch is None:
+            self._look(model, epoch)
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Look after every n-th epoch."""
-        if (epoch + 1) % self.every == 0:
-            self._look(epoch + 1)
+    def _after_epoch(self, model: Any, epoch: int) -> None:
+        """Look after every n-th epoch; `epoch` have ended."""
+        if epoch % self.every == 0:
+            self._look(model, epoch)
 
-    def on_train_end(self, logs: Any = None) -> None:
+    def _after_training(self) -> None:
         """Close what the sinks hold open."""
         for sink in self.sinks:
             sink.close()
 
-    def _look(self, epoch: int) -> None:
+    def _look(self, model: Any, epoch: int) -> None:
         try:
-            look = self._compare(epoch, self._explain())
+            look = self._compare(epoch, self._explain(model))
             for sink in self.sinks:
                 sink.write(look)
         except Exception as error:
@@ -112,9 +90,9 @@ class ExplanationMonitor(keras.callbacks.Callback):  # type: ignore[misc]  # ker
             return
         self._epoch = epoch
 
-    def _explain(self) -> list[Explanation]:
-        if self._opened is None or self._opened[0].model is not self.model:
-            made = Explainer.of(self.model, Request.of([self._method], self._keywords))
+    def _explain(self, model: Any) -> list[Explanation]:
+        if self._opened is None or self._opened[0].model is not model:
+            made = Explainer.of(model, Request.of([self._method], self._keywords))
             if stack_size(self._target, made.names):
                 raise OptionError(
                     f"target={self._target!r} is a stack of classes; a training is watched for one class a "
