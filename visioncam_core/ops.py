@@ -94,9 +94,8 @@ def like(array: np.ndarray, values: Any) -> Any:
     """Return a NumPy array as it is beside an array; beside a tensor as one, on its device."""
     if isinstance(values, np.ndarray):
         return array
-    if hasattr(values, "detach") and not array.flags.writeable:  # torch warns of what it could write into
-        array = array.copy()
-    return backend(values).asarray(array, device=getattr(values, "device", None))
+    given = array.copy() if hasattr(values, "detach") else array  # torch may write into what it is given
+    return backend(values).asarray(given, device=getattr(values, "device", None))
 
 
 def stop_gradient(values: Any) -> Any:
@@ -223,8 +222,7 @@ def to_numpy(values: Any) -> np.ndarray:
     if isinstance(values, np.ndarray):
         return values
     if hasattr(values, "detach"):  # torch: off its graph, and off its device
-        values = values.detach().cpu()
-        values = values.float() if dtype_name(values) == "bfloat16" else values  # NumPy has no such type
+        values = (values.float() if dtype_name(values) == "bfloat16" else values).detach().cpu()
     if hasattr(values, "numpy"):
         return np.asarray(values.numpy())
     return np.asarray(values)
@@ -232,11 +230,10 @@ def to_numpy(values: Any) -> np.ndarray:
 
 def read_only_array(values: Any) -> Any:
     """Return a view of a NumPy array that cannot be written to; anything else as it is."""
-    if not isinstance(values, np.ndarray):
-        return values
-    view = values.view()
-    view.flags.writeable = False
-    return view
+    if isinstance(values, np.ndarray):
+        values = values.view()
+        values.flags.writeable = False
+    return values
 
 
 def stack(values: list[Any]) -> Any:

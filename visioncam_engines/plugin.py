@@ -42,9 +42,9 @@ def visioncam_register_engines() -> list[EngineSpec]:
             title="Keras model",
             summary="Keras 3 on PyTorch",
             suffixes=KERAS_FILES,
-            schemes=("keras",),
             requires=("torch", "keras"),
             can=frozenset({"layers", "gradients", "input-gradients", "copies"}),
+            schemes=("keras",),
             ready=partial(_runs_on, "torch"),
         ),
         EngineSpec(
@@ -54,9 +54,10 @@ def visioncam_register_engines() -> list[EngineSpec]:
             title="Keras model",
             summary="Keras 3 on JAX",
             suffixes=KERAS_FILES,
-            schemes=("keras",),
             requires=("jax", "keras"),
             can=frozenset({"layers", "gradients", "input-gradients", "copies"}),
+            aliases=("jax",),
+            schemes=("keras",),
             ready=partial(_runs_on, "jax"),
         ),
         EngineSpec(

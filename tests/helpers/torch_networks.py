@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,16 +27,6 @@ def lively(model: Any, seed: int = 1) -> Any:
             module.running_mean.normal_(0, 0.1)
             module.running_var.uniform_(0.8, 1.2)
     return model.eval()
-
-
-def lively_pair(make: Callable[[], Any]) -> tuple[Any, Any]:
-    """Return two models with the same weights, also those that are drawn when a model is made."""
-    pair = []
-    for _ in range(2):
-        torch.manual_seed(0)
-        pair.append(make())
-    pair[1].eval()
-    return pair[0], pair[1]
 
 
 def pictures(count: int = 3, size: int = SIZE, channels: int = 3) -> Any:
@@ -288,111 +277,3 @@ class Holder:
 
     def __call__(self, x: Any) -> Any:
         return self.model(x)
-
-
-ON_TAPE: dict[str, Callable[[], Any]] = {
-    "in place": plain,
-    "softmax": lambda: plain(softmax=True),
-    "called twice": lambda: lively(Twice()),
-    "plain list": lambda: lively(Listed()),
-    "writes": lambda: lively(Writes()),
-    "no_grad inside": lambda: lively(Stopped()),
-    "checkpoint": lambda: lively(Checkpointed()),
-    "lstm": lambda: lively(Recurrent()),
-    "attributes": lambda: lively(Kept()),
-    "plain object": lambda: lively(Wrapper()),
-    "writes a buffer": lambda: lively(Counts()),
-    "renorm": lambda: lively(Renormed()),
-    "masks": lambda: lively(Masked()),
-    "frozen": lambda: lively(Base()).requires_grad_(False),
-    "train mode": lambda: plain().train(),
-    "weight_norm": lambda: _normed(),
-    "user's hook": lambda: _hooked(),
-    "tied": lambda: _tied(),
-}
-AS_THEY_ARE: dict[str, Callable[[], Any]] = {
-    "reads": lambda: lively(Reads()),
-    "by hand": lambda: lively(ByHand()),
-    "autocast inside": lambda: lively(Autocast()),
-    "numpy": lambda: lively(Numpy()),
-    "scales itself": lambda: lively(Scaled()),
-    "vmap": lambda: lively(Mapped()),
-}
-
-
-def _normed() -> Any:
-    model = lively(Base())
-    nn.utils.parametrizations.weight_norm(model.conv)
-    nn.utils.parametrizations.spectral_norm(model.conv2)
-    return model.eval()
-
-
-def _hooked() -> Any:
-    model = lively(Base())
-    model.conv.register_forward_hook(lambda module, args, output: output * 2)
-    return model
-
-
-def _tied() -> Any:
-    model = lively(Base())
-    model.again = model.conv2
-    return model
-
-
-def first(answer: Any) -> Any:
-    """Return the tensor that is explained by default."""
-    if isinstance(answer, dict):
-        return answer["logits"] if "logits" in answer else next(iter(answer.values()))
-    return answer[0] if isinstance(answer, tuple | list) else answer
-
-
-def state_of(model: Any) -> list[Any]:
-    """Return all of a model that explaining it could have touched."""
-    return [
-        (
-            path, id(one), one.training, tuple(one._forward_hooks), tuple(one._forward_pre_hooks),
-            tuple(sorted(one.__dict__)), [id(v) for k, v in sorted(one.__dict__.items()) if k != "training"],
-            [len(v) for v in one.__dict__.values() if isinstance(v, list | dict)],
-            [(k, id(v), v._version, v.grad is None, v.requires_grad) for k, v in one.named_parameters()],
-            [(k, id(v), v._version) for k, v in one.named_buffers()],
-            [v.detach().float().numpy().tobytes() for v in one.parameters(recurse=False)],
-        )
-        for path, one in model.named_modules()
-    ]  # fmt: skip
-
-
-def reference(twin: Any, x: Any, module: Any, number: int = 0, index: int = 0, change: Any = None) -> Any:
-    """Return (activations, gradient of a logit, answer) by autograd, with a hook on an untouched twin.
-
-    Args:
-        twin: a model made as the one that is explained.
-        x: one picture.
-        module: of the twin, whose output is looked at.
-        number: of the module's call.
-        index: of the class; of a softmax the logarithm is differentiated, less that of another class.
-        change: activations to put in their place.
-    """
-    twin.eval()
-    calls, kept = 0, []
-
-    def hook(module: Any, args: Any, output: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls != number + 1:
-            return None
-        leaf = output.detach().clone().requires_grad_() if change is None else change
-        kept.append(leaf)
-        return leaf.clone()
-
-    handle = module.register_forward_hook(hook)
-    with torch.enable_grad():
-        answer = first(twin(x.clone()))
-        handle.remove()
-        flat = answer.reshape(len(answer), -1).float()
-        if change is not None:
-            return None, None, answer.detach()
-        score = flat[:, index] - flat[:, index - 1]
-        if bool((flat > 0).all()) and torch.allclose(flat.sum(1), torch.ones(len(flat)), atol=1e-4):
-            score = flat[:, index].log() - flat[:, index - 1].log()
-        (gradient,) = torch.autograd.grad(score.sum(), kept[0])
-    return kept[0].detach().float(), gradient.float(), answer.detach()

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 import torch
 
-from helpers.torch_networks import first, lively_pair, reference
+from helpers.torch_twins import first, lively_pair, reference
 from visioncam_core import ops
 from visioncam_core.engine.batches import Budget
 from visioncam_core.engine.cache import open_trace

@@ -81,7 +81,10 @@ def trace(model: Any, structure: Any, flat: list[Any]) -> Trace:
 def _told(error: Exception) -> str:
     import jax
 
-    if isinstance(error, jax.errors.ConcretizationTypeError):
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, jax.errors.ConcretizationTypeError):
+        cause = cause.__cause__ or cause.__context__  # Keras fails to make another one of it
+    if cause is not None:
         return (
             "its Python reads values of a picture, as `if` and float() do, which JAX cannot trace; write the "
             "branch with keras.ops.where or keras.ops.cond"

@@ -100,6 +100,15 @@ class KerasEngine:
         self._check_kind(path, asked.pop("trust_savedmodel", False))
         return load_model(path, backend=self.backend, **asked)
 
+    def fill(self, model: Any, path: str | os.PathLike[str]) -> None:
+        names.fill(model, path)
+
+    def pack(self, model: Any) -> bytes:
+        return pack(self.plain(model))
+
+    def unpack(self, packed: Any) -> Any:
+        return unpack(packed, self.backend)
+
     def _check_kind(self, path: str | os.PathLike[str], trusted: bool) -> None:
         if trusted and is_saved_model(path):
             raise ModelError(

@@ -183,10 +183,10 @@ class TensorFlowEngine:
             check_file(path)
 
     def load(self, path: str | os.PathLike[str], **asked: Any) -> Any:
-        if scheme_of(path, [names.SCHEME]):
-            return names.load_named(ModelName.of(os.fspath(path)))
         if asked.pop("trust_savedmodel", False) and is_saved_model(path):
             return load_saved_model(path, sha256=asked.get("sha256"))
+        if scheme_of(path, [names.SCHEME]):
+            return names.load_named(ModelName.of(os.fspath(path)))
         return load_model(path, **asked)
 
     def fill(self, model: Any, path: str | os.PathLike[str]) -> None:

@@ -90,7 +90,7 @@ def test_a_run_of_a_named_model_goes_to_other_processes_by_name(mine: Path, exam
     wanted = {"preprocess": "torch", "layer": "1"}
     writing = Writing(mine / "out", (".npz",), {})
     request = RunRequest.of("my_networks:make", Request.of(["gradcam"], wanted), writing, 4)
-    assert (request.model, request.payload) == ("my_networks:make", None)
+    assert (request.model, request.packed) == ("my_networks:make", None)
     assert request.facts["model"] == mark_of("my_networks:make")
     found = request.explainer()(examples / "chelsea.png")
     own = visioncam.explain(open_model("my_networks:make"), examples / "chelsea.png", **wanted)

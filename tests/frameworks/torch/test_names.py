@@ -175,6 +175,7 @@ def test_a_folder_of_transformers_is_opened_with_its_processor(tmp_path: Path, e
         patch_size=8, id2label={0: "cat", 1: "dog"},
     )  # fmt: skip
     folder = tmp_path / "vit"
+    torch.manual_seed(7)
     model = transformers.ViTForImageClassification(config).eval()
     model.save_pretrained(folder)
     name = f"hf:{folder}"

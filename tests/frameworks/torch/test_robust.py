@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 import torch
 from helpers import torch_networks as networks
-from helpers.torch_networks import lively, pictures, plain, state_of
+from helpers.torch_networks import lively, pictures, plain
+from helpers.torch_twins import state_of
 from torch import nn
 
 import visioncam

@@ -2,14 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from helpers import torch_networks as networks
-from helpers.torch_networks import pictures, state_of
+from helpers.torch_networks import pictures
 from helpers.torch_passes import differences, opened
+from helpers.torch_twins import state_of
+from torch import nn
 
 from visioncam_engines.torch.eager import EagerModel
 from visioncam_engines.torch.view import TapedModel
 
+
+def _normed() -> Any:
+    model = networks.lively(networks.Base())
+    nn.utils.parametrizations.weight_norm(model.conv)
+    nn.utils.parametrizations.spectral_norm(model.conv2)
+    return model.eval()
+
+
+def _hooked() -> Any:
+    model = networks.lively(networks.Base())
+    model.conv.register_forward_hook(lambda module, args, output: output * 2)
+    return model
+
+
+def _tied() -> Any:
+    model = networks.lively(networks.Base())
+    model.again = model.conv2
+    return model
+
+
+ON_TAPE: dict[str, Callable[[], Any]] = {
+    "in place": networks.plain,
+    "softmax": lambda: networks.plain(softmax=True),
+    "called twice": lambda: networks.lively(networks.Twice()),
+    "plain list": lambda: networks.lively(networks.Listed()),
+    "writes": lambda: networks.lively(networks.Writes()),
+    "no_grad inside": lambda: networks.lively(networks.Stopped()),
+    "checkpoint": lambda: networks.lively(networks.Checkpointed()),
+    "lstm": lambda: networks.lively(networks.Recurrent()),
+    "attributes": lambda: networks.lively(networks.Kept()),
+    "plain object": lambda: networks.lively(networks.Wrapper()),
+    "writes a buffer": lambda: networks.lively(networks.Counts()),
+    "renorm": lambda: networks.lively(networks.Renormed()),
+    "masks": lambda: networks.lively(networks.Masked()),
+    "frozen": lambda: networks.lively(networks.Base()).requires_grad_(False),
+    "train mode": lambda: networks.plain().train(),
+    "weight_norm": lambda: _normed(),
+    "user's hook": lambda: _hooked(),
+    "tied": lambda: _tied(),
+}
+AS_THEY_ARE: dict[str, Callable[[], Any]] = {
+    "reads": lambda: networks.lively(networks.Reads()),
+    "by hand": lambda: networks.lively(networks.ByHand()),
+    "autocast inside": lambda: networks.lively(networks.Autocast()),
+    "numpy": lambda: networks.lively(networks.Numpy()),
+    "scales itself": lambda: networks.lively(networks.Scaled()),
+    "vmap": lambda: networks.lively(networks.Mapped()),
+}
 EXACT = {"reads", "numpy", "scales itself", "vmap"}
 WHY = {
     "reads": "reads values",
@@ -21,39 +74,39 @@ WHY = {
 }
 
 
-@pytest.mark.parametrize("name", networks.ON_TAPE)
+@pytest.mark.parametrize("name", ON_TAPE)
 def test_on_tape(name: str) -> None:
-    model = networks.ON_TAPE[name]()
+    model = ON_TAPE[name]()
     traced, view = opened(model, pictures())
     assert isinstance(traced, TapedModel)
     assert not isinstance(traced, EagerModel)
     assert not view.exact
     assert [code for code, _ in view.notes] == (["training-mode"] if name == "train mode" else [])
-    off = differences(networks.ON_TAPE[name], pictures())
+    off = differences(ON_TAPE[name], pictures())
     assert off.forward == off.activations == off.gradients == 0.0
     assert off.changed <= 3e-6
     assert off.shown >= 1
 
 
-@pytest.mark.parametrize("name", networks.AS_THEY_ARE)
+@pytest.mark.parametrize("name", AS_THEY_ARE)
 def test_run_as_it_is(name: str) -> None:
-    model = networks.AS_THEY_ARE[name]()
+    model = AS_THEY_ARE[name]()
     traced, view = opened(model, pictures())
     assert isinstance(traced, EagerModel)
     assert view.exact == (name in EXACT)
     ((code, why),) = view.notes
     assert code == "run-as-it-is"
     assert WHY[name] in why
-    off = differences(networks.AS_THEY_ARE[name], pictures())
+    off = differences(AS_THEY_ARE[name], pictures())
     assert off.forward <= 1e-7
     assert off.activations == off.gradients == 0.0
     assert off.changed <= 2e-6
     assert off.layers == off.shown == 2
 
 
-@pytest.mark.parametrize("name", [*networks.ON_TAPE, *networks.AS_THEY_ARE])
+@pytest.mark.parametrize("name", [*ON_TAPE, *AS_THEY_ARE])
 def test_untouched(name: str) -> None:
-    model = {**networks.ON_TAPE, **networks.AS_THEY_ARE}[name]()
+    model = {**ON_TAPE, **AS_THEY_ARE}[name]()
     before = state_of(model)
     opened(model, pictures())
     assert state_of(model) == before

@@ -22,8 +22,8 @@ def pack(model: Any) -> bytes:
             model.save(path)
         except Exception as error:  # Keras raises anything for a model that is none
             raise ModelError(
-                f"the model cannot be sent to a cluster ({type(error).__name__}: {error}); save it and pass "
-                "the file's path"
+                f"the model cannot be sent to a cluster ({type(error).__name__}: {error}); save it and "
+                "pass the file's path, or the name of what makes it: 'package.module:function'"
             ) from error
         return path.read_bytes()
 

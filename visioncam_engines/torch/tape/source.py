@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Protocol
 
 import torch
 
+from visioncam_engines.torch.tape.mended import MENDED
 from visioncam_engines.torch.tape.records import Grows, Node, Ref, leaves, mapped
-
-if TYPE_CHECKING:
-    from visioncam_engines.torch.tape.trace import Trace
 
 Cut = Callable[..., list[Any]]
 """(b, *feeds) -> [*fetches], where b is the number of pictures."""
 
 
+class Steps(Protocol):
+    """The steps of a trace, and what they need."""
+
+    nodes: list[Node]
+
+    def ancestors(self, values: Collection[int], stop: Collection[int] = ()) -> set[int]:
+        """Return the numbers of the steps that compute these values, without looking behind `stop`."""
+
+    def inputs_of(self, number: int) -> list[int]:
+        """Return the values that a step reads."""
+
+
 def compiled(
-    trace: Trace,
+    trace: Steps,
     feeds: Sequence[int],
     fetches: Sequence[int],
     replaced: Mapping[int, Any],
@@ -44,7 +54,7 @@ class _Writing:
 
     def __init__(
         self,
-        trace: Trace,
+        trace: Steps,
         feeds: Sequence[int],
         fetches: Sequence[int],
         replaced: Mapping[int, Any],
@@ -75,7 +85,7 @@ class _Writing:
         named = "".join(f"{key}={self.source(part)}," for key, part in node.kwargs.items())
         saved = [old for old, _ in node.touched if old in self.kept]
         lines = [f"k{old} = v{old}.clone()" for old in saved]
-        lines.append(f"r = {self.constant(node.func)}({taken}{named})")
+        lines.append(f"r = {self.constant(MENDED.get(node.func, node.func))}({taken}{named})")
         if node.still:
             lines.append("r = still(r)")
         lines += [f"v{new} = v{old}" for old, new in node.touched if old in self.last]

@@ -1,0 +1,3 @@
+"""Keras on jax: everything of `helpers/keras_cases.py`."""
+
+from helpers.keras_cases import *  # noqa: F403

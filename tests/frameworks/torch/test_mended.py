@@ -1,0 +1,56 @@
+"""What torch's own gradient gets wrong is computed in another way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch_networks import Chain, view_of
+
+from visioncam_engines.torch.tape.trace import at_rest
+
+
+def as_tokens(x: Any) -> Any:
+    return x.flatten(2).transpose(1, 2)
+
+
+def as_map(t: Any) -> Any:
+    return t.transpose(1, 2).reshape(len(t), 6, 4, 4)
+
+
+NORMS = {
+    "batch": lambda: nn.BatchNorm2d(6),
+    "instance": lambda: nn.InstanceNorm2d(6, affine=True, track_running_stats=True),
+}
+AROUND = {
+    "tokens behind": (lambda x: x, lambda x: as_map(as_tokens(x) * 2)),
+    "tokens in front": (lambda x: as_map(as_tokens(x)), lambda x: x * 2),
+    "tokens on both sides": (lambda x: as_map(as_tokens(x)), lambda x: as_map(as_tokens(x) * 2)),
+    "maps": (lambda x: x, lambda x: x * 2),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(NORMS))
+@pytest.mark.parametrize("around", sorted(AROUND))
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_norm_at_rest_is_a_factor_whatever_the_order_of_memory(kind: str, around: str, count: int) -> None:
+    """Its gradient is that of w / √(var + eps), also where tokens lie in front of it or behind it."""
+    torch.manual_seed(0)
+    norm = NORMS[kind]()
+    with torch.no_grad():
+        norm.weight.uniform_(0.5, 2)
+        norm.running_var.uniform_(0.5, 2)
+    front, behind = AROUND[around]
+    model = Chain(first=nn.Conv2d(3, 6, 4, 4), front=front, norm=norm, behind=behind).eval()
+    model(torch.zeros(1, 3, 16, 16))
+    trace = view_of(model, torch.rand(1, 3, 16, 16)).trace
+    before, after = (trace.record(path).value for path in ("first", "behind"))
+    with at_rest(True):
+        given = torch.randn(count, 6, 4, 4).requires_grad_()
+        (made,) = trace.cut([before], [after])(count, given)
+        slope = torch.randn(count, 6, 4, 4)
+        (found,) = torch.autograd.grad(made, given, as_map(as_tokens(slope).contiguous()))
+    factor = 2 * (norm.weight / (norm.running_var + norm.eps).sqrt()).detach()
+    torch.testing.assert_close(found, slope * factor[:, None, None])

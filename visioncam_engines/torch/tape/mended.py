@@ -1,0 +1,33 @@
+"""Steps of torch whose gradient is wrong for some layouts of memory, and what is run in their place.
+
+On a CPU, the gradient of a batch norm at rest is wrong for a single picture where the gradient that comes in has
+another order of memory than the picture (torch 2.14: a convolution and its norm, flattened to tokens, as in LeViT
+and XCiT); the stride of a batch of one misleads it.  An instance norm is a batch norm inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+
+def _in_plain_order(norm: Callable[..., Any]) -> Callable[..., Any]:
+    def run(values: Any, *args: Any, **kwargs: Any) -> Any:
+        if len(values) == 1:
+            values = values.contiguous()
+        result = norm(values, *args, **kwargs)
+        if result.requires_grad:
+            result.register_hook(torch.Tensor.contiguous)
+        return result
+
+    return run
+
+
+MENDED: dict[Any, Callable[..., Any]] = {
+    norm: _in_plain_order(norm)
+    for norm in (functional.batch_norm, torch.batch_norm, functional.instance_norm, torch.instance_norm)
+}
+"""Function -> what is run in its place."""
