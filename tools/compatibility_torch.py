@@ -78,7 +78,7 @@ def row(library: str, name: str, make: Callable[[], Any], picture: Any) -> list[
 
 
 def _shown(e: Any) -> bool:
-    """Return whether there is a map, or the reason why it is blank: timm's Mixer has a head of zeros at first."""
+    """Return whether there is a map, or why it is blank: timm's Mixer has a head of zeros at first."""
     return bool(e.raw.any()) or "zero-gradient" in {one.code for one in e.diagnostics}
 
 
@@ -100,8 +100,8 @@ def main(arguments: list[str]) -> int:
         gc.collect()
     head = ["library", "network", "layer of `auto`", "grid", "maps"]
     about = (
-        "Random weights, small pictures, the six gradient methods: a map, or a diagnostic that says why it is "
-        "blank."
+        "Random weights, small pictures, the six gradient methods: a map, or a diagnostic that says why "
+        "it is blank."
     )
     text = f"## {title}\n\n{about}\n\n{table(head, rows)}"
     PAGE.write_text(replace_part(PAGE.read_text("utf-8"), part(mark, text)), "utf-8")
