@@ -179,13 +179,13 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def part(mark: str, text: str) -> str:
     """Return a part of the page that another run of the tools may replace."""
-    return f"<!-- begin {mark} -->\n{text}\n<!-- end {mark} -->"
+    return f"<!-- from here: {mark} -->\n{text}\n<!-- to here: {mark} -->"
 
 
 def replace_part(page: str, new: str) -> str:
     """Return the page with a part in the place of its older self, or at its end."""
-    mark = new.partition("\n")[0].removeprefix("<!-- begin ").removesuffix(" -->")
-    older = re.compile(rf"<!-- begin {mark} -->.*?<!-- end {mark} -->", re.DOTALL)
+    mark = new.partition("\n")[0].removeprefix("<!-- from here: ").removesuffix(" -->")
+    older = re.compile(rf"<!-- from here: {mark} -->.*?<!-- to here: {mark} -->", re.DOTALL)
     if older.search(page):
         return older.sub(lambda found: new, page)
     return f"{page.rstrip()}\n\n{new}\n"
@@ -226,7 +226,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             ],
         ),
     ]
-    others = re.findall(r"<!-- begin .*?<!-- end .*?-->", PAGE.read_text("utf-8"), re.DOTALL)
+    others = re.findall(r"<!-- from here: .*?<!-- to here: .*?-->", PAGE.read_text("utf-8"), re.DOTALL)
     PAGE.write_text("\n".join(parts) + "\n" + "".join(f"\n{other}\n" for other in others), "utf-8")
     bad = [name for name, _, line in [*zoo, *families] if not line.good]
     print(

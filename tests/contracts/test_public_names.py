@@ -11,6 +11,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -100,8 +101,14 @@ def test_a_monitor_keeps_its_curves(tmp_path: Path) -> None:
 
 def modules(package: str) -> list[str]:
     """Return the modules of a package, found on disk; `__main__` is left out, as importing it runs it."""
+
+    def failed(name: str) -> None:
+        error = sys.exc_info()[1]
+        assert isinstance(error, ModuleNotFoundError)
+        assert str(error.name).partition(".")[0] in ELSEWHERE, name
+
     top = importlib.import_module(package)
-    walked = pkgutil.walk_packages(top.__path__, f"{package}.", onerror=lambda name: pytest.fail(name))
+    walked = pkgutil.walk_packages(top.__path__, f"{package}.", onerror=failed)
     return [package, *(one.name for one in walked if not one.name.endswith("__main__"))]
 
 
