@@ -154,10 +154,9 @@ def _as_it_is(value: int, channels_first: bool) -> Made:
 def _of_end(trace: Trace, output: int, end: End, channels_first: bool) -> Logits | None:
     reading = Marks(trace)
     marks = end.again(reading).numpy()
-    if not end.traits & {"moved", "cut"} and "sigmoid" not in end.kinds and marks.shape[-1:] != (1,):
-        row = marks.reshape(-1, marks.shape[-1])[0]
-        if not (row == row[0]).all():
-            return None  # a softmax over something else than classes
+    row = marks.reshape(-1, marks.shape[-1])[0]
+    if not end.traits & {"moved", "cut"} and len({*row[~np.isnan(row)]}) > 1:
+        return None  # a softmax over something else than classes
     made = tuple(trace.nodes[number].results[0] for number in reading.met)
 
     def logits(one: End) -> Made:
