@@ -15,6 +15,7 @@ import gc
 import importlib
 import inspect
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -49,8 +50,8 @@ FAMILIES: dict[str, tuple[int, tuple[str, ...]]] = {
 
 HEAD = """# Compatibility
 
-Written by `python tools/compatibility.py`, which runs all of it; with Keras {keras} and TensorFlow
-{tensorflow}.
+Written by `python tools/compatibility.py`, which runs all of it, with Keras {keras} and TensorFlow
+{tensorflow}; the parts on other frameworks, at the end, by `tools/compatibility_torch.py`.
 
 ## Kinds of models
 
@@ -176,6 +177,20 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
+def part(mark: str, text: str) -> str:
+    """Return a part of the page that another run of the tools may replace."""
+    return f"<!-- begin {mark} -->\n{text}\n<!-- end {mark} -->"
+
+
+def replace_part(page: str, new: str) -> str:
+    """Return the page with a part in the place of its older self, or at its end."""
+    mark = new.partition("\n")[0].removeprefix("<!-- begin ").removesuffix(" -->")
+    older = re.compile(rf"<!-- begin {mark} -->.*?<!-- end {mark} -->", re.DOTALL)
+    if older.search(page):
+        return older.sub(lambda found: new, page)
+    return f"{page.rstrip()}\n\n{new}\n"
+
+
 def by(grid: tuple[int, ...]) -> str:
     """Return a grid as people write it."""
     return "×".join(map(str, grid))
@@ -211,7 +226,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             ],
         ),
     ]
-    PAGE.write_text("\n".join(parts) + "\n", "utf-8")
+    others = re.findall(r"<!-- begin .*?<!-- end .*?-->", PAGE.read_text("utf-8"), re.DOTALL)
+    PAGE.write_text("\n".join(parts) + "\n" + "".join(f"\n{other}\n" for other in others), "utf-8")
     bad = [name for name, _, line in [*zoo, *families] if not line.good]
     print(
         f"{PAGE.relative_to(ROOT)}: {len(zoo)} kinds, {len(families)} networks; not all well: {bad or 'none'}"

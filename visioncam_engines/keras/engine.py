@@ -116,15 +116,6 @@ class KerasEngine:
                 f"runs on {self.backend!r}; set the environment variable KERAS_BACKEND=tensorflow"
             )
 
-    def fill(self, model: Any, path: str | os.PathLike[str]) -> None:
-        names.fill(model, path)
-
-    def pack(self, model: Any) -> bytes:
-        return pack(self.plain(model))
-
-    def unpack(self, packed: Any) -> Any:
-        return unpack(packed, self.backend)
-
     def inspect(self, path: str | os.PathLike[str]) -> Any:
         return inspect_file(path, check_file(path), quoted(os.fsdecode(os.fspath(path))))
 
