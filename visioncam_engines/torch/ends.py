@@ -12,8 +12,8 @@ import torch
 from visioncam_core.engine.graph import ends
 from visioncam_core.engine.graph.ends import End
 from visioncam_engines.torch.space.walk import plain
+from visioncam_engines.torch.tape.model_trace import Trace, at_rest
 from visioncam_engines.torch.tape.records import Grows, Node, Ref, leaves, mapped
-from visioncam_engines.torch.tape.trace import Trace, at_rest
 
 LOG_SIGMOIDS = ("log_sigmoid", "logsigmoid")
 ACTIVATIONS = {

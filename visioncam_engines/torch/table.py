@@ -17,8 +17,8 @@ from visioncam_engines.torch.space import ask
 from visioncam_engines.torch.space.mixing import SUMMED
 from visioncam_engines.torch.space.places import Places
 from visioncam_engines.torch.space.walk import plain
+from visioncam_engines.torch.tape.model_trace import Trace
 from visioncam_engines.torch.tape.records import Ref
-from visioncam_engines.torch.tape.trace import Trace
 
 COPIES = frozenset(
     {"clone", "contiguous", "detach", "to", "type", "float", "half", "double", "bfloat16", "alias", "type_as"}

@@ -90,7 +90,9 @@ NEITHER: dict[str, Callable[[Any], Any]] = {
     "relu": torch.relu,
     "tanh": torch.tanh,
     "a difference": lambda x: soft(x) - soft(rolled(x)),
-    "a softmax over features, then weights": lambda x: soft(x) @ torch.linspace(-3, 3, 3 * CLASSES).view(CLASSES, 3),
+    "a softmax over features, then weights": lambda x: (
+        soft(x) @ torch.linspace(-3, 3, 3 * CLASSES).view(CLASSES, 3)
+    ),
 }
 
 
