@@ -17,7 +17,7 @@ from visioncam_core.text import error_text
 from visioncam_engines.torch.calling import answers_of, caller
 from visioncam_engines.torch.checks import check_model, devices_of, require_torch
 from visioncam_engines.torch.copies import TorchCopy, Twin, original, weights_of
-from visioncam_engines.torch.demo import load as load_demo
+from visioncam_engines.torch.demo.weights import load as load_demo
 from visioncam_engines.torch.files.load import fill, load_model
 from visioncam_engines.torch.inputs import model_inputs
 from visioncam_engines.torch.libraries.hints import hints_of
