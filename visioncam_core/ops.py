@@ -94,8 +94,8 @@ def like(array: np.ndarray, values: Any) -> Any:
     """Return a NumPy array as it is beside an array; beside a tensor as one, on its device."""
     if isinstance(values, np.ndarray):
         return array
-    given = array.copy() if hasattr(values, "detach") else array  # torch may write into what it is given
-    return backend(values).asarray(given, device=getattr(values, "device", None))
+    array = array.copy() if hasattr(values, "detach") else array  # torch may write into it
+    return backend(values).asarray(array, device=getattr(values, "device", None))
 
 
 def stop_gradient(values: Any) -> Any:
@@ -222,10 +222,9 @@ def to_numpy(values: Any) -> np.ndarray:
     if isinstance(values, np.ndarray):
         return values
     if hasattr(values, "detach"):  # torch: off its graph, and off its device
-        values = (values.float() if dtype_name(values) == "bfloat16" else values).detach().cpu()
-    if hasattr(values, "numpy"):
-        return np.asarray(values.numpy())
-    return np.asarray(values)
+        values = values.detach().cpu()
+        values = values.float() if str(getattr(values, "dtype", "")) == "torch.bfloat16" else values
+    return np.asarray(values.numpy() if hasattr(values, "numpy") else values)
 
 
 def read_only_array(values: Any) -> Any:

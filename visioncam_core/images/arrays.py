@@ -187,8 +187,8 @@ def _hint(shape: tuple[int, ...], axes: tuple[int | None, ...], channels_first: 
     if fits(moved, axes):
         if channels_first and len(axes) == 3:
             return (
-                "its channels look to be last; pass array.transpose(2, 0, 1), or tensor.permute(2, 0, 1), "
-                "of a batch (0, 3, 1, 2)"
+                "its channels look to be last; move them with array.transpose(2, 0, 1), tensor.permute(2, 0, "
+                "1) or numpy.moveaxis(array, -1, 0)"
             )
         return "its channels look to be on the other side; move them with numpy.moveaxis"
     place = next((i for i, n in enumerate(shape) if fits((*shape[:i], *shape[i + 1 :], n), axes)), None)

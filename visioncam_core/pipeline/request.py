@@ -17,11 +17,11 @@ from visioncam_core.progress import reporting
 from visioncam_core.text import brief, did_you_mean, whole
 
 _TARGETS = ("class_idx", "class_index", "pred_index", "label", "target_category", "target_class")
-ELSEWHERE = dict.fromkeys(_TARGETS, "target=3") | {
-    "layer_name": "layer='NAME'", "target_layer": "layer='NAME', or the layer itself",
-    "target_layers": "layer=model.layer4[-1]", "preprocess_input": "preprocess=",
+ELSEWHERE = dict.fromkeys(_TARGETS, ("target", ", as in target=3")) | {
+    "layer_name": ("layer", ""), "target_layer": ("layer", ""), "preprocess_input": ("preprocess", ""),
+    "target_layers": ("layer", ", as in layer=model.layer4[-1]"),
 }  # fmt: skip
-"""What other tools call some of the keywords, and how it is said here."""
+"""What other tools call some of the keywords, and an example of ours."""
 PLURALS = ("layers", "methods", "targets")
 
 
@@ -158,6 +158,7 @@ def _option_names(method: Any) -> set[str]:
 def _unknown_keyword(name: str, known: list[str]) -> str:
     owners = [row.name for row in registry().methods() if name in _option_names(row.name)]
     owner = f"; it is an option of {', '.join(owners)}." if owners else ""
-    meant = f"; here it is {ELSEWHERE[name]};" if name in ELSEWHERE else ""
+    ours, such = ELSEWHERE.get(name, ("", ""))
+    meant = f"; here it is called {ours!r}{such};" if ours else ""
     hint = owner or meant or did_you_mean(name, [*known, "target"]) or ";"
     return f"unknown keyword {brief(name, 40)}{hint} known: {', '.join(known)}, target"

@@ -110,7 +110,7 @@ def engine_for_file(path: str | os.PathLike[str], rows: Sequence[EngineSpec]) ->
         return next(spec for spec in readers if scheme in spec.schemes)
     suffix = PurePath(os.fsdecode(os.fspath(path))).suffix.lower()
     fitting = [spec for spec in readers if suffix in spec.suffixes] or readers
-    return next((spec for spec in fitting if spec.ready()), fitting[0])
+    return next((spec for spec in fitting if spec.ready() and not lacks(spec)), fitting[0])
 
 
 def schemes_of(rows: Sequence[EngineSpec]) -> list[str]:

@@ -12,19 +12,19 @@ import torch
 from visioncam_core.engine.graph import ends
 from visioncam_core.engine.graph.ends import End
 from visioncam_engines.torch.space.walk import plain
+from visioncam_engines.torch.tape.model_trace import Trace, at_rest
 from visioncam_engines.torch.tape.records import Grows, Node, Ref, leaves, mapped
-from visioncam_engines.torch.tape.trace import Trace, at_rest
 
+LOG_SIGMOIDS = ("log_sigmoid", "logsigmoid")
 ACTIVATIONS = {
     "softmax": "softmax",
     "log_softmax": "log_softmax",
     "sigmoid": "sigmoid",
     "tanh": "tanh",
-    "special_expit": "sigmoid",
-    "expit": "sigmoid",
     "special_softmax": "softmax",
     "special_log_softmax": "log_softmax",
-    "logsigmoid": "sigmoid",
+    "special_expit": "sigmoid",
+    **dict.fromkeys(LOG_SIGMOIDS, "sigmoid"),
 }
 _COPIES = {"clone", "contiguous", "detach", "alias", "clamp", "clip", "clamp_min", "clamp_max", "nan_to_num"}
 _CASTS = {"to", "float", "half", "double", "bfloat16", "type", "type_as"}
@@ -116,9 +116,9 @@ class Finder:
 
     def _activation(self, number: int, node: Node, name: str) -> End:
         kind, given = ACTIVATIONS[name], node.args[0]
-        inner = self._of(given) if kind in ("softmax", "sigmoid") and name != "logsigmoid" else None
+        inner = self._of(given) if kind in ("softmax", "sigmoid") and name not in LOG_SIGMOIDS else None
         found = ends.activation(number, kind, given.index, inner)
-        if name == "logsigmoid":
+        if name in LOG_SIGMOIDS:
             return attrs.evolve(found, traits=found.traits | {"log"}, low=-np.inf, high=0.0)
         return found
 

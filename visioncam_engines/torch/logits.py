@@ -16,7 +16,7 @@ from visioncam_engines.torch.noise import Noise
 from visioncam_engines.torch.readings import Before, Marks, Probabilities
 from visioncam_engines.torch.score import TapeScore
 from visioncam_engines.torch.space.walk import plain
-from visioncam_engines.torch.tape.trace import Trace
+from visioncam_engines.torch.tape.model_trace import Trace
 
 _PRODUCTS = {
     *(
@@ -154,10 +154,9 @@ def _as_it_is(value: int, channels_first: bool) -> Made:
 def _of_end(trace: Trace, output: int, end: End, channels_first: bool) -> Logits | None:
     reading = Marks(trace)
     marks = end.again(reading).numpy()
-    if not end.traits & {"moved", "cut"} and "sigmoid" not in end.kinds and marks.shape[-1:] != (1,):
-        row = marks.reshape(-1, marks.shape[-1])[0]
-        if not (row == row[0]).all():
-            return None  # a softmax over something else than classes
+    row = marks.reshape(-1, marks.shape[-1])[0]
+    if not end.traits & {"moved", "cut"} and len({*row[~np.isnan(row)]}) > 1:
+        return None  # a softmax over something else than classes
     made = tuple(trace.nodes[number].results[0] for number in reading.met)
 
     def logits(one: End) -> Made:

@@ -12,8 +12,8 @@ import torch
 
 from visioncam_core.engine.graph.ends import End
 from visioncam_engines.torch.space.walk import plain, whole
+from visioncam_engines.torch.tape.model_trace import Trace
 from visioncam_engines.torch.tape.records import Node
-from visioncam_engines.torch.tape.trace import Trace
 
 
 @attrs.frozen(eq=False)
@@ -51,7 +51,7 @@ class Probabilities(Before):
     def of(self, op: Any, kind: str, inner: End | None) -> Any:
         node = self.trace.nodes[op]
         given = self.held[node.results[0]]
-        if kind == "log_softmax" or plain(node.name) == "logsigmoid":
+        if kind == "log_softmax" or "log" in plain(node.name):
             return given.exp()
         return (1 + given) / 2 if kind == "tanh" else given
 

@@ -17,8 +17,8 @@ from visioncam_engines.torch.space import ask
 from visioncam_engines.torch.space.mixing import SUMMED
 from visioncam_engines.torch.space.places import Places
 from visioncam_engines.torch.space.walk import plain
+from visioncam_engines.torch.tape.model_trace import Trace
 from visioncam_engines.torch.tape.records import Ref
-from visioncam_engines.torch.tape.trace import Trace
 
 COPIES = frozenset(
     {"clone", "contiguous", "detach", "to", "type", "float", "half", "double", "bfloat16", "alias", "type_as"}
@@ -77,13 +77,8 @@ def build_table(
         units: gives path -> module, while the model lives.
     """
     trace, image, first = noise.trace, inputs.image, inputs.channels_first
-    rank = len(trace.shapes[trace.inputs[image]])
-    alike = tuple(
-        i
-        for i, value in enumerate(trace.inputs)
-        if i == image or (len(trace.shapes[value]) == rank and trace.dtypes[value].is_floating_point)
-    )
-    places = Places(trace, image, alike, first)
+    places = places_of(trace, inputs)
+    alike = places.images
     spaces = {i: places.space(i) for i in alike}
     output = trace.outputs[score.output]
     needed = {one for number in trace.ancestors(score.fetches) for one in trace.nodes[number].results}
@@ -111,7 +106,7 @@ def build_table(
                 inputs=tuple(i for i, values in enumerate(from_inputs) if value in values),
                 walked={i: walk.get(value) for i, walk in places.walks.items()},
                 channels_first=_channels_first(trace, value, first),
-                holds=record.holds,
+                holds=record.holds or bool(record.key),  # a backbone's dictionary of what its modules made
                 reaches_score=value in needed,
                 is_score=value in answers,
                 ends=kept is not None and value not in kept,
@@ -132,6 +127,26 @@ def build_table(
         placement=places.placement,
         model_name=title,
     )
+
+
+def places_of(trace: Trace, inputs: ModelInputs) -> Places:
+    """Return where positions lie, walked once for each trace."""
+    image = inputs.image
+    rank = len(trace.shapes[trace.inputs[image]])
+    alike = tuple(
+        i
+        for i, value in enumerate(trace.inputs)
+        if i == image or (len(trace.shapes[value]) == rank and trace.dtypes[value].is_floating_point)
+    )
+    return trace.once(("places", image), lambda: Places(trace, image, alike, inputs.channels_first))
+
+
+def classes_first(trace: Trace, inputs: ModelInputs, value: int) -> bool:
+    """Return whether an output has its classes in front of its positions: (N, classes, *space)."""
+    if not inputs.channels_first or len(trace.shapes[value]) != len(trace.shapes[trace.inputs[inputs.image]]):
+        return False
+    space = places_of(trace, inputs).walks[inputs.image].get(value)
+    return space is None or not (space.axes[1].placed and not space.axes[-1].placed)
 
 
 def _identities(trace: Trace, value: int, through: frozenset[str]) -> list[int]:
@@ -175,7 +190,7 @@ def _going_on(trace: Trace, output: int, spaces: dict[int, Any]) -> set[int]:
 
 @attrs.frozen(eq=False)
 class Feeding:
-    """Which values are made by weights and only multiplied with others, as in attention, or cut up.
+    """Which values are made by weights and only multiplied with other activations, as in attention.
 
     Attributes:
         trace: the tape.
@@ -218,7 +233,7 @@ class Feeding:
         return met
 
     def _parted(self, node: Any) -> bool:
-        """Whether a step cuts a bundle of things in two, three: queries, keys and values, or gates."""
+        """Whether a step cuts up a bundle: queries, keys and values, or gates."""
         if node.name in ("unbind", "chunk", "split"):
             return True
         first = node.args[1] if node.name == "__getitem__" else None

@@ -18,11 +18,11 @@ from visioncam_core.text import brief, listing, whole
 from visioncam_engines.torch.logits import score_of
 from visioncam_engines.torch.modules import in_training, modules_of
 from visioncam_engines.torch.noise import Noise
-from visioncam_engines.torch.passes import TapePasses
 from visioncam_engines.torch.placing import Placing
+from visioncam_engines.torch.run.passes import TapePasses
 from visioncam_engines.torch.score import TapeScore
-from visioncam_engines.torch.table import build_table
-from visioncam_engines.torch.tape.trace import Trace, at_rest
+from visioncam_engines.torch.table import build_table, classes_first
+from visioncam_engines.torch.tape.model_trace import Trace, at_rest
 
 TRAINING = "training-mode"
 TOLERANCE, TOLERANCE_HALF = 1e-3, 5e-2
@@ -114,8 +114,7 @@ class TapedModel:
     def view(self, inputs: ModelInputs, flat: list[Any], output: str | int | None, wanted: str) -> TapeView:
         trace = self.trace
         name = output_name(trace.outputs, output)
-        rank = len(self.takes[inputs.image][0]) + 1
-        first = inputs.channels_first and len(trace.shapes[trace.outputs[name]]) == rank
+        first = classes_first(trace, inputs, trace.outputs[name])
         noise = trace.once("asked", lambda: self.asked(flat))
         score = trace.once(
             ("score", name, wanted, first), lambda: self.reached(score_of(noise, name, wanted, first))

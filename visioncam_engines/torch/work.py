@@ -17,20 +17,20 @@ from visioncam_core.text import error_text
 from visioncam_engines.torch.calling import answers_of, caller
 from visioncam_engines.torch.checks import check_model, devices_of, require_torch
 from visioncam_engines.torch.copies import TorchCopy, Twin, original, weights_of
-from visioncam_engines.torch.demo import load as load_demo
-from visioncam_engines.torch.eager import EagerModel, record_as_it_is
+from visioncam_engines.torch.demo.weights import load as load_demo
 from visioncam_engines.torch.files.load import fill, load_model
 from visioncam_engines.torch.inputs import model_inputs
 from visioncam_engines.torch.libraries.hints import hints_of
 from visioncam_engines.torch.libraries.names import load_named
 from visioncam_engines.torch.mark import mark_of
-from visioncam_engines.torch.memory import from_numpy, out_of_memory
 from visioncam_engines.torch.modules import title_of
 from visioncam_engines.torch.placing import Placing
 from visioncam_engines.torch.recorder import ModuleRecorder
+from visioncam_engines.torch.run.eager import EagerModel, record_as_it_is
+from visioncam_engines.torch.run.memory import from_numpy, out_of_memory
+from visioncam_engines.torch.tape.model_trace import Trace, at_rest
 from visioncam_engines.torch.tape.shadow import WRITES, unwrapped
 from visioncam_engines.torch.tape.tape import UntraceableError, WritesError
-from visioncam_engines.torch.tape.trace import Trace, at_rest
 from visioncam_engines.torch.view import TapedModel, takes_of, tolerance_of
 
 __all__ = [

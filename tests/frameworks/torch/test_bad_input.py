@@ -103,7 +103,7 @@ BAD = {
         lambda: explain(plain(), HWC), ImageError, ("(16, 16, 3)", "array.transpose(2, 0, 1)", "permute(")
     ),
     "a batch, channels last": Bad(
-        lambda: explain(plain(), HWC[None]), ImageError, ("channels look to be last", "(0, 3, 1, 2)")
+        lambda: explain(plain(), HWC[None]), ImageError, ("image 0 of 1", "channels look to be last")
     ),
     "no channels": Bad(lambda: explain(plain(), HWC[..., 0]), ImageError, ("no channel axis",)),
     "four channels": Bad(lambda: explain(plain(), pictures(1, 16, 4)[0]), ImageError, ("alpha",)),
@@ -123,7 +123,7 @@ BAD = {
         lambda: explain(plain(), target_layers=[plain()[2]]), OptionTypeError, ("layer=model.layer4[-1]",)
     ),
     "targets": Bad(lambda: explain(plain(), targets=[Category(3)]), OptionTypeError, ("pass target=3",)),
-    "class_idx": Bad(lambda: explain(plain(), class_idx=3), OptionTypeError, ("here it is target=3",)),
+    "class_idx": Bad(lambda: explain(plain(), class_idx=3), OptionTypeError, ("'target', as in target=3",)),
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch_networks import Chain, view_of
 
-from visioncam_engines.torch.tape.trace import at_rest
+from visioncam_engines.torch.tape.model_trace import at_rest
 
 
 def as_tokens(x: Any) -> Any:

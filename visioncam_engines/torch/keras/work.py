@@ -21,8 +21,8 @@ from visioncam_engines.keras.records import packed
 from visioncam_engines.torch.copies import TorchCopy, Twin
 from visioncam_engines.torch.mark import sampled as sampled_tensors
 from visioncam_engines.torch.placing import Placing
+from visioncam_engines.torch.tape.model_trace import Trace, at_rest, outputs_of
 from visioncam_engines.torch.tape.tape import Tape, UntraceableError
-from visioncam_engines.torch.tape.trace import Trace, at_rest, outputs_of
 from visioncam_engines.torch.view import TapedModel, TapeView, takes_of
 from visioncam_engines.torch.work import EXACT, failure_of, noise_like, slope, tensors
 

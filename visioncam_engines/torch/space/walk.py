@@ -11,8 +11,8 @@ import torch
 
 from visioncam_core.engine.space import Space, merged, unknown
 from visioncam_engines.torch.space.slices import painted
+from visioncam_engines.torch.tape.model_trace import Trace
 from visioncam_engines.torch.tape.records import Grows, Node, Ref, leaves
-from visioncam_engines.torch.tape.trace import Trace
 
 Centres = Mapping[int, np.ndarray]
 """Number of a step -> the tap that its kernel looks at, an axis each; the middle where there is none."""
@@ -251,20 +251,20 @@ def _copied(step: Step) -> Found:
 @rule(
     *("relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "gelu", "silu", "mish"),
     *("hardtanh", "hardswish", "hardsigmoid", "hardshrink", "softshrink", "softplus", "softsign"),
-    *("tanhshrink", "sigmoid", "logsigmoid", "tanh", "threshold", "exp", "exp2", "expm1", "log", "log2"),
-    *("log10", "log1p", "sqrt", "rsqrt", "square", "reciprocal", "neg", "negative", "abs", "absolute"),
-    *("sign", "sgn", "logit", "floor", "ceil", "round", "trunc", "frac", "fix", "sin", "cos", "tan"),
-    *("asin", "acos", "atan", "arctan", "sinh", "cosh", "asinh", "acosh", "atanh", "sinc", "erf", "erfc"),
-    *("erfinv", "lgamma", "digamma", "i0", "isnan", "isinf", "isfinite", "nan_to_num", "logical_not"),
-    *("bitwise_not", "clamp", "clip", "clamp_min", "clamp_max", "add", "sub", "subtract", "rsub", "mul"),
-    *("multiply", "div", "divide", "true_divide", "truediv", "floor_divide", "floordiv", "remainder"),
-    *("fmod", "mod", "pow", "float_power", "maximum", "minimum", "fmax", "fmin", "atan2", "arctan2"),
-    *("hypot", "logaddexp", "logaddexp2", "xlogy", "lerp", "addcmul", "addcdiv", "where", "masked_fill"),
-    *("eq", "ne", "lt", "le", "gt", "ge", "less", "greater", "less_equal", "isclose", "greater_equal"),
-    *("not_equal", "logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_xor"),
-    *("and", "or", "xor", "heaviside", "copysign", "nextafter", "polar", "complex", "angle"),
-    *("special_erf", "special_expit", "special_xlogy", "expit", "bernoulli", "fill", "zero", "invert"),
-    *("special_gammaln", "deg2rad", "rad2deg", "ldexp", "signbit"),
+    *("tanhshrink", "sigmoid", "logsigmoid", "log_sigmoid", "tanh", "threshold", "exp", "exp2", "expm1"),
+    *("log", "log2", "log10", "log1p", "sqrt", "rsqrt", "square", "reciprocal", "neg", "negative", "abs"),
+    *("absolute", "sign", "sgn", "logit", "floor", "ceil", "round", "trunc", "frac", "fix", "sin", "cos"),
+    *("tan", "asin", "acos", "atan", "arctan", "sinh", "cosh", "asinh", "acosh", "atanh", "sinc", "erf"),
+    *("erfc", "erfinv", "lgamma", "digamma", "i0", "isnan", "isinf", "isfinite", "nan_to_num"),
+    *("logical_not", "bitwise_not", "clamp", "clip", "clamp_min", "clamp_max", "add", "sub", "subtract"),
+    *("rsub", "mul", "multiply", "div", "divide", "true_divide", "truediv", "floor_divide", "floordiv"),
+    *("remainder", "fmod", "mod", "pow", "float_power", "maximum", "minimum", "fmax", "fmin", "atan2"),
+    *("arctan2", "hypot", "logaddexp", "logaddexp2", "xlogy", "lerp", "addcmul", "addcdiv", "where"),
+    *("masked_fill", "eq", "ne", "lt", "le", "gt", "ge", "less", "greater", "less_equal", "isclose"),
+    *("greater_equal", "not_equal", "logical_and", "logical_or", "logical_xor", "bitwise_and"),
+    *("bitwise_or", "bitwise_xor", "and", "or", "xor", "heaviside", "copysign", "nextafter", "polar"),
+    *("complex", "angle", "special_erf", "special_expit", "special_xlogy", "expit", "bernoulli", "fill"),
+    *("zero", "invert", "special_gammaln", "deg2rad", "rad2deg", "ldexp", "signbit"),
 )  # fmt: skip
 def _elementwise(step: Step) -> Found:
     return merged(_with_batch(step.placed), step.shape)

@@ -1,8 +1,8 @@
 """Steps of torch whose gradient is wrong for some layouts of memory, and what is run in their place.
 
-On a CPU, the gradient of a batch norm at rest is wrong for a single picture where the gradient that comes in has
-another order of memory than the picture (torch 2.14: a convolution and its norm, flattened to tokens, as in LeViT
-and XCiT); the stride of a batch of one misleads it.  An instance norm is a batch norm inside.
+On a CPU, the gradient of a batch norm at rest is wrong for a single picture where the gradient that comes in
+has another order of memory than the picture: the stride of a batch of one misleads torch (2.14).  So it is
+where a convolution and its norm are flattened to tokens, as in LeViT and XCiT.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from torch.nn import functional
 
 from visioncam_core.engine.layer_table import Layout
 from visioncam_engines.torch.placing import from_grid, to_grid
+from visioncam_engines.torch.tape.model_trace import Trace
 from visioncam_engines.torch.tape.records import Node, Ref
-from visioncam_engines.torch.tape.trace import Trace
 
 _EACH_VALUE = frozenset(
     {

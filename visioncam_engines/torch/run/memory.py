@@ -12,7 +12,7 @@ import torch
 
 from visioncam_core.engine import batches
 from visioncam_core.engine.batches import FEW, FEWER
-from visioncam_engines.torch.tape.trace import Trace
+from visioncam_engines.torch.tape.model_trace import Trace
 
 
 def to_host(tensor: Any) -> Any:

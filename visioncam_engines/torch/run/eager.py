@@ -20,15 +20,15 @@ from visioncam_core.engine.layer_table import LayerChoice, LayerTable, Layout
 from visioncam_core.errors import LayerError
 from visioncam_engines.torch.calling import caller
 from visioncam_engines.torch.logits import output_alone
-from visioncam_engines.torch.memory import repeated
-from visioncam_engines.torch.mixing import Mixing
 from visioncam_engines.torch.noise import CalledNoise, Noise
-from visioncam_engines.torch.passes import Flat, TapePasses
 from visioncam_engines.torch.recorder import ModuleRecorder, uncompiled
+from visioncam_engines.torch.run.memory import repeated
+from visioncam_engines.torch.run.mixing import Mixing
+from visioncam_engines.torch.run.passes import Flat, TapePasses
 from visioncam_engines.torch.score import TapeScore
+from visioncam_engines.torch.tape.model_trace import Trace, at_rest, named, outputs_of
 from visioncam_engines.torch.tape.records import Node, Record, Ref, named_leaves, parts_of
 from visioncam_engines.torch.tape.shadow import shadow
-from visioncam_engines.torch.tape.trace import Trace, at_rest, named, outputs_of
 from visioncam_engines.torch.view import TapedModel, TapeView
 
 

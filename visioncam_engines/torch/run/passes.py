@@ -17,12 +17,12 @@ from visioncam_core.engine.records import Change, Cotangent, Make, PassResult, R
 from visioncam_core.errors import GradientError
 from visioncam_core.ops import concatenate, without_channels
 from visioncam_core.text import error_text
-from visioncam_engines.torch.memory import at_once, in_batches, need_of, repeated, to_host, to_tensor
-from visioncam_engines.torch.mixing import Mixing, mixing
 from visioncam_engines.torch.placing import Placing, from_grid, to_grid
+from visioncam_engines.torch.run.memory import at_once, in_batches, need_of, repeated, to_host, to_tensor
+from visioncam_engines.torch.run.mixing import Mixing, mixing
 from visioncam_engines.torch.score import TapeScore
+from visioncam_engines.torch.tape.model_trace import Trace, at_rest
 from visioncam_engines.torch.tape.records import Record
-from visioncam_engines.torch.tape.trace import Trace, at_rest
 
 Flat = list[Any]
 """The model's inputs in flat order, each with a batch axis."""
