@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import torch
+from helpers.torch_placed import Chain, view_of
 from torch import nn
-from torch_networks import Chain, view_of
 
 from visioncam_engines.torch.tape.model_trace import at_rest
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from helpers.torch_placed import MIXED, PLAIN, Chain, Placed, view_of
 from torch import nn
-from torch_networks import MIXED, PLAIN, Chain, Placed, view_of
 
 from visioncam_core.engine.layer_table import LayerRow
 from visioncam_engines.torch.placing import from_grid, to_grid
