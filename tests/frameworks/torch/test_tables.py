@@ -11,8 +11,8 @@ import timm
 import torch
 import torchvision
 import transformers
+from helpers.torch_placed import view_of
 from torch import nn
-from torch_networks import view_of
 
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.errors import LayerError
