@@ -168,7 +168,7 @@ BAD = {
     "long file": ("folders and", {"text.py": "#\n" * 301}),
     "full folder": ("folders and", {f"engine/a{i}.py": "" for i in range(21)}),
     "full core": ("folders and", {f"a{i}.py": "x = 1" for i in range(19)}),
-    "too large": ("the product", {"text.py": "\n" * 40_001}),
+    "too large": ("the product", {"text.py": "\n" * (PLAN.product_lines + 1)}),
     "lazy": (
         "the product",
         {"text.py": "def f():\n" + "    import visioncam_core.files\n" * 41, "files.py": ""},
