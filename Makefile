@@ -1,6 +1,7 @@
 # Two commands on a fresh clone, with nothing but Python 3.11 to 3.13:
 #   make demo    sets up, explains the bundled cat with all nine methods: out/compare.png
 #   make test    sets up, checks style and types, runs the tests against the installed wheel
+# And make test-torch: PyTorch, Keras on PyTorch and on JAX, in an environment of its own without TensorFlow.
 # Another Python: make test PYTHON=python3.12.  More for pytest: make test ARGS='-k layout -n 0'.
 
 PACKAGES := visioncam visioncam_core visioncam_engines visioncam_methods visioncam_metrics visioncam_viz
@@ -13,27 +14,26 @@ JOBS ?= 2
 SOURCES := pyproject.toml README.md LICENSE $(shell find $(PACKAGES) -name __pycache__ -prune -o -print)
 PLUGIN := $(wildcard plugins_example/pyproject.toml)
 TESTS := tests $(if $(PLUGIN),plugins_example/tests)
+FRAMEWORKS := $(wildcard $(addprefix tests/frameworks/,torch no_tensorflow keras_torch keras_jax))
 PLUGIN_SOURCES := $(PLUGIN) $(if $(PLUGIN),$(shell find plugins_example -name __pycache__ -prune -o -name '*.py' -print))
 
 # A stranger's settings must not decide what the tests import.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: demo test lint format wheel clean
+.PHONY: demo test test-torch lint format wheel clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/.demo
 	@mkdir -p out
 	$(BIN)/visioncam compare examples/chelsea.png -o out/compare.png
 
-# From an empty folder, so that nothing but the installed wheel can be imported.  The example's tests run by
-# themselves, as a stranger's do; 5 is pytest's word for "ARGS chose no test here".
+# The example's tests run by themselves, as a stranger's do.  worksteal: each worker takes a half in order, so that
+# what the tests of a file share is made once.
 test: lint
-	@here=$$(pwd) && work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && cd "$$work" && \
-	    worst=0 && none=0 && for tests in $(TESTS); do \
-	        VISIONCAM_TEST_INSTALLED=1 "$$here/$(BIN)/python" -m pytest -c "$$here/pyproject.toml" \
-	            --rootdir="$$here" -n $(JOBS) "$$here/$$tests" $(ARGS) || \
-	            case $$? in 5) none=$$((none + 1));; *) worst=1;; esac; \
-	    done && test $$worst -eq 0 -a $$none -lt $(words $(TESTS))
+	@sh .ci/run-tests $(BIN) "$(TESTS)" -n $(JOBS) --dist worksteal --ignore="$(CURDIR)/tests/frameworks" $(ARGS)
+
+test-torch: .venv-torch/.test
+	@sh .ci/run-tests .venv-torch/bin "$(FRAMEWORKS)" -n $(JOBS) --dist worksteal $(ARGS)
 
 lint: .venv/.test
 	$(BIN)/ruff format --check .
@@ -47,12 +47,16 @@ format: .venv/.test
 wheel: dist/.built
 
 clean:
-	rm -rf .venv dist out .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-torch dist out .mypy_cache .pytest_cache .ruff_cache
 
 # ---- stamp files: each names a step that is done, so that the second call is quick
 
 .venv/.created:
 	@sh .ci/make-venv .venv $(PYTHON)
+	@touch $@
+
+.venv-torch/.created:
+	@sh .ci/make-venv .venv-torch $(PYTHON)
 	@touch $@
 
 dist/.built: $(SOURCES) .venv/.created
@@ -72,3 +76,11 @@ INSTALL = $(BIN)/python -m pip install $(if $(wildcard $@),--quiet)
 	$(INSTALL) --no-deps --force-reinstall dist/*.whl
 	$(INSTALL) "$$(echo dist/visioncam-*.whl)[demo,test,dev]" $(if $(PLUGIN),./plugins_example)
 	@touch $@ .venv/.demo
+
+# pip cannot leave TensorFlow out, so what the wheel needs is put in first.
+.venv-torch/.test: dist/.built tools/requirements.py .venv-torch/.created
+	.venv-torch/bin/python tools/requirements.py torch jax test-torch --without tensorflow --headless \
+	    > .venv-torch/requirements.txt
+	.venv-torch/bin/python -m pip install $(if $(wildcard $@),--quiet) -r .venv-torch/requirements.txt
+	.venv-torch/bin/python -m pip install --quiet --no-deps --force-reinstall dist/*.whl
+	@touch $@

@@ -9,7 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import click
 
-from benchmarks import gpu, kept, page, processes, quality, rows, torch_peers
+from benchmarks import gpu, kept, page, processes, quality, rows, torch_peers, torch_rows
 from benchmarks.kept import Line
 from benchmarks.models import subject
 from benchmarks.peers import compared
@@ -43,6 +43,8 @@ def plan(rounds: int) -> Iterator[tuple[str, Callable[[], Iterable[Row | Line]]]
     yield "quality", quality.measured
     yield "peers tf-keras-vis, tf-explain, xplique", lambda: compared(rounds)
     yield "peers torch", lambda: torch_peers.compared(rounds)
+    yield "torch ResNet50", lambda: torch_rows.measured(rounds)
+    yield "beside torch: MobileNetV2 on JAX", lambda: torch_rows.on_jax(rounds)
     yield "gpu", lambda: gpu.measured(rounds)
 
 

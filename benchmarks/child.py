@@ -80,10 +80,32 @@ def endurance(name: str, calls: str) -> dict[str, float]:
     }
 
 
+def on_jax(rounds: str) -> dict[str, float]:
+    """Measure Grad-CAM of MobileNetV2 on JAX against the jitted forward pass, in seconds of the processor."""
+    import jax
+    import keras
+    import numpy as np
+
+    import visioncam
+    from benchmarks.timing import interleaved
+
+    keras.utils.set_random_seed(0)
+    model = keras.applications.MobileNetV2(weights=None)
+    weights = [v.value for v in model.trainable_variables], [v.value for v in model.non_trainable_variables]
+    run = jax.jit(lambda trained, others, x: model.stateless_call(trained, others, x, training=False)[0])
+    x = np.random.default_rng(0).uniform(-1, 1, (1, 224, 224, 3)).astype(np.float32)
+    ask = visioncam.explainer(model, "gradcam")
+    times = interleaved(
+        int(rounds), clock=time.process_time, F=lambda: np.asarray(run(*weights, x)), ours=lambda: ask(x[0])
+    )
+    return {"ratio": times.ratio("ours", "F")}
+
+
 TASKS: dict[str, Callable[..., dict[str, float]]] = {
     "memory": memory,
     "first_call": first_call,
     "endurance": endurance,
+    "on_jax": on_jax,
 }
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from datetime import date
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.kept import Group, Line
@@ -88,8 +89,8 @@ def _table(head: tuple[str, str, str], lines: Sequence[Line]) -> list[str]:
 
 
 def _machine() -> str:
-    names = ("tensorflow", "keras", "numpy")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    names = ("tensorflow", "keras", "torch", "torchvision", "jax", "numpy")
+    versions = ", ".join(f"{name} {version(name)}" for name in names if find_spec(name))
     return (
         f"Measured on {date.today():%Y-%m-%d}: {os.cpu_count()} cores ({platform.machine()}), Python "
         f"{platform.python_version()}, {versions}, visioncam {VERSION}."

@@ -15,10 +15,11 @@ from tempfile import TemporaryDirectory
 from benchmarks.rows import Row
 
 
-def asked(*words: str) -> dict[str, float]:
+def asked(*words: str, **environment: str) -> dict[str, float]:
     """Run one task of `benchmarks.child` and return what it printed."""
     command = [sys.executable, "-m", "benchmarks.child", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    env = os.environ | environment
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))
 
 

@@ -32,15 +32,17 @@ class Measured:
         return median(a / (scale * b) for a, b in pairs)
 
 
-def interleaved(rounds: int, warm: int = 2, **sides: Work) -> Measured:
-    """Run every side in turn, `rounds` times, after `warm` unmeasured rounds."""
+def interleaved(
+    rounds: int, warm: int = 2, clock: Callable[[], float] = time.perf_counter, **sides: Work
+) -> Measured:
+    """Run every side in turn, `rounds` times by a clock, after `warm` unmeasured rounds."""
     for _ in range(warm):
         for work in sides.values():
             work()
     seconds: dict[str, list[float]] = {side: [] for side in sides}
     for _ in range(rounds):
         for side, work in sides.items():
-            start = time.perf_counter()
+            start = clock()
             work()
-            seconds[side].append(time.perf_counter() - start)
+            seconds[side].append(clock() - start)
     return Measured({side: tuple(times) for side, times in seconds.items()})

@@ -46,7 +46,7 @@ def pytorch_grad_cam(model: Any, method: str, layer: Any, x: Any) -> Callable[[]
 
     kinds = {"gradcam": GradCAM, "gradcamplusplus": GradCAMPlusPlus, "scorecam": ScoreCAM}
     cam = kinds[method](model=model, target_layers=[layer])
-    return lambda: cam(input_tensor=x, targets=[ClassifierOutputTarget(0)])
+    return lambda: cam(input_tensor=x, targets=[ClassifierOutputTarget(0)] * len(x))
 
 
 def torchcam(model: Any, method: str, layer: Any, x: Any) -> Callable[[], Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported: it reads this once
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # numbers are compared with those of a CPU
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+if find_spec("tensorflow"):  # in `make test-torch` there is none, and each folder has its backend
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ["VISIONCAM_PLUGINS"] = ""  # plugins_example is installed in `make test`, and has tests of its own
 
@@ -31,6 +33,10 @@ def _seeded() -> None:
         import keras
 
         keras.utils.set_random_seed(0)
+    if sys.modules.get("torch"):
+        import torch
+
+        torch.manual_seed(0)
 
 
 @pytest.fixture(autouse=True)

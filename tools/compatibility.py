@@ -15,6 +15,7 @@ import gc
 import importlib
 import inspect
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -27,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "compatibility.md"
 ZOO = tuple(f"helpers.networks.{name}" for name in ("kinds", "forms", "legacy", "ranks", "space", "tokens"))
 GRADIENTS = ("gradcam", "gradcamplusplus", "gradcamelementwise", "hirescam", "respondcam", "xgradcam")
-GOOD = "✓"
+GOOD, UNKNOWN = "✓", "its preprocessing is not recognised"
 
 FAMILIES: dict[str, tuple[int, tuple[str, ...]]] = {
     "VGG": (64, ("VGG16", "VGG19")),
@@ -49,8 +50,8 @@ FAMILIES: dict[str, tuple[int, tuple[str, ...]]] = {
 
 HEAD = """# Compatibility
 
-Written by `python tools/compatibility.py`, which runs all of it; with Keras {keras} and TensorFlow
-{tensorflow}.
+Written by `python tools/compatibility.py`, which runs all of it, with Keras {keras} and TensorFlow
+{tensorflow}; the parts on other frameworks, at the end, by `tools/compatibility_torch.py`.
 
 ## Kinds of models
 
@@ -152,15 +153,42 @@ def family_lines(full: bool) -> Iterator[tuple[str, str, Line]]:
             keras.utils.set_random_seed(1)
             model = getattr(keras.applications, member)(weights=None, input_shape=(side, side, 3), classes=10)
             picture = np.random.default_rng(0).uniform(0, 255, (side, side, 3)).astype(np.float32)
-            yield family, member, tried(model, picture, GRADIENTS)
+            line = tried(model, picture, GRADIENTS)
+            yield (
+                family,
+                member,
+                line if recognised(member, model) else attrs.evolve(line, cells={"all": UNKNOWN}),
+            )
             del model
             gc.collect()
+
+
+def recognised(member: str, model: Any) -> bool:
+    """Return whether a network's preprocessing is known, where there is a row for it."""
+    from visioncam_engines.tensorflow.applications import TABLE, recognise
+    from visioncam_engines.tensorflow.first_layers import leaves
+
+    return member not in {row.name for row in TABLE} or recognise(list(leaves(model))) is not None
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def part(mark: str, text: str) -> str:
+    """Return a part of the page that another run of the tools may replace."""
+    return f"<!-- from here: {mark} -->\n{text}\n<!-- to here: {mark} -->"
+
+
+def replace_part(page: str, new: str) -> str:
+    """Return the page with a part in the place of its older self, or at its end."""
+    mark = new.partition("\n")[0].removeprefix("<!-- from here: ").removesuffix(" -->")
+    older = re.compile(rf"<!-- from here: {mark} -->.*?<!-- to here: {mark} -->", re.DOTALL)
+    if older.search(page):
+        return older.sub(lambda found: new, page)
+    return f"{page.rstrip()}\n\n{new}\n"
 
 
 def by(grid: tuple[int, ...]) -> str:
@@ -198,7 +226,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             ],
         ),
     ]
-    PAGE.write_text("\n".join(parts) + "\n", "utf-8")
+    others = re.findall(r"<!-- from here: .*?<!-- to here: .*?-->", PAGE.read_text("utf-8"), re.DOTALL)
+    PAGE.write_text("\n".join(parts) + "\n" + "".join(f"\n{other}\n" for other in others), "utf-8")
     bad = [name for name, _, line in [*zoo, *families] if not line.good]
     print(
         f"{PAGE.relative_to(ROOT)}: {len(zoo)} kinds, {len(families)} networks; not all well: {bad or 'none'}"

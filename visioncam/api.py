@@ -56,7 +56,7 @@ def explain(
     """Explain why a model decided what it did.
 
     Args:
-        model: a built Keras model; it is not changed.
+        model: a PyTorch module or a built Keras model; it is not changed.
         image: a *picture* (path, bytes, Pillow image, uint8 array (H, W) or (H, W, C)), which is fitted and
             preprocessed; or *model input* (float array or tensor, with or without batch axis), used as it
             is; or a list of either.  Of a model of videos or volumes the frames are the picture: a GIF, a
@@ -107,7 +107,7 @@ def explainer(model: Any, method: str | object = "gradcam", **keywords: Any) -> 
     """Return an explainer, which explains many images of one model: `explainer(...)(image, target)`.
 
     Args:
-        model: a built Keras model.
+        model: a PyTorch module or a built Keras model.
         method: as in `explain`.
         **keywords: the keywords of `explain` but `target`, and the method's options.
     """
@@ -128,7 +128,7 @@ def compare(
     """Explain with several methods, evidence computed once; also several classes, layers and pictures.
 
     Args:
-        model: a built Keras model.
+        model: a PyTorch module or a built Keras model.
         image: as in `explain`; a batch or list gives a list of comparisons.
         methods: a list of names and objects; "all", the default, for the nine built-in methods and those of
             plugins.
@@ -155,7 +155,7 @@ def layers(model: Any, image: Any = None, **keywords: Any) -> LayerListing:
     """Return the layers of a model that can be explained, and which one `"auto"` takes.
 
     Args:
-        model: a built Keras model.
+        model: a PyTorch module or a built Keras model.
         image: a picture or model input, for models whose size is open; blank 224 pixels otherwise.
         **keywords: `output`, `score`, `layer` of `explain`.
     """
@@ -169,7 +169,7 @@ def doctor(
     """Return a health report: model, head, score, layer, input range, gradient flow, map, suggested call.
 
     Args:
-        model: a built Keras model.
+        model: a PyTorch module or a built Keras model.
         image: one picture or model input.
         method: as in `explain`.
         target: as in `explain`.

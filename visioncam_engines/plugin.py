@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import sys
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visioncam_core.hookspecs import hookimpl
@@ -10,6 +15,8 @@ from visioncam_core.specs import EngineSpec
 if TYPE_CHECKING:
     from visioncam_core.engine.interface import Engine
 
+KERAS_FILES = (".keras", ".h5", ".hdf5")
+
 
 @hookimpl
 def visioncam_register_engines() -> list[EngineSpec]:
@@ -17,13 +24,41 @@ def visioncam_register_engines() -> list[EngineSpec]:
     return [
         EngineSpec(
             "keras-tensorflow",
-            accepts=_of_keras,
+            accepts=_on_tensorflow,
             make=_tensorflow,
             title="Keras model",
             summary="Keras 3 on TensorFlow, Keras 2 (tf_keras), and loaded SavedModels",
-            suffixes=(".keras", ".h5", ".hdf5"),
+            suffixes=KERAS_FILES,
             requires=("tensorflow", "keras"),
             can=frozenset({"layers", "gradients", "input-gradients", "copies"}),
+            aliases=("keras", "tensorflow"),
+            schemes=("keras",),
+            ready=partial(_runs_on, "tensorflow"),
+        ),
+        EngineSpec(
+            "keras-torch",
+            accepts=_on_torch,
+            make=_keras_torch,
+            title="Keras model",
+            summary="Keras 3 on PyTorch",
+            suffixes=KERAS_FILES,
+            requires=("torch", "keras"),
+            can=frozenset({"layers", "gradients", "input-gradients", "copies"}),
+            schemes=("keras",),
+            ready=partial(_runs_on, "torch"),
+        ),
+        EngineSpec(
+            "keras-jax",
+            accepts=_on_jax,
+            make=_jax,
+            title="Keras model",
+            summary="Keras 3 on JAX",
+            suffixes=KERAS_FILES,
+            requires=("jax", "keras"),
+            can=frozenset({"layers", "gradients", "input-gradients", "copies"}),
+            aliases=("jax",),
+            schemes=("keras",),
+            ready=partial(_runs_on, "jax"),
         ),
         EngineSpec(
             "torch",
@@ -31,24 +66,45 @@ def visioncam_register_engines() -> list[EngineSpec]:
             make=_torch,
             title="PyTorch model",
             summary="torch.nn.Module on any device: torchvision, timm, transformers, and your own",
+            suffixes=(".pt2", ".pt", ".pth", ".safetensors"),
             requires=("torch",),
             can=frozenset({"layers", "gradients", "input-gradients", "copies"}),
+            schemes=("timm", "torchvision", "hf"),
         ),
     ]
 
 
-_KERAS = ("keras", "tf_keras", "tensorflow", "visioncam_engines.tensorflow")
+_KERAS = ("keras", "tf_keras")
 _TORCH = ("torch.nn", "torch.jit", "torch.fx", "visioncam_engines.torch")
+_KERAS_ON_TORCH = "visioncam_engines.torch.keras"
 
 
-def _of_keras(model: Any) -> bool:
-    """Return whether a model is a layer of Keras, what TensorFlow loaded, or a copy of ours of one."""
-    return _comes_from(model, *_KERAS)
+def _on_tensorflow(model: Any) -> bool:
+    """Return whether it is a Keras model on TensorFlow, what TensorFlow loaded, or a copy of ours of one.
+
+    A Keras model on a backend that no engine serves is taken too: this engine says what to set.
+    """
+    if _comes_from(model, "tf_keras", "tensorflow", "visioncam_engines.tensorflow"):
+        return True
+    return _comes_from(model, "keras") and _keras_backend() not in ("torch", "jax")
+
+
+def _on_torch(model: Any) -> bool:
+    return _of_keras_on("torch", model) or _comes_from(model, _KERAS_ON_TORCH)
+
+
+def _on_jax(model: Any) -> bool:
+    return _of_keras_on("jax", model) or _comes_from(model, "visioncam_engines.jax")
+
+
+def _of_keras_on(backend: str, model: Any) -> bool:
+    """Return whether it is a Keras model, and Keras runs on a backend."""
+    return _comes_from(model, "keras") and not _comes_from(model, "tf_keras") and _keras_backend() == backend
 
 
 def _of_torch(model: Any) -> bool:
     """Return whether a model is a module of PyTorch, or a copy of ours of one, and no layer of Keras."""
-    return _comes_from(model, *_TORCH) and not _of_keras(model)
+    return _comes_from(model, *_TORCH) and not _comes_from(model, *_KERAS, _KERAS_ON_TORCH)
 
 
 def _comes_from(model: Any, *packages: str) -> bool:
@@ -57,10 +113,41 @@ def _comes_from(model: Any, *packages: str) -> bool:
     return any(name.startswith(f"{package}.") for name in found for package in packages)
 
 
+def _keras_backend() -> str:
+    """Return what the Keras that is imported runs on, "" where none is."""
+    config: Any = getattr(sys.modules.get("keras"), "config", None)
+    return str(config.backend()) if hasattr(config, "backend") else ""
+
+
+def _runs_on(backend: str) -> bool:
+    """Return whether Keras runs on a backend, or would once it is imported; as Keras finds that out."""
+    known = _keras_backend() or os.environ.get("KERAS_BACKEND")
+    if not known:
+        home = os.environ.get("KERAS_HOME") or os.path.join("~", ".keras")
+        try:
+            settings = json.loads(Path(home, "keras.json").expanduser().read_text("utf-8"))
+            known = settings.get("backend")
+        except (OSError, ValueError, AttributeError):
+            pass
+    return (known or "tensorflow") == backend
+
+
 def _tensorflow() -> Engine:
     from visioncam_engines.tensorflow.engine import TensorFlowEngine
 
     return TensorFlowEngine()
+
+
+def _jax() -> Engine:
+    from visioncam_engines.jax.engine import JaxEngine
+
+    return JaxEngine()
+
+
+def _keras_torch() -> Engine:
+    from visioncam_engines.torch.keras.engine import KerasTorchEngine
+
+    return KerasTorchEngine()
 
 
 def _torch() -> Engine:

@@ -18,7 +18,7 @@ from helpers.cli import environment, run
 import visioncam
 from visioncam import distributed
 from visioncam.batch.jsonl import read_lines
-from visioncam_engines.tensorflow.files.load import load_model
+from visioncam_engines.keras.files.load import load_model
 
 ray = pytest.importorskip("ray")
 

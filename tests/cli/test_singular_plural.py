@@ -12,7 +12,7 @@ from helpers.cli import Ended, run
 
 import visioncam
 from visioncam_core.errors import LayerError, OptionTypeError
-from visioncam_engines.tensorflow.files.load import load_model
+from visioncam_engines.keras.files.load import load_model
 
 pytest_plugins = ("helpers.cli_files",)
 

@@ -10,7 +10,7 @@ from helpers.cli import run
 from PIL import Image
 
 import visioncam
-from visioncam_engines.tensorflow.files.load import load_model
+from visioncam_engines.keras.files.load import load_model
 
 pytest_plugins = ("helpers.cli_files",)
 

@@ -39,9 +39,12 @@ PLAN = Plan(
         "testing",
     ),
     beside=(
+        "visioncam_engines.archives",
         "visioncam_engines.demo",
+        "visioncam_engines.keras",
         "visioncam_engines.tensorflow",
         "visioncam_engines.torch",
+        "visioncam_engines.jax",
         "visioncam_engines.plugin",
         "visioncam_methods.cam",
         "visioncam_methods",
@@ -63,15 +66,17 @@ PLAN = Plan(
         "auditing distributed",
         "app new_plugin",
     ),
-    frameworks=("tensorflow", "keras", "tf_keras", "torch", "jax"),
-    engines_allowed=frozenset({"visioncam.callbacks", "visioncam.demo"}),
+    frameworks=("tensorflow", "keras", "tf_keras", "torch", "jax", "lightning", "pytorch_lightning"),
+    engines_allowed=frozenset(
+        {"visioncam.callbacks.with_keras", "visioncam.callbacks.with_lightning", "visioncam.demo"}
+    ),
     # The built-in plugins; and a public name whose module is the engine's own now.
     may_name_packages=frozenset({"visioncam_core.plugins.default", "visioncam_core.testing.models"}),
     core_entries=18,
     folder_modules=20,
     file_lines=300,
     own_lazy=40,
-    product_lines=40_000,  # 35,000 when the house was built; then space was followed, and silence refused
+    product_lines=51_000,  # 35,000 for the house; then space was followed, silence refused, three engines
     not_counted=frozenset(
         {f"visioncam_core.engine.{name}" for name in ("interface", "records", "defaults", "default_passes")}
         | {f"visioncam_core.testing.checks.{name}" for name in ("engine", "engine_passes", "engine_subject")}
@@ -163,7 +168,7 @@ BAD = {
     "long file": ("folders and", {"text.py": "#\n" * 301}),
     "full folder": ("folders and", {f"engine/a{i}.py": "" for i in range(21)}),
     "full core": ("folders and", {f"a{i}.py": "x = 1" for i in range(19)}),
-    "too large": ("the product", {"text.py": "\n" * 40_001}),
+    "too large": ("the product", {"text.py": "\n" * (PLAN.product_lines + 1)}),
     "lazy": (
         "the product",
         {"text.py": "def f():\n" + "    import visioncam_core.files\n" * 41, "files.py": ""},

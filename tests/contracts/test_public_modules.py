@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.surface import surface
+from helpers.surface import ELSEWHERE, surface
 
 import visioncam
 
@@ -124,6 +124,8 @@ def found(module: str, name: str) -> bool:
         home = importlib.import_module(module)
         if not hasattr(home, name):
             importlib.import_module(f"{module}.{name}")
+    except ModuleNotFoundError as error:
+        return str(error.name).partition(".")[0] in ELSEWHERE
     except ImportError:
         return False
     return True

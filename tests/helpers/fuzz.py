@@ -116,8 +116,8 @@ def models(folder: Path) -> Reader:
     import keras
 
     from visioncam_core.errors import ModelError
-    from visioncam_engines.tensorflow.files import inspect_file
-    from visioncam_engines.tensorflow.files.load import check_file
+    from visioncam_engines.keras.files import inspect_file
+    from visioncam_engines.keras.files.load import check_file
 
     network = keras.Sequential(
         [keras.Input((8, 8, 3)), keras.layers.Conv2D(2, 3), keras.layers.Flatten(), keras.layers.Dense(2)]

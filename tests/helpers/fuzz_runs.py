@@ -131,8 +131,8 @@ def descriptions(folder: Path) -> Reader:
     import keras
 
     from visioncam_core.errors import ModelError
-    from visioncam_engines.tensorflow.files import inspect_file
-    from visioncam_engines.tensorflow.files.load import check_file
+    from visioncam_engines.keras.files import inspect_file
+    from visioncam_engines.keras.files.load import check_file
 
     inputs = keras.Input((8, 8, 3))
     x = keras.layers.Conv2D(2, 3, name="c")(inputs)

@@ -10,6 +10,8 @@ import attrs
 
 MADE_BY_USERS = {"ModelCard", "Diagnostic", "ExplanationMonitor", "FolderSink", "TensorBoardSink"}
 """Classes that a user constructs; of results, which only VisionCam makes, the constructor is not public."""
+ELSEWHERE = ("torch", "jax", "lightning", "pytorch_lightning")
+"""Frameworks that `make test` does not install."""
 SPECIAL = ("__call__", "__getitem__", "__iter__", "__len__", "__str__", "_repr_html_", "_repr_png_")
 PART = {"Explainer": {"compare", "__call__"}}
 """Of an Explainer, whose fields are its workings, only what stands here is public."""

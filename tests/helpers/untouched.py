@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from visioncam_engines.tensorflow.tracing.recording import walk
+from visioncam_engines.keras.recording import walk
 
 _IGNORED = {"_tracker", "_lock", "_name_scope_on_exit"}
 

@@ -74,7 +74,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield demo.load()
 
 
-def explained(model: Any, pairs: list[tuple[str, str]], methods: list[str]) -> list[Any]:
+def explained(model: Any, pairs: list[tuple[str, str]], methods: list[Any]) -> list[Any]:
     x = np.stack([pair(a, b) for a, b in pairs])
     targets = [PHOTOS[a][1] for a, _ in pairs]
     return visioncam.compare(model, x, methods, target=targets, layer="top_activation")
@@ -102,7 +102,9 @@ def test_smooth_grad_cam_plus_plus_is_reported(shares: Any) -> None:
 
 @pytest.mark.slow
 def test_score_cam_on_the_pairs_it_can_tell(model: Any) -> None:
-    found = [share(row["scorecam"].heatmap) for row in explained(model, SCORED, ["scorecam"])]
+    """By 64 channels: a map of this layer is then within 0.03 of that of all, says docs/performance.md."""
+    few = [visioncam.ScoreCAM(channels=64)]
+    found = [share(row["scorecam"].heatmap) for row in explained(model, SCORED, few)]
     report("scorecam", SCORED, found)
     assert np.mean(found) >= 0.80
 

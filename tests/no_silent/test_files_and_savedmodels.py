@@ -19,7 +19,7 @@ import visioncam
 from visioncam.gradcam import GradCAM
 from visioncam_core.errors import ModelError, UnsafeModelError
 from visioncam_core.results.provenance import weights_digest
-from visioncam_engines.tensorflow.files.load import load_model
+from visioncam_engines.keras.files.load import load_model
 
 tf = pytest.importorskip("tensorflow")
 keras = pytest.importorskip("keras")

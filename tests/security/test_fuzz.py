@@ -11,8 +11,8 @@ from helpers.fuzz import Reader
 from helpers.fuzz_runs import READERS
 
 from visioncam_core.errors import ModelError
-from visioncam_engines.tensorflow.files import hdf5 as weights
-from visioncam_engines.tensorflow.files.load import load_model
+from visioncam_engines.keras.files import hdf5 as weights
+from visioncam_engines.keras.files.load import load_model
 
 DAMAGED = Path(__file__).parents[1] / "data" / "damaged"
 TRIES = {"models": 8, "plugins": 60, "manifests": 3, "lists": 40, "descriptions": 250}

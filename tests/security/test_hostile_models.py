@@ -17,8 +17,8 @@ from helpers.cli import run
 
 from visioncam_core.errors import ModelError, UnsafeModelError
 from visioncam_core.results.provenance import source_digest as sha256
-from visioncam_engines.tensorflow.files import inspect_file
-from visioncam_engines.tensorflow.files.load import check_file, load_model
+from visioncam_engines.keras.files import inspect_file
+from visioncam_engines.keras.files.load import check_file, load_model
 
 pytest_plugins = ("helpers.cli_files",)
 
@@ -211,8 +211,8 @@ def test_inspect_says_what_a_file_holds(files: Path, tmp_path: Path) -> None:
 
 INSPECT = """
 import json, resource, sys
-from visioncam_engines.tensorflow.files.load import check_file
-from visioncam_engines.tensorflow.files import inspect_file
+from visioncam_engines.keras.files.load import check_file
+from visioncam_engines.keras.files import inspect_file
 from visioncam_core.errors import ModelError
 def peak():
     return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))

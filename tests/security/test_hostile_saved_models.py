@@ -10,7 +10,8 @@ import pytest
 from helpers.cli import run
 
 from visioncam_core.errors import ModelError, UnsafeModelError
-from visioncam_engines.tensorflow.files.load import load_model
+from visioncam_engines.keras.files.load import load_model
+from visioncam_engines.tensorflow.saved_model_files import load_saved_model
 
 pytest_plugins = ("helpers.cli_files",)
 
@@ -50,7 +51,7 @@ def test_a_saved_model_needs_trust_and_may_not_reach_outside(tmp_path: Path) -> 
         with pytest.raises(UnsafeModelError, match=r"is a SavedModel.*--trust-savedmodel"):
             load_model(folder)
         with pytest.raises(UnsafeModelError, match=f"{word}.* reaches outside"):
-            load_model(folder, trust_savedmodel=True)
+            load_saved_model(folder)
     assert not canary.exists()
     tf.saved_model.load(str(tmp_path / "writes")).signatures["serving_default"](tf.zeros((1, 8, 8, 3)))
     assert canary.exists()  # it does what it was refused for
@@ -72,4 +73,4 @@ def test_a_trusted_saved_model_is_explained(files: Path, tmp_path: Path) -> None
     assert (done.code, "it is another model" in done.stderr) == (2, True)
     (tmp_path / "exported" / "saved_model.pb").write_bytes(b"no graph")
     with pytest.raises(ModelError, match="cannot be read"):
-        load_model(tmp_path / "exported", trust_savedmodel=True)
+        load_saved_model(tmp_path / "exported")

@@ -11,10 +11,10 @@ from typing import Any
 import attrs
 
 from visioncam_core.errors import ModelNotFoundError
-from visioncam_core.pipeline.models import check_file, embedded_is_installed, open_model
+from visioncam_core.pipeline.models import check_file, embedded_is_installed, is_name, open_model
 from visioncam_core.text import brief
 
-SUFFIXES = (".keras", ".h5", ".hdf5")
+SUFFIXES = (".keras", ".h5", ".hdf5", ".pt2")
 EMBEDDED = "EfficientNet-Lite0, ImageNet (embedded)"
 
 
@@ -22,7 +22,8 @@ EMBEDDED = "EfficientNet-Lite0, ImageNet (embedded)"
 class ModelList:
     """Models by the name that the page shows; the one used last stays in memory."""
 
-    files: dict[str, Path | None]  # name -> file, None for the embedded model; the default first
+    # name -> file, or a name of `engine.model_name`; None for the embedded model; the default first
+    files: dict[str, Path | str | None]
     custom_objects: Sequence[str] = ()  # modules with classes that the files need
     class_names: Any = None  # of the models in files
     _open: tuple[str, Any] | None = None
@@ -33,14 +34,14 @@ class ModelList:
         return list(self.files)
 
     def model(self, name: str) -> Any:
-        """Return a model, loaded when first needed, always in Keras's safe mode."""
+        """Return a model, loaded when first needed, always as a file from anybody."""
         if name not in self.files:
             raise ModelNotFoundError(f"there is no model {brief(name, 60)} here; pick one of the list")
         with self._lock:
             if self._open is None or self._open[0] != name:
                 self._open = None  # two large models need not fit into memory
                 path = self.files[name]
-                how = {"custom_objects": self.custom_objects} if path else {}
+                how: dict[str, Any] = {"custom_objects": self.custom_objects} if path else {}
                 self._open = (name, open_model(path, **how))
             return self._open[1]
 
@@ -56,9 +57,9 @@ def list_models(
 
     The folder's subfolders and links are left out.
     """
-    paths = [Path(path) for path in named]
-    for path in paths:
-        check_file(path)
+    for one in named:
+        check_file(one)
+    paths = [Path(one) for one in named if not is_name(one)]
     if folder is not None:
         try:
             inside = sorted(Path(folder).iterdir())
@@ -70,7 +71,7 @@ def list_models(
             for path in inside
             if path.suffix.lower() in SUFFIXES and path.is_file() and not path.is_symlink()
         ]
-    files: dict[str, Path | None] = {}
+    files: dict[str, Path | str | None] = {one: one for one in named if is_name(one)}
     for path in dict.fromkeys(Path(os.path.abspath(path)) for path in paths):
         name, number = path.name, 2
         while name in files:

@@ -46,7 +46,7 @@ def audit(
     a watermark, a date, a tag, a frame; or objects that do lie there: look at the pictures.
 
     Args:
-        model: a built Keras model; it is not changed.
+        model: a PyTorch module or a built Keras model; it is not changed.
         images: a list of pictures or model inputs.
         method: as in `explain`.
         truth: for each picture where the object is: a mask of its pixels, a box (left, top, right, bottom), a

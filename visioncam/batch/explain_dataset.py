@@ -50,7 +50,7 @@ def explain_dataset(
     `errors.jsonl` one for each that failed, and the run goes on.
 
     Args:
-        model: a built Keras model; it is not changed.
+        model: a PyTorch module or a built Keras model; it is not changed.
         images: a folder, a glob pattern, a text or CSV list, a tar archive; an iterable of paths, images
             or (name, image) pairs; or a `tf.data.Dataset`.
         out: the folder for the results.

@@ -21,7 +21,7 @@ from visioncam.batch.request import RunRequest
 from visioncam.batch.run import Run
 from visioncam.batch.sources import source_of
 from visioncam.batch.write import Writing
-from visioncam_core.errors import OptionError, OptionTypeError, PluginError, is_full
+from visioncam_core.errors import ModelError, OptionError, OptionTypeError, PluginError, is_full
 from visioncam_core.pipeline.request import Request
 from visioncam_core.plugins.default import registry
 from visioncam_core.results.writer import suffixes_of
@@ -72,7 +72,7 @@ def explain(
     """Explain many pictures on a Ray cluster.
 
     Args:
-        model: path of a model file, a built Keras model, or None for the embedded one.
+        model: path of a model file, a name, a model in memory, or None for the embedded one.
         dataset: with `out`, what `visioncam.explain_dataset` takes as a folder, pattern, list or archive;
             without, a `ray.data.Dataset` whose column `image` holds paths, bytes or uint8 arrays; a column
             "class" is the class of each row.
@@ -106,6 +106,7 @@ def explain(
     writing = Writing(folder.absolute(), suffixes_of(save_as), drawings, spread=spread)
     request = RunRequest.of(model, Request.of([method], keywords, target), writing, batch_size)
     data = ray_data(address)
+    check_packed(request)
     if out is None:
         if not isinstance(dataset, data.Dataset):
             dataset = data.from_items([{"image": entry.image} for entry in source_of(dataset).entries])
@@ -134,6 +135,19 @@ def ray_data(address: str | None) -> Any:
             raise OptionError(f"there is no Ray cluster at address {address!r} ({error})") from error
     ray.data.DataContext.get_current().enable_progress_bars = False
     return ray.data
+
+
+def check_packed(request: RunRequest) -> None:
+    """Raise `ModelError` unless Ray can send the model of a request to its actors."""
+    from ray import cloudpickle
+
+    try:
+        cloudpickle.dumps(request.packed)
+    except Exception as error:  # whatever a part of a model raises
+        raise ModelError(
+            f"the model cannot be sent to a cluster ({type(error).__name__}: {error}); pass its file, or "
+            "its name, such as package.module:function"
+        ) from error
 
 
 @attrs.frozen(eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,11 +58,20 @@ def _remember(context: click.Context, parameter: click.Parameter, value: Any) ->
     context.meta[f"{META}{parameter.name}"] = value
 
 
+def _weights(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    """Remember a file of weights; a plain word is the option `weights` of a method, see `options_of`."""
+    is_file = value is None or os.path.exists(value) or bool(os.path.splitext(value)[1])
+    context.meta[META + ("weights" if is_file else "word")] = value
+
+
 MODEL = option(
-    ASK, "--model", metavar="FILE",
-    help="Keras model, .keras or .h5; the embedded ImageNet model by default.",
+    ASK, "--model", metavar="MODEL",
+    help="File (.keras, .h5, .pt2), network of a library (timm:, torchvision:, keras:, hf:NAME), or "
+    "package.module:function; the embedded ImageNet model by default.",
 )  # fmt: skip
 MODEL_FILE = options(
+    option(RUN, "--weights", metavar="FILE", expose_value=False, callback=_weights,
+           help="Weights for a model that is named (.safetensors, .pth, .h5); or ScoreCAM's option."),
     option(RUN, "--sha256", metavar="HEX", expose_value=False, callback=_remember,
            help="The checksum that the model file must have, or it is not loaded."),
     option(RUN, "--trust-savedmodel", is_flag=True, expose_value=False, callback=_remember,

@@ -26,7 +26,8 @@ def open_model(
     `custom_objects` are Python modules whose classes the file may name; `unsafe` runs code that it carries.
     """
     sha256, trust = model_flag("sha256"), bool(model_flag("trust_savedmodel"))
-    if path is None and sha256 is not None:
+    weights = model_flag("weights")
+    if models.is_embedded(path) and sha256 is not None:
         raise click.UsageError("--sha256 is the checksum of a model file; name the file with --model")
     if path is not None:  # before the seconds that importing TensorFlow takes
         models.check_file(path, trust_savedmodel=trust)
@@ -36,8 +37,9 @@ def open_model(
         output.warn("--trust-savedmodel: a SavedModel is a program, and runs with your rights")
     with _spinner():
         return models.open_model(
-            path, custom_objects=custom_objects, unsafe=unsafe, sha256=sha256, trust_savedmodel=trust
-        )
+            path, custom_objects=custom_objects, unsafe=unsafe, sha256=sha256, trust_savedmodel=trust,
+            weights=weights,
+        )  # fmt: skip
 
 
 def model_of(context: click.Context, path: str | None) -> Any:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import attrs
 import click
 
+from visioncam.cli.flags import META
 from visioncam.cli.help import Command, write_groups
 from visioncam_core.errors import OptionTypeError
 from visioncam_core.options.as_text import textual
@@ -168,6 +169,8 @@ def options_of(
     for kind, specs in chosen.items():
         mine = [flag for flag in flags if kind in [of for of, _, _ in flag.meanings]]
         given = {flag.option: values[flag.parameter] for flag in mine}
+        if kind == "method" and (word := context.meta.get(f"{META}word")) is not None:
+            given["weights"] = _method_word(word, specs)
         by_name, parameter = BY_NAME.get(kind, ("", ""))
         extra = _pairs(values.get(parameter, ()), by_name)
         if twice := [name for name in extra if name in given]:
@@ -175,6 +178,16 @@ def options_of(
         found[kind] = [_parse(spec, {**given, **extra}) for spec in specs]
         _refuse_unknown(kind, specs, extra)
     return found
+
+
+def _method_word(word: str, specs: Sequence[Spec]) -> str:
+    """Return what `--weights WORD` means to methods: it names no file, for which the flag is as well."""
+    if not any(info.name == "weights" for spec in specs for info in describe_options(spec.cls)):
+        raise click.UsageError(
+            f"--weights {word!r} is no file of weights, and means nothing to method "
+            f"{listing([spec.name for spec in specs])}"
+        )
+    return word
 
 
 def _pairs(texts: Sequence[str], flag: str) -> dict[str, str]:

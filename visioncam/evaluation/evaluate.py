@@ -46,7 +46,7 @@ def evaluate(
     one pixel), and each method on a copy of the model with random weights.  The model is never changed.
 
     Args:
-        model: a built Keras model.
+        model: a PyTorch module or a built Keras model.
         images: a list of pictures or model inputs, as in `explain`; the more, the surer the numbers.
         methods: a list of names and objects, or "all", the default.
         method: one of them; the same as a list of one.

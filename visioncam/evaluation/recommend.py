@@ -71,7 +71,7 @@ def recommend(
     can show no difference.
 
     Args:
-        model: a built Keras model; it is not changed.
+        model: a PyTorch module or a built Keras model; it is not changed.
         images: a list of pictures, at least two; the more, the surer.
         methods: as in `evaluate`.
         method: as in `evaluate`.

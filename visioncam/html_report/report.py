@@ -48,7 +48,7 @@ def report(
     """Write a report: one HTML file with photos, maps, numbers and where they come from; opens offline.
 
     Args:
-        model: a built Keras model.
+        model: a PyTorch module or a built Keras model.
         images: one or several, as in `explain`.
         path: the file, `.html`.
         methods: as in `compare`.

@@ -10,6 +10,9 @@ from typing import Any
 import attrs
 import numpy as np
 
+from visioncam_core import ops
+from visioncam_core.engine.records import PassResult
+
 FEW, FEWER, MANY = 32, 8, 4096
 DEFAULT_BYTES = 300 * 10**6
 """What one batch of changed pictures may need by default, as estimated."""
@@ -99,3 +102,11 @@ def in_batches(
             continue
         yield result
         start += len(indices)
+
+
+def joined(parts: list[PassResult]) -> PassResult:
+    """Return the results of batches as one."""
+    if len(parts) == 1:
+        return parts[0]
+    columns = zip(*(attrs.astuple(part, recurse=False)[:-1] for part in parts), strict=True)
+    return PassResult(*(None if column[0] is None else ops.concatenate(list(column)) for column in columns))

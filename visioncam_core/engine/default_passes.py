@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from visioncam_core import ops
-from visioncam_core.engine.batches import COUNTERS, Budget, in_batches
+from visioncam_core.engine.batches import COUNTERS, Budget, in_batches, joined
 from visioncam_core.engine.output import Score
 from visioncam_core.engine.records import Change, Cotangent, Make, PassResult, Read, TailInputs
 from visioncam_core.errors import LayerError
@@ -151,10 +151,3 @@ def class_cotangent(score: Score, values: Any, classes: np.ndarray, answer: Any 
 
 def _repeated(value: Any, count: int) -> Any:
     return ops.concatenate([value] * count)
-
-
-def joined(parts: list[PassResult]) -> PassResult:
-    if len(parts) == 1:
-        return parts[0]
-    columns = zip(*(attrs.astuple(part, recurse=False)[:-1] for part in parts), strict=True)
-    return PassResult(*(None if column[0] is None else ops.concatenate(list(column)) for column in columns))

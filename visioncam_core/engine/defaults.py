@@ -21,7 +21,7 @@ from visioncam_core.engine.batches import Budget
 from visioncam_core.engine.interface import Copy, Passes
 from visioncam_core.engine.layer_table import LayerChoice, LayerTable
 from visioncam_core.engine.output import Score
-from visioncam_core.engine.records import Hints, Note
+from visioncam_core.engine.records import Hints, Note, PictureSteps
 from visioncam_core.errors import ModelError
 from visioncam_core.text import brief, error_text
 
@@ -44,6 +44,10 @@ class EngineDefaults:
     def hints(self, model: Any) -> Hints:
         """Return the name of the model's class."""
         return Hints(str(getattr(model, "name", type(model).__name__)), type(model).__name__)
+
+    def picture_steps(self, preprocess: Any) -> PictureSteps | None:
+        """Return that it is a plain function of a batch."""
+        return None
 
     def mark(self, model: Any) -> object:
         """Return the same for ever: the parts of the model are never replaced."""
@@ -106,6 +110,18 @@ class EngineDefaults:
     def load(self, path: str | os.PathLike[str], **asked: Any) -> Any:
         """Refuse."""
         self._reads_no_file(path)
+
+    def fill(self, model: Any, path: str | os.PathLike[str]) -> None:
+        """Refuse."""
+        raise ModelError(f"the engine {self.name!r} reads no weights, received {brief(os.fspath(path))}")
+
+    def pack(self, model: Any) -> Any:
+        """Return the model itself."""
+        return model
+
+    def unpack(self, packed: Any) -> Any:
+        """Return the model itself."""
+        return packed
 
     def inspect(self, path: str | os.PathLike[str]) -> Any:
         """Refuse."""

@@ -26,6 +26,7 @@ from visioncam_core.engine.records import (
     Make,
     Note,
     PassResult,
+    PictureSteps,
     Read,
     TailInputs,
 )
@@ -193,6 +194,9 @@ class Engine(Protocol):
     def hints(self, model: Any) -> Hints:
         """Return what the model says of itself."""
 
+    def picture_steps(self, preprocess: Any) -> PictureSteps | None:
+        """Return what the framework's own preprocessing of pictures does; None for any other callable."""
+
     def mark(self, model: Any) -> object:
         """Return what is unequal once a layer, a variable or the computation of the model is replaced.
 
@@ -238,20 +242,41 @@ class Engine(Protocol):
         """Raise `ModelError` unless a file looks like a model of this engine; imports no framework.
 
         Args:
-            path: the file.
+            path: the file, or a name of one of the engine's schemes.
             trust_savedmodel: the folder of a SavedModel, a program, is taken too.
         """
 
     def load(self, path: str | os.PathLike[str], **asked: Any) -> Any:
-        """Return the model in a file, read so that a file from anybody does no harm.
+        """Return the model in a file, read so that a file from anybody does no harm; or one that is named.
 
         Args:
-            path: the file.
+            path: the file, or a name of one of the engine's schemes, see `engine.model_name`.
             **asked: `custom_objects`, `unsafe`, `sha256`, and what the engine takes besides.
         """
 
+    def fill(self, model: Any, path: str | os.PathLike[str]) -> None:
+        """Set a model's weights to those in a file, in place; none may be missing or left over.
+
+        Raises:
+            ModelError: the file cannot be read, or its weights are those of another model.
+        """
+
+    def pack(self, model: Any) -> Any:
+        """Return what another process of ours makes the model of: bytes, or what `pickle` takes.
+
+        Raises:
+            ModelError: it cannot be sent.
+        """
+
+    def unpack(self, packed: Any) -> Any:
+        """Return the model that was packed."""
+
     def inspect(self, path: str | os.PathLike[str]) -> Any:
-        """Return what a model file holds, without building or running anything in it."""
+        """Return what a model file holds, without building or running anything in it.
+
+        It has `problems` (what speaks against loading it), `record()` (as JSON can hold it), `lines()` and
+        `table()` (head and rows) for people.
+        """
 
     def demo(self) -> Any:
         """Return the embedded model.

@@ -38,6 +38,60 @@ class Mark:
 
 
 @attrs.frozen
+class Scaling:
+    """How pixels become what a model takes: `(factor * x - mean) / std` in each channel, RGB.
+
+    Attributes:
+        mean: one number a channel, or one for all.
+        std: the same.
+        factor: of the pixels, 0 to 255.
+    """
+
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    factor: float = 1 / 255
+
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        """Return (N, h, w, C) pixels 0 to 255 as model input, float32."""
+        values = np.asarray(batch, np.float32) * np.float32(self.factor)
+        return (values - np.asarray(self.mean, np.float32)) / np.asarray(self.std, np.float32)
+
+    def inverse(self, values: np.ndarray) -> np.ndarray:
+        """Return model input (..., C) as pixels."""
+        back = values * np.asarray(self.std, np.float32) + np.asarray(self.mean, np.float32)
+        return np.asarray(back / np.float32(self.factor), np.float32)
+
+    @property
+    def channels(self) -> int:
+        """Of the pictures it is for; 1 where it is for any."""
+        return max(len(self.mean), len(self.std))
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The least and the largest value that a picture can have."""
+        ends = self(np.array([[0.0] * self.channels, [255.0] * self.channels], np.float32))
+        return float(ends.min()), float(ends.max())
+
+
+@attrs.frozen(eq=False)
+class PictureSteps:
+    """What a framework's own preprocessing of pictures does, given as `explain(preprocess=)`.
+
+    Attributes:
+        why: what it was read from, in words.
+        preprocess: what is done to the fitted picture, as in `explain(preprocess=)`.
+        geometry: how a picture is fitted, as in `explain(geometry=)`; None where its size is not changed.
+        whole: (H, W, C) uint8 picture -> (h, w, C) model input, where it can only be called and not read;
+            where the picture's parts come to lie is then not known.
+    """
+
+    why: str
+    preprocess: Callable[[np.ndarray], np.ndarray] | None = None
+    geometry: object = None
+    whole: Callable[[np.ndarray], np.ndarray] | None = None
+
+
+@attrs.frozen
 class Hints:
     """What a model says of itself; nothing is run for it.
 
@@ -45,7 +99,8 @@ class Hints:
         title: the model's name.
         kind: what kind of model it is, in words.
         weights: number of weights.
-        preprocessing: how its pictures are made ready, a name of `images.preprocessing`; "" where not known.
+        preprocessing: how its pictures are made ready, a name of `images.preprocessing` or a `Scaling`; ""
+            where that is not known.
         why: where that comes from, or why it is not known.
         geometry: how its pictures are fitted, as in `explain(geometry=)`; None for the default.
         class_names: one name an output index, or None.
@@ -54,7 +109,7 @@ class Hints:
     title: str
     kind: str = ""
     weights: int = 0
-    preprocessing: str = ""
+    preprocessing: str | Scaling = ""
     why: str = "the model does not say how its pictures are made ready"
     geometry: object = None
     class_names: tuple[str, ...] | None = None

@@ -141,6 +141,20 @@ def check_shape(array: np.ndarray, model_input: ModelInput, channels_first: bool
     )
 
 
+def check_size(size: tuple[int, int], model_input: ModelInput, channels_first: bool) -> None:
+    """Raise an error unless a picture was fitted to the (h, w) that the model must have."""
+    shape = model_input.shape
+    if shape is None or not model_input.strict:
+        return
+    axes = shape[1:] if channels_first else shape[:-1]
+    if not fits(size, axes):
+        taken = " x ".join("any" if n is None else str(n) for n in axes)
+        raise ImageError(
+            f"the preprocessing makes inputs of {size[0]} x {size[1]} and the model takes {taken}; pass the "
+            "one that it was trained with, or geometry='resize'"
+        )
+
+
 def shape_text(axes: Sequence[int | None]) -> str:
     return "(" + ", ".join("any" if n is None else str(n) for n in axes) + ("," * (len(axes) == 1)) + ")"
 

@@ -35,6 +35,9 @@ class Geometry:
         area: (top, left, bottom, right) of the part of the input that it fills.
         resample: one of `RESAMPLING`; Pillow's filters, which are antialiased.
         fill: grey value, 0 to 255, of the input outside `area`.
+        resized: (h, w) to which the whole picture is brought before a part is cut from it; None where the
+            view alone is resized.
+        corner: (top, left) of that part.
     """
 
     name: str
@@ -44,6 +47,8 @@ class Geometry:
     area: Window
     resample: str = "bilinear"
     fill: int = GREY
+    resized: tuple[int, int] | None = None
+    corner: tuple[int, int] = (0, 0)
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """Make the model input of a picture.
@@ -55,9 +60,13 @@ class Geometry:
             (h, w, C) uint8 ndarray; C is 1 for a grey picture.
         """
         top, left, bottom, right = self.view
-        part = pixels[top:bottom, left:right]
         t, l, b, r = self.area  # noqa: E741
-        part = _resized(part if part.ndim == 3 else part[..., None], (b - t, r - l), self.resample)
+        pixels = pixels if pixels.ndim == 3 else pixels[..., None]
+        if self.resized is not None:
+            y, x = t + self.corner[0], l + self.corner[1]
+            part = _resized(pixels, self.resized, self.resample)[y : y + b - t, x : x + r - l]
+        else:
+            part = _resized(pixels[top:bottom, left:right], (b - t, r - l), self.resample)
         if part.shape[:2] == self.size:
             return part
         result = np.full((*self.size, part.shape[-1]), self.fill, np.uint8)
@@ -86,8 +95,13 @@ class Geometry:
 
     def _weights(self, axis: int, n: int, placement: Placement) -> np.ndarray:
         """Return the (picture pixels of the view, n) matrix that reads a map along one axis."""
-        wanted, begin, end = self.view[axis + 2] - self.view[axis], self.area[axis], self.area[axis + 2]
-        return placed_matrix(wanted, n, self.size[axis], begin, end, placement, axis)
+        low, high = self.view[axis], self.view[axis + 2]
+        begin: float = self.area[axis]
+        end: float = self.area[axis + 2]
+        if self.resized is not None:
+            zoom = self.resized[axis] / self.shape[axis]
+            begin, end = low * zoom - self.corner[axis], high * zoom - self.corner[axis]
+        return placed_matrix(high - low, n, self.size[axis], begin, end, placement, axis)
 
 
 @attrs.frozen

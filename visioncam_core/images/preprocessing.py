@@ -8,7 +8,8 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.engine.records import Hints
+from visioncam_core.engine.model_card import ModelCard
+from visioncam_core.engine.records import Hints, PictureSteps, Scaling
 from visioncam_core.errors import ImageError, OptionError, OptionTypeError
 from visioncam_core.text import brief, did_you_mean, listing
 
@@ -24,12 +25,13 @@ class Preprocessing:
     """How the pixels of a picture become the values a model was trained on.
 
     Attributes:
-        name: `"none"`, `"unit"` (0..1), `"tf"`, `"torch"`, `"caffe"`, or a callable's name.
+        name: `"none"`, `"unit"` (0..1), `"tf"`, `"torch"`, `"caffe"`, `"scaled"`, or a callable's name.
         function: (N, h, w, C) float32 ndarray of 0..255, RGB -> float32 ndarray of the same shape.
         expected_range: (low, high) of the values the model takes, or None when that is not known.
         known: whether the model or the user said so; if not, the model may see something unfamiliar.
         why: where this comes from, one line.
         inverse: from preprocessed values (..., C) back to 0..255 RGB, where the colours would look wrong.
+        whole: (H, W, C) uint8 picture -> (h, w, C) model input, in the place of geometry and `function`.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Preprocessing:
     known: bool
     why: str
     inverse: Callable[[np.ndarray], np.ndarray] | None = None
+    whole: Callable[[np.ndarray], np.ndarray] | None = None
 
 
 def _none(batch: np.ndarray) -> np.ndarray:
@@ -88,6 +91,40 @@ _INVERSES = {"torch": _from_torch, "caffe": _from_caffe}  # the others keep colo
 SETTINGS = ("auto", "none", "unit", "tf", "torch", "caffe", "imagenet")
 
 
+def wanted_by(
+    setting: object,
+    geometry: object,
+    hints: Hints,
+    card: ModelCard,
+    steps_of: Callable[[object], PictureSteps | None],
+) -> tuple[Preprocessing, Preprocessing, object]:
+    """Return the preprocessing, the one that the model itself seems to want, and the geometry.
+
+    Args:
+        setting: `preprocess=` of the call; what the model's card says stands behind it.
+        geometry: `geometry=` of the call; None for the model's own.
+        hints: what the model says of itself.
+        card: what its maker says of it.
+        steps_of: reads the framework's own preprocessing, see `Engine.picture_steps`.
+    """
+    automatic = preprocessing_for(hints, "auto")
+    auto = isinstance(setting, str) and setting == "auto"
+    by_card = auto and card.preprocess is not None
+    setting = card.preprocess if by_card else setting
+    steps = steps_of(setting) if callable(setting) and not isinstance(setting, Scaling) else None
+    if steps is None:
+        found = automatic if setting == "auto" else preprocessing_for(hints, setting)
+    elif steps.whole is not None:
+        found = Preprocessing("opaque", _none, None, True, steps.why, whole=steps.whole)
+    else:
+        found = attrs.evolve(preprocessing_for(hints, steps.preprocess), why=steps.why)
+    if by_card:
+        found = attrs.evolve(found, why="from the model's card")
+    own = steps.geometry if steps is not None else None
+    fitted = geometry or card.geometry or own or hints.geometry or "resize"
+    return found, found if auto else automatic, fitted
+
+
 def preprocessing_for(hints: Hints | None, setting: object = "auto") -> Preprocessing:
     """Find out how a picture's 0..255 become what the model takes.
 
@@ -103,6 +140,8 @@ def preprocessing_for(hints: Hints | None, setting: object = "auto") -> Preproce
     """
     if setting is None or (isinstance(setting, str) and setting == "none"):
         return Preprocessing("none", _none, None, True, "asked for: the pixels as they are, 0..255")
+    if isinstance(setting, Scaling):
+        return scaled(setting, "asked for: a scaling of the pixels")
     if isinstance(setting, type):
         raise OptionTypeError(
             f"preprocess={setting.__name__} is a class; pass an object or a function that takes a batch"
@@ -116,6 +155,8 @@ def preprocessing_for(hints: Hints | None, setting: object = "auto") -> Preproce
         if hints is None or not hints.preprocessing:
             why = Hints("").why if hints is None else hints.why
             return Preprocessing("none", _none, None, False, why + "; 0..255 are passed as they are")
+        if isinstance(hints.preprocessing, Scaling):
+            return scaled(hints.preprocessing, hints.why)
         name, why = hints.preprocessing, hints.why
         return Preprocessing(name, *_MODES[name], True, why, _INVERSES.get(name))
     name = "torch" if setting == "imagenet" else setting
@@ -125,6 +166,20 @@ def preprocessing_for(hints: Hints | None, setting: object = "auto") -> Preproce
             f"unknown preprocess {brief(setting)}{hint} known: {listing(SETTINGS)}, a callable, None"
         )
     return Preprocessing(name, *_MODES[name], True, f"asked for: {setting!r}", _INVERSES.get(name))
+
+
+def scaled(scaling: Scaling, why: str) -> Preprocessing:
+    """Return the preprocessing that a scaling is; `why` says where it comes from."""
+
+    def call(batch: np.ndarray) -> np.ndarray:
+        if batch.shape[-1] != scaling.channels != 1:
+            raise ImageError(
+                f"the preprocessing ({why}) is for {scaling.channels} channels, this input has "
+                f"{batch.shape[-1]}; pass preprocess=None or a callable"
+            )
+        return scaling(batch)
+
+    return Preprocessing("scaled", call, scaling.range, True, why, scaling.inverse)
 
 
 def check_range(batch: np.ndarray, preprocessing: Preprocessing) -> str | None:

@@ -21,6 +21,7 @@ from visioncam_core.images.arrays import (
     as_array,
     as_input,
     check_shape,
+    check_size,
     fits,
     input_name,
     is_dataset,
@@ -31,6 +32,7 @@ from visioncam_core.images.clips import FRAMES, clips_among, is_clip, load_clip
 from visioncam_core.images.decode import MAX_PIXELS, Picture, load_picture, match_channels
 from visioncam_core.images.geometry import Geometry, Resize, Tile, fit, geometry_named
 from visioncam_core.images.multiple_inputs import images_of, parts_of, rows_of
+from visioncam_core.images.opaque import as_called
 from visioncam_core.images.sample import Sample, Windows
 from visioncam_core.images.tiling import Window
 from visioncam_core.ops import to_numpy
@@ -64,6 +66,7 @@ class Reader:
         geometry: how pictures are fitted.
         frame: which picture of an animated or paged file.
         max_pixels: the largest picture that is decoded.
+        whole: (H, W, C) uint8 picture -> (h, w, C) model input, in the place of geometry and preprocess.
     """
 
     inputs: ModelInputs
@@ -71,6 +74,7 @@ class Reader:
     geometry: object
     frame: int = 0
     max_pixels: int = MAX_PIXELS
+    whole: Callable[[np.ndarray], np.ndarray] | None = None
 
     def read(self, images: Any) -> tuple[list[Sample], bool]:
         """Return the items, and whether a single image was passed.
@@ -155,10 +159,14 @@ class Reader:
     def _picture(self, picture: Picture) -> Sample:
         model_input = self.inputs.inputs[self.inputs.image]
         source = os.path.basename(picture.source) or picture.source
+        if self.whole is not None:
+            return as_called(self.whole, picture, source, self.inputs)
 
         def fitted(box: Window) -> tuple[np.ndarray, Geometry]:
             part = picture.pixels[box[0] : box[2], box[1] : box[3]]
-            return self._fitted(part, model_input.shape, self.geometry)
+            values, made = self._fitted(part, model_input.shape, self.geometry)
+            check_size(made.size, model_input, self.inputs.channels_first)
+            return values, made
 
         def as_values(pixels: np.ndarray) -> np.ndarray:
             values = self._prepared(pixels[None])[0]

@@ -15,7 +15,7 @@ from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import head_of
 from visioncam_core.engine.records import Hints
 from visioncam_core.errors import LayerError, OptionTypeError
-from visioncam_core.images.preprocessing import Preprocessing, preprocessing_for
+from visioncam_core.images.preprocessing import Preprocessing, wanted_by
 from visioncam_core.images.reader import Reader
 from visioncam_core.images.sample import Sample
 from visioncam_core.layers.choose import select_layer
@@ -92,15 +92,11 @@ class Explainer:
             inputs=lambda: engine.inputs(model),
             versions=lambda: versions(engine.versions()),
         )
-        automatic = preprocessing_for(hints, "auto")
-        auto = isinstance(settings.preprocess, str) and settings.preprocess == "auto"
-        setting = card.preprocess if auto and card.preprocess else settings.preprocess
-        preprocessing = automatic if auto and not card.preprocess else preprocessing_for(hints, setting)
-        if auto and card.preprocess:
-            preprocessing = attrs.evolve(preprocessing, why="from the model's card")
-        geometry = settings.geometry
-        if geometry is None:
-            geometry = card.geometry or hints.geometry or "resize"
+        preprocessing, expected, geometry = wanted_by(
+            settings.preprocess, settings.geometry, hints, card, engine.picture_steps
+        )
+        frame, most = settings.frame, settings.max_pixels
+        reader = Reader(inputs, preprocessing.function, geometry, frame, most, preprocessing.whole)
         names = settings.class_names
         if names is None:
             names = card.class_names or hints.class_names
@@ -110,9 +106,9 @@ class Explainer:
             engine=engine,
             hints=hints,
             inputs=inputs,
-            reader=Reader(inputs, preprocessing.function, geometry, settings.frame, settings.max_pixels),
+            reader=reader,
             preprocessing=preprocessing,
-            expected=preprocessing if auto else automatic,
+            expected=expected,
             names=names if isinstance(names, tuple) else load_class_names(names),
             versions=made_by,
         )

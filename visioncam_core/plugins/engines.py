@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import PurePath
 from typing import Any
 
+from visioncam_core.engine.model_name import scheme_of
 from visioncam_core.errors import ModelError
 from visioncam_core.plugins.specs import EngineSpec
 from visioncam_core.text import brief, listing
@@ -91,13 +92,27 @@ def _described(spec: EngineSpec) -> str:
 
 
 def engine_for_file(path: str | os.PathLike[str], rows: Sequence[EngineSpec]) -> EngineSpec:
-    """Return the row of the engine that reads a model file: by its suffix, else the first that reads files.
+    """Return the row of the engine that opens a model, of those that can be used here where there is one.
+
+    A name such as `timm:resnet50` goes by its scheme, a file by its suffix; every other file, and "" for the
+    embedded model, to the first that reads files.
+
+    Of several, as Keras' engines, it is the first that is ready to run models in this process.
 
     Raises:
         ModelError: no engine reads files.
     """
-    readers = [spec for spec in rows if spec.suffixes]
+    readers = sorted((spec for spec in rows if spec.suffixes), key=lambda spec: bool(lacks(spec)))
     if not readers:
         raise ModelError(f"no engine reads model files, received {brief(os.fspath(path))}")
+    scheme = scheme_of(path, schemes_of(rows))
+    if scheme:
+        return next(spec for spec in readers if scheme in spec.schemes)
     suffix = PurePath(os.fsdecode(os.fspath(path))).suffix.lower()
-    return next((spec for spec in readers if suffix in spec.suffixes), readers[0])
+    fitting = [spec for spec in readers if suffix in spec.suffixes] or readers
+    return next((spec for spec in fitting if spec.ready() and not lacks(spec)), fitting[0])
+
+
+def schemes_of(rows: Sequence[EngineSpec]) -> list[str]:
+    """Return the libraries whose networks can be named."""
+    return list(dict.fromkeys(scheme for spec in rows if spec.suffixes for scheme in spec.schemes))

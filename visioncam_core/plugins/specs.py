@@ -124,6 +124,10 @@ def _check_engine_name(instance: object, attribute: attrs.Attribute[Any], value:
         )
 
 
+def _always() -> bool:
+    return True
+
+
 def _check_callable(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not callable(value):
         raise PluginError(f"EngineSpec.{attribute.name} must be a function, received {brief(value)}")
@@ -252,8 +256,11 @@ class EngineSpec:
         title: what it runs, as people write it: `"Keras model"`.
         summary: one line on what it runs.
         suffixes: of the model files that it reads, such as `".keras"`.
+        schemes: libraries whose networks it builds by name: `"timm"` for `timm:resnet50`.
         requires: names of the modules that must be installed.
         can: what it gives, out of `ABILITIES`: a method's `needs` are held against it.
+        ready: whether it could run a model in this process as it is set up: of several engines that read the
+            same files, the first that is ready opens one.  It imports nothing.
         aliases: other names that find it.
         distribution: who brought it; the registry fills it.
 
@@ -271,8 +278,10 @@ class EngineSpec:
     can: frozenset[str] = attrs.field(
         default=frozenset({"layers"}), converter=_word_set, validator=_check_abilities
     )
+    ready: Callable[[], bool] = attrs.field(default=_always, validator=_check_callable)
     aliases: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
     distribution: str = attrs.field(default="", validator=_check_text)
+    schemes: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
 
 
 KINDS: dict[str, type[Any]] = {

@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.interface import Engine
-from visioncam_core.errors import ModelError
+from visioncam_core.errors import ModelError, UnsafeModelError
 from visioncam_core.ops import to_numpy
 from visioncam_core.plugins.default import registry
 from visioncam_core.results.data import ExplanationData
@@ -55,11 +55,25 @@ def model_file_mark(path: str | None) -> str:
         raise ModelError(f"the model {brief(path)} cannot be read: {error.strerror}") from error
 
 
+def named_mark(name: str, engine: Engine, model: Any) -> str:
+    """Return what tells a model that was named, such as `timm:resnet50`: its name and its weights."""
+    return f"{name}{_SIGN}{weights_digest(engine, model)}"
+
+
 def model_mark(model: Any) -> str:
     """Return what tells a model in memory: its weights, and its configuration where it has one."""
     engine = registry().engine_of(model)
     digest = hashlib.sha256((engine.configuration(model) + weights_digest(engine, model)).encode())
     return f"memory{_SIGN}{digest.hexdigest()}"
+
+
+def check_digest(path: str | os.PathLike[str], expected: str | None, name: str) -> None:
+    """Raise `UnsafeModelError` where a file, called `name`, has another SHA-256 than was asked for."""
+    found = "" if expected is None else source_digest(path)
+    if expected is not None and found != expected.strip().lower():
+        raise UnsafeModelError(
+            f"{name}: its sha256 is {found}, not {expected!r} as asked: it is another model, not loaded"
+        )
 
 
 def source_digest(source: Any) -> str:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from math import prod
 from typing import Any
 
 import attrs
@@ -19,32 +20,32 @@ import numpy as np
 from visioncam_core.engine.cache import open_trace
 from visioncam_core.engine.interface import Copy
 from visioncam_core.engine.model_inputs import ModelInputs
-from visioncam_core.engine.records import Hints, Mark
+from visioncam_core.engine.model_name import ModelName, scheme_of
+from visioncam_core.engine.records import Hints, Mark, PictureSteps
 from visioncam_core.errors import ModelError
 from visioncam_core.images.files import quoted
-from visioncam_core.text import brief, error_text, listing
-from visioncam_engines.demo import weights
-from visioncam_engines.tensorflow import demo
-from visioncam_engines.tensorflow.checks import (
-    instead_of,
-    is_model,
-    is_saved,
-    require_tensorflow,
-    without_call,
-)
+from visioncam_core.text import error_text
+from visioncam_engines.demo.card import digest
+from visioncam_engines.keras import demo, names
+from visioncam_engines.keras.checks import check_model, is_saved, require_backend
+from visioncam_engines.keras.files.inspection import inspect_file
+from visioncam_engines.keras.files.load import check_file, is_saved_model, load_model
+from visioncam_engines.keras.files.packing import pack, unpack
+from visioncam_engines.keras.fingerprint import fingerprint
+from visioncam_engines.keras.hints import hints_of
+from visioncam_engines.keras.recording import walk
+from visioncam_engines.keras.records import leaves
+from visioncam_engines.keras.restore import Snapshot
 from visioncam_engines.tensorflow.copies import KerasCopy, Twin, original
-from visioncam_engines.tensorflow.files.inspection import inspect_file
-from visioncam_engines.tensorflow.files.load import check_file, is_saved_model, load_model
-from visioncam_engines.tensorflow.graph.restore import Snapshot
 from visioncam_engines.tensorflow.graph.saved_model import endpoint_of, variables_of
-from visioncam_engines.tensorflow.hints import hints_of
 from visioncam_engines.tensorflow.inputs import model_inputs
-from visioncam_engines.tensorflow.tracing.fingerprint import fingerprint
-from visioncam_engines.tensorflow.tracing.recording import walk
-from visioncam_engines.tensorflow.tracing.trace_model import leaves, stateless
+from visioncam_engines.tensorflow.saved_model_files import load_saved_model
+from visioncam_engines.tensorflow.tracing.trace_model import stateless
 from visioncam_engines.tensorflow.view import TracedModel, traced
 
 NAME = "keras-tensorflow"
+SAMPLED = 5
+"""Weights whose values are looked at: the last layer's, which are met first, and some of the others."""
 
 
 class TensorFlowEngine:
@@ -59,49 +60,36 @@ class TensorFlowEngine:
         return (tf.errors.OpError,)
 
     def require(self) -> None:
-        require_tensorflow()
+        require_backend("tensorflow")
 
     def check(self, model: Any) -> None:
-        require_tensorflow()
+        require_backend("tensorflow")
         model = model.original if isinstance(model, Twin) else model
         if is_saved(model):
             endpoint_of(model)
             return
-        if not is_model(model):
-            raise ModelError(
-                f"expected a Keras model, received {brief(model, 60)} of type {type(model).__name__}; "
-                f"{instead_of(model)}"
-            )
-        if not hasattr(type(model), "layers") and len(list(model._flatten_layers())) == 1:
-            raise ModelError(
-                f"expected a Keras model, received the single layer {model.name!r} ({type(model).__name__}); "
-                "pass the model, and the layer as layer="
-            )
-        if without_call(model):
-            parts = [name for name, value in vars(model).items() if is_model(value)]
-            inside = f", such as its part {listing(parts)}" if parts else ""
-            raise ModelError(
-                f"the model {model.name!r} ({type(model).__name__}) has no call of its own, so it answers "
-                f"nothing; pass the model that answers{inside}, or give its class a call(self, inputs)"
-            )
-        if not getattr(model, "built", True):
-            raise ModelError(
-                f"the model {model.name!r} has no weights yet; call it once on an input, or "
-                "model.build(input_shape), before explaining it"
-            )
+        check_model(model)
 
     def inputs(self, model: Any) -> ModelInputs:
         self.check(model)
         return model_inputs(original(model))
 
     def hints(self, model: Any) -> Hints:
-        return hints_of(original(model))
+        model = original(model)
+        if is_saved(model):
+            weights = sum(prod(one.shape) for one in variables_of(model))
+            why = "a SavedModel does not say how its pictures are made ready"
+            return Hints("SavedModel", "SavedModel", weights, "", why)
+        return hints_of(model)
+
+    def picture_steps(self, preprocess: Any) -> PictureSteps | None:
+        return None
 
     def mark(self, model: Any) -> object:
         if isinstance(model, Twin):
             mark = self.mark(model.original)
             return mark.model if isinstance(mark, Mark) else mark
-        return (id(endpoint_of(model).function),) if is_saved(model) else fingerprint(model)
+        return (id(endpoint_of(model).function),) if is_saved(model) else fingerprint(model, _sampled)
 
     def trace(self, model: Any, inputs: ModelInputs, flat: list[Any]) -> TracedModel:
         if isinstance(model, Twin):
@@ -127,7 +115,7 @@ class TensorFlowEngine:
         if is_saved(model):
             function = endpoint_of(model).function
             args, keywords = tf.nest.pack_sequence_as(function.structured_input_signature, flat)
-            return [value for _, value in leaves(function(*args, **keywords)) if value is not None]
+            return [value for _, value in leaves(function(*args, **keywords), tf.nest) if value is not None]
         from tensorflow.python.eager import context
 
         draws = getattr(context.context(), "_rng", None)  # of the seeds of operations; None without a seed
@@ -141,7 +129,7 @@ class TensorFlowEngine:
                 one.put_all_back()
             if draws is not None:
                 draws.setstate(drawn)
-        return [value for _, value in leaves(answer) if value is not None]
+        return [value for _, value in leaves(answer, tf.nest) if value is not None]
 
     def weights(self, model: Any) -> Iterator[tuple[str, Any]]:
         if isinstance(model, Twin):
@@ -195,7 +183,20 @@ class TensorFlowEngine:
             check_file(path)
 
     def load(self, path: str | os.PathLike[str], **asked: Any) -> Any:
+        if asked.pop("trust_savedmodel", False) and is_saved_model(path):
+            return load_saved_model(path, sha256=asked.get("sha256"))
+        if scheme_of(path, [names.SCHEME]):
+            return names.load_named(ModelName.of(os.fspath(path)))
         return load_model(path, **asked)
+
+    def fill(self, model: Any, path: str | os.PathLike[str]) -> None:
+        names.fill(model, path)
+
+    def pack(self, model: Any) -> bytes:
+        return pack(model)
+
+    def unpack(self, packed: Any) -> Any:
+        return unpack(packed)
 
     def inspect(self, path: str | os.PathLike[str]) -> Any:
         return inspect_file(path, check_file(path), quoted(os.fsdecode(os.fspath(path))))
@@ -204,11 +205,25 @@ class TensorFlowEngine:
         return demo.load()
 
     def demo_digest(self) -> str:
-        try:
-            weights.weights_file()
-        except ModelError:
-            return ""
-        return weights.SHA256
+        return digest()
+
+
+def _sampled(variables: list[Any]) -> tuple[bytes, ...]:
+    """Return the values of a few weights, so that another state of all of them is seen."""
+    import tensorflow as tf
+
+    found: list[bytes] = []
+    others = variables[2:]
+    for one in [*variables[:2], *others[:: -(-len(others) // (SAMPLED - 2)) or 1]]:
+        variable = getattr(one, "_value", one)
+        handle = None
+        with contextlib.suppress(ValueError):  # of one that a strategy spreads over devices
+            handle = getattr(variable, "handle", None)
+        small = (variable.shape.num_elements() or 0) <= 1 << 16
+        if isinstance(handle, tf.Tensor) and (small or "CPU" in handle.device):  # there it is not copied
+            values = np.asarray(tf.raw_ops.ReadVariableOp(resource=handle, dtype=variable.dtype))
+            found.append(values.reshape(-1)[:: max(1, values.size // 256)].tobytes())
+    return tuple(found)
 
 
 @lru_cache

@@ -14,7 +14,8 @@ from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable,
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.records import Note
 from visioncam_core.errors import LayerError
-from visioncam_engines.tensorflow.checks import RUN, is_saved
+from visioncam_engines.keras.checks import RUN, is_saved
+from visioncam_engines.keras.records import Recorded
 from visioncam_engines.tensorflow.graph import functions as cuts
 from visioncam_engines.tensorflow.graph.saved_model import trace_saved, with_calls_inlined
 from visioncam_engines.tensorflow.inputs import open_specs
@@ -24,7 +25,7 @@ from visioncam_engines.tensorflow.space import ask
 from visioncam_engines.tensorflow.space.places import Places
 from visioncam_engines.tensorflow.tracing.batch_axis import rows_per_picture
 from visioncam_engines.tensorflow.tracing.table import build_table
-from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace, trace
+from visioncam_engines.tensorflow.tracing.trace_model import Trace, trace
 
 MOST_VIEWS = 32
 """Kept of one trace: a model that takes pictures of any size has a table for each size."""
@@ -65,7 +66,7 @@ class GraphView:
         return self.trace.exact
 
     def record(self, row: LayerRow) -> Recorded:
-        return self.trace.record(row.path)
+        return self.trace.by_path[row.path]
 
     def passes(
         self, choice: LayerChoice, reshape: Callable[[Any], Any] | None, budget: Budget

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from visioncam_engines.torch.recorder import uncompiled
+from visioncam_engines.torch.tape.model_trace import at_rest, outputs_of
 from visioncam_engines.torch.tape.shadow import shadow
-from visioncam_engines.torch.tape.trace import at_rest, outputs_of
 
 
 def caller(structure: Any) -> Callable[[Any, list[Any]], Any]:

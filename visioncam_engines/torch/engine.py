@@ -17,10 +17,16 @@ import numpy as np
 
 from visioncam_core.engine.interface import Copy, Traced
 from visioncam_core.engine.model_inputs import ModelInputs
-from visioncam_core.engine.records import Hints
-from visioncam_core.errors import BackendError, ModelError
+from visioncam_core.engine.model_name import ModelName, scheme_of
+from visioncam_core.engine.records import Hints, PictureSteps
+from visioncam_core.errors import BackendError
+from visioncam_engines.demo.card import digest
+from visioncam_engines.torch.files.check import check_file
+from visioncam_engines.torch.files.inspection import inspect_file
+from visioncam_engines.torch.libraries.transforms import steps_of
 
 NAME = "torch"
+SCHEMES = ("timm", "torchvision", "hf")
 
 
 class TorchEngine:
@@ -48,6 +54,9 @@ class TorchEngine:
     def hints(self, model: Any) -> Hints:
         work = _work()
         return work.hints_of(work.original(model))
+
+    def picture_steps(self, preprocess: Any) -> PictureSteps | None:
+        return steps_of(preprocess)
 
     def mark(self, model: Any) -> object:
         return _work().mark_of(model)
@@ -88,19 +97,30 @@ class TorchEngine:
         return {name: _version(name) for name in ("torch",)}
 
     def check_file(self, path: str | os.PathLike[str], *, trust_savedmodel: bool = False) -> None:
-        raise ModelError(f"the engine {NAME!r} reads no files yet, received {os.fspath(path)!r}")
+        check_file(path)
 
     def load(self, path: str | os.PathLike[str], **asked: Any) -> Any:
-        self.check_file(path)
+        if scheme_of(path, SCHEMES):
+            return _work().load_named(ModelName.of(os.fspath(path)))
+        return _work().load_model(path, **asked)
+
+    def fill(self, model: Any, path: str | os.PathLike[str]) -> None:
+        _work().fill(model, path)
+
+    def pack(self, model: Any) -> Any:
+        return _work().unwrapped(model)
+
+    def unpack(self, packed: Any) -> Any:
+        return packed
 
     def inspect(self, path: str | os.PathLike[str]) -> Any:
-        self.check_file(path)
+        return inspect_file(path)
 
     def demo(self) -> Any:
-        raise ModelError(f"the engine {NAME!r} has no embedded model")
+        return _work().load_demo()
 
     def demo_digest(self) -> str:
-        return ""
+        return digest()
 
 
 def _work() -> Any:

@@ -24,17 +24,11 @@ from visioncam_engines.torch.tape.shadow import of_user, unwrapped
 _PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes, range, slice, type(...), np.dtype,
                     torch.dtype, torch.Size, torch.device, torch.layout, torch.memory_format})  # fmt: skip
 _SEQUENCES = (list, tuple, set, frozenset, deque, torch.Size)
-_OWN = frozenset(
-    {
-        "training",
-        "_parameters",
-        "_buffers",
-        "_modules",
-        "_is_full_backward_hook",
-        "_non_persistent_buffers_set",
-    }
-)
-"""What is read in another way, or does not change what a model computes."""
+_OWN = frozenset({"training", "_parameters", "_buffers", "_modules", "_is_full_backward_hook",
+                  "_non_persistent_buffers_set",
+                  "_trainer", "_fabric", "_current_fx_name", "_param_requires_grad_state",
+                  "_metric_attributes", "_compiler_ctx"})  # fmt: skip
+"""What is read in another way, or does not change what a model computes; the last two lines: Lightning's."""
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 _DEPTH, _MOST = 4, 4096
 _SAMPLED = 5
@@ -72,7 +66,7 @@ def mark_of(model: Any) -> Any:
         return mark_of(model.original).model
     reading = _Reading()
     reading.module(unwrapped(model))
-    return Mark(Fingerprint(reading.values, reading.held), _sampled(reading.tensors))
+    return Mark(Fingerprint(reading.values, reading.held), sampled(reading.tensors))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -97,7 +91,7 @@ class _Reading:
             return
         self.seen.add(id(module))
         state, append = module.__dict__, self.values.append
-        self.held.append(weakref.ref(module))
+        self.hold(module)
         if isinstance(module, torch.jit.ScriptModule):
             self.tensors += [*module.parameters(), *module.buffers()]
             return
@@ -177,7 +171,7 @@ class _Reading:
             self.values.append(id(value))
 
 
-def _sampled(tensors: list[Any]) -> tuple[Any, ...]:
+def sampled(tensors: list[Any]) -> tuple[Any, ...]:
     """Return how often weights were written to, and values of a few, so that another state is seen."""
     versions = sum(0 if one.is_inference() else one._version for one in tensors)
     picked = [*tensors[:: max(1, len(tensors) // (_SAMPLED - 2))], *tensors[-2:]]

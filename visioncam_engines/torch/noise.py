@@ -11,9 +11,9 @@ import torch
 
 from visioncam_core.engine.batches import COUNTERS
 from visioncam_engines.torch.placing import Placing
+from visioncam_engines.torch.tape.model_trace import Trace, at_rest, outputs_of
 from visioncam_engines.torch.tape.records import Record, named_leaves
 from visioncam_engines.torch.tape.source import compiled
-from visioncam_engines.torch.tape.trace import Trace, at_rest, outputs_of
 
 
 @attrs.frozen(eq=False)

@@ -17,8 +17,8 @@ from visioncam_engines.torch.space import ask
 from visioncam_engines.torch.space.mixing import SUMMED
 from visioncam_engines.torch.space.places import Places
 from visioncam_engines.torch.space.walk import plain
+from visioncam_engines.torch.tape.model_trace import Trace
 from visioncam_engines.torch.tape.records import Ref
-from visioncam_engines.torch.tape.trace import Trace
 
 COPIES = frozenset(
     {"clone", "contiguous", "detach", "to", "type", "float", "half", "double", "bfloat16", "alias", "type_as"}
@@ -111,7 +111,7 @@ def build_table(
                 is_score=value in answers,
                 ends=kept is not None and value not in kept,
                 feeds=feeds(value),
-                projects=_projects(trace, value),
+                projects=record.kind != "Reshape" and _projects(trace, value),
             )
         )
     return LayerTable(
@@ -263,8 +263,9 @@ def _projects(trace: Trace, value: int) -> bool:
     """Whether a module cuts the picture itself into patches: a convolution with stride = kernel > 1."""
     number = trace.producer.get(value)
     node = None if number is None else trace.nodes[number]
-    while node is not None and plain(node.name) in COPIES | SHAPES and node.args:
-        number = trace.producer.get(node.args[0].index) if isinstance(node.args[0], Ref) else None
+    while node is not None and plain(node.name) in COPIES | SHAPES | {"add"} and node.args:
+        moving = [one for one in node.refs if one in trace.moving]  # a bias of Keras is added apart
+        number = trace.producer.get(moving[0]) if len(moving) == 1 else None
         node = None if number is None else trace.nodes[number]
     if node is None or node.name not in ("conv2d", "conv3d") or not isinstance(node.args[0], Ref):
         return False

@@ -17,12 +17,12 @@ from visioncam_core.errors import TargetError
 from visioncam_core.text import brief, listing, whole
 from visioncam_engines.torch.modules import in_training, modules_of
 from visioncam_engines.torch.noise import Noise
-from visioncam_engines.torch.passes import TapePasses
 from visioncam_engines.torch.placing import Placing
+from visioncam_engines.torch.run.passes import TapePasses
 from visioncam_engines.torch.score import TapeScore
 from visioncam_engines.torch.scores.logits import score_of
 from visioncam_engines.torch.table import build_table, classes_first
-from visioncam_engines.torch.tape.trace import Trace, at_rest
+from visioncam_engines.torch.tape.model_trace import Trace, at_rest
 
 TRAINING = "training-mode"
 TOLERANCE, TOLERANCE_HALF = 1e-3, 5e-2
@@ -121,10 +121,14 @@ class TapedModel:
         )
 
         def make() -> TapeView:
-            table = build_table(noise, score, inputs, self.title, units_of(self.model))
+            table = build_table(noise, score, inputs, self.title, self.units)
             return self.made(score, table, inputs.image, inputs.channels_first)
 
         return trace.once(("view", score.key, inputs.image), make)
+
+    def units(self) -> dict[str, Any]:
+        """Return path -> module, while the model lives, for queries by module."""
+        return {} if (alive := self.model()) is None else modules_of(alive)
 
     def asked(self, flat: list[Any]) -> Noise:
         """Return runs of the model on pictures of noise."""
@@ -137,11 +141,6 @@ class TapedModel:
     def made(self, score: TapeScore, table: LayerTable, image: int, channels_first: bool) -> TapeView:
         """Return the view of a score."""
         return TapeView(self.trace, score, table, self.placing, self.model, image, channels_first)
-
-
-def units_of(model: weakref.ref[Any]) -> Callable[[], dict[str, Any]]:
-    """Return what gives the modules of a model by path, for queries by module."""
-    return lambda: {} if (alive := model()) is None else modules_of(alive)
 
 
 def takes_of(flat: list[Any]) -> tuple[tuple[tuple[int, ...], Any], ...]:

@@ -11,22 +11,26 @@ import torch
 
 from visioncam_core.engine.cache import difference, open_trace
 from visioncam_core.engine.model_inputs import ModelInputs
-from visioncam_core.engine.records import Hints, Note
+from visioncam_core.engine.records import Note
 from visioncam_core.errors import ModelError, VisionCamError
 from visioncam_core.text import error_text
 from visioncam_engines.torch.calling import answers_of, caller
 from visioncam_engines.torch.checks import check_model, devices_of, require_torch
 from visioncam_engines.torch.copies import TorchCopy, Twin, original, weights_of
-from visioncam_engines.torch.eager import EagerModel, record_as_it_is
+from visioncam_engines.torch.demo.weights import load as load_demo
+from visioncam_engines.torch.files.load import fill, load_model
 from visioncam_engines.torch.inputs import model_inputs
+from visioncam_engines.torch.libraries.hints import hints_of
+from visioncam_engines.torch.libraries.names import load_named
 from visioncam_engines.torch.mark import mark_of
-from visioncam_engines.torch.memory import from_numpy, out_of_memory
 from visioncam_engines.torch.modules import title_of
 from visioncam_engines.torch.placing import Placing
 from visioncam_engines.torch.recorder import ModuleRecorder
+from visioncam_engines.torch.run.eager import EagerModel, record_as_it_is
+from visioncam_engines.torch.run.memory import from_numpy, out_of_memory
+from visioncam_engines.torch.tape.model_trace import Trace, at_rest
 from visioncam_engines.torch.tape.shadow import WRITES, unwrapped
 from visioncam_engines.torch.tape.tape import UntraceableError, WritesError
-from visioncam_engines.torch.tape.trace import Trace, at_rest
 from visioncam_engines.torch.view import TapedModel, takes_of, tolerance_of
 
 __all__ = [
@@ -35,7 +39,11 @@ __all__ = [
     "check_model",
     "configuration_of",
     "failure_of",
+    "fill",
     "hints_of",
+    "load_demo",
+    "load_model",
+    "load_named",
     "mark_of",
     "model_inputs",
     "original",
@@ -47,12 +55,6 @@ __all__ = [
 ]
 
 EXACT, AS_IT_IS = "exact-shape-trace", "run-as-it-is"
-
-
-def hints_of(model: Any) -> Hints:
-    """Return the name and the size of a model."""
-    weights = sum(tensor.numel() for _, tensor in weights_of(model))
-    return Hints(title_of(model), "PyTorch", weights)
 
 
 def configuration_of(model: Any) -> str:
@@ -98,7 +100,7 @@ def traced(engine: Any, model: Any, inputs: ModelInputs, flat: list[Any]) -> Tap
     placing = Placing.of(model)
     example = placing.placed([x[:1] for x in flat])
     recorder = ModuleRecorder(model, caller(inputs.structure))
-    noise = placing.placed(_noise(flat))
+    noise = placing.placed(noise_like(flat))
     try:
         trace = Trace.of(recorder, example)
         found = TapedModel(trace, weakref.ref(model), title_of(model), placing, takes_of(flat))
@@ -140,7 +142,7 @@ def _unlike(found: TapedModel, model: Any, structure: Any, noise: list[Any]) -> 
     return f"its tape answers {off:.1%} otherwise on another picture"
 
 
-def _noise(flat: list[Any]) -> list[Any]:
+def noise_like(flat: list[Any]) -> list[Any]:
     """Return a seeded picture of noise in the range of the inputs; whole numbers, perhaps tokens, stay."""
     rng = np.random.default_rng(0)
     found = []

@@ -14,7 +14,7 @@ from keras import layers
 
 from visioncam_core.errors import ImageError, OptionError, OptionTypeError
 from visioncam_core.images.preprocessing import check_range
-from visioncam_engines.tensorflow.hints import preprocessing_of
+from visioncam_engines.keras.hints import preprocessing_of
 
 
 @pytest.fixture(name="mobilenet")

@@ -5,22 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from helpers import hidden
 
 from visioncam_core.errors import BackendError
-from visioncam_engines.tensorflow.checks import require_tensorflow
+from visioncam_engines.keras.checks import require_backend
 
-NO_TENSORFLOW = """
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "tensorflow":
-            raise ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow")
-
-sys.meta_path.insert(0, Blocked())
-"""
 CALLS = """
 import sys
 {before}
@@ -52,22 +44,14 @@ print(len(visioncam.methods()), "methods")
 
 def lines(before: str, folder: Path, **environment: str) -> list[str]:
     """Return what the calls print in a fresh Python, after `before` has been run."""
-    paths = os.pathsep.join([str(folder), *(path for path in sys.path if path)])
-    done = subprocess.run(
-        [sys.executable, "-c", CALLS.format(before=before)],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ | {"PYTHONPATH": paths, "XDG_CACHE_HOME": str(folder)} | environment,
-    )
-    *calls, methods = done.stdout.splitlines()
+    *calls, methods = hidden.run(CALLS.format(before=before), folder, **environment)
     assert methods == "9 methods"
     assert len(calls) == 6
     return calls
 
 
 def test_without_tensorflow_every_call_says_what_to_install(tmp_path: Path) -> None:
-    for line in lines(NO_TENSORFLOW, tmp_path):
+    for line in lines(hidden.hiding("tensorflow"), tmp_path):
         assert line.startswith(
             "BackendError True TensorFlow cannot be imported (No module named 'tensorflow')"
         )
@@ -75,14 +59,13 @@ def test_without_tensorflow_every_call_says_what_to_install(tmp_path: Path) -> N
 
 
 def test_on_another_backend_every_call_says_which_variable_to_set(tmp_path: Path) -> None:
-    """JAX itself where it is installed; else a Keras that only knows which backend it runs on."""
-    backend = "jax"
-    if find_spec(backend) is None:
-        (tmp_path / "keras").mkdir()
-        (tmp_path / "keras" / "__init__.py").write_text("from keras import backend\n")
-        (tmp_path / "keras" / "backend.py").write_text(f"def backend():\n    return {backend!r}\n")
-    for line in lines("import keras", tmp_path, KERAS_BACKEND=backend):
-        assert line.startswith(f"BackendError True Keras runs on the {backend!r} backend")
+    """A Keras that only knows which backend it runs on, one that no engine serves."""
+    (tmp_path / "keras").mkdir()
+    (tmp_path / "keras" / "__init__.py").write_text("from keras import backend\n")
+    (tmp_path / "keras" / "backend.py").write_text("def backend():\n    return 'openvino'\n")
+    for line in lines("import keras", tmp_path, KERAS_BACKEND="openvino"):
+        assert line.startswith("BackendError True Keras runs on the 'openvino' backend")
+        assert "VisionCam needs 'tensorflow', 'torch' or 'jax'" in line
         assert "KERAS_BACKEND=tensorflow before Keras is imported" in line
 
 
@@ -103,7 +86,7 @@ def test_a_keras_that_cannot_be_imported(
     if wanted is not None:
         monkeypatch.setenv("KERAS_BACKEND", wanted)
     with pytest.raises(BackendError, match="Keras cannot be imported") as caught:
-        require_tensorflow()
+        require_backend("tensorflow")
     assert cure in str(caught.value)
     assert ("set the environment variable KERAS_BACKEND=tensorflow" in str(caught.value)) == (
         wanted != "tensorflow"

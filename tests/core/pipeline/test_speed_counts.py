@@ -14,8 +14,8 @@ from keras import layers as L  # noqa: N812  -- as everybody writes it
 from visioncam_core.engine.layer_table import LayerRow, LayerTable, Layout
 from visioncam_core.layers import auto
 from visioncam_core.testing.examples.tables import make_table
-from visioncam_engines.tensorflow.tracing.fingerprint import Fingerprint, fingerprint
-from visioncam_engines.tensorflow.tracing.recording import walk
+from visioncam_engines.keras.fingerprint import Fingerprint, fingerprint
+from visioncam_engines.keras.recording import walk
 
 
 def nested() -> keras.Model:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gc
+import io
 import tracemalloc
 import weakref
 from pathlib import Path
@@ -12,12 +13,13 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import visioncam
-from visioncam.callbacks import ExplanationMonitor, Look
+from visioncam.callbacks import ExplanationMonitor, Look, overlap
+from visioncam.callbacks.event_file import EventFile
 from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import ImageError, OptionError, OptionTypeError, TargetError
-from visioncam_engines.tensorflow.monitor import overlap
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +129,7 @@ def test_maps_follow_the_weights(data: tuple[np.ndarray, np.ndarray]) -> None:
 
 
 def test_folder_and_tensorboard(data: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
+    import tensorflow as tf
     from tensorflow.compat.v1.train import summary_iterator
 
     model = small()
@@ -146,14 +149,51 @@ def test_folder_and_tensorboard(data: tuple[np.ndarray, np.ndarray], tmp_path: P
     ]
     assert rows[0]["overlap_previous"] == ""
     assert 0 <= float(rows[2]["overlap_previous"]) <= 1
-    found = {
-        (value.tag, event.step)
-        for file in (tmp_path / "logs").iterdir()
-        for event in summary_iterator(str(file))
-        for value in event.summary.value
-    }
-    assert {("visioncam/picture_01", n) for n in epochs} <= found
-    assert {("visioncam/overlap_previous", 2), ("visioncam/overlap_first", 4)} <= found
+    events = [event for file in (tmp_path / "logs").iterdir() for event in summary_iterator(str(file))]
+    found = {(value.tag, event.step): value for event in events for value in event.summary.value}
+    assert {("visioncam/picture_01", n) for n in epochs} <= set(found)
+    assert {("visioncam/overlap_previous", 2), ("visioncam/overlap_first", 4)} <= set(found)
+    picture = found["visioncam/picture_01", 2]
+    assert picture.metadata.plugin_data.plugin_name == "images"
+    width, height, png = tf.make_ndarray(picture.tensor)
+    with Image.open(io.BytesIO(png)) as drawn, Image.open(tmp_path / "maps" / names[3]) as saved:
+        assert drawn.size == (int(width), int(height))
+        np.testing.assert_array_equal(drawn, saved)
+
+
+def test_event_files_are_those_that_tensorflow_writes(tmp_path: Path) -> None:
+    """Record by record, but for the time: TensorFlow's reader checks every checksum, too."""
+    import tensorflow as tf
+    from tensorflow.compat.v1 import SummaryMetadata
+    from tensorflow.compat.v1.train import summary_iterator
+
+    png = bytes(range(256)) * 3
+    ours = EventFile(tmp_path / "ours")
+    ours.image("a/picture", 3, png, (20, 300, 3), "what it is: é")
+    ours.scalar("a/curve", 1 << 40, 0.1, "")
+    ours.close()
+
+    def about(plugin: str, kind: int, text: str) -> Any:
+        named = SummaryMetadata.PluginData(plugin_name=plugin)
+        return SummaryMetadata(plugin_data=named, data_class=kind, summary_description=text)
+
+    writer = tf.summary.create_file_writer(str(tmp_path / "theirs"))
+    with writer.as_default():
+        values = tf.constant([b"300", b"20", png])
+        tf.summary.write("a/picture", values, 3, about("images", 3, "what it is: é"))
+        tf.summary.write("a/curve", tf.constant(0.1), 1 << 40, about("scalars", 1, ""))
+    writer.close()
+
+    def records(folder: str) -> list[tuple[Any, ...]]:
+        (path,) = (tmp_path / folder).iterdir()
+        assert path.name.startswith("events.out.tfevents.")
+        events = list(summary_iterator(str(path)))
+        assert events.pop(0).file_version == "brain.Event:2"
+        values = [(event.step, event.summary.value[0]) for event in events]
+        array = tf.make_ndarray
+        return [(step, one.tag, one.metadata, array(one.tensor).tolist()) for step, one in values]
+
+    assert records("ours") == records("theirs")
 
 
 def test_a_full_disk_does_not_stop_training(data: tuple[np.ndarray, np.ndarray]) -> None:

@@ -18,7 +18,7 @@ from visioncam import demo
 from visioncam_core.engine.model_card import card_of
 from visioncam_core.images.geometry import CenterCrop, Resize, fit
 from visioncam_engines.demo import weights
-from visioncam_engines.tensorflow.demo import cache, network
+from visioncam_engines.keras.demo import cache, network
 
 ROOT = Path(__file__).resolve().parents[3]
 GOLDEN = ROOT / "tests" / "data" / "golden" / "efficientnet_lite0_maps.npz"

@@ -14,7 +14,7 @@ import pytest
 
 from visioncam_core.errors import ModelError, ModelNotFoundError
 from visioncam_engines.demo import weights
-from visioncam_engines.tensorflow.demo import network
+from visioncam_engines.keras.demo import network
 
 
 def torch_file(path: Path, *, name: str = "torch FloatStorage", count: int = 6, written: int = 6) -> Path:

@@ -12,7 +12,7 @@ from torch import nn
 
 from visioncam_core.engine.batches import Budget
 from visioncam_core.engine.layer_table import LayerChoice
-from visioncam_engines.torch.tape.trace import at_rest
+from visioncam_engines.torch.tape.model_trace import at_rest
 
 
 def as_tokens(x: Any) -> Any:

@@ -12,7 +12,7 @@ from helpers.torch_passes import differences, opened
 from helpers.torch_twins import state_of
 from torch import nn
 
-from visioncam_engines.torch.eager import EagerModel
+from visioncam_engines.torch.run.eager import EagerModel
 from visioncam_engines.torch.view import TapedModel
 
 

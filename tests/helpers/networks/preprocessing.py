@@ -11,7 +11,7 @@ from keras import layers
 
 from visioncam_core.images.preprocessing import Preprocessing
 from visioncam_core.images.preprocessing import preprocessing_for as found
-from visioncam_engines.tensorflow.hints import hints_of
+from visioncam_engines.keras.hints import hints_of
 
 SIDE = (32, 32, 3)
 BATCH = np.random.default_rng(0).integers(0, 256, (2, 4, 5, 3)).astype(np.float32)

@@ -16,8 +16,9 @@ from visioncam.cli.terminal import Output
 from visioncam.evaluation.truth_files import boxes_of, pictures_of
 from visioncam_core.errors import OutputError
 from visioncam_core.files import check_place
+from visioncam_core.pipeline.models import mark_of
 from visioncam_core.plugins.default import registry
-from visioncam_core.results.provenance import entries, model_file_mark
+from visioncam_core.results.provenance import entries
 from visioncam_core.text import index_or_name
 
 SHOWN = 20  # pictures
@@ -47,14 +48,14 @@ def audit(
     paths, names, failures = pictures_of(source, recursive, max_pixels, frame)
     truth = None if boxes is None else boxes_of(boxes, names)
     keywords, index = keywords_of(context.params), index_or_name(target)
-    keras_model = model_of(context, model)
-    found = run(keras_model, paths, method, truth=truth, target=index, clusters=clusters, **keywords)
+    opened = model_of(context, model)
+    found = run(opened, paths, method, truth=truth, target=index, clusters=clusters, **keywords)
     found = attrs.evolve(
         found,
         pictures=tuple(attrs.evolve(one, source=names[one.number]) for one in found.pictures),
-        provenance=found.provenance | entries(model_file_mark(model)),
+        provenance=found.provenance | entries(mark_of(model, opened)),
     )
-    title = title_of(keras_model, model)
+    title = title_of(opened, model)
     output.document.update({**found.document(), "model": title, "failures": failures})
     output.line((title, "bold"), f", {len(found.pictures)} pictures, {found.layer}")
     for finding in found.findings:

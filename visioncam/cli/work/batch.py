@@ -29,10 +29,9 @@ from visioncam.cli.option_flags import SHEET, options_of
 from visioncam.cli.request import names_in, request_of
 from visioncam.cli.terminal import Output
 from visioncam_core.errors import OptionError
-from visioncam_core.pipeline.models import check_file
+from visioncam_core.pipeline.models import check_file, is_name, located, mark_of
 from visioncam_core.plugins.default import registry
 from visioncam_core.progress import Bar
-from visioncam_core.results.provenance import model_file_mark
 from visioncam_core.results.writer import kinds_with_options, suffixes_of
 
 
@@ -88,7 +87,8 @@ def batch(
     pictures = source_of(source, recursive=recursive, out=out)
     with StopSignals() as stopping, Bar(f"{rest['method']}, {source}", unit="") as bar:
         request = _request(context, out, rest)
-        places = places_of(out, source=source, model=rest["model"])
+        named = {"model": rest["model"]} if is_name(rest["model"]) else {}
+        places = places_of(out, source=source, model=None if named else located(rest["model"])) | named
         events = EventPrinter(output, bar)
         run = Run(
             pictures, out, request.facts, request.batch, force, max_errors, events, stopping.received, places
@@ -133,18 +133,20 @@ def _request(context: click.Context, out: Path, values: dict[str, Any]) -> RunRe
     writing = Writing(out.absolute(), suffixes, drawings, own, values["spread"])
     writing.check()
     made = request_of(context, [spec], options["method"])
-    trust = bool(model_flag("trust_savedmodel"))
+    trust, weights, sha256 = bool(model_flag("trust_savedmodel")), model_flag("weights"), model_flag("sha256")
     if path is not None:
         check_file(path, trust_savedmodel=trust)
+    mark = mark_of(path, weights=weights, sha256=sha256)
     return RunRequest(
-        model=None if path is None else os.path.abspath(path),
+        model=located(path),
         custom_objects=model_flag("custom_objects"),
         unsafe=model_flag("allow_unsafe_model"),
         request=attrs.evolve(made, settings=attrs.evolve(made.settings, batch_size=None)),
-        writing=attrs.evolve(writing, model=model_file_mark(path)),
+        writing=attrs.evolve(writing, model=mark),
         batch=made.settings.batch_size or BATCH,
-        sha256=model_flag("sha256"),
+        sha256=sha256,
         trust_savedmodel=trust,
+        weights=None if weights is None else os.path.abspath(weights),
     )
 
 

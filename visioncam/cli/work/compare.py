@@ -19,11 +19,12 @@ from visioncam.cli.terminal import Output
 from visioncam_core.errors import ModelError, OptionError
 from visioncam_core.files import check_file
 from visioncam_core.pipeline.compare import compare_all
+from visioncam_core.pipeline.models import mark_of
 from visioncam_core.plugins.default import registry
 from visioncam_core.progress import Bar
 from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.results.describe import shared_notes
-from visioncam_core.results.provenance import add_marks, model_file_mark
+from visioncam_core.results.provenance import add_marks
 
 
 def compare(
@@ -55,7 +56,7 @@ def compare(
         if not one.explanations:
             whys = (f"{name}: {in_flags(why)}" for name, why in one.failures.items())
             raise ModelError(f"no method gave a map: {'; '.join(whys)}")
-    mark = model_file_mark(model)
+    mark = mark_of(model, explainer.model)
     found[:] = [
         attrs.evolve(row, explanations=tuple(add_marks(one, mark) for one in row.explanations))
         for row in found

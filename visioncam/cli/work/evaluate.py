@@ -24,9 +24,10 @@ from visioncam.evaluation.truth_files import boxes_of, pictures_of
 from visioncam.html_report.report import report
 from visioncam_core.errors import OptionError, VisionCamError
 from visioncam_core.files import check_place
+from visioncam_core.pipeline.models import mark_of
 from visioncam_core.plain_data import plain
 from visioncam_core.progress import Bar
-from visioncam_core.results.provenance import entries, model_file_mark
+from visioncam_core.results.provenance import entries
 from visioncam_core.text import index_or_name
 
 SUFFIXES = (".json", ".csv", ".html")
@@ -67,18 +68,18 @@ def evaluate(
     truth = None if boxes is None else boxes_of(boxes, names)
     keywords = {**keywords_of(context.params), **budget}
     index = index_or_name(target)
-    keras_model = model_of(context, model)
+    opened = model_of(context, model)
     with Bar(source) as bar:
         found = run(
-            keras_model, paths, methods, layers=layers, metrics=metric_names, truth=truth, target=index,
+            opened, paths, methods, layers=layers, metrics=metric_names, truth=truth, target=index,
             progress=bar, **keywords,
         )  # fmt: skip
-    found = attrs.evolve(found, provenance=found.provenance | entries(model_file_mark(model)))
+    found = attrs.evolve(found, provenance=found.provenance | entries(mark_of(model, opened)))
     violated = [line for condition in conditions for line in found.check(condition)]
-    _tell(output, found, title_of(keras_model, model), recommend, violated, failures)
+    _tell(output, found, title_of(opened, model), recommend, violated, failures)
     if file is not None and file.suffix.lower() == ".html":
         title, parts = "VisionCam evaluation", sections(found)
-        output.save(file, lambda path: report(keras_model, paths, path, methods, title=title, sections=parts))
+        output.save(file, lambda path: report(opened, paths, path, methods, title=title, sections=parts))
     elif file is not None:
         output.save(file, found.save)
     for line in violated:

@@ -20,11 +20,12 @@ from visioncam.cli.terminal import Output
 from visioncam_core.errors import ImageError, OptionError, OutputError, VisionCamError, is_full
 from visioncam_core.files import OutputNames, check_folder
 from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.pipeline.models import mark_of
 from visioncam_core.plugins.default import registry
 from visioncam_core.progress import Bar
 from visioncam_core.results.describe import shared_notes
 from visioncam_core.results.explanation import Explanation
-from visioncam_core.results.provenance import add_marks, model_file_mark, source_digest
+from visioncam_core.results.provenance import add_marks, source_digest
 from visioncam_core.results.writer import Saving, file_kind, kinds_with_options, one_file, suffixes_of
 from visioncam_core.targets.resolve import stack_size
 
@@ -75,7 +76,9 @@ def explain(
             f"-o {str(out)!r} is one file for a stack of classes; name a folder, and the kind of file with "
             "--save-as"
         )
-    run = Run(output, images, saving, names, title_of(explainer.model, model), model_file_mark(model))
+    run = Run(
+        output, images, saving, names, title_of(explainer.model, model), mark_of(model, explainer.model)
+    )
     for source in images:
         bar.label = f"{request.methods[0].title}, {Path(source).name}"
         with bar:

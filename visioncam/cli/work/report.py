@@ -16,8 +16,8 @@ from visioncam.cli.terminal import Output
 from visioncam.html_report.report import Report, check_path
 from visioncam_core.errors import ImageError, VisionCamError, is_full
 from visioncam_core.files import check_place
+from visioncam_core.pipeline.models import is_embedded, mark_of
 from visioncam_core.progress import Bar
-from visioncam_core.results.provenance import model_file_mark
 
 
 def report(
@@ -41,7 +41,7 @@ def report(
     if len(bad) == len(set(images)):
         raise bad[images[0]]
     explainer = explainer_of(context, request, model)
-    mark = "" if model is None else model_file_mark(model)
+    mark = "" if is_embedded(model) else mark_of(model, explainer.model)
     found = Report(explainer, targets, layers, title=title, colormap=colormap, mark=mark)
     found.expect(len(images))
     failed = {}

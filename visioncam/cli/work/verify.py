@@ -18,8 +18,7 @@ from visioncam.cli.exit import DONE, SOME_FAILED
 from visioncam.cli.open_model import explainer_of, model_flag
 from visioncam.cli.terminal import Output
 from visioncam_core.errors import OutputError
-from visioncam_core.pipeline.models import check_file
-from visioncam_core.results.provenance import model_file_mark
+from visioncam_core.pipeline.models import check_file, is_name, mark_of
 from visioncam_core.targets.class_names import load_class_names
 
 
@@ -40,10 +39,11 @@ def verify(
         raise OutputError(
             f"{str(out)!r} does not tell where its pictures are; name them: visioncam verify OUT SOURCE"
         )
-    model = model or _place_of(out, known.get("model"))
+    model = model or _model_of(out, known.get("model"))
     if model is not None:
         check_file(model, trust_savedmodel=bool(model_flag("trust_savedmodel")))
-    saved = SavedRequest.of(manifest, model_file_mark(model), load_class_names(class_names))
+    mark = mark_of(model, weights=model_flag("weights"), sha256=model_flag("sha256"))
+    saved = SavedRequest.of(manifest, mark, load_class_names(class_names))
     keys = sample_of(manifest, share, seed)
     pictures = source_of(source, recursive=True, out=out)
     settings = attrs.evolve(saved.request.settings, batch_size=None)
@@ -54,6 +54,10 @@ def verify(
 
 def _place_of(out: Path, place: object) -> str | None:
     return os.path.normpath(out / place) if isinstance(place, str) and place else None
+
+
+def _model_of(out: Path, place: object) -> str | None:
+    return place if isinstance(place, str) and is_name(place) else _place_of(out, place)
 
 
 def _tell(output: Output, found: list[Any], total: int, seed: int, notes: tuple[str, ...]) -> int:

@@ -17,10 +17,11 @@ from visioncam_core.engine.interrupts import delay_interrupts
 from visioncam_core.engine.output import Score
 from visioncam_core.errors import GradientError, TargetError
 from visioncam_core.text import brief, listing, whole
+from visioncam_engines.keras.records import Recorded
 from visioncam_engines.tensorflow.graph.extract import carve
 from visioncam_engines.tensorflow.graph.graph import frontier
 from visioncam_engines.tensorflow.probabilities import find_logits
-from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
+from visioncam_engines.tensorflow.tracing.trace_model import Trace
 
 _NO_GRADIENT = re.compile(r"No gradient defined for operation\s*'([^']*)' \(op type: (\w+)\)")
 

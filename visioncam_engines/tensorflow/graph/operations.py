@@ -6,9 +6,9 @@ import re
 from collections import Counter
 from typing import Any
 
+from visioncam_engines.keras.records import Recorded
 from visioncam_engines.tensorflow.graph.graph import constant, descendants
 from visioncam_engines.tensorflow.graph.inlining import plain_name
-from visioncam_engines.tensorflow.tracing.trace_model import Recorded
 
 _COPIES = ("Identity", "IdentityN", "Cast", "StopGradient", "PreventGradient", "CheckNumerics", "Placeholder")
 _PRODUCTS = ("Conv2D", "Conv3D", "DepthwiseConv2dNative", "MatMul", "BatchMatMulV2", "Einsum")

@@ -12,14 +12,15 @@ import attrs
 
 from visioncam_core.errors import ModelError
 from visioncam_core.text import error_text, listing
-from visioncam_engines.tensorflow.checks import is_function, is_saved
+from visioncam_engines.keras.checks import is_function, is_saved
+from visioncam_engines.keras.records import leaves
 from visioncam_engines.tensorflow.graph.inlining import Flat, calls, inlined
 from visioncam_engines.tensorflow.graph.operations import (
     in_depth_order,
     operation_records,
     takes_channels_first,
 )
-from visioncam_engines.tensorflow.tracing.trace_model import EXACT, REPLACED, Trace, leaves
+from visioncam_engines.tensorflow.tracing.trace_model import EXACT, REPLACED, Trace
 
 _USUAL = ("serving_default", "serve")
 
@@ -101,7 +102,9 @@ def trace_saved(model: Any, specs: list[Any], closed: list[Any]) -> Trace:
             f"the SavedModel cannot be taken apart ({error_text(error)}); load the original Keras model "
             "instead"
         ) from error
-    names = [key or "0" for key, _ in leaves(endpoint.function.structured_outputs)]
+    import tensorflow as tf
+
+    names = [key or "0" for key, _ in leaves(endpoint.function.structured_outputs, tf.nest)]
     inputs = _inputs_of(flat, endpoint)
     every = frozenset(op.name for op in flat.wrapped.graph.get_operations())
     notes = [(EXACT, "the SavedModel was exported for one picture at a time")] if exact else []

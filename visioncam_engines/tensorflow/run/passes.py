@@ -10,14 +10,14 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine import batches
-from visioncam_core.engine.batches import COUNTERS, Budget
-from visioncam_core.engine.default_passes import joined
+from visioncam_core.engine.batches import COUNTERS, Budget, joined
 from visioncam_core.engine.half_precision import try_multiples
 from visioncam_core.engine.layer_table import Layout
 from visioncam_core.engine.records import Cotangent, Make, PassResult, Read, TailInputs
 from visioncam_core.ops import concatenate
+from visioncam_engines.keras.records import Recorded
 from visioncam_engines.tensorflow.graph import functions as cuts
-from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
+from visioncam_engines.tensorflow.tracing.trace_model import Trace
 
 Flat = list[Any]
 """The model's inputs in flat order, each with a batch axis."""
@@ -64,7 +64,7 @@ class GraphPasses:
             chosen = tf.constant(classes[indices], tf.int32)
 
             def scaled(scale: float) -> tuple[Any, list[Any]]:
-                found = run(*part, chosen, multiple(scale))
+                found = run(*part, chosen, _multiple(scale))
                 COUNTERS.add("forward", len(indices))
                 COUNTERS.add("backward", len(indices))
                 return self._grid(found[count : 2 * count]), found
@@ -102,7 +102,7 @@ class GraphPasses:
 
                 def scaled(scale: float, slope: Any = slope) -> tuple[Any, None]:
                     COUNTERS.add("backward", len(indices))
-                    return self._grid(backward(*out[:-2], slope * multiple(scale))), None
+                    return self._grid(backward(*out[:-2], slope * _multiple(scale))), None
 
                 found.append(
                     attrs.evolve(seen, gradients=(try_multiples(scaled) if half else scaled(1.0))[0])
@@ -156,6 +156,14 @@ class GraphPasses:
             return read(to_host(values), to_host(answer))
 
         return concatenate(in_batches(count, self._size(count), one))
+
+
+@lru_cache(maxsize=4)
+def _multiple(scale: float) -> Any:
+    import tensorflow as tf
+
+    with tf.init_scope():
+        return tf.constant(scale, tf.float32)
 
 
 def _take(value: Any, indices: np.ndarray) -> Any:

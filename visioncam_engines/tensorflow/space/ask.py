@@ -11,10 +11,11 @@ from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.engine.graph.placing import astray, centre, corners
 from visioncam_core.engine.layer_table import LayerRow, Layout
 from visioncam_core.errors import GradientError
+from visioncam_engines.keras.records import Recorded
 from visioncam_engines.tensorflow.graph import functions as cuts
 from visioncam_engines.tensorflow.graph.graph import descendants
 from visioncam_engines.tensorflow.run.passes import to_grid
-from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
+from visioncam_engines.tensorflow.tracing.trace_model import Trace
 
 
 def _of_any_class(score: cuts.GraphScore) -> Any:
@@ -56,7 +57,7 @@ def refusal(trace: Trace, image: int, channels_first: bool, flat: list[Any]) -> 
     """Return what tells of a row with a guessed layout why it is wrong, or ""."""
 
     def measured(row: LayerRow) -> str:
-        record = trace.record(row.path)
+        record = trace.by_path[row.path]
         if row.layout is None or len(record.tensors) != 1 or record.inside:
             return "the graph does not tell where its positions lie"
         centres = _centres(trace, record, row.layout, image, channels_first, flat)
@@ -88,7 +89,7 @@ def around(trace: Trace, score: cuts.GraphScore, flat: list[Any]) -> Callable[[L
     def measured(row: LayerRow) -> float:
         import tensorflow as tf
 
-        record = trace.record(row.path)
+        record = trace.by_path[row.path]
         seen = descendants(list(trace.inputs), values=True)  # learned queries are no way around
         sides = [
             one for one in cuts.sides_of(trace, record, score) if one.dtype.is_floating and id(one) in seen

@@ -63,7 +63,7 @@ class Places:
         source = next(
             (i for i in (self.inputs.image, *self.sizes) if i in row.inputs and i in self.sizes), None
         )
-        record = next((one for one in self.trace.records if one.path == row.path), None)
+        record = self.trace.by_path.get(row.path)
         if source is None or record is None or row.layout is None or not row.shape:
             return STRETCHED
         size = self.sizes[source]

@@ -9,11 +9,12 @@ from visioncam_core.engine.graph.rows import Output, rows_of
 from visioncam_core.engine.layer_table import LayerTable
 from visioncam_core.engine.layouts import side_by_side
 from visioncam_core.engine.space import Space
-from visioncam_engines.tensorflow.checks import is_saved
+from visioncam_engines.keras.checks import is_saved
+from visioncam_engines.keras.recording import walk
+from visioncam_engines.keras.records import Recorded
 from visioncam_engines.tensorflow.graph.graph import COPIES, SHAPES, ancestors, descendants, identities
 from visioncam_engines.tensorflow.space.mixing import going_on
-from visioncam_engines.tensorflow.tracing.recording import walk
-from visioncam_engines.tensorflow.tracing.trace_model import Recorded, Trace
+from visioncam_engines.tensorflow.tracing.trace_model import Trace
 
 
 def build_table(

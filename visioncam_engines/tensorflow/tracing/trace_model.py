@@ -6,7 +6,6 @@ import contextlib
 import functools
 import threading
 import weakref
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,32 +15,10 @@ from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.engine.records import Note
 from visioncam_core.errors import ModelError
 from visioncam_core.text import error_text
-from visioncam_engines.tensorflow.tracing.recording import Call, recording
+from visioncam_engines.keras.recording import Call, recording
+from visioncam_engines.keras.records import Recorded, leaves, named_records, output_names
 
 EXACT, AUTOGRAPH, REPLACED = "exact-shape-trace", "autograph-trace", "gradient-replaced"
-
-
-@attrs.frozen(eq=False)
-class Recorded:
-    """What one unit returned in one call (or in the T calls of a `TimeDistributed`).
-
-    Attributes:
-        path: unique path, such as `backbone/conv`, `backbone/conv#1` or `lstm:0`.
-        bare: the path without call number and output key.
-        kind: class name of the unit.
-        tensors: the symbolic tensors; several only when they are stacked over time.
-        data_format: "channels_last", "channels_first", or "" where the unit has none.
-        inside: why the tensor cannot be reached ("a loop, branch or function"), or "".
-        holds: it is a model, which hands on what its last layer made.
-    """
-
-    path: str
-    bare: str
-    kind: str
-    tensors: tuple[Any, ...]
-    data_format: str
-    inside: str
-    holds: bool = False
 
 
 @attrs.define(eq=False)
@@ -58,6 +35,7 @@ class Trace:
         notes: what was given up to trace the model: (code of the diagnostic, what it was).
         replaced: what is read in the place of the model's variables, by the number of their resources.
         cuts: functions that were cut from it, and what was found out about it, by key.
+        by_path: the records by their paths.
     """
 
     wrapped: Any
@@ -70,13 +48,15 @@ class Trace:
     replaced: Mapping[int, Any] = attrs.field(factory=dict)
     cuts: dict[Any, Any] = attrs.field(factory=dict)
     lock: threading.RLock = attrs.field(factory=threading.RLock)
+    by_path: Mapping[str, Recorded] = attrs.field(init=False)
+
+    @by_path.default
+    def _by_path(self) -> dict[str, Recorded]:
+        return {one.path: one for one in self.records}
 
     @property
     def graph(self) -> Any:
         return self.wrapped.graph
-
-    def record(self, path: str) -> Recorded:
-        return next(one for one in self.records if one.path == path)
 
     def with_variables(self, replaced: Mapping[int, Any]) -> Trace:
         """Return the same graph with other variables, with no functions cut from it yet."""
@@ -147,7 +127,7 @@ def _attempt(
 
     def keep(call: Call, output: Any) -> Any:
         kept = []
-        for key, value in leaves(output):
+        for key, value in leaves(output, tf.nest):
             usable = isinstance(value, tf.Tensor) and value.dtype.is_floating
             if usable and not call.inside:
                 value = _passed_on(value)
@@ -159,9 +139,17 @@ def _attempt(
     def body(*flat: Any) -> Any:
         target: Any = reference()
         graph = tf.compat.v1.get_default_graph()
-        with stateless(target), recording(target, graph, keep, convert):
+
+        def inside() -> str | None:
+            place = _nesting(tf.compat.v1.get_default_graph(), graph)
+            return None if tf.executing_eagerly() else place
+
+        def mine(value: Any) -> bool:
+            return getattr(value, "graph", None) is graph
+
+        with stateless(target), recording(target, inside, mine, keep, convert):
             answer = target(tf.nest.pack_sequence_as(structure, list(flat)), training=False)
-        pairs = [(key or "0", value) for key, value in leaves(answer) if value is not None]
+        pairs = [(key or "0", value) for key, value in leaves(answer, tf.nest) if value is not None]
         names.extend(key for key, _ in pairs)
         return [tf.identity(value) for _, value in pairs]
 
@@ -171,13 +159,25 @@ def _attempt(
         wrapped=wrapped,
         structure=structure,
         inputs=tuple(wrapped.inputs[: len(specs)]),
-        outputs=dict(zip(_output_names(model, names), wrapped.outputs, strict=True)),
-        records=tuple(_name(raw)),
+        outputs=dict(zip(output_names(model, names), wrapped.outputs, strict=True)),
+        records=tuple(named_records(raw)),
         exact=exact,
         notes=notes,
     )
     raw.clear()
     return result
+
+
+def _nesting(here: Any, graph: Any) -> str | None:
+    """Return "" in the traced graph itself, "a loop or function" below it, None elsewhere."""
+    if here is graph:
+        return ""
+    outer = getattr(here, "outer_graph", None)
+    while outer is not None:
+        if outer is graph:
+            return "a loop, branch or function"
+        outer = getattr(outer, "outer_graph", None)
+    return None
 
 
 def _passed_on(value: Any) -> Any:
@@ -198,53 +198,3 @@ def stateless(model: Any) -> contextlib.AbstractContextManager[Any]:
         scope: contextlib.AbstractContextManager[Any] = keras.StatelessScope(collect_losses=True)
         return scope
     return contextlib.nullcontext()
-
-
-def leaves(structure: Any, path: str = "") -> list[tuple[str, Any]]:
-    """Return (path, leaf) in the order of `tf.nest.flatten`; a lone leaf has the path ""."""
-    import tensorflow as tf
-
-    if not tf.nest.is_nested(structure):
-        return [(path, structure)]
-    if isinstance(structure, Mapping):
-        parts = [(str(key), structure[key]) for key in sorted(structure)]
-    else:
-        names = getattr(structure, "_fields", range(len(structure)))
-        parts = [(str(name), part) for name, part in zip(names, structure, strict=True)]
-    return [leaf for name, part in parts for leaf in leaves(part, f"{path}/{name}" if path else name)]
-
-
-def _output_names(model: Any, positions: list[str]) -> list[str]:
-    """Return the outputs' own names where the model has them, else their keys or positions."""
-    declared = [str(name) for name in getattr(model, "output_names", None) or ()]
-    numbered = all(position.isdigit() for position in positions)
-    if numbered and len(declared) == len(positions) == len(set(declared)):
-        return declared
-    return positions
-
-
-def _name(raw: list[tuple[Call, str, Any]]) -> list[Recorded]:
-    """Give every recorded output its unique path; calls of one `TimeDistributed` are stacked."""
-    groups: dict[tuple[Any, ...], list[tuple[Call, str, Any]]] = {}
-    for call, key, value in raw:
-        over_time = [(id(u), n) for u, n in call.parents if type(u).__name__ == "TimeDistributed"]
-        owner = ("time", *over_time) if over_time else ("call", call.number)
-        groups.setdefault((call.path, key, *owner), []).append((call, key, value))
-    calls, seen = Counter((path, key) for path, key, *_ in groups), Counter[tuple[str, str]]()
-    rows = []
-    for (path, key, *_), members in groups.items():
-        name = path + (f"#{seen[path, key]}" if calls[path, key] > 1 else "") + (f":{key}" if key else "")
-        seen[path, key] += 1
-        call = members[0][0]
-        rows.append(
-            Recorded(
-                path=name,
-                bare=path,
-                kind=type(call.unit).__name__,
-                tensors=tuple(value for _, _, value in members),
-                data_format=str(getattr(call.unit, "data_format", "") or ""),
-                inside=call.inside,
-                holds=hasattr(type(call.unit), "layers"),
-            )
-        )
-    return rows

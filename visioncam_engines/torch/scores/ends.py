@@ -12,8 +12,8 @@ import torch
 from visioncam_core.engine.graph import ends
 from visioncam_core.engine.graph.ends import End
 from visioncam_engines.torch.space.walk import plain
+from visioncam_engines.torch.tape.model_trace import Trace, at_rest
 from visioncam_engines.torch.tape.records import Grows, Node, Ref, leaves, mapped
-from visioncam_engines.torch.tape.trace import Trace, at_rest
 
 LOG_SIGMOIDS = ("log_sigmoid", "logsigmoid")
 ACTIVATIONS = {
@@ -129,7 +129,11 @@ class Finder:
         refs = [ref for ref in refs if ref in self.trace.moving]
         found = [self.end(ref) for ref in refs[: None if name in _MOVES else 1]]
         known = [end for end in found if end is not None]
-        if len(known) < len(refs) or any(isinstance(leaf, torch.Tensor) for leaf in leaves(node.args)):
+        if (
+            not known
+            or len(known) < len(refs)
+            or any(isinstance(leaf, torch.Tensor) for leaf in leaves(node.args))
+        ):
             return None
         before, after = self.trace.shapes[refs[0]], self.trace.shapes[value]
         kept = name in _KEEPS_ROWS and before[-1:] == after[-1:]

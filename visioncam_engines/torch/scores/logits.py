@@ -16,7 +16,7 @@ from visioncam_engines.torch.score import TapeScore
 from visioncam_engines.torch.scores.ends import Finder, unscaled
 from visioncam_engines.torch.scores.readings import Before, Marks, Probabilities
 from visioncam_engines.torch.space.walk import plain
-from visioncam_engines.torch.tape.trace import Trace
+from visioncam_engines.torch.tape.model_trace import Trace
 
 _PRODUCTS = {
     *(

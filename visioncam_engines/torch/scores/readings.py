@@ -12,8 +12,8 @@ import torch
 
 from visioncam_core.engine.graph.ends import End
 from visioncam_engines.torch.space.walk import plain, whole
+from visioncam_engines.torch.tape.model_trace import Trace
 from visioncam_engines.torch.tape.records import Node
-from visioncam_engines.torch.tape.trace import Trace
 
 
 @attrs.frozen(eq=False)

@@ -14,7 +14,7 @@ from visioncam_core.engine.layer_table import LayerRow, Layout
 from visioncam_core.errors import LayerError
 from visioncam_engines.torch.noise import Noise
 from visioncam_engines.torch.placing import to_grid
-from visioncam_engines.torch.tape.trace import at_rest
+from visioncam_engines.torch.tape.model_trace import at_rest
 
 
 def token_support(noise: Noise, score: Any) -> Callable[[Sequence[LayerRow]], list[float]]:

@@ -17,8 +17,8 @@ from visioncam_core.engine.space import Space, of_picture
 from visioncam_core.resize import STRETCHED, Placement
 from visioncam_engines.torch.space import mixing, moving, sliding  # noqa: F401 - rules
 from visioncam_engines.torch.space.walk import Centres, follow
+from visioncam_engines.torch.tape.model_trace import Trace, at_rest
 from visioncam_engines.torch.tape.records import Ref
-from visioncam_engines.torch.tape.trace import Trace, at_rest
 
 KERNELS = frozenset(f"conv{kind}{rank}d" for kind in ("", "_transpose") for rank in (1, 2, 3))
 

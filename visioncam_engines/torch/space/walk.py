@@ -11,8 +11,8 @@ import torch
 
 from visioncam_core.engine.space import Space, merged, unknown
 from visioncam_engines.torch.space.slices import painted
+from visioncam_engines.torch.tape.model_trace import Trace
 from visioncam_engines.torch.tape.records import Grows, Node, Ref, leaves
-from visioncam_engines.torch.tape.trace import Trace
 
 Centres = Mapping[int, np.ndarray]
 """Number of a step -> the tap that its kernel looks at, an axis each; the middle where there is none."""

@@ -23,7 +23,10 @@ from visioncam_engines.torch.tape.opaque import Opaque
 _PARALLEL = ("DataParallel", "DistributedDataParallel", "FullyShardedDataParallel")
 _CONTAINERS = (list, tuple, dict, OrderedDict, set, deque)
 _DEPTH = 3
-_FIXED = {"torch", "numpy", *sys.stdlib_module_names} - {"types", "argparse", "test", "code", "profile"}
+_LIGHTNING = {"lightning", "pytorch_lightning", "lightning_fabric", "lightning_utilities"}
+_FIXED = {"torch", "numpy", *_LIGHTNING, *sys.stdlib_module_names} - {
+    "types", "argparse", "test", "code", "profile"
+}  # fmt: skip
 """Packages whose own objects hold no module of the user's, but for names that a user's module may have."""
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from visioncam_core.errors import ModelError, ModelNotFoundError
-from visioncam_engines.tensorflow.files.load import check_file, load_model
+from visioncam_engines.keras.files.load import check_file, load_model
 
 pytest_plugins = ("helpers.cli_files",)
 

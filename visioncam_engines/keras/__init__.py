@@ -1,0 +1,1 @@
+"""What Keras models share on every backend: units, state, inputs, hints, files, the embedded network."""

@@ -1,0 +1,109 @@
+"""What a file is, by its content, and what to do with one that is no model.  torch is not imported."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelError
+from visioncam_core.images.files import quoted, sniff
+from visioncam_core.text import error_text
+from visioncam_engines.archives import listed
+from visioncam_engines.torch.files.tensors import read_header, read_pickled, told
+
+EXPORT = "torch.export.save(torch.export.export(model.eval(), (picture,)), 'name.pt2')"
+WITH = (
+    "name the function that builds the model, and the file as its weights: "
+    "--model package.module:function --weights"
+)
+SCRIPT = (
+    "is TorchScript, a program in whose inside no layer can be seen; pass the torch.nn.Module that was "
+    f"scripted, or export it: {EXPORT}"
+)
+DIRECTORY = 16 << 20  # bytes of the list of members: torch writes one a weight
+
+
+_EXPORTED = ("/models/", "/data/aotinductor/", "/serialized_exported_program")
+
+
+def kind_of(path: str | os.PathLike[str]) -> str:
+    """Return what a file is: "pt2", "script", "pickle" (of weights, or of a model) or "safetensors".
+
+    Raises:
+        ModelNotFoundError: there is no such file.
+        ModelError: a folder, empty, unreadable, damaged, or something else.
+    """
+    text = os.fsdecode(os.fspath(path))
+    name = quoted(text)
+    try:
+        mode = os.stat(text).st_mode
+        if not stat.S_ISREG(mode):
+            raise ModelError(
+                f"{name}: is {'a folder' if stat.S_ISDIR(mode) else 'no regular file'}; pass a .pt2 file, or "
+                "the folder of a model of transformers as hf:FOLDER"
+            )
+        with open(text, "rb") as file:
+            start = file.read(512)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ModelNotFoundError(f"{name}: no such model file; check the path") from error
+    except ModelError:
+        raise
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise ModelError(f"{name}: cannot be read ({reason.lower()}); check its permissions") from error
+    if not start:
+        raise ModelError(f"{name}: is empty (0 bytes); download or save the model again")
+    try:
+        if start.startswith(b"PK"):
+            inside = [f"/{member.filename}" for member in listed(text, name, DIRECTORY)]
+            if any(part in one for one in inside for part in _EXPORTED):
+                return "pt2"
+        pickled = read_pickled(text, name)
+        header = None if pickled is not None else read_header(text, name)
+    except ModelError:
+        raise
+    except Exception as error:  # zlib, zipfile, pickletools and the system have errors of their own
+        raise ModelError(
+            f"{name}: is cut short or damaged ({error_text(error, 80)}); download or save it again"
+        ) from error
+    if pickled is not None:
+        return "script" if pickled.script else "pickle"
+    if header is not None:
+        return "safetensors"
+    kind = sniff(start)
+    if kind == "Git LFS pointer":
+        raise ModelError(f"{name}: is a Git LFS pointer, which stands for the model: git lfs pull")
+    what = f"no model ({kind})" if kind else f"no model file of PyTorch (it begins with {start[:12]!r})"
+    raise ModelError(f"{name}: is {what}; pass a .pt2 file: {EXPORT}")
+
+
+def refusal(path: str | os.PathLike[str], kind: str) -> str:
+    """Return why no model can be loaded from a file of some kind, and what to do; "" where one can."""
+    text = os.fsdecode(os.fspath(path))
+    name = quoted(text)
+    if kind == "safetensors":
+        return f"holds weights alone, no model; {WITH} {name}"
+    if kind == "pickle":
+        pickled = read_pickled(text, name)
+        if pickled is not None and pickled.names:
+            return (
+                f"is a pickle that would run code to be read ({told(pickled.names)}), and is not; in Python, "
+                f"save the weights, torch.save(model.state_dict(), ...), or export the model: {EXPORT}"
+            )
+        return f"holds weights alone, no model; {WITH} {name}"
+    return ""
+
+
+def check_file(path: str | os.PathLike[str]) -> str:
+    """Return what kind of model file it is, "pt2" or "script".
+
+    Raises:
+        UnsafeModelError: it would run code.
+        ModelError: everything else, naming the file, the reason and the cure.
+    """
+    kind = kind_of(path)
+    why = refusal(path, kind)
+    if why:
+        error = UnsafeModelError if "would run code" in why else ModelError
+        raise error(f"{quoted(os.fsdecode(os.fspath(path)))}: {why}")
+    return kind

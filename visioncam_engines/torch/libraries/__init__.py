@@ -1,0 +1,1 @@
+"""What timm, torchvision and transformers know of their models and pictures."""

@@ -1,0 +1,1 @@
+"""Running what was cut, in batches, or the model as it is."""
