@@ -119,7 +119,8 @@ def test_options_are_flags(plugins: Any) -> None:
     plugins("mine", methods=(mean,))
     shown = run("explain", "--help").stdout
     text = " ".join(shown.split())
-    assert "scorecam --weights" in text
+    assert "scorecam --channels --until" in text
+    assert "or ScoreCAM's option" in text  # --weights is a file of weights besides
     assert "smoothgradcamplusplus --n --sigma" in text
     assert "overlay --threshold --by-value" in text
     assert "meancam --sigma --only-mine --mode --bright --level" in text

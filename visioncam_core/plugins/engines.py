@@ -11,7 +11,7 @@ from typing import Any
 from visioncam_core.engine.model_name import scheme_of
 from visioncam_core.errors import ModelError
 from visioncam_core.plugins.specs import EngineSpec
-from visioncam_core.text import brief, listing
+from visioncam_core.text import brief
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
@@ -53,7 +53,7 @@ def engine_for(
         raise ModelError(f"the engines {names} both run {what}; choose one: engine={found[0].name!r}")
     titles = dict.fromkeys(spec.title for spec in rows)
     expected = " or ".join(f"{'an' if title[:1].lower() in 'aeiou' else 'a'} {title}" for title in titles)
-    engines = listing([_described(spec) for spec in rows]) if rows else "none is registered"
+    engines = _described(rows) if rows else "none is registered"
     raise ModelError(
         f"expected {expected or 'a model'}, received {what}{_advice(model, rows)}; engines: {engines}"
     )
@@ -86,9 +86,13 @@ def _advice(model: Any, rows: Sequence[EngineSpec]) -> str:
     return ""
 
 
-def _described(spec: EngineSpec) -> str:
-    missing = lacks(spec)
-    return f"{spec.name} (not installed: pip install {' '.join(missing)})" if missing else spec.name
+def _described(rows: Sequence[EngineSpec]) -> str:
+    missing = {spec.name: lacks(spec) for spec in rows}
+    here = ", ".join(name for name, modules in missing.items() if not modules)
+    others = ", ".join(name for name, modules in missing.items() if modules)
+    install = " ".join(dict.fromkeys(module for modules in missing.values() for module in modules))
+    absent = f"not installed: {others} (pip install {install})" if others else ""
+    return "; ".join(filter(None, (here, absent)))
 
 
 def engine_for_file(path: str | os.PathLike[str], rows: Sequence[EngineSpec]) -> EngineSpec:

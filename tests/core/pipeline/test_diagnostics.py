@@ -188,6 +188,8 @@ ELSEWHERE = {
     "gradient-replaced": "engines/tensorflow/saved_model/test_saved_model.py",
     "probability-assumed": "core/results/test_scores.py",
     "peak-in-bars": "no_silent/test_pictures.py",
+    "run-as-it-is": "frameworks/torch/test_traps.py",
+    "training-mode": "frameworks/torch/test_bad_input.py",
 }
 """Codes that are provoked in another file."""
 

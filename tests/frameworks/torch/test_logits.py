@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.torch_placed import view_of
+from helpers.torch_steps import view_of
 from torch import nn
 from torch.nn import functional as F  # noqa: N812  -- as everybody writes it
 

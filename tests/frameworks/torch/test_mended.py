@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.torch_placed import Chain, view_of
+from helpers.torch_steps import Chain, view_of
 from torch import nn
 
 from visioncam_core.engine.batches import Budget

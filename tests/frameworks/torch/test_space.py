@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.torch_placed import MIXED, PLAIN, Chain, Placed, view_of
+from helpers.torch_placed import MIXED, PLAIN
+from helpers.torch_steps import Chain, Placed, view_of
 from torch import nn
 
 from visioncam_core.engine.layer_table import LayerRow

@@ -11,7 +11,7 @@ import timm
 import torch
 import torchvision
 import transformers
-from helpers.torch_placed import view_of
+from helpers.torch_steps import view_of
 from torch import nn
 
 from visioncam_core.engine.layer_table import LayerChoice
