@@ -9,7 +9,6 @@ from typing import Any
 
 import attrs
 import numpy as np
-import torch
 
 from visioncam_core.engine.graph.placing import MOST_WEIGHTS, placement_of
 from visioncam_core.engine.layer_table import LayerRow
@@ -53,23 +52,27 @@ class Places:
 
     def placement(self, row: LayerRow, name: str) -> Placement:
         """Return where the positions of a row lie; by the weights as they are now."""
-        looks, key = self._energies() if name == "effective" else ({}, b"")
+        energies = self._energies() if name == "effective" else {}
+        key = b"".join(one.tobytes() for one in energies.values())
         with self.trace.lock:
             if (row.path, name, key) not in self._found:
                 for old in [one for one in self._found if one[2] not in (b"", key)]:
                     del self._found[old]  # of other weights
-                self._found[row.path, name, key] = self._placement(row, name, looks, key)
+                self._found[row.path, name, key] = self._placement(row, name, energies, key)
             return self._found[row.path, name, key]
 
-    def _placement(self, row: LayerRow, name: str, looks: Centres, key: bytes) -> Placement:
+    def _placement(
+        self, row: LayerRow, name: str, energies: Mapping[int, np.ndarray], key: bytes
+    ) -> Placement:
         sources = (i for i in (self.image, *self.images) if i in row.inputs and i in self.images)
         source = next(sources, None)
         record = next((one for one in self.trace.records if one.path == row.path), None)
         if source is None or record is None or not row.shape:
             return STRETCHED
-        if looks and self._walked[0] != key:
+        if energies and self._walked[0] != key:
+            looks = {number: _centre(energy) for number, energy in energies.items()}
             self._walked = key, self._followed(looks)
-        walks = self._walked[1] if looks else self.walks
+        walks = self._walked[1] if energies else self.walks
         return placement_of(row, name, walks[source].get(record.value), self.space(source))
 
     def _followed(self, centres: Centres) -> dict[int, dict[int, Space]]:
@@ -93,27 +96,29 @@ class Places:
                 found.append((number, weight))
         return found
 
-    def _energies(self) -> tuple[Mapping[int, np.ndarray], bytes]:
-        """Return number of a step -> centre of its kernel's energy, Σ tap·w² / Σ w², and all as bytes."""
+    def _energies(self) -> dict[int, np.ndarray]:
+        """Return number of a step -> energy of each tap of its kernel, Σ w² over channels."""
         if not self._kernels:
-            return {}, b""
+            return {}
         trace = self.trace
         computed = [one.index for _, one in self._kernels if isinstance(one, Ref)]
         with at_rest():
             made = dict(zip(computed, trace.cut([], computed)(1) if computed else (), strict=True))
-            found = [
-                _centre(made[one.index] if isinstance(one, Ref) else trace.replaced.get(id(one), one))
-                for _, one in self._kernels
-            ]
-        numbers = [number for number, _ in self._kernels]
-        return dict(zip(numbers, found, strict=True)), b"".join(one.tobytes() for one in found)
+            return {
+                number: _energy(made[one.index] if isinstance(one, Ref) else trace.replaced.get(id(one), one))
+                for number, one in self._kernels
+            }
 
 
-def _centre(kernel: Any) -> np.ndarray:
-    """Return the centre of a kernel's energy, one an axis; the middle of none, or of NaN."""
+def _energy(kernel: Any) -> np.ndarray:
     channels = max(MOST_WEIGHTS * kernel.shape[1] // kernel.numel(), 1)
-    part = kernel.detach()[:, :channels].float()
-    energy = torch.einsum("oi...,oi...->...", part, part).cpu().numpy().astype(np.float64)
+    energy: np.ndarray = kernel.detach()[:, :channels].float().square().sum((0, 1)).cpu().numpy()
+    return energy
+
+
+def _centre(energy: np.ndarray) -> np.ndarray:
+    """Return the centre of a kernel's energy, Σ tap·w² / Σ w², one an axis; the middle of none, or of NaN."""
+    energy = energy.astype(np.float64)
     if not (np.isfinite(energy).all() and energy.sum() > 0):
         energy = np.ones_like(energy)
     axes = range(energy.ndim)
