@@ -83,7 +83,7 @@ def test_visioncam_register_engines() -> None:
     row = registry.engine_spec(TwoLayers())
     assert (row.name, row.distribution) == ("numpy-two-layers", "test")
     assert registry.engine_of(TwoLayers()) is registry.engine_of(TwoLayers(), "NumPy two layers")
-    with pytest.raises(ModelError, match=r"engines: 'keras-tensorflow'.* 'numpy-two-layers'"):
+    with pytest.raises(ModelError, match=r"engines: keras-tensorflow, .*numpy-two-layers"):
         registry.engine_of(3)
 
 

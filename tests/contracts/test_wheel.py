@@ -18,8 +18,8 @@ pytestmark = pytest.mark.skipif(
     not os.environ.get("VISIONCAM_TEST_INSTALLED"), reason="runs in `make test`, which installs the wheel"
 )
 IMPORT_NAMES = {"opencv_python": "cv2", "pillow": "PIL", "scikit_learn": "sklearn"}
-EXTRAS = {"app", "audit", "bench", "demo", "legacy", "ray"}
-ONLY_WHERE_IT_IS = {"IPython", "pandas"}  # used by those who have it anyway
+EXTRAS = {"app", "audit", "bench", "demo", "jax", "legacy", "ray", "torch"}
+ONLY_WHERE_IT_IS = {"IPython", "pandas", "pytorch_lightning"}  # used by those who have it anyway
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_metadata(wheel: importlib.metadata.Distribution) -> None:
     about = wheel.metadata
     assert about["License-Expression"] == "Apache-2.0"
     assert about["Requires-Python"] == ">=3.11"
-    assert set(about.get_all("Provides-Extra") or ()) == EXTRAS | {"dev", "test"}
+    assert set(about.get_all("Provides-Extra") or ()) == EXTRAS | {"dev", "test", "test-torch"}
     scripts = wheel.entry_points.select(group="console_scripts")
     assert [(script.name, script.value) for script in scripts] == [("visioncam", "visioncam.cli.main:main")]
     assert any(path.name == "LICENSE" for path in wheel.files or ())
