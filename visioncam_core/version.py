@@ -1,3 +1,15 @@
-"""The version: here and nowhere else; the build reads it from this file."""
+"""Versions: ours, here and nowhere else, as the build reads it from this file, and those of others."""
+
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
 
 VERSION = "1.0.0.dev0"
+
+
+@lru_cache
+def installed_version(distribution: str) -> str:
+    """Return the version of an installed distribution, or "unknown"."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "unknown"

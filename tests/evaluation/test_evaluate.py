@@ -21,7 +21,7 @@ from visioncam.html_report.sections import Chart, Picture, Table
 from visioncam_core.errors import ImageError, NameNotFoundError, OptionError, TargetError
 from visioncam_core.metrics.probe import probes
 from visioncam_core.pipeline.explainer import Explainer
-from visioncam_engines.tensorflow.copies import KerasCopy
+from visioncam_engines.tensorflow.engine import TensorFlowEngine
 from visioncam_engines.tensorflow.testing.keras_models import gap_dense, planted_blob
 from visioncam_metrics.support.controls import CONTROLS
 
@@ -231,7 +231,7 @@ def deep() -> Any:
 
 def test_the_cascade_begins_with_the_trained_weights_and_goes_down_layer_by_layer() -> None:
     model = deep()
-    copy = Randomised.of(KerasCopy.of(model), steps=4)
+    copy = Randomised.of(TensorFlowEngine().copy(model), steps=4)
     trained = model.get_weights()
 
     def moved(step: int, seed: int = 0) -> list[str]:
@@ -254,7 +254,7 @@ def test_the_cascade_begins_with_the_trained_weights_and_goes_down_layer_by_laye
 
 def test_at_step_zero_the_maps_are_identical() -> None:
     model, x = deep(), np.random.default_rng(0).normal(size=(1, 8, 8, 2)).astype(np.float32)
-    copy = Randomised.of(KerasCopy.of(model), steps=2)
+    copy = Randomised.of(TensorFlowEngine().copy(model), steps=2)
     copy.step(0, 0)
     one = visioncam.explain(model, x, layer="pointwise")[0]
     other = visioncam.explain(copy.model, x, layer="pointwise")[0]

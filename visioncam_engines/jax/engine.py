@@ -11,12 +11,13 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.cache import open_trace
+from visioncam_core.engine.copies import Twin, TwinCopy, original
 from visioncam_core.engine.interface import Copy
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.records import Mark
 from visioncam_core.errors import ModelError
 from visioncam_core.text import error_text
-from visioncam_engines.jax.copies import JaxCopy, Twin, original
+from visioncam_engines.jax.copies import JaxTwin
 from visioncam_engines.jax.tracing import trace
 from visioncam_engines.jax.view import JaxTraced, traced
 from visioncam_engines.keras.engine import KerasEngine
@@ -33,9 +34,6 @@ class JaxEngine(KerasEngine):
         import jax
 
         return (jax.errors.JaxRuntimeError,)
-
-    def plain(self, model: Any) -> Any:
-        return original(model)
 
     def mark(self, model: Any) -> object:
         if isinstance(model, Twin):
@@ -67,12 +65,12 @@ class JaxEngine(KerasEngine):
 
     def weights(self, model: Any) -> Iterator[tuple[str, Any]]:
         if isinstance(model, Twin):
-            yield from ((one.name, one.value) for one in model.weights)
+            yield from zip(model.names, (one.value for one in model.others), strict=True)
             return
         yield from super().weights(model)
 
     def copy(self, model: Any) -> Copy:
-        return JaxCopy.of(model)
+        return TwinCopy.of(JaxTwin.of(original(model)), model, "/")
 
     def slope(self, function: Callable[[Any], Any], values: Any) -> tuple[Any, Any]:
         import jax
@@ -98,7 +96,7 @@ class JaxEngine(KerasEngine):
                 if full
                 else "check that model(input) itself works on this machine"
             )
-            name = getattr(self.plain(model), "name", "model")
+            name = getattr(original(model), "name", "model")
             raise ModelError(
                 f"the model {name!r} failed while it ran ({error_text(error)}); {fix}"
             ) from error

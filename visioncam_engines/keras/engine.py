@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from visioncam_core.engine.copies import original
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.model_name import ModelName, scheme_of
 from visioncam_core.engine.records import Hints, PictureSteps
 from visioncam_core.errors import ModelError
 from visioncam_core.images.files import quoted
+from visioncam_core.version import installed_version
 from visioncam_engines.demo.card import digest
 from visioncam_engines.keras import demo, names
 from visioncam_engines.keras.checks import check_model, require_backend
@@ -36,25 +36,21 @@ class KerasEngine:
 
     backend = ""
 
-    def plain(self, model: Any) -> Any:
-        """Return the Keras model: of a copy of ours the one that it is of."""
-        return model
-
     def require(self) -> None:
         require_backend(self.backend)
 
     def check(self, model: Any) -> None:
         self.require()
-        check_model(self.plain(model))
+        check_model(original(model))
 
     def inputs(self, model: Any) -> ModelInputs:
         self.check(model)
         import keras
 
-        return model_inputs(self.plain(model), keras.tree)
+        return model_inputs(original(model), keras.tree)
 
     def hints(self, model: Any) -> Hints:
-        return hints_of(self.plain(model))
+        return hints_of(original(model))
 
     def picture_steps(self, preprocess: Any) -> PictureSteps | None:
         return None
@@ -63,14 +59,14 @@ class KerasEngine:
         return fingerprint(model)
 
     def weights(self, model: Any) -> Iterator[tuple[str, Any]]:
-        for weight in self.plain(model).weights:
+        for weight in original(model).weights:
             yield str(weight.path), weight
 
     def configuration(self, model: Any) -> str:
-        model = self.plain(model)
+        model = original(model)
         try:
             return str(model.to_json())
-        except Exception:  # a subclassed model has no configuration
+        except Exception:  # a subclassed model or a SavedModel has none
             return type(model).__qualname__
 
     def called(self, model: Any, inputs: ModelInputs, flat: list[Any]) -> list[Any]:
@@ -87,7 +83,7 @@ class KerasEngine:
         return [value for _, value in leaves(answer, keras.tree) if value is not None]
 
     def versions(self) -> dict[str, str]:
-        return {name: version_of(name) for name in (self.backend, "keras")}
+        return {name: installed_version(name) for name in (self.backend, "keras")}
 
     def check_file(self, path: str | os.PathLike[str], *, trust_savedmodel: bool = False) -> None:
         self._check_kind(path, trust_savedmodel)
@@ -104,7 +100,7 @@ class KerasEngine:
         names.fill(model, path)
 
     def pack(self, model: Any) -> bytes:
-        return pack(self.plain(model))
+        return pack(original(model))
 
     def unpack(self, packed: Any) -> Any:
         return unpack(packed, self.backend)
@@ -124,12 +120,3 @@ class KerasEngine:
 
     def demo_digest(self) -> str:
         return digest()
-
-
-@lru_cache
-def version_of(name: str) -> str:
-    """Return the version of an installed distribution."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "unknown"

@@ -9,8 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from math import prod
 from typing import Any
 
@@ -18,25 +16,21 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.cache import open_trace
+from visioncam_core.engine.copies import Twin, TwinCopy, original
 from visioncam_core.engine.interface import Copy
 from visioncam_core.engine.model_inputs import ModelInputs
-from visioncam_core.engine.model_name import ModelName, scheme_of
-from visioncam_core.engine.records import Hints, Mark, PictureSteps
+from visioncam_core.engine.records import Hints, Mark
 from visioncam_core.errors import ModelError
-from visioncam_core.images.files import quoted
 from visioncam_core.text import error_text
-from visioncam_engines.demo.card import digest
-from visioncam_engines.keras import demo, names
 from visioncam_engines.keras.checks import check_model, is_saved, require_backend
-from visioncam_engines.keras.files.inspection import inspect_file
-from visioncam_engines.keras.files.load import check_file, is_saved_model, load_model
-from visioncam_engines.keras.files.packing import pack, unpack
+from visioncam_engines.keras.engine import KerasEngine
+from visioncam_engines.keras.files.load import is_saved_model
 from visioncam_engines.keras.fingerprint import fingerprint
 from visioncam_engines.keras.hints import hints_of
 from visioncam_engines.keras.recording import walk
 from visioncam_engines.keras.records import leaves
 from visioncam_engines.keras.restore import Snapshot
-from visioncam_engines.tensorflow.copies import KerasCopy, Twin, original
+from visioncam_engines.tensorflow.copies import GraphTwin
 from visioncam_engines.tensorflow.graph.saved_model import endpoint_of, variables_of
 from visioncam_engines.tensorflow.inputs import model_inputs
 from visioncam_engines.tensorflow.saved_model_files import load_saved_model
@@ -48,10 +42,11 @@ SAMPLED = 5
 """Weights whose values are looked at: the last layer's, which are met first, and some of the others."""
 
 
-class TensorFlowEngine:
+class TensorFlowEngine(KerasEngine):
     """Keras 3 on TensorFlow, Keras 2 (tf_keras), and loaded SavedModels; see `engine.interface.Engine`."""
 
     name = NAME
+    backend = "tensorflow"
 
     @property
     def errors(self) -> tuple[type[BaseException], ...]:
@@ -59,11 +54,8 @@ class TensorFlowEngine:
 
         return (tf.errors.OpError,)
 
-    def require(self) -> None:
-        require_backend("tensorflow")
-
     def check(self, model: Any) -> None:
-        require_backend("tensorflow")
+        require_backend(self.backend)
         model = model.original if isinstance(model, Twin) else model
         if is_saved(model):
             endpoint_of(model)
@@ -81,9 +73,6 @@ class TensorFlowEngine:
             why = "a SavedModel does not say how its pictures are made ready"
             return Hints("SavedModel", "SavedModel", weights, "", why)
         return hints_of(model)
-
-    def picture_steps(self, preprocess: Any) -> PictureSteps | None:
-        return None
 
     def mark(self, model: Any) -> object:
         if isinstance(model, Twin):
@@ -133,20 +122,13 @@ class TensorFlowEngine:
 
     def weights(self, model: Any) -> Iterator[tuple[str, Any]]:
         if isinstance(model, Twin):
-            yield from zip(model.names, model.variables, strict=True)
+            yield from zip(model.names, model.others, strict=True)
             return
         for weight in variables_of(model):
             yield str(getattr(weight, "path", weight.name)), weight
 
-    def configuration(self, model: Any) -> str:
-        model = original(model)
-        try:
-            return str(model.to_json())
-        except Exception:  # a subclassed model or a SavedModel has no configuration
-            return type(model).__qualname__
-
     def copy(self, model: Any) -> Copy:
-        return KerasCopy.of(model)
+        return TwinCopy.of(GraphTwin.of(original(model)), model, "/")
 
     @contextlib.contextmanager
     def running(self, model: Any) -> Iterator[None]:
@@ -175,37 +157,14 @@ class TensorFlowEngine:
         gradient = tape.gradient(scores, values) if tf.is_tensor(scores) else None
         return scores, None if gradient is None else tf.convert_to_tensor(gradient)
 
-    def versions(self) -> dict[str, str]:
-        return {name: _version(name) for name in ("tensorflow", "keras")}
-
     def check_file(self, path: str | os.PathLike[str], *, trust_savedmodel: bool = False) -> None:
         if not (trust_savedmodel and is_saved_model(path)):
-            check_file(path)
+            super().check_file(path)
 
     def load(self, path: str | os.PathLike[str], **asked: Any) -> Any:
         if asked.pop("trust_savedmodel", False) and is_saved_model(path):
             return load_saved_model(path, sha256=asked.get("sha256"))
-        if scheme_of(path, [names.SCHEME]):
-            return names.load_named(ModelName.of(os.fspath(path)))
-        return load_model(path, **asked)
-
-    def fill(self, model: Any, path: str | os.PathLike[str]) -> None:
-        names.fill(model, path)
-
-    def pack(self, model: Any) -> bytes:
-        return pack(model)
-
-    def unpack(self, packed: Any) -> Any:
-        return unpack(packed)
-
-    def inspect(self, path: str | os.PathLike[str]) -> Any:
-        return inspect_file(path, check_file(path), quoted(os.fsdecode(os.fspath(path))))
-
-    def demo(self) -> Any:
-        return demo.load()
-
-    def demo_digest(self) -> str:
-        return digest()
+        return super().load(path, **asked)
 
 
 def _sampled(variables: list[Any]) -> tuple[bytes, ...]:
@@ -224,11 +183,3 @@ def _sampled(variables: list[Any]) -> tuple[bytes, ...]:
             values = np.asarray(tf.raw_ops.ReadVariableOp(resource=handle, dtype=variable.dtype))
             found.append(values.reshape(-1)[:: max(1, values.size // 256)].tobytes())
     return tuple(found)
-
-
-@lru_cache
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "unknown"

@@ -9,8 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -20,6 +18,7 @@ from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.model_name import ModelName, scheme_of
 from visioncam_core.engine.records import Hints, PictureSteps
 from visioncam_core.errors import BackendError
+from visioncam_core.version import installed_version
 from visioncam_engines.demo.card import digest
 from visioncam_engines.torch.files.check import check_file
 from visioncam_engines.torch.files.inspection import inspect_file
@@ -78,7 +77,7 @@ class TorchEngine:
         return work.configuration_of(work.original(model))
 
     def copy(self, model: Any) -> Copy:
-        return _work().TorchCopy.of(model)
+        return _work().copied(model)
 
     @contextlib.contextmanager
     def running(self, model: Any) -> Iterator[None]:
@@ -94,7 +93,7 @@ class TorchEngine:
         return _work().slope(function, values)
 
     def versions(self) -> dict[str, str]:
-        return {name: _version(name) for name in ("torch",)}
+        return {"torch": installed_version("torch")}
 
     def check_file(self, path: str | os.PathLike[str], *, trust_savedmodel: bool = False) -> None:
         check_file(path)
@@ -133,11 +132,3 @@ def _work() -> Any:
             "newer)"
         ) from error
     return work
-
-
-@lru_cache
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "unknown"

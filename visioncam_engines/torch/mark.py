@@ -17,8 +17,8 @@ import attrs
 import numpy as np
 import torch
 
+from visioncam_core.engine.copies import Twin
 from visioncam_core.engine.records import Mark
-from visioncam_engines.torch.copies import Twin
 from visioncam_engines.torch.tape.shadow import of_user, unwrapped
 
 _PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes, range, slice, type(...), np.dtype,

@@ -10,13 +10,14 @@ import numpy as np
 import torch
 
 from visioncam_core.engine.cache import difference, open_trace
+from visioncam_core.engine.copies import Twin, TwinCopy, original
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.records import Note
 from visioncam_core.errors import ModelError, VisionCamError
 from visioncam_core.text import error_text
 from visioncam_engines.torch.calling import answers_of, caller
 from visioncam_engines.torch.checks import check_model, devices_of, require_torch
-from visioncam_engines.torch.copies import TorchCopy, Twin, original, weights_of
+from visioncam_engines.torch.copies import TensorTwin, weights_of
 from visioncam_engines.torch.demo.weights import load as load_demo
 from visioncam_engines.torch.files.load import fill, load_model
 from visioncam_engines.torch.inputs import model_inputs
@@ -34,10 +35,10 @@ from visioncam_engines.torch.tape.tape import UntraceableError, WritesError
 from visioncam_engines.torch.view import TapedModel, takes_of, tolerance_of
 
 __all__ = [
-    "TorchCopy",
     "called",
     "check_model",
     "configuration_of",
+    "copied",
     "failure_of",
     "fill",
     "hints_of",
@@ -73,6 +74,15 @@ def called(engine: Any, model: Any, inputs: ModelInputs, flat: list[Any]) -> lis
     if isinstance(model, Twin):  # it has no Python of its own
         return open_trace(engine, model, inputs, flat).answers(flat)
     return answers_of(model, inputs.structure, Placing.of(model).placed(flat))
+
+
+def copied(model: Any) -> TwinCopy:
+    """Return a copy of a model with the same weights and card.
+
+    Raises:
+        ModelError: a model without weights.
+    """
+    return TwinCopy.of(TensorTwin.of(original(model)), model, ".")
 
 
 def slope(function: Callable[[Any], Any], values: Any) -> tuple[Any, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from visioncam_core.engine.cache import open_trace
+from visioncam_core.engine.copies import Twin, original
 from visioncam_core.engine.interface import Copy, Traced
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_engines.keras.engine import KerasEngine
@@ -25,37 +26,33 @@ class KerasTorchEngine(KerasEngine):
     def errors(self) -> tuple[type[BaseException], ...]:
         return (RuntimeError, NotImplementedError)
 
-    def plain(self, model: Any) -> Any:
-        return model.original if type(model).__module__.startswith("visioncam_engines.") else model
-
     def mark(self, model: Any) -> object:
-        own = self.plain(model)
-        found = fingerprint(own, _work().sampled)
-        return found if own is model else found.model
+        found = fingerprint(original(model), _work().sampled)
+        return found.model if isinstance(model, Twin) else found
 
     def trace(self, model: Any, inputs: ModelInputs, flat: list[Any]) -> Traced:
-        if self.plain(model) is not model:
+        if isinstance(model, Twin):
             found: Any = open_trace(self, model.original, inputs, flat)
-            return _work().with_weights(found, model.replaced)
+            return found.with_weights(model.replaced)
         return _work().traced(model, inputs.structure, flat)
 
     def tensors(self, arrays: Sequence[np.ndarray]) -> list[Any]:
         return _work().tensors(arrays)
 
     def call(self, model: Any, inputs: ModelInputs, flat: list[Any]) -> list[Any]:
-        if self.plain(model) is not model:  # it has no Python of its own
+        if isinstance(model, Twin):  # it has no Python of its own
             return open_trace(self, model, inputs, flat).answers(flat)
         with _work().at_rest():
             return self.called(model, inputs, _work().placed(model, flat))
 
     def weights(self, model: Any) -> Iterator[tuple[str, Any]]:
-        if self.plain(model) is model:
-            yield from super().weights(model)
+        if isinstance(model, Twin):
+            yield from zip(model.names, model.others, strict=True)
         else:
-            yield from zip(model.names, model.tensors, strict=True)
+            yield from super().weights(model)
 
     def copy(self, model: Any) -> Copy:
-        return _work().copied(self.plain(model), model)
+        return _work().copied(model)
 
     def slope(self, function: Callable[[Any], Any], values: Any) -> tuple[Any, Any]:
         return _work().slope(function, values)
@@ -65,7 +62,7 @@ class KerasTorchEngine(KerasEngine):
         try:
             yield
         except Exception as error:
-            told = _work().failure_of(self.plain(model), error)
+            told = _work().failure_of(model, error)
             if told is None:
                 raise
             raise told from error

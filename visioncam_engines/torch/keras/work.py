@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Mapping
 from typing import Any
 
 import attrs
 import torch
 
 from visioncam_core.engine.cache import difference
-from visioncam_core.engine.model_card import card_of, set_model_card
+from visioncam_core.engine.copies import TwinCopy, original
 from visioncam_core.engine.records import Note
 from visioncam_core.errors import ModelError
 from visioncam_core.text import brief, error_text
 from visioncam_engines.keras.checks import RUN
 from visioncam_engines.keras.recording import Call, recording, walk
 from visioncam_engines.keras.records import packed
-from visioncam_engines.torch.copies import TorchCopy, Twin
+from visioncam_engines.torch.copies import TensorTwin
 from visioncam_engines.torch.mark import sampled as sampled_tensors
 from visioncam_engines.torch.placing import Placing
 from visioncam_engines.torch.tape.model_trace import Trace, at_rest, outputs_of
@@ -35,7 +34,6 @@ __all__ = [
     "slope",
     "tensors",
     "traced",
-    "with_weights",
 ]
 
 
@@ -135,12 +133,6 @@ def _answers(recorder: KerasRecorder, flat: list[Any]) -> list[Any]:
     return [leaf for _, leaf in outputs_of(recorder.run([x.clone() for x in flat], tape))]
 
 
-def with_weights(found: KerasTaped, replaced: Mapping[int, Any]) -> KerasTaped:
-    """Return the same with other weights, by the numbers of the model's own."""
-    changed: KerasTaped = found.with_weights(replaced)  # type: ignore[assignment]
-    return changed
-
-
 def placing_of(model: Any) -> Placing:
     """Return where a model takes its inputs: on the device of its weights, in Keras' own dtype."""
     import keras
@@ -160,27 +152,18 @@ def sampled(variables: list[Any]) -> object:
     return sampled_tensors([one.value for one in variables])
 
 
-class KerasTwin(Twin):
-    """A Keras model with other weights; nothing of it is copied but these."""
+class KerasTwin(TensorTwin):
+    """A Keras model with other weights; by its class the engine is found."""
 
 
-def copied(model: Any, of: Any) -> TorchCopy:
-    """Return a copy of a model with the same weights, and the card of `of`.
+def copied(model: Any) -> TwinCopy:
+    """Return a copy of a model with the same weights and card.
 
     Raises:
         ModelError: a model without weights.
     """
-    weights = list(model.weights)
+    own = original(model)
+    weights = [(str(one.path), one.value) for one in own.weights]
     if not weights:
-        raise ModelError(f"{brief(model, 60)} has no weights that could be randomised; leave that out")
-    own = tuple(one.value for one in weights)
-    with torch.no_grad(), torch.inference_mode(False):
-        twin = KerasTwin(
-            model, tuple(str(one.path) for one in weights), own, tuple(one.detach().clone() for one in own)
-        )
-    card = card_of(of)
-    if card is not None:
-        set_model_card(twin, card)
-    names = [name.rpartition("/")[0] for name in twin.names]
-    layers = list(dict.fromkeys(names))
-    return TorchCopy(twin, tuple(map(layers.index, names)))
+        raise ModelError(f"{brief(own, 60)} has no weights that could be randomised; leave that out")
+    return TwinCopy.of(KerasTwin.made(own, weights), model, "/")
