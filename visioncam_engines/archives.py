@@ -1,18 +1,50 @@
-"""Zip archives from anybody: their list of members, and what is wrong with it."""
+"""Model files from anybody: how they start; of zip archives, their members and what is wrong with them."""
 
 from __future__ import annotations
 
 import os
 import re
+import stat
 import struct
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from visioncam_core.errors import UnsafeModelError
+from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelError
 
 DIRECTORY = 1 << 20  # bytes of the list of members; Keras and torch write some 200 a member
 TOTAL = 8 << 30  # bytes of all members, unpacked
 RATIO, SMALL = 20, 1 << 20  # unpacked to packed, of members above SMALL bytes
+
+
+def first_bytes(text: str, name: str, count: int, refuse: Callable[[bool], ModelError]) -> bytes:
+    """Return the first bytes of a model file.
+
+    Args:
+        text: its path.
+        name: what messages call it.
+        count: number of bytes.
+        refuse: the error for a folder (True), or for what is no regular file.
+
+    Raises:
+        ModelNotFoundError: there is no such file.
+        ModelError: it is no file, cannot be read, or is empty.
+    """
+    try:
+        mode = os.stat(text).st_mode
+        if not stat.S_ISREG(mode):
+            raise refuse(stat.S_ISDIR(mode))
+        with open(text, "rb") as file:
+            start = file.read(count)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ModelNotFoundError(f"{name}: no such model file; check the path") from error
+    except ModelError:
+        raise
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise ModelError(f"{name}: cannot be read ({reason.lower()}); check its permissions") from error
+    if not start:
+        raise ModelError(f"{name}: is empty (0 bytes); download or save the model again")
+    return start
 
 
 def listed(path: str | os.PathLike[str], name: str, most: int = DIRECTORY) -> list[zipfile.ZipInfo]:

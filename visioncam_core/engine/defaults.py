@@ -27,6 +27,8 @@ from visioncam_core.text import brief, error_text
 
 STEP = 1e-2
 AT_ONCE = 64
+TOLERANCE, HALF_TOLERANCE = 1e-3, 5e-2
+"""Shares of the largest value that rounding may explain, in float32 and in half precision."""
 
 
 class EngineDefaults:
@@ -143,7 +145,7 @@ class TracedDefaults:
     """A traced model for inputs of the shapes in `shapes`; see `engine.interface.Traced`."""
 
     shapes: Sequence[tuple[int | None, ...]] = ()
-    tolerance = 1e-3
+    tolerance = TOLERANCE
 
     def fits(self, flat: list[Any]) -> bool:
         """Return whether every axis but the batch is as in `shapes`, or open there."""

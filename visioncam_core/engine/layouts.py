@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from math import prod
+from typing import Any
 
 import attrs
 
@@ -177,3 +178,47 @@ def _divisions(image: Sequence[int]) -> list[tuple[int, ...]]:
         for patch in range(2, min(image) + 1)
         if all(size % patch == 0 for size in image)
     ]
+
+
+# ---- a layer's output as a grid, and back; nothing is copied where it can be
+
+
+def to_grid(xp: Any, values: Any, layout: Layout) -> Any:
+    """Return `(N, *grid, K)` from a layer's output (N, ...); `xp` is the module of its arrays' functions."""
+    if layout.kind == "channels_first" and not layout.split:
+        return xp.moveaxis(values, 1, -1)
+    if layout.prefix + layout.suffix:
+        end = values.shape[layout.axis] - layout.suffix
+        values = values[(slice(None),) * layout.axis + (slice(layout.prefix, end),)]
+    if layout.split:
+        values = values.reshape(-1, *layout.split)
+        values = _transposed(xp, values, layout.order)
+    if layout.split or layout.kind == "tokens":
+        return values.reshape(-1, *layout.grid, layout.channels)
+    return values
+
+
+def from_grid(xp: Any, values: Any, layout: Layout, original: Any) -> Any:
+    """Return a layer's output from `(B, *grid, K)`; tokens beside the picture's are those of `original`."""
+    if layout.kind == "channels_first" and not layout.split:
+        return xp.moveaxis(values, -1, 1)
+    if not layout.split and layout.kind != "tokens":
+        return values
+    if layout.split:
+        values = values.reshape(-1, *(layout.split[place] for place in layout.order))
+        values = _transposed(xp, values, [layout.order.index(place) for place in range(len(layout.order))])
+    shape, axis = [int(n) for n in original.shape[1:]], layout.axis
+    shape[axis - 1] -= layout.prefix + layout.suffix
+    values = values.reshape(-1, *shape)
+    if not layout.prefix + layout.suffix:
+        return values
+    every, end = (slice(None),) * axis, original.shape[axis] - layout.suffix
+    lead, trail = original[(*every, slice(layout.prefix))], original[(*every, slice(end, None))]
+    ends = [xp.broadcast_to(part, (len(values), *part.shape[1:])) for part in (lead, trail)]
+    return xp.concatenate([ends[0], values, ends[1]], axis=axis)
+
+
+def _transposed(xp: Any, values: Any, order: Sequence[int]) -> Any:
+    """Return the axes behind the batch in another order."""
+    transpose = getattr(xp, "permute", None) or xp.transpose  # as PyTorch calls it, and as NumPy does
+    return transpose(values, (0, *(place + 1 for place in order)))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 import numpy as np
 
 from visioncam_core.errors import OptionError, TargetError
+from visioncam_core.text import brief, listing, whole
 
 
 @attrs.frozen(eq=False)
@@ -191,3 +194,23 @@ def looks_probable(answer: np.ndarray) -> bool:
     if not inside or answer.ndim < 2 or answer.shape[-1] == 1:
         return False
     return bool(np.allclose(answer.sum(-1), 1.0, atol=1e-3))
+
+
+def named_output(outputs: Iterable[str], output: str | int | None) -> str:
+    """Return the name of the output asked for, by name or position; the first one by default.
+
+    Raises:
+        TargetError: there is no such output.
+    """
+    names = list(outputs)
+    if output is None:
+        return names[0]
+    index = whole(output)
+    if index is not None and -len(names) <= index < len(names):
+        return names[index]
+    if isinstance(output, str) and output in names:
+        return output
+    raise TargetError(
+        f"the model has no output {brief(output, 60)}; its outputs are {listing(names)}, pass one by name or "
+        "by index"
+    )

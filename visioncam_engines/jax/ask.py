@@ -10,10 +10,10 @@ import numpy as np
 from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.engine.graph.placing import astray, centre, corners
 from visioncam_core.engine.layer_table import LayerRow, Layout
+from visioncam_core.engine.layouts import to_grid
 from visioncam_core.errors import LayerError
 from visioncam_engines.jax.cuts import cut
 from visioncam_engines.jax.graph import Graph, Value
-from visioncam_engines.jax.grids import to_grid
 from visioncam_engines.jax.score import JaxScore
 from visioncam_engines.jax.table import Places
 from visioncam_engines.jax.tracing import Trace

@@ -8,10 +8,10 @@ from typing import Any
 import attrs
 
 from visioncam_core.engine.layer_table import Layout
+from visioncam_core.engine.layouts import from_grid
 from visioncam_core.errors import GradientError
 from visioncam_engines.jax.cuts import Cut, cut, jax_row, need_of
 from visioncam_engines.jax.graph import FLAT, Graph, Step, Value
-from visioncam_engines.jax.grids import from_grid
 from visioncam_engines.jax.score import JaxScore
 from visioncam_engines.jax.tracing import Trace
 from visioncam_engines.keras.records import Recorded

@@ -11,13 +11,13 @@ import numpy as np
 from visioncam_core.engine.batches import COUNTERS, FEW, in_batches, joined
 from visioncam_core.engine.default_passes import PassesDefaults
 from visioncam_core.engine.half_precision import try_multiples
+from visioncam_core.engine.layouts import to_grid
 from visioncam_core.engine.records import Cotangent, Make, PassResult, Read, TailInputs
 from visioncam_core.errors import GradientError
 from visioncam_core.ops import concatenate
 from visioncam_engines.jax.cuts import Cut, array_functions, fitting, to_host
 from visioncam_engines.jax.functions import Functions
 from visioncam_engines.jax.graph import Value
-from visioncam_engines.jax.grids import to_grid
 from visioncam_engines.jax.score import JaxScore
 
 Env = dict[Value, Any]

@@ -9,8 +9,6 @@ import attrs
 
 from visioncam_core.engine.graph.probable import score_kind
 from visioncam_core.engine.output import Score
-from visioncam_core.errors import TargetError
-from visioncam_core.text import brief, listing, whole
 from visioncam_engines.jax.cuts import Made
 from visioncam_engines.jax.graph import Value
 from visioncam_engines.jax.probabilities import find_logits
@@ -40,22 +38,6 @@ class JaxScore(Score):
     def parts(self) -> tuple[Value, ...]:
         """The values of the graph that it is computed from."""
         return tuple(dict.fromkeys((*self.values.parts, *self.told.parts)))
-
-
-def output_name(trace: Trace, output: str | int | None) -> str:
-    """Return the name of the output asked for; the first one by default."""
-    names = list(trace.outputs)
-    if output is None:
-        return names[0]
-    index = whole(output)
-    if index is not None and -len(names) <= index < len(names):
-        return names[index]
-    if isinstance(output, str) and output in names:
-        return output
-    raise TargetError(
-        f"the model has no output {brief(output, 60)}; its outputs are {listing(names)}, pass one by name or "
-        "by index"
-    )
 
 
 def score_of(trace: Trace, output: str, wanted: str, flat: list[Any], channels_first: bool) -> JaxScore:

@@ -9,21 +9,19 @@ from typing import Any
 import attrs
 
 from visioncam_core.engine.batches import Budget
-from visioncam_core.engine.defaults import PlainView
+from visioncam_core.engine.defaults import HALF_TOLERANCE, TOLERANCE, PlainView
 from visioncam_core.engine.interface import Passes
 from visioncam_core.engine.layer_table import LayerChoice, Layout
 from visioncam_core.engine.model_inputs import ModelInputs
+from visioncam_core.engine.output import named_output
 from visioncam_engines.jax import ask
 from visioncam_engines.jax.cuts import Made, outputs
 from visioncam_engines.jax.functions import Functions
 from visioncam_engines.jax.passes import JaxPasses
-from visioncam_engines.jax.score import output_name, score_of
+from visioncam_engines.jax.score import score_of
 from visioncam_engines.jax.table import Places, build_table
 from visioncam_engines.jax.tracing import Trace
 from visioncam_engines.keras.checks import RUN
-
-TOLERANCE, TOLERANCE_HALF = 1e-3, 5e-2
-"""Shares of the largest value that rounding may explain, in float32 and in half precision."""
 
 
 @attrs.frozen(eq=False)
@@ -41,7 +39,7 @@ class JaxTraced:
     @property
     def tolerance(self) -> float:
         half = any(one.floating and one.dtype.itemsize < 4 for one in self.trace.graph.made_by)
-        return TOLERANCE_HALF if half else TOLERANCE
+        return HALF_TOLERANCE if half else TOLERANCE
 
     def fits(self, flat: list[Any]) -> bool:
         inputs = self.trace.graph.inputs
@@ -56,7 +54,7 @@ class JaxTraced:
 
     def view(self, inputs: ModelInputs, flat: list[Any], output: str | int | None, wanted: str) -> PlainView:
         trace = self.trace
-        name = output_name(trace, output)
+        name = named_output(trace.outputs, output)
         first = inputs.channels_first and len(trace.outputs[name].shape) == len(flat[inputs.image].shape)
         score = score_of(trace, name, wanted, flat, first)
 

@@ -10,8 +10,10 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.batches import COUNTERS, Budget
+from visioncam_core.engine.defaults import HALF_TOLERANCE, TOLERANCE
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable, Layout
 from visioncam_core.engine.model_inputs import ModelInputs
+from visioncam_core.engine.output import named_output
 from visioncam_core.engine.records import Note
 from visioncam_core.errors import LayerError
 from visioncam_engines.keras.checks import RUN, is_saved
@@ -29,10 +31,6 @@ from visioncam_engines.tensorflow.tracing.trace_model import Trace, trace
 
 MOST_VIEWS = 32
 """Kept of one trace: a model that takes pictures of any size has a table for each size."""
-
-
-TOLERANCE, TOLERANCE_HALF = 1e-3, 5e-2
-"""Shares of the largest value that rounding may explain, in float32 and in half precision."""
 
 
 @attrs.frozen(eq=False)
@@ -92,7 +90,7 @@ class TracedModel:
     @property
     def tolerance(self) -> float:
         half = any(record.tensors[0].dtype.size < 4 for record in self.trace.records)
-        return TOLERANCE_HALF if half else TOLERANCE
+        return HALF_TOLERANCE if half else TOLERANCE
 
     def fits(self, flat: list[Any]) -> bool:
         return len(flat) == len(self.takes) and all(
@@ -107,7 +105,7 @@ class TracedModel:
 
     def view(self, inputs: ModelInputs, flat: list[Any], output: str | int | None, wanted: str) -> GraphView:
         trace = self.trace
-        name = cuts.output_name(trace, output)
+        name = named_output(trace.outputs, output)
         first = inputs.channels_first and trace.outputs[name].shape.rank == flat[inputs.image].shape.rank
         score = cuts.score_of(trace, name, wanted, flat, first)
         key = (score.key, inputs.image, tuple(tuple(x.shape[1:]) for x in flat))

@@ -10,11 +10,11 @@ import attrs
 import torch
 
 from visioncam_core.engine.batches import Budget
+from visioncam_core.engine.defaults import HALF_TOLERANCE, TOLERANCE
 from visioncam_core.engine.layer_table import LayerChoice, LayerTable, Layout
 from visioncam_core.engine.model_inputs import ModelInputs
+from visioncam_core.engine.output import named_output
 from visioncam_core.engine.records import Note
-from visioncam_core.errors import TargetError
-from visioncam_core.text import brief, listing, whole
 from visioncam_engines.torch.modules import in_training, modules_of
 from visioncam_engines.torch.noise import Noise
 from visioncam_engines.torch.placing import Placing
@@ -25,8 +25,6 @@ from visioncam_engines.torch.table import build_table, classes_first
 from visioncam_engines.torch.tape.model_trace import Trace, at_rest
 
 TRAINING = "training-mode"
-TOLERANCE, TOLERANCE_HALF = 1e-3, 5e-2
-"""Shares of the largest value that rounding may explain, in float32 and in half precision."""
 
 
 @attrs.frozen(eq=False)
@@ -113,7 +111,7 @@ class TapedModel:
 
     def view(self, inputs: ModelInputs, flat: list[Any], output: str | int | None, wanted: str) -> TapeView:
         trace = self.trace
-        name = output_name(trace.outputs, output)
+        name = named_output(trace.outputs, output)
         first = classes_first(trace, inputs, trace.outputs[name])
         noise = trace.once("asked", lambda: self.asked(flat))
         score = trace.once(
@@ -148,20 +146,4 @@ def takes_of(flat: list[Any]) -> tuple[tuple[tuple[int, ...], Any], ...]:
 
 
 def tolerance_of(placing: Placing) -> float:
-    return TOLERANCE_HALF if placing.dtype.itemsize < 4 else TOLERANCE
-
-
-def output_name(outputs: dict[str, int], output: str | int | None) -> str:
-    """Return the name of the output asked for; the first one by default."""
-    names = list(outputs)
-    if output is None:
-        return names[0]
-    index = whole(output)
-    if index is not None and -len(names) <= index < len(names):
-        return names[index]
-    if isinstance(output, str) and output in names:
-        return output
-    raise TargetError(
-        f"the model has no output {brief(output, 60)}; its outputs are {listing(names)}, pass one by name or "
-        "by index"
-    )
+    return HALF_TOLERANCE if placing.dtype.itemsize < 4 else TOLERANCE

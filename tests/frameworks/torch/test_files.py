@@ -8,24 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.torch_files import Harm, export, network, nn, torch
+from helpers.torch_files import Harm, network, nn, torch
 
 import visioncam
 from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelError
 from visioncam_core.pipeline.models import check_file, open_model
 from visioncam_core.plugins.default import registry
 from visioncam_engines.torch.files.check import kind_of
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export(tmp_path_factory.mktemp("exported"))
-
-
-@pytest.fixture
-def picture(rng: np.random.Generator) -> np.ndarray:
-    return rng.standard_normal((3, 16, 16), dtype=np.float32)
-
 
 # what loads
 

@@ -25,11 +25,6 @@ nn, T = torch.nn, torchvision.transforms
 v2 = pytest.importorskip("torchvision.transforms.v2")
 
 
-@pytest.fixture(scope="module")
-def pixels(examples: Path) -> np.ndarray:
-    return np.asarray(Image.open(examples / "chelsea.png").convert("RGB"))
-
-
 # timm
 
 

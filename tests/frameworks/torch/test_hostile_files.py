@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.torch_files import Harm, as_it_is, edited, export, rewritten, torch
+from helpers.torch_files import Harm, as_it_is, edited, rewritten, torch
 
 import visioncam
 from visioncam_core.errors import ModelError, UnsafeModelError
@@ -24,16 +24,6 @@ from visioncam_engines.torch.files.expressions import is_plain_size
 
 CONFIG = "data/weights/model_weights_config.json"
 PROGRAM = "models/model.json"
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export(tmp_path_factory.mktemp("exported"))
-
-
-@pytest.fixture
-def picture(rng: np.random.Generator) -> np.ndarray:
-    return rng.standard_normal((3, 16, 16), dtype=np.float32)
 
 
 def test_a_harmful_pickle_in_place_of_the_example_inputs_never_runs(exported: Path, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,37 +18,8 @@ timm = pytest.importorskip("timm")
 torchvision = pytest.importorskip("torchvision")
 transformers = pytest.importorskip("transformers")
 
+pytestmark = pytest.mark.usefixtures("offline")
 SMALL = "torchvision:squeezenet1_1?weights=none"
-
-
-@pytest.fixture(autouse=True)
-def _offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Let the libraries give up at once, and find nothing that lies on this machine."""
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-
-
-@pytest.fixture
-def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A module of the user's in the current folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delitem(sys.modules, "my_networks", raising=False)
-    (tmp_path / "my_networks.py").write_text(
-        "import torch\n"
-        "from torch import nn\n"
-        "def make():\n"
-        "    torch.manual_seed(3)\n"
-        "    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), "
-        "nn.Linear(4, 2))\n"
-        "READY = make()\n"
-        "def takes(width): return None\n"
-        "def breaks(): raise RuntimeError('no such layer')\n"
-        "def nothing(): return None\n"
-    )
-    return tmp_path
 
 
 # what a text is

@@ -10,17 +10,16 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import stat
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelError
+from visioncam_core.errors import ModelError, UnsafeModelError
 from visioncam_core.images.files import quoted, sniff
 from visioncam_core.results.provenance import check_digest
-from visioncam_engines.archives import is_damaged
+from visioncam_engines.archives import first_bytes, is_damaged
 from visioncam_engines.keras.checks import TFLITE, require_backend
 from visioncam_engines.keras.files import legacy
 from visioncam_engines.keras.files.archive import members_of
@@ -115,28 +114,18 @@ def check_file(path: str | os.PathLike[str]) -> str:
     """
     text = os.fsdecode(os.fspath(path))
     name = quoted(text)
-    try:
-        mode = os.stat(text).st_mode
-        if stat.S_ISDIR(mode):
-            if is_saved_model(text):
-                raise UnsafeModelError(
-                    f"{name}: is a SavedModel, a program that can run anything; pass a .keras or .h5 file, "
-                    "or, only if you trust its maker, --trust-savedmodel (load_model(trust_savedmodel=True))"
-                )
-            raise ModelError(f"{name}: is a folder; pass a .keras or .h5 file: {_SAVE}")
-        if not stat.S_ISREG(mode):
-            raise ModelError(f"{name}: is no regular file; pass a .keras or .h5 file")
-        with open(text, "rb") as file:
-            start = file.read(64)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise ModelNotFoundError(f"{name}: no such model file; check the path") from error
-    except ModelError:
-        raise
-    except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise ModelError(f"{name}: cannot be read ({reason.lower()}); check its permissions") from error
-    if not start:
-        raise ModelError(f"{name}: is empty (0 bytes); download or save the model again")
+
+    def refused(folder: bool) -> ModelError:
+        if folder and is_saved_model(text):
+            return UnsafeModelError(
+                f"{name}: is a SavedModel, a program that can run anything; pass a .keras or .h5 file, "
+                "or, only if you trust its maker, --trust-savedmodel (load_model(trust_savedmodel=True))"
+            )
+        if folder:
+            return ModelError(f"{name}: is a folder; pass a .keras or .h5 file: {_SAVE}")
+        return ModelError(f"{name}: is no regular file; pass a .keras or .h5 file")
+
+    start = first_bytes(text, name, 64, refused)
     if start.startswith(ZIP):
         return _check_zip(text, name)
     if start.startswith(HDF5):

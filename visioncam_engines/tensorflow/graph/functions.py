@@ -15,8 +15,7 @@ from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.engine.graph.probable import Logits, score_kind
 from visioncam_core.engine.interrupts import delay_interrupts
 from visioncam_core.engine.output import Score
-from visioncam_core.errors import GradientError, TargetError
-from visioncam_core.text import brief, listing, whole
+from visioncam_core.errors import GradientError
 from visioncam_engines.keras.records import Recorded
 from visioncam_engines.tensorflow.graph.extract import carve
 from visioncam_engines.tensorflow.graph.graph import frontier
@@ -261,19 +260,3 @@ def tail_backward(trace: Trace, record: Recorded, score: GraphScore) -> tuple[An
         return head, tail
 
     return once(trace, key, make)
-
-
-def output_name(trace: Trace, output: str | int | None) -> str:
-    """Return the name of the output asked for; the first one by default."""
-    names = list(trace.outputs)
-    if output is None:
-        return names[0]
-    index = whole(output)
-    if index is not None and -len(names) <= index < len(names):
-        return names[index]
-    if isinstance(output, str) and output in names:
-        return output
-    raise TargetError(
-        f"the model has no output {brief(output, 60)}; its outputs are {listing(names)}, pass one by name or "
-        "by index"
-    )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import stat
 
-from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelError
+from visioncam_core.errors import ModelError, UnsafeModelError
 from visioncam_core.images.files import quoted, sniff
 from visioncam_core.text import error_text
-from visioncam_engines.archives import listed
+from visioncam_engines.archives import first_bytes, listed
 from visioncam_engines.torch.files.tensors import read_header, read_pickled, told
 
 EXPORT = "torch.export.save(torch.export.export(model.eval(), (picture,)), 'name.pt2')"
@@ -35,24 +34,14 @@ def kind_of(path: str | os.PathLike[str]) -> str:
     """
     text = os.fsdecode(os.fspath(path))
     name = quoted(text)
-    try:
-        mode = os.stat(text).st_mode
-        if not stat.S_ISREG(mode):
-            raise ModelError(
-                f"{name}: is {'a folder' if stat.S_ISDIR(mode) else 'no regular file'}; pass a .pt2 file, or "
-                "the folder of a model of transformers as hf:FOLDER"
-            )
-        with open(text, "rb") as file:
-            start = file.read(512)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise ModelNotFoundError(f"{name}: no such model file; check the path") from error
-    except ModelError:
-        raise
-    except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise ModelError(f"{name}: cannot be read ({reason.lower()}); check its permissions") from error
-    if not start:
-        raise ModelError(f"{name}: is empty (0 bytes); download or save the model again")
+
+    def refused(folder: bool) -> ModelError:
+        return ModelError(
+            f"{name}: is {'a folder' if folder else 'no regular file'}; pass a .pt2 file, or the folder of a "
+            "model of transformers as hf:FOLDER"
+        )
+
+    start = first_bytes(text, name, 512, refused)
     try:
         if start.startswith(b"PK"):
             inside = [f"/{member.filename}" for member in listed(text, name, DIRECTORY)]
