@@ -27,7 +27,7 @@ demo: .venv/.demo
 	@mkdir -p out
 	$(BIN)/visioncam compare examples/chelsea.png -o out/compare.png
 
-# The example's tests run by themselves, as a stranger's do.  worksteal: each worker takes a half in order, so that
+# The example's tests run by themselves, as those of any plugin do.  worksteal: each worker takes a half in order, so that
 # what the tests of a file share is made once.
 test: lint
 	@sh .ci/run-tests $(BIN) "$(TESTS)" -n $(JOBS) --dist worksteal --ignore="$(CURDIR)/tests/frameworks" $(ARGS)

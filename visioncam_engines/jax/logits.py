@@ -1,6 +1,6 @@
 """Finding the logit: the score before the softmax or sigmoid at the model's end, among JAX's primitives.
 
-A softmax is several steps here; it is told by its division, whatever was taken from the logits first.
+A softmax is several steps here; its division marks it, whatever was taken from the logits first.
 """
 
 from __future__ import annotations

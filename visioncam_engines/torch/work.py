@@ -119,7 +119,7 @@ def traced(engine: Any, model: Any, inputs: ModelInputs, flat: list[Any]) -> Tap
         reason = str(error)
         if isinstance(error, WritesError):
             WRITES.add(unwrapped(model))
-    except Exception as error:  # whatever the tape does not stand; if the model doesn't either, it is told
+    except Exception as error:  # the tape fails; whether the model does too is tried below
         reason = f"under the tape it fails ({error_text(error)})"
     if not reason:
         if trace.exact:

@@ -1,4 +1,4 @@
-"""Archives of `torch.export.save` (.pt2): what they hold, read without torch, and written anew for it.
+"""Archives of `torch.export.save` (.pt2): what they hold, read without torch, and rewritten for it.
 
 torch unpickles whatever such an archive says is pickled, falls back to unpickling example inputs, and loads
 compiled libraries.  So it is never given the file itself, but a copy of the plain tensors and the checked

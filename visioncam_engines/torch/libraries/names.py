@@ -103,7 +103,9 @@ def _of_transformers(name: ModelName) -> Any:
         )
     try:
         processor = AutoImageProcessor.from_pretrained(name.name, trust_remote_code=False)
-    except Exception:  # a folder with a model alone; then its preprocessing is not known, and that is told
+    except (
+        Exception
+    ):  # a folder with a model alone; then its preprocessing is not known, and the result says so
         return model
     set_model_card(model, ModelCard(preprocess=processor))
     return model
