@@ -32,7 +32,7 @@ def requirements(wheel: importlib.metadata.Distribution, extra: str | None = Non
     found = set()
     for line in wheel.requires or ():
         name = re.split(r"[^\w.-]", line, maxsplit=1)[0].lower().replace("-", "_")
-        wanted = re.search(r"extra == ['\"](\w+)['\"]", line)
+        wanted = re.search(r"extra == ['\"]([\w-]+)['\"]", line)
         if wanted is None or wanted.group(1) == extra:
             found.add(IMPORT_NAMES.get(name, name))
     return found

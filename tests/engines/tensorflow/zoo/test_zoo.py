@@ -17,8 +17,8 @@ from helpers.untouched import snapshot
 
 import visioncam
 from visioncam_core.engine.batches import COUNTERS
+from visioncam_core.engine.defaults import HALF_TOLERANCE
 from visioncam_core.pipeline.doctor import faithfulness
-from visioncam_engines.tensorflow.view import TOLERANCE_HALF
 
 FEW = 3
 """Noisy copies of Smooth Grad-CAM++; 25 by default."""
@@ -84,7 +84,7 @@ def test_the_trace_answers_as_the_model_does(case: tuple[str, Kind, Any]) -> Non
     before = snapshot(model)
     item = next(ask.reader.read(picture)[0][0].parts())
     off, tolerance = faithfulness(ask, item)
-    assert off < (TOLERANCE_HALF if tolerance == TOLERANCE_HALF else 1e-5)
+    assert off < (HALF_TOLERANCE if tolerance == HALF_TOLERANCE else 1e-5)
     assert snapshot(model) == before
 
 
