@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -83,6 +83,7 @@ def build_table(
     output = trace.outputs[score.output]
     needed = {one for number in trace.ancestors(score.fetches) for one in trace.nodes[number].results}
     needed |= {one for number in trace.ancestors(score.fetches) for one in trace.inputs_of(number)}
+    sloped = _with_gradient(trace, score.fetches)
     answers = set().union(*(_parts_of(trace, one) for one in (output, *score.leaves)))
     from_inputs = [trace.descendants([value]) for value in trace.inputs]
     dense = len(score.shape) == len(spaces[image]) + 2 and any(n is None or n > 1 for n in score.shape[1:-1])
@@ -111,6 +112,7 @@ def build_table(
                 is_score=value in answers,
                 ends=kept is not None and value not in kept,
                 feeds=feeds(value),
+                stops=value not in sloped,
                 projects=record.kind != "Reshape" and _projects(trace, value),
             )
         )
@@ -158,6 +160,21 @@ def _identities(trace: Trace, value: int, through: frozenset[str]) -> list[int]:
             break
         value = node.args[0].index
         found.append(value)
+    return found
+
+
+def _with_gradient(trace: Trace, fetches: Sequence[int]) -> set[int]:
+    """Return the values that a score's gradient can come to: not through whole numbers or `detach`."""
+    found: set[int] = set()
+    waiting = list(fetches)
+    while waiting:
+        value = waiting.pop()
+        if value in found or not (trace.dtypes[value].is_floating_point or trace.dtypes[value].is_complex):
+            continue
+        found.add(value)
+        number = trace.producer.get(value)
+        if number is not None and not (trace.nodes[number].still or trace.nodes[number].name == "detach"):
+            waiting.extend(trace.inputs_of(number))
     return found
 
 

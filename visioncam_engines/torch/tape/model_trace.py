@@ -215,9 +215,12 @@ def record(recorder: Recorder, example: list[Any], only_read: bool) -> tuple[Tap
 
 
 def outputs_of(answer: Any) -> list[tuple[str, Any]]:
-    """Return the tensors of an answer by name; the logits of a ModelOutput, which may have a loss, first."""
+    """Return the tensors of an answer by name.
+
+    The logits of a ModelOutput, which may have a loss, come first, and a detector's scores before its boxes.
+    """
     pairs = [(key or "0", leaf) for key, leaf in named_leaves(answer) if isinstance(leaf, torch.Tensor)]
-    return sorted(pairs, key=lambda pair: pair[0] != "logits")
+    return sorted(pairs, key=lambda pair: pair[0] not in ("logits", "scores"))
 
 
 @contextlib.contextmanager
