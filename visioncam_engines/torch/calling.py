@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from visioncam_engines.torch.recorder import uncompiled
+from visioncam_engines.torch.tape.draws import Draws
 from visioncam_engines.torch.tape.model_trace import at_rest, outputs_of
 from visioncam_engines.torch.tape.shadow import shadow
 
@@ -42,6 +43,6 @@ def answers_of(model: Any, structure: Any, flat: list[Any]) -> list[Any]:
 
     A copy of its modules is called: the model's own buffers, flags and hooks stay as they are.
     """
-    with at_rest(), uncompiled():
+    with at_rest(), uncompiled(), Draws():
         answer = caller(structure)(shadow(model).module, [x.clone() for x in flat])
     return [leaf for _, leaf in outputs_of(answer)]
