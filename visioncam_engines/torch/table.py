@@ -102,15 +102,18 @@ def places_of(trace: Trace, inputs: ModelInputs) -> Places:
         for i, value in enumerate(trace.inputs)
         if i == image or (len(trace.shapes[value]) == rank and trace.dtypes[value].is_floating_point)
     )
-    return trace.once(("places", image), lambda: Places(trace, image, alike, inputs.channels_first))
+    first = inputs.channels_first
+    return trace.once(("places", image, first), lambda: Places(trace, image, alike, first))
 
 
 def classes_first(trace: Trace, inputs: ModelInputs, value: int) -> bool:
     """Return whether an output has its classes in front of its positions: (N, classes, *space)."""
-    if not inputs.channels_first or len(trace.shapes[value]) != len(trace.shapes[trace.inputs[inputs.image]]):
+    if len(trace.shapes[value]) != len(trace.shapes[trace.inputs[inputs.image]]):
         return False
     space = places_of(trace, inputs).walks[inputs.image].get(value)
-    return space is None or not (space.axes[1].placed and not space.axes[-1].placed)
+    if space is None or space.axes[1].placed == space.axes[-1].placed:
+        return inputs.channels_first
+    return space.axes[-1].placed
 
 
 def _with_gradient(trace: Trace, fetches: Sequence[int]) -> set[int]:

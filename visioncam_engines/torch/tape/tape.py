@@ -23,11 +23,14 @@ class WritesError(UntraceableError):
 
 
 def name_of(func: Any) -> str:
-    """Return the name of a torch function; attributes of tensors are read and written by one each."""
+    """Return the name of a torch function, also of `aten.conv2d.default` in an exported program.
+
+    Attributes of tensors are read and written by one function each.
+    """
     name = str(getattr(func, "__name__", type(func).__name__))
     if name in ("__get__", "__set__"):
         return f"{name[2:5]}_{getattr(func.__self__, '__name__', '')}"
-    return name
+    return name.partition(".")[0]
 
 
 class Tape(TorchFunctionMode):  # type: ignore[misc]
