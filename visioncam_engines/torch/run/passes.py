@@ -256,7 +256,10 @@ def gradient_of(passes: Any, values: Any, leaf: Any, slope: Any, last: bool) -> 
         GradientError: there is none.
     """
     found = None
-    why = "a step between them cannot be differentiated (argmax, rounding, a stopped gradient)"
+    why = (
+        "a step between them cannot be differentiated (argmax, rounding, a stopped gradient, a checkpoint "
+        "with use_reentrant=True)"
+    )
     if values.requires_grad:
         try:
             (found,) = torch.autograd.grad(values, leaf, slope, retain_graph=not last, allow_unused=True)
