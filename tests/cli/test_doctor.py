@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,13 @@ def test_the_report_as_data_and_a_suggestion_that_works(files: Path, here: Path)
     (result,) = again.data["results"]
     for same in ("method", "options", "target", "score", "heatmap"):
         assert result[same] == data["result"][same]
+
+
+def test_the_suggestion_reads_the_model_as_it_was_read(files: Path, here: Path) -> None:
+    checksum = hashlib.sha256((files / "tiny.keras").read_bytes()).hexdigest()
+    done = run("doctor", files / "tiny.keras", files / "cat.png", "--sha256", checksum, "--json")
+    command = shlex.split(done.data["suggestion"]["command"])
+    assert command[command.index("--sha256") + 1] == checksum
 
 
 def test_what_is_wrong_is_named_and_the_code_is_0(files: Path, here: Path, plugins: Any) -> None:

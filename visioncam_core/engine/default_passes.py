@@ -12,7 +12,7 @@ from visioncam_core import ops
 from visioncam_core.engine.batches import COUNTERS, Budget, in_batches, joined
 from visioncam_core.engine.output import Score
 from visioncam_core.engine.records import Change, Cotangent, Make, PassResult, Read, TailInputs
-from visioncam_core.errors import LayerError
+from visioncam_core.errors import LayerError, TargetError
 
 
 @attrs.frozen(eq=False)
@@ -138,6 +138,13 @@ def class_cotangent(score: Score, values: Any, classes: np.ndarray, answer: Any 
     shape = tuple(int(n) for n in values.shape)
     ranked = score.by_answer and answer is not None
     flat = ops.to_numpy(answer if ranked else values).reshape(shape[0], -1)
+    count, asked = flat.shape[1], int(np.max(classes, initial=-1))
+    if count == 0 or asked >= max(count, 2):  # a detector has as many values as it finds objects
+        wanted = "" if asked < 0 else f", and class {asked} was asked for"
+        raise TargetError(
+            f"output {score.output!r} has {count} values for this picture{wanted}; pass one that it has, or "
+            "another picture"
+        )
     gradient = np.zeros(flat.shape, np.float32)
     if flat.shape[1] > 1:
         gradient[np.arange(len(flat)), np.where(classes < 0, flat.argmax(axis=1), classes)] = 1.0

@@ -79,6 +79,8 @@ class LayerRow:
         ends: the output is dense, and positions of this row are none of the output's, as attention's keys.
         feeds: it is made by weights for a product of activations: attention's queries, keys and values, alone
             or side by side, which are a layer before them in other words.
+        stops: the score depends on it by whole numbers or stopped gradients alone, as on where a detector
+            looks.
     """
 
     path: str
@@ -98,6 +100,7 @@ class LayerRow:
     raw: bool = False
     ends: bool = False
     feeds: bool = False
+    stops: bool = False
 
     @property
     def grid(self) -> tuple[int, ...]:

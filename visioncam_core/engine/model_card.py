@@ -30,12 +30,14 @@ class ModelCard:
         preprocess: what is done to the fitted picture, as in `explain(preprocess=)`; None where unknown.
         geometry: how a picture is fitted, as in `explain(geometry=)`; None for the default.
         title: the model's name for people.
+        channels_first: whether its pictures are (K, *space); None for what is usual in its framework.
     """
 
     class_names: tuple[str, ...] | None = None
     preprocess: Callable[[np.ndarray], np.ndarray] | str | None = None
     geometry: object | str | None = None
     title: str = ""
+    channels_first: bool | None = None
 
 
 _cards: weakref.WeakKeyDictionary[Any, ModelCard] = weakref.WeakKeyDictionary()

@@ -55,6 +55,17 @@ class ModelInputs:
         """The image input's axes without the batch, or None where the model does not say."""
         return self.inputs[self.image].shape
 
+    def with_channels(self, first: bool | None) -> ModelInputs:
+        """Return the same inputs with the pictures' channels first or last; as they are for None."""
+        if first is None or first == self.channels_first:
+            return self
+        found = list(self.inputs)
+        for place in self.images:
+            if (shape := found[place].shape) is not None:
+                moved = (shape[-1], *shape[:-1]) if first else (*shape[1:], shape[0])
+                found[place] = attrs.evolve(found[place], shape=moved)
+        return attrs.evolve(self, inputs=tuple(found), channels_first=first)
+
 
 def in_place(images: Any, flat: Sequence[Any], place: int, channels_first: bool) -> list[np.ndarray]:
     """Return flat inputs with other pictures (M, *space, C) at `place`; the other inputs are repeated.

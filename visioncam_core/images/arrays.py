@@ -187,8 +187,9 @@ def _hint(shape: tuple[int, ...], axes: tuple[int | None, ...], channels_first: 
     if fits(moved, axes):
         if channels_first and len(axes) == 3:
             return (
-                "its channels look to be last; move them with array.transpose(2, 0, 1), tensor.permute(2, 0, "
-                "1) or numpy.moveaxis(array, -1, 0)"
+                "its channels look to be last; move them with array.transpose(2, 0, 1), numpy.moveaxis or "
+                "tensor.permute(2, 0, 1); or, where the model takes them so, set_model_card(model, "
+                "ModelCard(channels_first=False))"
             )
         return "its channels look to be on the other side; move them with numpy.moveaxis"
     place = next((i for i, n in enumerate(shape) if fits((*shape[:i], *shape[i + 1 :], n), axes)), None)

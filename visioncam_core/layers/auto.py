@@ -29,7 +29,7 @@ _CHOSEN: weakref.WeakKeyDictionary[LayerTable, LayerChoice] = weakref.WeakKeyDic
 def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice:
     """Answer `"auto"`, and refuse what no other selector answered.
 
-    1. Rows that depend on the picture and that the score depends on.
+    1. Rows that depend on the picture and that the score depends on, by a gradient where any has one.
     2. With more than one position of the picture; where the graph does not tell, the model has to confirm it.
     3. Not the logits; pooling, padding, dropout and reshapes stand for their producer; no patch projection.
     4. Where an axis of the picture is gone (columns, frames): only if the network goes on there for long.
@@ -61,6 +61,7 @@ def _chosen(table: LayerTable) -> LayerChoice:
     tokens = any(row.layout is not None and row.layout.kind == "tokens" for row in rows)
     rows = [row for row in rows if not row.raw] or rows
     rows = [row for row in rows if not row.feeds] or rows
+    rows = [row for row in rows if not row.stops] or rows
     if tokens:
         rows = [row for row in rows if not row.projects] or rows
     if table.dense and rows:

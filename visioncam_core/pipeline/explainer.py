@@ -92,6 +92,7 @@ class Explainer:
             inputs=lambda: engine.inputs(model),
             versions=lambda: versions(engine.versions()),
         )
+        inputs = inputs.with_channels(card.channels_first)
         preprocessing, expected, geometry = wanted_by(
             settings.preprocess, settings.geometry, hints, card, engine.picture_steps
         )

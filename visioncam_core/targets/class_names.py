@@ -143,6 +143,11 @@ def check_index(index: Any, classes: int) -> None:
         raise TargetTypeError(
             f"a class index is a whole number, received {brief(index)} of type {type(index).__name__}"
         )
+    if not classes:
+        raise TargetError(
+            f"class {int(index)} was asked for, and the output has no values for this picture, as of a "
+            "detector that finds nothing; pass another picture, or output="
+        )
     if not 0 <= index < classes:
         raise TargetError(
             f"class index {brief(int(index))} is out of range: the model has {classes} "

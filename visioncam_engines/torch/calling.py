@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
+
 from visioncam_engines.torch.recorder import uncompiled
+from visioncam_engines.torch.tape.draws import Draws
 from visioncam_engines.torch.tape.model_trace import at_rest, outputs_of
 from visioncam_engines.torch.tape.shadow import shadow
 
@@ -15,12 +18,24 @@ def caller(structure: Any) -> Callable[[Any, list[Any]], Any]:
 
     def call(model: Any, flat: list[Any]) -> Any:
         if isinstance(structure, Mapping):
-            return model(**{name: flat[place] for name, place in structure.items()})
-        if isinstance(structure, list | tuple):
-            return model(*(flat[place] for place in structure))
-        return model(flat[0])
+            answer = model(**{name: flat[place] for name, place in structure.items()})
+        elif isinstance(structure, list | tuple):
+            answer = model(*(flat[place] for place in structure))
+        else:
+            answer = model(flat[0])
+        return _with_batch(answer) if len(flat[0]) == 1 else answer
 
     return call
+
+
+def _with_batch(answer: Any) -> Any:
+    """Return what a detector says of one picture, a dictionary in a list, with the batch axis."""
+    if not isinstance(answer, list) or len(answer) != 1 or not isinstance(answer[0], Mapping):
+        return answer
+    parts = {key: part for key, part in answer[0].items() if isinstance(part, torch.Tensor)}
+    if "boxes" not in parts and all(part.ndim > 1 and len(part) == 1 for part in parts.values()):
+        return answer
+    return {key: part[None] for key, part in parts.items()}
 
 
 def answers_of(model: Any, structure: Any, flat: list[Any]) -> list[Any]:
@@ -28,6 +43,6 @@ def answers_of(model: Any, structure: Any, flat: list[Any]) -> list[Any]:
 
     A copy of its modules is called: the model's own buffers, flags and hooks stay as they are.
     """
-    with at_rest(), uncompiled():
+    with at_rest(), uncompiled(), Draws():
         answer = caller(structure)(shadow(model).module, [x.clone() for x in flat])
     return [leaf for _, leaf in outputs_of(answer)]

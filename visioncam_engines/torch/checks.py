@@ -53,7 +53,24 @@ def check_model(model: Any) -> None:
             f"expected a model, received the single layer {type(model).__name__}; pass the model, and the "
             "layer as layer="
         )
+    graph = getattr(model, "graph", None)
+    called = {node.target for node in getattr(graph, "nodes", ()) if getattr(node, "op", "") == "call_module"}
+    if isinstance(model, torch.fx.GraphModule) and called <= {"_guards_fn"}:
+        raise ModelError(
+            f"the model {title!r} is a graph of functions, in which no layer is left; pass the "
+            "torch.nn.Module that was exported, or torch.export.unflatten(program)"
+        )
+    for module in every_module(model):
+        if _quantized(type(module)):
+            raise ModelError(
+                f"the layer {type(module).__name__} of the model {title!r} is quantized, so no gradient goes "
+                "through it; explain the model that was quantized, whose maps hardly differ"
+            )
     _check_weights(model, title)
+
+
+def _quantized(kind: type) -> bool:
+    return kind.__module__.startswith("torch.") and ".quantized" in kind.__module__
 
 
 def _check_weights(model: Any, title: str) -> None:

@@ -36,14 +36,18 @@ def _names(model: Any) -> tuple[list[str], Any]:
     """Return the names of the inputs that a call needs, and how they are passed."""
     main = getattr(model, "main_input_name", None)
     try:
-        parameters = inspect.signature(model.forward).parameters.values()
+        parameters = list(inspect.signature(model.forward).parameters.values())
     except (TypeError, ValueError):
         return ["0"], 0
     if isinstance(main, str) and hasattr(model, "config"):  # of transformers, whose inputs are all optional
         other = [one.name for one in parameters if one.name == "pixel_values" != main]  # a picture and a text
         return [*other, main], {name: place for place, name in enumerate([*other, main])}
     taken = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    needed = [one.name for one in parameters if one.kind in taken and one.default is one.empty]
+    parameters = [one for one in parameters if one.default is one.empty]
+    needed = [one.name for one in parameters if one.kind in taken]
+    named = [one.name for one in parameters if one.kind is inspect.Parameter.KEYWORD_ONLY]
+    if named:
+        return [*needed, *named], {name: place for place, name in enumerate([*needed, *named])}
     return (needed, list(range(len(needed)))) if len(needed) > 1 else (["0"], 0)
 
 

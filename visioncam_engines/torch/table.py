@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
-
-import attrs
 
 from visioncam_core.engine.graph.placing import going_on
 from visioncam_core.engine.graph.rows import Output, rows_of
 from visioncam_core.engine.layer_table import LayerTable
 from visioncam_core.engine.model_inputs import ModelInputs
+from visioncam_engines.torch.feeding import COPIES, SHAPES, Feeding, identities
 from visioncam_engines.torch.noise import Noise
 from visioncam_engines.torch.score import TapeScore
 from visioncam_engines.torch.space import ask
@@ -20,43 +19,6 @@ from visioncam_engines.torch.space.walk import plain
 from visioncam_engines.torch.tape.model_trace import Trace
 from visioncam_engines.torch.tape.records import Ref
 
-COPIES = frozenset(
-    {"clone", "contiguous", "detach", "to", "type", "float", "half", "double", "bfloat16", "alias", "type_as"}
-)
-SHAPES = frozenset(
-    {
-        *(
-            "reshape",
-            "view",
-            "flatten",
-            "unflatten",
-            "squeeze",
-            "unsqueeze",
-            "permute",
-            "transpose",
-            "movedim",
-        ),
-        *("swapaxes", "swapdims", "get_T", "get_mT", "t", "reshape_as", "view_as", "ravel", "moveaxis"),
-    }
-)
-WEIGHTED = frozenset({"linear", "conv1d", "conv2d", "matmul", "einsum", "addmm", "bmm", "mm"})
-PRODUCTS = frozenset(
-    {
-        *("matmul", "bmm", "einsum", "baddbmm", "scaled_dot_product_attention"),
-        *("multi_head_attention_forward", "mm", "tensordot", "inner"),
-    }
-)
-CARRIED = (
-    COPIES
-    | SHAPES
-    | {
-        *("__getitem__", "chunk", "split", "unbind", "narrow", "select", "expand", "cat", "stack"),
-        *("tensor_split", "mul", "div", "truediv", "add", "sub", "neg", "softmax", "layer_norm"),
-        *("rms_norm", "normalize", "relu", "elu", "batch_norm", "roll", "repeat", "repeat_interleave"),
-        *("index_select", "view_as_complex", "exp", "view_as_real", "square", "clamp"),
-    }
-)
-"""Steps that hand queries, keys and values on to their products."""
 JOINS = frozenset({"cat", "concat", "concatenate", "stack", "hstack", "vstack"})
 
 
@@ -83,6 +45,7 @@ def build_table(
     output = trace.outputs[score.output]
     needed = {one for number in trace.ancestors(score.fetches) for one in trace.nodes[number].results}
     needed |= {one for number in trace.ancestors(score.fetches) for one in trace.inputs_of(number)}
+    sloped = _with_gradient(trace, score.fetches)
     answers = set().union(*(_parts_of(trace, one) for one in (output, *score.leaves)))
     from_inputs = [trace.descendants([value]) for value in trace.inputs]
     dense = len(score.shape) == len(spaces[image]) + 2 and any(n is None or n > 1 for n in score.shape[1:-1])
@@ -91,7 +54,7 @@ def build_table(
     outputs = []
     for record in trace.records:
         value = record.value
-        same = _identities(trace, value, COPIES)
+        same = identities(trace, value, COPIES)
         whole = tuple(trace.shapes[value])
         single = len(whole) > 0 and whole[0] == 1 and (bool(trace.exact) or trace.batch_first(value))
         outputs.append(
@@ -102,7 +65,7 @@ def build_table(
                 shape=whole[1:] if single else None,
                 key=value,
                 same=same,
-                moved=[one for one in _identities(trace, value, COPIES | SHAPES) if one not in same],
+                moved=[one for one in identities(trace, value, COPIES | SHAPES) if one not in same],
                 inputs=tuple(i for i, values in enumerate(from_inputs) if value in values),
                 walked={i: walk.get(value) for i, walk in places.walks.items()},
                 channels_first=_channels_first(trace, value, first),
@@ -111,6 +74,7 @@ def build_table(
                 is_score=value in answers,
                 ends=kept is not None and value not in kept,
                 feeds=feeds(value),
+                stops=value not in sloped,
                 projects=record.kind != "Reshape" and _projects(trace, value),
             )
         )
@@ -138,26 +102,32 @@ def places_of(trace: Trace, inputs: ModelInputs) -> Places:
         for i, value in enumerate(trace.inputs)
         if i == image or (len(trace.shapes[value]) == rank and trace.dtypes[value].is_floating_point)
     )
-    return trace.once(("places", image), lambda: Places(trace, image, alike, inputs.channels_first))
+    first = inputs.channels_first
+    return trace.once(("places", image, first), lambda: Places(trace, image, alike, first))
 
 
 def classes_first(trace: Trace, inputs: ModelInputs, value: int) -> bool:
     """Return whether an output has its classes in front of its positions: (N, classes, *space)."""
-    if not inputs.channels_first or len(trace.shapes[value]) != len(trace.shapes[trace.inputs[inputs.image]]):
+    if len(trace.shapes[value]) != len(trace.shapes[trace.inputs[inputs.image]]):
         return False
     space = places_of(trace, inputs).walks[inputs.image].get(value)
-    return space is None or not (space.axes[1].placed and not space.axes[-1].placed)
+    if space is None or space.axes[1].placed == space.axes[-1].placed:
+        return inputs.channels_first
+    return space.axes[-1].placed
 
 
-def _identities(trace: Trace, value: int, through: frozenset[str]) -> list[int]:
-    """Return a value, and those that it is merely a copy of, or an other shape."""
-    found = [value]
-    while (number := trace.producer.get(value)) is not None:
-        node = trace.nodes[number]
-        if plain(node.name) not in through or not node.args or not isinstance(node.args[0], Ref):
-            break
-        value = node.args[0].index
-        found.append(value)
+def _with_gradient(trace: Trace, fetches: Sequence[int]) -> set[int]:
+    """Return the values that a score's gradient can come to: not through whole numbers or `detach`."""
+    found: set[int] = set()
+    waiting = list(fetches)
+    while waiting:
+        value = waiting.pop()
+        if value in found or not (trace.dtypes[value].is_floating_point or trace.dtypes[value].is_complex):
+            continue
+        found.add(value)
+        number = trace.producer.get(value)
+        if number is not None and not (trace.nodes[number].still or trace.nodes[number].name == "detach"):
+            waiting.extend(trace.inputs_of(number))
     return found
 
 
@@ -186,62 +156,6 @@ def _going_on(trace: Trace, output: int, spaces: dict[int, Any]) -> set[int]:
         return number is not None and plain(trace.nodes[number].name) in SUMMED
 
     return going_on(output, spaces, inputs_of, sums)
-
-
-@attrs.frozen(eq=False)
-class Feeding:
-    """Which values are made by weights and only multiplied with other activations, as in attention.
-
-    Attributes:
-        trace: the tape.
-        readers: value -> numbers of the steps that read it.
-        read: the values of outputs.
-    """
-
-    trace: Trace
-    readers: dict[int, list[int]]
-    read: frozenset[int]
-
-    @classmethod
-    def of(cls, trace: Trace) -> Feeding:
-        readers: dict[int, list[int]] = {}
-        for number in range(len(trace.nodes)):
-            for value in dict.fromkeys(trace.inputs_of(number)):
-                readers.setdefault(value, []).append(number)
-        return cls(trace, readers, frozenset(trace.outputs.values()))
-
-    def __call__(self, value: int) -> bool:
-        made = self._maker(_identities(self.trace, value, COPIES | SHAPES)[-1])
-        if made is None or made.name not in WEIGHTED or len({*made.refs} & self.trace.moving) != 1:
-            return False
-        waiting, seen, met = [value], set(), False
-        while waiting:
-            one = waiting.pop()
-            if one in self.read:
-                return False
-            for number in self.readers.get(one, ()) if one not in seen else ():
-                node = self.trace.nodes[number]
-                if self._parted(node) or (
-                    plain(node.name) in PRODUCTS and sum(ref in self.trace.moving for ref in node.refs) > 1
-                ):
-                    met = True
-                elif plain(node.name) in CARRIED:
-                    waiting.extend(node.results)
-                else:
-                    return False
-            seen.add(one)
-        return met
-
-    def _parted(self, node: Any) -> bool:
-        """Whether a step cuts up a bundle: queries, keys and values, or gates."""
-        if node.name in ("unbind", "chunk", "split"):
-            return True
-        first = node.args[1] if node.name == "__getitem__" else None
-        return isinstance(first[0] if isinstance(first, tuple) and first else first, int)
-
-    def _maker(self, value: int) -> Any:
-        number = self.trace.producer.get(value)
-        return None if number is None else self.trace.nodes[number]
 
 
 def _channels_first(trace: Trace, value: int, otherwise: bool) -> bool:

@@ -122,7 +122,7 @@ class TapedModel:
             table = build_table(noise, score, inputs, self.title, self.units)
             return self.made(score, table, inputs.image, inputs.channels_first)
 
-        return trace.once(("view", score.key, inputs.image), make)
+        return trace.once(("view", score.key, inputs.image, inputs.channels_first), make)
 
     def units(self) -> dict[str, Any]:
         """Return path -> module, while the model lives, for queries by module."""

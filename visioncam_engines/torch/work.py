@@ -174,6 +174,11 @@ def _cannot_be_called(model: Any, flat: list[Any], error: Exception) -> ModelErr
             "PyTorch models take channels first; pass img.transpose(2, 0, 1) of an array (height, width, "
             "channels), or tensor.permute(2, 0, 1)"
         )
+    elif "channels" in str(error) and any(len(shape) > 2 and shape[1] in (1, 3, 4) for shape in shapes):
+        fix = (
+            "if it takes pictures with the channels last, say so: visioncam.set_model_card(model, "
+            "visioncam.ModelCard(channels_first=False))"
+        )
     elif isinstance(error, out_of_memory()):
         fix = "pass a smaller picture, or free memory on the device"
     elif len(devices := devices_of(original(model))) > 1:

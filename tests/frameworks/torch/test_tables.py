@@ -225,3 +225,29 @@ def test_a_model_that_is_run_as_it_is_has_a_table_too() -> None:
     assert view.exact
     assert auto(table=view.table, query="auto").path == "twice#1"
     assert view.score.activation == "softmax"
+
+
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
+@pytest.mark.parametrize("name", ["hugging face", "timm"])
+def test_adapters_beside_queries_and_values_leave_the_choice_as_it_was(name: str) -> None:
+    peft = pytest.importorskip("peft")
+    model = hugging_face_vit() if name == "hugging face" else of_timm("vit_tiny_patch16_224", **SMALL)
+    targets = ["q_proj", "v_proj"] if name == "hugging face" else ["qkv"]
+    plain = auto(table=view_of(livelier(model), torch.rand(1, 3, 64, 64)).table, query="auto")
+    adapted = livelier(peft.get_peft_model(model, peft.LoraConfig(r=2, target_modules=targets)))
+    table = view_of(adapted, torch.rand(1, 3, 64, 64)).table
+    assert auto(table=table, query="auto").row.path == f"base_model/model/{plain.row.path}"
+    assert [row.path for row in table.rows if "/lora_A/" in row.path and not row.feeds] == []
+
+
+def test_a_loss_beside_the_predictions_is_not_what_is_explained() -> None:
+    class Trained(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.head = nn.Conv2d(3, 6, 3), nn.Linear(6, 3)
+
+        def forward(self, x: Any) -> dict[str, Any]:
+            found = self.head(self.conv(x).relu().mean((2, 3)))
+            return {"loss": found.square().mean(), "found": found}
+
+    assert view_of(Trained(), torch.rand(1, 3, 16, 16)).score.output == "found"

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from helpers import torch_networks as networks
 from helpers.torch_networks import pictures
 from helpers.torch_passes import differences, opened
 from helpers.torch_twins import state_of
 from torch import nn
 
+import visioncam
 from visioncam_engines.torch.run.eager import EagerModel
 from visioncam_engines.torch.view import TapedModel
 
@@ -128,4 +131,45 @@ def test_a_model_that_draws_a_little_noise_is_on_tape() -> None:
     model = networks.lively(networks.Drops())
     traced, view = opened(model, pictures())
     assert not isinstance(traced, EagerModel)
-    assert view.notes == ()
+    ((code, why),) = view.notes
+    assert code == "exact-shape-trace"
+    assert "draws random numbers (rand), here the same ones each time" in why
+
+
+class Forgets(nn.Module):
+    """Monte Carlo dropout: it drops at rest too, twice, and adds noise behind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 3, 2)
+        self.more = nn.Conv2d(6, 6, 3)
+        self.head = nn.Linear(6, 3)
+
+    def forward(self, x: Any) -> Any:
+        x = nn.functional.dropout(self.conv(x).relu(), 0.5, training=True)
+        x = nn.functional.dropout(self.more(x).relu(), 0.3, training=True).mean((2, 3))
+        return self.head(x + 0.1 * torch.randn_like(x))
+
+
+class ForgetsInPython(Forgets):
+    """The same, and its Python reads a value, so that it is run as it is."""
+
+    def forward(self, x: Any) -> Any:
+        return super().forward(x * (1.0 if float(x.mean()) > -9 else 2.0))
+
+
+@pytest.mark.parametrize("make", [Forgets, ForgetsInPython])
+def test_a_model_that_draws_at_rest_draws_the_same_for_every_map_and_none_of_the_users(make: Any) -> None:
+    torch.manual_seed(0)
+    model = make().eval()
+    pictures = torch.rand(3, 3, 24, 24)
+    for method in ("gradcam", "scorecam", "ablationcam"):
+        torch.manual_seed(5)
+        before = torch.get_rng_state()
+        together = visioncam.explain(model, pictures, method, layer="more", target=1)
+        assert torch.equal(torch.get_rng_state(), before)
+        torch.rand(7)
+        for one, picture in zip(together, pictures, strict=True):
+            alone = visioncam.explain(model, picture, method, layer="more", target=1)
+            np.testing.assert_array_equal(one.raw, alone.raw)
+            assert "draws random numbers (dropout, randn_like)" in str(alone.diagnostics)

@@ -11,7 +11,7 @@ import click
 
 from visioncam.cli import describe
 from visioncam.cli.json_records import explanation_record
-from visioncam.cli.open_model import explainer_of, model_named, title_of
+from visioncam.cli.open_model import explainer_of, model_flag, model_named, title_of
 from visioncam.cli.option_flags import options_of
 from visioncam.cli.phrasing import flag_of
 from visioncam.cli.request import check_readable, request_of
@@ -37,11 +37,23 @@ def doctor(context: click.Context, files: tuple[str, ...], model: str | None, me
 
 def command_line(found: Report, image: str, model: str | None) -> str:
     """Return the suggested call as a command."""
-    words = ["visioncam", "explain", image, *(["--model", model] if model else [])]
+    words = ["visioncam", "explain", image, *(["--model", model] if model else []), *_of_file()]
     for name, value in found.keywords.items():
         for one in value if isinstance(value, list) else [value]:
             words += [flag_of(name), str(one)]
     return shlex.join(words).replace("'…'", "…")
+
+
+def _of_file() -> list[str]:
+    """Return the flags that say how the model's file is read, as they were passed."""
+    words: list[str] = []
+    for name in ("weights", "sha256", "custom_objects", "trust_savedmodel", "allow_unsafe_model"):
+        value, flag = model_flag(name), "--" + name.replace("_", "-")
+        if value is True:
+            words.append(flag)
+        elif value:
+            words += [word for one in ([value] if isinstance(value, str) else value) for word in (flag, one)]
+    return words
 
 
 def _tell(output: Output, found: Report, image: str, model: str, command: str) -> None:

@@ -29,7 +29,7 @@ class Output:
         steps: outputs that are stacked over time.
         holds: it is a model, which hands on what its last unit made.
         inside: why the value cannot be reached, or "".
-        reaches_score, is_score, ends, feeds, projects: as in `LayerRow`.
+        reaches_score, is_score, ends, feeds, stops, projects: as in `LayerRow`.
     """
 
     path: str
@@ -49,6 +49,7 @@ class Output:
     is_score: bool = False
     ends: bool = False
     feeds: bool = False
+    stops: bool = False
     projects: bool = False
 
 
@@ -103,6 +104,7 @@ def rows_of(
                 guessed=found.unknown and layout is not None,
                 ends=one.ends,
                 feeds=one.feeds,
+                stops=one.stops,
                 raw=any(key in placed and not placed[key].startswith(f"{one.bare}/") for key in one.moved),
             )
         )

@@ -26,6 +26,7 @@ from visioncam_engines.torch.run.mixing import Mixing
 from visioncam_engines.torch.run.passes import Flat, TapePasses
 from visioncam_engines.torch.score import TapeScore
 from visioncam_engines.torch.scores.logits import output_alone
+from visioncam_engines.torch.tape.draws import Draws
 from visioncam_engines.torch.tape.mended import Mending
 from visioncam_engines.torch.tape.model_trace import Trace, at_rest, named, outputs_of
 from visioncam_engines.torch.tape.records import Node, Record, Ref, named_leaves, parts_of
@@ -129,7 +130,7 @@ class EagerModel(TapedModel):
             hook = (hooks or {}).get(path.replace(".", "/"))
             if hook is not None:
                 module.register_forward_hook(lambda module, args, output, hook=hook: hook(output))
-        with uncompiled(), Mending():
+        with uncompiled(), Mending(), Draws():
             return caller(self.structure)(twin.module, [x.clone() for x in flat])
 
     def asked(self, flat: list[Any]) -> Noise:

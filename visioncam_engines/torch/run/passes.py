@@ -14,9 +14,9 @@ from visioncam_core.engine.default_passes import class_cotangent
 from visioncam_core.engine.half_precision import try_multiples
 from visioncam_core.engine.layer_table import Layout
 from visioncam_core.engine.records import Change, Cotangent, Make, PassResult, Read, TailInputs
-from visioncam_core.errors import GradientError
+from visioncam_core.errors import GradientError, ModelError
 from visioncam_core.ops import concatenate, without_channels
-from visioncam_core.text import error_text
+from visioncam_core.text import error_text, listing
 from visioncam_engines.torch.placing import Placing, from_grid, to_grid
 from visioncam_engines.torch.run.memory import at_once, in_batches, need_of, repeated, to_host, to_tensor
 from visioncam_engines.torch.run.mixing import Mixing, mixing
@@ -127,6 +127,12 @@ class TapePasses:
             return found or [seen]
 
         parts = in_batches(len(flat[0]), self.size(len(flat[0])), one)
+        lengths = sorted({tuple(part[0].values.shape[1:]) for part in parts})
+        if len(lengths) > 1:
+            raise ModelError(
+                f"output {self.score.output!r} has another number of values for each picture of this call "
+                f"({listing(lengths)}), as a detector has; pass batch_size=1"
+            )
         return [joined(list(results)) for results in zip(*parts, strict=True)]
 
     def backward(self, values: Any, leaf: Any, slope: Any, last: bool) -> Any:
@@ -250,7 +256,10 @@ def gradient_of(passes: Any, values: Any, leaf: Any, slope: Any, last: bool) -> 
         GradientError: there is none.
     """
     found = None
-    why = "a step between them cannot be differentiated (argmax, rounding, a stopped gradient)"
+    why = (
+        "a step between them cannot be differentiated (argmax, rounding, a stopped gradient, a checkpoint "
+        "with use_reentrant=True)"
+    )
     if values.requires_grad:
         try:
             (found,) = torch.autograd.grad(values, leaf, slope, retain_graph=not last, allow_unused=True)

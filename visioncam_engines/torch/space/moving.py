@@ -73,7 +73,7 @@ def _turned(step: Step) -> Found:
 
 @rule("__getitem__")
 def _indexed(step: Step) -> Found:
-    return indexed(step.first, step.node.args[1], step.value)
+    return indexed(step.first, step.node.args[1], step.value, step.alone)
 
 
 @rule("__setitem__")
@@ -98,7 +98,7 @@ def _narrowed(step: Step) -> Found:
 def _selected(step: Step) -> Found:
     space = step.first
     axis, place = step.number_of(1, "dim") % len(step.first.axes), step.number_of(2, "index")
-    return indexed(space, (*[slice(None)] * axis, place), step.value)
+    return indexed(space, (*[slice(None)] * axis, place), step.value, step.alone)
 
 
 @rule("index_select", "take_along_dim", "gather")
@@ -119,9 +119,10 @@ def _split(step: Step) -> Found:
     begin = 0
     for value in step.node.made:
         count = 1 if name == "unbind" else step.walk.trace.shapes[value][axis]
-        if space.axes[axis].batch:
+        batch = space.axes[axis].batch
+        if batch and not step.alone:
             raise ValueError("pictures one by one")
-        piece = moves.sliced(space, axis, begin, count)
+        piece = space if batch else moves.sliced(space, axis, begin, count)
         if name == "unbind":
             piece = attrs.evolve(piece, axes=tuple(one for i, one in enumerate(piece.axes) if i != axis))
         found.append(piece)

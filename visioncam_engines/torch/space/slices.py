@@ -49,8 +49,8 @@ def counted(one: slice, size: int) -> range:
     return range(*slice(*bounds).indices(size))
 
 
-def indexed(space: Space, index: Any, values: Values) -> Space:
-    """Return the space of `tensor[index]`."""
+def indexed(space: Space, index: Any, values: Values, alone: bool = False) -> Space:
+    """Return the space of `tensor[index]`; also of `batch[0]`, of a picture `alone` in its batch."""
     axes: list[int | Axis] = []  # of the result: an axis of `space` by its place, or a new one
     several = 0
     for axis, one in entries(index, len(space.axes)):
@@ -64,9 +64,9 @@ def indexed(space: Space, index: Any, values: Values) -> Space:
                 space = moves.sliced(space, axis, taken.start, len(taken), taken.step)
             axes.append(axis)
         elif isinstance(one, int) and not isinstance(one, bool):
-            if held.batch:
+            if held.batch and not alone:
                 raise ValueError("one picture of the batch")
-            space = moves.sliced(space, axis, one % held.size, 1)
+            space = space if held.batch else moves.sliced(space, axis, one % held.size, 1)
         else:
             several += 1
             if several > 1:

@@ -124,6 +124,11 @@ class Step:
             return np.asarray(leaf.detach().cpu().numpy())
         return np.asarray(whole(leaf))
 
+    @property
+    def alone(self) -> bool:
+        """Whether there is one picture only, so that a model may take it out of the batch."""
+        return bool(self.walk.trace.exact)
+
     def batch_at(self, value: int) -> int | None:
         """Return the axis of a reshape's result that grows with the batch; None where it is not known."""
         if self.walk.trace.batch_first(value):

@@ -14,6 +14,8 @@ import torch
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from visioncam_engines.torch.tape.reads import VALUE_READS, without_gradient
+
 
 def _in_plain_order(norm: Callable[..., Any]) -> Callable[..., Any]:
     def run(values: Any, *args: Any, **kwargs: Any) -> Any:
@@ -38,4 +40,6 @@ class Mending(TorchFunctionMode):  # type: ignore[misc]
     """A block in which a model that is run as it is takes the mended steps too."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__name__", "") in VALUE_READS:
+            args = without_gradient(args)
         return MENDED.get(func, func)(*args, **(kwargs or {}))

@@ -85,6 +85,8 @@ class Trace:
             try:
                 if one.reads:
                     raise UntraceableError(one.why)
+                if one.random:
+                    raise UntraceableError(one.drawing)
                 two, again = record(recorder, [torch.cat([x[:1], x[:1]]) for x in example], only_read)
                 grown = unify(one, two)
                 if outputs != again:
@@ -200,8 +202,7 @@ def record(recorder: Recorder, example: list[Any], only_read: bool) -> tuple[Tap
         leaves = [x.detach().requires_grad_(x.is_floating_point()) for x in example]
         inputs = [x.clone() for x in leaves]  # which a model may write into
         tape = Tape(inputs)
-        with _random_state(tape, inputs):
-            answer = recorder.run(inputs, tape)
+        answer = recorder.run(inputs, tape)
     if tape.why and not only_read:
         raise UntraceableError(tape.why)
     pairs = outputs_of(answer)
@@ -215,9 +216,13 @@ def record(recorder: Recorder, example: list[Any], only_read: bool) -> tuple[Tap
 
 
 def outputs_of(answer: Any) -> list[tuple[str, Any]]:
-    """Return the tensors of an answer by name; the logits of a ModelOutput, which may have a loss, first."""
+    """Return the tensors of an answer by name.
+
+    The logits of a ModelOutput come first, and a detector's scores before its boxes; a loss, which is one
+    number for all pictures, comes last.
+    """
     pairs = [(key or "0", leaf) for key, leaf in named_leaves(answer) if isinstance(leaf, torch.Tensor)]
-    return sorted(pairs, key=lambda pair: pair[0] != "logits")
+    return sorted(pairs, key=lambda pair: (pair[1].ndim == 0, pair[0] not in ("logits", "scores")))
 
 
 @contextlib.contextmanager
@@ -230,20 +235,6 @@ def at_rest(gradients: bool = False) -> Iterator[None]:
             if torch.is_autocast_enabled(kind):
                 stack.enter_context(torch.autocast(kind, enabled=False))
         yield
-
-
-@contextlib.contextmanager
-def _random_state(tape: Tape, inputs: list[Any]) -> Iterator[None]:
-    """Put the random state back as it was where the model draws random numbers."""
-    devices = [x.device for x in inputs if x.device.type == "cuda"][:1]
-    before = torch.get_rng_state(), [torch.cuda.get_rng_state(one) for one in devices]
-    try:
-        yield
-    finally:
-        if tape.random:
-            torch.set_rng_state(before[0])
-            for device, state in zip(devices, before[1], strict=True):
-                torch.cuda.set_rng_state(state, device)
 
 
 def named(raw: list[tuple[str, str, str, int, bool]]) -> list[Record]:

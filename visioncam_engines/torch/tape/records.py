@@ -36,6 +36,7 @@ class Node:
         made: values that it returned.
         touched: (before, after) of values that it wrote into.
         still: the model itself had turned gradients off.
+        seed: of a step that draws random numbers.
     """
 
     func: Any
@@ -45,6 +46,7 @@ class Node:
     made: list[int]
     touched: list[tuple[int, int]]
     still: bool = False
+    seed: int | None = None
 
     @property
     def refs(self) -> list[int]:

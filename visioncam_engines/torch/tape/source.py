@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import torch
 
+from visioncam_engines.torch.tape.draws import seeded
 from visioncam_engines.torch.tape.mended import MENDED
 from visioncam_engines.torch.tape.records import Grows, Node, Ref, leaves, mapped
 
@@ -64,7 +65,7 @@ class _Writing:
         self.watched = watched
         self.order = sorted(trace.ancestors(fetches, set(feeds)))
         self.names: dict[int, str] = {}
-        self.scope: dict[str, Any] = {"T": torch.Tensor, "flat": _tensors, "still": _still}
+        self.scope: dict[str, Any] = {"T": torch.Tensor, "flat": _tensors, "still": _still, "seeded": seeded}
         self.weights: list[str] = []
         self.kept = set(self.fetches)
         self.last = {value: number for number in self.order for value in trace.inputs_of(number)}
@@ -85,7 +86,8 @@ class _Writing:
         named = "".join(f"{key}={self.source(part)}," for key, part in node.kwargs.items())
         saved = [old for old, _ in node.touched if old in self.kept]
         lines = [f"k{old} = v{old}.clone()" for old in saved]
-        lines.append(f"r = {self.constant(MENDED.get(node.func, node.func))}({taken}{named})")
+        drawn = "" if node.seed is None else f"with seeded({node.seed}): "
+        lines.append(f"{drawn}r = {self.constant(MENDED.get(node.func, node.func))}({taken}{named})")
         if node.still:
             lines.append("r = still(r)")
         lines += [f"v{new} = v{old}" for old, new in node.touched if old in self.last]

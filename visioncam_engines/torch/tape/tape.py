@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
 
+from visioncam_engines.torch.tape.draws import draws, seeded
+from visioncam_engines.torch.tape.reads import VALUE_READS, without_gradient
 from visioncam_engines.torch.tape.records import Node, Ref, leaves, mapped, named_leaves
-
-VALUE_READS = frozenset(
-    {
-        *("item", "tolist", "numpy", "__bool__", "__int__", "__float__", "__index__", "__complex__"),
-        *("__contains__", "__array__", "equal", "allclose", "is_nonzero", "__dlpack__"),
-    }
-)
-RANDOM = frozenset(
-    {
-        *("rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like", "bernoulli"),
-        *("bernoulli_", "multinomial", "normal", "normal_", "uniform_", "random_", "exponential_", "poisson"),
-        *("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout"),
-        *("rrelu", "rrelu_", "gumbel_softmax", "geometric_", "log_normal_", "cauchy_", "native_dropout"),
-    }
-)
 
 
 class UntraceableError(Exception):
@@ -35,11 +23,14 @@ class WritesError(UntraceableError):
 
 
 def name_of(func: Any) -> str:
-    """Return the name of a torch function; attributes of tensors are read and written by one each."""
+    """Return the name of a torch function, also of `aten.conv2d.default` in an exported program.
+
+    Attributes of tensors are read and written by one function each.
+    """
     name = str(getattr(func, "__name__", type(func).__name__))
     if name in ("__get__", "__set__"):
         return f"{name[2:5]}_{getattr(func.__self__, '__name__', '')}"
-    return name
+    return name.partition(".")[0]
 
 
 class Tape(TorchFunctionMode):  # type: ignore[misc]
@@ -78,8 +69,15 @@ class Tape(TorchFunctionMode):  # type: ignore[misc]
     def why(self) -> str:
         """Why the tape is not the model, or ""."""
         if self.reads:
-            return f"its Python reads values of tensors ({', '.join(sorted(set(self.reads)))})"
+            also = f", and {self.drawing}" if self.random else ""
+            return f"its Python reads values of tensors ({', '.join(sorted(set(self.reads)))}){also}"
         return self.wrong
+
+    @property
+    def drawing(self) -> str:
+        """What is drawn at random."""
+        names = ", ".join(sorted(set(self.random)))
+        return f"it draws random numbers ({names}), here the same ones each time"
 
     def stands_for(self, copies: Iterable[Any], originals: dict[int, Any]) -> None:
         """Take tensors of a copy for the model's own, given by the copies' numbers."""
@@ -110,7 +108,9 @@ class Tape(TorchFunctionMode):  # type: ignore[misc]
         versions = [_version(one) for one in tensors]
         if not self.wrong and _autocast() != self._autocast:
             self.wrong = "it turns autocast on by itself"
-        out = func(*args, **kwargs)
+        drawn = draws(name, args, kwargs)
+        with seeded(len(self.random)) if drawn else contextlib.nullcontext():
+            out = func(*(without_gradient(args) if name in VALUE_READS else args), **kwargs)
         made = [leaf for leaf in leaves(out) if isinstance(leaf, torch.Tensor)]
         self._by_operator.update(id(one) for one in made if _by_hand(one))
         changed = [one for one, before in zip(tensors, versions, strict=True) if _version(one) != before]
@@ -141,7 +141,8 @@ class Tape(TorchFunctionMode):  # type: ignore[misc]
             self._bring_in(name, one)
         node = Node(func, name, mapped(self._put, args), mapped(self._put, kwargs), [], [])
         node.still = not torch.is_grad_enabled()
-        if name in RANDOM and (not name.endswith("dropout") or _drops(args, kwargs)):
+        if draws(name, args, kwargs):
+            node.seed = len(self.random)
             self.random.append(name)
         touched: dict[int, Any] = {}
         for one in changed:
@@ -239,10 +240,3 @@ def _storage(tensor: Any) -> int:
 
 def _autocast() -> tuple[bool, ...]:
     return tuple(torch.is_autocast_enabled(kind) for kind in ("cpu", "cuda"))
-
-
-def _drops(args: Any, kwargs: Any) -> bool:
-    """Return whether a dropout drops anything."""
-    training = kwargs.get("training", args[2] if len(args) > 2 else True)
-    share = kwargs.get("p", args[1] if len(args) > 1 else 0.5)
-    return bool(training) and share not in (0, 0.0)
