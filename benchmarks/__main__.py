@@ -1,4 +1,7 @@
-"""`python -m benchmarks [--quick] [--only WORD]`: measure, print, write docs/performance.md."""
+"""`python -m benchmarks [--quick] [--only WORD]`: measure, print, write docs/performance.md.
+
+`--only torch` writes the page's section about PyTorch and JAX, and README's table.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,7 @@ def plan(rounds: int) -> Iterator[tuple[str, Callable[[], Iterable[Row | Line]]]
 @click.option("--page", "written", is_flag=True, help="Measure nothing: write the page from --parts.")
 @click.option("--note", default="", help="A sentence for the page: how it was measured.")
 def main(rounds: int, only: str, parts: str | None, written: bool, note: str) -> None:
-    """Measure everything and write docs/performance.md and its plot; a part of it is only printed."""
+    """Measure everything and write docs/performance.md and its plot; parts but `torch` are only printed."""
     known = kept.read(parts)
     for name, work in [] if written else plan(rounds):
         if only and only not in name:
@@ -73,7 +76,10 @@ def main(rounds: int, only: str, parts: str | None, written: bool, note: str) ->
             click.echo(" · ".join(line))
         known[name] = found
         kept.write(parts, known)
-    if written or not only:
+    if only == "torch":
+        torch = {name: known[name] for name, _ in plan(rounds) if "torch" in name and name in known}
+        click.echo(f"wrote {page.write_torch(torch, note)}")
+    elif written or not only:
         ordered = {name: known[name] for name, _ in plan(rounds) if name in known}
         missing = [name for name, _ in plan(rounds) if name not in known and name != "gpu"]
         click.echo(f"wrote {page.write(ordered, missing, note)}")

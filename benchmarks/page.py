@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from importlib.metadata import version
@@ -31,6 +32,14 @@ indication, not a law."""
 PEERS = """\
 The same architecture, picture size and layer, random weights. A figure counts forward passes of the tool's
 own framework, timed in the same run and in turn."""
+TORCH = """\
+## PyTorch, and Keras on JAX
+
+Written by `python -m benchmarks --only torch`. F is `model(x)` in inference mode (on JAX: the jitted forward
+pass) in the same rounds. Seconds are those of the process on one thread, JAX's of its own threads; random
+weights."""
+TORCH_SECTION = re.compile(r"## PyTorch, and Keras on JAX\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+MEASURED = re.compile(r"(<!-- measured: torch -->\n).*?(<!-- end of measured: torch -->)", re.DOTALL)
 NO_GPU = """\
 Throughput on a GPU (batch 64, float32 and mixed precision) was not measured: none was at hand.
   `python -m benchmarks --only gpu` measures it where TensorFlow finds one."""
@@ -47,6 +56,10 @@ def write(
         note: how it was measured, where that matters.
         folder: where `performance.md` and `images/performance.png` go.
     """
+    page = folder / "performance.md"
+    apart = {name: group for name, group in groups.items() if "torch" in name}
+    groups = {name: group for name, group in groups.items() if name not in apart}
+    old = TORCH_SECTION.search(page.read_text("utf-8")) if page.exists() else None
     rows = [row for group in groups.values() for row in group.rows]
     peers = [line for name, group in groups.items() if name.startswith("peers") for line in group.lines]
     quality = [line for name, group in groups.items() if name == "quality" for line in group.lines]
@@ -58,20 +71,15 @@ def write(
         "![Measured against the limits](images/performance.png)",
         "",
     ]
-    lines += ["| work | model | measured | at most | holds |", "|---|---|---|---|---|"]
-    for row in rows:
-        bound = f"{'at least ' if row.least else ''}{row.limit:g} {row.unit}"
-        note = f" ({row.note})" if row.note else ""
-        holds = "yes" if row.holds else "**no**"
-        lines.append(
-            f"| {row.work} | {row.model} | {row.measured:.3g} {row.unit}{note} | {bound} | {holds} |"
-        )
+    lines += _limits(rows)
     if quality:
         lines += ["", "## Score-CAM's approximations", "", QUALITY, ""]
         lines += _table(("option", "layer of the embedded model", "against all channels"), quality)
     if peers:
         lines += ["", "## Other libraries", "", PEERS, ""]
         lines += _table(("tool", "work", "result"), peers)
+    if apart or old:
+        lines += ["", _torch(apart, note).rstrip() if apart else old[0].rstrip()]  # type: ignore[index]
     missed = [f"{row.work} ({row.model})" for row in rows if not row.holds]
     lines += ["", "## Not met, and not measured", ""]
     lines += [f"- Above its limit in this run: {work}." for work in missed]
@@ -79,9 +87,56 @@ def write(
     if not any("GPU" in row.work for row in rows):
         lines.append(f"- {NO_GPU}")
     _plot(rows, folder / "images" / "performance.png")
-    page = folder / "performance.md"
     page.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return page
+
+
+def write_torch(groups: Mapping[str, Group], note: str = "", folder: Path = FOLDER) -> Path:
+    """Write the page's section about PyTorch and JAX, and README's table; return the page's path."""
+    page, readme = folder / "performance.md", folder.parent / "README.md"
+    text, section = page.read_text("utf-8"), _torch(groups, note)
+    if TORCH_SECTION.search(text):
+        text = TORCH_SECTION.sub(lambda _: section, text)
+    else:
+        text = text.replace("## Not met", f"{section}## Not met", 1)
+    page.write_text(text, encoding="utf-8")
+    table = "\n".join(_readme_table(groups))
+    front = readme.read_text("utf-8")
+    readme.write_text(MEASURED.sub(lambda found: f"{found[1]}{table}\n{found[2]}", front), encoding="utf-8")
+    return page
+
+
+def _torch(groups: Mapping[str, Group], note: str) -> str:
+    rows = [row for group in groups.values() for row in group.rows]
+    lines = [line for group in groups.values() for line in group.lines]
+    parts = [TORCH, "", _machine(), *(["", note] if note else []), "", *_limits(rows)]
+    parts += ["", *_table(("tool", "work", "result"), lines)] if lines else []
+    return "\n".join(parts) + "\n\n"
+
+
+def _readme_table(groups: Mapping[str, Group]) -> list[str]:
+    """Return Grad-CAM of every tool at both batch sizes, in forward passes of PyTorch."""
+    found: dict[str, dict[str, str]] = {"VisionCam": {}}
+    for group in groups.values():
+        for row in group.rows:
+            if row.work.startswith("GradCAM") and "PyTorch" in row.model:
+                found["VisionCam"][row.work.split()[-1]] = f"{row.measured:.2f}"
+        for tool, work, result in group.lines:
+            if work.startswith("Grad-CAM,") and "ours in the same rounds" in result:
+                found.setdefault(tool, {})[work.split()[-1]] = result.split(" F;")[0]
+    table = ["| Grad-CAM, ResNet50 in PyTorch, in its forward passes | batch 1 | batch 16 |", "|---|---|---|"]
+    return table + [f"| {tool} | {x.get('1', '–')} | {x.get('16', '–')} |" for tool, x in found.items()]
+
+
+def _limits(rows: Sequence[Row]) -> list[str]:
+    lines = ["| work | model | measured | at most | holds |", "|---|---|---|---|---|"]
+    for row in rows:
+        bound = f"{'at least ' if row.least else ''}{row.limit:g} {row.unit}"
+        note = f" ({row.note})" if row.note else ""
+        holds = "yes" if row.holds else "**no**"
+        figure = f"{row.measured:.3g} {row.unit}{note}"
+        lines.append(f"| {row.work} | {row.model} | {figure} | {bound} | {holds} |")
+    return lines
 
 
 def _table(head: tuple[str, str, str], lines: Sequence[Line]) -> list[str]:

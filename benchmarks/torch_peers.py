@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ def compared(rounds: int) -> list[Line]:
         import torchvision
     except (ImportError, RuntimeError) as error:
         return [(tool, work, f"no PyTorch here: {error}") for (tool, _), work in works.items()]
+    torch.set_num_threads(1)
     torch.manual_seed(0)
     x = torch.rand(1, 3, 224, 224)
     lines = []
@@ -31,7 +33,8 @@ def compared(rounds: int) -> list[Line]:
 
         try:
             theirs = PEERS[tool](model, method, layer, x)
-            times = interleaved(3 if method == "scorecam" else rounds, F=forward, theirs=theirs)
+            few = 3 if method == "scorecam" else rounds
+            times = interleaved(few, clock=time.process_time, F=forward, theirs=theirs)
         except Exception as error:
             lines.append((tool, work, failure(error)))
             continue

@@ -155,3 +155,17 @@ def test_weights_move_an_effective_placement_without_another_trace() -> None:
     model.c1.weight.data.zero_()  # unseen by version counters
     model.c1.weight.data[:, :, 0, 0] = 1
     assert table.placement(row, "effective").start == (-1.0, -1.0)
+
+
+@pytest.mark.parametrize("past_the_count", [False, True])
+def test_a_kernel_made_of_other_weights_is_followed_when_they_change(past_the_count: bool) -> None:
+    model = Chain(c1=nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3, padding=1, bias=False))).eval()
+    view = view_of(model, torch.rand(1, 3, 8, 8))
+    (row,) = [row for row in view.table.rows if row.path == "c1"]
+    direction = model.c1.parametrizations.weight.original1
+    for tap in ((0, 2), (1, 1), (2, 0)):
+        new = torch.zeros(4, 3, 3, 3)
+        new[:, :, tap[0], tap[1]] = 1
+        with torch.no_grad():
+            (direction.data if past_the_count else direction).copy_(new)
+        assert view.table.placement(row, "effective").start == (tap[0] - 1, tap[1] - 1)
