@@ -110,6 +110,8 @@ def _torch(groups: Mapping[str, Group], note: str) -> str:
     rows = [row for group in groups.values() for row in group.rows]
     lines = [line for group in groups.values() for line in group.lines]
     parts = [TORCH, "", _machine(), *(["", note] if note else []), "", *_limits(rows)]
+    missed = [f"{row.work} ({row.model})" for row in rows if not row.holds]
+    parts += ["", f"Above its limit in this run: {', '.join(missed)}."] if missed else []
     parts += ["", *_table(("tool", "work", "result"), lines)] if lines else []
     return "\n".join(parts) + "\n\n"
 

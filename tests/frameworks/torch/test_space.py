@@ -160,6 +160,7 @@ def test_weights_move_an_effective_placement_without_another_trace() -> None:
 @pytest.mark.parametrize("past_the_count", [False, True])
 def test_a_kernel_made_of_other_weights_is_followed_when_they_change(past_the_count: bool) -> None:
     model = Chain(c1=nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3, padding=1, bias=False))).eval()
+    model(torch.zeros(1, 3, 8, 8))
     view = view_of(model, torch.rand(1, 3, 8, 8))
     (row,) = [row for row in view.table.rows if row.path == "c1"]
     direction = model.c1.parametrizations.weight.original1
