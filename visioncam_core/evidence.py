@@ -1,13 +1,23 @@
 """What a method is given (public name of `pipeline.evidence`)."""
 
 from visioncam_core.engine.records import Change, Make
-from visioncam_core.pipeline.evidence import (
-    ArraySource,
-    Evidence,
-    Source,
-    Tell,
-    Which,
-)
+from visioncam_core.images.regions import Regions
+from visioncam_core.pipeline.evidence import Evidence
+from visioncam_core.pipeline.sources import ArraySource, Source, Tell, Which
 from visioncam_core.progress import Progress
+from visioncam_core.results.accounts import Account, Attribution, RegionTable
 
-__all__ = ["ArraySource", "Change", "Evidence", "Make", "Progress", "Source", "Tell", "Which"]
+__all__ = [
+    "Account",
+    "ArraySource",
+    "Attribution",
+    "Change",
+    "Evidence",
+    "Make",
+    "Progress",
+    "RegionTable",
+    "Regions",
+    "Source",
+    "Tell",
+    "Which",
+]

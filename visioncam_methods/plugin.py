@@ -19,6 +19,8 @@ def visioncam_register_methods() -> list[MethodSpec]:
     from visioncam_methods.cam.smoothgradcamplusplus import SmoothGradCAMPlusPlus
     from visioncam_methods.cam.xgradcam import XGradCAM
 
+    from visioncam_methods.gradient.integratedgradients import IntegratedGradients
+
     plain = frozenset({"scale-invariant", "flip-equivariant"})
     return [
         MethodSpec("gradcam", GradCAM, "Grad-CAM", "Selvaraju et al. 2017, arXiv:1610.02391",
@@ -47,4 +49,8 @@ def visioncam_register_methods() -> list[MethodSpec]:
                    claims=plain | {"sums-to-score"}),
         MethodSpec("ablationcam", AblationCAM, "Ablation-CAM", "Desai and Ramaswamy 2020, WACV",
                    "channels weighted by the drop of the score without them", claims=plain),
+        MethodSpec("integratedgradients", IntegratedGradients, "Integrated Gradients",
+                   "Sundararajan, Taly and Yan 2017, arXiv:1703.01365",
+                   "gradients averaged on the way from a baseline; they add up to the score",
+                   aliases=("ig",), in_all=False),
     ]  # fmt: skip

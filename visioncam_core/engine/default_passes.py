@@ -102,13 +102,37 @@ class PassesDefaults:
 
         return ops.concatenate(list(in_batches(count, self.budget.plain, one)))
 
-    def through(self, single: list[Any], image: int, change: Change, maps: Any, read: Read) -> Any:
+    def tail_gradients(
+        self, single: list[Any], at_layer: TailInputs | None, make: Make, count: int, cotangent: Cotangent
+    ) -> Any:
+        """Run what is behind the layer forward and backward on versions of its activations."""
+
+        def one(indices: np.ndarray) -> Any:
+            versions = make(indices)
+            values, answer = self.tail_of(single, versions)
+            flat = [_repeated(x, len(indices)) for x in single]
+            gradients = self.gradient(flat, versions, cotangent(values, indices, answer))
+            COUNTERS.add("tail", len(indices))
+            COUNTERS.add("backward", len(indices))
+            return self._on_grid(gradients)
+
+        return ops.concatenate(list(in_batches(count, self.budget.plain, one)))
+
+    def through(
+        self,
+        single: list[Any],
+        image: int,
+        change: Change,
+        maps: Any,
+        read: Read,
+        extra: Sequence[np.ndarray] = (),
+    ) -> Any:
         """Run the whole model on one picture changed by each map."""
         picture = single[image]
         picture = ops.backend(picture).moveaxis(picture, 1, -1) if self.channels_first else picture
 
         def make(indices: np.ndarray) -> Any:
-            versions = change(picture, maps[int(indices[0]) : int(indices[-1]) + 1])
+            versions = change(picture, maps[int(indices[0]) : int(indices[-1]) + 1], *extra)
             return ops.backend(versions).moveaxis(versions, -1, 1) if self.channels_first else versions
 
         return self.forward(single, image, make, int(maps.shape[0]), read)

@@ -66,8 +66,21 @@ class Passes(Protocol):
         Only what lies behind the layer is run for each; the head runs at most once.
         """
 
-    def through(self, single: list[Any], image: int, change: Change, maps: Any, read: Read) -> Any:
-        """Return `read(values, answer)` for one picture changed by each of the maps (L, *grid)."""
+    def through(
+        self,
+        single: list[Any],
+        image: int,
+        change: Change,
+        maps: Any,
+        read: Read,
+        extra: Sequence[np.ndarray] = (),
+    ) -> Any:
+        """Return `read(values, answer)` for one picture changed by each of (L, ...) maps and by `extra`."""
+
+    def tail_gradients(
+        self, single: list[Any], at_layer: TailInputs | None, make: Make, count: int, cotangent: Cotangent
+    ) -> Any:
+        """Return the gradients (count, *grid, K) at versions of the activations, from a target's gradient."""
 
     def without(
         self,

@@ -81,6 +81,7 @@ class LayerRow:
             or side by side, which are a layer before them in other words.
         stops: the score depends on it by whole numbers or stopped gradients alone, as on where a detector
             looks.
+        is_input: it is the picture itself, as the model receives it; see `input_row`.
     """
 
     path: str
@@ -101,11 +102,28 @@ class LayerRow:
     ends: bool = False
     feeds: bool = False
     stops: bool = False
+    is_input: bool = False
 
     @property
     def grid(self) -> tuple[int, ...]:
         """Lengths of the spatial axes; () where there are none."""
         return self.layout.grid if self.layout else ()
+
+
+def input_row(shape: tuple[int, ...], image: int, channels_first: bool) -> LayerRow:
+    """Return the row that the picture itself is; it is in no table.
+
+    Args:
+        shape: of the image input, without the batch.
+        image: its position among the model's inputs.
+        channels_first: whether it is (K, *space).
+    """
+    *space, channels = (*shape[1:], shape[0]) if channels_first else shape
+    kind = "channels_first" if channels_first else "grid"
+    return LayerRow(
+        "input", "input", "Input", shape, Layout(kind, tuple(space), channels), (1.0,) * len(space), (image,),
+        reaches_score=True, is_input=True,
+    )  # fmt: skip
 
 
 @attrs.frozen(eq=False)

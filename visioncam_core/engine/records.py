@@ -14,8 +14,8 @@ Make = Callable[[np.ndarray], Any]
 """Indices (b,) -> b versions of the picture or of the activations."""
 Read = Callable[[Any, Any], Any]
 """(values, answer) of a batch -> what is kept, one row a version."""
-Change = Callable[[Any, Any], Any]
-"""(picture (1, *space, C), maps (b, *grid)) -> (b, *space, C) changed pictures, written in `ops`."""
+Change = Callable[..., Any]
+"""(picture (1, *space, C), maps (b, ...), *extra) -> (b, *space, C) changed pictures, written in `ops`."""
 Cotangent = Callable[..., Any]
 """(values (b, ...), indices (b,) of their pictures, answer (b, ...)) -> the target's gradient in the values.
 

@@ -93,14 +93,42 @@ class Geometry:
         np.matmul(rows @ heat.astype(np.float32), columns.T, out=result[top:bottom, left:right])
         return result
 
+    def to_input(self, labels: np.ndarray) -> np.ndarray:
+        """Return whole numbers (H, W) on the picture's pixels on those of the input, (h, w); -1 beside it."""
+        return _read(labels, [self._on_picture(axis) for axis in (0, 1)])
+
+    def to_picture(self, labels: np.ndarray) -> np.ndarray:
+        """Return whole numbers (h, w) on the input's pixels on those of the picture; -1 where not seen."""
+        places = []
+        for axis in (0, 1):
+            begin, end = self._ends(axis)
+            low, high = self.view[axis], self.view[axis + 2]
+            at = np.arange(self.shape[axis])
+            inside = (at >= low) & (at < high)
+            there = begin + (at + 0.5 - low) * (end - begin) / (high - low)
+            places.append(np.where(inside, np.clip(np.floor(there), 0, self.size[axis] - 1), -1).astype(int))
+        return _read(labels, places)
+
+    def _on_picture(self, axis: int) -> np.ndarray:
+        """Return the picture's pixel that each pixel of the input shows, along one axis; -1 beside it."""
+        begin, end = self._ends(axis)
+        low, high = self.view[axis], self.view[axis + 2]
+        at = np.arange(self.size[axis])
+        inside = (at >= self.area[axis]) & (at < self.area[axis + 2])
+        there = low + (at + 0.5 - begin) * (high - low) / (end - begin)
+        return np.where(inside, np.clip(np.floor(there), 0, self.shape[axis] - 1), -1).astype(int)
+
+    def _ends(self, axis: int) -> tuple[float, float]:
+        """Return where the view's edges lie on the input."""
+        if self.resized is None:
+            return self.area[axis], self.area[axis + 2]
+        zoom = self.resized[axis] / self.shape[axis]
+        return self.view[axis] * zoom - self.corner[axis], self.view[axis + 2] * zoom - self.corner[axis]
+
     def _weights(self, axis: int, n: int, placement: Placement) -> np.ndarray:
         """Return the (picture pixels of the view, n) matrix that reads a map along one axis."""
         low, high = self.view[axis], self.view[axis + 2]
-        begin: float = self.area[axis]
-        end: float = self.area[axis + 2]
-        if self.resized is not None:
-            zoom = self.resized[axis] / self.shape[axis]
-            begin, end = low * zoom - self.corner[axis], high * zoom - self.corner[axis]
+        begin, end = self._ends(axis)
         return placed_matrix(high - low, n, self.size[axis], begin, end, placement, axis)
 
 
@@ -234,6 +262,12 @@ def geometry_named(geometry: object) -> Callable[[tuple[int, int], tuple[int, in
             f"geometry is a name or a callable (shape, size) -> Geometry; received {brief(geometry)}"
         )
     return geometry
+
+
+def _read(labels: np.ndarray, places: list[np.ndarray]) -> np.ndarray:
+    rows, columns = places
+    found = labels[np.ix_(rows, columns)]
+    return np.where((rows[:, None] < 0) | (columns[None] < 0), -1, found)
 
 
 def _resized(pixels: np.ndarray, size: tuple[int, int], resample: str) -> np.ndarray:

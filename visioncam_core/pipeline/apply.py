@@ -18,6 +18,7 @@ from visioncam_core.plugins.calls import OWN_CODE, plugin_failure
 from visioncam_core.plugins.default import registry
 from visioncam_core.plugins.records import cause_of
 from visioncam_core.plugins.specs import ABILITIES, EngineSpec, MethodSpec
+from visioncam_core.results.accounts import Account, Attribution, RegionTable
 from visioncam_core.text import listing
 
 PASSES = ("forward", "backward", "head", "tail")
@@ -54,6 +55,11 @@ class Method:
         return needs_of(self.method)
 
     @property
+    def on(self) -> str:
+        """Where its map lies: on the positions of a layer, or on the input's pixels."""
+        return str(getattr(self.method, "on", "layer"))
+
+    @property
     def options(self) -> dict[str, Any]:
         return attrs.asdict(self.method) if attrs.has(type(self.method)) else {}
 
@@ -66,6 +72,12 @@ class Applied:
     seconds: float
     passes: int
     failure: VisionCamError | None = None
+    accounts: tuple[Account, ...] = ()
+    regions: tuple[RegionTable, ...] = ()
+
+    def account(self, i: int) -> Account | None:
+        """Return the account of one picture, where there are any."""
+        return self.accounts[i] if self.accounts else None
 
 
 ABILITY = {"activations": "layers", "gradients-elsewhere": "gradients"}
@@ -73,10 +85,10 @@ ABILITY = {"activations": "layers", "gradients-elsewhere": "gradients"}
 
 
 def with_refusal(named: Method, spec: EngineSpec) -> Method:
-    missing = _missing(spec, named.needs)
+    missing = _missing(spec, named.method)
     if not missing:
         return named
-    others = [row.name for row in registry().methods() if not _missing(spec, needs_of(row.cls))]
+    others = [row.name for row in registry().methods() if not _missing(spec, row.cls)]
     works = f"methods that work: {listing(others)}" if others else "no method here works without"
     return attrs.evolve(
         named,
@@ -91,8 +103,16 @@ def needs_of(method: Any) -> frozenset[str]:
     return frozenset(getattr(method, "needs", ("activations", "gradients")))
 
 
-def _missing(spec: EngineSpec, needs: frozenset[str]) -> list[str]:
-    abilities = {ABILITY.get(need, need) for need in needs}
+def _missing(spec: EngineSpec, method: Any) -> list[str]:
+    if getattr(method, "on", "layer") == "input":
+        names = {
+            "activations": "scores",
+            "gradients": "input-gradients",
+            "gradients-elsewhere": "input-gradients",
+        }
+    else:
+        names = ABILITY
+    abilities = {names.get(need, need) for need in needs_of(method)}
     return sorted(abilities & ABILITIES - spec.can)
 
 
@@ -116,17 +136,20 @@ def apply(named: Method, evidence: Evidence) -> Applied:
     if named.refusal is not None:
         return Applied(None, 0.0, 0, named.refusal)
     before, start = COUNTERS.snapshot(), time.perf_counter()
-    raw, failure = None, None
+    raw, failure, made = None, None, Attribution(np.zeros(0))
     users: list[BaseException] = []
     try:
         with np.errstate(all="ignore"):  # what is not finite is found in the result, and said there
-            raw = check_map(named, _call(named, _watch_progress(evidence, users)), evidence)
+            returned = _call(named, _watch_progress(evidence, users))
+            made = returned if isinstance(returned, Attribution) else Attribution(returned)
+            raw = check_map(named, made.map, evidence)
     except BaseException as error:
         if error in users or isinstance(error, KeyboardInterrupt) or _of_the_model(error, evidence):
             raise
         failure = error if isinstance(error, VisionCamError) else failure_of(named, error)
     spent = COUNTERS.snapshot() - before
-    return Applied(raw, time.perf_counter() - start, sum(spent[name] for name in PASSES), failure)
+    seconds, passes = time.perf_counter() - start, sum(spent[name] for name in PASSES)
+    return Applied(raw, seconds, passes, failure, made.accounts, made.regions)
 
 
 def _call(named: Method, evidence: Evidence) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from visioncam_core import ops
 from visioncam_core.engine.interface import Engine, Traced, View
-from visioncam_core.engine.layer_table import LayerChoice
+from visioncam_core.engine.layer_table import LayerChoice, input_row
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import Head
 from visioncam_core.engine.records import Note
@@ -18,7 +18,10 @@ from visioncam_core.errors import LayerError
 from visioncam_core.images.arrays import input_dtype
 from visioncam_core.images.preprocessing import Preprocessing
 from visioncam_core.images.sample import Sample
+from visioncam_core.pipeline.apply import Method
 from visioncam_core.pipeline.request import Request
+
+THE_PICTURE = "the picture as the model receives it"
 
 
 @attrs.frozen(eq=False)
@@ -40,6 +43,7 @@ class Batch:
         versions: of what makes the maps.
         mixes: how far the answers for a picture move with another one in the batch, where that matters.
         notes: what comparing the trace with the model has found.
+        on: where the maps of the methods at work lie, "layer" or "input".
     """
 
     engine: Engine
@@ -56,6 +60,22 @@ class Batch:
     versions: dict[str, Any]
     mixes: float = 0.0
     notes: Sequence[Note] = ()
+    on: str = "layer"
+
+    @property
+    def methods(self) -> list[tuple[int, Method]]:
+        """The methods at work here, with their positions in the request."""
+        return [(m, one) for m, one in enumerate(self.request.methods) if one.on == self.on]
+
+    def places(self) -> Iterator[tuple[int, Batch]]:
+        """Yield the position of each layer with the batch for it; last the picture itself."""
+        if self.methods:
+            yield from ((i, attrs.evolve(self, layers=[one])) for i, one in enumerate(self.layers))
+        there = attrs.evolve(self, on="input")
+        if there.methods:
+            shape = tuple(int(n) for n in self.flat[self.image].shape[1:])
+            row = input_row(shape, self.image, self.view.channels_first)
+            yield 0, attrs.evolve(there, layers=[LayerChoice(row, THE_PICTURE)])
 
     @property
     def space(self) -> int:

@@ -16,6 +16,7 @@ from visioncam_core.pipeline import diagnose
 from visioncam_core.pipeline.apply import Applied, Method, apply
 from visioncam_core.pipeline.batch import Batch
 from visioncam_core.pipeline.gather import Observation
+from visioncam_core.results.accounts import RegionTable
 from visioncam_core.results.data import Prediction, TargetInfo
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
@@ -105,13 +106,15 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
         target: position of the target in the call.
         observation: their evidence at that layer, for that target.
     """
-    choice, score = batch.layers[layer], batch.view.score
-    methods, settings = batch.request.methods, batch.request.settings
-    applied, probable = [], []
-    for method in methods:
+    (choice,), score = batch.layers, batch.view.score
+    settings = batch.request.settings
+    applied, probable, told = [], [], []
+    for _, method in batch.methods:
         observation.asked.clear()
+        observation.told.clear()
         applied.append(apply(method, observation.evidence))
         probable.append(bool(observation.asked - {"target"}))
+        told.append(list(observation.told))
     shared = [*_of_batch(batch), *diagnose.of_layer(choice)]
     shared += diagnose.of_output(score.kind, observation.head.probable)
     shared += diagnose.of_composed(score)
@@ -127,18 +130,24 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
         found += diagnose.of_score(score.kind, about["target"].probability)
         doubts = list(diagnose.of_assumed(output.head, output.answer))
         found += doubts if score.kind == "probability" or output.head.own else ()
-        for m, (method, one) in enumerate(zip(methods, applied, strict=True)):
+        for k, ((m, method), one) in enumerate(zip(batch.methods, applied, strict=True)):
             explanation = None
             if one.raw is not None:
                 raw = one.raw[i]
                 diagnostics = [*found, *facts.diagnostics(method.method, size)]
                 if sums := diagnose.sums_of(method.method, raw, facts):
                     diagnostics += diagnose.of_sums(evidence, sums, choice.row, batch.view.table.rows)
-                diagnostics += (one for one in doubts if probable[m] and one not in found)
+                diagnostics += (one for one in doubts if probable[k] and one not in found)
+                diagnostics += (Diagnostic("baseline-assumed", word) for j, word in told[k] if j == i)
+                diagnostics += diagnose.of_account(one.account(i))
+                if getattr(method.method, "class_blind", False):
+                    diagnostics.append(
+                        Diagnostic("class-blind", f"{method.title} does not look at the class")
+                    )
                 if np.all(np.isfinite(raw)):
                     diagnostics += diagnose.of_map(raw, settings.evidence)
                     diagnostics += diagnose.of_bars(raw, settings.evidence, sample, choice.placement)
-                explanation = _explanation(method, raw, sample, about, diagnostics)
+                explanation = _explanation(method, one, i, sample, about, diagnostics)
             yield Answer(batch.pictures[i], target, layer, m, explanation, one, output)
 
 
@@ -177,9 +186,15 @@ def _shown(batch: Batch, sample: Sample) -> np.ndarray:
 
 
 def _explanation(
-    method: Method, raw: np.ndarray, sample: Sample, about: dict[str, Any], diagnostics: Iterable[Diagnostic]
+    method: Method,
+    applied: Applied,
+    i: int,
+    sample: Sample,
+    about: dict[str, Any],
+    diagnostics: Iterable[Diagnostic],
 ) -> Explanation:
-    finite = np.nan_to_num(raw, nan=0.0, posinf=0.0, neginf=0.0)  # a diagnostic says so
+    assert applied.raw is not None
+    finite = np.nan_to_num(applied.raw[i], nan=0.0, posinf=0.0, neginf=0.0)  # a diagnostic says so
     shown = sample.project(heat(finite, about["evidence"]), about["layer"].placement)
     return Explanation(
         raw=finite,
@@ -188,8 +203,22 @@ def _explanation(
         method_title=method.title,
         options=method.options,
         diagnostics=tuple(diagnostics),
+        account=applied.account(i),
+        regions=_on_picture(applied.regions[i], sample) if applied.regions else None,
         **about,
     )
+
+
+def _on_picture(table: RegionTable, sample: Sample) -> RegionTable | None:
+    """Return a table of regions whose labels lie on the picture; None for a window of it."""
+    if not sample.whole:
+        return None
+    if sample.geometry is None:
+        return table
+    labels = table.labels
+    if labels.ndim == 3:
+        return attrs.evolve(table, labels=np.stack([sample.geometry.to_picture(one) for one in labels]))
+    return attrs.evolve(table, labels=sample.geometry.to_picture(labels))
 
 
 def _of_batch(batch: Batch) -> Iterator[Diagnostic]:

@@ -16,6 +16,7 @@ from visioncam_core.images.geometry import Geometry
 from visioncam_core.images.sample import Sample
 from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.resize import Placement
+from visioncam_core.results.accounts import LARGE, Account
 from visioncam_core.results.diagnostics import Diagnostic
 
 SATURATED = 0.9999
@@ -268,6 +269,23 @@ def of_bars(raw: np.ndarray, evidence: str, sample: Sample, placement: Placement
 
 def _part(raw: np.ndarray, evidence: str) -> np.ndarray:
     return {"for": raw, "against": -raw, "signed": np.abs(raw)}[evidence]
+
+
+def of_account(account: Account | None) -> Iterator[Diagnostic]:
+    """Yield what is missing in a sum that was promised, and what another seed would change."""
+    if account is None:
+        return
+    if account.share is not None and account.share > LARGE:
+        yield Diagnostic(
+            "incomplete",
+            f"contributions add up to {account.total:.4g}, where they should to {account.expected:.4g}",
+        )
+    if account.error is not None and account.error > LARGE:
+        yield Diagnostic(
+            "unsteady-sample",
+            f"the standard error of a contribution is {account.error:.0%} of the largest, after "
+            f"{account.samples} scores",
+        )
 
 
 def of_view(geometry: Geometry) -> Iterator[Diagnostic]:

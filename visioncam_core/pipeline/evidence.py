@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Literal, Protocol
+from typing import Any
 
 import attrs
 import numpy as np
 
 from visioncam_core import ops
+from visioncam_core.engine.batches import FEWER
 from visioncam_core.engine.records import Change, Make
 from visioncam_core.errors import PluginError
+from visioncam_core.images.regions import Regions, regions_of
 from visioncam_core.ops import wide
+from visioncam_core.pipeline.sources import (
+    ArraySource,
+    Source,
+    Tell,
+    Which,
+    checked,
+    kept,
+    kept_labels,
+    with_rest,
+)
 from visioncam_core.progress import Progress
-
-Tell = Callable[[int], None]
-"""Called with the number of versions that are done."""
-Which = Literal["target", "probability", "remainder"]
-"""The scalar explained, its class's probability, or 1 minus it: the others' sum, exact near 0."""
-
-
-class Source(Protocol):
-    """Where further scores come from: a model's passes, or plain functions in a test.
-
-    It may have `score_changed` and `score_without` as `Evidence` has them, where it has a faster way.
-    """
-
-    def images(self) -> Any:
-        """Return (N, *space, C) image inputs, channels last."""
-
-    def score_inputs(self, picture: int, make: Make, count: int, which: Which) -> Any:
-        """Return (count,) scores of changed image inputs of one picture."""
-
-    def score_activations(self, picture: int, make: Make, count: int, which: Which) -> Any:
-        """Return (count,) scores of changed activations of one picture."""
-
-    def at(self, picture: int, images: Any) -> tuple[Any, Any, Any]:
-        """Return (activations, gradients, score) at other image inputs, for one picture's target."""
 
 
 @attrs.frozen(eq=False)
@@ -101,7 +89,7 @@ class Evidence:
             count: how many there are in all.  They are made and scored in bounded batches.
             which: "target" for the scalar being explained, "probability" for its class probability.
         """
-        made = _checked(make, self._picture_shape(), "image inputs")
+        made = checked(make, self._picture_shape(), "image inputs")
         return self._need_source().score_inputs(self._only(), self._reporting(made, count), count, which)
 
     def score_activations(self, make: Make, count: int, which: Which = "target") -> Any:
@@ -110,7 +98,7 @@ class Evidence:
         Only the part of the model behind the layer is run.  `make` returns (b, *grid, K); the rest is
         as in `score_inputs`.
         """
-        made = _checked(make, tuple(self.activations.shape[1:]), "activations")
+        made = checked(make, tuple(self.activations.shape[1:]), "activations")
         return self._need_source().score_activations(self._only(), self._reporting(made, count), count, which)
 
     def score_changed(self, change: Change, maps: Any, which: Which = "target") -> Any:
@@ -160,6 +148,100 @@ class Evidence:
             pictures=tuple(range(int(score.shape[0]))),
         )
 
+    def mean_gradients(self, make: Make, count: int, weights: Any = None, power: int = 1) -> Any:
+        """Return Σ_i w_i g(x_i)^power over changed pictures x_i, (1, *space, C); for evidence of one picture.
+
+        Few gradients exist at a time.  At the input (`on = "input"`) g is ∂S/∂x, at a layer ∂S/∂A.
+
+        Args:
+            make: as in `score_inputs`.
+            count: how many pictures in all.
+            weights: (count,) w; 1/count by default.
+            power: 1, or 2 for the mean of squares.
+        """
+        w = np.full(count, 1 / count) if weights is None else np.asarray(weights, np.float64)
+        made = self._reporting(checked(make, self._picture_shape(), "image inputs"), count)
+        total: Any = 0.0
+        for start in range(0, count, FEWER):
+            indices = np.arange(start, min(start + FEWER, count), dtype=np.int32)
+            G = ops.to_numpy(self._need_source().at(self._only(), made(indices))[1])
+            total = total + np.tensordot(w[indices], G.astype(np.float64) ** power, 1)
+        return np.asarray(total[None], np.float32)
+
+    def tail_gradients(self, make: Make, count: int, weights: Any = None) -> Any:
+        """Return Σ_i w_i G(A_i) over changed activations A_i, (1, *grid, K); for evidence of one picture.
+
+        Only the part of the model behind the layer is run.  `make` and `count` as in `score_activations`,
+        `weights` as in `mean_gradients`.
+        """
+        w = np.full(count, 1 / count) if weights is None else np.asarray(weights, np.float64)
+        made = checked(make, tuple(self.activations.shape[1:]), "activations")
+        found = self._need_source().tail_gradients(self._only(), self._reporting(made, count), count)
+        return np.asarray(np.tensordot(w, ops.to_numpy(found).astype(np.float64), 1)[None], np.float32)
+
+    def hidden(self, kind: Any, regions: Regions | None = None) -> np.ndarray:
+        """Return (B, *space, C) pictures with nothing in them, as the model receives them; B is mostly 1.
+
+        Args:
+            kind: "black", "grey" or "white" are pixels, made ready as the picture was; "zero" is 0 in the
+                model's input, "mean" each channel's mean, "regionmean" each region's, "blur:10" the picture
+                blurred by so many pixels, "noise" uniform and seeded; or an array of the picture's shape, or
+                a stack of them.
+            regions: for "regionmean".
+
+        Raises:
+            OptionError: no such kind.
+        """
+        source, picture = self._need_source(), self._only()
+        found, word = source.absent(picture).hidden(kind, None if regions is None else regions.labels)
+        if word:
+            source.tell(picture, word)
+        return found
+
+    def regions(self, spec: Any) -> Regions:
+        """Return the regions that `regions=` means, on the model's input; for evidence of one picture.
+
+        Args:
+            spec: "grid:7", "slic:50", an integer array of labels on the user's picture, or a dict of names
+                and masks there.
+
+        Raises:
+            OptionError: no such regions.
+        """
+        source, picture = self._need_source(), self._only()
+        x = ops.to_numpy(self.inputs)[0]
+        if hasattr(source, "fitted"):
+            return regions_of(spec, x, lambda labels: source.fitted(picture, labels))
+        return regions_of(spec, x, lambda labels: labels)
+
+    def score_kept(
+        self, regions: Regions, keep: np.ndarray, hidden: np.ndarray, which: Which = "target"
+    ) -> np.ndarray:
+        """Return the (L,) scores of the picture with some regions kept, the others hidden; of one picture.
+
+        A model's scores are kept for the other methods of the call that ask for the same.
+
+        Args:
+            regions: R of them.
+            keep: (L, R) bool.
+            hidden: (1, *space, C) what is seen in the place of the others, as `hidden` returns it.
+            which: as in `score_inputs`.
+        """
+        source, keep = self._need_source(), np.asarray(keep, bool)
+        if keep.ndim != 2 or keep.shape[1] != regions.count or len(hidden) != 1:
+            raise PluginError(
+                f"score_kept takes keep of shape (L, {regions.count}) and one hidden picture; received "
+                f"{keep.shape} and {len(hidden)}"
+            )
+        if hasattr(source, "score_kept"):
+            found: Any = source.score_kept(
+                self._only(), regions, keep, hidden, which, self._telling(len(keep))
+            )
+            return np.asarray(found)
+        x, extra = self.inputs, (kept_labels(regions), hidden)
+        rows = with_rest(keep)
+        return ops.to_numpy(self.score_inputs(lambda each: kept(x, rows[each], *extra), len(keep), which))
+
     @classmethod
     def from_arrays(
         cls,
@@ -171,6 +253,8 @@ class Evidence:
         score_inputs: Callable[[Any], Any] | None = None,
         score_activations: Callable[[Any], Any] | None = None,
         at: Callable[[Any], tuple[Any, Any, Any]] | None = None,
+        tail_gradients: Callable[[Any], Any] | None = None,
+        convert: Callable[[np.ndarray], np.ndarray] | None = None,
         seed: int = 0,
     ) -> Evidence:
         """Return evidence made of arrays and plain functions: a method is tested without TensorFlow.
@@ -186,10 +270,12 @@ class Evidence:
             score_inputs: (b, *space, C) -> (b,) scores.
             score_activations: (b, *grid, K) -> (b,) scores.
             at: (M, *space, C) -> (activations, gradients, score).
+            tail_gradients: (b, *grid, K) -> (b, *grid, K) gradients there.
+            convert: (N, h, w, C) pixels, 0 to 255, to image inputs, for hidden pictures.
             seed: seed for methods that draw at random.
         """
         count = int(activations.shape[0])
-        source = ArraySource(inputs, score_inputs, score_activations, at)
+        source = ArraySource(inputs, score_inputs, score_activations, at, tail_gradients, convert, seed=seed)
         score = np.zeros(count, np.float32) if score is None else wide(score)
         gradients = None if gradients is None else wide(gradients)
         return cls(wide(activations), score, seed, gradients, source, tuple(range(count)))
@@ -230,53 +316,3 @@ class Evidence:
             return made
 
         return reported
-
-
-def _checked(make: Make, shape: tuple[int, ...] | None, what: str) -> Make:
-    """Return the same function, which refuses versions of another number or shape before the model runs."""
-
-    def checked(indices: np.ndarray) -> Any:
-        made = make(indices)
-        received = tuple(getattr(made, "shape", ()))
-        if received[:1] != (len(indices),) or (shape is not None and received[1:] != shape):
-            one = "..." if shape is None else ", ".join(map(str, shape))
-            raise ValueError(
-                f"make(indices) returned {what} of shape {received} for {len(indices)} indices; one version "
-                f"for each index is ({len(indices)}, {one})"
-            )
-        return made
-
-    return checked
-
-
-@attrs.frozen(eq=False)
-class ArraySource:
-    """A source made of plain functions; see `Evidence.from_arrays`."""
-
-    inputs: Any
-    by_inputs: Callable[[Any], Any] | None
-    by_activations: Callable[[Any], Any] | None
-    elsewhere: Callable[[Any], tuple[Any, Any, Any]] | None
-
-    def images(self) -> Any:
-        """Return the image inputs given."""
-        return _given(self.inputs, "inputs")
-
-    def score_inputs(self, picture: int, make: Make, count: int, which: Which) -> Any:
-        """Score all versions at once."""
-        return wide(_given(self.by_inputs, "score_inputs")(make(np.arange(count, dtype=np.int32))))
-
-    def score_activations(self, picture: int, make: Make, count: int, which: Which) -> Any:
-        """Score all versions at once."""
-        return wide(_given(self.by_activations, "score_activations")(make(np.arange(count, dtype=np.int32))))
-
-    def at(self, picture: int, images: Any) -> tuple[Any, Any, Any]:
-        """Call the function given."""
-        activations, gradients, score = _given(self.elsewhere, "at")(images)
-        return wide(activations), wide(gradients), wide(score)
-
-
-def _given(value: Any, name: str) -> Any:
-    if value is None:
-        raise PluginError(f"this method asks for {name}; pass {name}= to Evidence.from_arrays")
-    return value

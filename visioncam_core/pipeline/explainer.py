@@ -197,7 +197,7 @@ class Explainer:
         flat = self.engine.tensors(joined_inputs(samples))
         with self.engine.running(self.model):
             view = self._view(flat)
-            layers = self._choose(view)
+            layers = self._choose(view) if self.request.looks_at_layers() else []
             together = len(samples) > 1 or any("gradients" not in one.needs for one in self.methods)
             mixed = self.mixing(flat) if together and not view.exact else 0.0
         image = picture_of(layers, self.inputs)
@@ -240,12 +240,12 @@ class Explainer:
                 if windows is not None:
                     specs = windows.of(specs, batch)
                 targets = [[row[picture] for picture in pictures] for row in specs]
-                for layer, choice in enumerate(batch.layers):
-                    reshape = self.settings.reshaping(batch.space)
-                    passes = batch.view.passes(choice, reshape, self.settings.budget)
-                    batch, observations = gather_what_can(batch, passes, targets)
+                for layer, here in batch.places():
+                    reshape = self.settings.reshaping(batch.space) if here.on == "layer" else None
+                    passes = batch.view.passes(here.layers[0], reshape, self.settings.budget)
+                    here, observations = gather_what_can(here, passes, targets)
                     for t, observation in enumerate(observations):
-                        found += build(batch, layer, t, observation)
+                        found += build(here, layer, t, observation)
         if windows is not None:
             found = join_windows(found, samples)
         return fuse_layers(found, self.settings.fuse) if any(one.layer for one in found) else found, single

@@ -8,11 +8,12 @@ from typing import Any
 
 import attrs
 
-from visioncam_core.errors import OptionTypeError
+from visioncam_core.errors import OptionError, OptionTypeError
 from visioncam_core.options.fields import describe_options
 from visioncam_core.pipeline.apply import Method
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import registry
+from visioncam_core.plugins.specs import FAMILIES
 from visioncam_core.progress import reporting
 from visioncam_core.text import brief, did_you_mean, whole
 
@@ -49,6 +50,22 @@ class Request:
             if _is_frozen(type(request.methods[0].method)):
                 return attrs.evolve(request, target=target)
         return cls._built(every, keywords, target)
+
+    def looks_at_layers(self) -> bool:
+        """Return whether a layer is needed: without methods, one is looked for.
+
+        Raises:
+            OptionError: one was asked for, and no method looks at it.
+        """
+        layer = self.settings.layer
+        if not self.methods or any(one.on == "layer" for one in self.methods):
+            return True
+        if isinstance(layer, str) and layer == "auto":
+            return False
+        raise OptionError(
+            f"{self.methods[0].name} maps the picture itself and looks at no layer; leave layer= out, "
+            f"received {brief(layer)}"
+        )
 
     @classmethod
     def _built(cls, every: Sequence[Any], keywords: Mapping[str, Any], target: Any = None) -> Request:
@@ -117,9 +134,14 @@ def _is_plain(value: Any) -> bool:
 
 
 def method_list(methods: Any) -> list[Any]:
-    """Return the methods that "all", a single method or a list of methods names."""
-    if isinstance(methods, str) and methods == "all":
-        return [row.name for row in registry().methods()]
+    """Return the methods that "all", "every", a family, a single method or a list of methods names.
+
+    "all" are the nine and what plugins bring; "every" is every one.
+    """
+    if isinstance(methods, str) and methods in (*FAMILIES, "all", "every"):
+        rows = registry().methods()
+        wanted = [row for row in rows if row.in_all] if methods == "all" else rows
+        return [row.name for row in wanted if methods in ("all", "every", row.family)]
     return list(methods) if isinstance(methods, list | tuple) else [methods]
 
 

@@ -87,7 +87,7 @@ class WindowTargets:
             found = values if probable is None else probable
             return found.reshape(len(found), -1)
 
-        rows = batch.view.passes(batch.layers[0], None, Budget(self.batch)).forward(
+        rows = batch.view.passes(next(batch.places())[1].layers[0], None, Budget(self.batch)).forward(
             batch.engine.tensors(sample.flat),
             windows.position,
             lambda indices: np.concatenate([windows.cut(windows.boxes[i]) for i in indices]),
@@ -142,6 +142,8 @@ def _laid_together(
         target=whole.output.target,
         score=float(np.mean([explanation.score for explanation in each])),
         predictions=whole.output.predictions(),
+        account=None,
+        regions=None,
         diagnostics=(*diagnostics, *diagnose.of_map(np.stack(raws), evidence)),
         provenance={**each[0].provenance, "geometry": "tile", "windows": len(each)},
     )

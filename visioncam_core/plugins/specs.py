@@ -6,62 +6,26 @@ A row is checked when it is made, so a mistake points at the line that made it.
 from __future__ import annotations
 
 import inspect
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from visioncam_core.errors import PluginError
 from visioncam_core.options.fields import describe_options
-from visioncam_core.text import brief, normalise
+from visioncam_core.plugins.row_checks import (
+    HYPHENATED,
+    check_line,
+    check_name,
+    check_text,
+    check_texts,
+    word_set,
+    words,
+)
+from visioncam_core.text import brief
 
 if TYPE_CHECKING:
     from visioncam_core.engine.interface import Engine
-
-_CANONICAL = re.compile(r"[a-z0-9]+")
-_HYPHENATED = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-
-
-def _check_name(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    bare = value.rpartition(":")[2] if isinstance(value, str) else ""
-    if not _CANONICAL.fullmatch(bare):
-        fix = re.sub(r"[^a-z0-9]", "", normalise(str(value)))
-        raise PluginError(
-            f"{type(instance).__name__}.name must be lower-case letters and digits, received {brief(value)}; "
-            f"write {fix or 'mycam'!r} (other spellings are understood; the title may have any)"
-        )
-
-
-def _check_line(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if not isinstance(value, str) or not value.strip() or "\n" in value:
-        raise PluginError(
-            f"{type(instance).__name__}.{attribute.name} must be one line of text, received {brief(value)}"
-        )
-
-
-def _check_text(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if not isinstance(value, str):
-        raise PluginError(f"{type(instance).__name__}.{attribute.name} must be text, received {brief(value)}")
-
-
-def _check_texts(instance: object, attribute: attrs.Attribute[Any], value: Iterable[object]) -> None:
-    for item in value:
-        if not isinstance(item, str) or not item.strip() or ":" in item:
-            raise PluginError(
-                f"{type(instance).__name__}.{attribute.name} must be words without a colon, "
-                f"received {brief(item)}"
-            )
-
-
-def _words(value: object) -> tuple[Any, ...]:
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        raise PluginError(f"aliases, claims and the like must be a tuple of words, received {brief(value)}")
-    return tuple(value)
-
-
-def _word_set(value: object) -> frozenset[str]:
-    return frozenset(_words(value))
 
 
 def _check_class(cls: object, row: str, argument: str) -> None:
@@ -87,6 +51,12 @@ def _check_method(instance: object, attribute: attrs.Attribute[Any], value: Any)
         raise PluginError(
             f"{value.__name__}.needs must be a frozenset of what the method looks at, such as "
             f"frozenset({{'activations', 'gradients'}}); received {brief(needs)}"
+        )
+    family, on = getattr(value, "family", "cam"), getattr(value, "on", "layer")
+    if family not in FAMILIES or on not in ("layer", "input"):
+        raise PluginError(
+            f"{value.__name__}.family must be one of {', '.join(FAMILIES)} and .on 'layer' or 'input'; "
+            f"received {brief(family)} and {brief(on)}"
         )
 
 
@@ -117,7 +87,7 @@ def _check_better(instance: object, attribute: attrs.Attribute[Any], value: obje
 
 def _check_engine_name(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     bare = value.rpartition(":")[2] if isinstance(value, str) else ""
-    if not _HYPHENATED.fullmatch(bare):
+    if not HYPHENATED.fullmatch(bare):
         raise PluginError(
             f"EngineSpec.name must be lower-case letters and digits, with hyphens between, received "
             f"{brief(value)}"
@@ -142,6 +112,7 @@ def _check_abilities(instance: object, attribute: attrs.Attribute[Any], value: f
 
 
 METRIC_NEEDS = frozenset({"scores", "truth", "maps", "randomised", "rival", "activations"})
+FAMILIES = ("cam", "gradient", "region", "attention")
 BETTER = ("higher", "lower", "neither")
 ABILITIES = frozenset({"layers", "gradients", "input-gradients", "copies", "attention"})
 """What an engine can give: activations of layers, gradients there, gradients at the input, copies of a model
@@ -151,7 +122,7 @@ with other weights, attention weights.
 
 @attrs.frozen
 class MethodSpec:
-    """One class activation method.
+    """One method.
 
     Attributes:
         name: canonical, lower-case letters and digits: `"gradcamplusplus"`.
@@ -164,19 +135,34 @@ class MethodSpec:
         aliases: other names that find it.
         claims: properties that the contract kit checks: `"scale-invariant"`, `"flip-equivariant"`.
         distribution: who brought it; the registry fills it.
+        in_all: whether `methods="all"` means it, too.
+
+    The class says in class variables what else there is to know: `family`, "cam" by default, "gradient",
+    "region" or "attention"; and where its map lies: `on = "layer"` by default, or "input".
 
     Raises:
         PluginError: a field that cannot be right; the message names it and the value.
     """
 
-    name: str = attrs.field(validator=_check_name)
+    name: str = attrs.field(validator=check_name)
     cls: type = attrs.field(validator=_check_method)
-    title: str = attrs.field(validator=_check_line)
-    reference: str = attrs.field(validator=_check_line)
-    summary: str = attrs.field(validator=_check_line)
-    aliases: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
-    claims: frozenset[str] = attrs.field(default=frozenset(), converter=_word_set, validator=_check_texts)
-    distribution: str = attrs.field(default="", validator=_check_text)
+    title: str = attrs.field(validator=check_line)
+    reference: str = attrs.field(validator=check_line)
+    summary: str = attrs.field(validator=check_line)
+    aliases: tuple[str, ...] = attrs.field(default=(), converter=words, validator=check_texts)
+    claims: frozenset[str] = attrs.field(default=frozenset(), converter=word_set, validator=check_texts)
+    distribution: str = attrs.field(default="", validator=check_text)
+    in_all: bool = True
+
+    @property
+    def family(self) -> str:
+        """One of `FAMILIES`."""
+        return str(getattr(self.cls, "family", "cam"))
+
+    @property
+    def on(self) -> str:
+        """Where its map lies, "layer" or "input"."""
+        return str(getattr(self.cls, "on", "layer"))
 
 
 @attrs.frozen
@@ -198,14 +184,14 @@ class RendererSpec:
         PluginError: a field that cannot be right; the message names it and the value.
     """
 
-    name: str = attrs.field(validator=_check_name)
+    name: str = attrs.field(validator=check_name)
     cls: type = attrs.field(validator=_check_renderer)
-    title: str = attrs.field(validator=_check_line)
-    reference: str = attrs.field(default="", validator=_check_text)
-    summary: str = attrs.field(default="", validator=_check_text)
-    aliases: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
-    claims: frozenset[str] = attrs.field(default=frozenset(), converter=_word_set, validator=_check_texts)
-    distribution: str = attrs.field(default="", validator=_check_text)
+    title: str = attrs.field(validator=check_line)
+    reference: str = attrs.field(default="", validator=check_text)
+    summary: str = attrs.field(default="", validator=check_text)
+    aliases: tuple[str, ...] = attrs.field(default=(), converter=words, validator=check_texts)
+    claims: frozenset[str] = attrs.field(default=frozenset(), converter=word_set, validator=check_texts)
+    distribution: str = attrs.field(default="", validator=check_text)
 
 
 @attrs.frozen
@@ -232,15 +218,15 @@ class MetricSpec:
         PluginError: a field that cannot be right; the message names it and the value.
     """
 
-    name: str = attrs.field(validator=_check_name)
+    name: str = attrs.field(validator=check_name)
     cls: type = attrs.field(validator=_check_metric)
-    title: str = attrs.field(validator=_check_line)
+    title: str = attrs.field(validator=check_line)
     better: str = attrs.field(validator=_check_better)
-    reference: str = attrs.field(validator=_check_line)
-    summary: str = attrs.field(validator=_check_line)
-    aliases: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
-    claims: frozenset[str] = attrs.field(default=frozenset(), converter=_word_set, validator=_check_texts)
-    distribution: str = attrs.field(default="", validator=_check_text)
+    reference: str = attrs.field(validator=check_line)
+    summary: str = attrs.field(validator=check_line)
+    aliases: tuple[str, ...] = attrs.field(default=(), converter=words, validator=check_texts)
+    claims: frozenset[str] = attrs.field(default=frozenset(), converter=word_set, validator=check_texts)
+    distribution: str = attrs.field(default="", validator=check_text)
 
 
 @attrs.frozen
@@ -271,17 +257,17 @@ class EngineSpec:
     name: str = attrs.field(validator=_check_engine_name)
     accepts: Callable[[Any], bool] = attrs.field(validator=_check_callable)
     make: Callable[[], Engine] = attrs.field(validator=_check_callable)
-    title: str = attrs.field(validator=_check_line)
-    summary: str = attrs.field(default="", validator=_check_text)
-    suffixes: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
-    requires: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
+    title: str = attrs.field(validator=check_line)
+    summary: str = attrs.field(default="", validator=check_text)
+    suffixes: tuple[str, ...] = attrs.field(default=(), converter=words, validator=check_texts)
+    requires: tuple[str, ...] = attrs.field(default=(), converter=words, validator=check_texts)
     can: frozenset[str] = attrs.field(
-        default=frozenset({"layers"}), converter=_word_set, validator=_check_abilities
+        default=frozenset({"layers"}), converter=word_set, validator=_check_abilities
     )
     ready: Callable[[], bool] = attrs.field(default=_always, validator=_check_callable)
-    aliases: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
-    distribution: str = attrs.field(default="", validator=_check_text)
-    schemes: tuple[str, ...] = attrs.field(default=(), converter=_words, validator=_check_texts)
+    aliases: tuple[str, ...] = attrs.field(default=(), converter=words, validator=check_texts)
+    distribution: str = attrs.field(default="", validator=check_text)
+    schemes: tuple[str, ...] = attrs.field(default=(), converter=words, validator=check_texts)
 
 
 KINDS: dict[str, type[Any]] = {

@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.layer_table import LayerChoice
+from visioncam_core.results.accounts import Account, RegionTable
 from visioncam_core.results.diagnostics import Diagnostic
 
 
@@ -65,4 +66,6 @@ class ExplanationData:
     evidence: str
     diagnostics: tuple[Diagnostic, ...]
     provenance: dict[str, Any] = attrs.field(repr=False)
+    account: Account | None = attrs.field(default=None, kw_only=True)
+    regions: RegionTable | None = attrs.field(default=None, repr=False, kw_only=True)
     whole: ExplanationData | None = attrs.field(default=None, repr=False, kw_only=True)

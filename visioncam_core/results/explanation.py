@@ -44,6 +44,8 @@ class Explanation(ExplanationData):
         evidence: "for", "against" or "signed": which part of the raw map the heat map shows.
         diagnostics: what to be careful about; empty when all is well.
         provenance: versions, model name, seed, geometry, preprocessing.
+        account: what the map adds up to and should, and its error; None where the method says nothing.
+        regions: the regions and what each contributed, on the picture's pixels; None without regions.
         whole: the explained volume or video, where this is one slice of it; else None.
     """
 

@@ -11,7 +11,7 @@ import numpy as np
 from visioncam_core.engine.batches import COUNTERS, FEW, in_batches, joined
 from visioncam_core.engine.default_passes import PassesDefaults
 from visioncam_core.engine.half_precision import try_multiples
-from visioncam_core.engine.layouts import to_grid
+from visioncam_core.engine.layouts import from_grid, to_grid
 from visioncam_core.engine.records import Cotangent, Make, PassResult, Read, TailInputs
 from visioncam_core.errors import GradientError
 from visioncam_core.ops import concatenate
@@ -124,6 +124,28 @@ class JaxPasses(PassesDefaults):
             values, answer = run(weights, [versions], [*known.activations, *(known.sides or ())])
             COUNTERS.add("tail", len(indices))
             return read(values, answer)
+
+        need = self.cuts.need([*self.cuts.at, *self.cuts.sides()])
+        return concatenate(list(in_batches(count, self._size(need), one, exhausted)))
+
+    def tail_gradients(
+        self, single: list[Any], at_layer: TailInputs | None, make: Make, count: int, cotangent: Cotangent
+    ) -> Any:
+        """Run what is behind the layer forward and backward on versions of its activations."""
+        forward, backward, weights = self.cuts.tail(), self.cuts.backward(), self.cuts.trace.weights()
+        known = self._tail_inputs(single, at_layer)
+        sides = [np.asarray(one)[None] for one in known.sides or ()]
+
+        def one(indices: np.ndarray) -> Any:
+            versions = make(indices)
+            values, answer = forward(weights, [versions], [*known.activations, *(known.sides or ())])
+            slope = np.asarray(cotangent(values, indices, answer), np.float32)
+            COUNTERS.add("tail", len(indices))
+            COUNTERS.add("backward", len(indices))
+            original = repeated(np.asarray(known.activations[0])[None], len(indices))
+            at = from_grid(array_functions(versions), versions, self.cuts.layout, original)
+            others = [repeated(side, len(indices)) for side in sides]
+            return self._grid(differentiated(backward, weights, [at, *others, slope])[0])
 
         need = self.cuts.need([*self.cuts.at, *self.cuts.sides()])
         return concatenate(list(in_batches(count, self._size(need), one, exhausted)))

@@ -22,6 +22,7 @@ from visioncam_engines.jax.score import score_of
 from visioncam_engines.jax.table import Places, build_table
 from visioncam_engines.jax.tracing import Trace
 from visioncam_engines.keras.checks import RUN
+from visioncam_engines.keras.records import Recorded
 
 
 @attrs.frozen(eq=False)
@@ -69,7 +70,11 @@ class JaxTraced:
             )
 
             def passes(choice: LayerChoice, reshape: Callable[[Any], Any] | None, budget: Budget) -> Passes:
-                record = trace.record(choice.row.path)
+                if choice.row.is_input:
+                    at = trace.graph.inputs[inputs.image]
+                    record = Recorded("<input>", "<input>", choice.row.kind, (at,), "", "")
+                else:
+                    record = trace.record(choice.row.path)
                 layout = choice.row.layout or Layout("custom", (), 0)
                 axis = places.batch_axis(record.tensors[0]) or 0
                 return JaxPasses(

@@ -64,6 +64,8 @@ class GraphView:
         return self.trace.exact
 
     def record(self, row: LayerRow) -> Recorded:
+        if row.is_input:
+            return Recorded("<input>", "<input>", row.kind, (self.trace.inputs[self.image],), "", "")
         return self.trace.by_path[row.path]
 
     def passes(

@@ -11,7 +11,7 @@ import torch
 
 from visioncam_core.engine.batches import Budget
 from visioncam_core.engine.defaults import HALF_TOLERANCE, TOLERANCE
-from visioncam_core.engine.layer_table import LayerChoice, LayerTable, Layout
+from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable, Layout
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import named_output
 from visioncam_core.engine.records import Note
@@ -23,6 +23,7 @@ from visioncam_engines.torch.score import TapeScore
 from visioncam_engines.torch.scores.logits import score_of
 from visioncam_engines.torch.table import build_table, classes_first
 from visioncam_engines.torch.tape.model_trace import Trace, at_rest
+from visioncam_engines.torch.tape.records import Record
 
 TRAINING = "training-mode"
 
@@ -63,9 +64,14 @@ class TapeView:
     def exact(self) -> bool:
         return bool(self.trace.exact)
 
+    def record(self, row: LayerRow) -> Record:
+        if row.is_input:
+            return Record("<input>", "<input>", row.kind, "", self.trace.inputs[self.image])
+        return self.trace.record(row.path)
+
     def passes(self, choice: LayerChoice, reshape: Callable[[Any], Any] | None, budget: Budget) -> TapePasses:
         layout = choice.row.layout or Layout("custom", (), 0)
-        record = self.trace.record(choice.row.path)
+        record = self.record(choice.row)
         return TapePasses(
             self.trace, self.score, record, layout, self.placing, reshape, budget, self.channels_first
         )

@@ -8,7 +8,8 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.pipeline.evidence import ArraySource, Evidence
+from visioncam_core.pipeline.evidence import Evidence
+from visioncam_core.pipeline.sources import ArraySource
 from visioncam_core.testing.checks.subject import MethodSubject, assert_same, require
 from visioncam_core.testing.examples.array_net import ArrayNet
 

@@ -8,7 +8,8 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.records import Make
-from visioncam_core.pipeline.evidence import ArraySource, Evidence, Which
+from visioncam_core.pipeline.evidence import Evidence
+from visioncam_core.pipeline.sources import ArraySource, Which
 
 
 @attrs.frozen(eq=False)
@@ -131,7 +132,7 @@ class ArrayNet:
     def in_chunks(self, x: np.ndarray, size: int, *, gradients: bool = True) -> Evidence:
         """Return the same evidence, except that versions are scored `size` at a time, as the engine does."""
         evidence = self.evidence(x, gradients=gradients)
-        return attrs.evolve(evidence, source=_ChunkSource(x, self.score, self.tail, self.at, size))
+        return attrs.evolve(evidence, source=_ChunkSource(x, self.score, self.tail, self.at, size=size))
 
     def permuted(self, order: np.ndarray) -> ArrayNet:
         """Return the same function with the layer's channels in another order."""
@@ -146,7 +147,7 @@ class ArrayNet:
 class _ChunkSource(ArraySource):
     """A source that makes and scores `size` versions at a time, as the engine does."""
 
-    size: int
+    size: int = attrs.field(kw_only=True)
 
     def score_inputs(self, picture: int, make: Make, count: int, which: Which) -> Any:
         return self._in_chunks(super().score_inputs, picture, make, count, which)

@@ -137,23 +137,46 @@ class GraphPasses:
         return concatenate(in_batches(count, self._size(count), one))
 
     def tail(self, single: Flat, at_layer: TailInputs | None, make: Make, count: int, read: Read) -> Any:
-        import tensorflow as tf
-
         parted = cuts.split(self.trace, self.record, self.score)
-        number = len(self.record.tensors)
         known = self.tail_inputs(single, at_layer)
-        original, sides = known.activations[0], known.sides or ()
+        sides = known.sides or ()
 
         def one(indices: np.ndarray) -> Any:
-            changed = from_grid(
-                tf.convert_to_tensor(make(indices)), self.layout, tf.cast(original, tf.float32)
-            )
-            changed = tf.cast(changed, original.dtype)
-            changed.set_shape([None, *self.record.tensors[0].shape[1:]] if number == 1 else changed.shape)
-            parts = [changed] if number == 1 else tf.unstack(changed, num=number, axis=1)
+            parts = self._put(make(indices), known.activations[0])
             values, answer = parted.tail(*parts, *[_tile(side, len(indices)) for side in sides])
             COUNTERS.add("tail", len(indices))
             return read(to_host(values), to_host(answer))
+
+        return concatenate(in_batches(count, self._size(count), one))
+
+    def _put(self, versions: Any, original: Any) -> list[Any]:
+        """Return the layer's outputs from versions (b, *grid, K) of its activations."""
+        import tensorflow as tf
+
+        number = len(self.record.tensors)
+        changed = from_grid(tf.convert_to_tensor(versions), self.layout, tf.cast(original, tf.float32))
+        changed = tf.cast(changed, original.dtype)
+        changed.set_shape([None, *self.record.tensors[0].shape[1:]] if number == 1 else changed.shape)
+        return [changed] if number == 1 else tf.unstack(changed, num=number, axis=1)
+
+    def tail_gradients(
+        self, single: Flat, at_layer: TailInputs | None, make: Make, count: int, cotangent: Cotangent
+    ) -> Any:
+        import tensorflow as tf
+
+        head, backward = cuts.tail_backward(self.trace, self.record, self.score)
+        tail = cuts.split(self.trace, self.record, self.score).tail
+        known, out, number = self.tail_inputs(single, at_layer), head(*single), len(self.record.tensors)
+        COUNTERS.add("head", 1)
+
+        def one(indices: np.ndarray) -> Any:
+            parts = self._put(make(indices), known.activations[0])
+            values, answer = tail(*parts, *[_tile(side, len(indices)) for side in known.sides or ()])
+            slope = tf.cast(tf.convert_to_tensor(cotangent(values, indices, answer)), tf.float32)
+            COUNTERS.add("tail", len(indices))
+            COUNTERS.add("backward", len(indices))
+            sides = [_tile(side, len(indices)) for side in out[number:-2]]
+            return self._grid(backward(*parts, *sides, slope))
 
         return concatenate(in_batches(count, self._size(count), one))
 

@@ -6,6 +6,7 @@ activations exist for one batch at a time, and how large a batch is follows from
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -27,12 +28,20 @@ MOST_CHANGES = 4
 class ModelPasses(GraphPasses):
     """All passes through one traced model."""
 
-    def through(self, single: Flat, image: int, change: Change, maps: Any, read: Read) -> Any:
+    def through(
+        self,
+        single: Flat,
+        image: int,
+        change: Change,
+        maps: Any,
+        read: Read,
+        extra: Sequence[np.ndarray] = (),
+    ) -> Any:
         """Run the model on one picture changed by each map; the change becomes part of a kept graph."""
-        run, need = _changing(self, single, image, change, tuple(maps.shape[1:]))
+        run, need = _changing(self, single, image, change, tuple(maps.shape[1:]), extra)
 
         def one(indices: np.ndarray) -> Any:
-            values, answer = run(maps[int(indices[0]) : int(indices[-1]) + 1], *single)
+            values, answer = run(maps[int(indices[0]) : int(indices[-1]) + 1], *extra, *single)
             COUNTERS.add("forward", len(indices))
             return read(to_host(values), to_host(answer))
 
@@ -65,30 +74,37 @@ class ModelPasses(GraphPasses):
 
 
 def _changing(
-    passes: GraphPasses, single: Flat, image: int, change: Change, grid: tuple[int, ...]
+    passes: GraphPasses,
+    single: Flat,
+    image: int,
+    change: Change,
+    grid: tuple[int, ...],
+    extra: Sequence[np.ndarray],
 ) -> tuple[Any, int | None]:
-    """Return `(maps, *inputs of batch 1) -> [values, answer]`, and what one version needs."""
+    """Return `(maps, *extra, *inputs of batch 1) -> [values, answer]`, and what one version needs."""
     trace, score, first = passes.trace, passes.score, passes.channels_first
     shapes = [tuple(x.shape[1:]) for x in single]
 
     def make() -> tuple[Any, int | None]:
         import tensorflow as tf
 
-        def prepare(maps: Any, *inputs: Any) -> list[Any]:
+        def prepare(maps: Any, *given: Any) -> list[Any]:
+            others, inputs = given[: len(extra)], given[len(extra) :]
             x = tf.cast(inputs[image], tf.float32)
-            versions = change(cuts.channels_last(x) if first else x, maps)
+            versions = change(cuts.channels_last(x) if first else x, maps, *others)
             versions = cast_to(cuts.channels_first(versions) if first else versions, inputs[image].dtype)
             versions.set_shape([None, *shapes[image]])
             return [versions if i == image else _repeated(x, tf.shape(maps)[0]) for i, x in enumerate(inputs)]
 
         fetches = [score.values, score.answer]
         specs = [tf.TensorSpec([None, *grid], tf.float32)]
+        specs += [tf.TensorSpec(one.shape, one.dtype) for one in extra]
         specs += [tf.TensorSpec([1, *shape], x.dtype) for shape, x in zip(shapes, single, strict=True)]
         run = carve(trace.graph, list(trace.inputs), fetches, prepare, specs, trace.replaced)
         COUNTERS.add("cuts")
         return run, need_of(run.graph)
 
-    key = (score.key, image, change, grid, tuple(shapes))
+    key = (score.key, image, change, grid, tuple(one.shape for one in extra), tuple(shapes))
     return cuts.once(trace, key, make, "changes", MOST_CHANGES)
 
 

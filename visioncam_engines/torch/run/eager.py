@@ -170,11 +170,10 @@ class EagerView(TapeView):
         self, choice: LayerChoice, reshape: Callable[[Any], Any] | None, budget: Budget
     ) -> EagerPasses:
         layout = choice.row.layout or Layout("custom", (), 0)
-        record = self.trace.record(choice.row.path)
         return EagerPasses(
             self.trace,
             self.score,
-            record,
+            self.record(choice.row),
             layout,
             self.placing,
             reshape,
@@ -222,6 +221,12 @@ class EagerPasses(TapePasses):
         calls: Counter[str] = Counter()
         wanted = [one for one in self.trace.records if one.value in self.score.fetches]
         numbers = _numbers(self.trace.records)
+        whole = self.record.value in self.trace.inputs  # the picture itself is the layer
+        if whole:
+            image = self.trace.inputs.index(self.record.value)
+            at = flat[image] if changed is None else changed
+            leaf = at.detach().clone().requires_grad_(gradients)
+            flat = [leaf if i == image else x for i, x in enumerate(flat)]
 
         def hook(path: str) -> Callable[[Any], Any]:
             def take(output: Any) -> Any:
@@ -244,7 +249,7 @@ class EagerPasses(TapePasses):
             return take
 
         paths = {self.record.bare, *(one.bare for one in wanted)}
-        with at_rest():
+        with at_rest(whole and gradients):
             answer = self.model.run(flat, {path: hook(path) for path in paths})
             outputs = dict(outputs_of(answer))
             with torch.set_grad_enabled(gradients):

@@ -190,16 +190,45 @@ class TapePasses:
 
         return concatenate(in_batches(count, self.size(count), one))
 
-    def through(self, single: Flat, image: int, change: Change, maps: Any, read: Read) -> Any:
+    def tail_gradients(
+        self, single: Flat, at_layer: TailInputs | None, make: Make, count: int, cotangent: Cotangent
+    ) -> Any:
+        """Run what is behind the layer forward and backward on versions of its activations."""
+        known = self.tail_inputs(single, at_layer)
+        original, sides = known.activations[0], known.sides or ()
+
+        def one(indices: np.ndarray) -> Any:
+            with at_rest():
+                changed = from_grid(to_tensor(make(indices), original), self.layout, original)
+            with at_rest(True):
+                leaf = changed.detach().requires_grad_(True)
+                values, answer = self.behind(leaf, [repeated(side, len(indices)) for side in sides])
+            COUNTERS.add("tail", len(indices))
+            slope = cotangent(values.detach(), indices, answer.detach())
+            slope = torch.as_tensor(slope, device=values.device).to(values.dtype)
+            return self.backward(values, leaf, slope, True)
+
+        return concatenate(in_batches(count, self.size(count), one))
+
+    def through(
+        self,
+        single: Flat,
+        image: int,
+        change: Change,
+        maps: Any,
+        read: Read,
+        extra: Sequence[np.ndarray] = (),
+    ) -> Any:
         """Run the model on one picture changed by each map; pictures exist for one batch at a time."""
         placed = self.placing.placed(single)
         picture = placed[image].float()
         picture = picture.movedim(1, -1) if self.channels_first else picture
         maps = to_tensor(maps, picture)
+        others = [torch.as_tensor(one, device=picture.device) for one in extra]
 
         def one(indices: np.ndarray) -> Any:
             with at_rest():
-                versions = change(picture, maps[int(indices[0]) : int(indices[-1]) + 1])
+                versions = change(picture, maps[int(indices[0]) : int(indices[-1]) + 1], *others)
                 versions = versions.movedim(-1, 1) if self.channels_first else versions
                 return self._versions(placed, image, versions, read)
 

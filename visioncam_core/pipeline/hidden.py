@@ -1,0 +1,119 @@
+"""Pictures with nothing in them: what a method puts in the place of what it takes away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam_core.errors import OptionError, OptionTypeError
+from visioncam_core.text import brief
+
+PIXELS = {"black": 0.0, "grey": 127.5, "white": 255.0}
+KINDS = ("zero", "black", "grey", "white", "mean", "regionmean", "blur:SIGMA", "noise")
+
+
+@attrs.frozen(eq=False)
+class Absent:
+    """What of a picture a hidden picture is made from.
+
+    Attributes:
+        picture: (1, *space, C) float, the model input, channels last.
+        convert: pixels (N, h, w, C) float32, 0 to 255, to model input of the same shape; None where nobody
+            says how pixels become what the model takes.
+        seed: of "noise".
+    """
+
+    picture: np.ndarray
+    convert: Callable[[np.ndarray], np.ndarray] | None
+    seed: int
+
+    def hidden(self, kind: Any, labels: np.ndarray | None = None) -> tuple[np.ndarray, str]:
+        """Return (B, *space, C) model input and a word about it that its reader should know, or "".
+
+        Args:
+            kind: one of `KINDS`, or an array of the picture's shape, or a stack of B of them.
+            labels: (*space) regions, for "regionmean".
+
+        Raises:
+            OptionError: no such kind, or another shape.
+        """
+        x = self.picture
+        if not isinstance(kind, str):
+            return self._own(kind), ""
+        name, _, amount = kind.partition(":")
+        if name == "blur":
+            return self._blurred(kind, amount), ""
+        if amount or name not in KINDS:
+            raise OptionError(
+                f"hidden picture {brief(kind)} is not known; pass {', '.join(KINDS)}, or an array"
+            )
+        if name == "zero":
+            return np.zeros_like(x), ""
+        if name == "mean":
+            return np.broadcast_to(
+                x.mean(axis=tuple(range(1, x.ndim - 1)), keepdims=True), x.shape
+            ).copy(), ""
+        if name == "regionmean":
+            return self._region_means(labels), ""
+        rng = np.random.default_rng(self.seed)
+        if self.convert is None or x.ndim not in (4, 5):
+            return self._guessed(name, rng)
+        pixels = rng.uniform(0, 255, x.shape) if name == "noise" else np.full(x.shape, PIXELS[name])
+        frames = self.convert(pixels.reshape(-1, *x.shape[-3:]).astype(np.float32))
+        return np.asarray(frames, x.dtype).reshape(x.shape), ""
+
+    def _own(self, array: Any) -> np.ndarray:
+        values = np.asarray(array) if hasattr(array, "shape") else None
+        if values is None or values.dtype.kind not in "fiub":
+            raise OptionTypeError(
+                f"a hidden picture is one of {', '.join(KINDS)}, or an array; received {brief(array)}"
+            )
+        values = values[None] if values.ndim == self.picture.ndim - 1 else values
+        if values.shape[1:] != self.picture.shape[1:] or not len(values):
+            raise OptionError(
+                f"the hidden picture has shape {values.shape}; the model's input here, channels last, is "
+                f"{self.picture.shape[1:]}"
+            )
+        return values.astype(self.picture.dtype)
+
+    def _blurred(self, kind: str, amount: str) -> np.ndarray:
+        from scipy.ndimage import gaussian_filter
+
+        try:
+            sigma = float(amount)
+        except ValueError:
+            sigma = -1.0
+        if not 0 < sigma < 1e4:
+            raise OptionError(f"hidden picture {brief(kind)} needs a width in pixels, as in 'blur:10'")
+        widths = (0, *(sigma,) * (self.picture.ndim - 2), 0)
+        return np.asarray(gaussian_filter(self.picture, widths, mode="nearest"), self.picture.dtype)
+
+    def _region_means(self, labels: np.ndarray | None) -> np.ndarray:
+        if labels is None:
+            raise OptionError(
+                "hidden='regionmean' is for methods that have regions; pass 'mean' or 'blur:10'"
+            )
+        x = self.picture[0]
+        flat, where = x.reshape(-1, x.shape[-1]).astype(np.float64), labels.reshape(-1) + 1
+        sizes = np.maximum(np.bincount(where), 1)
+        means = np.stack([np.bincount(where, one) / sizes for one in flat.T], axis=-1)
+        return means[where].reshape(self.picture.shape).astype(self.picture.dtype)
+
+    def _guessed(self, name: str, rng: np.random.Generator) -> tuple[np.ndarray, str]:
+        """Return the hidden picture where nobody says how pixels become model input, and say so."""
+        x = self.picture
+        low, high = float(x.min()), float(x.max())
+        if low >= 0:
+            low, high = 0.0, 1.0 if high <= 1 else 255.0
+        if name == "noise":
+            values = rng.uniform(low, high, x.shape)
+        else:
+            values = np.full(x.shape, low + (high - low) * PIXELS[name] / 255)
+        word = (
+            f"nobody says how pixels become the model's input, so {name!r} was taken in the range of its "
+            f"values, {low:.3g} to {high:.3g}; pass preprocess= with a picture, or an array"
+        )
+        return values.astype(x.dtype), word
