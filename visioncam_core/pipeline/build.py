@@ -20,7 +20,7 @@ from visioncam_core.results.accounts import RegionTable
 from visioncam_core.results.data import Prediction, TargetInfo
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
-from visioncam_core.results.heat import heat
+from visioncam_core.results.heat import FEW_PIXELS, heat
 from visioncam_core.targets.functions import function_name
 from visioncam_core.targets.resolve import Target
 
@@ -195,7 +195,9 @@ def _explanation(
 ) -> Explanation:
     assert applied.raw is not None
     finite = np.nan_to_num(applied.raw[i], nan=0.0, posinf=0.0, neginf=0.0)  # a diagnostic says so
-    shown = sample.project(heat(finite, about["evidence"]), about["layer"].placement)
+    single = method.on == "input" and getattr(method.method, "family", "") == "gradient"
+    scaled = heat(finite, about["evidence"], FEW_PIXELS if single else 100.0)
+    shown = sample.project(scaled, about["layer"].placement)
     return Explanation(
         raw=finite,
         heatmap=np.clip(shown, -1.0 if about["evidence"] == "signed" else 0.0, 1.0),

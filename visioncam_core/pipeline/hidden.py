@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.errors import OptionError, OptionTypeError
+from visioncam_core.options.validators import subject_of
 from visioncam_core.text import brief
 
 PIXELS = {"black": 0.0, "grey": 127.5, "white": 255.0}
@@ -43,13 +44,10 @@ class Absent:
         x = self.picture
         if not isinstance(kind, str):
             return self._own(kind), ""
-        name, _, amount = kind.partition(":")
+        check_kind(kind, "hidden picture")
+        name, _, width = kind.partition(":")
         if name == "blur":
-            return self._blurred(kind, amount), ""
-        if amount or name not in KINDS:
-            raise OptionError(
-                f"hidden picture {brief(kind)} is not known; pass {', '.join(KINDS)}, or an array"
-            )
+            return self._blurred(float(width)), ""
         if name == "zero":
             return np.zeros_like(x), ""
         if name == "mean":
@@ -79,15 +77,9 @@ class Absent:
             )
         return values.astype(self.picture.dtype)
 
-    def _blurred(self, kind: str, amount: str) -> np.ndarray:
+    def _blurred(self, sigma: float) -> np.ndarray:
         from scipy.ndimage import gaussian_filter
 
-        try:
-            sigma = float(amount)
-        except ValueError:
-            sigma = -1.0
-        if not 0 < sigma < 1e4:
-            raise OptionError(f"hidden picture {brief(kind)} needs a width in pixels, as in 'blur:10'")
         widths = (0, *(sigma,) * (self.picture.ndim - 2), 0)
         return np.asarray(gaussian_filter(self.picture, widths, mode="nearest"), self.picture.dtype)
 
@@ -117,6 +109,30 @@ class Absent:
             f"values, {low:.3g} to {high:.3g}; pass preprocess= with a picture, or an array"
         )
         return values.astype(x.dtype), word
+
+
+def check_kind(kind: Any, subject: str) -> None:
+    """Raise an error that names `subject` unless `kind` is one of `KINDS` or an array."""
+    known = f"{subject} must be one of {', '.join(KINDS)}, or an array; received {brief(kind)}"
+    if not isinstance(kind, str):
+        if getattr(getattr(kind, "dtype", None), "kind", "f") not in "fiub" or not hasattr(kind, "shape"):
+            raise OptionTypeError(known)
+        return
+    name, colon, width = kind.partition(":")
+    if name == "blur":
+        try:
+            wide = 0 < float(width) < 1e4
+        except ValueError:
+            wide = False
+        if not wide:
+            raise OptionError(f"{subject} {brief(kind)} needs a width in pixels, as in 'blur:10'")
+    elif colon or name not in KINDS:
+        raise OptionError(known)
+
+
+def hidden_kind(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Check, as a validator of an option, that it is a kind of hidden picture."""
+    check_kind(value, subject_of(instance, attribute))
 
 
 def name_of(kind: Any) -> str:

@@ -10,12 +10,17 @@ def part_of(raw: np.ndarray, evidence: str) -> np.ndarray:
     return raw if evidence == "signed" else np.maximum(raw if evidence == "for" else -raw, 0)
 
 
-def heat(raw: np.ndarray, evidence: str) -> np.ndarray:
+FEW_PIXELS = 99.0
+"""Percentile of a map of single pixels that is drawn in full colour: its maximum is one pixel among thousands."""
+
+
+def heat(raw: np.ndarray, evidence: str, percentile: float = 100.0) -> np.ndarray:
     """Return the shown part of a raw map divided by its maximum; zeros stay zeros.
 
     Args:
         raw: (*grid) float32, finite.
         evidence: "for" (the positive part), "against" (the negative part, turned positive), "signed".
+        percentile: of the sizes above zero, taken for the maximum; what is above it is cut off there.
 
     Returns:
         (*grid) float32 in [0, 1], or in [-1, 1] when signed.
@@ -24,4 +29,7 @@ def heat(raw: np.ndarray, evidence: str) -> np.ndarray:
     top = float(np.abs(part).max(initial=0.0))
     if top == 0.0:
         return np.zeros_like(part)
-    return (part.astype(np.float64) / top).astype(np.float32)
+    if percentile < 100:
+        sizes = np.abs(part)
+        top = float(np.percentile(sizes[sizes > 0], percentile))
+    return np.clip(part.astype(np.float64) / top, -1.0, 1.0).astype(np.float32)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import attrs
 import numpy as np
 
 from visioncam_core import ops
 from visioncam_core.errors import OptionError
-from visioncam_core.evidence import Account, Attribution, Evidence, name_of
+from visioncam_core.evidence import Account, Attribution, Evidence, hidden_kind, name_of
 from visioncam_core.options import in_range, option
 
 FIRST, MOST = 32, 256
@@ -42,8 +42,10 @@ class IntegratedGradients:
         Sundararajan, Taly and Yan, "Axiomatic attribution for deep networks", ICML 2017, arXiv:1703.01365.
     """
 
-    baseline: Any = option(
-        "black", help="black, grey, white, zero, mean, blur:10 or noise; in Python an array, too"
+    baseline: str | np.ndarray = option(
+        "black",
+        help="where the way begins: black, grey, white, zero, mean, blur:10, noise, or an array",
+        validator=hidden_kind,
     )
     steps: int | None = option(
         None,

@@ -65,7 +65,7 @@ def zero_gradient(subject: MethodSubject) -> None:
 
     def at(pictures: np.ndarray) -> Any:
         asked.append(len(pictures))
-        return net.at(pictures)
+        return net.at(pictures) if subject.on == "layer" else net.at_input(pictures)
 
     x = net.pictures(2)
     source = ArraySource(x, net.score, net.tail, at)
@@ -102,7 +102,8 @@ def finds_the_evidence(subject: MethodSubject) -> None:
                 x[0][_block(other, 1)] = 1.5
             what = f"a blob at {place} of a grid of {grid}, score {net.score(x)[0]:g}"
             raw = subject.finite(subject.evidence(net, x), what)[0]
-            peak = tuple(int(i) for i in np.unravel_index(raw.argmax(), raw.shape))
+            pixels = 2 if subject.on == "input" else 1
+            peak = tuple(int(i) // pixels for i in np.unravel_index(raw.argmax(), raw.shape))
             near = max(abs(a - b) for a, b in zip(peak, place, strict=True)) <= 1
             require(
                 raw.max() > 0 and near,

@@ -100,6 +100,15 @@ class ArrayNet:
         slope: np.ndarray = self.scale * self.q[..., None] * (on @ self.V.T)
         return slope
 
+    def input_gradients(self, x: np.ndarray) -> np.ndarray:
+        """Return g = ∂S/∂x, the shape of the pictures (N, *space, C)."""
+        A = self.activations(x)
+        slope = self.gradients(A) if self.signed else self.gradients(A) * (A > 0)
+        g = slope @ self.E.T / 2 ** len(self.grid)
+        for axis in range(1, len(self.grid) + 1):
+            g = np.repeat(g, 2, axis=axis)
+        return g
+
     def score(self, x: np.ndarray) -> np.ndarray:
         """Return S, (N,), of pictures."""
         return self.tail(self.activations(x))
@@ -109,15 +118,23 @@ class ArrayNet:
         A = self.activations(x)
         return A, self.gradients(A), self.tail(A)
 
-    def evidence(self, x: np.ndarray, *, gradients: bool = True, seed: int = 0) -> Evidence:
+    def at_input(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return (x, g, S) of pictures."""
+        return x, self.input_gradients(x), self.score(x)
+
+    def evidence(
+        self, x: np.ndarray, *, gradients: bool = True, seed: int = 0, on: str = "layer"
+    ) -> Evidence:
         """Return the evidence of pictures (N, *space, C).
 
         Args:
             x: the pictures.
             gradients: whether to include them, as the engine does for methods that need them.
             seed: for methods that draw at random.
+            on: "layer", or "input" for methods that map the picture itself.
         """
-        A, G, S = self.at(x)
+        at = self.at if on == "layer" else self.at_input
+        A, G, S = at(x)
         return Evidence.from_arrays(
             A,
             G if gradients else None,
@@ -125,14 +142,17 @@ class ArrayNet:
             inputs=x,
             score_inputs=self.score,
             score_activations=self.tail,
-            at=self.at,
+            at=at,
+            tail_gradients=self.gradients,
             seed=seed,
         )
 
-    def in_chunks(self, x: np.ndarray, size: int, *, gradients: bool = True) -> Evidence:
+    def in_chunks(self, x: np.ndarray, size: int, *, gradients: bool = True, on: str = "layer") -> Evidence:
         """Return the same evidence, except that versions are scored `size` at a time, as the engine does."""
-        evidence = self.evidence(x, gradients=gradients)
-        return attrs.evolve(evidence, source=_ChunkSource(x, self.score, self.tail, self.at, size=size))
+        evidence = self.evidence(x, gradients=gradients, on=on)
+        at = self.at if on == "layer" else self.at_input
+        source = _ChunkSource(x, self.score, self.tail, at, self.gradients, size=size)
+        return attrs.evolve(evidence, source=source)
 
     def permuted(self, order: np.ndarray) -> ArrayNet:
         """Return the same function with the layer's channels in another order."""
