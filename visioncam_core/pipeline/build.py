@@ -20,7 +20,7 @@ from visioncam_core.results.accounts import RegionTable
 from visioncam_core.results.data import Prediction, TargetInfo
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
-from visioncam_core.results.heat import FEW_PIXELS, heat
+from visioncam_core.results.heat import heat, pooled
 from visioncam_core.targets.functions import function_name
 from visioncam_core.targets.resolve import Target
 
@@ -196,8 +196,8 @@ def _explanation(
     assert applied.raw is not None
     finite = np.nan_to_num(applied.raw[i], nan=0.0, posinf=0.0, neginf=0.0)  # a diagnostic says so
     single = method.on == "input" and getattr(method.method, "family", "") == "gradient"
-    scaled = heat(finite, about["evidence"], FEW_PIXELS if single else 100.0)
-    shown = sample.project(scaled, about["layer"].placement)
+    drawn = heat(pooled(finite) if single else finite, about["evidence"])
+    shown = sample.project(drawn, about["layer"].placement)
     return Explanation(
         raw=finite,
         heatmap=np.clip(shown, -1.0 if about["evidence"] == "signed" else 0.0, 1.0),

@@ -10,17 +10,16 @@ def part_of(raw: np.ndarray, evidence: str) -> np.ndarray:
     return raw if evidence == "signed" else np.maximum(raw if evidence == "for" else -raw, 0)
 
 
-FEW_PIXELS = 99.0
-"""Percentile of a map of single pixels that is drawn in full colour: its maximum is one pixel among thousands."""
+NEAR = 1 / 100
+"""Width, as a share of a map's longest side, over which a map of single pixels is drawn."""
 
 
-def heat(raw: np.ndarray, evidence: str, percentile: float = 100.0) -> np.ndarray:
+def heat(raw: np.ndarray, evidence: str) -> np.ndarray:
     """Return the shown part of a raw map divided by its maximum; zeros stay zeros.
 
     Args:
         raw: (*grid) float32, finite.
         evidence: "for" (the positive part), "against" (the negative part, turned positive), "signed".
-        percentile: of the sizes above zero, taken for the maximum; what is above it is cut off there.
 
     Returns:
         (*grid) float32 in [0, 1], or in [-1, 1] when signed.
@@ -29,7 +28,14 @@ def heat(raw: np.ndarray, evidence: str, percentile: float = 100.0) -> np.ndarra
     top = float(np.abs(part).max(initial=0.0))
     if top == 0.0:
         return np.zeros_like(part)
-    if percentile < 100:
-        sizes = np.abs(part)
-        top = float(np.percentile(sizes[sizes > 0], percentile))
-    return np.clip(part.astype(np.float64) / top, -1.0, 1.0).astype(np.float32)
+    return (part.astype(np.float64) / top).astype(np.float32)
+
+
+def pooled(raw: np.ndarray) -> np.ndarray:
+    """Return what each pixel's neighbourhood adds up to: single pixels are too small to be seen.
+
+    A Gaussian average of width `NEAR`; for drawing alone.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    return np.asarray(gaussian_filter(raw, NEAR * max(raw.shape), mode="constant"), np.float32)
