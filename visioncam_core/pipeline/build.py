@@ -127,13 +127,17 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
         found += diagnose.of_score(score.kind, about["target"].probability)
         doubts = list(diagnose.of_assumed(output.head, output.answer))
         found += doubts if score.kind == "probability" or output.head.own else ()
+        cancelling: dict[str, list[Diagnostic]] = {}
         for m, (method, one) in enumerate(zip(methods, applied, strict=True)):
             explanation = None
             if one.raw is not None:
                 raw = one.raw[i]
                 diagnostics = [*found, *facts.diagnostics(method.method, size)]
                 if sums := diagnose.sums_of(method.method, raw, facts):
-                    diagnostics += diagnose.of_sums(evidence, sums, choice.row, batch.view.table.rows)
+                    if sums not in cancelling:  # the same for every method that adds them up
+                        rows = batch.view.table.rows
+                        cancelling[sums] = list(diagnose.of_sums(evidence, sums, choice.row, rows))
+                    diagnostics += cancelling[sums]
                 diagnostics += (one for one in doubts if probable[m] and one not in found)
                 if np.all(np.isfinite(raw)):
                     diagnostics += diagnose.of_map(raw, settings.evidence)

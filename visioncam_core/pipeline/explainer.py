@@ -79,7 +79,7 @@ class Explainer:
         settings = request.settings
         spec = registry().engine_spec(model, settings.engine)
         engine = registry().open_engine(spec)
-        engine.check(model)
+        cache.check(engine, model)
         methods = tuple(with_refusal(method, spec) for method in request.methods)
         refusals = [method.refusal for method in methods if method.refusal is not None]
         if refusals and len(refusals) == len(methods):

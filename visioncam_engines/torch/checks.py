@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -69,13 +70,14 @@ def check_model(model: Any) -> None:
     _check_weights(model, title)
 
 
+@lru_cache(maxsize=1024)
 def _quantized(kind: type) -> bool:
     return kind.__module__.startswith("torch.") and ".quantized" in kind.__module__
 
 
 def _check_weights(model: Any, title: str) -> None:
     for module in every_module(model):
-        for tensor in (*dict(module._parameters).values(), *dict(module._buffers).values()):
+        for tensor in (*module._parameters.values(), *module._buffers.values()):
             if tensor is None or (type(tensor) in _COMMON and not tensor.is_meta):
                 continue
             if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):

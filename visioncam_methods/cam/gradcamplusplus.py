@@ -51,6 +51,5 @@ def alpha(A: Any, square: Any, cube: Any) -> Any:
     """
     second = 2 * square
     third = cube * ops.sum_space(A, keepdims=True)
-    xp = ops.backend(third)
-    valid = second + third > ops.RELATIVE_ZERO * (second + xp.abs(third))
-    return ops.divide(square, second + third, valid)
+    both = second + third
+    return ops.divide(square, both, both > ops.RELATIVE_ZERO * (second + ops.backend(third).abs(third)))
