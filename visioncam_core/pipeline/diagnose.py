@@ -125,10 +125,12 @@ def of_sums(evidence: Evidence, sums: str, row: LayerRow, rows: Sequence[LayerRo
     """
     A, G = ops.to_numpy(evidence.activations), ops.to_numpy(evidence.gradients)
     what, _, over = sums.partition(" over ")
-    axes = -1 if over == "channels" else ops.space(A)
+    every = list(range(A.ndim))
+    axes = every[:-1] if over == "channels" else [0, A.ndim - 1]
     with np.errstate(all="ignore"):
         terms = G if what == "G" else G * A
-        kept, size = np.abs(terms.sum(axis=axes, dtype=np.float64)), np.abs(terms).sum(axis=axes)
+        kept = np.abs(np.einsum(terms, every, axes, dtype=np.float64, casting="same_kind"))
+        size = np.einsum(np.abs(terms), every, axes)
     if not 0 < (whole := float(size.sum())) < np.inf:
         return
     left, gone = float(kept.sum()) / whole, float(size[kept <= ops.RELATIVE_ZERO * size].sum()) / whole
