@@ -183,7 +183,7 @@ def _shown(batch: Batch, sample: Sample) -> np.ndarray:
 def _explanation(
     method: Method, raw: np.ndarray, sample: Sample, about: dict[str, Any], diagnostics: Iterable[Diagnostic]
 ) -> Explanation:
-    finite = np.nan_to_num(raw, nan=0.0, posinf=0.0, neginf=0.0)  # a diagnostic says so
+    finite = np.where(np.isfinite(raw), raw, np.float32(0))  # a diagnostic says so
     shown = sample.project(heat(finite, about["evidence"]), about["layer"].placement)
     return Explanation(
         raw=finite,

@@ -112,8 +112,7 @@ class Places:
 
 def _energy(kernel: Any) -> np.ndarray:
     channels = max(MOST_WEIGHTS * kernel.shape[1] // kernel.numel(), 1)
-    squares = kernel.detach()[:, :channels].float().flatten(1).square()  # long rows are added faster
-    energy: np.ndarray = squares.sum(0).view(-1, *kernel.shape[2:]).sum(0).cpu().numpy()
+    energy: np.ndarray = kernel.detach()[:, :channels].float().square().sum((0, 1)).cpu().numpy()
     return energy
 
 
