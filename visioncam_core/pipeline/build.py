@@ -52,7 +52,7 @@ class ModelOutput:
         known = head.probabilities(values, answer) is not None
         probability = float(scalar.probability(values, answer)[0]) if known else None
         short = name.split(",")[0] if name else None
-        plain = f"class {scalar.index}" if head.classes > 1 else f"output {scalar.index}"
+        plain = f"class {scalar.index}" if head.classes > 1 or head.varies else f"output {scalar.index}"
         return TargetInfo(scalar.index, name, probability, f"{short} ({scalar.index})" if short else plain)
 
     def predictions(self, count: int = 5) -> tuple[Prediction, ...]:

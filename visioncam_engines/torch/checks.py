@@ -66,7 +66,7 @@ def check_model(model: Any) -> None:
 
 
 @lru_cache(maxsize=1024)
-def _quantized(kind: type) -> bool:
+def _quantized(kind: Any) -> bool:
     return kind.__module__.startswith("torch.") and ".quantized" in kind.__module__
 
 
