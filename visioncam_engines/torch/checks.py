@@ -66,12 +66,12 @@ def check_model(model: Any) -> None:
 
 
 @lru_cache(maxsize=1024)
-def _quantized(kind: Any) -> bool:
+def _quantized(kind: type) -> bool:
     return kind.__module__.startswith("torch.") and ".quantized" in kind.__module__
 
 
 def _check_module(module: Any, title: str) -> None:
-    kind = type(module)
+    kind: Any = type(module)
     if _quantized(kind):
         raise ModelError(
             f"the layer {kind.__name__} of the model {title!r} is quantized, so no gradient goes "

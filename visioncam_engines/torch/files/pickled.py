@@ -1,4 +1,4 @@
-"""The tensors that `torch.save` wrote: names, shapes and dtypes, read without torch and without its storages."""
+"""Names, shapes and dtypes of the tensors that `torch.save` wrote, read without torch."""
 
 from __future__ import annotations
 
