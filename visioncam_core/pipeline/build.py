@@ -198,7 +198,7 @@ def _explanation(
 
 def _of_batch(batch: Batch) -> Iterator[Diagnostic]:
     view = batch.view
-    for code, note in (*view.notes, *batch.notes):
+    for code, note in batch.notes:
         yield Diagnostic(code, note)
     yield from diagnose.of_mixing(batch.mixes)
     if len(view.outputs) > 1 and batch.request.settings.output is None:
