@@ -22,8 +22,6 @@ RELATIVE_ZERO = 1e-5
 """A sum of terms that cancel to no more than this share of their absolute sum counts as zero."""
 DOUBTFUL = 1e-2
 """Below this share of its absolute sum a float32 sum is made in float64, taken where they differ as much."""
-FEW = 1024
-"""Up to so many terms NumPy's `einsum` adds as exactly as its `sum`, several times as fast."""
 CONSTANT = 1e-6
 """A channel that varies by no more than this share of its largest size is constant."""
 
@@ -73,12 +71,7 @@ def astype(values: Any, dtype: str) -> Any:
 
 def dtype_name(values: Any) -> str:
     """Return the name of the values' dtype, such as "float32"; "string" for text."""
-    return _name_of(values.dtype)
-
-
-@lru_cache(maxsize=256)
-def _name_of(dtype: Any) -> str:
-    name = str(getattr(dtype, "name", dtype)).removeprefix("torch.")
+    name = str(getattr(values.dtype, "name", values.dtype)).removeprefix("torch.")
     return "string" if name.startswith(("str", "bytes")) else name
 
 
@@ -126,16 +119,15 @@ def relu(values: Any) -> Any:
 
 def sum_space(values: Any, keepdims: bool = False) -> Any:
     """Return the sum over positions, 0 where its terms, or all of them, cancel: (N, *grid, K) -> (N, K)."""
-    values = wide(values)
-    xp, axes = backend(values), space(values)
+    xp, values = backend(values), wide(values)
     total, size = _added(values), _added(xp.abs(values))
     if isinstance(values, np.ndarray) and np.any(doubtful := np.abs(total) < DOUBTFUL * size):
-        exact = np.sum(values, axis=axes, dtype=np.float64)
+        exact = np.sum(values, axis=space(values), dtype=np.float64)
         doubtful &= np.abs(exact - total) > DOUBTFUL * np.abs(exact)
         total = np.where(doubtful, exact, total).astype(values.dtype)
     left, whole = (xp.sum(part, axis=-1, keepdims=True) for part in (xp.abs(total), size))
     total = xp.where(_cancels(total, size) | _cancels(left, whole), 0, total)
-    return xp.reshape(total, (-1, *[1] * len(axes), int(values.shape[-1]))) if keepdims else total
+    return xp.reshape(total, (-1, *[1] * len(space(values)), int(values.shape[-1]))) if keepdims else total
 
 
 def mean_space(values: Any, keepdims: bool = False) -> Any:
@@ -145,7 +137,7 @@ def mean_space(values: Any, keepdims: bool = False) -> Any:
 
 def _added(values: Any) -> Any:
     """Return the sum over positions in the values' dtype: (N, *grid, K) -> (N, K)."""
-    if isinstance(values, np.ndarray) and prod(values.shape[1:-1]) <= FEW:
+    if isinstance(values, np.ndarray) and prod(values.shape[1:-1]) <= 1024:  # as exact, and faster
         return np.einsum(values, range(values.ndim), [0, values.ndim - 1])
     return backend(values).sum(values, axis=space(values))
 
@@ -162,8 +154,7 @@ def sum_channels(values: Any) -> Any:
 def weigh(activations: Any, weights: Any) -> Any:
     """Return Σ_k w_k A_pk, 0 where all of it cancels: (N, *grid, K), (N, K) -> (N, *grid)."""
     activations, weights = wide(activations), wide(weights)
-    xp = backend(activations)
-    shape = tuple(activations.shape)
+    xp, shape = backend(activations), tuple(activations.shape)
     flat = xp.reshape(activations, (shape[0], -1, shape[-1]))
     maps = xp.reshape(xp.matmul(flat, weights[..., None]), shape[:-1])
     return _without_noise(maps, weights * _added(xp.abs(flat)))
@@ -188,8 +179,7 @@ def divide(numerator: Any, denominator: Any, valid: Any) -> Any:
 def divide_by_sum(numerator: Any, activations: Any) -> Any:
     """Return numerator_k / Σ_p A_pk, and 0 for channels whose sum vanishes.
 
-    The guard is that of `sum_space`, relative, so that scaling the activations changes nothing.  Shapes:
-    (N, K), (N, *grid, K) -> (N, K).
+    The guard is that of `sum_space`, relative: scaling changes nothing.  (N, K), (N, *grid, K) -> (N, K).
     """
     size = backend(activations).abs(total := sum_space(activations))
     return divide(numerator, total, (size > 0) & (size < np.inf))
@@ -197,16 +187,14 @@ def divide_by_sum(numerator: Any, activations: Any) -> Any:
 
 def spread(values: Any) -> Any:
     """Return max − min over positions: (N, *grid, K) -> (N, K)."""
-    xp = backend(values)
-    axes = space(values)
+    xp, axes = backend(values), space(values)
     return xp.max(values, axis=axes) - xp.min(values, axis=axes)
 
 
 def sigmoid(values: Any) -> Any:
     """Return the logistic function, elementwise."""
-    xp = backend(values)
-    own = getattr(xp, "sigmoid", None)
-    return 0.5 * (1.0 + xp.tanh(0.5 * values)) if own is None else own(values)
+    own = getattr(backend(values), "sigmoid", None)
+    return 0.5 * (1.0 + backend(values).tanh(0.5 * values)) if own is None else own(values)
 
 
 def norm(values: Any) -> Any:
@@ -299,10 +287,8 @@ def channel_norms(activations: Any) -> np.ndarray:
 
 def unit_range(maps: Any) -> Any:
     """Return each map of (B, *grid) scaled so that its minimum is 0 and its maximum 1."""
-    xp = backend(maps)
-    axes = tuple(range(1, len(maps.shape)))
-    low = xp.min(maps, axis=axes, keepdims=True)
-    high = xp.max(maps, axis=axes, keepdims=True)
+    xp, axes = backend(maps), tuple(range(1, len(maps.shape)))
+    low, high = (reduce(maps, axis=axes, keepdims=True) for reduce in (xp.min, xp.max))
     return (maps - low) / (high - low)
 
 
