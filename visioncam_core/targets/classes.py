@@ -47,6 +47,8 @@ class Ranked:
 
     def resolve(self, head: Head) -> Ranked:
         """Return the target, checked against the explained output."""
+        if head.varies:
+            return self
         if head.dense or head.classes < 2:
             what = "has a value for every position" if head.dense else "is a single value"
             raise TargetError(f"Ranked({self.rank}) needs a list of classes, and the explained output {what}")
