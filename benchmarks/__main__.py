@@ -1,7 +1,7 @@
 """`python -m benchmarks [--quick] [--only WORD]`: measure, print, write docs/performance.md.
 
-`--only torch` writes the page's section about PyTorch and JAX, and README's table; `--only methods` that about
-methods beyond CAM.
+`--only torch` writes the page's section about PyTorch and JAX, and README's table; `--only methods` that
+about methods beyond CAM.
 """
 
 from __future__ import annotations
@@ -64,7 +64,10 @@ def plan(rounds: int) -> Iterator[tuple[str, Callable[[], Iterable[Row | Line]]]
 @click.option("--page", "written", is_flag=True, help="Measure nothing: write the page from --parts.")
 @click.option("--note", default="", help="A sentence for the page: how it was measured.")
 def main(rounds: int, only: str, parts: str | None, written: bool, note: str) -> None:
-    """Measure everything and write docs/performance.md and its plot; parts but `torch` and `methods` are only printed."""
+    """Measure everything and write docs/performance.md and its plot.
+
+    Parts are only printed, but for `torch` and `methods`.
+    """
     known = kept.read(parts)
     for name, work in [] if written else plan(rounds):
         if only and only not in name:

@@ -1,7 +1,7 @@
 """Measure what sets methods apart, and write the table of docs/methods.md: `python tools/method_table.py`.
 
-On the six pictures of two objects of docs/evaluation.md, each explained for either object, and once more by a copy
-of the embedded model whose weights are drawn anew.
+On the six pictures of two objects of docs/evaluation.md, each explained for either object, and once more by a
+copy of the embedded model whose weights are drawn anew.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ALIKE = 0.9
 NEAR = 0.05
 """Share of the score that may be missing in a sum."""
 NOT_HERE = {"rollout", "attentiongradient", "legrad"}
-"""They need attention, which the embedded network has not: measured on the digits transformer of the tests."""
+"""They need attention, which the embedded network has not; the tests' transformers do."""
 
 
 @attrs.frozen(eq=False)
@@ -57,7 +57,7 @@ def main() -> None:
         marks = measured(spec.name, model, other, cases)
         rows.append(line(spec, marks))
         print(rows[-1], flush=True)
-    head = "| method | passes | on its object | sees the class | adds up | sees the weights |\n|---|---|---|---|---|---|"
+    head = "| method | passes | on its object | sees the class | adds up | sees the weights |\n|" + 6 * "---|"
     page = ROOT / "docs" / "methods.md"
     text = page.read_text("utf-8")
     table = "\n".join([head, *rows])
