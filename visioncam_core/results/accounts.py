@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import attrs
 import numpy as np
@@ -11,12 +12,20 @@ LARGE = 0.05
 """Share of what should be there, or of the largest contribution, above which a map is doubtful."""
 
 
+def _in_words(kind: Any) -> str:
+    """Return how a hidden picture is called: its kind, or what its array is."""
+    if isinstance(kind, str):
+        return kind
+    return f"an array of shape {tuple(getattr(kind, 'shape', ()))}"
+
+
 @attrs.frozen
 class Account:
     """What a method promises of its map, and what came of it.
 
     Attributes:
-        baseline: what took the picture's place: the map is a statement about this pair.
+        baseline: what took the picture's place, a kind or an array, in words: the map is a statement about
+            this pair.
         total: Σ of the contributions; None where the method promises no sum.
         expected: S(picture) − S(baseline), what it should be; None likewise.
         error: standard error of a contribution, from two halves of what was drawn, as a share of the largest
@@ -25,12 +34,29 @@ class Account:
         samples: how many scores were read.
     """
 
-    baseline: str = ""
+    baseline: str = attrs.field(default="", converter=_in_words)
     total: float | None = None
     expected: float | None = None
     error: float | None = None
     repeats: float | None = None
     samples: int = 0
+
+    @classmethod
+    def of_halves(
+        cls, one: np.ndarray, other: np.ndarray, baseline: Any, expected: float, samples: int
+    ) -> Account:
+        """Return the account of a map that is the mean of two, each drawn on its own and complete.
+
+        Notes:
+            error = √⟨(M¹ − M²)²⟩ / 2 / max |M|        repeats = 2 r / (1 + r), r the correlation of M¹ and M²
+        """
+        both = (one + other) / 2
+        largest = float(np.abs(both).max(initial=0.0))
+        error = float(np.sqrt(np.mean((one - other) ** 2))) / 2 / largest if largest else 0.0
+        with np.errstate(all="ignore"):
+            r = float(np.corrcoef(one.reshape(-1), other.reshape(-1))[0, 1]) if one.size > 1 else 1.0
+        repeats = 2 * r / (1 + r) if -1 < r else None
+        return cls(baseline, float(both.sum(dtype=np.float64)), expected, error, repeats, samples)
 
     @property
     def residual(self) -> float | None:
