@@ -61,7 +61,8 @@ def visioncam_register_methods() -> list[MethodSpec]:
                    "how much each pixel moves the score; not whether up or down",
                    aliases=("vanillagradient", "vanillagradients", "gradient", "gradients"),
                    claims=plain | {"non-negative"}, in_all=False),
-        MethodSpec("gradientinput", GradientInput, "Gradient × input", "Shrikumar et al. 2016, arXiv:1605.01713",
+        MethodSpec("gradientinput", GradientInput, "Gradient × input",
+                   "Shrikumar et al. 2016, arXiv:1605.01713",
                    "what each pixel would add if the model were linear",
                    aliases=("inputxgradient", "gradientxinput", "gradientinputs", "inputtimesgradient",
                             "gradienttimesinput"),
@@ -75,6 +76,6 @@ def visioncam_register_methods() -> list[MethodSpec]:
                    aliases=("gradientshap", "gradientexplainer"), claims=plain, in_all=False),
         MethodSpec("layerintegratedgradients", LayerIntegratedGradients, "Layer Integrated Gradients",
                    "Sundararajan, Taly and Yan 2017, arXiv:1703.01365",
-                   "HiResCAM averaged on the way from a baseline; adds up to the score whatever follows the layer",
+                   "HiResCAM averaged on the way from a baseline; adds up to the score",
                    aliases=("layerig",), claims=plain, in_all=False),
     ]  # fmt: skip

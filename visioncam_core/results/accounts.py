@@ -55,7 +55,7 @@ class Account:
         error = float(np.sqrt(np.mean((one - other) ** 2))) / 2 / largest if largest else 0.0
         with np.errstate(all="ignore"):
             r = float(np.corrcoef(one.reshape(-1), other.reshape(-1))[0, 1]) if one.size > 1 else 1.0
-        repeats = 2 * r / (1 + r) if -1 < r else None
+        repeats = 2 * r / (1 + r) if r > -1 else None
         return cls(baseline, float(both.sum(dtype=np.float64)), expected, error, repeats, samples)
 
     @property

@@ -194,7 +194,9 @@ class Contrast:
                 f"{self._call} compares logits of two groups of classes, each with a softmax or sigmoid of "
                 "its own; pass two classes of one group, or score='probability'"
             )
-        named = (a, *b) if b else (a, *range(head.classes))  # names of all, where rivals are still to be found
+        named = (
+            (a, *b) if b else (a, *range(head.classes))
+        )  # names of all, where rivals are still to be found
         labels = tuple((head.name(i) or f"class {i}").split(",")[0] for i in named)
         return Contrast(a, None if self.b is None else tuple(b), labels, self.gamma)
 

@@ -14,7 +14,7 @@ from visioncam_core.options import in_range, option
 
 @attrs.frozen
 class LayerIntegratedGradients:
-    """Layer Integrated Gradients: HiResCAM with the gradient averaged on the way from a baseline's activations.
+    """Layer Integrated Gradients: HiResCAM with the gradient averaged on the way from a baseline.
 
     Notes:
         M_p = Σ_k (A − A′)_pk Σ_i w_i G_pk(A′ + α_i (A − A′))

@@ -39,7 +39,7 @@ class ExpectedGradients:
         help="black, grey, white, zero, mean, blur:10 or noise, with commas between several; in Python a "
         "stack of pictures as the model receives them, too",
     )
-    n: int = option(200, help="number of samples, shared by the baselines", validator=in_range(2, 100_000))
+    n: int = option(200, help="number of samples, shared by the baselines", validator=in_range(4, 100_000))
     family: ClassVar[str] = "gradient"
     on: ClassVar[str] = "input"
     needs: ClassVar[frozenset[str]] = frozenset({"gradients-elsewhere"})
@@ -57,10 +57,11 @@ class ExpectedGradients:
                 f"n={self.n} is too few for {len(b)} baselines, each of which is drawn in both halves; pass "
                 f"n={2 * len(b)} or more, or fewer baselines"
             )
-        halves = [self._half(one, x, b, count, rng) for count in (self.n // 2, self.n - self.n // 2)]
+        first, second = (self._half(one, x, b, count, rng) for count in (self.n // 2, self.n - self.n // 2))
         before = ops.to_numpy(one.score_inputs(lambda i: b[i], len(b)))
         expected = float(one.score[0]) - float(before.mean(dtype=np.float64))
-        return Attribution((halves[0] + halves[1]) / 2, (Account.of_halves(*halves, kinds, expected, self.n),))
+        account = Account.of_halves(first, second, kinds, expected, self.n)
+        return Attribution((first + second) / 2, (account,))
 
     def _half(
         self, one: Evidence, x: np.ndarray, b: np.ndarray, count: int, rng: np.random.Generator

@@ -68,10 +68,9 @@ def zero_gradient(subject: MethodSubject) -> None:
         return elsewhere(pictures)
 
     x = net.pictures(2)
+    elsewhere = net.at if subject.on == "layer" else net.at_pictures
     evidence = subject.evidence(net, x)
     assert isinstance(evidence._source, ArraySource)
-    elsewhere = evidence._source.elsewhere
-    assert elsewhere is not None
     evidence = attrs.evolve(evidence, source=attrs.evolve(evidence._source, elsewhere=at))
     raw = subject.finite(evidence, "gradients that are zero everywhere")
     if subject.gradients or asked:
