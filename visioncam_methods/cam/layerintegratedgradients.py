@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 
 from visioncam_core import ops
+from visioncam_core.errors import OptionError
 from visioncam_core.evidence import Account, Attribution, Evidence
 from visioncam_core.options import in_range, option
 
@@ -47,11 +48,7 @@ class LayerIntegratedGradients:
         return Attribution.joined([self._one(one) for one in evidence.each()])
 
     def _one(self, one: Evidence) -> Attribution:
-        A = ops.to_numpy(one.activations)
-        if isinstance(self.baseline, str) and self.baseline == "zero-activations":
-            below = np.zeros_like(A)
-        else:
-            below = ops.to_numpy(one.at(one.hidden(self.baseline)[:1]).activations)
+        A, below = ops.to_numpy(one.activations), self._below(one)
         nodes, weights = np.polynomial.legendre.leggauss(self.steps)
         alpha = ((nodes + 1) / 2).reshape(-1, *(1,) * (A.ndim - 1)).astype(A.dtype)
         G = one.tail_gradients(lambda i: below + alpha[i] * (A - below), self.steps, weights / 2)
@@ -60,3 +57,12 @@ class LayerIntegratedGradients:
         expected = float(one.score[0]) - float(before[0])
         account = Account(self.baseline, float(M.sum(dtype=np.float64)), expected, samples=self.steps)
         return Attribution(M, (account,))
+
+    def _below(self, one: Evidence) -> np.ndarray:
+        """Return the activations (1, *grid, K) of the baseline."""
+        if isinstance(self.baseline, str) and self.baseline == "zero-activations":
+            return np.zeros_like(ops.to_numpy(one.activations))
+        hidden = one.hidden(self.baseline)
+        if len(hidden) > 1:
+            raise OptionError(f"baseline= is a stack of {len(hidden)} pictures; a way has one start: pass one")
+        return ops.to_numpy(one.at(hidden).activations)

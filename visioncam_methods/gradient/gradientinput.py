@@ -21,7 +21,7 @@ class GradientInput:
 
         x: the picture as the model receives it, x′ the baseline, g = ∂S/∂x at x.  M: (N, *space), signed.
         Where the model is linear M is exact, and Σ_p M_p = S(x) − S(x′).  In a network of linear layers,
-        ReLU and max pooling without biases, against "zero", it equals Integrated Gradients and sums to S.
+        ReLU and max pooling without biases, against "zero", it equals Integrated Gradients and sums to S.  Of several baselines x′ is the mean.
 
     Differences:
         Others always take 0 in the model's input as the baseline, which "zero" is, too: a grey pixel or
@@ -45,5 +45,6 @@ class GradientInput:
 
     def _one(self, one: Evidence) -> Attribution:
         x, g = ops.to_numpy(one.inputs), ops.to_numpy(one.gradients)
-        M = ((x - one.hidden(self.baseline)[:1]) * g).sum(axis=-1)
+        below = one.hidden(self.baseline).mean(axis=0, keepdims=True)
+        M = ((x - below) * g).sum(axis=-1)
         return Attribution(M, (Account(self.baseline),))
