@@ -3,6 +3,7 @@
 from visioncam_core.engine.records import Change, Make
 from visioncam_core.images.regions import Regions
 from visioncam_core.pipeline.evidence import Evidence
+from visioncam_core.pipeline.hidden import name_of
 from visioncam_core.pipeline.sources import ArraySource, Source, Tell, Which
 from visioncam_core.progress import Progress
 from visioncam_core.results.accounts import Account, Attribution, RegionTable
@@ -20,4 +21,5 @@ __all__ = [
     "Source",
     "Tell",
     "Which",
+    "name_of",
 ]

@@ -3,7 +3,7 @@
 `tests/data/more/gradients.npz`: pictures (2, 24, 32, 3), their classes, four baselines, noise of the first
 picture (1, 8, 24, 32, 3), and by network the maps of captum 0.9.0 in float64, summed over channels: a logit
 each.  conv 3→8, pool 2, conv 8→12 without bias, batch norm, average pool 2, conv 12→16, then global average
-and dense ("gap", "smooth") or dense 10 and dense ("mlp"); ReLU and max pool, in "smooth" swish and average pool.
+and dense ("gap", "smooth") or dense 10 and dense ("mlp"); ReLU and max pool, in "smooth" swish and average.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def of_single_gradients(explain: Explain, net: str) -> None:
 
 def of_smoothgrad(explain: Explain, net: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data, x = golden(), golden()["pictures"][0]
-    monkeypatch.setattr(smoothgrad, "noise", lambda seed, indices, x: data["noise"][0][indices].astype(x.dtype))
+    monkeypatch.setattr(smoothgrad, "noise", lambda seed, indices, x: data["noise"][0][indices])
     for statistic in ("mean", "square", "variance"):
         found = explain(net, x, int(data["classes"][0]), "smoothgrad", n=8, statistic=statistic)
         close(found.raw, data[f"{net}/{statistic}"][0], 1e-4)
@@ -75,9 +75,7 @@ def of_expected_gradients(explain: Explain, net: str) -> None:
     data = golden()
     x, k = data["pictures"][0], int(data["classes"][0])
     limit = data[f"{net}/expectedgradients"][0]
-    few, many = (
-        explain(net, x, k, "expectedgradients", baselines=data["baselines"], n=n) for n in (40, 640)
-    )
+    few, many = (explain(net, x, k, "expectedgradients", baselines=data["baselines"], n=n) for n in (40, 640))
     for found, most in ((few, 0.1), (many, 0.02)):
         gap = np.sqrt(np.mean((found.raw - limit) ** 2)) / np.abs(limit).max()
         assert gap < most
@@ -86,11 +84,11 @@ def of_expected_gradients(explain: Explain, net: str) -> None:
         assert gap / 2 < found.account.error < 2 * gap + 1e-3
         assert found.account.residual == pytest.approx(0, abs=most)
     assert many.account is not None
-    assert many.account.baseline == "an array of shape (4, 24, 32, 3)"
+    assert many.account.baseline == "an array"
 
 
 def torch_net(name: str) -> Any:
-    """Return the network in PyTorch, (N, 3, 24, 32) -> (N, 5) logits; its layer is "7", or its activation "8"."""
+    """Return the network in PyTorch, (N, 3, 24, 32) -> (N, 5) logits; its layer is "8"."""
     import torch
     from torch import nn
 
@@ -111,7 +109,10 @@ def torch_net(name: str) -> Any:
 
     norm = nn.BatchNorm2d(12, eps=float(weights("bn/epsilon")))
     norm.weight.data, norm.bias.data = torch.tensor(weights("bn/gamma")), torch.tensor(weights("bn/beta"))
-    norm.running_mean, norm.running_var = torch.tensor(weights("bn/mean")), torch.tensor(weights("bn/variance"))
+    norm.running_mean, norm.running_var = (
+        torch.tensor(weights("bn/mean")),
+        torch.tensor(weights("bn/variance")),
+    )
     smooth = name == "smooth"
     act, pool = (nn.SiLU, nn.AvgPool2d) if smooth else (nn.ReLU, nn.MaxPool2d)
     stem = [convolution("conv1"), act(), pool(2), convolution("conv2", False), norm, act(), nn.AvgPool2d(2)]

@@ -117,3 +117,8 @@ class Absent:
             f"values, {low:.3g} to {high:.3g}; pass preprocess= with a picture, or an array"
         )
         return values.astype(x.dtype), word
+
+
+def name_of(kind: Any) -> str:
+    """Return a hidden picture in words: its kind, or "an array"."""
+    return kind if isinstance(kind, str) else "an array"

@@ -27,7 +27,8 @@ _INSTEAD: dict[tuple[str, ...], tuple[tuple[str, ...], str]] = {
     ("guidedig", "guidedintegratedgradients"): (("integratedgradients",), ""),
     ("layergradcam",): (("gradcam",), ""),
     ("layergradientxactivation",): (("hirescam",), ""),
-    ("layerconductance", "internalinfluence", "layerdeeplift", "fullgrad"): (("layerintegratedgradients",), ""),
+    ("layerconductance", "internalinfluence", "layerdeeplift", "fullgrad"):
+        (("layerintegratedgradients",), ""),
     ("eigengradcam", "kpcacam"): (("eigencam",), ""),
     ("finercam",): (("gradcam",), ", target=visioncam.targets.Contrast(class)"),
     ("sscam", "iscam"): (("scorecam",), ""),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import attrs
 import numpy as np
@@ -12,20 +11,12 @@ LARGE = 0.05
 """Share of what should be there, or of the largest contribution, above which a map is doubtful."""
 
 
-def _in_words(kind: Any) -> str:
-    """Return how a hidden picture is called: its kind, or what its array is."""
-    if isinstance(kind, str):
-        return kind
-    return f"an array of shape {tuple(getattr(kind, 'shape', ()))}"
-
-
 @attrs.frozen
 class Account:
     """What a method promises of its map, and what came of it.
 
     Attributes:
-        baseline: what took the picture's place, a kind or an array, in words: the map is a statement about
-            this pair.
+        baseline: what took the picture's place: the map is a statement about this pair.
         total: Σ of the contributions; None where the method promises no sum.
         expected: S(picture) − S(baseline), what it should be; None likewise.
         error: standard error of a contribution, from two halves of what was drawn, as a share of the largest
@@ -34,7 +25,7 @@ class Account:
         samples: how many scores were read.
     """
 
-    baseline: str = attrs.field(default="", converter=_in_words)
+    baseline: str = ""
     total: float | None = None
     expected: float | None = None
     error: float | None = None
@@ -43,7 +34,7 @@ class Account:
 
     @classmethod
     def of_halves(
-        cls, one: np.ndarray, other: np.ndarray, baseline: Any, expected: float, samples: int
+        cls, one: np.ndarray, other: np.ndarray, baseline: str, expected: float, samples: int
     ) -> Account:
         """Return the account of a map that is the mean of two, each drawn on its own and complete.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from visioncam_core import ops
 from visioncam_core.errors import OptionError
-from visioncam_core.evidence import Account, Attribution, Evidence
+from visioncam_core.evidence import Account, Attribution, Evidence, name_of
 from visioncam_core.options import in_range, option
 
 
@@ -55,7 +55,9 @@ class LayerIntegratedGradients:
         M = ((A - below) * G).sum(axis=-1)
         before = one.score_activations(lambda i: below, 1)
         expected = float(one.score[0]) - float(before[0])
-        account = Account(self.baseline, float(M.sum(dtype=np.float64)), expected, samples=self.steps)
+        account = Account(
+            name_of(self.baseline), float(M.sum(dtype=np.float64)), expected, samples=self.steps
+        )
         return Attribution(M, (account,))
 
     def _below(self, one: Evidence) -> np.ndarray:
@@ -64,5 +66,5 @@ class LayerIntegratedGradients:
             return np.zeros_like(ops.to_numpy(one.activations))
         hidden = one.hidden(self.baseline)
         if len(hidden) > 1:
-            raise OptionError(f"baseline= is a stack of {len(hidden)} pictures; a way has one start: pass one")
+            raise OptionError(f"baseline= takes one picture here, received a stack of {len(hidden)}")
         return ops.to_numpy(one.at(hidden).activations)

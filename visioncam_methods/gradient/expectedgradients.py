@@ -9,7 +9,7 @@ import numpy as np
 
 from visioncam_core import ops
 from visioncam_core.errors import OptionError
-from visioncam_core.evidence import Account, Attribution, Evidence
+from visioncam_core.evidence import Account, Attribution, Evidence, name_of
 from visioncam_core.options import in_range, option
 
 
@@ -60,7 +60,7 @@ class ExpectedGradients:
         first, second = (self._half(one, x, b, count, rng) for count in (self.n // 2, self.n - self.n // 2))
         before = ops.to_numpy(one.score_inputs(lambda i: b[i], len(b)))
         expected = float(one.score[0]) - float(before.mean(dtype=np.float64))
-        account = Account.of_halves(first, second, kinds, expected, self.n)
+        account = Account.of_halves(first, second, name_of(kinds), expected, self.n)
         return Attribution((first + second) / 2, (account,))
 
     def _half(

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from visioncam_core import ops
-from visioncam_core.evidence import Account, Attribution, Evidence
+from visioncam_core.evidence import Account, Attribution, Evidence, name_of
 from visioncam_core.options import option
 
 
@@ -21,7 +21,8 @@ class GradientInput:
 
         x: the picture as the model receives it, x′ the baseline, g = ∂S/∂x at x.  M: (N, *space), signed.
         Where the model is linear M is exact, and Σ_p M_p = S(x) − S(x′).  In a network of linear layers,
-        ReLU and max pooling without biases, against "zero", it equals Integrated Gradients and sums to S.  Of several baselines x′ is the mean.
+        ReLU and max pooling without biases, against "zero", it equals Integrated Gradients and sums to S.
+        Of several baselines x′ is the mean.
 
     Differences:
         Others always take 0 in the model's input as the baseline, which "zero" is, too: a grey pixel or
@@ -47,4 +48,4 @@ class GradientInput:
         x, g = ops.to_numpy(one.inputs), ops.to_numpy(one.gradients)
         below = one.hidden(self.baseline).mean(axis=0, keepdims=True)
         M = ((x - below) * g).sum(axis=-1)
-        return Attribution(M, (Account(self.baseline),))
+        return Attribution(M, (Account(name_of(self.baseline)),))
