@@ -3,7 +3,7 @@
 from visioncam_core.engine.records import Change, Make
 from visioncam_core.images.regions import Regions
 from visioncam_core.pipeline.evidence import Evidence
-from visioncam_core.pipeline.hidden import name_of
+from visioncam_core.pipeline.hidden import hidden_kind, name_of
 from visioncam_core.pipeline.sources import ArraySource, Source, Tell, Which
 from visioncam_core.progress import Progress
 from visioncam_core.results.accounts import Account, Attribution, RegionTable
@@ -21,5 +21,6 @@ __all__ = [
     "Source",
     "Tell",
     "Which",
+    "hidden_kind",
     "name_of",
 ]

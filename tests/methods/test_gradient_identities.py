@@ -215,8 +215,11 @@ def test_of_several_baselines_gradient_input_takes_the_mean_and_a_path_one(
 @pytest.mark.parametrize("method", [ExpectedGradients, GradientInput, LayerIntegratedGradients])
 def test_a_bad_baseline_is_named(method: Any, x: np.ndarray) -> None:
     one, name = evidence(x, cubic, cubic_slope), next(iter(method.__annotations__))
-    with pytest.raises(OptionError, match=r"^hidden picture 'blak' is not known; pass zero, black, grey"):
-        method(**{name: "blak"})(one)
+    for kind in ("blak", "blur:", "blur:-1", "blur:x", "black:3", "regionmean", ""):
+        with pytest.raises(
+            OptionError, match=rf"^option {name!r} of .* must be zero, .*; received {kind!r}$"
+        ):
+            method(**{name: kind})
     with pytest.raises(OptionError, match=r"^the hidden picture has shape \(5,\); the model's input"):
         method(**{name: np.zeros(5)})(one)
     with pytest.raises(

@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.errors import OptionError, OptionTypeError
+from visioncam_core.options.validators import subject_of
 from visioncam_core.text import brief
 
 PIXELS = {"black": 0.0, "grey": 127.5, "white": 255.0}
@@ -82,11 +83,8 @@ class Absent:
     def _blurred(self, kind: str, amount: str) -> np.ndarray:
         from scipy.ndimage import gaussian_filter
 
-        try:
-            sigma = float(amount)
-        except ValueError:
-            sigma = -1.0
-        if not 0 < sigma < 1e4:
+        sigma = _width(amount)
+        if not sigma:
             raise OptionError(f"hidden picture {brief(kind)} needs a width in pixels, as in 'blur:10'")
         widths = (0, *(sigma,) * (self.picture.ndim - 2), 0)
         return np.asarray(gaussian_filter(self.picture, widths, mode="nearest"), self.picture.dtype)
@@ -122,3 +120,35 @@ class Absent:
 def name_of(kind: Any) -> str:
     """Return a hidden picture in words: its kind, or "an array"."""
     return kind if isinstance(kind, str) else "an array"
+
+
+def hidden_kind(*also: str, several: bool = False) -> Callable[[Any, Any, Any], None]:
+    """Return a validator of an option that is a hidden picture: text must be one of the kinds.
+
+    Args:
+        also: further words that the method knows, such as "regionmean" where it has regions.
+        several: whether commas stand between several.
+    """
+    words = tuple(kind for kind in KINDS if kind != "regionmean") + also
+
+    def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        for kind in value.split(",") if several and isinstance(value, str) else [value]:
+            if not isinstance(kind, str) or (kind.strip() in words and ":" not in kind):
+                continue
+            name, _, amount = kind.strip().partition(":")
+            if name != "blur" or not _width(amount):
+                raise OptionError(
+                    f"{subject_of(instance, attribute)} must be {', '.join(words)}, or an array; received "
+                    f"{brief(kind)}"
+                )
+
+    return check
+
+
+def _width(amount: str) -> float:
+    """Return a width in pixels; 0 where it is none."""
+    try:
+        sigma = float(amount)
+    except ValueError:
+        return 0.0
+    return sigma if 0 < sigma < 1e4 else 0.0

@@ -9,7 +9,7 @@ import numpy as np
 
 from visioncam_core import ops
 from visioncam_core.errors import OptionError
-from visioncam_core.evidence import Account, Attribution, Evidence, name_of
+from visioncam_core.evidence import Account, Attribution, Evidence, hidden_kind, name_of
 from visioncam_core.options import in_range, option
 
 
@@ -39,6 +39,7 @@ class LayerIntegratedGradients:
         "black",
         help="black, grey, white, zero, mean, blur:10 or noise, a picture, or zero-activations, 0 at the "
         "layer; in Python an array, too",
+        validator=hidden_kind("zero-activations"),
     )
     steps: int = option(16, help="nodes of the quadrature", validator=in_range(1, 10_000))
     needs: ClassVar[frozenset[str]] = frozenset({"activations", "gradients-elsewhere"})

@@ -9,7 +9,7 @@ import numpy as np
 
 from visioncam_core import ops
 from visioncam_core.errors import OptionError
-from visioncam_core.evidence import Account, Attribution, Evidence, name_of
+from visioncam_core.evidence import Account, Attribution, Evidence, hidden_kind, name_of
 from visioncam_core.options import in_range, option
 
 
@@ -38,6 +38,7 @@ class ExpectedGradients:
         "black,white",
         help="black, grey, white, zero, mean, blur:10 or noise, with commas between several; in Python a "
         "stack of pictures as the model receives them, too",
+        validator=hidden_kind(several=True),
     )
     n: int = option(200, help="number of samples, shared by the baselines", validator=in_range(4, 100_000))
     family: ClassVar[str] = "gradient"

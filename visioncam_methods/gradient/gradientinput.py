@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from visioncam_core import ops
-from visioncam_core.evidence import Account, Attribution, Evidence, name_of
+from visioncam_core.evidence import Account, Attribution, Evidence, hidden_kind, name_of
 from visioncam_core.options import option
 
 
@@ -34,7 +34,9 @@ class GradientInput:
     """
 
     baseline: str | np.ndarray = option(
-        "zero", help="zero, black, grey, white, mean, blur:10 or noise; in Python an array, too"
+        "zero",
+        help="zero, black, grey, white, mean, blur:10 or noise; in Python an array, too",
+        validator=hidden_kind(),
     )
     family: ClassVar[str] = "gradient"
     on: ClassVar[str] = "input"
