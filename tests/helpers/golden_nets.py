@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from visioncam.targets import Contrast
 from visioncam_core.results.explanation import Explanation
 from visioncam_methods.gradient import smoothgrad
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "more" / "gradients.npz"
 NETS = ("gap", "mlp", "smooth")
 Explain = Callable[..., Explanation]
-"""(network, picture (24, 32, 3), class, method, **options) -> its explanation at the last convolution."""
+"""(network, picture (24, 32, 3), target, method, **options) -> its explanation at the last convolution."""
 
 
 @cache
@@ -60,6 +61,15 @@ def of_smoothgrad(explain: Explain, net: str, monkeypatch: pytest.MonkeyPatch) -
     for statistic in ("mean", "square", "variance"):
         found = explain(net, x, int(data["classes"][0]), "smoothgrad", n=8, statistic=statistic)
         close(found.raw, data[f"{net}/{statistic}"][0], 1e-4)
+
+
+def of_finer_cam(explain: Explain, net: str) -> None:
+    data = golden()
+    for i, (x, k) in enumerate(zip(data["pictures"], data["classes"], strict=True)):
+        found = explain(net, x, Contrast(int(k), gamma=0.6), "gradcam")
+        close(found.raw, data[f"{net}/finercam"][i])
+        rivals = " and ".join(f"class {j:.0f}" for j in data[f"{net}/rivals"][i]).replace(" and ", ", ", 1)
+        assert found.target.label == f"class {k} rather than {rivals}, γ = 0.6"
 
 
 def of_layer_integrated_gradients(explain: Explain, net: str) -> None:

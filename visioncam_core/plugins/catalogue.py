@@ -180,7 +180,7 @@ def assemble(plugins: Sequence[Plugin]) -> State:
     absent = tuple(f"{one.name} ({one.status})" for one in plugins if one.status != "loaded")
     clashes: Clashes = defaultdict(list)
     rows: dict[str, Any] = {f"{kind}s": catalogue(kind, plugins, absent, clashes) for kind in KINDS}
-    kinds = [(word, one.kind) for one in rows.values() for word in one.bare]
+    kinds = [(word, one.kind) for one in reversed(rows.values()) for word in one.bare]  # methods say it last
     for plural, one in rows.items():
         others = {word: kind for word, kind in kinds if kind != one.kind and word not in one.bare}
         rows[plural] = attrs.evolve(one, others=others)

@@ -1,4 +1,4 @@
-"""Maps of the gradient family and of layer Integrated Gradients, against captum's: Keras on TensorFlow."""
+"""Maps of the gradient family, layer Integrated Gradients and Finer-CAM, against captum's: Keras on TensorFlow."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def network(name: str) -> Any:
     return golden_nets.keras_net(name)
 
 
-def explain(net: str, x: np.ndarray, target: int, method: str, **options: Any) -> Explanation:
-    layer = {"layer": "last"} if method.startswith("layer") else {}
+def explain(net: str, x: np.ndarray, target: Any, method: str, **options: Any) -> Explanation:
+    layer = {"layer": "last"} if method in ("layerintegratedgradients", "gradcam") else {}
     found = visioncam.explain(network(net), x, method, target=target, preprocess="none", **layer, **options)
     assert isinstance(found, Explanation)
     return found
@@ -33,6 +33,11 @@ def test_single_gradients(net: str) -> None:
 @pytest.mark.parametrize("net", golden_nets.NETS)
 def test_smoothgrad(net: str, monkeypatch: pytest.MonkeyPatch) -> None:
     golden_nets.of_smoothgrad(explain, net, monkeypatch)
+
+
+@pytest.mark.parametrize("net", golden_nets.NETS)
+def test_finer_cam(net: str) -> None:
+    golden_nets.of_finer_cam(explain, net)
 
 
 @pytest.mark.parametrize("net", golden_nets.NETS)

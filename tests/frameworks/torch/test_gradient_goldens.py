@@ -1,4 +1,4 @@
-"""Maps of the gradient family and of layer Integrated Gradients, against captum's: PyTorch."""
+"""Maps of the gradient family, layer Integrated Gradients and Finer-CAM, against captum's: PyTorch."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def network(name: str) -> Any:
     return golden_nets.torch_net(name)
 
 
-def explain(net: str, x: np.ndarray, target: int, method: str, **options: Any) -> Explanation:
-    layer = {"layer": "8"} if method.startswith("layer") else {}
+def explain(net: str, x: np.ndarray, target: Any, method: str, **options: Any) -> Explanation:
+    layer = {"layer": "8"} if method in ("layerintegratedgradients", "gradcam") else {}
     image = torch.tensor(np.moveaxis(x, -1, 0).copy())
     found = visioncam.explain(network(net), image, method, target=target, **layer, **options)
     assert isinstance(found, Explanation)
@@ -35,6 +35,11 @@ def test_single_gradients(net: str) -> None:
 @pytest.mark.parametrize("net", golden_nets.NETS)
 def test_smoothgrad(net: str, monkeypatch: pytest.MonkeyPatch) -> None:
     golden_nets.of_smoothgrad(explain, net, monkeypatch)
+
+
+@pytest.mark.parametrize("net", golden_nets.NETS)
+def test_finer_cam(net: str) -> None:
+    golden_nets.of_finer_cam(explain, net)
 
 
 @pytest.mark.parametrize("net", golden_nets.NETS)
