@@ -1,4 +1,4 @@
-"""Maps of the gradient family, layer Integrated Gradients and Finer-CAM, against captum's: Keras on TensorFlow."""
+"""Gradient family, layer Integrated Gradients and Finer-CAM against other libraries' maps: Keras on TensorFlow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Maps of the gradient family, layer Integrated Gradients and Finer-CAM, against captum's: PyTorch."""
+"""Gradient family, layer Integrated Gradients and Finer-CAM against other libraries' maps: PyTorch."""
 
 from __future__ import annotations
 
