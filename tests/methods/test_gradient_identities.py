@@ -215,7 +215,7 @@ def test_of_several_baselines_gradient_input_takes_the_mean_and_a_path_one(
 @pytest.mark.parametrize("method", [ExpectedGradients, GradientInput, LayerIntegratedGradients])
 def test_a_bad_baseline_is_named(method: Any, x: np.ndarray) -> None:
     one, name = evidence(x, cubic, cubic_slope), next(iter(method.__annotations__))
-    for kind in ("blak", "blur:", "blur:-1", "blur:x", "black:3", "regionmean", ""):
+    for kind in ("blak", "blur:", "blur:SIGMA", "blur:-1", "blur:x", "black:3", "regionmean", ""):
         with pytest.raises(
             OptionError, match=rf"^option {name!r} of .* must be zero, .*; received {kind!r}$"
         ):

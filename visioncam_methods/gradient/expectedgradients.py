@@ -21,9 +21,11 @@ class ExpectedGradients:
         M_p = ⟨Σ_c (x − b)_pc g_pc(b + α (x − b))⟩   over baselines b and α uniform on (0, 1)
 
         x: the picture as the model receives it; g = ∂S/∂x.  M: (N, *space), signed.  Stratified: each
-        baseline has its share m of the samples, of which the j-th draws α from (j/m, (j + 1)/m).  Drawn in
-        two halves, each complete on its own: the account has Σ_p M_p, which tends to S(x) − ⟨S(b)⟩, and the
-        standard error.  With one baseline it tends to Integrated Gradients.
+        baseline has its share m of the samples; the j-th, j = 0…m − 1, is at α = a_j + u (a_j+1 − a_j) with
+        a_j = j²/m² and counts by that width: closer near the baseline, where trained networks decide.  Half
+        of the samples have u, drawn for each baseline, the other half 1 − u.  The account has Σ_p M_p, which
+        tends to S(x) − ⟨S(b)⟩, and the standard error from the halves, which is rather too large.  With one
+        baseline it tends to Integrated Gradients.
 
     Differences:
         captum's GradientShap draws 5 samples by default and adds SmoothGrad's noise, shap's 200; neither
@@ -50,7 +52,7 @@ class ExpectedGradients:
         return Attribution.joined([self._one(one) for one in evidence.each()])
 
     def _one(self, one: Evidence) -> Attribution:
-        x, rng, kinds = ops.to_numpy(one.inputs), np.random.default_rng(one.seed), self.baselines
+        x, kinds = ops.to_numpy(one.inputs), self.baselines
         named = [kind.strip() for kind in kinds.split(",")] if isinstance(kinds, str) else [kinds]
         b = np.concatenate([one.hidden(kind) for kind in named])
         if self.n < 2 * len(b):
@@ -58,22 +60,23 @@ class ExpectedGradients:
                 f"n={self.n} is too few for {len(b)} baselines, each of which is drawn in both halves; pass "
                 f"n={2 * len(b)} or more, or fewer baselines"
             )
-        first, second = (self._half(one, x, b, count, rng) for count in (self.n // 2, self.n - self.n // 2))
+        u = np.random.default_rng(one.seed).random(len(b))
+        first = self._half(one, x, b, self.n // 2, u)
+        second = self._half(one, x, b, self.n - self.n // 2, 1 - u)
         before = ops.to_numpy(one.score_inputs(lambda i: b[i], len(b)))
         expected = float(one.score[0]) - float(before.mean(dtype=np.float64))
         account = Account.of_halves(first, second, name_of(kinds), expected, self.n)
         return Attribution((first + second) / 2, (account,))
 
-    def _half(
-        self, one: Evidence, x: np.ndarray, b: np.ndarray, count: int, rng: np.random.Generator
-    ) -> np.ndarray:
+    def _half(self, one: Evidence, x: np.ndarray, b: np.ndarray, count: int, u: np.ndarray) -> np.ndarray:
         i = np.arange(count)
-        which, m = i % len(b), np.bincount(i % len(b))[i % len(b)]
-        alpha = ((i // len(b) + rng.random(count)) / m).reshape(-1, *(1,) * (x.ndim - 1)).astype(x.dtype)
+        which, j, m = i % len(b), i // len(b), np.bincount(i % len(b))[i % len(b)]
+        low, high = (j / m) ** 2, ((j + 1) / m) ** 2
+        alpha = (low + u[which] * (high - low)).reshape(-1, *(1,) * (x.ndim - 1)).astype(x.dtype)
         M = one.mean_gradients(
             lambda k: b[which[k]] + alpha[k] * (x - b[which[k]]),
             count,
-            1 / (len(b) * m),
+            (high - low) / len(b),
             lambda g, k: ((x - b[which[k]]) * g).sum(axis=-1),
         )
         return np.asarray(M)

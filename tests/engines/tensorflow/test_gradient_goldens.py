@@ -1,4 +1,4 @@
-"""Gradient family, layer Integrated Gradients and Finer-CAM against other libraries' maps: Keras on TensorFlow."""
+"""Gradient family, layer Integrated Gradients and Finer-CAM against others' maps: Keras on TensorFlow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gradient family, layer Integrated Gradients and Finer-CAM against other libraries' maps: PyTorch."""
+"""Gradient family, layer Integrated Gradients and Finer-CAM against others' maps: PyTorch."""
 
 from __future__ import annotations
 
