@@ -42,8 +42,8 @@ METHODS = """\
 ## Beyond CAM
 
 Written by `python -m benchmarks --only methods`: Integrated Gradients with 32 steps, occlusion with windows
-of 32 pixels at steps of 16, the same baseline and picture for both; seconds of the process on one thread. F is
-`model(x)` at batch 1."""
+of 32 pixels at steps of 16, the same baseline and picture for both; seconds of the process on one thread. F
+is `model(x)` at batch 1."""
 APART = {"torch": TORCH, "methods": METHODS}
 """Word of `--only` -> how its section of the page begins."""
 MEASURED = re.compile(r"(<!-- measured: torch -->\n).*?(<!-- end of measured: torch -->)", re.DOTALL)

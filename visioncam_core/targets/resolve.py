@@ -203,7 +203,8 @@ def fix_target(
     if isinstance(source, Region):
         bind, values = attrs.evolve(source, middle=reads.middle).bind, ranked
     clean = engine.tensors([values])[0] if getattr(source, "binds_tensors", False) else values
-    return Target(None, bind(clean), head, engine, source)
+    bound = bind(clean)
+    return Target(None, bound, head, engine, bound if hasattr(bound, "label") else source)
 
 
 def stack_size(target: Any, names: tuple[str, ...] | None) -> int:

@@ -45,7 +45,7 @@ class IntegratedGradients:
     baseline: str | np.ndarray = option(
         "black",
         help="where the way begins: black, grey, white, zero, mean, blur:10, noise, or an array",
-        validator=hidden_kind,
+        validator=hidden_kind(),
     )
     steps: int | None = option(
         None,

@@ -74,6 +74,7 @@ class MethodSubject(Subject):
         """
         try:
             answer = self.instance(evidence)
+            answer = answer.map if isinstance(answer, Attribution) else answer
         except (Exception, SystemExit) as error:
             raise AssertionError(f"{self.name} raised {type(error).__name__} on {what}: {error}") from error
         answer = answer.map if isinstance(answer, Attribution) else answer
