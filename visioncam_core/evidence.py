@@ -1,6 +1,7 @@
 """What a method is given (public name of `pipeline.evidence`)."""
 
-from visioncam_core.engine.records import Change, Make
+from visioncam_core.engine.records import Change, Make, Reading
+from visioncam_core.pipeline.attention import Attention
 from visioncam_core.pipeline.evidence import (
     ArraySource,
     Evidence,
@@ -10,4 +11,15 @@ from visioncam_core.pipeline.evidence import (
 )
 from visioncam_core.progress import Progress
 
-__all__ = ["ArraySource", "Change", "Evidence", "Make", "Progress", "Source", "Tell", "Which"]
+__all__ = [
+    "ArraySource",
+    "Attention",
+    "Change",
+    "Evidence",
+    "Make",
+    "Progress",
+    "Reading",
+    "Source",
+    "Tell",
+    "Which",
+]

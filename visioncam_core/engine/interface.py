@@ -20,6 +20,7 @@ from visioncam_core.engine.layer_table import LayerChoice, LayerTable
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import Score
 from visioncam_core.engine.records import (
+    AttentionResult,
     Change,
     Cotangent,
     Hints,
@@ -28,6 +29,7 @@ from visioncam_core.engine.records import (
     PassResult,
     PictureSteps,
     Read,
+    Reading,
     TailInputs,
 )
 
@@ -78,6 +80,21 @@ class Passes(Protocol):
         read: Read,
     ) -> Any:
         """Return `read(values, answer)` with each of the (L,) channels of the activations at zero."""
+
+    def attention(
+        self, flat: list[Any], cotangent: Cotangent | None = None, reading: Reading = "score"
+    ) -> AttentionResult:
+        """Return every block's attention weights, and with a cotangent their gradients.
+
+        Args:
+            flat: the inputs.
+            cotangent: as in `watch`, of the values that are read.
+            reading: what is differentiated.
+
+        Raises:
+            LayerError: the model has no attention between all tokens, or it cannot be reached; says why.
+            GradientError: it has no gradient.
+        """
 
 
 class View(Protocol):

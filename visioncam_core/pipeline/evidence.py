@@ -9,9 +9,10 @@ import attrs
 import numpy as np
 
 from visioncam_core import ops
-from visioncam_core.engine.records import Change, Make
+from visioncam_core.engine.records import Change, Make, Reading
 from visioncam_core.errors import PluginError
 from visioncam_core.ops import wide
+from visioncam_core.pipeline.attention import Attention
 from visioncam_core.progress import Progress
 
 Tell = Callable[[int], None]
@@ -171,6 +172,7 @@ class Evidence:
         score_inputs: Callable[[Any], Any] | None = None,
         score_activations: Callable[[Any], Any] | None = None,
         at: Callable[[Any], tuple[Any, Any, Any]] | None = None,
+        attention: Attention | None = None,
         seed: int = 0,
     ) -> Evidence:
         """Return evidence made of arrays and plain functions: a method is tested without TensorFlow.
@@ -186,10 +188,11 @@ class Evidence:
             score_inputs: (b, *space, C) -> (b,) scores.
             score_activations: (b, *grid, K) -> (b,) scores.
             at: (M, *space, C) -> (activations, gradients, score).
+            attention: what `evidence.attention` returns, with whatever gradients the method asks for.
             seed: seed for methods that draw at random.
         """
         count = int(activations.shape[0])
-        source = ArraySource(inputs, score_inputs, score_activations, at)
+        source = ArraySource(inputs, score_inputs, score_activations, at, attention)
         score = np.zeros(count, np.float32) if score is None else wide(score)
         gradients = None if gradients is None else wide(gradients)
         return cls(wide(activations), score, seed, gradients, source, tuple(range(count)))
@@ -231,6 +234,23 @@ class Evidence:
 
         return reported
 
+    def attention(self, reading: Reading | None = None) -> Attention:
+        """Return the attention weights of every block of a transformer, after softmax.
+
+        Args:
+            reading: what gradients in the weights are of: "score", ∂S/∂A_l; "blocks", ∂s_l/∂A_l with s_l the
+                score that the model's own head reads off the tokens behind block l; "mean", the same read off
+                the mean of these tokens; None for no gradients.
+
+        Raises:
+            LayerError: the model has no attention between all tokens of the layer's grid; says why.
+        """
+        source = self._need_source()
+        if not hasattr(source, "attention"):
+            raise PluginError("this evidence has no attention: its source does not give any")
+        found: Attention = source.attention(reading, tuple(self.activations.shape[1:-1]))
+        return found[self._pictures[0] : self._pictures[-1] + 1]
+
 
 def _checked(make: Make, shape: tuple[int, ...] | None, what: str) -> Make:
     """Return the same function, which refuses versions of another number or shape before the model runs."""
@@ -257,6 +277,7 @@ class ArraySource:
     by_inputs: Callable[[Any], Any] | None
     by_activations: Callable[[Any], Any] | None
     elsewhere: Callable[[Any], tuple[Any, Any, Any]] | None
+    attended: Attention | None = None
 
     def images(self) -> Any:
         """Return the image inputs given."""
@@ -274,6 +295,11 @@ class ArraySource:
         """Call the function given."""
         activations, gradients, score = _given(self.elsewhere, "at")(images)
         return wide(activations), wide(gradients), wide(score)
+
+    def attention(self, reading: Reading | None, grid: tuple[int, ...]) -> Attention:
+        """Return what was given."""
+        found: Attention = _given(self.attended, "attention")
+        return found
 
 
 def _given(value: Any, name: str) -> Any:

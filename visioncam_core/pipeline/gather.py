@@ -13,8 +13,9 @@ from visioncam_core import ops
 from visioncam_core.engine.interface import Engine, Passes
 from visioncam_core.engine.model_inputs import in_place
 from visioncam_core.engine.output import Head, looks_probable
-from visioncam_core.engine.records import Change, Cotangent, Make, Read, TailInputs
+from visioncam_core.engine.records import AttentionResult, Change, Cotangent, Make, Read, Reading, TailInputs
 from visioncam_core.errors import GradientError, LayerError, TargetError
+from visioncam_core.pipeline.attention import Attention, attention_on
 from visioncam_core.pipeline.batch import Batch
 from visioncam_core.pipeline.evidence import Evidence, Tell, Which
 from visioncam_core.targets.resolve import Target, TargetSpec, fix_target
@@ -136,6 +137,7 @@ class EngineSource:
     asked: set[str]
     at_layer: TailInputs | None = None
     shared: dict[Any, Any] | None = None
+    _attention: dict[Reading | None, AttentionResult] = attrs.field(factory=dict)
 
     @property
     def engine(self) -> Engine:
@@ -216,6 +218,18 @@ class EngineSource:
                 )
             return one.probability if which == "probability" else one.remainder
         return one.score
+
+    def attention(self, reading: Reading | None, grid: tuple[int, ...]) -> Attention:
+        if reading not in self._attention:
+
+            def slopes(values: Any, indices: np.ndarray, answer: Any = None) -> Any:
+                each = [self.targets[k].slope(values[i : i + 1]) for i, k in enumerate(indices)]
+                alike = len({isinstance(one, np.ndarray) for one in each}) == 1
+                return ops.concatenate(each if alike else list(map(ops.to_numpy, each)))
+
+            args = () if reading is None else (slopes, reading)
+            self._attention[reading] = self.passes.attention(self.batch.flat, *args)
+        return attention_on(self._attention[reading], self.batch.view.table, grid)
 
 
 def _reporting(read: Read, tell: Tell | None) -> Read:

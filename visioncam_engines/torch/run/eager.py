@@ -17,6 +17,7 @@ import torch
 
 from visioncam_core.engine.batches import Budget
 from visioncam_core.engine.layer_table import LayerChoice, LayerTable, Layout
+from visioncam_core.engine.records import AttentionResult, Cotangent, Reading
 from visioncam_core.errors import LayerError
 from visioncam_engines.torch.calling import caller
 from visioncam_engines.torch.noise import CalledNoise, Noise
@@ -214,6 +215,15 @@ class EagerPasses(TapePasses):
 
     def meeting(self) -> Mixing | None:
         return None
+
+    def attention(
+        self, flat: Flat, cotangent: Cotangent | None = None, reading: Reading = "score"
+    ) -> AttentionResult:
+        """Refuse: what happens inside a module is not seen."""
+        raise LayerError(
+            "the attention inside this model is not seen, as it is run as it is, module by module (the note "
+            "run-as-it-is says why); choose a gradient method, such as GradCAM"
+        )
 
     def _through_layer(self, flat: Flat, changed: Any, gradients: bool) -> tuple[Any, Any, Any, Any]:
         """Return the layer's output, the leaf put in its place, values and answer."""

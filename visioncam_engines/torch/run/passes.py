@@ -13,11 +13,21 @@ from visioncam_core.engine.batches import COUNTERS, Budget, joined
 from visioncam_core.engine.default_passes import class_cotangent
 from visioncam_core.engine.half_precision import try_multiples
 from visioncam_core.engine.layer_table import Layout
-from visioncam_core.engine.records import Change, Cotangent, Make, PassResult, Read, TailInputs
+from visioncam_core.engine.records import (
+    AttentionResult,
+    Change,
+    Cotangent,
+    Make,
+    PassResult,
+    Read,
+    Reading,
+    TailInputs,
+)
 from visioncam_core.errors import GradientError, ModelError
 from visioncam_core.ops import concatenate, without_channels
 from visioncam_core.text import error_text, listing
 from visioncam_engines.torch.placing import Placing, from_grid, to_grid
+from visioncam_engines.torch.run.attention import attention
 from visioncam_engines.torch.run.memory import at_once, in_batches, need_of, repeated, to_host, to_tensor
 from visioncam_engines.torch.run.mixing import Mixing, mixing
 from visioncam_engines.torch.score import TapeScore
@@ -145,6 +155,12 @@ class TapePasses:
                 return self.grid(gradient_of(self, values, leaf, slope * scale, last and not half)), None
 
         return (try_multiples(scaled) if half else scaled(1.0))[0]
+
+    def attention(
+        self, flat: Flat, cotangent: Cotangent | None = None, reading: Reading = "score"
+    ) -> AttentionResult:
+        """Run forward with every attention's weights in sight, and backward to them."""
+        return attention(self, flat, cotangent, reading)
 
     # ---------------------------------------------------------------- changed versions
 
