@@ -44,10 +44,10 @@ class Attention:
     gradients: Sequence[np.ndarray] = ()
     read: np.ndarray = attrs.field(default=attrs.Factory(_read, takes_self=True))
 
-    @weights.validator
-    def _check(self, attribute: Any, value: Sequence[np.ndarray]) -> None:
+    def __attrs_post_init__(self) -> None:
+        """Refuse weights of other shapes."""
         tokens = self.prefix + prod(self.grid) + self.suffix
-        shapes = [tuple(one.shape) for one in value]
+        shapes = [tuple(one.shape) for one in self.weights]
         if not shapes or any(len(shape) != 4 or shape[-2:] != (tokens, tokens) for shape in shapes):
             raise LayerError(
                 f"attention of {self.prefix} + {'×'.join(map(str, self.grid))} + {self.suffix} tokens is one "

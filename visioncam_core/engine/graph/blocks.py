@@ -9,6 +9,8 @@ import attrs
 from visioncam_core.errors import LayerError
 from visioncam_core.text import listing
 
+OTHER = "choose a gradient method, such as GradCAM"
+
 
 @attrs.frozen
 class Step:
@@ -59,7 +61,12 @@ def streams(
 
     wanted, found = before(goals), []
     for number, start in enumerate(weights):
-        every = [one for one in _gates(steps, made_by[start], start, wanted, goals) if holds_tokens(one)]
+        every = [one for one in _gates(steps, made_by[start], wanted, goals) if holds_tokens(one)]
+        if not every:
+            raise LayerError(
+                "what attends here is no token that is handed on from block to block, but a channel, as in XCiT, "
+                f"or a part of a block's own; {OTHER}"
+            )
         if number + 1 < len(weights):
             ahead = before([weights[number + 1]])
             every = [one for one in every if one in ahead]
@@ -68,16 +75,16 @@ def streams(
         if not every:
             raise LayerError(
                 f"block {number + 1} of {len(weights)} of this model does not hand its tokens on to the next "
-                "one, or to the head, as a single value; choose a gradient method, such as GradCAM"
+                f"one, or to the head, as a single value; {OTHER}"
             )
         found.append(every[-1])
     return found
 
 
 def _gates(
-    steps: Sequence[Step], first: int, start: Hashable, wanted: set[Hashable], goals: Collection[Hashable]
+    steps: Sequence[Step], first: int, wanted: set[Hashable], goals: Collection[Hashable]
 ) -> list[Hashable]:
-    """Return the values that every way from `start` to the goals goes through, in order.
+    """Return the values that every way from a step to the goals goes through, in order.
 
     Such a value is the only one of those made so far that is still read after it was made.
     """
@@ -85,7 +92,8 @@ def _gates(
     for number, step in enumerate(steps):
         if not wanted.isdisjoint(step.makes):
             last.update((value, max(number, last.get(value, 0))) for value in step.reads)
-    inside, reach, found = {start}, last.get(start, 0), []
+    inside, found = set(steps[first].makes), []
+    reach = max(last.get(value, 0) for value in inside)
     for number in range(first + 1, len(steps)):
         step = steps[number]
         made = [value for value in step.makes if value in wanted]
@@ -110,20 +118,21 @@ def check_sizes(shapes: Sequence[tuple[int, ...]], windows: Sequence[int]) -> No
     """Raise `LayerError` unless there is attention, each between all tokens of the picture.
 
     Args:
-        shapes: (T, T) of each block's attention.
+        shapes: (queries, keys) of each softmax that weighs a product; a single query is that of a head.
         windows: lengths of attention inside windows.
     """
-    other = "choose a gradient method, such as GradCAM"
     if windows:
         raise LayerError(
             f"attention here is inside windows of {listing(sorted(set(windows)))} tokens: there is no T × T over "
-            f"the picture; {other}"
+            f"the picture; {OTHER}"
         )
-    if not shapes:
+    if not any(queries == keys for queries, keys in shapes):
         raise LayerError(
-            "no attention was found in this model: a softmax of (N, heads, T, T) that weighs a product; "
-            f"{other}"
+            "no attention was found in this model, a softmax of (N, heads, T, T) that weighs a product; "
+            f"{OTHER}"
         )
-    lengths = sorted({shape[-1] for shape in shapes})
-    if len(lengths) > 1:
-        raise LayerError(f"the blocks attend to {listing(lengths)} tokens, and not all to the same; {other}")
+    pairs = sorted({f"{queries} × {keys}" for queries, keys in shapes if queries > 1})
+    if len(pairs) > 1:
+        raise LayerError(
+            f"the blocks' attention has several sizes ({', '.join(pairs)}) and cannot be followed through; {OTHER}"
+        )

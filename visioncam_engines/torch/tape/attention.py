@@ -84,10 +84,11 @@ class _Opening:
     def opened(self) -> Opened:
         for node in self.trace.nodes:
             self.nodes += self._replaced(node)
+        every = [self.shapes[value] for value in self.weights]
+        windows = [shape[-1] for shape in every if len(shape) > 4 or (len(shape) == 4 and shape[0] != 1)]
+        check_sizes([(shape[-2], shape[-1]) for shape in every], windows)
         square = [value for value in self.weights if self.shapes[value][-1] == self.shapes[value][-2]]
         shapes = [self.shapes[value] for value in square]
-        windows = [shape[-1] for shape in shapes if len(shape) > 4 or (len(shape) == 4 and shape[0] != 1)]
-        check_sizes([shape[-2:] for shape in shapes], windows)
         trace = attrs.evolve(
             self.trace,
             nodes=self.nodes,

@@ -1,0 +1,33 @@
+"""A tiny vision transformer's weights, and the maps that other libraries make of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+DATA = Path(__file__).parents[1] / "data" / "attention"
+WIDTH, HEADS, BLOCKS, TOKENS = 16, 2, 2, 13
+MAPS: dict[str, tuple[str, dict[str, Any]]] = {
+    "rollout": ("rollout", {}),
+    "gae_chefer2021": ("attentiongradient", {}),
+    "legrad_class_token": ("legrad", {}),
+    "legrad_mean_tokens": ("legrad", {"pool": "mean"}),
+}
+"""Name in the golden file -> method and options."""
+
+
+def weights() -> dict[str, np.ndarray]:
+    return dict(np.load(DATA / "weights.npz"))
+
+
+def golden() -> dict[str, np.ndarray]:
+    return dict(np.load(DATA / "golden.npz"))
+
+
+def close(found: Any, expected: np.ndarray, tolerance: float = 1e-4) -> None:
+    """Assert that arrays differ by a share of the largest value at most."""
+    assert np.shape(found) == expected.shape
+    off = np.abs(np.asarray(found) - expected).max() / np.abs(expected).max()
+    assert off < tolerance, f"off by {off:.2g} of the largest value"
