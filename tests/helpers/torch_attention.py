@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from helpers.attention import BLOCKS, HEADS, WIDTH, weights
 from torch import nn
+
+from helpers.attention import BLOCKS, HEADS, WIDTH, weights
 
 
 class Heads(nn.Module):

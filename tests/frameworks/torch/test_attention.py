@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.attention import BLOCKS, MAPS, close, golden
+from helpers.attention import MAPS, close, golden
 from helpers.torch_attention import KINDS, transformer
 
 import visioncam

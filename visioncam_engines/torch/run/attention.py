@@ -15,17 +15,18 @@ from visioncam_engines.torch.tape.attention import Opened, opened
 from visioncam_engines.torch.tape.model_trace import at_rest
 
 
-def attention(
-    passes: Any, flat: list[Any], cotangent: Cotangent | None, reading: Reading
-) -> AttentionResult:
+def attention(passes: Any, flat: list[Any], cotangent: Cotangent | None, reading: Reading) -> AttentionResult:
     """Return the attention of a batch; see `engine.interface.Passes.attention`, `passes` are its own."""
     found = opened(passes.trace)
     fetches = passes.score.fetches
     blocks = found.streams(fetches)
-    sides = found.trace.once(("sides", blocks[-1], fetches), lambda: found.trace.frontier(blocks[-1], fetches))
+    sides = found.trace.once(
+        ("sides", blocks[-1], fetches), lambda: found.trace.frontier(blocks[-1], fetches)
+    )
     head = found.trace.cut(found.trace.inputs, [*found.weights, *blocks, *sides])
     tail = found.trace.cut([blocks[-1], *sides], fetches)
     count = len(found.weights)
+    scale = 1024.0 if found.trace.dtypes[found.weights[0]] == torch.float16 else 1.0
 
     def one(indices: np.ndarray) -> AttentionResult:
         part, rows = passes.taken(flat, indices), len(indices)
@@ -39,20 +40,32 @@ def attention(
             def scored(tokens: Any, others: list[Any] = held) -> tuple[Any, Any]:
                 return passes.score.read(tail(rows, tokens, *others))
 
+            def slope_of(values: Any, answer: Any) -> Any:
+                assert cotangent is not None
+                slope = cotangent(values.detach(), indices, answer.detach())
+                return torch.as_tensor(slope, device=values.device).to(values.dtype) * scale
+
+            def block(tokens: Any) -> Any:
+                """Return the gradient of a block's own score in its tokens."""
+                leaf = tokens.detach().requires_grad_()
+                values, answer = scored(_averaged(leaf, found.tokens) if reading == "mean" else leaf)
+                return _slopes(values, [leaf], slope_of(values, answer))[0]
+
             read = _read(found, outputs[-1], scored)
             gradients: tuple[Any, ...] = ()
             if cotangent is not None and reading == "score":
                 values, answer = scored(outputs[-1], given)
-                gradients = _slopes(values, weights, _slope(cotangent, values, answer, indices))
+                gradients = _slopes(values, weights, slope_of(values, answer))
                 COUNTERS.add("backward", rows)
             elif cotangent is not None:
                 gradients = tuple(
-                    _slopes(tokens, [A], _block(found, tokens, scored, cotangent, indices, reading))[0]
-                    for A, tokens in zip(weights, outputs, strict=True)
+                    _slopes(tokens, [A], block(tokens))[0] for A, tokens in zip(weights, outputs, strict=True)
                 )
                 COUNTERS.add("backward", rows)
         return AttentionResult(
-            tuple(_apart(A, rows) for A in weights), read, tuple(_apart(G, rows) for G in gradients)
+            tuple(_apart(A, rows) for A in weights),
+            read,
+            tuple(_apart(G.float() / scale, rows) for G in gradients),
         )
 
     size = 1 if found.folded else passes.size(len(flat[0]))
@@ -62,16 +75,6 @@ def attention(
 def _apart(values: Any, rows: int) -> Any:
     """Return (N, heads, T, T), the heads out of the batch axis."""
     return to_host(values.reshape(rows, -1, *values.shape[-2:]))
-
-
-def _block(
-    found: Opened, tokens: Any, scored: Any, cotangent: Cotangent, indices: np.ndarray, reading: Reading
-) -> Any:
-    """Return the gradient of a block's own score in its tokens."""
-    leaf = tokens.detach().requires_grad_()
-    read = _averaged(leaf, found.tokens) if reading == "mean" else leaf
-    values, answer = scored(read)
-    return _slopes(values, [leaf], _slope(cotangent, values, answer, indices))[0]
 
 
 def _averaged(tokens: Any, count: int) -> Any:
@@ -88,11 +91,6 @@ def _averaged(tokens: Any, count: int) -> Any:
 def _axis(tokens: Any, count: int) -> int | None:
     """Return the axis of (N, T, K) or (T, N, K) that has the tokens."""
     return next((axis for axis in (1, 0) if tokens.dim() == 3 and tokens.shape[axis] == count), None)
-
-
-def _slope(cotangent: Cotangent, values: Any, answer: Any, indices: np.ndarray) -> Any:
-    slope = cotangent(values.detach(), indices, answer.detach())
-    return torch.as_tensor(slope, device=values.device).to(values.dtype)
 
 
 def _slopes(values: Any, leaves: list[Any], slope: Any) -> tuple[Any, ...]:

@@ -1,0 +1,69 @@
+"""Small transformers of Keras."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+from helpers.attention import BLOCKS, HEADS, WIDTH, weights
+
+
+class Tokens(layers.Layer):
+    """Puts a class token in front of the patches, and positions on all."""
+
+    def build(self, shape: Any) -> None:
+        self.cls = self.add_weight(shape=(WIDTH,), name="cls")
+        self.pos = self.add_weight(shape=(13, WIDTH), name="pos")
+
+    def call(self, patches: Any) -> Any:
+        patches = ops.reshape(patches, (-1, 12, WIDTH))
+        first = ops.broadcast_to(self.cls, (ops.shape(patches)[0], 1, WIDTH))
+        return ops.concatenate([first, patches], axis=1) + self.pos
+
+    def compute_output_shape(self, shape: Any) -> Any:
+        return (shape[0], 13, WIDTH)
+
+
+def _gelu(x: Any) -> Any:
+    return ops.gelu(x, approximate=False)
+
+
+def transformer(pooled: bool = False, dropout: float = 0.0) -> Any:
+    """Return the transformer of the golden file; `pooled` reads the mean of the patches.
+
+    With a dropout Keras computes attention another way, which is the same at rest.
+    """
+    w = weights()
+    parts: dict[str, Any] = {}
+
+    def named(name: str, layer: Any) -> Any:
+        parts[name] = layer
+        return layer
+
+    inputs = keras.Input((24, 32, 3))
+    tokens = Tokens(name="tokens")
+    x = tokens(named("patch", layers.Conv2D(WIDTH, 8, 8, name="patch"))(inputs))
+    for b in range(BLOCKS):
+        name = f"b{b}/"
+        h = named(f"{name}ln1", layers.LayerNormalization(epsilon=1e-6))(x)
+        heads = layers.MultiHeadAttention(HEADS, WIDTH // HEADS, dropout=dropout, name=f"heads{b}")
+        x = layers.Add(name=f"attended{b}")([x, named(f"{name}heads", heads)(h, h)])
+        h = named(f"{name}ln2", layers.LayerNormalization(epsilon=1e-6))(x)
+        h = named(f"{name}mlp1", layers.Dense(32, activation=_gelu))(h)
+        x = layers.Add(name=f"block{b}")([x, named(f"{name}mlp2", layers.Dense(WIDTH))(h)])
+    x = named("ln", layers.LayerNormalization(epsilon=1e-6))(x)
+    x = ops.mean(x[:, 1:], axis=1) if pooled else x[:, 0]
+    model = keras.Model(inputs, named("head", layers.Dense(5, name="head"))(x))
+    tokens.set_weights([w["cls"], w["pos"]])
+    for name, layer in parts.items():
+        if name.endswith("heads"):
+            keys = [
+                f"{part}/{kind}" for part in ("query", "key", "value", "out") for kind in ("kernel", "bias")
+            ]
+            layer.set_weights([w[name.removesuffix("heads") + key] for key in keys])
+        else:
+            keys = ["gamma", "beta"] if "ln" in name else ["kernel", "bias"]
+            layer.set_weights([w[f"{name}/{key}"] for key in keys])
+    return model
