@@ -136,3 +136,12 @@ def check_sizes(shapes: Sequence[tuple[int, ...]], windows: Sequence[int]) -> No
         raise LayerError(
             f"the blocks' attention has several sizes ({', '.join(pairs)}) and cannot be followed through; {OTHER}"
         )
+
+
+def check_row(shape: Sequence[int], tokens: int) -> None:
+    """Raise `LayerError` unless a block's output is (N, T, K), of which a mean over tokens can be taken."""
+    if len(shape) != 3 or shape[1] != tokens:
+        raise LayerError(
+            f"the blocks' tokens have the shape {tuple(shape)}, which is not one of {tokens} tokens in a row; "
+            "read them as the model does, with pool='model'"
+        )

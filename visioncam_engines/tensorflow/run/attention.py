@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from visioncam_core.engine.batches import COUNTERS
+from visioncam_core.engine.graph.blocks import check_row
 from visioncam_core.engine.records import AttentionResult, Cotangent, Reading, read_shares
-from visioncam_core.errors import LayerError
 from visioncam_engines.tensorflow.graph import attention as cuts
 from visioncam_engines.tensorflow.run.passes import Flat, in_batches, take, to_host
 
@@ -71,9 +71,5 @@ def _averaged(tokens: Any, count: int) -> Any:
     """Return every token replaced by the mean of all."""
     import tensorflow as tf
 
-    if tokens.shape.rank != 3 or tokens.shape[1] != count:
-        raise LayerError(
-            f"the blocks' tokens have the shape {tuple(tokens.shape)}, which is not one of {count} tokens in a "
-            "row; read them as the model does, with pool='model'"
-        )
+    check_row(tuple(tokens.shape), count)
     return tf.broadcast_to(tf.reduce_mean(tokens, axis=1, keepdims=True), tokens.shape)

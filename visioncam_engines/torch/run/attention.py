@@ -65,7 +65,7 @@ def attention(passes: Any, flat: list[Any], cotangent: Cotangent | None, reading
         return AttentionResult(
             tuple(_apart(A, rows) for A in weights),
             read,
-            tuple(_apart(G.float() / scale, rows) for G in gradients),
+            tuple(_apart(G if scale == 1 else G.float() / scale, rows) for G in gradients),
         )
 
     size = 1 if found.folded else passes.size(len(flat[0]))
