@@ -84,16 +84,10 @@ class Passes(Protocol):
     def attention(
         self, flat: list[Any], cotangent: Cotangent | None = None, reading: Reading = "score"
     ) -> AttentionResult:
-        """Return every block's attention weights, and with a cotangent their gradients.
-
-        Args:
-            flat: the inputs.
-            cotangent: as in `watch`, of the values that are read.
-            reading: what is differentiated.
+        """Return every block's attention weights, and with a cotangent the gradients of what is read.
 
         Raises:
-            LayerError: the model has no attention between all tokens, or it cannot be reached; says why.
-            GradientError: it has no gradient.
+            LayerError: there is no attention between all tokens, or none that can be reached; says why.
         """
 
 

@@ -174,7 +174,10 @@ class AttentionResult:
         if len(parts) == 1:
             return parts[0]
         weights, gradients = (
-            tuple(map(ops.concatenate, zip(*(getattr(one, name) for one in parts), strict=True)))
+            tuple(
+                ops.concatenate(list(each))
+                for each in zip(*(getattr(one, name) for one in parts), strict=True)
+            )
             for name in ("weights", "gradients")
         )
         return cls(weights, np.concatenate([one.read for one in parts]), gradients)

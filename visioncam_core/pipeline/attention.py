@@ -71,8 +71,8 @@ class Attention:
         """
         if len(self.gradients) != len(self.weights):
             raise PluginError(
-                f"this attention has {len(self.weights)} blocks and gradients of {len(self.gradients)}; ask for "
-                "evidence.attention('score'), or pass one for each block to Attention(gradients=)"
+                f"this attention has {len(self.weights)} blocks and gradients of {len(self.gradients)}; ask "
+                "for evidence.attention('score'), or pass one for each block to Attention(gradients=)"
             )
         return self.gradients
 

@@ -24,7 +24,8 @@ Which = Literal["target", "probability", "remainder"]
 class Source(Protocol):
     """Where further scores come from: a model's passes, or plain functions in a test.
 
-    It may have `score_changed` and `score_without` as `Evidence` has them, where it has a faster way.
+    It may have `score_changed` and `score_without` as `Evidence` has them, where it has a faster way, and
+    `attention(reading, grid)` of all pictures.
     """
 
     def images(self) -> Any:
@@ -235,19 +236,12 @@ class Evidence:
         return reported
 
     def attention(self, reading: Reading | None = None) -> Attention:
-        """Return the attention weights of every block of a transformer, after softmax.
+        """Return the attention A_l of every block, after softmax, with gradients where a reading is named.
 
-        Args:
-            reading: what gradients in the weights are of: "score", ∂S/∂A_l; "blocks", ∂s_l/∂A_l with s_l the
-                score that the model's own head reads off the tokens behind block l; "mean", the same read off
-                the mean of these tokens; None for no gradients.
-
-        Raises:
-            LayerError: the model has no attention between all tokens of the layer's grid; says why.
+        "score": ∂S/∂A_l; "blocks": ∂s_l/∂A_l, s_l the score that the model's head reads off the tokens behind
+        block l; "mean": read off their mean.  A model without attention on this grid raises `LayerError`.
         """
-        source = self._need_source()
-        if not hasattr(source, "attention"):
-            raise PluginError("this evidence has no attention: its source does not give any")
+        source: Any = self._need_source()
         found: Attention = source.attention(reading, tuple(self.activations.shape[1:-1]))
         return found[self._pictures[0] : self._pictures[-1] + 1]
 
@@ -298,8 +292,7 @@ class ArraySource:
 
     def attention(self, reading: Reading | None, grid: tuple[int, ...]) -> Attention:
         """Return what was given."""
-        found: Attention = _given(self.attended, "attention")
-        return found
+        return _given(self.attended, "attention")
 
 
 def _given(value: Any, name: str) -> Any:

@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.batches import COUNTERS, in_batches
-from visioncam_core.engine.graph.blocks import Step, check_sizes, check_row, streams
+from visioncam_core.engine.graph.blocks import Step, check_row, check_sizes, streams
 from visioncam_core.engine.layer_table import Layout
 from visioncam_core.engine.records import AttentionResult, Cotangent, Reading, read_shares
 from visioncam_engines.jax.cuts import Cut, cut, differentiated, exhausted, jax_row, rows
@@ -149,7 +149,7 @@ class Attending:
         scored = self._behind(env, reading)
         for start, A, block, slope in zip(starts, self.weights, self.blocks, slopes, strict=True):
 
-            def inside(weights: Any, start: Env = start, A: Value = A, block: Value = block) -> Any:  # noqa: N803
+            def inside(weights: Any, start: Env = start, A: Value = A, block: Value = block) -> Any:
                 return graph.evaluate({**start, A: weights}, [block])[0]
 
             tokens, pull = jax.vjp(inside, start[A])

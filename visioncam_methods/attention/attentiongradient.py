@@ -19,10 +19,10 @@ class AttentionGradient:
         R ← R + Ā_l R, from R = I, for l = 1 … L
         M_p = Σ_t r_t (R − I)_tp
 
-        A_l: attention of block l (N, heads, T, T) after softmax; r: (N, T) the share of each token in what the
-        score reads, as in rollout; p: the tokens that are positions of the picture.  M: (N, *grid), at least
-        0; 0 where the score has no gradient.  Twice the score is not twice the map.  Equations 5 and 6 of the
-        paper, for an encoder alone; I matters only to a model that pools its patches.
+        A_l: attention of block l (N, heads, T, T) after softmax; r: (N, T) the share of each token in what
+        the score reads, as in rollout; p: the tokens that are positions of the picture.  M: (N, *grid), at
+        least 0; 0 where the score has no gradient.  Twice the score is not twice the map.  Equations 5 and 6
+        of the paper, for an encoder alone; I matters only to a model that pools its patches.
 
     Differences:
         None on a class token: Chefer's code gives the same to rounding.  Registers and distillation tokens
@@ -40,7 +40,7 @@ class AttentionGradient:
     def __call__(self, evidence: Evidence) -> Any:
         """Return the raw map (N, *grid)."""
         attention = evidence.attention("score")
-        R = I = np.eye(attention.weights[0].shape[-1], dtype=np.float32)
+        R = identity = np.eye(attention.weights[0].shape[-1], dtype=np.float32)
         for A, G in zip(attention.weights, attention.need_gradients(), strict=True):
             R = R + np.maximum(G * A, 0).mean(axis=1) @ R
-        return attention.placed((attention.read[:, None] @ (R - I))[:, 0])
+        return attention.placed((attention.read[:, None] @ (R - identity))[:, 0])

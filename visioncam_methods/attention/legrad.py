@@ -19,10 +19,10 @@ class LeGrad:
         s_l = head(norm(pool(tokens behind block l)))
         M_p = mean over blocks, heads and queries q of ReLU(∂s_l/∂A_l)_qp
 
-        A_l: attention of block l (N, heads, T, T) after softmax; s_l: the scalar explained, read off block l as
-        the model reads it off the last one; p: the tokens that are positions of the picture.  M: (N, *grid), at
-        least 0, and twice the score is twice the map.  Where the score reads the class token, the last block's
-        other queries have no gradient.
+        A_l: attention of block l (N, heads, T, T) after softmax; s_l: the scalar explained, read off block
+        l as the model reads it off the last one; p: the tokens that are positions of the picture.
+        M: (N, *grid), at least 0, and twice the score is twice the map.  Where the score reads the class
+        token, the last block's other queries have no gradient.
 
     Differences:
         `pool="mean"` reads the mean of a block's tokens, as torchcam does by default also for a model whose

@@ -64,8 +64,8 @@ def streams(
         every = [one for one in _gates(steps, made_by[start], wanted, goals) if holds_tokens(one)]
         if not every:
             raise LayerError(
-                "what attends here is no token that is handed on from block to block, but a channel, as in XCiT, "
-                f"or a part of a block's own; {OTHER}"
+                "what attends here is no token that is handed on from block to block, but a channel, as in "
+                f"XCiT, or a part of a block's own; {OTHER}"
             )
         if number + 1 < len(weights):
             ahead = before([weights[number + 1]])
@@ -123,8 +123,8 @@ def check_sizes(shapes: Sequence[tuple[int, ...]], windows: Sequence[int]) -> No
     """
     if windows:
         raise LayerError(
-            f"attention here is inside windows of {listing(sorted(set(windows)))} tokens: there is no T × T over "
-            f"the picture; {OTHER}"
+            f"attention here is inside windows of {listing(sorted(set(windows)))} tokens: there is no T × T "
+            f"over the picture; {OTHER}"
         )
     if not any(queries == keys for queries, keys in shapes):
         raise LayerError(
@@ -134,7 +134,8 @@ def check_sizes(shapes: Sequence[tuple[int, ...]], windows: Sequence[int]) -> No
     pairs = sorted({f"{queries} × {keys}" for queries, keys in shapes if queries > 1})
     if len(pairs) > 1:
         raise LayerError(
-            f"the blocks' attention has several sizes ({', '.join(pairs)}) and cannot be followed through; {OTHER}"
+            f"the blocks' attention has several sizes ({', '.join(pairs)}) and cannot be followed through; "
+            f"{OTHER}"
         )
 
 
@@ -142,6 +143,6 @@ def check_row(shape: Sequence[int], tokens: int) -> None:
     """Raise `LayerError` unless a block's output is (N, T, K), of which a mean over tokens can be taken."""
     if len(shape) != 3 or shape[1] != tokens:
         raise LayerError(
-            f"the blocks' tokens have the shape {tuple(shape)}, which is not one of {tokens} tokens in a row; "
-            "read them as the model does, with pool='model'"
+            f"the blocks' tokens have the shape {tuple(shape)}, which is not one of {tokens} tokens in a "
+            "row; read them as the model does, with pool='model'"
         )

@@ -67,7 +67,7 @@ def zero_gradient(subject: MethodSubject) -> None:
         return net.at(pictures)
 
     x = net.pictures(2)
-    source = ArraySource(x, net.score, net.tail, at)
+    source = ArraySource(x, net.score, net.tail, at, net.attention(*net.at(x)[:2]))
     evidence = attrs.evolve(subject.evidence(net, x), source=source)
     raw = subject.finite(evidence, "gradients that are zero everywhere")
     if subject.gradients or asked:

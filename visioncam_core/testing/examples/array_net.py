@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.records import Make
+from visioncam_core.pipeline.attention import Attention
 from visioncam_core.pipeline.evidence import ArraySource, Evidence, Which
 
 
@@ -125,13 +126,31 @@ class ArrayNet:
             score_inputs=self.score,
             score_activations=self.tail,
             at=self.at,
+            attention=self.attention(A, G),
             seed=seed,
         )
+
+    def attention(self, A: np.ndarray, G: np.ndarray) -> Attention:
+        """Return attention as a block would have it in which every position looks at the strong ones.
+
+        The share of position p is that of Σ_k |A_pk|, its gradient Σ_k G_pk A_pk; there is no class token.
+        """
+        strength = np.abs(A).sum(-1).reshape(len(A), 1, 1, -1) + 1e-9
+        shares = strength / strength.sum(-1, keepdims=True)
+        slopes = (G * A).sum(-1).reshape(shares.shape)
+        square = (len(A), 1, shares.shape[-1], shares.shape[-1])
+        weights, gradients = (np.broadcast_to(one, square) for one in (shares, slopes))
+        return Attention([weights], self.grid, gradients=[gradients])
 
     def in_chunks(self, x: np.ndarray, size: int, *, gradients: bool = True) -> Evidence:
         """Return the same evidence, except that versions are scored `size` at a time, as the engine does."""
         evidence = self.evidence(x, gradients=gradients)
-        return attrs.evolve(evidence, source=_ChunkSource(x, self.score, self.tail, self.at, size))
+        return attrs.evolve(
+            evidence,
+            source=_ChunkSource(
+                x, self.score, self.tail, self.at, self.attention(*self.at(x)[:2]), size=size
+            ),
+        )
 
     def permuted(self, order: np.ndarray) -> ArrayNet:
         """Return the same function with the layer's channels in another order."""
@@ -146,7 +165,7 @@ class ArrayNet:
 class _ChunkSource(ArraySource):
     """A source that makes and scores `size` versions at a time, as the engine does."""
 
-    size: int
+    size: int = attrs.field(kw_only=True)
 
     def score_inputs(self, picture: int, make: Make, count: int, which: Which) -> Any:
         return self._in_chunks(super().score_inputs, picture, make, count, which)

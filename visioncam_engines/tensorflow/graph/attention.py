@@ -1,4 +1,4 @@
-"""Attention in a traced graph: the softmaxes that weigh a product, the blocks' outputs, and what is cut there."""
+"""Attention in a traced graph: the softmaxes that weigh a product, the blocks' outputs, what is cut there."""
 
 from __future__ import annotations
 
@@ -57,15 +57,15 @@ def find(trace: Trace, score: cuts.GraphScore) -> Found:
         every = [one for one in every if _multiplied(one, moving, 6)]
         if any(None in one.shape[1:] for one in every):
             raise LayerError(
-                "how many tokens attend here is open until the model runs; build it for pictures of one size, "
-                f"or {OTHER}"
+                "how many tokens attend here is open until the model runs; build it for pictures of one "
+                f"size, or {OTHER}"
             )
         rows = rows_per_picture(graph, inputs)
         windows = [one.shape[-1] for one in every if one.shape.rank != 3 and _windows(one, rows)]
         check_sizes([(one.shape[-2], one.shape[-1]) for one in every], windows)
         weights = [one for one in every if one.shape[-1] == one.shape[-2]]
-        tokens, by_id = int(weights[0].shape[-1]), {}
-        steps = []
+        tokens, steps = int(weights[0].shape[-1]), []
+        by_id: dict[Any, Any] = {}
         for op in operations:
             by_id.update((id(one), one) for one in op.outputs)
             read = () if op.type in OF_SHAPE else tuple(map(id, op.inputs))
@@ -110,7 +110,7 @@ def head(trace: Trace, score: cuts.GraphScore, found: Found) -> Any:
 
 
 def tail(trace: Trace, score: cuts.GraphScore, found: Found) -> tuple[Any, Any]:
-    """Return `(tokens, *sides) -> [values, answer]`, and `(tokens, *sides, cotangent) -> [slope in tokens]`."""
+    """Return `(tokens, *sides) -> [values, answer]`, and `(tokens, *sides, cotangent) -> [slope]`."""
     feeds = [found.blocks[-1], *found.sides]
 
     def slopes() -> tuple[list[Any], list[Any]]:

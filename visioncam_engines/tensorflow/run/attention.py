@@ -38,10 +38,10 @@ def attention(passes: Any, flat: Flat, cotangent: Cotangent | None, reading: Rea
 
         def block(tokens: Any) -> Any:
             """Return the slope of a block's own score in its tokens."""
-            average = (lambda x: _averaged(x, found.tokens)) if reading == "mean" else (lambda x: x)
-            seen = average(tokens)
-            slope = slope_of(*scored(seen, *given))
-            return average(tail_slope(seen, *given, slope)[0])
+            mean = reading == "mean"
+            seen = _averaged(tokens, found.tokens) if mean else tokens
+            slope = tail_slope(seen, *given, slope_of(*scored(seen, *given)))[0]
+            return _averaged(slope, found.tokens) if mean else slope
 
         gradients: list[Any] = []
         if back is not None:

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from visioncam_core.engine.batches import COUNTERS
+from visioncam_core.engine.graph.blocks import check_row
 from visioncam_core.engine.records import AttentionResult, Cotangent, Reading, read_shares
-from visioncam_core.errors import GradientError, LayerError
+from visioncam_core.errors import GradientError
 from visioncam_engines.torch.run.memory import in_batches, to_host
 from visioncam_engines.torch.tape.attention import Opened, opened
 from visioncam_engines.torch.tape.model_trace import at_rest
@@ -81,10 +82,7 @@ def _averaged(tokens: Any, count: int) -> Any:
     """Return every token replaced by the mean of all."""
     axis = _axis(tokens, count)
     if axis is None:
-        raise LayerError(
-            f"the blocks' tokens have the shape {tuple(tokens.shape)}, which is not one of {count} tokens in a "
-            "row; read them as the model does, with pool='model'"
-        )
+        check_row(tokens.shape, count)
     return tokens.mean(axis, keepdim=True).expand_as(tokens)
 
 

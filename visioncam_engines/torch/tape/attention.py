@@ -16,8 +16,10 @@ from visioncam_engines.torch.tape.model_trace import Trace
 from visioncam_engines.torch.tape.records import Node, Ref
 
 _THROUGH = frozenset(
-    ("dropout", "to", "type_as", "float", "half", "bfloat16", "clone", "contiguous", "nan_to_num", "where")
-    + ("mul", "__mul__", "permute", "transpose", "reshape", "view", "linear", "masked_fill", "expand")
+    {
+        *("dropout", "to", "type_as", "float", "half", "bfloat16", "clone", "contiguous", "nan_to_num"),
+        *("mul", "__mul__", "permute", "transpose", "reshape", "view", "linear", "masked_fill", "expand"),
+    }
 )
 _PRODUCTS = frozenset(("matmul", "__matmul__", "bmm", "einsum", "baddbmm"))
 _SUMS = frozenset(("add", "__add__", "__radd__", "__iadd__", "add_"))
