@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import attrs
 import numpy as np
+
+import visioncam
+from visioncam_core.evidence import Attention, Evidence
 
 DATA = Path(__file__).parents[1] / "data" / "attention"
 WIDTH, HEADS, BLOCKS, TOKENS = 16, 2, 2, 13
@@ -31,3 +35,24 @@ def close(found: Any, expected: np.ndarray, tolerance: float = 1e-4) -> None:
     assert np.shape(found) == expected.shape
     off = np.abs(np.asarray(found) - expected).max() / np.abs(expected).max()
     assert off < tolerance, f"off by {off:.2g} of the largest value"
+
+
+@attrs.frozen
+class Looking:
+    """A method that hands on what it sees, and maps nothing."""
+
+    reading: Any = None
+    seen: list[Attention] = attrs.field(factory=list)
+    needs: ClassVar[frozenset[str]] = frozenset({"activations", "attention"})
+
+    def __call__(self, evidence: Evidence) -> Any:
+        self.seen.append(evidence.attention(self.reading))
+        return np.zeros(evidence.activations.shape[:-1], np.float32)
+
+
+def attention_of(model: Any, images: Any, reading: Any = None, **options: Any) -> Attention:
+    """Return the attention of pictures that go through a model together."""
+    looking = Looking(reading)
+    visioncam.explain(model, list(images), method=looking, batch_size=len(images), **options)
+    (found,) = looking.seen
+    return found

@@ -97,7 +97,7 @@ def attention_on(result: AttentionResult, table: LayerTable, grid: tuple[int, ..
     ]
     found = next((one for one in reversed(fits) if one.grid == grid), None)
     if found is None and not (fits == [] and tokens == positions):
-        other = listing(["×".join(map(str, one.grid)) for one in dict.fromkeys(fits)])
+        other = " or ".join(dict.fromkeys("×".join(map(str, one.grid)) for one in fits))
         paths = [row.path for row in rows if row.layout in fits]
         raise LayerError(
             f"attention here is between {tokens} tokens, and the layer has {'×'.join(map(str, grid))} "

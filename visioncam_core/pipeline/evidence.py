@@ -236,10 +236,9 @@ class Evidence:
         return reported
 
     def attention(self, reading: Reading | None = None) -> Attention:
-        """Return the attention A_l of every block, after softmax, with gradients where a reading is named.
+        """Return the attention A_l of every block, after softmax; `LayerError` without any on this grid.
 
-        "score": ∂S/∂A_l; "blocks": ∂s_l/∂A_l, s_l the score that the model's head reads off the tokens behind
-        block l; "mean": read off their mean.  A model without attention on this grid raises `LayerError`.
+        With gradients: "score" ∂S/∂A_l; "blocks" ∂s_l/∂A_l, s_l read off block l as off the last; "mean" of it.
         """
         source: Any = self._need_source()
         found: Attention = source.attention(reading, tuple(self.activations.shape[1:-1]))
