@@ -18,7 +18,8 @@ from visioncam_core.text import listing
 
 def _read(one: Attention) -> np.ndarray:
     """Return what the score reads where nobody says so: the class token, all alike without one."""
-    count, tokens = one.weights[0].shape[0], one.weights[0].shape[-1]
+    count = len(one.weights[0]) if len(one.weights) else 0
+    tokens = one.prefix + prod(one.grid) + one.suffix
     read = np.zeros((count, tokens), np.float32)
     read[:, : 1 if one.prefix else tokens] = 1 if one.prefix else 1 / tokens
     return read

@@ -236,9 +236,9 @@ class Evidence:
         return reported
 
     def attention(self, reading: Reading | None = None) -> Attention:
-        """Return the attention A_l of every block, after softmax; `LayerError` without any on this grid.
+        """Return the attention A_l of every block, or raise `LayerError`: there is none on this grid.
 
-        With gradients: "score" ∂S/∂A_l; "blocks" ∂s_l/∂A_l, s_l read off block l as off the last; "mean" of it.
+        Gradients: "score" ∂S/∂A_l; "blocks" ∂s_l/∂A_l, s_l read off block l; "mean" off its tokens' mean.
         """
         source: Any = self._need_source()
         found: Attention = source.attention(reading, tuple(self.activations.shape[1:-1]))
