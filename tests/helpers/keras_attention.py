@@ -67,3 +67,15 @@ def transformer(pooled: bool = False, dropout: float = 0.0) -> Any:
             keys = ["gamma", "beta"] if "ln" in name else ["kernel", "bias"]
             layer.set_weights([w[f"{name}/{key}"] for key in keys])
     return model
+
+
+def windowed() -> Any:
+    """Attention inside four windows of 4×4 tokens."""
+    inputs = keras.Input((32, 32, 3))
+    x = layers.Conv2D(8, 4, 4)(inputs)
+    parts = ops.transpose(ops.reshape(x, (-1, 2, 4, 2, 4, 8)), (0, 1, 3, 2, 4, 5))
+    parts = ops.reshape(parts, (-1, 16, 8))
+    parts = layers.MultiHeadAttention(2, 4)(parts, parts)
+    parts = ops.transpose(ops.reshape(parts, (-1, 2, 2, 4, 4, 8)), (0, 1, 3, 2, 4, 5))
+    x = layers.Add()([x, ops.reshape(parts, (-1, 8, 8, 8))])
+    return keras.Model(inputs, layers.Dense(5)(layers.GlobalAveragePooling2D()(x)))

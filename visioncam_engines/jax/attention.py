@@ -201,7 +201,8 @@ def _found(trace: Trace, score: JaxScore) -> tuple[tuple[Value, ...], tuple[Valu
         and softmax_of(graph, step) is not None
         and _multiplied(graph, step.outputs[0], moving, 6)
     ]
-    windows = [one.shape[-1] for one in every if len(one.shape) > 3 and one.shape[0] > 1]
+    # Axes of length 1 stand anywhere here; where two are longer, one of them is of windows.
+    windows = [one.shape[-1] for one in every if sum(n > 1 for n in one.shape[:-2]) > 1]
     check_sizes([(one.shape[-2], one.shape[-1]) for one in every], windows)
     weights = tuple(one for one in every if one.shape[-1] == one.shape[-2])
     tokens = weights[0].shape[-1]

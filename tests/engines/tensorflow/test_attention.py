@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 from helpers.attention import BLOCKS, MAPS, attention_of, close, golden
-from helpers.keras_attention import transformer
-from keras import layers, ops
+from helpers.keras_attention import transformer, windowed
+from keras import layers
 
 import visioncam
 from visioncam_core.engine.batches import COUNTERS
@@ -95,18 +95,6 @@ def test_half_precision() -> None:
         keras.mixed_precision.set_global_policy("float32")
     for name, (method, options) in MAPS.items():
         close(maps(half, method, **options), GOLDEN[name], 0.05)
-
-
-def windowed() -> Any:
-    """Attention inside four windows of 4×4 tokens."""
-    inputs = keras.Input((32, 32, 3))
-    x = layers.Conv2D(8, 4, 4)(inputs)
-    parts = ops.transpose(ops.reshape(x, (-1, 2, 4, 2, 4, 8)), (0, 1, 3, 2, 4, 5))
-    parts = ops.reshape(parts, (-1, 16, 8))
-    parts = layers.MultiHeadAttention(2, 4)(parts, parts)
-    parts = ops.transpose(ops.reshape(parts, (-1, 2, 2, 4, 4, 8)), (0, 1, 3, 2, 4, 5))
-    x = layers.Add()([x, ops.reshape(parts, (-1, 8, 8, 8))])
-    return keras.Model(inputs, layers.Dense(5)(layers.GlobalAveragePooling2D()(x)))
 
 
 def refused(model: Any, size: int, method: str = "rollout") -> str:
