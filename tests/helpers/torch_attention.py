@@ -28,6 +28,21 @@ class Heads(nn.Module):
         return self.proj(found.transpose(1, 2).reshape(x.shape))
 
 
+class Folded(Heads):
+    """Heads folded into the batch axis, each head's pictures side by side."""
+
+    def __init__(self) -> None:
+        super().__init__(True)
+
+    def forward(self, x: Any) -> Any:
+        q, k, v = (
+            one.unflatten(-1, (HEADS, -1)).permute(2, 0, 1, 3).flatten(0, 1)
+            for one in self.qkv(x).chunk(3, -1)
+        )
+        found = torch.bmm((torch.bmm(q, k.transpose(1, 2)) * q.shape[-1] ** -0.5).softmax(-1), v)
+        return self.proj(found.unflatten(0, (HEADS, -1)).permute(1, 2, 0, 3).flatten(2))
+
+
 class Several(nn.Module):
     """`nn.MultiheadAttention`, which may return its weights."""
 
@@ -43,6 +58,7 @@ class Several(nn.Module):
 KINDS = {
     "fused": lambda: Heads(False),
     "by hand": lambda: Heads(True),
+    "folded": Folded,
     "module": lambda: Several(False),
     "module with weights": lambda: Several(True),
 }

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.attention import BLOCKS, MAPS, attention_of, close, golden
+from helpers.attention import BLOCKS, MAPS, Looking, attention_of, close, golden
 from helpers.torch_attention import KINDS, transformer
 from torch import nn
 
@@ -99,7 +99,7 @@ def test_passes_are_counted_and_shared() -> None:
     model = transformer()
     visioncam.explain(model, X[0], method="legrad", target=1)
     before = COUNTERS.snapshot()
-    visioncam.compare(model, X[0], methods=["legrad", "rollout"], target=1)
+    visioncam.compare(model, X[0], methods=["legrad", "rollout", Looking("blocks")], target=1)
     counts = COUNTERS.snapshot() - before
     assert (counts["forward"], counts["backward"], counts["traces"]) == (3, 1, 0)
 
