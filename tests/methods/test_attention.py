@@ -150,6 +150,7 @@ def test_tokens_are_those_of_a_layer_of_tokens() -> None:
     tokens, grid = Layout("tokens", GRID, 4, 1), Layout("grid", GRID, 4)
     found = attention_on(result, table(tokens, grid, None), GRID)
     assert (found.prefix, found.suffix) == (1, 0)
+    assert not found.weights[0].flags.writeable
     behind = attention_on(result, table(Layout("tokens", GRID, 4, 0, 1)), GRID)
     assert (behind.prefix, behind.suffix) == (0, 1)
     six = AttentionResult((np.zeros((1, 1, 6, 6)),), np.zeros((1, 6)))

@@ -110,5 +110,12 @@ def attention_on(result: AttentionResult, table: LayerTable, grid: tuple[int, ..
             )
         )
     lead, trail = (0, 0) if found is None else (found.prefix, found.suffix)
-    arrays = [[ops.to_numpy(one) for one in many] for many in (result.weights, result.gradients)]
-    return Attention(arrays[0], grid, lead, trail, arrays[1], result.read)
+    weights, gradients = ([_fixed(one) for one in many] for many in (result.weights, result.gradients))
+    return Attention(weights, grid, lead, trail, gradients, _fixed(result.read))
+
+
+def _fixed(values: Any) -> np.ndarray:
+    """Return an array that no method can write to, as all methods see the same one."""
+    found = ops.to_numpy(values).view()
+    found.flags.writeable = False
+    return found

@@ -165,7 +165,7 @@ def attention(passes: Any, flat: list[Any], cotangent: Cotangent | None, reading
     found.check_slope()
     reading = "score" if cotangent is None else reading
     forward, count = found.forward(reading), len(found.weights)
-    scale = np.float32(1024 if found.weights[0].dtype.name == "float16" else 1)
+    scale = np.float32(1024 if found.blocks[0].dtype.name == "float16" else 1)
 
     def one(indices: np.ndarray) -> AttentionResult:
         part = rows(flat, indices)

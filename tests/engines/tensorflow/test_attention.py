@@ -31,9 +31,9 @@ def model() -> Any:
     return transformer()
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.1])
-def test_maps_are_those_of_other_libraries(dropout: float) -> None:
-    model = transformer(dropout=dropout)
+@pytest.mark.parametrize("options", [{}, {"dropout": 0.1}, {"shaped": True}], ids=str)
+def test_maps_are_those_of_other_libraries(options: dict[str, Any]) -> None:
+    model = transformer(**options)
     close(model(X).numpy(), GOLDEN["logits"])
     for name, (method, options) in MAPS.items():
         close(maps(model, method, **options), GOLDEN[name])

@@ -23,7 +23,7 @@ def attention(passes: Any, flat: Flat, cotangent: Cotangent | None, reading: Rea
     scored, tail_slope = cuts.tail(trace, score, found)
     back = None if cotangent is None else cuts.backward(trace, score, found, reading != "score")
     count, sides = len(found.weights), len(found.sides)
-    scale = 1024.0 if found.weights[0].dtype == tf.float16 else 1.0
+    scale = 1024.0 if found.blocks[0].dtype == tf.float16 else 1.0
 
     def one(indices: np.ndarray) -> AttentionResult:
         part, rows = [take(x, indices) for x in flat], len(indices)

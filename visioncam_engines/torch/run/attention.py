@@ -27,7 +27,7 @@ def attention(passes: Any, flat: list[Any], cotangent: Cotangent | None, reading
     head = found.trace.cut(found.trace.inputs, [*found.weights, *blocks, *sides])
     tail = found.trace.cut([blocks[-1], *sides], fetches)
     count = len(found.weights)
-    scale = 1024.0 if found.trace.dtypes[found.weights[0]] == torch.float16 else 1.0
+    scale = 1024.0 if found.trace.dtypes[blocks[0]] == torch.float16 else 1.0
 
     def one(indices: np.ndarray) -> AttentionResult:
         part, rows = passes.taken(flat, indices), len(indices)
