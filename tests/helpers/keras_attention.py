@@ -41,7 +41,7 @@ def transformer(pooled: bool = False, dropout: float = 0.0, shaped: bool = False
     """Return the transformer of the golden file; `pooled` reads the mean of the patches.
 
     With a dropout Keras computes attention another way, which is the same at rest.  `shaped` reads how many
-    pictures there are off the first block.
+    pictures there are off the last attention.
     """
     w = weights()
     parts: dict[str, Any] = {}
@@ -53,17 +53,16 @@ def transformer(pooled: bool = False, dropout: float = 0.0, shaped: bool = False
     inputs = keras.Input((24, 32, 3))
     tokens = Tokens(name="tokens")
     x = tokens(named("patch", layers.Conv2D(WIDTH, 8, 8, name="patch"))(inputs))
-    seen = []
     for b in range(BLOCKS):
-        seen.append(x)
         name = f"b{b}/"
         h = named(f"{name}ln1", layers.LayerNormalization(epsilon=1e-6))(x)
         heads = layers.MultiHeadAttention(HEADS, WIDTH // HEADS, dropout=dropout, name=f"heads{b}")
-        x = layers.Add(name=f"attended{b}")([x, named(f"{name}heads", heads)(h, h)])
+        attended = named(f"{name}heads", heads)(h, h)
+        x = layers.Add(name=f"attended{b}")([x, attended])
         h = named(f"{name}ln2", layers.LayerNormalization(epsilon=1e-6))(x)
         h = named(f"{name}mlp1", layers.Dense(32, activation=_gelu))(h)
         x = layers.Add(name=f"block{b}")([x, named(f"{name}mlp2", layers.Dense(WIDTH))(h)])
-    x = Alike()(x, seen[1]) if shaped else x
+    x = Alike()(x, attended) if shaped else x
     x = named("ln", layers.LayerNormalization(epsilon=1e-6))(x)
     x = ops.mean(x[:, 1:], axis=1) if pooled else x[:, 0]
     model = keras.Model(inputs, named("head", layers.Dense(5, name="head"))(x))
