@@ -52,12 +52,12 @@ def visioncam_register_methods() -> list[MethodSpec]:
                    "channels weighted by the drop of the score without them", claims=plain),
         MethodSpec("rollout", Rollout, "Attention rollout", "Abnar and Zuidema 2020, arXiv:2005.00928",
                    "attention followed through all blocks of a transformer; the same for every class",
-                   claims=frozenset({"non-negative"})),  # in_all=False
+                   claims=frozenset({"non-negative", "scale-invariant"})),  # in_all=False
         MethodSpec("attentiongradient", AttentionGradient, "Attention gradient",
                    "Chefer et al. 2021, arXiv:2103.15679",
                    "attention times its gradient, followed through all blocks of a transformer",
                    aliases=("gae", "chefer"), claims=frozenset({"non-negative"})),  # in_all=False
         MethodSpec("legrad", LeGrad, "LeGrad", "Bousselham et al. 2024, arXiv:2404.03214",
                    "gradients of each block's own score in its attention",
-                   claims=frozenset({"non-negative"})),  # in_all=False
+                   claims=frozenset({"non-negative", "scale-invariant"})),  # in_all=False
     ]  # fmt: skip
