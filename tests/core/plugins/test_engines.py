@@ -98,7 +98,7 @@ def test_an_engine_without_gradients_serves_methods_that_need_none(registry: Mak
 
 def test_an_engine_that_shows_no_attention_refuses_methods_that_need_it(registry: Make) -> None:
     registry(SPEC)
-    with pytest.raises(OptionError, match="'rollout' needs attention, which the engine .* does not give"):
+    with pytest.raises(OptionError, match=r"'rollout' needs attention, which the engine .* does not give"):
         explainer("rollout")
 
 
