@@ -9,6 +9,9 @@ from visioncam_core.specs import MethodSpec
 @hookimpl
 def visioncam_register_methods() -> list[MethodSpec]:
     """Return one row for each built-in method."""
+    from visioncam_methods.attention.attentiongradient import AttentionGradient
+    from visioncam_methods.attention.legrad import LeGrad
+    from visioncam_methods.attention.rollout import Rollout
     from visioncam_methods.cam.ablationcam import AblationCAM
     from visioncam_methods.cam.gradcam import GradCAM
     from visioncam_methods.cam.gradcamelementwise import GradCAMElementWise
@@ -77,4 +80,14 @@ def visioncam_register_methods() -> list[MethodSpec]:
                    "Sundararajan, Taly and Yan 2017, arXiv:1703.01365",
                    "HiResCAM averaged on the way from a baseline; adds up to the score",
                    aliases=("layerig",), claims=plain, in_all=False),
+        MethodSpec("rollout", Rollout, "Attention rollout", "Abnar and Zuidema 2020, arXiv:2005.00928",
+                   "attention followed through all blocks of a transformer; the same for every class",
+                   claims=frozenset({"non-negative", "scale-invariant"}), in_all=False),
+        MethodSpec("attentiongradient", AttentionGradient, "Attention gradient",
+                   "Chefer et al. 2021, arXiv:2103.15679",
+                   "attention times its gradient, followed through all blocks of a transformer",
+                   aliases=("gae", "chefer"), claims=frozenset({"non-negative"}), in_all=False),
+        MethodSpec("legrad", LeGrad, "LeGrad", "Bousselham et al. 2024, arXiv:2404.03214",
+                   "gradients of each block's own score in its attention",
+                   claims=frozenset({"non-negative", "scale-invariant"}), in_all=False),
     ]  # fmt: skip

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 import numpy as np
 
 from visioncam_core.engine.model_card import card_of, set_model_card
+
+
+class Copy(Protocol):
+    """A copy of a model, whose weights can be set."""
+
+    @property
+    def model(self) -> Any:
+        """The copy; it is explained like any model."""
+
+    @property
+    def owners(self) -> Sequence[int]:
+        """For each weight the position of its layer, from the input."""
+
+    def get(self) -> list[np.ndarray]:
+        """Return the weights, in the order of `owners`."""
+
+    def set(self, values: Sequence[np.ndarray]) -> None:
+        """Set the weights."""
 
 
 @attrs.frozen(eq=False)
@@ -48,7 +66,7 @@ def original(model: Any) -> Any:
 
 @attrs.frozen(eq=False)
 class TwinCopy:
-    """A twin with the card of its model; see `engine.interface.Copy`."""
+    """A twin with the card of its model; see `Copy`."""
 
     model: Twin
     owners: tuple[int, ...]

@@ -11,7 +11,16 @@ import numpy as np
 from visioncam_core import ops
 from visioncam_core.engine.batches import COUNTERS, Budget, in_batches, joined
 from visioncam_core.engine.output import Score
-from visioncam_core.engine.records import Change, Cotangent, Make, PassResult, Read, TailInputs
+from visioncam_core.engine.records import (
+    AttentionResult,
+    Change,
+    Cotangent,
+    Make,
+    PassResult,
+    Read,
+    Reading,
+    TailInputs,
+)
 from visioncam_core.errors import LayerError, TargetError
 
 
@@ -151,6 +160,15 @@ class PassesDefaults:
             return ops.without_channels(activations, channels[indices])
 
         return self.tail(single, at_layer, make, len(channels), read)
+
+    def attention(
+        self, flat: list[Any], cotangent: Cotangent | None = None, reading: Reading = "score"
+    ) -> AttentionResult:
+        """Refuse: an engine that sees attention brings its own."""
+        raise LayerError(
+            "the engine of this model does not show attention weights; choose a method that needs none, such "
+            "as GradCAM"
+        )
 
 
 def class_cotangent(score: Score, values: Any, classes: np.ndarray, answer: Any = None) -> np.ndarray:

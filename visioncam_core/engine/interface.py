@@ -16,10 +16,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from visioncam_core.engine.batches import Budget
+from visioncam_core.engine.copies import Copy as Copy  # it belongs to the interface
 from visioncam_core.engine.layer_table import LayerChoice, LayerTable
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import Score
 from visioncam_core.engine.records import (
+    AttentionResult,
     Change,
     Cotangent,
     Hints,
@@ -28,6 +30,7 @@ from visioncam_core.engine.records import (
     PassResult,
     PictureSteps,
     Read,
+    Reading,
     TailInputs,
 )
 
@@ -92,6 +95,15 @@ class Passes(Protocol):
     ) -> Any:
         """Return `read(values, answer)` with each of the (L,) channels of the activations at zero."""
 
+    def attention(
+        self, flat: list[Any], cotangent: Cotangent | None = None, reading: Reading = "score"
+    ) -> AttentionResult:
+        """Return every block's attention weights, and with a cotangent the gradients of what is read.
+
+        Raises:
+            LayerError: there is no attention between all tokens, or none that can be reached; says why.
+        """
+
 
 class View(Protocol):
     """A traced model seen through one output and one kind of score."""
@@ -153,24 +165,6 @@ class Traced(Protocol):
 
     def answers(self, flat: list[Any]) -> list[Any]:
         """Return every output, computed as passes compute it."""
-
-
-class Copy(Protocol):
-    """A copy of a model, whose weights can be set."""
-
-    @property
-    def model(self) -> Any:
-        """The copy; it is explained like any model."""
-
-    @property
-    def owners(self) -> Sequence[int]:
-        """For each weight the position of its layer, from the input."""
-
-    def get(self) -> list[np.ndarray]:
-        """Return the weights, in the order of `owners`."""
-
-    def set(self, values: Sequence[np.ndarray]) -> None:
-        """Set the weights."""
 
 
 class Engine(Protocol):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import attrs
 import numpy as np
+
+from visioncam_core import ops
 
 Note = tuple[str, str]
 """(code of a diagnostic, what it is about): what was given up to trace a model."""
@@ -20,6 +22,10 @@ Cotangent = Callable[..., Any]
 """(values (b, ...), indices (b,) of their pictures, answer (b, ...)) -> the target's gradient in the values.
 
 An engine whose scores are never `by_answer` may leave the answer away.
+"""
+Reading = Literal["score", "blocks", "mean"]
+"""What attention's gradient is of: the score; or each block's own score, read off the block's tokens as the
+model reads the last block's, or off the mean of these tokens.
 """
 
 
@@ -145,3 +151,40 @@ class PassResult:
     values: Any
     answer: Any
     at_layer: TailInputs | None = None
+
+
+@attrs.frozen(eq=False)
+class AttentionResult:
+    """What the blocks of a transformer attend to, in call order.
+
+    Attributes:
+        weights: of each block (N, heads, T, T) after softmax, at least float32; a row is a query's, sum 1.
+        read: (N, T) share of each token in what the score reads off the last block, rows of sum 1: the class
+            token alone, or all patches alike.
+        gradients: of each block the same shape as its weights, or () where none were asked for.
+    """
+
+    weights: tuple[Any, ...]
+    read: np.ndarray
+    gradients: tuple[Any, ...] = ()
+
+    @classmethod
+    def joined(cls, parts: Sequence[AttentionResult]) -> AttentionResult:
+        """Return the results of several batches as one."""
+        if len(parts) == 1:
+            return parts[0]
+        weights, gradients = (
+            tuple(
+                ops.concatenate(list(each))
+                for each in zip(*(getattr(one, name) for one in parts), strict=True)
+            )
+            for name in ("weights", "gradients")
+        )
+        return cls(weights, np.concatenate([one.read for one in parts]), gradients)
+
+
+def read_shares(slopes: np.ndarray, tokens: int) -> np.ndarray:
+    """Return `AttentionResult.read` from a gradient in the last block's tokens, (N, *tokens, K)."""
+    sizes = np.abs(np.asarray(slopes, np.float32)).max(-1).reshape(len(slopes), tokens)
+    found = (sizes > 1e-6 * sizes.max(1, keepdims=True)).astype(np.float32)
+    return np.asarray(found / np.maximum(found.sum(1, keepdims=True), 1), np.float32)

@@ -12,9 +12,10 @@ import numpy as np
 from visioncam_core import ops
 from visioncam_core.engine.interface import Engine, Passes
 from visioncam_core.engine.model_inputs import in_place
-from visioncam_core.engine.records import Change, Make, Read, TailInputs
+from visioncam_core.engine.records import AttentionResult, Change, Make, Read, Reading, TailInputs
 from visioncam_core.errors import GradientError, LayerError, OptionError, TargetError
 from visioncam_core.images.regions import Regions
+from visioncam_core.pipeline.attention import Attention, attention_on
 from visioncam_core.pipeline.batch import Batch
 from visioncam_core.pipeline.hidden import Absent
 from visioncam_core.pipeline.sources import Tell, Which, kept, kept_labels, with_rest
@@ -40,6 +41,7 @@ class EngineSource:
     pool: dict[Any, Any] | None = None
     asked: set[str] = attrs.field(factory=set)
     told: list[tuple[int, str]] = attrs.field(factory=list)
+    _attention: dict[Reading | None, AttentionResult] = attrs.field(factory=dict)
 
     @property
     def engine(self) -> Engine:
@@ -149,6 +151,18 @@ class EngineSource:
             return one.slope(values)
 
         return self.passes.tail_gradients(self._single(picture), self.at_layer, make, count, slope)
+
+    def attention(self, reading: Reading | None, grid: tuple[int, ...]) -> Attention:
+        if reading not in self._attention:
+
+            def slopes(values: Any, indices: np.ndarray, answer: Any = None) -> Any:
+                each = [self.targets[k].slope(values[i : i + 1]) for i, k in enumerate(indices)]
+                alike = len({isinstance(one, np.ndarray) for one in each}) == 1
+                return ops.concatenate(each if alike else list(map(ops.to_numpy, each)))
+
+            args = () if reading is None else (slopes, reading)
+            self._attention[reading] = self.passes.attention(self.batch.flat, *args)
+        return attention_on(self._attention[reading], self.batch.view.table, grid)
 
     def _check_changeable(self) -> None:
         if self.passes.reshape is not None:

@@ -9,10 +9,11 @@ import attrs
 import numpy as np
 
 from visioncam_core import ops
-from visioncam_core.engine.records import Make
+from visioncam_core.engine.records import Make, Reading
 from visioncam_core.errors import PluginError
 from visioncam_core.images.regions import Regions
 from visioncam_core.ops import wide
+from visioncam_core.pipeline.attention import Attention
 from visioncam_core.pipeline.hidden import Absent
 
 Tell = Callable[[int], None]
@@ -60,6 +61,7 @@ class ArraySource:
     elsewhere: Callable[[Any], tuple[Any, Any, Any]] | None
     behind: Callable[[Any], Any] | None = None
     convert: Callable[[np.ndarray], np.ndarray] | None = None
+    attended: Attention | None = None
     told: list[tuple[int, str]] = attrs.field(factory=list)
     seed: int = 0
 
@@ -87,6 +89,11 @@ class ArraySource:
     def absent(self, picture: int) -> Absent:
         """Return what hidden pictures are made from."""
         return Absent(ops.to_numpy(self.images())[picture : picture + 1], self.convert, self.seed)
+
+    def attention(self, reading: Reading | None, grid: tuple[int, ...]) -> Attention:
+        """Return what was given."""
+        found: Attention = _given(self.attended, "attention")
+        return found
 
     def tell(self, picture: int, word: str) -> None:
         """Take note of it in `told`."""

@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.batches import COUNTERS
+from visioncam_core.errors import GradientError
 from visioncam_engines.jax.graph import Graph, Value
 from visioncam_engines.jax.tracing import Trace
 
@@ -178,3 +179,35 @@ def jax_row(value: Any) -> Any:
     import jax
 
     return jax.numpy.asarray(value)[0]
+
+
+def rows(flat: list[Any], indices: np.ndarray) -> list[Any]:
+    """Return rows of flat inputs, without a copy where it is all of them."""
+    if len(indices) == int(flat[0].shape[0]):
+        return list(flat)
+    return [to_rows(x)[int(indices[0]) : int(indices[-1]) + 1] for x in flat]
+
+
+def to_rows(values: Any) -> Any:
+    """Return NumPy's array where JAX's lies on the CPU: cutting that compiles nothing."""
+    if isinstance(values, np.ndarray) or next(iter(values.devices())).platform != "cpu":
+        return values
+    return np.asarray(values)
+
+
+def differentiated(run: Cut, weights: list[Any], given: list[Any]) -> list[Any]:
+    """Return what a function with a gradient in it gives; a step that has none is named."""
+    try:
+        return run(weights, given)
+    except (ValueError, NotImplementedError) as error:
+        if "differentiat" not in str(error) and "JVP" not in str(error):
+            raise
+        raise GradientError(
+            f"a step between the layer and the score has no gradient in JAX ({str(error).splitlines()[0]}); "
+            "choose a later layer, or method='scorecam', which needs no gradient"
+        ) from error
+
+
+def exhausted(error: BaseException) -> bool:
+    """Return whether an error says that memory ran out."""
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)

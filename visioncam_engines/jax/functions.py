@@ -131,7 +131,7 @@ class Functions:
 
     def probe(self) -> Cut:
         """Return `(inputs, class, scale) -> [A, G, values, answer]`."""
-        self._check_slope()
+        self.check_slope()
         needed = [*self.at, *self.sides()]
 
         def body(env: Env, mapped: list[Any], shared: list[Any]) -> list[Any]:
@@ -153,7 +153,7 @@ class Functions:
 
     def backward(self) -> Cut:
         """Return `(A, *sides, cotangent) -> [G]`."""
-        self._check_slope()
+        self.check_slope()
         sides = self.sides()
 
         def body(env: Env, mapped: list[Any], shared: list[Any]) -> list[Any]:
@@ -164,7 +164,7 @@ class Functions:
 
         return cut(self.trace, self._key("backward"), body, self.graph.ancestors(self.score.parts, self.at))
 
-    def _check_slope(self) -> None:
+    def check_slope(self) -> None:
         """Raise `GradientError` where no step between the layer and the score has a slope."""
 
         def passes_on(step: Step) -> bool:

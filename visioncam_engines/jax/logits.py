@@ -73,13 +73,13 @@ def _activation(graph: Graph, step: Step) -> tuple[str, Value | None]:
     if step.name == "tanh":
         return "tanh", step.inputs[0]
     if step.name == "div":
-        return "softmax", _softmax(graph, step)
+        return "softmax", softmax_of(graph, step)
     if step.name == "sub":
         return "log_softmax", _log_softmax(graph, step)
     return "", None
 
 
-def _softmax(graph: Graph, step: Step) -> Value | None:
+def softmax_of(graph: Graph, step: Step) -> Value | None:
     """Return x of exp(x - m) / Σ exp(x - m) over the last axis, for any m that is the same for a row."""
     powers, total = (_source(graph, one) for one in step.inputs)
     exp, summed = graph.made_by.get(powers), graph.made_by.get(total)

@@ -12,10 +12,18 @@ from visioncam_core.engine.batches import COUNTERS, FEW, in_batches, joined
 from visioncam_core.engine.default_passes import PassesDefaults
 from visioncam_core.engine.half_precision import try_multiples
 from visioncam_core.engine.layouts import from_grid, to_grid
-from visioncam_core.engine.records import Cotangent, Make, PassResult, Read, TailInputs
-from visioncam_core.errors import GradientError
+from visioncam_core.engine.records import (
+    AttentionResult,
+    Cotangent,
+    Make,
+    PassResult,
+    Read,
+    Reading,
+    TailInputs,
+)
 from visioncam_core.ops import concatenate
-from visioncam_engines.jax.cuts import Cut, array_functions, fitting, to_host
+from visioncam_engines.jax.attention import attention
+from visioncam_engines.jax.cuts import array_functions, differentiated, exhausted, fitting, rows, to_host
 from visioncam_engines.jax.functions import Functions
 from visioncam_engines.jax.graph import Value
 from visioncam_engines.jax.score import JaxScore
@@ -150,6 +158,12 @@ class JaxPasses(PassesDefaults):
         need = self.cuts.need([*self.cuts.at, *self.cuts.sides()])
         return concatenate(list(in_batches(count, self._size(need), one, exhausted)))
 
+    def attention(
+        self, flat: list[Any], cotangent: Cotangent | None = None, reading: Reading = "score"
+    ) -> AttentionResult:
+        """Run forward with every attention's weights kept, and backward to them."""
+        return attention(self, flat, cotangent, reading)
+
     def _tail_inputs(self, single: list[Any], known: TailInputs | None) -> TailInputs:
         """Return what the tail needs for one picture; the head runs again only for what is not `known`."""
         if known is not None and known.activations and known.sides is not None:
@@ -157,20 +171,6 @@ class JaxPasses(PassesDefaults):
         at, _, _, *sides = self.cuts.head()(self.cuts.trace.weights(), single)
         COUNTERS.add("head")
         return TailInputs((at[0],), tuple(side[0] for side in sides))
-
-
-def rows(flat: list[Any], indices: np.ndarray) -> list[Any]:
-    """Return rows of flat inputs, without a copy where it is all of them."""
-    if len(indices) == int(flat[0].shape[0]):
-        return list(flat)
-    return [to_rows(x)[int(indices[0]) : int(indices[-1]) + 1] for x in flat]
-
-
-def to_rows(values: Any) -> Any:
-    """Return NumPy's array where JAX's lies on the CPU: cutting that compiles nothing."""
-    if isinstance(values, np.ndarray) or next(iter(values.devices())).platform != "cpu":
-        return values
-    return np.asarray(values)
 
 
 def repeated(value: Any, count: int) -> Any:
@@ -184,21 +184,3 @@ def cast_to(values: Any, dtype: Any) -> Any:
         bounds = np.iinfo(dtype)
         values = xp.clip(xp.rint(values), bounds.min, bounds.max)
     return values.astype(dtype)
-
-
-def differentiated(run: Cut, weights: list[Any], given: list[Any]) -> list[Any]:
-    """Return what a function with a gradient in it gives; a step that has none is named."""
-    try:
-        return run(weights, given)
-    except (ValueError, NotImplementedError) as error:
-        if "differentiat" not in str(error) and "JVP" not in str(error):
-            raise
-        raise GradientError(
-            f"a step between the layer and the score has no gradient in JAX ({str(error).splitlines()[0]}); "
-            "choose a later layer, or method='scorecam', which needs no gradient"
-        ) from error
-
-
-def exhausted(error: BaseException) -> bool:
-    """Return whether an error says that memory ran out."""
-    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)

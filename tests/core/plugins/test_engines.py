@@ -96,6 +96,12 @@ def test_an_engine_without_gradients_serves_methods_that_need_none(registry: Mak
     assert list(compared.failures) == ["gradcam"]  # type: ignore[union-attr]
 
 
+def test_an_engine_that_shows_no_attention_refuses_methods_that_need_it(registry: Make) -> None:
+    registry(SPEC)
+    with pytest.raises(OptionError, match=r"'rollout' needs attention, which the engine .* does not give"):
+        explainer("rollout")
+
+
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [

@@ -1,4 +1,5 @@
-"""Keras on torch: everything of `helpers/keras_cases.py` and `helpers/keras_uses.py`."""
+"""Keras on torch: everything of `helpers/keras_attended.py`, `keras_cases.py` and `keras_uses.py`."""
 
+from helpers.keras_attended import *  # noqa: F403
 from helpers.keras_cases import *  # noqa: F403
 from helpers.keras_uses import *  # noqa: F403

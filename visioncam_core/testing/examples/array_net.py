@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.records import Make
+from visioncam_core.pipeline.attention import Attention
 from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.pipeline.sources import ArraySource, Which
 
@@ -139,8 +140,21 @@ class ArrayNet:
             score_activations=self.tail if layer else None,
             at=self.at if layer else self.at_pictures,
             tail_gradients=self.gradients if layer else None,
+            attention=self.attention(A, G) if layer else None,
             seed=seed,
         )
+
+    def attention(self, A: np.ndarray, G: np.ndarray) -> Attention:
+        """Return attention as a block would have it in which every position looks at the strong ones.
+
+        The share of position p is that of Σ_k |A_pk|, its gradient Σ_k G_pk A_pk; there is no class token.
+        """
+        strength = np.abs(A).sum(-1).reshape(len(A), 1, 1, -1) + 1e-9
+        shares = strength / strength.sum(-1, keepdims=True)
+        slopes = (G * A).sum(-1).reshape(shares.shape)
+        square = (len(A), 1, shares.shape[-1], shares.shape[-1])
+        weights, gradients = (np.broadcast_to(one, square) for one in (shares, slopes))
+        return Attention([weights], self.grid, gradients=[gradients])
 
     def in_chunks(self, x: np.ndarray, size: int, *, gradients: bool = True, on: str = "layer") -> Evidence:
         """Return the same evidence, except that versions are scored `size` at a time, as the engine does."""

@@ -60,7 +60,7 @@ class GraphPasses:
         half = self.record.tensors[0].dtype == tf.float16
 
         def one(indices: np.ndarray) -> PassResult:
-            part = [_take(x, indices) for x in inputs]
+            part = [take(x, indices) for x in inputs]
             chosen = tf.constant(classes[indices], tf.int32)
 
             def scaled(scale: float) -> tuple[Any, list[Any]]:
@@ -91,7 +91,7 @@ class GraphPasses:
         half = self.record.tensors[0].dtype == tf.float16
 
         def one(indices: np.ndarray) -> list[PassResult]:
-            out = head(*[_take(x, indices) for x in inputs])
+            out = head(*[take(x, indices) for x in inputs])
             COUNTERS.add("forward", len(indices))
             seen = self._seen(out[:count], out[count:-2] if backward is None else None, None, out)
             if backward is None:
@@ -189,7 +189,7 @@ def _multiple(scale: float) -> Any:
         return tf.constant(scale, tf.float32)
 
 
-def _take(value: Any, indices: np.ndarray) -> Any:
+def take(value: Any, indices: np.ndarray) -> Any:
     """Return rows of a flat input, without a copy where it is the whole of it."""
     if len(indices) == int(value.shape[0]):
         return value

@@ -13,10 +13,11 @@ import attrs
 import numpy as np
 
 from visioncam_core.engine.batches import COUNTERS
-from visioncam_core.engine.records import Change, Read, TailInputs
+from visioncam_core.engine.records import AttentionResult, Change, Cotangent, Read, Reading, TailInputs
 from visioncam_core.ops import concatenate, without_channels
 from visioncam_engines.tensorflow.graph import functions as cuts
 from visioncam_engines.tensorflow.graph.extract import carve
+from visioncam_engines.tensorflow.run.attention import attention
 from visioncam_engines.tensorflow.run.channels import Mixing, mixing, without
 from visioncam_engines.tensorflow.run.memory import at_once, need_of
 from visioncam_engines.tensorflow.run.passes import Flat, GraphPasses, cast_to, in_batches, to_host
@@ -71,6 +72,12 @@ class ModelPasses(GraphPasses):
             return read(to_host(values), to_host(answer))
 
         return concatenate(in_batches(len(channels), self.budget.batch(need), one))
+
+    def attention(
+        self, flat: Flat, cotangent: Cotangent | None = None, reading: Reading = "score"
+    ) -> AttentionResult:
+        """Run forward with every attention's weights fetched, and backward to them."""
+        return attention(self, flat, cotangent, reading)
 
 
 def _changing(

@@ -17,6 +17,7 @@ import torch
 
 from visioncam_core.engine.batches import Budget
 from visioncam_core.engine.layer_table import LayerChoice, LayerTable, Layout
+from visioncam_core.engine.records import AttentionResult, Cotangent, Reading
 from visioncam_core.errors import LayerError
 from visioncam_engines.torch.calling import caller
 from visioncam_engines.torch.noise import CalledNoise, Noise
@@ -170,16 +171,9 @@ class EagerView(TapeView):
         self, choice: LayerChoice, reshape: Callable[[Any], Any] | None, budget: Budget
     ) -> EagerPasses:
         layout = choice.row.layout or Layout("custom", (), 0)
+        record, first = self.record(choice.row), self.channels_first
         return EagerPasses(
-            self.trace,
-            self.score,
-            self.record(choice.row),
-            layout,
-            self.placing,
-            reshape,
-            budget,
-            self.channels_first,
-            self.runs,
+            self.trace, self.score, record, layout, self.placing, reshape, budget, first, self.runs
         )
 
 
@@ -214,6 +208,15 @@ class EagerPasses(TapePasses):
     def meeting(self) -> Mixing | None:
         return None
 
+    def attention(
+        self, flat: Flat, cotangent: Cotangent | None = None, reading: Reading = "score"
+    ) -> AttentionResult:
+        """Refuse: what happens inside a module is not seen."""
+        raise LayerError(
+            "the attention inside this model is not seen, as it is run as it is, module by module (the note "
+            "run-as-it-is says why); choose a gradient method, such as GradCAM"
+        )
+
     def _through_layer(self, flat: Flat, changed: Any, gradients: bool) -> tuple[Any, Any, Any, Any]:
         """Return the layer's output, the leaf put in its place, values and answer."""
         at, leaf = changed, changed
@@ -221,8 +224,7 @@ class EagerPasses(TapePasses):
         calls: Counter[str] = Counter()
         wanted = [one for one in self.trace.records if one.value in self.score.fetches]
         numbers = _numbers(self.trace.records)
-        whole = self.record.value in self.trace.inputs  # the picture itself is the layer
-        if whole:
+        if whole := self.record.value in self.trace.inputs:  # the picture itself is the layer
             image = self.trace.inputs.index(self.record.value)
             at = flat[image] if changed is None else changed
             leaf = at.detach().clone().requires_grad_(gradients)

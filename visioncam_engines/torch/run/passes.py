@@ -13,11 +13,22 @@ from visioncam_core.engine.batches import COUNTERS, Budget, joined
 from visioncam_core.engine.default_passes import class_cotangent
 from visioncam_core.engine.half_precision import try_multiples
 from visioncam_core.engine.layer_table import Layout
-from visioncam_core.engine.records import Change, Cotangent, Make, PassResult, Read, TailInputs
-from visioncam_core.errors import GradientError, ModelError
+from visioncam_core.engine.records import (
+    AttentionResult,
+    Change,
+    Cotangent,
+    Make,
+    PassResult,
+    Read,
+    Reading,
+    TailInputs,
+)
+from visioncam_core.errors import ModelError
 from visioncam_core.ops import concatenate, without_channels
-from visioncam_core.text import error_text, listing
+from visioncam_core.text import listing
 from visioncam_engines.torch.placing import Placing, from_grid, to_grid
+from visioncam_engines.torch.run.attention import attention
+from visioncam_engines.torch.run.gradients import gradient_of
 from visioncam_engines.torch.run.memory import at_once, in_batches, need_of, repeated, to_host, to_tensor
 from visioncam_engines.torch.run.mixing import Mixing, mixing
 from visioncam_engines.torch.score import TapeScore
@@ -145,6 +156,12 @@ class TapePasses:
                 return self.grid(gradient_of(self, values, leaf, slope * scale, last and not half)), None
 
         return (try_multiples(scaled) if half else scaled(1.0))[0]
+
+    def attention(
+        self, flat: Flat, cotangent: Cotangent | None = None, reading: Reading = "score"
+    ) -> AttentionResult:
+        """Run forward with every attention's weights in sight, and backward to them."""
+        return attention(self, flat, cotangent, reading)
 
     # ---------------------------------------------------------------- changed versions
 
@@ -276,29 +293,3 @@ class TapePasses:
         return self.trace.once(
             key, lambda: mixing(self.trace, self.record.value, self.layout, self.score.fetches)
         )
-
-
-def gradient_of(passes: Any, values: Any, leaf: Any, slope: Any, last: bool) -> Any:
-    """Return torch's gradient of Σ values · slope in a leaf.
-
-    Raises:
-        GradientError: there is none.
-    """
-    found = None
-    why = (
-        "a step between them cannot be differentiated (argmax, rounding, a stopped gradient, a checkpoint "
-        "with use_reentrant=True)"
-    )
-    if values.requires_grad:
-        try:
-            (found,) = torch.autograd.grad(values, leaf, slope, retain_graph=not last, allow_unused=True)
-        except (RuntimeError, NotImplementedError) as error:
-            if "derivative for" not in str(error) and "not implemented" not in str(error):
-                raise
-            why = error_text(error)
-    if found is None:
-        raise GradientError(
-            f"the score of output {passes.score.output!r} has no gradient at layer {passes.record.path!r}: "
-            f"{why}; choose a later layer, or ScoreCAM, which needs no gradient"
-        )
-    return found
