@@ -78,6 +78,8 @@ class Calls:
             raise ModelError(f"{what} {brief(found, 60)}, no array; {wanted}") from error
         if values.dtype.kind not in "fiub":
             raise ModelError(f"{what} {brief(found, 60)} of type {type(found).__name__}; {wanted}")
+        if self.batch == 1 and values.ndim == 1 and values.dtype.kind == "f":
+            values = values[None]  # of its one picture
         if values.shape[:1] != (pictures,) or values.ndim not in (1, 2) or not values.size:
             raise ModelError(
                 f"{what} shape {values.shape} for {pictures} pictures; {wanted}, a row for each, or pass "
@@ -134,7 +136,8 @@ def blackbox(
         values: None for uint8, 0 to 255; (0, 1) or another range for float32.
         names: a name for each of the K, or a JSON or text file with them.
         channels: 3, or 1 for grey pictures.
-        batch: pictures in one call; 1 for a function that takes a single one, (1, height, width, channels).
+        batch: pictures in one call; 1 for a function that takes a single one, (1, height, width, channels),
+            and may return (K,).
 
     Raises:
         OptionError: an argument out of its range.

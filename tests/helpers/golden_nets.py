@@ -1,4 +1,4 @@
-"""Small networks of fixed weights, for Keras and PyTorch: other libraries' values of them are in data/more."""
+"""Small networks of fixed weights, for Keras and PyTorch; data/more has other libraries' maps of them."""
 
 from __future__ import annotations
 
