@@ -75,8 +75,8 @@ def visioncam_register_engines() -> list[EngineSpec]:
             "blackbox",
             accepts=_of_blackbox,
             make=_blackbox,
-            title="function in visioncam.blackbox(...)",
-            summary="any Python function of pictures, for methods that need scores alone",
+            title="black box",
+            summary="any Python function of pictures in visioncam.blackbox(...), for methods that need scores alone",
             can=frozenset(),
         ),
     ]

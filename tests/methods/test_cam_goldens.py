@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.golden_nets import LAYERS, golden, keras_net
+from helpers.golden_cams import LAYERS, golden, keras_net
 
 import visioncam
 from visioncam_core.engine.batches import COUNTERS
@@ -16,7 +16,7 @@ from visioncam_methods.cam.gradcamelementwise import GradCAMElementWise
 from visioncam_methods.cam.layercam import LayerCAM
 from visioncam_methods.cam.reciprocam import ReciproCAM
 
-CAM = golden("cam")
+CAM = golden()
 CLASSES = CAM["classes"].tolist()
 PLACES = ["gap/act3", "mlp/act3", "smooth/act3", "smooth/act2"]
 METHODS = {

@@ -47,4 +47,4 @@ class EigenCAM:
         V = np.linalg.svd(np.nan_to_num(X, posinf=0, neginf=0), full_matrices=False)[2]
         M = np.einsum("nzk,nk->nz", X, V[:, 0])
         sums = (M * X.sum(axis=-1) if self.centre else M).sum(axis=-1)
-        return np.where(sums[:, None] < 0, -M, M).reshape(A.shape[:-1])
+        return np.where(sums[:, None] < 0, -M, M).reshape(A.shape[:-1]).astype(A.dtype)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.golden_nets import golden, torch_net
+from helpers.golden_cams import golden, torch_net
 
 import visioncam
 from visioncam_methods.cam.eigencam import EigenCAM
 from visioncam_methods.cam.layercam import LayerCAM
 from visioncam_methods.cam.reciprocam import ReciproCAM
 
-CAM = golden("cam")
+CAM = golden()
 METHODS = {
     "layercam": LayerCAM(), "reciprocam_delta": ReciproCAM(), "eigencam_paper_uncentred": EigenCAM(),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Small networks of fixed weights, for Keras and PyTorch; data/more has other libraries' maps of them."""
+"""Small networks of fixed weights, for Keras and PyTorch, and other libraries' maps of them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from typing import Any
 
 import numpy as np
 
-DATA = Path(__file__).resolve().parents[1] / "data" / "more"
+DATA = Path(__file__).resolve().parents[1] / "data" / "more" / "cam.npz"
 SHAPE, CLASSES = (24, 32, 3), 5
 LAYERS = {"act3": "conv3", "act2": "act2"}
 """A layer's name in the golden files and in PyTorch -> in Keras."""
 
 
-def golden(name: str) -> dict[str, np.ndarray]:
-    """Return the arrays of a file in data/more, such as "cam"."""
-    with np.load(DATA / f"{name}.npz") as file:
+def golden() -> dict[str, np.ndarray]:
+    """Return pictures, classes, and maps by net, layer and method."""
+    with np.load(DATA) as file:
         return dict(file)
+
+
+def _weights() -> dict[str, np.ndarray]:
+    return {key.removeprefix("net/"): values for key, values in golden().items() if key.startswith("net/")}
 
 
 def keras_net(name: str) -> Any:
@@ -25,7 +29,7 @@ def keras_net(name: str) -> Any:
     import keras
     from keras import layers
 
-    weights, smooth = golden("net"), name == "smooth"
+    weights, smooth = _weights(), name == "smooth"
     act, pool = ("silu", layers.AveragePooling2D) if smooth else ("relu", layers.MaxPooling2D)
     head = (
         [layers.Flatten(), layers.Dense(10, "relu", name="mlp1"), layers.Dense(CLASSES, name="mlp2")]
@@ -51,7 +55,7 @@ def torch_net(name: str) -> Any:
     import torch
     from torch import nn
 
-    weights = {key: torch.from_numpy(values) for key, values in golden("net").items()}
+    weights = {key: torch.from_numpy(values) for key, values in _weights().items()}
     act, pool = (nn.SiLU, nn.AvgPool2d) if name == "smooth" else (nn.ReLU, nn.MaxPool2d)
     bn = nn.BatchNorm2d(12, eps=float(weights["bn/epsilon"]))
     bn.weight.data, bn.bias.data = weights["bn/gamma"], weights["bn/beta"]
