@@ -17,16 +17,16 @@ class ReciproCAM:
     """Recipro-CAM: each position by the score when only it is left in the layer; no gradients.
 
     Notes:
-        M_p = S(A ∘ m_p)
+        M_p = S(A ∘ m_p) − S(0)
 
         A: activations (N, *grid, K); m_p: 1 at position p, 0 elsewhere; S: the score as a function of the
-        layer.  M: (N, *grid), signed.  What is behind the layer runs once for each of the Z positions.  Where
-        that is an average and a dense layer, M is Grad-CAM's raw map plus the bias.  Every position has the
-        score of an empty layer, S(0), in it; `relative` subtracts that.
+        layer.  M: (N, *grid), signed.  What is behind the layer runs once for each of the Z positions, and
+        once for a layer of zeros.  Where that is an average and a dense layer, M is Grad-CAM's raw map.
 
     Differences:
-        The authors take the softmax's probability for S: `score="probability"`.  `mask="blur"` is their
-        3 × 3 filter, ¼ ½ ¼ along each axis.
+        The authors take the softmax's probability for S, which `score="probability"` does, leave S(0) where
+        it is, as `relative=False` does, and scale M to [0, 1] by its minimum.  `mask="blur"` is their 3 × 3
+        filter, ¼ ½ ¼ along each axis.
 
     References:
         Byun and Lee, "Recipro-CAM: Fast gradient-free visual explanations for convolutional neural networks",
@@ -34,7 +34,7 @@ class ReciproCAM:
     """
 
     mask: Literal["point", "blur"] = option("point", help="one position, or its neighbours too")
-    relative: bool = option(False, help="subtract the score of a layer of zeros")
+    relative: bool = option(True, help="subtract the score of a layer of zeros")
     needs: ClassVar[frozenset[str]] = frozenset({"activations"})
 
     def __call__(self, evidence: Evidence) -> Any:
