@@ -13,7 +13,8 @@ from visioncam_methods.cam.reciprocam import ReciproCAM
 
 CAM = golden()
 METHODS = {
-    "layercam": LayerCAM(), "reciprocam_delta": ReciproCAM(relative=False), "eigencam_paper_uncentred": EigenCAM(),
+    "layercam": LayerCAM(), "reciprocam_delta": ReciproCAM(relative=False),
+    "eigencam_paper_uncentred": EigenCAM(),
 }  # fmt: skip
 
 
