@@ -115,6 +115,12 @@ def test_probabilities_are_known_by_their_sum(picture: np.ndarray) -> None:
     assert "probability-assumed" in [one.code for one in assumed.diagnostics]
 
 
+def test_scores_that_sum_to_one_by_chance_are_no_probabilities() -> None:
+    model = visioncam.blackbox(lambda x: np.stack([x.mean((1, 2, 3)), np.ones(len(x))], axis=1), SIZE)
+    found = visioncam.explain(model, np.zeros((*SIZE, 3), np.uint8), HideOne())
+    assert found.target.probability is None
+
+
 def test_one_value_that_is_a_probability_stands_for_two_classes(picture: np.ndarray) -> None:
     model = visioncam.blackbox(lambda x: softmax(x)[:, 0], SIZE, names=["red"])
     found = visioncam.explain(model, picture, HideOne(), target="not red")
