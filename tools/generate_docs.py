@@ -14,6 +14,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -121,9 +122,8 @@ def _method(spec: Any) -> str:
     parts = sections(spec.cls)
     equation, _, notes = parts["Notes"].partition("\n\n")
     names = ", ".join(f"`{name}`" for name in (spec.name, *spec.aliases))
-    public = spec.cls.__module__
-    if spec.in_all:
-        public = public.replace(".cam.", ".")  # the path that stays
+    public = spec.cls.__module__.replace(".cam.", ".")  # the path that stays, of the first nine
+    public = public if find_spec(public) else spec.cls.__module__
     module = f"from {public} import {spec.cls.__name__}"
     lines = [
         f'<a id="{spec.name}"></a>\n\n### {spec.title}',

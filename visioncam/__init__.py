@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from visioncam_core.results.comparison import Comparison
     from visioncam_core.results.diagnostics import Diagnostic
     from visioncam_core.results.explanation import Explanation
+    from visioncam_engines.blackbox import blackbox
     from visioncam_methods.cam.ablationcam import AblationCAM
     from visioncam_methods.cam.gradcam import GradCAM
     from visioncam_methods.cam.gradcamelementwise import GradCAMElementWise
@@ -63,6 +64,7 @@ else:
         "visioncam_core.pipeline.explainer": ("Explainer",),
         "visioncam_core.results.comparison": ("Comparison",),
         "visioncam_core.results.explanation": ("Explanation",),
+        "visioncam_engines.blackbox": ("blackbox",),
         **{f"visioncam_methods.cam.{name.lower()}": (name,) for name in _METHODS},
     }  # fmt: skip
     _NEW_SPELLING = {
@@ -103,8 +105,8 @@ __version__ = VERSION
 __all__ = [
     "AblationCAM", "Audit", "Comparison", "Diagnostic", "Evaluation", "Explainer", "Explanation", "GradCAM",
     "GradCAMElementWise", "GradCAMPlusPlus", "HiResCAM", "ModelCard", "Recommendation", "RespondCAM",
-    "ScoreCAM", "SmoothGradCAMPlusPlus", "VisionCamError", "XGradCAM", "__version__", "audit", "callbacks",
-    "compare", "demo", "doctor", "evaluate", "explain", "explain_dataset", "explainer", "forget", "geometry",
-    "layers", "load", "load_plugin", "methods", "metrics", "plugins", "recommend", "registry", "renderers",
-    "report", "set_model_card", "targets",
+    "ScoreCAM", "SmoothGradCAMPlusPlus", "VisionCamError", "XGradCAM", "__version__", "audit", "blackbox",
+    "callbacks", "compare", "demo", "doctor", "evaluate", "explain", "explain_dataset", "explainer", "forget",
+    "geometry", "layers", "load", "load_plugin", "methods", "metrics", "plugins", "recommend", "registry",
+    "renderers", "report", "set_model_card", "targets",
 ]  # fmt: skip

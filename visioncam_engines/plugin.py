@@ -71,6 +71,14 @@ def visioncam_register_engines() -> list[EngineSpec]:
             can=frozenset({"layers", "gradients", "input-gradients", "copies", "attention"}),
             schemes=("timm", "torchvision", "hf"),
         ),
+        EngineSpec(
+            "blackbox",
+            accepts=_of_blackbox,
+            make=_blackbox,
+            title="black box",
+            summary="visioncam.blackbox(function): any Python function of pictures, for its scores alone",
+            can=frozenset(),
+        ),
     ]
 
 
@@ -105,6 +113,10 @@ def _of_keras_on(backend: str, model: Any) -> bool:
 def _of_torch(model: Any) -> bool:
     """Return whether a model is a module of PyTorch, or a copy of ours of one, and no layer of Keras."""
     return _comes_from(model, *_TORCH) and not _comes_from(model, *_KERAS, _KERAS_ON_TORCH)
+
+
+def _of_blackbox(model: Any) -> bool:
+    return _comes_from(model, "visioncam_engines.blackbox") and hasattr(model, "calls")
 
 
 def _comes_from(model: Any, *packages: str) -> bool:
@@ -154,3 +166,9 @@ def _torch() -> Engine:
     from visioncam_engines.torch.engine import TorchEngine
 
     return TorchEngine()
+
+
+def _blackbox() -> Engine:
+    from visioncam_engines.blackbox import BlackBoxEngine
+
+    return BlackBoxEngine()

@@ -13,11 +13,14 @@ def visioncam_register_methods() -> list[MethodSpec]:
     from visioncam_methods.attention.legrad import LeGrad
     from visioncam_methods.attention.rollout import Rollout
     from visioncam_methods.cam.ablationcam import AblationCAM
+    from visioncam_methods.cam.eigencam import EigenCAM
     from visioncam_methods.cam.gradcam import GradCAM
     from visioncam_methods.cam.gradcamelementwise import GradCAMElementWise
     from visioncam_methods.cam.gradcamplusplus import GradCAMPlusPlus
     from visioncam_methods.cam.hirescam import HiResCAM
+    from visioncam_methods.cam.layercam import LayerCAM
     from visioncam_methods.cam.layerintegratedgradients import LayerIntegratedGradients
+    from visioncam_methods.cam.reciprocam import ReciproCAM
     from visioncam_methods.cam.respondcam import RespondCAM
     from visioncam_methods.cam.scorecam import ScoreCAM
     from visioncam_methods.cam.smoothgradcamplusplus import SmoothGradCAMPlusPlus
@@ -56,6 +59,13 @@ def visioncam_register_methods() -> list[MethodSpec]:
                    claims=plain | {"sums-to-score"}),
         MethodSpec("ablationcam", AblationCAM, "Ablation-CAM", "Desai and Ramaswamy 2020, WACV",
                    "channels weighted by the drop of the score without them", claims=plain),
+        MethodSpec("layercam", LayerCAM, "LayerCAM", "Jiang et al. 2021, IEEE TIP",
+                   "each activation weighted by its own positive gradient", claims=plain, in_all=False),
+        MethodSpec("eigencam", EigenCAM, "Eigen-CAM", "Muhammad and Yeasin 2020, arXiv:2008.00299",
+                   "the first principal component of the channels; the class plays no part",
+                   claims=plain, in_all=False),
+        MethodSpec("reciprocam", ReciproCAM, "Recipro-CAM", "Byun and Lee 2022, arXiv:2209.14074",
+                   "each position by the score when only it is left", claims=plain, in_all=False),
         MethodSpec("integratedgradients", IntegratedGradients, "Integrated Gradients",
                    "Sundararajan, Taly and Yan 2017, arXiv:1703.01365",
                    "gradients averaged on the way from a baseline; they add up to the score",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from example_plugins import plugin
-from example_plugins.eigencam import EigenCAM
+from example_plugins.eigengradcam import EigenGradCAM
+from example_plugins.groupcam import GroupCAM
 
 from visioncam_core.testing import (
     Check,
@@ -16,7 +17,8 @@ from visioncam_core.testing import (
 
 CHECKS = [
     *[check for row in plugin.visioncam_register_methods() for check in method_checks(row)],
-    *method_checks(EigenCAM(center=True), claims={"scale-invariant", "flip-equivariant"}),
+    *method_checks(EigenGradCAM(center=True), claims={"scale-invariant", "flip-equivariant"}),
+    *method_checks(GroupCAM(theta=0, hidden="mean", measure="score"), claims={"flip-equivariant"}),
     *[check for row in plugin.visioncam_register_renderers() for check in renderer_checks(row)],
     *selector_checks(
         plugin,
@@ -32,5 +34,5 @@ def test_contract(check: Check) -> None:
 
 
 def test_installed() -> None:
-    (found,) = assert_loads("visioncam-example-plugins", names=["eigencam", "reciprocam", "isolines"])
+    (found,) = assert_loads("visioncam-example-plugins", names=["eigengradcam", "groupcam", "isolines"])
     assert len(found.hooks) == 3

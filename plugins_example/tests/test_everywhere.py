@@ -47,7 +47,7 @@ def run(folder: Path, *words: str) -> Any:
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("method", ["eigencam", "Recipro-CAM"])
+@pytest.mark.parametrize("method", ["eigengradcam", "Group-CAM"])
 def test_methods_find_the_blob(folder: Path, model: Any, method: str) -> None:
     found = visioncam.explain(model, folder / "blob.png", method=method, target=0, preprocess="unit")
     row, column = np.unravel_index(found.heatmap.argmax(), found.heatmap.shape)
@@ -62,7 +62,7 @@ def test_layer_and_renderer_by_name(folder: Path, model: Any) -> None:
 
 
 def test_listed_beside_the_built_ins() -> None:
-    assert {"eigencam", "reciprocam"} <= {spec.name for spec in visioncam.methods()}
+    assert {"eigengradcam", "groupcam"} <= {spec.name for spec in visioncam.methods()}
     assert "isolines" in {spec.name for spec in visioncam.renderers()}
     (found,) = [one for one in visioncam.plugins() if one.distribution == "visioncam-example-plugins"]
     assert (found.name, found.status) == ("example", "loaded")
@@ -72,11 +72,13 @@ def test_command_line(folder: Path) -> None:
     """All four in one command; the methods' options are flags."""
     compared = run(
         folder, "compare", "blob.png", "--model", "blob.keras", "--preprocess", "unit", "--layer", "block:1",
-        "--methods", "gradcam,eigencam,reciprocam", "--center", "--mask", "blur", "--renderer", "isolines",
+        "--methods", "gradcam,eigengradcam,groupcam", "--center", "--theta", "50", "--renderer", "isolines",
         "--levels", "4", "-o", "sheet.png",
     )  # fmt: skip
     assert compared["failures"] == {}
     options = {one["method"]: one["options"] for one in compared["results"]}
-    assert options["eigencam"] == {"component": 1, "center": True}
-    assert options["reciprocam"] == {"mask": "blur", "measure": "probability"}
+    assert options["eigengradcam"] == {"component": 1, "center": True}
+    assert options["groupcam"] == {
+        "groups": 32, "theta": 50.0, "hidden": "blur:50", "measure": "probability",
+    }  # fmt: skip
     assert Path(folder, "sheet.png").is_file()

@@ -45,6 +45,7 @@ PLAN = Plan(
         "visioncam_engines.tensorflow",
         "visioncam_engines.torch",
         "visioncam_engines.jax",
+        "visioncam_engines.blackbox",
         "visioncam_engines.plugin",
         "visioncam_methods.cam",
         "visioncam_methods",

@@ -31,13 +31,13 @@ def test_the_tutorial_ends_with_a_method_of_ones_own(tmp_path: Path) -> None:
     reader.follow(tutorial)
     assert (len(reader.skipped), reader.skipped.count(TESTS)) == (8, 2)
     assert " passed" in reader.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "my-cam")
-    assert "mycam  LayerCAM, of my-cam" in reader.output("visioncam methods")
-    assert "gamma=0.0" in reader.output("visioncam methods")
+    assert "mycam  NormGrad, of my-cam" in reader.output("visioncam methods")
+    assert "gamma=1.0" in reader.output("visioncam methods")
     (sheet,) = [printed for line, printed in reader.printed if line.endswith("-o compare.png")]
-    assert "LayerCAM" in sheet
+    assert "NormGrad" in sheet
     assert "failed" not in sheet
     assert "checks passed" in reader.output("visioncam plugins --check")
-    assert "LayerCAM {'gamma': 2.0}" in reader.printed[-3][1]
+    assert "NormGrad {'gamma': 2.0}" in reader.printed[-3][1]
     for name in ("first.png", "compare.png", "cat_mycam.png"):
         with Image.open(tmp_path / name) as picture:
             assert np.asarray(picture.convert("RGB")).std() > 10

@@ -60,7 +60,7 @@ def test_the_tutorial_and_the_page_are_found(name: str) -> None:
 def test_the_first_code_is_a_whole_plugin() -> None:
     language, body = FENCE.findall(PAGE)[0]
     assert language == "python"
-    assert body.startswith("# layercam.py\n")
+    assert body.startswith("# normgrad.py\n")
     assert "@hookimpl" in body
 
 
@@ -98,7 +98,7 @@ def test_every_block_runs(tmp_path: Path) -> None:
     reader = Reader(tmp_path, skips=("python -m build",))
     reader.follow(PAGE)
     assert reader.skipped == []
-    assert "layercam  LayerCAM, of local" in reader.output("visioncam methods --plugin-file layercam.py")
+    assert "normgrad  NormGrad, of local" in reader.output("visioncam methods --plugin-file normgrad.py")
     assert "stencil  Stencil, of local" in reader.output("visioncam renderers --plugin-file stencil.py")
     assert "centreshare  Centre share, of local" in reader.output(
         "visioncam metrics centreshare --plugin-file centre.py"
@@ -107,7 +107,7 @@ def test_every_block_runs(tmp_path: Path) -> None:
         "visioncam explain examples/chelsea.png --plugin-file strides.py --layer stride:16"
     )
     loaded, options, installed = (printed for typed, printed in reader.printed if "\n" in typed)
-    assert "LayerCAM {'positive': False}" in loaded
+    assert "NormGrad {'scaling': True}" in loaded
     assert "option 'samples' of Sampling must be between 1 and 512, received 1000" in options
     assert "'my-cam' is not installed with an entry point" in installed
     assert {"sheet.png", "my-cam", "my-view", "my-layers"} <= {path.name for path in tmp_path.iterdir()}

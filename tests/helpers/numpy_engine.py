@@ -123,15 +123,25 @@ class Passes(PassesDefaults):
     layer: str
 
     def observe(self, flat: list[Any]) -> tuple[Any, Any, Any]:
+        if self.layer == "input":
+            return (flat[0], *self.tail_of([], flat[0]))
         A = self.net.features(flat[0])
         A = A if self.layer == "features" else np.maximum(A @ self.net.V, 0)
         return (A, *self.tail_of([], A))
 
     def tail_of(self, single: list[Any], activations: Any) -> tuple[Any, Any]:
-        logits = self.net.logits(activations, self.layer)
+        if self.layer == "input":
+            logits = self.net.logits(self.net.features(activations), "features")
+        else:
+            logits = self.net.logits(activations, self.layer)
         return (logits if self.score.kind == "logit" else softmax(logits)), softmax(logits)
 
     def gradient(self, flat: list[Any], activations: Any, cotangent: Any) -> Any:
+        if self.layer == "input":
+            A = self.net.features(activations)
+            G = attrs.evolve(self, layer="features").gradient(flat, A, cotangent)
+            blocks = (G * (A > 0)) @ self.net.E.T / 4
+            return blocks.repeat(2, axis=1).repeat(2, axis=2).astype(np.float32)
         cotangent = np.asarray(cotangent)
         if self.score.kind == "probability":  # back through the softmax
             p = softmax(self.net.logits(activations, self.layer))

@@ -14,7 +14,7 @@ from keras import ops
 import visioncam
 
 CLASSES = 5
-METHODS = [row.name for row in visioncam.methods()]
+METHODS = [row.name for row in visioncam.methods() if row.in_all]
 LINEAR = ["gradcam", "hirescam", "xgradcam", "respondcam"]
 """Methods whose raw map changes sign with the score."""
 

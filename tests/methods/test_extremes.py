@@ -13,7 +13,7 @@ from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.testing import ArrayNet
 from visioncam_engines.tensorflow.testing import keras_models as models
 
-METHODS = {spec.name: spec.cls for spec in visioncam.methods()}
+METHODS = {spec.name: spec.cls for spec in visioncam.methods() if spec.in_all}
 GRADIENT = tuple(name for name in METHODS if name not in ("scorecam", "ablationcam"))
 SIGNED = ("gradcamplusplus", "smoothgradcamplusplus", "xgradcam", "respondcam")
 

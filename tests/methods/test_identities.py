@@ -13,7 +13,7 @@ from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.testing import ArrayNet
 from visioncam_methods.cam.smoothgradcamplusplus import SmoothGradCAMPlusPlus
 
-METHODS = {spec.name: spec.cls for spec in visioncam.methods()}
+METHODS = {spec.name: spec.cls for spec in visioncam.methods() if spec.in_all}
 CAM = ("gradcam", "hirescam", "xgradcam", "respondcam")
 SUMMING = ("hirescam", "xgradcam", "respondcam")
 GRIDS = [(7,), (3, 5), (2, 3, 4)]

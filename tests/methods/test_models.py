@@ -14,7 +14,7 @@ CAM = ("gradcam", "hirescam", "xgradcam", "respondcam")
 SUMMING = ("hirescam", "xgradcam", "respondcam")
 SCALED = ("gradcamplusplus", "smoothgradcamplusplus", "scorecam")
 GRIDS = [(7,), (4, 5), (2, 3, 4)]
-ALL = [spec.name for spec in visioncam.methods()]
+ALL = [spec.name for spec in visioncam.methods() if spec.in_all]
 
 
 def maps(model: Any, x: np.ndarray, target: Any = 0, **options: Any) -> list[dict[str, np.ndarray]]:

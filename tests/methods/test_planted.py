@@ -10,7 +10,7 @@ import pytest
 import visioncam
 from visioncam_engines.tensorflow.testing import keras_models as models
 
-ALL = [spec.name for spec in visioncam.methods()]
+ALL = [spec.name for spec in visioncam.methods() if spec.in_all]
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ FROM_GRADIENTS = (
     "respondcam",
     "gradcamplusplus",
 )
-METHODS = {spec.name: spec.cls for spec in visioncam.methods()}
+METHODS = {spec.name: spec.cls for spec in visioncam.methods() if spec.in_all}
 NETS = [((4, 6), 0, False), ((9,), 1, True), ((2, 3, 4), 2, False), ((5, 3), 3, True)]
 
 

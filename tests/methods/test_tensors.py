@@ -34,7 +34,7 @@ def evidence(kind: Callable[[np.ndarray], Any]) -> Evidence:
     )
 
 
-@pytest.mark.parametrize("row", visioncam.methods(), ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [one for one in visioncam.methods() if one.in_all], ids=lambda row: row.name)
 def test_tensors_give_what_arrays_give(row: Any) -> None:
     method = row.cls()
     expected, found = method(evidence(lambda array: array)), method(evidence(tf.constant))

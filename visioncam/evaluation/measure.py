@@ -98,7 +98,7 @@ def measure(
     first = next(probes(explainer, read, target))
     layer = first.layer.path
     classes, labels = _classes(explainer, read, target)
-    costs = {one.name: max(1, first.apply(one).passes) for one in explainer.methods}
+    costs = {one.name: max(1, first.of(one).apply(one).passes) for one in explainer.methods}
     maps: Maps = {}
     seeds: dict[str, int] = {}
     if copy is not None:
@@ -116,17 +116,20 @@ def measure(
         answers.append(probe.observation.answer.reshape(-1))
         shared = Shared()
         for subject in rows:
-            if subject.kind == "method":
-                named = next(one for one in explainer.methods if one.name == subject.name)
-                made = map_of_method(probe, named, maps if subject.name in enough else {})
-            elif subject.kind == "randomised":
-                made = map_of_randomised(probe, subject.of, maps)
-            else:
+            here = probe
+            if subject.kind == "control":
                 made = map_of_control(probe, subject.name)
+            else:
+                named = next(one for one in explainer.methods if one.name in (subject.name, subject.of))
+                here = probe.of(named)
+                if subject.kind == "method":
+                    made = map_of_method(here, named, maps if subject.name in enough else {})
+                else:
+                    made = map_of_randomised(here, subject.of, maps)
             spent.setdefault(subject.name, []).append((made.passes, made.seconds))
             if probe.number == 0 and subject.name in enough and made.raw is not None:
                 cascade[subject.name] = [made.raw, *maps[subject.name, 0][0]]
-            case = probe.case(made.heat, made.raw, made.questions, truth, boxes)
+            case = here.case(made.heat, made.raw, made.questions, truth, boxes)
             for one in measures:
                 if subject.kind == "randomised" and not one.needs <= {"scores", "truth"}:
                     continue

@@ -122,7 +122,9 @@ def random_maps(
     `affordable` returns them; `tick` is called after each picture.
     """
     found: Maps = {}
-    request = explainer.with_settings(layer=layer).request
+    request = explainer.request
+    if request.looks_at_layers():
+        request = explainer.with_settings(layer=layer).request
     for seed in range(max(1, *seeds.values())):
         for step in range(1, copy.steps + 1):
             last = step == copy.steps
@@ -136,7 +138,7 @@ def random_maps(
                     rows = found.setdefault((named.name, probe.number), [])
                     if len(rows) == seed:
                         rows.append([])
-                    rows[seed].append(_finite(probe.apply(named).raw))
+                    rows[seed].append(_finite(probe.of(named).apply(named).raw))
                 tick()
     copy.step(0, 0)
     return found

@@ -134,7 +134,8 @@ def made_by(text: str, schemes: Sequence[str]) -> Any:
         inspect.signature(found).bind()
     except (TypeError, ValueError) as error:
         raise ModelError(
-            f"{text}: takes arguments ({error}); name a function that takes none and returns the model"
+            f"{text}: takes arguments ({error}); name a function that takes none and returns the model; one "
+            "of pictures is wrapped in Python, box = visioncam.blackbox(function), and named module:box"
         ) from error
     try:
         model = found()

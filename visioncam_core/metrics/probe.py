@@ -23,9 +23,10 @@ from visioncam_core.pipeline.batch import Batch
 from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.gather import Observation, gather
+from visioncam_core.pipeline.settings import Settings
 from visioncam_core.resize import resize
 from visioncam_core.results.heat import heat
-from visioncam_core.targets.resolve import target_specs
+from visioncam_core.targets.resolve import TargetSpec, target_specs
 
 
 @attrs.frozen(eq=False)
@@ -40,6 +41,7 @@ class Probe:
         passes: through the model, at the layer.
         observation: what the passes gave for the picture.
         index: the explained class, fixed on the clean picture.
+        beside: the same at the picture itself, where there are methods for it and others for the layer.
     """
 
     number: int
@@ -49,6 +51,11 @@ class Probe:
     passes: Passes
     observation: Observation
     index: int
+    beside: Probe | None = None
+
+    def of(self, named: Method) -> Probe:
+        """Return the probe at the place of a method's map: the layer, or the picture itself."""
+        return self if self.beside is None or named.on == self.batch.on else self.beside
 
     @property
     def layer(self) -> LayerChoice:
@@ -81,7 +88,8 @@ class Probe:
         view, engine = self.batch.view, self.batch.engine
         flat = in_place(inputs, self.batch.flat, view.image, view.channels_first)
         request = attrs.evolve(self.batch.request, methods=(named,))
-        batch = attrs.evolve(self.batch, flat=engine.tensors(flat), request=request)
+        samples = self.batch.samples * len(inputs)
+        batch = attrs.evolve(self.batch, flat=engine.tensors(flat), request=request, samples=samples)
         specs = [self.index if index is None else index] * len(inputs)
         with self._running():
             (seen,) = gather(batch, self.passes, [specs])
@@ -174,12 +182,19 @@ def probes(explainer: Explainer, images: Any, target: Any = None) -> Iterator[Pr
         spec = target_specs(target, len(items), batch.head)[number]
         settings = explainer.settings
         with explainer.engine.running(explainer.model):
-            passes = batch.view.passes(batch.layers[0], settings.reshaping(batch.space), settings.budget)
-            (observation,) = gather(batch, passes, [[spec]])
+            seen = [_seen(here, settings, spec) for _, here in batch.places()]
+        _, _, observation = seen[0]
         index = observation.targets[0].index
         if index is None:
             raise TargetError(
                 f"metrics ask for the probability of a class, and target={spec!r} is none; pass an index or "
                 "a name, or None for the top class"
             )
-        yield Probe(number, item, explainer, batch, passes, observation, index)
+        here, *others = (Probe(number, item, explainer, *each, index) for each in seen)
+        yield attrs.evolve(here, beside=others[0] if others else None)
+
+
+def _seen(batch: Batch, settings: Settings, spec: TargetSpec) -> tuple[Batch, Passes, Observation]:
+    reshape = settings.reshaping(batch.space) if batch.on == "layer" else None
+    passes = batch.view.passes(batch.layers[0], reshape, settings.budget)
+    return batch, passes, gather(batch, passes, [[spec]])[0]

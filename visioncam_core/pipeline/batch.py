@@ -64,15 +64,23 @@ class Batch:
 
     @property
     def methods(self) -> list[tuple[int, Method]]:
-        """The methods at work here, with their positions in the request."""
-        return [(m, one) for m, one in enumerate(self.request.methods) if one.on == self.on]
+        """The methods at work here, with their positions in the request.
+
+        Where no layer is looked at, those that are refused one have their place at the picture.
+        """
+        layers = self.request.looks_at_layers()
+        return [
+            (m, one)
+            for m, one in enumerate(self.request.methods)
+            if (one.on if layers else "input") == self.on
+        ]
 
     def places(self) -> Iterator[tuple[int, Batch]]:
-        """Yield the position of each layer with the batch for it; last the picture itself."""
+        """Yield the position of each layer with the batch for it; last, or without methods, the picture."""
         if self.methods:
             yield from ((i, attrs.evolve(self, layers=[one])) for i, one in enumerate(self.layers))
         there = attrs.evolve(self, on="input")
-        if there.methods:
+        if there.methods or not self.request.methods:
             shape = tuple(int(n) for n in self.flat[self.image].shape[1:])
             row = input_row(shape, self.image, self.view.channels_first)
             yield 0, attrs.evolve(there, layers=[LayerChoice(row, THE_PICTURE)])

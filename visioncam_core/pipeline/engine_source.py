@@ -235,7 +235,8 @@ class Pool:
 
         values = run(both)
         self.parts.append((values, np.concatenate(answers)))
-        self.places.update((name, len(self.places) + i) for i, name in enumerate(list(names)))
+        first = len(self.places)
+        self.places.update((name, first + i) for i, name in enumerate(list(names)))
 
     def rows(self, names: Sequence[bytes]) -> tuple[Any, Any]:
         """Return (values, answer) of each name."""

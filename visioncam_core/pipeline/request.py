@@ -52,18 +52,18 @@ class Request:
         return cls._built(every, keywords, target)
 
     def looks_at_layers(self) -> bool:
-        """Return whether a layer is needed: without methods, one is looked for.
+        """Return whether a layer is needed: by a method that the engine serves.
 
         Raises:
             OptionError: one was asked for, and no method looks at it.
         """
-        layer = self.settings.layer
-        if not self.methods or any(one.on == "layer" for one in self.methods):
+        layer, served = self.settings.layer, [one for one in self.methods if one.refusal is None]
+        if any(one.on == "layer" for one in served):
             return True
-        if isinstance(layer, str) and layer == "auto":
+        if not served or (isinstance(layer, str) and layer == "auto"):
             return False
         raise OptionError(
-            f"{self.methods[0].name} maps the picture itself and looks at no layer; leave layer= out, "
+            f"{served[0].name} maps the picture itself and looks at no layer; leave layer= out, "
             f"received {brief(layer)}"
         )
 

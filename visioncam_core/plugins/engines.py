@@ -82,7 +82,10 @@ def _advice(model: Any, rows: Sequence[EngineSpec]) -> str:
     if isinstance(model, list | tuple | dict):
         return "; pass one model a call"
     if callable(model):
-        return "; the layers inside a function cannot be seen: pass the model that it calls"
+        return (
+            "; the layers inside a function cannot be seen: pass the model that it calls, or, for methods "
+            "that need scores alone, visioncam.blackbox(function)"
+        )
     return ""
 
 

@@ -40,6 +40,7 @@ FIXES = {
     "exact-shape-trace": "nothing to do; the model could not be traced with open axes",
     "autograph-trace": "nothing to do; the branches run in the graph, as tf.function would run them",
     "run-as-it-is": "nothing to do; maps of this model are right, and take longer",
+    "answers-vary": "seed the function, or turn its noise off: scores of changed pictures vary as much",
     "training-mode": "call model.eval() if the map is to be of the model as you use it",
     "gradient-replaced": "use ScoreCAM, which needs no gradient, or load the Keras model with its classes",
     "output-chosen": "pass output= to explain another one",

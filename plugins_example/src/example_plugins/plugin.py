@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 @hookimpl
 def visioncam_register_methods() -> list[MethodSpec]:
     """Return the methods."""
-    from example_plugins.eigencam import EigenCAM
-    from example_plugins.reciprocam import ReciproCAM
+    from example_plugins.eigengradcam import EigenGradCAM
+    from example_plugins.groupcam import GroupCAM
     from visioncam_core.specs import MethodSpec
 
     return [
         MethodSpec(
-            name="eigencam",
-            cls=EigenCAM,
-            title="EigenCAM",
-            reference="Muhammad and Yeasin 2020, arXiv:2008.00299",
-            summary="the channels' first principal component; the class plays no part",
+            name="eigengradcam",
+            cls=EigenGradCAM,
+            title="EigenGradCAM",
+            reference="pytorch-grad-cam, after Muhammad and Yeasin 2020, arXiv:2008.00299",
+            summary="the first principal component of activation times gradient",
             claims=frozenset({"scale-invariant", "flip-equivariant"}),
         ),
         MethodSpec(
-            name="reciprocam",
-            cls=ReciproCAM,
-            title="ReciproCAM",
-            reference="Byun and Lee 2022, arXiv:2209.14074",
-            summary="each position by what the model says when only it is left",
-            claims=frozenset({"flip-equivariant", "non-negative"}),
+            name="groupcam",
+            cls=GroupCAM,
+            title="Group-CAM",
+            reference="Zhang et al. 2021, arXiv:2103.13859",
+            summary="groups of channels weighted by what the model says of the picture seen through them",
+            claims=frozenset({"scale-invariant", "flip-equivariant"}),
         ),
     ]
 

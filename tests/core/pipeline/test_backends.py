@@ -38,7 +38,7 @@ for call in (
         call()
     except visioncam.VisionCamError as error:
         print(type(error).__name__, isinstance(error, RuntimeError), error)
-print(len(visioncam.methods()), "methods")
+print(sum(row.in_all for row in visioncam.methods()), "methods")
 """
 
 

@@ -17,7 +17,7 @@ import visioncam
 from visioncam_core.results.explanation import Explanation
 
 X = pictures()[0]
-NINE = [row.name for row in visioncam.methods()]
+NINE = [row.name for row in visioncam.methods() if row.in_all]
 
 
 def explain(model: Any, image: Any = X, **keywords: Any) -> Explanation:
