@@ -111,5 +111,5 @@ def test_every_block_runs(tmp_path: Path) -> None:
     assert "option 'samples' of Sampling must be between 1 and 512, received 1000" in options
     assert "'my-cam' is not installed with an entry point" in installed
     assert {"sheet.png", "my-cam", "my-view", "my-layers"} <= {path.name for path in tmp_path.iterdir()}
-    assert "occlusion" in reader.command("methods", "--plugin-file", "occlusion.py")
-    reader.command("plugins", "--check", "--plugin-file", "occlusion.py")
+    assert "gridocclusion" in reader.command("methods", "--plugin-file", "gridocclusion.py")
+    reader.command("plugins", "--check", "--plugin-file", "gridocclusion.py")

@@ -13,7 +13,7 @@ from visioncam_methods.cam.reciprocam import ReciproCAM
 
 CAM = golden()
 METHODS = {
-    "layercam": LayerCAM(), "reciprocam_delta": ReciproCAM(relative=False),
+    "layercam": LayerCAM(), "reciprocam_delta": ReciproCAM(),
     "eigencam_paper_uncentred": EigenCAM(),
 }  # fmt: skip
 
