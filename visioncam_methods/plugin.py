@@ -20,6 +20,11 @@ def visioncam_register_methods() -> list[MethodSpec]:
     from visioncam_methods.cam.xgradcam import XGradCAM
 
     from visioncam_methods.gradient.integratedgradients import IntegratedGradients
+    from visioncam_methods.region.kernelshap import KernelSHAP
+    from visioncam_methods.region.lime import LIME
+    from visioncam_methods.region.occlusion import Occlusion
+    from visioncam_methods.region.partitionshap import PartitionSHAP
+    from visioncam_methods.region.rise import RISE
 
     plain = frozenset({"scale-invariant", "flip-equivariant"})
     return [
@@ -53,4 +58,19 @@ def visioncam_register_methods() -> list[MethodSpec]:
                    "Sundararajan, Taly and Yan 2017, arXiv:1703.01365",
                    "gradients averaged on the way from a baseline; they add up to the score",
                    aliases=("ig",), in_all=False),
+        MethodSpec("partitionshap", PartitionSHAP, "Partition SHAP",
+                   "Owen 1977; Lundberg and Lee 2017, arXiv:1705.07874",
+                   "exact Owen values on a tree of regions; they add up, and nothing is drawn",
+                   aliases=("owen", "partitionexplainer"), in_all=False),
+        MethodSpec("kernelshap", KernelSHAP, "Kernel SHAP", "Lundberg and Lee 2017, arXiv:1705.07874",
+                   "Shapley values of regions by weighted least squares; they add up",
+                   aliases=("kernelexplainer",), in_all=False),
+        MethodSpec("lime", LIME, "LIME", "Ribeiro, Singh and Guestrin 2016, arXiv:1602.04938",
+                   "a linear model of the score on pictures with regions hidden",
+                   aliases=("limeimageexplainer",), in_all=False),
+        MethodSpec("occlusion", Occlusion, "Occlusion", "Zeiler and Fergus 2014, arXiv:1311.2901",
+                   "how far the score falls when a window or region is hidden",
+                   aliases=("occlusionsensitivity",), in_all=False),
+        MethodSpec("rise", RISE, "RISE", "Petsiuk, Das and Saenko 2018, arXiv:1806.07421",
+                   "the score's covariance with random soft masks", in_all=False),
     ]  # fmt: skip

@@ -23,6 +23,7 @@ class Account:
             one; None where nothing was drawn.
         repeats: correlation to expect with the map of another seed, from the same halves; None likewise.
         samples: how many scores were read.
+        note: what else there is to say, as where a budget made the map coarser.
     """
 
     baseline: str = ""
@@ -31,6 +32,7 @@ class Account:
     error: float | None = None
     repeats: float | None = None
     samples: int = 0
+    note: str = ""
 
     @property
     def residual(self) -> float | None:
@@ -53,7 +55,7 @@ class Account:
             parts.append(f"standard error {self.error:.1%} of the largest value")
         if self.repeats is not None:
             parts.append(f"correlation {self.repeats:.2f} with another seed")
-        return ", ".join(parts)
+        return ", ".join([*parts, self.note] if self.note else parts)
 
 
 @attrs.frozen(eq=False)
