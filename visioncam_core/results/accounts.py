@@ -10,6 +10,11 @@ import numpy as np
 LARGE = 0.05
 """Share of what should be there, or of the largest contribution, above which a map is doubtful."""
 
+NO_REGIONS = (
+    "{} has no regions; explain with partitionshap, kernelshap or lime, or with occlusion or rise and "
+    "regions='grid:7'"
+)
+
 
 @attrs.frozen
 class Account:
