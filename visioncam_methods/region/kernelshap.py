@@ -14,6 +14,9 @@ from visioncam_core.options import in_range, option
 from visioncam_methods.region.draws import MOST_HELP, UNTIL_HELP, Estimate, fair_pairs, until_sure
 from visioncam_methods.region.game import HIDDEN_HELP, REGIONS_HELP, Game
 
+GROUP = 8
+"""Draws whose mean residual is taken together, at least."""
+
 
 @attrs.frozen
 class KernelSHAP:
@@ -29,6 +32,10 @@ class KernelSHAP:
         Sets z of the smallest and largest sizes are all taken as long as they fit; the others are drawn in
         pairs with what they leave out, half of them the ones that `lime` and `rise` read too.  A size's
         k is shared by the sets drawn of it.  From n = 2^R on the values are exact.
+
+        Before the last fit v(z) loses what the residuals of a first one are in the mean at its size |z|, each
+        half of the draws by the other half's: no region gains by it, and where a few regions already saturate
+        the score the standard error is less than half.
 
     Differences:
         captum's default of 25 draws is off by 41 % of the largest value on 24 regions.  xplique's regression
@@ -62,10 +69,11 @@ class KernelSHAP:
         def estimate(count: int) -> Estimate:
             Z, w, half = design(count, R, one.seed)
             y, change = game(Z) - nothing, everything - nothing
-            parts: tuple[np.ndarray, ...] = ()
-            if {0, 1} <= set(half):
-                doubled = np.where(half < 0, w, 2 * w)
-                parts = tuple(shapley(Z, doubled * (half != 1 - side), y, change) for side in (0, 1))
+            if not {0, 1} <= set(half):
+                return Estimate(shapley(Z, w, y, change))
+            uses = [(half != 1 - side, np.where(half < 0, w, 2 * w)[half != 1 - side]) for side in (0, 1)]
+            y = y - _by_size(Z, y, half, [shapley(Z[rows], k, y[rows], change) for rows, k in uses])
+            parts = tuple(shapley(Z[rows], k, y[rows], change) for rows, k in uses)
             return Estimate(shapley(Z, w, y, change), parts)
 
         found = until_sure(estimate, self.n or 2 * R + 2048, self.until, self.max_passes)
@@ -82,6 +90,21 @@ def shapley(Z: np.ndarray, w: np.ndarray, y: np.ndarray, change: float) -> np.nd
     t = y - Z.sum(axis=1) * (change / R)
     rest = np.linalg.lstsq((X.T * w) @ X, X.T @ (w * t), rcond=1e-12)[0]
     return np.asarray(change / R + rest - rest.mean())
+
+
+def _by_size(Z: np.ndarray, y: np.ndarray, half: np.ndarray, halves: list[np.ndarray]) -> np.ndarray:
+    """Return (L,) the mean residual of sets of a size; of a drawn one by the fit and draws of the other half."""
+    size, R, found = Z.sum(axis=1), Z.shape[1], np.zeros((2, len(y)))
+    for side, phi in enumerate(halves):
+        residual, knots = y - Z @ phi, {0.0: 0.0, float(R): 0.0}
+        for s in np.unique(size[half < 0]):
+            knots[float(s)] = float(residual[size == s].mean())
+        drawn = np.flatnonzero(half == side)
+        drawn = drawn[np.argsort(size[drawn], kind="stable")]
+        for part in np.array_split(drawn, max(1, len(drawn) // GROUP)):
+            knots[float(size[part].mean())] = float(residual[part].mean())
+        found[side] = np.interp(size, *np.array(sorted(knots.items())).T)
+    return np.where(half < 0, found.mean(axis=0), np.where(half == 0, found[1], found[0]))
 
 
 def design(count: int, R: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
