@@ -18,7 +18,6 @@ def visioncam_register_methods() -> list[MethodSpec]:
     from visioncam_methods.cam.scorecam import ScoreCAM
     from visioncam_methods.cam.smoothgradcamplusplus import SmoothGradCAMPlusPlus
     from visioncam_methods.cam.xgradcam import XGradCAM
-
     from visioncam_methods.gradient.integratedgradients import IntegratedGradients
     from visioncam_methods.region.kernelshap import KernelSHAP
     from visioncam_methods.region.lime import LIME

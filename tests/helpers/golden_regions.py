@@ -35,7 +35,9 @@ def picture(i: int, first: bool) -> Any:
 
 
 def explain(model: Any, i: int, method: str, first: bool, **options: Any) -> Explanation:
-    found = visioncam.explain(model, picture(i, first), method=method, target=int(golden()["classes"][i]), **options)
+    found = visioncam.explain(
+        model, picture(i, first), method=method, target=int(golden()["classes"][i]), **options
+    )
     assert isinstance(found, Explanation)
     return found
 
@@ -53,7 +55,9 @@ def of_values(model: Any, net: str, first: bool) -> None:
             assert found.regions is not None
             close(found.regions.contributions, data[f"{net}/owen{cells}_zero"][i])
             np.testing.assert_array_equal(found.regions.labels, labels)
-        found = explain(model, i, "kernelshap", first, regions=data["segments12"].astype(int), hidden="zero", n=4096)
+        found = explain(
+            model, i, "kernelshap", first, regions=data["segments12"].astype(int), hidden="zero", n=4096
+        )
         assert found.regions is not None
         close(found.regions.contributions, data[f"{net}/shapley12_zero"][i])
         nothing, everything = data[f"{net}/ends12"][i]
@@ -62,7 +66,9 @@ def of_values(model: Any, net: str, first: bool) -> None:
         assert found.account.residual == pytest.approx(0, abs=1e-9)
         found = explain(model, i, "occlusion", first, window=8, stride=4, hidden="zero")
         close(found.raw, data[f"{net}/occlusion_8x8_stride4_zero"][i])
-    means = explain(model, 0, "kernelshap", first, regions=data["segments12"].astype(int), hidden="regionmean", n=4096)
+    means = explain(
+        model, 0, "kernelshap", first, regions=data["segments12"].astype(int), hidden="regionmean", n=4096
+    )
     assert means.regions is not None
     close(means.regions.contributions, data[f"{net}/shapley12_mean"][0])
 

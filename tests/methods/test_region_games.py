@@ -53,7 +53,12 @@ def curved(R: int = 12, seed: int = 3) -> Value:
 def test_additive_games_give_each_region_its_own(rng: np.random.Generator) -> None:
     a = rng.standard_normal(9)
     v: Value = lambda z: 0.7 + z @ a  # noqa: E731
-    for method, options in ((PartitionSHAP, {}), (KernelSHAP, {"n": 60}), (Occlusion, {}), (LIME, {"ridge": 0.0})):
+    for method, options in (
+        (PartitionSHAP, {}),
+        (KernelSHAP, {"n": 60}),
+        (Occlusion, {}),
+        (LIME, {"ridge": 0.0}),
+    ):
         np.testing.assert_allclose(table(method, v, 9, **options), a, atol=1e-9, err_msg=method.__name__)
     np.testing.assert_allclose(table(RISE, v, 9, n=40_000), a, atol=0.06)
 
@@ -195,7 +200,9 @@ def test_occlusion_covers_every_pixel_with_the_last_window_inside() -> None:
     a = np.random.default_rng(1).standard_normal(10)
     made = Occlusion(window=4, stride=3, hidden="zero")(evidence(lambda z: z @ a, (10,)))
     drops = [a[start : start + 4].sum() for start in (0, 3, 6)]
-    expected = [np.mean([d for d, s in zip(drops, (0, 3, 6), strict=True) if s <= p < s + 4]) for p in range(10)]
+    expected = [
+        np.mean([d for d, s in zip(drops, (0, 3, 6), strict=True) if s <= p < s + 4]) for p in range(10)
+    ]
     np.testing.assert_allclose(made.map[0], expected, atol=1e-6)
     made = Occlusion(window=4, stride=4, hidden="zero")(evidence(lambda z: z @ a, (10,)))
     np.testing.assert_allclose(made.map[0, 8:], a[6:10].sum(), atol=1e-6)

@@ -30,13 +30,17 @@ def test_limes_weights_are_those_of_lime(net: str) -> None:
     data = shared.golden()
     for i in (0, 1):
         Z, y = data[f"{net}/lime12_zero_samples"][i], data[f"{net}/lime12_zero_scores"][i]
-        np.testing.assert_allclose(LIME()._weights(Z, y, 1.0), data[f"{net}/lime12_zero_weights"][i], atol=1e-12)
+        np.testing.assert_allclose(
+            LIME()._weights(Z, y, 1.0), data[f"{net}/lime12_zero_weights"][i], atol=1e-12
+        )
 
 
 def test_a_mask_of_rise_is_its_bits_enlarged_and_cut_out() -> None:
     data = shared.golden()
     step = np.array([7 / (8 * 4), 7 / (8 * 5)])
-    pixels = [((np.arange(n) + 0.5) * d - 0.5).astype(np.float32) for n, d in zip((24, 32), step, strict=True)]
+    pixels = [
+        ((np.arange(n) + 0.5) * d - 0.5).astype(np.float32) for n, d in zip((24, 32), step, strict=True)
+    ]
     maps = np.concatenate([data["rise_bits"].reshape(64, -1), data["rise_offsets"] * step], axis=1)
     masks = soft(maps.astype(np.float32)[:4], np.arange(7, dtype=np.float32), *pixels)
     np.testing.assert_allclose(masks, data["rise_masks"], atol=1e-5)

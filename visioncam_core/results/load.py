@@ -133,7 +133,9 @@ def _table(values: dict[str, np.ndarray], names: list[str]) -> RegionTable:
     if labels.dtype.kind != "i" or contributions.shape != (len(names),):
         raise ValueError(f"its table has {len(names)} names and {contributions.shape} contributions")
     if labels.min(initial=0) < -1 or labels.max(initial=0) >= len(names):
-        raise ValueError(f"its regions go from {labels.min()} to {labels.max()}, and it has {len(names)} names")
+        raise ValueError(
+            f"its regions go from {labels.min()} to {labels.max()}, and it has {len(names)} names"
+        )
     return RegionTable(labels, tuple(map(str, names)), contributions)
 
 

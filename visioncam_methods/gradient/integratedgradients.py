@@ -52,4 +52,6 @@ class IntegratedGradients:
         M = ((x - below) * g).sum(axis=-1)
         before = one.score_inputs(lambda i: below, 1)
         expected = float(one.score[0]) - float(before[0])
-        return Attribution(M, (Account(str(self.baseline), float(M.sum(dtype=np.float64)), expected, samples=self.steps),))
+        return Attribution(
+            M, (Account(str(self.baseline), float(M.sum(dtype=np.float64)), expected, samples=self.steps),)
+        )

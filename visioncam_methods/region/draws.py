@@ -60,7 +60,7 @@ class Estimate:
             return None
         one, other = (half.ravel() - half.mean() for half in self.halves)
         size = float(np.sqrt((one @ one) * (other @ other)))
-        r = float(one @ other) / size if size else float(np.array_equal(*self.halves))
+        r = float(one @ other) / size if size else float(np.array_equal(self.halves[0], self.halves[1]))
         return 2 * r / (1 + r) if r > 0 else r
 
 

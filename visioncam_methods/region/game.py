@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.errors import OptionError
-from visioncam_core.evidence import Account, Attribution, Evidence, RegionTable, Regions
+from visioncam_core.evidence import Account, Attribution, Evidence, Regions, RegionTable
 
 AT_ONCE = 2**24
 """Entries of `keep` that are handed on together."""

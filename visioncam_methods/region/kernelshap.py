@@ -50,7 +50,9 @@ class KernelSHAP:
     regions: Any = option("grid:7", help=REGIONS_HELP)
     hidden: Any = option("grey", help=HIDDEN_HELP)
     n: int | None = option(
-        None, help="scores that are read; 2 R + 2048 by default, R the number of regions", validator=in_range(4)
+        None,
+        help="scores that are read; 2 R + 2048 by default, R the number of regions",
+        validator=in_range(4),
     )
     until: float | None = option(None, help=UNTIL_HELP, validator=in_range(0, low_open=True))
     max_passes: int | None = option(None, help=MOST_HELP, validator=in_range(4))
@@ -93,7 +95,7 @@ def shapley(Z: np.ndarray, w: np.ndarray, y: np.ndarray, change: float) -> np.nd
 
 
 def _by_size(Z: np.ndarray, y: np.ndarray, half: np.ndarray, halves: list[np.ndarray]) -> np.ndarray:
-    """Return (L,) the mean residual of sets of a size; of a drawn one by the fit and draws of the other half."""
+    """Return (L,) the mean residual at each size; for a drawn set by the fit and draws of the other half."""
     size, R, found = Z.sum(axis=1), Z.shape[1], np.zeros((2, len(y)))
     for side, phi in enumerate(halves):
         residual, knots = y - Z @ phi, {0.0: 0.0, float(R): 0.0}
@@ -143,11 +145,13 @@ def _drawn(
     shared = fair_pairs(count // 4 * 2, R, seed)[::2]
     small = np.minimum(shared.sum(axis=1), R - shared.sum(axis=1))
     sizes = np.arange(low, R // 2 + 1)
-    weight = np.array([share[s] * (1 if 2 * s == R else 2) for s in sizes])
+    weight = np.array([share[int(s)] * (1 if 2 * s == R else 2) for s in sizes])
     have = np.array([(small == s).sum() for s in sizes])
     wanted = count // 2 * weight / weight.sum()
     missing = np.maximum(wanted - have, 0)
-    own = np.diff(np.floor(np.cumsum([0.5, *missing * ((count // 2 - have.sum()) / max(missing.sum(), 1e-12))])))
+    own = np.diff(
+        np.floor(np.cumsum([0.5, *missing * ((count // 2 - have.sum()) / max(missing.sum(), 1e-12))]))
+    )
     rows, w = [], []
     for s, part, number in zip(sizes, weight, own.astype(int), strict=True):
         drawn = np.tile(np.arange(R) < s, (number, 1))

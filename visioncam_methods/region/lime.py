@@ -35,8 +35,8 @@ class LIME:
 
     Differences:
         lime 0.2.0.1 solves the same system: with its rows and scores the weights agree to 2e-15.  Its hidden
-        regions have their own mean colour: `hidden="regionmean"`; rows there are not paired.  captum's default
-        is 25 rows and a lasso, which sets 10 to 13 of 24 weights to 0; xplique's distance is in pixels.
+        regions have their own mean colour: `hidden="regionmean"`; rows are not paired.  captum's default is
+        25 rows and a lasso, which sets 10 to 13 of 24 weights to 0; xplique's distance is in pixels.
 
     References:
         Ribeiro, Singh and Guestrin, "Why should I trust you?", KDD 2016, arXiv:1602.04938.

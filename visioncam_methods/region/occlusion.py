@@ -22,15 +22,15 @@ class Occlusion:
     """Occlusion: how far the score falls when a window, or a region, is hidden.
 
     Notes:
-        M_p = mean over the windows W that cover p of S(x) − S(x∖W)
+        M_p = mean over the windows W that cover p of S(x) − S(x without W)
 
-        x∖W: the picture with the hidden one in the window.  M: (N, *space), signed.  Windows lie `stride`
+        x without W: the hidden picture in the window.  M: (N, *space), signed.  Windows lie `stride`
         apart; the last one is moved inside, so that every pixel is covered.  By default 13 × 13 windows a
         seventh of the side wide, overlapping by half.  With `regions` each is left out alone: M = S(x) −
-        S(x∖region), and the explanation has their table.
+        S(x without it), and the explanation has their table.
 
     Differences:
-        captum cuts windows off at the edge, and shows 0 as "hidden"; where windows fit, values agree.  xplique
+        captum cuts windows off at the edge; where they fit, values agree.  xplique
         adds up over windows, so that its map is 1, 2 or 4 times this one by position, and leaves 0 where no
         full window fits.
 

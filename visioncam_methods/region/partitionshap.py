@@ -24,7 +24,7 @@ class PartitionSHAP:
 
         v(z) = S(x_z): x_z is the picture where regions z are kept, the hidden picture elsewhere.
         M: (N, *space), signed, each region's value on its pixels.  Σ over regions = v(all) − v(none) exactly.
-        It takes 2 + Σ over inner nodes 2 · 2^depth scores: 1,804 for 7×7 cells, a level of the tree at a time.
+        It takes 2 + Σ over inner nodes 2 · 2^depth scores, 1,804 for 7×7 cells; a level is read at once.
 
         Tree: halves of halves.  A grid is cut across its longer side, ties between rows first, the smaller
         half first, as SHAP does.  Other regions are cut at the median of their centroids, across the longer
@@ -43,7 +43,9 @@ class PartitionSHAP:
     regions: Any = option("grid:7", help=REGIONS_HELP)
     hidden: Any = option("grey", help=HIDDEN_HELP)
     max_passes: int = option(
-        3000, help="scores that are read at most; a tree that takes more is made coarser", validator=in_range(4)
+        3000,
+        help="scores that are read at most; a tree that takes more is made coarser",
+        validator=in_range(4),
     )
     family: ClassVar[str] = "region"
     on: ClassVar[str] = "input"
@@ -57,7 +59,9 @@ class PartitionSHAP:
         game = Game.of(one, self.regions, self.hidden)
         nothing, everything = game.ends()
         M, closed = owen(game, places(game.regions), self.max_passes, nothing, everything)
-        note = f"{closed} regions are told apart only in groups: max_passes={self.max_passes}" if closed else ""
+        note = (
+            f"{closed} regions are told apart only in groups: max_passes={self.max_passes}" if closed else ""
+        )
         return game.attribution(M, total=float(M.sum()), expected=everything - nothing, note=note)
 
 
@@ -82,9 +86,7 @@ class Node:
         return float((self.high - self.low).mean())
 
 
-def owen(
-    game: Game, at: np.ndarray, most: int, nothing: float, everything: float
-) -> tuple[np.ndarray, int]:
+def owen(game: Game, at: np.ndarray, most: int, nothing: float, everything: float) -> tuple[np.ndarray, int]:
     """Return (R,) Owen values, and how many regions are in nodes that the budget left closed.
 
     Args:

@@ -83,10 +83,14 @@ class RISE:
         space = one.inputs.shape[1:-1]
         hidden = one.hidden(self.hidden)
         if len(hidden) != 1:
-            raise OptionError(f"hidden has {len(hidden)} pictures; rise takes one: pass hidden[:1], or 'grey'")
+            raise OptionError(
+                f"hidden has {len(hidden)} pictures; rise takes one: pass hidden[:1], or 'grey'"
+            )
         cell = np.array([-(-n // self.s) for n in space])
         step = self.s / ((self.s + 1) * cell)  # bits between two pixels
-        pixels = [((np.arange(n) + 0.5) * d - 0.5).astype(np.float32) for n, d in zip(space, step, strict=True)]
+        pixels = [
+            ((np.arange(n) + 0.5) * d - 0.5).astype(np.float32) for n, d in zip(space, step, strict=True)
+        ]
         masks = (np.arange(self.s, dtype=np.float32), *pixels)
         sums, baseline = Sums(), self.hidden if isinstance(self.hidden, str) else "a picture of your own"
 
@@ -148,7 +152,7 @@ def _slope(sums: list[np.ndarray], p: float, centre: bool) -> np.ndarray:
 
 
 def soft(maps: np.ndarray, index: np.ndarray, *pixels: np.ndarray) -> np.ndarray:
-    """Return masks (b, *space): bits (b, s^axes), then shifts (b, axes), at pixels (side,) in units of bits."""
+    """Return masks (b, *space) of bits and shifts (b, s^axes + axes), at pixels (side,) in units of bits."""
     xp, s, axes = ops.backend(maps), int(index.shape[0]), len(pixels)
     m = maps[:, :-axes]
     for axis, at in enumerate(pixels):

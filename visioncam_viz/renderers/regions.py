@@ -57,7 +57,7 @@ class RegionColours:
         regions = table_of(explanation)
         if regions.labels.ndim != 2:
             raise ImageError(
-                f"regions are drawn on pictures, these have {regions.labels.ndim} axes; render 'bars', or 'slices'"
+                f"regions are drawn on pictures, these have {regions.labels.ndim} axes; render 'bars'"
             )
         size = float(np.abs(regions.contributions).max(initial=0.0)) or 1.0
         heat = np.append(regions.contributions / size, 0.0).astype(np.float32)

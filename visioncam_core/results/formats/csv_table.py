@@ -65,7 +65,7 @@ class Table:
                 writer.writerow([*about, number, as_cell(name), pixels[number], contribution])
         else:
             writer.writerow(COLUMNS)
-            about = (*about, as_cell(explanation.layer.path), self.threshold)
             for box in boxes(explanation.heatmap, self.threshold, min_area=self.min_area):
-                writer.writerow([*about, *attrs.astuple(box)])
+                layer = as_cell(explanation.layer.path)
+                writer.writerow([*about, layer, self.threshold, *attrs.astuple(box)])
         return buffer.getvalue().encode("utf-8", "replace")
