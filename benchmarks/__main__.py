@@ -1,6 +1,7 @@
 """`python -m benchmarks [--quick] [--only WORD]`: measure, print, write docs/performance.md.
 
-`--only torch` writes the page's section about PyTorch and JAX, and README's table.
+`--only torch` writes the page's section about PyTorch and JAX, and README's table; `--only methods` that
+about methods beyond CAM.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import click
 
-from benchmarks import gpu, kept, page, processes, quality, rows, torch_peers, torch_rows
+from benchmarks import gpu, kept, method_rows, page, processes, quality, rows, torch_peers, torch_rows
 from benchmarks.kept import Line
 from benchmarks.models import subject
 from benchmarks.peers import compared
@@ -48,6 +49,7 @@ def plan(rounds: int) -> Iterator[tuple[str, Callable[[], Iterable[Row | Line]]]
     yield "peers torch", lambda: torch_peers.compared(rounds)
     yield "torch ResNet50", lambda: torch_rows.measured(rounds)
     yield "beside torch: MobileNetV2 on JAX", lambda: torch_rows.on_jax(rounds)
+    yield "methods beyond CAM", lambda: method_rows.measured(rounds)
     yield "gpu", lambda: gpu.measured(rounds)
 
 
@@ -62,7 +64,10 @@ def plan(rounds: int) -> Iterator[tuple[str, Callable[[], Iterable[Row | Line]]]
 @click.option("--page", "written", is_flag=True, help="Measure nothing: write the page from --parts.")
 @click.option("--note", default="", help="A sentence for the page: how it was measured.")
 def main(rounds: int, only: str, parts: str | None, written: bool, note: str) -> None:
-    """Measure everything and write docs/performance.md and its plot; parts but `torch` are only printed."""
+    """Measure everything and write docs/performance.md and its plot.
+
+    Parts are only printed, but for `torch` and `methods`.
+    """
     known = kept.read(parts)
     for name, work in [] if written else plan(rounds):
         if only and only not in name:
@@ -76,9 +81,9 @@ def main(rounds: int, only: str, parts: str | None, written: bool, note: str) ->
             click.echo(" · ".join(line))
         known[name] = found
         kept.write(parts, known)
-    if only == "torch":
-        torch = {name: known[name] for name, _ in plan(rounds) if "torch" in name and name in known}
-        click.echo(f"wrote {page.write_torch(torch, note)}")
+    if only in page.APART:
+        apart = {name: known[name] for name, _ in plan(rounds) if only in name and name in known}
+        click.echo(f"wrote {page.write_apart(only, apart, note)}")
     elif written or not only:
         ordered = {name: known[name] for name, _ in plan(rounds) if name in known}
         missing = [name for name, _ in plan(rounds) if name not in known and name != "gpu"]

@@ -38,6 +38,20 @@ def memory(name: str, method: str, layer: str, channels: str = "") -> dict[str, 
     return {"MB": max(0.0, peak() - before), "channels": float(e.layer.shape[-1])}
 
 
+def torch_memory(method: str) -> dict[str, float]:
+    """Measure the peak above the loaded and once called embedded network in PyTorch, for one map."""
+    import torch
+
+    import visioncam
+
+    model, x = visioncam.demo.load("torch"), torch.rand(3, 224, 224) * 2 - 1
+    with torch.inference_mode():
+        model(x[None])
+    before = max(resident(), peak())
+    visioncam.explain(model, x, method, target=282, baseline="zero")
+    return {"MB": max(0.0, peak() - before)}
+
+
 def first_call(name: str) -> dict[str, float]:
     """Measure the first explanation of a loaded model, and what a second layer, class and size trace."""
     import visioncam
@@ -106,6 +120,7 @@ TASKS: dict[str, Callable[..., dict[str, float]]] = {
     "first_call": first_call,
     "endurance": endurance,
     "on_jax": on_jax,
+    "torch_memory": torch_memory,
 }
 
 if __name__ == "__main__":

@@ -38,7 +38,14 @@ TORCH = """\
 Written by `python -m benchmarks --only torch`. F is `model(x)` in inference mode (on JAX: the jitted forward
 pass) in the same rounds. Seconds are those of the process on one thread, JAX's of its own threads; random
 weights."""
-TORCH_SECTION = re.compile(r"## PyTorch, and Keras on JAX\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+METHODS = """\
+## Beyond CAM
+
+Written by `python -m benchmarks --only methods`: Integrated Gradients with 32 steps, occlusion with windows
+of 32 pixels at steps of 16, the same baseline and picture for both; seconds of the process on one thread. F
+is `model(x)` at batch 1."""
+APART = {"torch": TORCH, "methods": METHODS}
+"""Word of `--only` -> how its section of the page begins."""
 MEASURED = re.compile(r"(<!-- measured: torch -->\n).*?(<!-- end of measured: torch -->)", re.DOTALL)
 NO_GPU = """\
 Throughput on a GPU (batch 64, float32 and mixed precision) was not measured: none was at hand.
@@ -57,9 +64,9 @@ def write(
         folder: where `performance.md` and `images/performance.png` go.
     """
     page = folder / "performance.md"
-    apart = {name: group for name, group in groups.items() if "torch" in name}
-    groups = {name: group for name, group in groups.items() if name not in apart}
-    old = TORCH_SECTION.search(page.read_text("utf-8")) if page.exists() else None
+    aside = {word: {name: one for name, one in groups.items() if word in name} for word in APART}
+    groups = {name: group for name, group in groups.items() if not any(word in name for word in APART)}
+    before = page.read_text("utf-8") if page.exists() else ""
     rows = [row for group in groups.values() for row in group.rows]
     peers = [line for name, group in groups.items() if name.startswith("peers") for line in group.lines]
     quality = [line for name, group in groups.items() if name == "quality" for line in group.lines]
@@ -78,8 +85,10 @@ def write(
     if peers:
         lines += ["", "## Other libraries", "", PEERS, ""]
         lines += _table(("tool", "work", "result"), peers)
-    if apart or old:
-        lines += ["", _torch(apart, note).rstrip() if apart else old[0].rstrip()]  # type: ignore[index]
+    for word, apart in aside.items():
+        old = _section(word).search(before)
+        if apart or old:
+            lines += ["", _apart(word, apart, note).rstrip() if apart else old[0].rstrip()]  # type: ignore[index]
     missed = [f"{row.work} ({row.model})" for row in rows if not row.holds]
     lines += ["", "## Not met, and not measured", ""]
     lines += [f"- Above its limit in this run: {work}." for work in missed]
@@ -91,25 +100,32 @@ def write(
     return page
 
 
-def write_torch(groups: Mapping[str, Group], note: str = "", folder: Path = FOLDER) -> Path:
-    """Write the page's section about PyTorch and JAX, and README's table; return the page's path."""
+def write_apart(word: str, groups: Mapping[str, Group], note: str = "", folder: Path = FOLDER) -> Path:
+    """Write one section of the page, for "torch" README's table too; return the page's path."""
     page, readme = folder / "performance.md", folder.parent / "README.md"
-    text, section = page.read_text("utf-8"), _torch(groups, note)
-    if TORCH_SECTION.search(text):
-        text = TORCH_SECTION.sub(lambda _: section, text)
+    text, section = page.read_text("utf-8"), _apart(word, groups, note)
+    if _section(word).search(text):
+        text = _section(word).sub(lambda _: section, text)
     else:
         text = text.replace("## Not met", f"{section}## Not met", 1)
     page.write_text(text, encoding="utf-8")
+    if word != "torch":
+        return page
     table = "\n".join(_readme_table(groups))
     front = readme.read_text("utf-8")
     readme.write_text(MEASURED.sub(lambda found: f"{found[1]}{table}\n{found[2]}", front), encoding="utf-8")
     return page
 
 
-def _torch(groups: Mapping[str, Group], note: str) -> str:
+def _section(word: str) -> re.Pattern[str]:
+    heading = re.escape(APART[word].splitlines()[0])
+    return re.compile(heading + r"\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+
+
+def _apart(word: str, groups: Mapping[str, Group], note: str) -> str:
     rows = [row for group in groups.values() for row in group.rows]
     lines = [line for group in groups.values() for line in group.lines]
-    parts = [TORCH, "", _machine(), *(["", note] if note else []), "", *_limits(rows)]
+    parts = [APART[word], "", _machine(), *(["", note] if note else []), "", *_limits(rows)]
     missed = [f"{row.work} ({row.model})" for row in rows if not row.holds]
     parts += ["", f"Above its limit in this run: {', '.join(missed)}."] if missed else []
     parts += ["", *_table(("tool", "work", "result"), lines)] if lines else []

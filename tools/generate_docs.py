@@ -69,8 +69,31 @@ def registry() -> Any:
     return Registry(BUILTINS, discover=False)
 
 
+FAMILIES = {
+    "cam": ("Class activation maps", "Channels of a layer, weighted."),
+    "gradient": ("Gradients in the picture", "A map on the model's own pixels; no layer is chosen."),
+    "region": ("Regions of the picture", "Parts are hidden and the score is read; no gradient, no layer."),
+    "attention": ("Attention", "What tokens of a transformer took from each other."),
+}
+"""Family -> its heading, and what it does."""
+
+
+def in_families() -> list[tuple[str, list[Any]]]:
+    """Return each family with its methods."""
+    every = registry().methods()
+    found = [(family, [spec for spec in every if spec.family == family]) for family in FAMILIES]
+    return [(family, specs) for family, specs in found if specs]
+
+
 def methods_list() -> str:
-    """One line a method."""
+    """One line a method, a table a family; the README's."""
+    return "\n\n".join(
+        f'**{FAMILIES[family][0]}** (`methods="{family}"`)\n\n{_listed(specs)}'
+        for family, specs in in_families()
+    )
+
+
+def _listed(specs: Iterable[Any]) -> str:
     rows = [
         (
             f"[{spec.title}](docs/methods.md#{spec.name})",
@@ -78,14 +101,18 @@ def methods_list() -> str:
             prose(spec.summary),
             spec.reference,
         )
-        for spec in registry().methods()
+        for spec in specs
     ]
     return table(("method", "name", "in one line", "reference"), rows)
 
 
 def methods_full() -> str:
     """Everything about each method: equation, shapes, options, differences, reference."""
-    return "\n\n".join(map(_method, registry().methods()))
+    parts = []
+    for family, specs in in_families():
+        heading, text = FAMILIES[family]
+        parts += [f"## {heading}\n\n{text}", *map(_method, specs)]
+    return "\n\n".join(parts)
 
 
 def _method(spec: Any) -> str:
@@ -94,10 +121,12 @@ def _method(spec: Any) -> str:
     parts = sections(spec.cls)
     equation, _, notes = parts["Notes"].partition("\n\n")
     names = ", ".join(f"`{name}`" for name in (spec.name, *spec.aliases))
-    public = spec.cls.__module__.replace(".cam.", ".")  # the path that stays
+    public = spec.cls.__module__
+    if spec.in_all:
+        public = public.replace(".cam.", ".")  # the path that stays
     module = f"from {public} import {spec.cls.__name__}"
     lines = [
-        f'<a id="{spec.name}"></a>\n\n## {spec.title}',
+        f'<a id="{spec.name}"></a>\n\n### {spec.title}',
         prose(parts[""]),
         f"By name: {names}. As an object: `{module}`.",
         f"```text\n{equation}\n```",
@@ -107,7 +136,8 @@ def _method(spec: Any) -> str:
     lines.append(option_table(options) if options else "No options.")
     if spec.claims:
         lines.append(f"**Claims, and tested.** {' '.join(_claim(claim) for claim in sorted(spec.claims))}")
-    lines.append(f"**Where others differ.** {prose(parts['Differences'])}")
+    if "Differences" in parts:
+        lines.append(f"**Where others differ.** {prose(parts['Differences'])}")
     lines.append(f"**Reference.** {prose(parts['References'])}")
     return "\n\n".join(lines)
 

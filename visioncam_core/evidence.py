@@ -1,8 +1,9 @@
 """What a method is given (public name of `pipeline.evidence`)."""
 
 from visioncam_core.engine.records import Change, Make
-from visioncam_core.images.regions import Regions
+from visioncam_core.images.regions import Regions, region_spec
 from visioncam_core.pipeline.evidence import Evidence
+from visioncam_core.pipeline.hidden import hidden_kind, name_of
 from visioncam_core.pipeline.sources import ArraySource, Source, Tell, Which
 from visioncam_core.progress import Progress
 from visioncam_core.results.accounts import Account, Attribution, RegionTable
@@ -20,4 +21,7 @@ __all__ = [
     "Source",
     "Tell",
     "Which",
+    "hidden_kind",
+    "name_of",
+    "region_spec",
 ]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -118,23 +119,27 @@ def relu(values: Any) -> Any:
 
 def sum_space(values: Any, keepdims: bool = False) -> Any:
     """Return the sum over positions, 0 where its terms, or all of them, cancel: (N, *grid, K) -> (N, K)."""
-    return _over_space(backend(values).sum, wide(values), keepdims)
+    xp, values = backend(values), wide(values)
+    total, size = _added(values), _added(xp.abs(values))
+    if isinstance(values, np.ndarray) and np.any(doubtful := np.abs(total) < DOUBTFUL * size):
+        exact = np.sum(values, axis=space(values), dtype=np.float64)
+        doubtful &= np.abs(exact - total) > DOUBTFUL * np.abs(exact)
+        total = np.where(doubtful, exact, total).astype(values.dtype)
+    left, whole = (xp.sum(part, axis=-1, keepdims=True) for part in (xp.abs(total), size))
+    total = xp.where(_cancels(total, size) | _cancels(left, whole), 0, total)
+    return xp.reshape(total, (-1, *[1] * len(space(values)), int(values.shape[-1]))) if keepdims else total
 
 
 def mean_space(values: Any, keepdims: bool = False) -> Any:
     """Return the mean over positions, 0 where its terms, or all of them, cancel: (N, *grid, K) -> (N, K)."""
-    return _over_space(backend(values).mean, wide(values), keepdims)
+    return sum_space(values, keepdims) / prod(values.shape[1:-1])
 
 
-def _over_space(reduce: Any, values: Any, keepdims: bool) -> Any:
-    xp, axes = backend(values), space(values)
-    total, size = (reduce(part, axis=axes, keepdims=keepdims) for part in (values, xp.abs(values)))
-    if isinstance(values, np.ndarray) and np.any(doubtful := np.abs(total) < DOUBTFUL * size):
-        exact = reduce(values, axis=axes, keepdims=keepdims, dtype=np.float64)
-        doubtful &= np.abs(exact - total) > DOUBTFUL * np.abs(exact)
-        total = np.where(doubtful, exact, total).astype(values.dtype)
-    left, whole = (xp.sum(part, axis=-1, keepdims=True) for part in (xp.abs(total), size))
-    return xp.where(_cancels(total, size) | _cancels(left, whole), 0, total)
+def _added(values: Any) -> Any:
+    """Return the sum over positions in the values' dtype: (N, *grid, K) -> (N, K)."""
+    if isinstance(values, np.ndarray) and prod(values.shape[1:-1]) <= 1024:  # as exact, and faster
+        return np.einsum(values, range(values.ndim), [0, values.ndim - 1])
+    return backend(values).sum(values, axis=space(values))
 
 
 def _cancels(total: Any, size: Any) -> Any:
@@ -149,11 +154,10 @@ def sum_channels(values: Any) -> Any:
 def weigh(activations: Any, weights: Any) -> Any:
     """Return Σ_k w_k A_pk, 0 where all of it cancels: (N, *grid, K), (N, K) -> (N, *grid)."""
     activations, weights = wide(activations), wide(weights)
-    xp = backend(activations)
-    shape = tuple(activations.shape)
+    xp, shape = backend(activations), tuple(activations.shape)
     flat = xp.reshape(activations, (shape[0], -1, shape[-1]))
     maps = xp.reshape(xp.matmul(flat, weights[..., None]), shape[:-1])
-    return _without_noise(maps, weights * xp.sum(xp.abs(flat), axis=1))
+    return _without_noise(maps, weights * _added(xp.abs(flat)))
 
 
 def _without_noise(maps: Any, terms: Any) -> Any:
@@ -167,14 +171,15 @@ def _without_noise(maps: Any, terms: Any) -> Any:
 def divide(numerator: Any, denominator: Any, valid: Any) -> Any:
     """Return numerator / denominator where `valid`, 0 elsewhere; never divides by an invalid value."""
     xp = backend(denominator)
+    if isinstance(valid, np.ndarray) and valid.all():
+        return numerator / denominator
     return xp.where(valid, numerator / xp.where(valid, denominator, 1), 0)
 
 
 def divide_by_sum(numerator: Any, activations: Any) -> Any:
     """Return numerator_k / Σ_p A_pk, and 0 for channels whose sum vanishes.
 
-    The guard is that of `sum_space`, relative, so that scaling the activations changes nothing.  Shapes:
-    (N, K), (N, *grid, K) -> (N, K).
+    The guard is that of `sum_space`, relative: scaling changes nothing.  (N, K), (N, *grid, K) -> (N, K).
     """
     size = backend(activations).abs(total := sum_space(activations))
     return divide(numerator, total, (size > 0) & (size < np.inf))
@@ -182,16 +187,14 @@ def divide_by_sum(numerator: Any, activations: Any) -> Any:
 
 def spread(values: Any) -> Any:
     """Return max − min over positions: (N, *grid, K) -> (N, K)."""
-    xp = backend(values)
-    axes = space(values)
+    xp, axes = backend(values), space(values)
     return xp.max(values, axis=axes) - xp.min(values, axis=axes)
 
 
 def sigmoid(values: Any) -> Any:
     """Return the logistic function, elementwise."""
-    xp = backend(values)
-    own = getattr(xp, "sigmoid", None)
-    return 0.5 * (1.0 + xp.tanh(0.5 * values)) if own is None else own(values)
+    own = getattr(backend(values), "sigmoid", None)
+    return 0.5 * (1.0 + backend(values).tanh(0.5 * values)) if own is None else own(values)
 
 
 def norm(values: Any) -> Any:
@@ -284,10 +287,8 @@ def channel_norms(activations: Any) -> np.ndarray:
 
 def unit_range(maps: Any) -> Any:
     """Return each map of (B, *grid) scaled so that its minimum is 0 and its maximum 1."""
-    xp = backend(maps)
-    axes = tuple(range(1, len(maps.shape)))
-    low = xp.min(maps, axis=axes, keepdims=True)
-    high = xp.max(maps, axis=axes, keepdims=True)
+    xp, axes = backend(maps), tuple(range(1, len(maps.shape)))
+    low, high = (reduce(maps, axis=axes, keepdims=True) for reduce in (xp.min, xp.max))
     return (maps - low) / (high - low)
 
 

@@ -61,7 +61,9 @@ def _cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def not_found(kind: str, name: str, candidates: Sequence[str], also: Iterable[str] = ()) -> NameNotFoundError:
+def not_found(
+    kind: str, name: str, candidates: Sequence[str], also: Iterable[str] = (), hint: str = ""
+) -> NameNotFoundError:
     """Return (not raise) the error for an unknown name, with the nearest names and the known ones.
 
     Args:
@@ -69,8 +71,9 @@ def not_found(kind: str, name: str, candidates: Sequence[str], also: Iterable[st
         name: what the user wrote.
         candidates: the names that exist; they are listed.
         also: further names that work, such as aliases; offered when near, not listed.
+        hint: what to do, where that is known, in place of the nearest names: `"; take 'lime'"`.
     """
-    hint = did_you_mean(name, [*candidates, *also]) or ";"
+    hint = f"{hint};" if hint else did_you_mean(name, [*candidates, *also]) or ";"
     return NameNotFoundError(f"unknown {kind} {brief(name, 60)}{hint} known: {listing(candidates)}")
 
 

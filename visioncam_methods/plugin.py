@@ -1,4 +1,4 @@
-"""Table of contents: the nine methods VisionCam ships."""
+"""Table of contents: the nine methods that `methods="all"` means, and the others."""
 
 from __future__ import annotations
 
@@ -14,11 +14,16 @@ def visioncam_register_methods() -> list[MethodSpec]:
     from visioncam_methods.cam.gradcamelementwise import GradCAMElementWise
     from visioncam_methods.cam.gradcamplusplus import GradCAMPlusPlus
     from visioncam_methods.cam.hirescam import HiResCAM
+    from visioncam_methods.cam.layerintegratedgradients import LayerIntegratedGradients
     from visioncam_methods.cam.respondcam import RespondCAM
     from visioncam_methods.cam.scorecam import ScoreCAM
     from visioncam_methods.cam.smoothgradcamplusplus import SmoothGradCAMPlusPlus
     from visioncam_methods.cam.xgradcam import XGradCAM
+    from visioncam_methods.gradient.expectedgradients import ExpectedGradients
+    from visioncam_methods.gradient.gradientinput import GradientInput
     from visioncam_methods.gradient.integratedgradients import IntegratedGradients
+    from visioncam_methods.gradient.saliency import Saliency
+    from visioncam_methods.gradient.smoothgrad import SmoothGrad
     from visioncam_methods.region.kernelshap import KernelSHAP
     from visioncam_methods.region.lime import LIME
     from visioncam_methods.region.occlusion import Occlusion
@@ -57,6 +62,26 @@ def visioncam_register_methods() -> list[MethodSpec]:
                    "Sundararajan, Taly and Yan 2017, arXiv:1703.01365",
                    "gradients averaged on the way from a baseline; they add up to the score",
                    aliases=("ig",), in_all=False),
+        MethodSpec("saliency", Saliency, "Saliency", "Simonyan, Vedaldi and Zisserman 2013, arXiv:1312.6034",
+                   "how much each pixel moves the score; not whether up or down",
+                   aliases=("vanillagradient", "vanillagradients", "gradient", "gradients"),
+                   claims=plain | {"non-negative"}, in_all=False),
+        MethodSpec("gradientinput", GradientInput, "Gradient × input",
+                   "Shrikumar et al. 2016, arXiv:1605.01713",
+                   "what each pixel would add if the model were linear",
+                   aliases=("gradient×input", "inputxgradient", "gradientxinput", "gradienttimesinput"),
+                   claims=plain | {"sums-to-score"}, in_all=False),
+        MethodSpec("smoothgrad", SmoothGrad, "SmoothGrad", "Smilkov et al. 2017, arXiv:1706.03825",
+                   "gradients averaged over noisy copies; their squares or variance",
+                   claims=frozenset({"scale-invariant", "non-negative"}), in_all=False),
+        MethodSpec("expectedgradients", ExpectedGradients, "Expected Gradients",
+                   "Erion et al. 2021, arXiv:1906.10670",
+                   "Integrated Gradients over several baselines, sampled; GradientSHAP",
+                   aliases=("gradientshap", "gradientexplainer"), claims=plain, in_all=False),
+        MethodSpec("layerintegratedgradients", LayerIntegratedGradients, "Layer Integrated Gradients",
+                   "Sundararajan, Taly and Yan 2017, arXiv:1703.01365",
+                   "HiResCAM averaged on the way from a baseline; adds up to the score",
+                   aliases=("layerig",), claims=plain, in_all=False),
         MethodSpec("partitionshap", PartitionSHAP, "Partition SHAP",
                    "Owen 1977; Lundberg and Lee 2017, arXiv:1705.07874",
                    "exact Owen values on a tree of regions; they add up, and nothing is drawn",

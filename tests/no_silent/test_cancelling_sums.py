@@ -54,6 +54,19 @@ def test_sums_that_cancel_are_made_in_double_precision() -> None:
     assert total[1] == pytest.approx(exact[1], rel=0.01)
 
 
+@pytest.mark.parametrize("side", [7, 112])
+def test_sums_are_exact_in_any_order_of_memory(side: int) -> None:
+    first = np.linspace(0.1, 0.11, 64, dtype=np.float32)[:, None, None] * np.ones(
+        (2, 1, side, side), np.float32
+    )
+    values = np.moveaxis(first, 1, -1)  # as PyTorch has them: the positions of a channel side by side
+    exact = values.astype(np.float64).sum(axis=(1, 2))
+    np.testing.assert_allclose(ops.sum_space(values), exact, rtol=1e-6)
+    np.testing.assert_allclose(ops.mean_space(values), exact / side**2, rtol=1e-6)
+    alone = ops.sum_space(values[:1])
+    np.testing.assert_array_equal(alone, ops.sum_space(values)[:1])
+
+
 def one_channel(share: float) -> np.ndarray:
     """Return (1, 2, 2, 1) activations whose sum is this share of their absolute sum."""
     return np.array([1 + share, -1 + share, 1 + share, -1 + share]).reshape(1, 2, 2, 1)

@@ -37,7 +37,7 @@ class Entry:
         notes: what comparing found, for the reader of the next map.
     """
 
-    mark: object
+    mark: tuple[str, object]
     weights: object = None
     traces: list[Traced] = attrs.field(factory=list)
     doubted: list[Traced] = attrs.field(factory=list)
@@ -146,8 +146,7 @@ def recalled(engine: Engine, model: Any, **finds: Callable[[], Any]) -> list[Any
 
 def entry_of(engine: Engine, model: Any) -> Entry:
     """Return what is kept of a model: a new entry where the model has changed."""
-    held = next((entry for one, entry in reversed(_STEADY.get()) if one is model), None)
-    if held is not None:
+    if (held := _held(engine, model)) is not None:
         return held
     mark, weights = _marks(engine, model)
     with _LOCK:
@@ -160,7 +159,19 @@ def entry_of(engine: Engine, model: Any) -> Entry:
         return entry
 
 
-def _marks(engine: Engine, model: Any) -> tuple[object, object]:
+def _held(engine: Engine, model: Any) -> Entry | None:
+    """Return what is kept of a model that this thread has checked and takes as it is; None of another."""
+    held = (entry for one, entry in reversed(_STEADY.get()) if one is model)
+    return next((entry for entry in held if entry.mark[0] == engine.name), None)
+
+
+def check(engine: Engine, model: Any) -> None:
+    """Raise `ModelError` for what is no model, or is not built; one that is held was checked by then."""
+    if _held(engine, model) is None:
+        engine.check(model)
+
+
+def _marks(engine: Engine, model: Any) -> tuple[tuple[str, object], object]:
     mark = engine.mark(model)
     model_mark, weights = (mark.model, mark.weights) if isinstance(mark, Mark) else (mark, None)
     return (engine.name, model_mark), weights
@@ -172,7 +183,7 @@ def hold(engine: Engine, model: Any) -> None:
     Raises:
         ModelError: not a model, or not built.
     """
-    engine.check(model)
+    check(engine, model)
     _STEADY.set((*_STEADY.get(), (model, entry_of(engine, model))))
 
 

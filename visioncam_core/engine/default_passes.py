@@ -163,7 +163,8 @@ def class_cotangent(score: Score, values: Any, classes: np.ndarray, answer: Any 
     ranked = score.by_answer and answer is not None
     flat = ops.to_numpy(answer if ranked else values).reshape(shape[0], -1)
     count, asked = flat.shape[1], int(np.max(classes, initial=-1))
-    if count == 0 or asked >= max(count, 2):  # a detector has as many values as it finds objects
+    most = max(count, 2) if score.binary else count
+    if count == 0 or asked >= most:  # a detector has as many values as it finds objects
         wanted = "" if asked < 0 else f", and class {asked} was asked for"
         raise TargetError(
             f"output {score.output!r} has {count} values for this picture{wanted}; pass one that it has, or "

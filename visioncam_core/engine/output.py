@@ -30,6 +30,7 @@ class Score:
         complete: whether the probabilities of classes that exclude each other sum to 1.
         by_answer: the values of different classes cannot be compared; which one is on top the answer tells.
         composed: how the output is put together, in words, where that decides what is explained; or "".
+        varies: each picture has a number of values of its own, as of a detector, one for each object.
     """
 
     output: str
@@ -43,11 +44,13 @@ class Score:
     complete: bool = True
     by_answer: bool = False
     composed: str = ""
+    varies: bool = attrs.field(default=False, kw_only=True)
 
     @property
     def binary(self) -> bool:
         """Whether one value stands for two classes, if there is but one: a sigmoid's, or a probability."""
-        return self.kind == "probability" or self.activation == "sigmoid" or bool(self.own)
+        probable = self.kind == "probability" or self.activation == "sigmoid" or bool(self.own)
+        return probable and not self.varies
 
     @property
     def middle(self) -> float:
@@ -72,7 +75,7 @@ class Head:
         apart: each of several classes has a sigmoid of its own: their probabilities do not sum to 1.
         assumed: the activation that makes probabilities of the output as of logits, as none was found; or "".
         own: the output is probabilities as it is, though no activation was found.
-        groups, complete, by_answer: as in `Score`.
+        groups, complete, by_answer, varies: as in `Score`.
     """
 
     classes: int
@@ -90,6 +93,7 @@ class Head:
     groups: tuple[int, ...] = ()
     complete: bool = True
     by_answer: bool = False
+    varies: bool = False
 
     @property
     def known(self) -> tuple[str, ...] | None:
@@ -174,12 +178,13 @@ def head_of(
         log=score.activation == "log_softmax",
         scored=scored,
         bare=len(space) > 1 and _covers(shape[1:], space),
-        apart=score.activation == "sigmoid" and not binary,
-        assumed="" if probable else "sigmoid" if classes == 1 else "softmax",
+        apart=score.varies or (score.activation == "sigmoid" and not binary),
+        assumed="" if probable else "sigmoid" if classes == 1 or score.varies else "softmax",
         own=bool(score.own),
         groups=score.groups,
         complete=score.complete,
         by_answer=score.by_answer,
+        varies=score.varies,
     )
 
 

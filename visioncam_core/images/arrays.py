@@ -105,7 +105,9 @@ def as_input(array: np.ndarray, dtype: str, what: str) -> np.ndarray:
         )
     with np.errstate(over="ignore", invalid="ignore"):
         cast = array.astype(expected)
-        if expected.kind == "f":
+        if expected == array.dtype:
+            pass
+        elif expected.kind == "f":
             _refuse(
                 ~np.isfinite(cast), what, f"that are too large for the model's {expected}", "scale them down"
             )

@@ -225,8 +225,10 @@ def turned_colours(values: np.ndarray) -> str | None:
     if values.dtype.kind != "f" or values.shape[-1:] != (3,) or not values.size:
         return None
     low, high = values.min(axis=tuple(range(values.ndim - 1))), float(values.max())
+    if low.max() > -20 or high < 20:
+        return None
     pixels = _from_caffe(values.astype(np.float32))
-    if low.max() > -20 or high < 20 or pixels.min() < -SLACK or pixels.max() > 255 + SLACK:
+    if pixels.min() < -SLACK or pixels.max() > 255 + SLACK:
         return None
     return (
         f"the values, {low.min():.4g}..{high:.4g}, look like those of VGG's and ResNet's preprocess_input, "

@@ -11,10 +11,11 @@ import attrs
 import numpy as np
 
 from visioncam_core.errors import OptionError, OptionTypeError
+from visioncam_core.options.validators import subject_of
 from visioncam_core.text import brief
 
 MOST = 4096
-_NAMED = re.compile(r"(grid|slic):(\d+)")
+_NAMED = re.compile(r"(grid|slic):(\d{1,4})")
 
 
 @attrs.frozen(eq=False)
@@ -53,16 +54,11 @@ def regions_of(spec: Any, picture: np.ndarray, fitted: Callable[[np.ndarray], np
     Raises:
         OptionError: no such regions, fewer than two, or too many.
     """
+    check_regions(spec, "regions=")
     space = picture.shape[:-1]
     if isinstance(spec, str):
-        named = _NAMED.fullmatch(spec)
-        if named is None or int(named[2]) < 1:
-            raise OptionError(
-                f"regions={brief(spec)} is not understood; pass 'grid:7', 'slic:50', an integer array of "
-                "labels on your picture, or a dict of names and masks"
-            )
-        found = (_grid if named[1] == "grid" else _superpixels)(int(named[2]), picture)
-        regions = Regions(*found, spec)
+        kind, _, count = spec.partition(":")
+        regions = Regions(*(_grid if kind == "grid" else _superpixels)(int(count), picture), spec)
     else:
         labels, names = _labels(spec)
         labels = labels if labels.shape == space else fitted(labels)
@@ -118,10 +114,28 @@ def _labels(spec: Any) -> tuple[np.ndarray, dict[int, str]]:
         for number, mask in enumerate(masks):
             labels[mask] = number
         return labels, {i: str(name) for i, name in enumerate(spec)}
-    array = np.asarray(spec) if hasattr(spec, "shape") else None
-    if array is None or array.dtype.kind not in "iub" or not array.size or int(array.max()) > 2**24:
-        raise OptionTypeError(
-            f"regions takes 'grid:7', 'slic:50', an integer array of labels on your picture, or a dict of "
-            f"names and masks; received {brief(spec)}"
-        )
-    return array.astype(np.int64), {}
+    return np.asarray(spec).astype(np.int64), {}
+
+
+def check_regions(spec: Any, subject: str) -> None:
+    """Raise an error that names `subject` unless `spec` is what `regions=` takes."""
+    known = (
+        f"{subject} must be 'grid:7', 'slic:50', an integer array of labels on your picture, or a dict of "
+        f"names and masks; received {brief(spec)}"
+    )
+    if isinstance(spec, str):
+        named = _NAMED.fullmatch(spec)
+        if named is None or not 1 <= int(named[2]) <= MOST:
+            raise OptionError(known)
+    elif isinstance(spec, Mapping):
+        if not spec or not all(hasattr(one, "shape") for one in spec.values()):
+            raise OptionTypeError(known)
+    else:
+        kind = getattr(getattr(spec, "dtype", None), "kind", "")
+        if kind not in ("i", "u", "b") or not spec.size or int(spec.max()) > 2**24:
+            raise OptionTypeError(known)
+
+
+def region_spec(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Check, as a validator of an option, that it says what regions are."""
+    check_regions(value, subject_of(instance, attribute))

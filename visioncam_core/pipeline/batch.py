@@ -42,7 +42,7 @@ class Batch:
         expected: what the model itself seems to want, for the range check.
         versions: of what makes the maps.
         mixes: how far the answers for a picture move with another one in the batch, where that matters.
-        notes: what comparing the trace with the model has found.
+        notes: what was given up to trace the model, and what comparing the trace with it has found.
         on: where the maps of the methods at work lie, "layer" or "input".
     """
 

@@ -20,7 +20,7 @@ from visioncam_core.results.accounts import RegionTable
 from visioncam_core.results.data import Prediction, TargetInfo
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
-from visioncam_core.results.heat import heat
+from visioncam_core.results.heat import heat, pooled
 from visioncam_core.targets.functions import function_name
 from visioncam_core.targets.resolve import Target
 
@@ -53,7 +53,7 @@ class ModelOutput:
         known = head.probabilities(values, answer) is not None
         probability = float(scalar.probability(values, answer)[0]) if known else None
         short = name.split(",")[0] if name else None
-        plain = f"class {scalar.index}" if head.classes > 1 else f"output {scalar.index}"
+        plain = f"class {scalar.index}" if head.classes > 1 or head.varies else f"output {scalar.index}"
         return TargetInfo(scalar.index, name, probability, f"{short} ({scalar.index})" if short else plain)
 
     def predictions(self, count: int = 5) -> tuple[Prediction, ...]:
@@ -130,13 +130,17 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
         found += diagnose.of_score(score.kind, about["target"].probability)
         doubts = list(diagnose.of_assumed(output.head, output.answer))
         found += doubts if score.kind == "probability" or output.head.own else ()
+        cancelling: dict[str, list[Diagnostic]] = {}
         for k, ((m, method), one) in enumerate(zip(batch.methods, applied, strict=True)):
             explanation = None
             if one.raw is not None:
                 raw = one.raw[i]
                 diagnostics = [*found, *facts.diagnostics(method.method, size)]
                 if sums := diagnose.sums_of(method.method, raw, facts):
-                    diagnostics += diagnose.of_sums(evidence, sums, choice.row, batch.view.table.rows)
+                    if sums not in cancelling:  # the same for every method that adds them up
+                        rows = batch.view.table.rows
+                        cancelling[sums] = list(diagnose.of_sums(evidence, sums, choice.row, rows))
+                    diagnostics += cancelling[sums]
                 diagnostics += (one for one in doubts if probable[k] and one not in found)
                 diagnostics += (Diagnostic("baseline-assumed", word) for j, word in told[k] if j == i)
                 diagnostics += diagnose.of_account(one.account(i))
@@ -194,8 +198,10 @@ def _explanation(
     diagnostics: Iterable[Diagnostic],
 ) -> Explanation:
     assert applied.raw is not None
-    finite = np.nan_to_num(applied.raw[i], nan=0.0, posinf=0.0, neginf=0.0)  # a diagnostic says so
-    shown = sample.project(heat(finite, about["evidence"]), about["layer"].placement)
+    finite = np.where(np.isfinite(raw := applied.raw[i]), raw, np.float32(0))  # a diagnostic says so
+    single = method.on == "input" and getattr(method.method, "family", "") == "gradient"
+    drawn = heat(pooled(finite) if single else finite, about["evidence"])
+    shown = sample.project(drawn, about["layer"].placement)
     return Explanation(
         raw=finite,
         heatmap=np.clip(shown, -1.0 if about["evidence"] == "signed" else 0.0, 1.0),
@@ -223,7 +229,7 @@ def _on_picture(table: RegionTable, sample: Sample) -> RegionTable | None:
 
 def _of_batch(batch: Batch) -> Iterator[Diagnostic]:
     view = batch.view
-    for code, note in (*view.notes, *batch.notes):
+    for code, note in batch.notes:
         yield Diagnostic(code, note)
     yield from diagnose.of_mixing(batch.mixes)
     if len(view.outputs) > 1 and batch.request.settings.output is None:

@@ -60,14 +60,15 @@ class Facts:
         G = ops.to_numpy(evidence.gradients) if evidence.has_gradients else None
         with np.errstate(all="ignore"):
             moves = 0.0 if G is None else float(np.abs(G * A).sum())
+        plain = 0 < moves < np.inf  # then every number is finite, and neither A nor G is zero
         return cls(
             path=path,
             positions=int(np.prod(A.shape[1:-1])),
-            broken=_broken(A) + _broken(score),
-            dead=not A.any(),
+            broken=_broken(score) + (0 if plain else _broken(A)),
+            dead=not (plain or A.any()),
             negative=float((A < 0).mean()) if A.min() < 0 else 0.0,
-            broken_gradients=0 if G is None else _broken(G),
-            flat=G is not None and not G.any(),
+            broken_gradients=0 if plain or G is None else _broken(G),
+            flat=not plain and G is not None and not G.any(),
             moves=moves,
         )
 
@@ -126,10 +127,12 @@ def of_sums(evidence: Evidence, sums: str, row: LayerRow, rows: Sequence[LayerRo
     """
     A, G = ops.to_numpy(evidence.activations), ops.to_numpy(evidence.gradients)
     what, _, over = sums.partition(" over ")
-    axes = -1 if over == "channels" else ops.space(A)
+    every = list(range(A.ndim))
+    axes = every[:-1] if over == "channels" else [0, A.ndim - 1]
     with np.errstate(all="ignore"):
         terms = G if what == "G" else G * A
-        kept, size = np.abs(terms.sum(axis=axes, dtype=np.float64)), np.abs(terms).sum(axis=axes)
+        kept = np.abs(np.einsum(terms, every, axes, dtype=np.float64, casting="same_kind"))
+        size = np.einsum(np.abs(terms), every, axes)
     if not 0 < (whole := float(size.sum())) < np.inf:
         return
     left, gone = float(kept.sum()) / whole, float(size[kept <= ops.RELATIVE_ZERO * size].sum()) / whole

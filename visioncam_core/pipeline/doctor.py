@@ -245,7 +245,8 @@ def _keywords(explainer: Explainer, explanation: Explanation, found: list[Diagno
     if explanation.target.index is not None:
         keywords["target"] = explanation.target.index
     layer = explainer.settings.layer
-    keywords["layer"] = list(layer) if isinstance(layer, list | tuple) else explanation.layer.path
+    if not explanation.layer.row.is_input:
+        keywords["layer"] = list(layer) if isinstance(layer, list | tuple) else explanation.layer.path
     for info in describe_options(Settings):
         value = getattr(explainer.settings, info.name)
         if info.name not in ("layer", "progress") and value is not info.default and value != info.default:

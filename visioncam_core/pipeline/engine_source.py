@@ -13,7 +13,7 @@ from visioncam_core import ops
 from visioncam_core.engine.interface import Engine, Passes
 from visioncam_core.engine.model_inputs import in_place
 from visioncam_core.engine.records import Change, Make, Read, TailInputs
-from visioncam_core.errors import LayerError, OptionError, TargetError
+from visioncam_core.errors import GradientError, LayerError, OptionError, TargetError
 from visioncam_core.images.regions import Regions
 from visioncam_core.pipeline.batch import Batch
 from visioncam_core.pipeline.hidden import Absent
@@ -137,7 +137,7 @@ class EngineSource:
         """Return what hidden pictures are made from; pixels are made ready as the picture was."""
         batch, sample = self.batch, self.batch.samples[picture]
         how = batch.preprocessing
-        if sample.geometry is None and not how.known:
+        if sample.geometry is None and (not how.known or how.name == "none"):  # it says nothing of an array
             how = batch.expected
         convert = how.function if sample.geometry is not None or how.known else None
         if how.whole is not None:
@@ -173,10 +173,13 @@ class EngineSource:
         view, one = self.batch.view, self.targets[picture]
         flat = in_place(images, self._single(picture), view.image, view.channels_first)
         flat = self.batch.engine.tensors(flat)
-        if one.index is not None and len(self.passes.score.shape) <= 2:
-            result = self.passes.probe(flat, np.full(len(images), one.index, np.int32))
-        else:
-            (result,) = self.passes.watch(flat, [lambda values, *_: one.slope(values)])
+        try:
+            if one.index is not None and len(self.passes.score.shape) <= 2:
+                result = self.passes.probe(flat, np.full(len(images), one.index, np.int32))
+            else:
+                (result,) = self.passes.watch(flat, [lambda values, *_: one.slope(values)])
+        except GradientError as error:
+            raise no_gradient(self.batch, error) from error
         return result.activations, result.gradients, one.score(ops.to_numpy(result.values)).astype(np.float32)
 
     def _read(self, picture: int, which: Which) -> Any:
@@ -189,6 +192,18 @@ class EngineSource:
                 )
             return one.probability if which == "probability" else one.remainder
         return one.score
+
+
+def no_gradient(batch: Batch, error: GradientError) -> GradientError:
+    """Return why there is no gradient; of the picture itself, which is no layer to choose another for."""
+    if batch.on == "layer":
+        return error
+    kind = ops.dtype_name(batch.flat[batch.image])
+    why = "" if "float" in kind else f": it takes {kind}, whole numbers, which have none"
+    return GradientError(
+        f"the score has no gradient in the picture itself, as the model receives it{why}; choose a method "
+        "that looks at a layer, such as gradcam or layerintegratedgradients, or one of the family 'region'"
+    )
 
 
 @attrs.frozen(eq=False)

@@ -26,6 +26,9 @@ from visioncam_core.pipeline.sources import (
 )
 from visioncam_core.progress import Progress
 
+Of = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""(gradients (b, *space, C), indices (b,)) -> (b, ...) what is averaged; see `Evidence.mean_gradients`."""
+
 
 @attrs.frozen(eq=False)
 class Evidence:
@@ -153,8 +156,8 @@ class Evidence:
             pictures=tuple(range(int(score.shape[0]))),
         )
 
-    def mean_gradients(self, make: Make, count: int, weights: Any = None, power: int = 1) -> Any:
-        """Return Σ_i w_i g(x_i)^power over changed pictures x_i, (1, *space, C); for evidence of one picture.
+    def mean_gradients(self, make: Make, count: int, weights: Any = None, of: Of | None = None) -> Any:
+        """Return Σ_i w_i g(x_i) over changed pictures x_i, (1, *space, C); for evidence of one picture.
 
         Few gradients exist at a time.  At the input (`on = "input"`) g is ∂S/∂x, at a layer ∂S/∂A.
 
@@ -162,15 +165,16 @@ class Evidence:
             make: as in `score_inputs`.
             count: how many pictures in all.
             weights: (count,) w; 1/count by default.
-            power: 1, or 2 for the mean of squares.
+            of: given the gradients (b, *space, C) in float64 and the indices (b,) of their pictures, returns
+                the (b, ...) numbers that are summed in their place, such as their squares.
         """
         w = np.full(count, 1 / count) if weights is None else np.asarray(weights, np.float64)
         made = self._reporting(checked(make, self._picture_shape(), "image inputs"), count)
         total: Any = 0.0
         for start in range(0, count, FEWER):
             indices = np.arange(start, min(start + FEWER, count), dtype=np.int32)
-            G = ops.to_numpy(self._need_source().at(self._only(), made(indices))[1])
-            total = total + np.tensordot(w[indices], G.astype(np.float64) ** power, 1)
+            G = ops.to_numpy(self._need_source().at(self._only(), made(indices))[1]).astype(np.float64)
+            total = total + np.tensordot(w[indices], G if of is None else of(G, indices), 1)
         return np.asarray(total[None], np.float32)
 
     def tail_gradients(self, make: Make, count: int, weights: Any = None) -> Any:

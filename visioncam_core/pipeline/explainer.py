@@ -79,7 +79,7 @@ class Explainer:
         settings = request.settings
         spec = registry().engine_spec(model, settings.engine)
         engine = registry().open_engine(spec)
-        engine.check(model)
+        cache.check(engine, model)
         methods = tuple(with_refusal(method, spec) for method in request.methods)
         refusals = [method.refusal for method in methods if method.refusal is not None]
         if refusals and len(refusals) == len(methods):
@@ -197,6 +197,7 @@ class Explainer:
         flat = self.engine.tensors(joined_inputs(samples))
         with self.engine.running(self.model):
             view = self._view(flat)
+            notes = view.notes
             layers = self._choose(view) if self.request.looks_at_layers() else []
             together = len(samples) > 1 or any("gradients" not in one.needs for one in self.methods)
             mixed = self.mixing(flat) if together and not view.exact else 0.0
@@ -205,7 +206,8 @@ class Explainer:
         head = head_of(view.score, self.names, given, view.table.image_shape)
         return Batch(
             self.engine, self.request, samples, pictures, flat, view, layers, image, head,
-            self.preprocessing, self.expected, self.versions, mixed, cache.notes_of(self.engine, self.model),
+            self.preprocessing, self.expected, self.versions, mixed,
+            (*notes, *cache.notes_of(self.engine, self.model)),
         )  # fmt: skip
 
     def mixing(self, flat: list[Any]) -> float:

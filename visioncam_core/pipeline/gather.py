@@ -14,7 +14,7 @@ from visioncam_core.engine.output import Head, looks_probable
 from visioncam_core.engine.records import Cotangent
 from visioncam_core.errors import GradientError
 from visioncam_core.pipeline.batch import Batch
-from visioncam_core.pipeline.engine_source import EngineSource
+from visioncam_core.pipeline.engine_source import EngineSource, no_gradient
 from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.targets.resolve import Target, TargetSpec, fix_target
 
@@ -52,13 +52,14 @@ def gather_what_can(
     """
     try:
         return batch, gather(batch, passes, specs)
-    except GradientError as error:
+    except GradientError as found:
+        error = no_gradient(batch, found)
         methods = tuple(
             attrs.evolve(one, refusal=error) if "gradients" in one.needs and one.on == batch.on else one
             for one in batch.request.methods
         )
         if all(one.refusal is not None for one in methods if one.on == batch.on):
-            raise
+            raise error from found
         batch = attrs.evolve(batch, request=attrs.evolve(batch.request, methods=methods))
         return batch, gather(batch, passes, specs)
 

@@ -9,10 +9,11 @@ import attrs
 import numpy as np
 
 from visioncam_core.errors import OptionError, OptionTypeError
+from visioncam_core.options.validators import subject_of
 from visioncam_core.text import brief
 
 PIXELS = {"black": 0.0, "grey": 127.5, "white": 255.0}
-KINDS = ("zero", "black", "grey", "white", "mean", "regionmean", "blur:SIGMA", "noise")
+KINDS = ("zero", "black", "grey", "white", "mean", "regionmean", "blur:PIXELS", "noise")
 
 
 @attrs.frozen(eq=False)
@@ -43,13 +44,10 @@ class Absent:
         x = self.picture
         if not isinstance(kind, str):
             return self._own(kind), ""
-        name, _, amount = kind.partition(":")
+        check_kind(kind, "hidden picture")
+        name, _, width = kind.partition(":")
         if name == "blur":
-            return self._blurred(kind, amount), ""
-        if amount or name not in KINDS:
-            raise OptionError(
-                f"hidden picture {brief(kind)} is not known; pass {', '.join(KINDS)}, or an array"
-            )
+            return self._blurred(float(width)), ""
         if name == "zero":
             return np.zeros_like(x), ""
         if name == "mean":
@@ -66,11 +64,8 @@ class Absent:
         return np.asarray(frames, x.dtype).reshape(x.shape), ""
 
     def _own(self, array: Any) -> np.ndarray:
-        values = np.asarray(array) if hasattr(array, "shape") else None
-        if values is None or values.dtype.kind not in "fiub":
-            raise OptionTypeError(
-                f"a hidden picture is one of {', '.join(KINDS)}, or an array; received {brief(array)}"
-            )
+        check_kind(array, "hidden picture")
+        values = np.asarray(array)
         values = values[None] if values.ndim == self.picture.ndim - 1 else values
         if values.shape[1:] != self.picture.shape[1:] or not len(values):
             raise OptionError(
@@ -79,15 +74,9 @@ class Absent:
             )
         return values.astype(self.picture.dtype)
 
-    def _blurred(self, kind: str, amount: str) -> np.ndarray:
+    def _blurred(self, sigma: float) -> np.ndarray:
         from scipy.ndimage import gaussian_filter
 
-        try:
-            sigma = float(amount)
-        except ValueError:
-            sigma = -1.0
-        if not 0 < sigma < 1e4:
-            raise OptionError(f"hidden picture {brief(kind)} needs a width in pixels, as in 'blur:10'")
         widths = (0, *(sigma,) * (self.picture.ndim - 2), 0)
         return np.asarray(gaussian_filter(self.picture, widths, mode="nearest"), self.picture.dtype)
 
@@ -117,3 +106,43 @@ class Absent:
             f"values, {low:.3g} to {high:.3g}; pass preprocess= with a picture, or an array"
         )
         return values.astype(x.dtype), word
+
+
+def check_kind(kind: Any, subject: str, words: tuple[str, ...] = KINDS) -> None:
+    """Raise an error that names `subject` unless `kind` is one of the words, or an array."""
+    known = f"{subject} must be {', '.join(words)}, or an array; received {brief(kind)}"
+    if not isinstance(kind, str):
+        if getattr(getattr(kind, "dtype", None), "kind", "") not in ("f", "i", "u", "b"):
+            raise OptionTypeError(known)
+        return
+    name, colon, width = kind.strip().partition(":")
+    if name == "blur":
+        try:
+            wide = 0 < float(width) < 1e4
+        except ValueError:
+            wide = False
+        if not wide:  # it needs a width in pixels, as in "blur:10"
+            raise OptionError(known)
+    elif colon or name not in words:
+        raise OptionError(known)
+
+
+def hidden_kind(*also: str, several: bool = False) -> Callable[[Any, Any, Any], None]:
+    """Return a validator of an option that is a hidden picture: text must be one of the kinds.
+
+    Args:
+        also: further words that the method knows, such as "regionmean" where it has regions.
+        several: whether commas stand between several.
+    """
+    words = tuple(kind for kind in KINDS if kind != "regionmean") + also
+
+    def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        for kind in value.split(",") if several and isinstance(value, str) else [value]:
+            check_kind(kind, subject_of(instance, attribute), words)
+
+    return check
+
+
+def name_of(kind: Any) -> str:
+    """Return a hidden picture in words: its kind, or "an array"."""
+    return kind if isinstance(kind, str) else "an array"

@@ -45,9 +45,9 @@ class Request:
             target: as in `visioncam.explain`.
         """
         every = method_list(methods)
-        if len(every) == 1 and _is_plain(every[0]) and all(map(_is_plain, keywords.values())):
-            request = _plain_request(registry().state, every[0], **keywords)
-            if _is_frozen(type(request.methods[0].method)):
+        if every and all(map(_is_plain, (*every, *keywords.values()))):
+            request = _plain_request(registry().state, *every, **keywords)
+            if all(_is_frozen(type(one.method)) for one in request.methods):
                 return attrs.evolve(request, target=target)
         return cls._built(every, keywords, target)
 
@@ -116,12 +116,12 @@ def list_of(name: str, values: Any) -> list[Any]:
 
 
 @lru_cache(maxsize=64, typed=True)
-def _plain_request(state: object, method: str, **keywords: Any) -> Request:
+def _plain_request(state: object, *methods: str, **keywords: Any) -> Request:
     """Return a request of plain values, built once: a loop over pictures builds it no second time.
 
     `state` is the registry's: with other plugins a new request is built.
     """
-    return Request._built([method], keywords)
+    return Request._built(methods, keywords)
 
 
 def _is_frozen(cls: Any) -> bool:

@@ -19,7 +19,8 @@ class Watched:
     """
 
     def __init__(self, named: Method) -> None:
-        self._named, self.flow = named, f"{named.name} asks for none"
+        where = "those of other pictures" if "gradients-elsewhere" in named.needs else "none"
+        self._named, self.flow = named, f"{named.name} asks for {where}"
 
     def __call__(self, evidence: Evidence) -> Any:
         if "gradients" in self._named.needs and evidence.has_gradients:

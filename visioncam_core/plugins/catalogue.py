@@ -15,6 +15,7 @@ import attrs
 
 from visioncam_core.errors import NameNotFoundError, OptionTypeError, PluginError
 from visioncam_core.options.fields import build
+from visioncam_core.plugins.elsewhere import instead_of
 from visioncam_core.plugins.hooks import call_order
 from visioncam_core.plugins.records import HookImpl, Plugin, Problem
 from visioncam_core.plugins.specs import KINDS, EngineSpec, MethodSpec, MetricSpec, RendererSpec
@@ -22,6 +23,7 @@ from visioncam_core.text import brief, listing, normalise, not_found
 
 Spec = TypeVar("Spec", MethodSpec, RendererSpec, MetricSpec, EngineSpec)
 Buildable = TypeVar("Buildable", MethodSpec, RendererSpec, MetricSpec)
+_A = {"method": "a", "renderer": "a", "metric": "a", "engine": "an"}
 SELECT = "visioncam_select_layer"
 Clashes = defaultdict[tuple[str, str], list[Problem]]
 
@@ -36,6 +38,7 @@ class Catalogue(Generic[Spec]):
         bare: normalised name -> the rows that share it (one, or several third-party ones).
         qualified: normalised `distribution:name` -> the row.
         absent: plugins that are not loaded, `"mycam (failed)"`: a missing name may be one of theirs.
+        others: normalised names of the other kinds -> their kind: a missing name may be one of them.
     """
 
     kind: str
@@ -43,6 +46,7 @@ class Catalogue(Generic[Spec]):
     bare: Mapping[str, tuple[Spec, ...]]
     qualified: Mapping[str, Spec]
     absent: tuple[str, ...]
+    others: Mapping[str, str] = attrs.field(factory=dict)
 
     def find(self, name: str) -> Spec:
         """Return the row with this name or alias, in any spelling.
@@ -67,8 +71,11 @@ class Catalogue(Generic[Spec]):
             choices = " or ".join(repr(f"{row.distribution}:{key}") for row in rows)
             owners = " and ".join(row.distribution for row in rows)
             raise NameNotFoundError(f"{self.kind} {brief(name)} is brought by {owners}; write {choices}")
-        aliases = [alias for row in self.rows for alias in row.aliases]
-        error = not_found(self.kind, name, [row.name for row in self.rows], aliases)
+        names, aliases = [row.name for row in self.rows], [one for row in self.rows for one in row.aliases]
+        other = self.others.get(key, "")
+        hint = f"; it is the name of {_A[other]} {other}, {other}={name!r}" if other else ""
+        hint = hint or (instead_of(bare, names) if self.kind == "method" else "")
+        error = not_found(self.kind, name, names, aliases, hint)
         absent = f"; plugins that are not loaded: {', '.join(self.absent)}" if self.absent else ""
         raise NameNotFoundError(f"{error}{absent}")
 
@@ -173,6 +180,10 @@ def assemble(plugins: Sequence[Plugin]) -> State:
     absent = tuple(f"{one.name} ({one.status})" for one in plugins if one.status != "loaded")
     clashes: Clashes = defaultdict(list)
     rows: dict[str, Any] = {f"{kind}s": catalogue(kind, plugins, absent, clashes) for kind in KINDS}
+    kinds = [(word, one.kind) for one in reversed(rows.values()) for word in one.bare]  # methods say it last
+    for plural, one in rows.items():
+        others = {word: kind for word, kind in kinds if kind != one.kind and word not in one.bare}
+        rows[plural] = attrs.evolve(one, others=others)
     final = []
     for one in plugins:
         if clashes[one.key] and one.builtin:

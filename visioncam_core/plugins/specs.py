@@ -138,7 +138,8 @@ class MethodSpec:
         in_all: whether `methods="all"` means it, too.
 
     The class says in class variables what else there is to know: `family`, "cam" by default, "gradient",
-    "region" or "attention"; and where its map lies: `on = "layer"` by default, or "input".
+    "region" or "attention"; where its map lies: `on = "layer"` by default, or "input"; `sign_blind = True`
+    where evidence for the target and against it look alike.
 
     Raises:
         PluginError: a field that cannot be right; the message names it and the value.

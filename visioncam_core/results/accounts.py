@@ -39,6 +39,23 @@ class Account:
     samples: int = 0
     note: str = ""
 
+    @classmethod
+    def of_halves(
+        cls, one: np.ndarray, other: np.ndarray, baseline: str, expected: float, samples: int
+    ) -> Account:
+        """Return the account of a map that is the mean of two, each drawn on its own and complete.
+
+        Notes:
+            error = √⟨(M¹ − M²)²⟩ / 2 / max |M|        repeats = 2 r / (1 + r), r the correlation of M¹ and M²
+        """
+        both = (one + other) / 2
+        largest = float(np.abs(both).max(initial=0.0))
+        error = float(np.sqrt(np.mean((one - other) ** 2))) / 2 / largest if largest else 0.0
+        with np.errstate(all="ignore"):
+            r = float(np.corrcoef(one.reshape(-1), other.reshape(-1))[0, 1]) if one.size > 1 else 1.0
+        repeats = 2 * r / (1 + r) if r > -1 else None
+        return cls(baseline, float(both.sum(dtype=np.float64)), expected, error, repeats, samples)
+
     @property
     def residual(self) -> float | None:
         """What is missing in the sum; None where none is promised."""

@@ -27,6 +27,9 @@ from visioncam_core.text import brief
 
 __all__ = ["Binary", "Box", "Class", "Contrast", "Ranked", "Region", "Regression", "Similarity"]
 
+NEAREST = 3
+"""Rivals of a class where none are named."""
+
 
 @attrs.frozen
 class Class:
@@ -47,6 +50,8 @@ class Ranked:
 
     def resolve(self, head: Head) -> Ranked:
         """Return the target, checked against the explained output."""
+        if head.varies:
+            return self
         if head.dense or head.classes < 2:
             what = "has a value for every position" if head.dense else "is a single value"
             raise TargetError(f"Ranked({self.rank}) needs a list of classes, and the explained output {what}")
@@ -135,52 +140,100 @@ class Regression:
 
 @attrs.frozen
 class Contrast:
-    """Why class `a` and not class `b`: the difference of their logits.
+    """Why class `a` and not class `b`, or several: its logit minus the mean of theirs; Finer-CAM.
+
+    Notes:
+        S = z_a − γ · mean of z_d over d in b
+
+        z: the logits, averaged over the positions of a dense output.  With `b=None` the rivals are the three
+        classes whose logits for the picture are nearest to that of `a`, chosen once for each picture.  With a
+        method that is linear in S, such as Grad-CAM, the map is M(a) − γ · mean of M(d).
+
+    Differences:
+        torchcam's γ is 0.6; pytorch-grad-cam leaves the rivals' probabilities in the gradient.
 
     Attributes:
         a: the class explained, by index or name.
-        b: the class it is compared with, by index or name.
-        labels: how the two read in a title; found by `resolve`.
+        b: the class it is compared with, by index or name, or several; None for the three nearest.
+        labels: how they read in a title; found by `resolve`.
+        gamma: γ.
+
+    References:
+        Zhang et al., "Finer-CAM: Spotting the difference reveals finer details for visual explanation",
+        CVPR 2025, arXiv:2501.11309.
     """
 
     a: int | str = option(attrs.NOTHING, help="the class explained")
-    b: int | str = option(attrs.NOTHING, help="the class it is compared with")
-    labels: tuple[str, ...] = option((), help="how the two read in a title")
+    b: int | str | tuple[int | str, ...] | None = option(
+        None, help="the class it is compared with, or several; the three nearest by default"
+    )
+    labels: tuple[str, ...] = option((), help="how they read in a title")
+    gamma: float = option(1.0, help="how much of the others is taken away", validator=in_range(0, 10))
+
+    @property
+    def rivals(self) -> tuple[Any, ...]:
+        """The classes it is compared with; () for those that each picture has nearest."""
+        return () if self.b is None else self.b if isinstance(self.b, tuple) else (self.b,)
 
     def resolve(self, head: Head) -> Contrast:
-        """Return the target with both classes as indices, checked against the explained output."""
+        """Return the target with all classes as indices, checked against the explained output."""
         if head.binary or head.classes == 1:
             raise TargetError(
                 "Contrast() needs two values to compare, and the model has one; pass a class index"
             )
-        found = [find_class(x, head.known) if isinstance(x, str) else x for x in (self.a, self.b)]
-        for index in found:
+        if self.b == ():
+            raise TargetError(f"{self._call} names no rival; leave it out for the three nearest classes")
+        a, *b = (find_class(x, head.known) if isinstance(x, str) else x for x in (self.a, *self.rivals))
+        for index in (a, *b):
             check_index(index, head.classes)
-        if found[0] == found[1]:
+        if a in b:
+            raise TargetError(f"{self._call} compares a class with itself; pass two classes")
+        if len(set(b)) < len(b):
+            raise TargetError(f"{self._call} names a class twice; pass each once")
+        groups = {head.groups[i] for i in ((a, *b) if b else range(head.classes))} if head.groups else {0}
+        if len(groups) > 1 and not head.scored:
             raise TargetError(
-                f"Contrast({self.a!r}, {self.b!r}) compares a class with itself; pass two classes"
+                f"{self._call} compares logits of two groups of classes, each with a softmax or sigmoid of "
+                "its own; pass two classes of one group, or score='probability'"
             )
-        one, other = (head.groups[i] if head.groups else 0 for i in found)
-        if one != other and not head.scored:
-            raise TargetError(
-                f"Contrast({self.a!r}, {self.b!r}) compares logits of two groups of classes, each with a "
-                "softmax or sigmoid of its own; pass two classes of one group, or score='probability'"
-            )
-        labels = tuple((head.name(i) or f"class {i}").split(",")[0] for i in found)
-        return Contrast(found[0], found[1], labels)
+        named = (
+            (a, *b) if b else (a, *range(head.classes))
+        )  # names of all, where rivals are still to be found
+        labels = tuple((head.name(i) or f"class {i}").split(",")[0] for i in named)
+        return Contrast(a, None if self.b is None else tuple(b), labels, self.gamma)
+
+    def bind(self, values: np.ndarray) -> Contrast:
+        """Return the target with the rivals that one picture's clean (1, ...) values have nearest."""
+        if self.b is not None:
+            return self
+        z = np.asarray(values).reshape(-1, np.shape(values)[-1]).mean(axis=0)
+        check_index(self.a, len(z))
+        order = np.argsort(np.abs(z - z[self.a]), kind="stable")
+        b = tuple(int(i) for i in order if i != self.a)[:NEAREST]
+        labels = (self.labels[0], *(self.labels[1 + i] for i in b)) if self.labels else ()
+        return attrs.evolve(self, b=b, labels=labels)
 
     def __call__(self, values: Any) -> Any:
-        """Return (b,) values of `a` minus values of `b`, averaged over the positions of a dense output."""
-        for index in (self.a, self.b):
+        """Return (b,) values of `a` minus γ times the rivals' mean, averaged over the positions of a map."""
+        for index in (self.a, *self.rivals):
             check_index(index, int(values.shape[-1]))
-        difference = values[..., self.a] - values[..., self.b]
+        others = sum(values[..., i] for i in self.rivals)
+        difference = values[..., self.a] - others * (self.gamma / len(self.rivals))
         axes = tuple(range(1, len(difference.shape)))
         return ops.backend(difference).mean(difference, axis=axes) if axes else difference
 
     def label(self) -> str:
         """Return how the target reads in a title."""
-        a, b = self.labels or (f"class {self.a}", f"class {self.b}")
-        return f"{a} rather than {b}"
+        a, *b = self.labels or [f"class {i}" for i in (self.a, *self.rivals)]
+        if self.b is None:
+            b = ["the classes nearest to it"]
+        text = " and ".join(filter(None, (", ".join(b[:-1]), b[-1])))
+        return f"{a} rather than {text}" + (f", γ = {self.gamma:g}" if self.gamma != 1 else "")
+
+    @property
+    def _call(self) -> str:
+        rivals = "" if self.b is None else f", {list(self.b) if isinstance(self.b, tuple) else self.b!r}"
+        return f"Contrast({self.a!r}{rivals})"
 
 
 def _flat(values: Any) -> Any:

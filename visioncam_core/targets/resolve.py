@@ -95,7 +95,7 @@ def _spec(target: Any, head: Head) -> TargetSpec:
     index = whole(target)
     if index is not None:
         head.check_classes()
-        check_index(index, head.classes)
+        check_index(index, max(index + 1, 1) if head.varies else head.classes)
         return Region(index).resolve(head) if head.dense else index
     if callable(target) or hasattr(target, "bind") or isinstance(target, Ranked):
         return target
@@ -182,6 +182,12 @@ def fix_target(
 ) -> Target:
     """Return the target of one picture from its spec, its clean (1, ...) values and the model's answer."""
     ranked, reads = head.ranked(values, answer)
+    place = spec.rank if isinstance(spec, Ranked) else spec if isinstance(spec, int) else None
+    if head.varies and place is not None and max(place, 0) >= values.size:
+        raise TargetError(
+            f"the output has {values.size} values for this picture, and number {max(place, 0)}, counted from "
+            "0, was asked for; pass one that it has, or another picture"
+        )
     if isinstance(spec, Ranked):
         return Target(spec.index_in(ranked, reads), None, head, engine)
     if isinstance(spec, int) and not (spec == TOP and head.dense):
@@ -197,7 +203,8 @@ def fix_target(
     if isinstance(source, Region):
         bind, values = attrs.evolve(source, middle=reads.middle).bind, ranked
     clean = engine.tensors([values])[0] if getattr(source, "binds_tensors", False) else values
-    return Target(None, bind(clean), head, engine, source)
+    bound = bind(clean)
+    return Target(None, bound, head, engine, bound if hasattr(bound, "label") else source)
 
 
 def stack_size(target: Any, names: tuple[str, ...] | None) -> int:

@@ -38,6 +38,32 @@ def _with_batch(answer: Any) -> Any:
     return {key: part[None] for key, part in parts.items()}
 
 
+class _KeyError(KeyError):
+    """Raised where a model reads from a dictionary."""
+
+
+class _Asked(dict[str, Any]):
+    """A dictionary that refuses to be read, and tells which key was wanted."""
+
+    def __getitem__(self, key: str) -> Any:
+        raise _KeyError(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        raise _KeyError(key)
+
+
+def key_wanted(model: Any) -> str:
+    """Return the key that a model reads first from a dictionary, if it takes one; else ""."""
+    try:
+        with at_rest(), uncompiled(), Draws():
+            shadow(model).module(_Asked())
+    except _KeyError as error:
+        return str(error.args[0])
+    except Exception:  # it takes something else
+        return ""
+    return ""
+
+
 def answers_of(model: Any, structure: Any, flat: list[Any]) -> list[Any]:
     """Return every output of a model, called at rest on inputs where it takes them.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -61,34 +62,35 @@ def check_model(model: Any) -> None:
             "torch.nn.Module that was exported, or torch.export.unflatten(program)"
         )
     for module in every_module(model):
-        if _quantized(type(module)):
-            raise ModelError(
-                f"the layer {type(module).__name__} of the model {title!r} is quantized, so no gradient goes "
-                "through it; explain the model that was quantized, whose maps hardly differ"
-            )
-    _check_weights(model, title)
+        _check_module(module, title)
 
 
+@lru_cache(maxsize=1024)
 def _quantized(kind: type) -> bool:
     return kind.__module__.startswith("torch.") and ".quantized" in kind.__module__
 
 
-def _check_weights(model: Any, title: str) -> None:
-    for module in every_module(model):
-        for tensor in (*dict(module._parameters).values(), *dict(module._buffers).values()):
-            if tensor is None or (type(tensor) in _COMMON and not tensor.is_meta):
-                continue
-            if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
-                raise ModelError(
-                    f"the layer {type(module).__name__} of the model {title!r} has no weights yet, as it is "
-                    "lazy and was never run; call the model once on an input before explaining it"
-                )
-            if tensor.is_meta:
-                raise ModelError(
-                    f"the weights of the layer {type(module).__name__} of the model {title!r} lie on the "
-                    "meta device, without values; make the model on a real device, or "
-                    "model.to_empty(device='cpu') and load its weights"
-                )
+def _check_module(module: Any, title: str) -> None:
+    kind: Any = type(module)
+    if _quantized(kind):
+        raise ModelError(
+            f"the layer {kind.__name__} of the model {title!r} is quantized, so no gradient goes "
+            "through it; explain the model that was quantized, whose maps hardly differ"
+        )
+    for tensor in (*module._parameters.values(), *module._buffers.values()):
+        if tensor is None or (type(tensor) in _COMMON and not tensor.is_meta):
+            continue
+        if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
+            raise ModelError(
+                f"the layer {kind.__name__} of the model {title!r} has no weights yet, as it is "
+                "lazy and was never run; call the model once on an input before explaining it"
+            )
+        if tensor.is_meta:
+            raise ModelError(
+                f"the weights of the layer {kind.__name__} of the model {title!r} lie on the "
+                "meta device, without values; make the model on a real device, or "
+                "model.to_empty(device='cpu') and load its weights"
+            )
 
 
 def devices_of(model: Any) -> list[str]:

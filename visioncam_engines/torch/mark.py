@@ -173,7 +173,10 @@ class _Reading:
 
 def sampled(tensors: list[Any]) -> tuple[Any, ...]:
     """Return how often weights were written to, and values of a few, so that another state is seen."""
-    versions = sum(0 if one.is_inference() else one._version for one in tensors)
+    try:
+        versions = sum([one._version for one in tensors])
+    except RuntimeError:  # a tensor made in inference mode has none
+        versions = sum(0 if one.is_inference() else one._version for one in tensors)
     picked = [*tensors[:: max(1, len(tensors) // (_SAMPLED - 2))], *tensors[-2:]]
     found: list[Any] = [versions]
     for one in picked:

@@ -25,10 +25,9 @@ def in_training(model: Any) -> bool:
 def every_module(model: Any) -> Iterator[Any]:
     """Yield the modules of a model, quickly: one that is held twice comes twice, a scripted part as one."""
     waiting = [model]
-    while waiting:
-        one = waiting.pop()
+    for one in waiting:  # it grows on the way
         yield one
-        if not isinstance(one, torch.jit.ScriptModule):
+        if one._modules and not isinstance(one, torch.jit.ScriptModule):
             waiting += [below for below in one._modules.values() if below is not None]
 
 

@@ -15,7 +15,7 @@ from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.records import Note
 from visioncam_core.errors import ModelError, VisionCamError
 from visioncam_core.text import error_text
-from visioncam_engines.torch.calling import answers_of, caller
+from visioncam_engines.torch.calling import answers_of, caller, key_wanted
 from visioncam_engines.torch.checks import check_model, devices_of, require_torch
 from visioncam_engines.torch.copies import TensorTwin, weights_of
 from visioncam_engines.torch.demo.weights import load as load_demo
@@ -181,6 +181,11 @@ def _cannot_be_called(model: Any, flat: list[Any], error: Exception) -> ModelErr
         )
     elif isinstance(error, out_of_memory()):
         fix = "pass a smaller picture, or free memory on the device"
+    elif key := key_wanted(original(model)):
+        fix = (
+            f"it takes a dictionary, from which it reads {key!r}; pass a torch.nn.Module that holds it as "
+            f"self.model and has def forward(self, x): return self.model({{{key!r}: x}})"
+        )
     elif len(devices := devices_of(original(model))) > 1:
         fix = f"its weights lie on {', '.join(devices)}; move the whole model to one device: model.to(...)"
     return ModelError(

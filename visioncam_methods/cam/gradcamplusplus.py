@@ -40,7 +40,7 @@ class GradCAMPlusPlus:
     def __call__(self, evidence: Evidence) -> Any:
         """Return the raw map (N, *grid)."""
         A, G = evidence.activations, evidence.gradients
-        w = ops.sum_space(alpha(A, ops.backend(G).ones_like(G), G) * ops.relu(G))
+        w = ops.sum_space(alpha(A, 1, G) * ops.relu(G))
         return ops.weigh(A, w)
 
 
@@ -50,7 +50,5 @@ def alpha(A: Any, square: Any, cube: Any) -> Any:
     Grad-CAM++ divides squares and cubes of the gradient by its square: 1 and G.
     """
     second = 2 * square
-    third = cube * ops.sum_space(A, keepdims=True)
-    xp = ops.backend(third)
-    valid = second + third > ops.RELATIVE_ZERO * (second + xp.abs(third))
-    return ops.divide(square, second + third, valid)
+    both = second + cube * ops.sum_space(A, keepdims=True)
+    return ops.divide(square, both, both > 2 * ops.RELATIVE_ZERO * second)  # else its terms cancel

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.errors import OptionError
-from visioncam_core.evidence import Account, Attribution, Evidence, Regions, RegionTable
+from visioncam_core.evidence import Account, Attribution, Evidence, Regions, RegionTable, name_of
 
 AT_ONCE = 2**24
 """Entries of `keep` that are handed on together."""
@@ -46,7 +46,7 @@ class Game:
             raise OptionError(
                 f"hidden has {len(pictures)} pictures; this method takes one: pass hidden[:1], or 'grey'"
             )
-        return cls(one, parts, pictures, hidden if isinstance(hidden, str) else "a picture of your own")
+        return cls(one, parts, pictures, name_of(hidden))
 
     def __call__(self, keep: np.ndarray) -> np.ndarray:
         """Return (L,) float64 scores of (L, R) bool rows; no row is scored twice."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 
-from visioncam_core.evidence import Attribution, Evidence
+from visioncam_core.evidence import Attribution, Evidence, hidden_kind, region_spec
 from visioncam_core.options import in_range, option
 from visioncam_methods.region.draws import MOST_HELP, UNTIL_HELP, Estimate, fair_pairs, until_sure
 from visioncam_methods.region.game import HIDDEN_HELP, REGIONS_HELP, Game
@@ -47,8 +47,8 @@ class KernelSHAP:
         arXiv:1705.07874; pairs: Covert and Lee, arXiv:2012.01536.
     """
 
-    regions: Any = option("grid:7", help=REGIONS_HELP)
-    hidden: Any = option("grey", help=HIDDEN_HELP)
+    regions: Any = option("grid:7", help=REGIONS_HELP, validator=region_spec)
+    hidden: Any = option("grey", help=HIDDEN_HELP, validator=hidden_kind("regionmean"))
     n: int | None = option(
         None,
         help="scores that are read; 2 R + 2048 by default, R the number of regions",

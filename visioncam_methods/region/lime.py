@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 
-from visioncam_core.evidence import Attribution, Evidence
+from visioncam_core.evidence import Attribution, Evidence, hidden_kind, region_spec
 from visioncam_core.options import in_range, option
 from visioncam_methods.region.draws import (
     MOST_HELP,
@@ -42,8 +42,8 @@ class LIME:
         Ribeiro, Singh and Guestrin, "Why should I trust you?", KDD 2016, arXiv:1602.04938.
     """
 
-    regions: Any = option("grid:7", help=REGIONS_HELP)
-    hidden: Any = option("grey", help=HIDDEN_HELP)
+    regions: Any = option("grid:7", help=REGIONS_HELP, validator=region_spec)
+    hidden: Any = option("grey", help=HIDDEN_HELP, validator=hidden_kind("regionmean"))
     n: int = option(1000, help=N_HELP, validator=in_range(6))
     width: float = option(0.25, help="width of the kernel", validator=in_range(0, low_open=True))
     ridge: float = option(1.0, help="penalty of the weights' squares", validator=in_range(0))

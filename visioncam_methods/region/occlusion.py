@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.errors import OptionError
-from visioncam_core.evidence import Attribution, Evidence, Regions
+from visioncam_core.evidence import Attribution, Evidence, Regions, hidden_kind, region_spec
 from visioncam_core.options import in_range, option
 from visioncam_methods.region.game import HIDDEN_HELP, REGIONS_HELP, Game
 
@@ -45,8 +45,12 @@ class Occlusion:
     stride: int | None = option(
         None, help="pixels between two; half a window by default", validator=in_range(1)
     )
-    regions: Any = option(None, help=f"regions in the place of windows: {REGIONS_HELP}")
-    hidden: Any = option("grey", help=HIDDEN_HELP)
+    regions: Any = option(
+        None,
+        help=f"regions in the place of windows: {REGIONS_HELP}",
+        validator=attrs.validators.optional(region_spec),
+    )
+    hidden: Any = option("grey", help=HIDDEN_HELP, validator=hidden_kind("regionmean"))
     family: ClassVar[str] = "region"
     on: ClassVar[str] = "input"
     needs: ClassVar[frozenset[str]] = frozenset()

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 
-from visioncam_core.evidence import Attribution, Evidence, Regions
+from visioncam_core.evidence import Attribution, Evidence, Regions, hidden_kind, region_spec
 from visioncam_core.options import in_range, option
 from visioncam_methods.region.game import HIDDEN_HELP, REGIONS_HELP, Game
 
@@ -40,8 +40,8 @@ class PartitionSHAP:
         has the recursion.
     """
 
-    regions: Any = option("grid:7", help=REGIONS_HELP)
-    hidden: Any = option("grey", help=HIDDEN_HELP)
+    regions: Any = option("grid:7", help=REGIONS_HELP, validator=region_spec)
+    hidden: Any = option("grey", help=HIDDEN_HELP, validator=hidden_kind("regionmean"))
     max_passes: int = option(
         3000,
         help="scores that are read at most; a tree that takes more is made coarser",

@@ -9,7 +9,7 @@ import numpy as np
 
 from visioncam_core import ops
 from visioncam_core.errors import OptionError
-from visioncam_core.evidence import Account, Attribution, Evidence
+from visioncam_core.evidence import Account, Attribution, Evidence, hidden_kind, name_of, region_spec
 from visioncam_core.options import in_range, option
 from visioncam_methods.region.draws import (
     MOST_HELP,
@@ -51,8 +51,10 @@ class RISE:
     s: int = option(7, help="bits along each side of a mask", validator=in_range(1, 64))
     p: float = option(0.5, help="probability that a bit is 1", validator=in_range(0.01, 0.99))
     centre: bool = option(True, help="take the means off: less noise")
-    regions: Any = option(None, help=f"hard masks of regions: {REGIONS_HELP}")
-    hidden: Any = option("grey", help=HIDDEN_HELP)
+    regions: Any = option(
+        None, help=f"hard masks of regions: {REGIONS_HELP}", validator=attrs.validators.optional(region_spec)
+    )
+    hidden: Any = option("grey", help=HIDDEN_HELP, validator=hidden_kind("regionmean"))
     until: float | None = option(None, help=UNTIL_HELP, validator=in_range(0, low_open=True))
     max_passes: int | None = option(None, help=MOST_HELP, validator=in_range(8))
     family: ClassVar[str] = "region"
@@ -92,7 +94,7 @@ class RISE:
             ((np.arange(n) + 0.5) * d - 0.5).astype(np.float32) for n, d in zip(space, step, strict=True)
         ]
         masks = (np.arange(self.s, dtype=np.float32), *pixels)
-        sums, baseline = Sums(), self.hidden if isinstance(self.hidden, str) else "a picture of your own"
+        sums, baseline = Sums(), name_of(self.hidden)
 
         def estimate(count: int) -> Estimate:
             maps = self._maps(count, cell, step, one.seed)[sums.count :]

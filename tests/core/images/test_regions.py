@@ -78,9 +78,9 @@ def test_labels_go_to_the_input_and_back_onto_the_photo(kind: Any, shape: tuple[
 
 
 BAD: list[tuple[Any, type[VisionCamError], str]] = [
-    ("grid", OptionError, "regions='grid' is not understood; pass 'grid:7'"),
-    ("grid:0", OptionError, "'grid:0' is not understood"),
-    ("quickshift", OptionError, "'quickshift' is not understood"),
+    ("grid", OptionError, "regions= must be 'grid:7', 'slic:50', an integer array of labels on your picture"),
+    ("grid:0", OptionError, "received 'grid:0'"),
+    ("quickshift", OptionError, "received 'quickshift'"),
     ("grid:1", OptionError, "makes 1 regions"),
     ("grid:100", OptionError, "makes 10000 regions"),
     (7, OptionTypeError, "received 7"),

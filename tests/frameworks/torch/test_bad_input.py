@@ -98,6 +98,11 @@ BAD = {
         ModelError,
         ("cannot be called on inputs of shape [(1, 3, 16, 16)]", "no attribute 'nope'"),
     ),
+    "a dictionary": Bad(
+        lambda: explain(type("Keyed", (networks.Base,), {"forward": lambda self, x: x.get("image")})()),
+        ModelError,
+        ("it takes a dictionary, from which it reads 'image'", "return self.model({'image': x})"),
+    ),
     "two dtypes": Bad(lambda: explain(two_dtypes()), ModelError, ("must have the same dtype",)),
     "channels last": Bad(
         lambda: explain(plain(), HWC), ImageError, ("(16, 16, 3)", "array.transpose(2, 0, 1)", "permute(")

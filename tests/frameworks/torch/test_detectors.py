@@ -76,6 +76,32 @@ def test_a_detection_that_a_picture_has_not_is_refused(detector: Detector) -> No
         visioncam.explain(detector, few, target=number)
 
 
+class Few(Detector):
+    """Finds one object in a dark picture, three in a bright one."""
+
+    def one(self, image: Any) -> dict[str, Any]:
+        found = super().one(image)
+        return {name: part[: 1 if image.mean() < 0.5 else 3] for name, part in found.items()}
+
+
+@pytest.mark.parametrize("first", [0.5, 1.5])
+def test_one_detection_is_a_list_of_one_whichever_picture_came_first(first: float) -> None:
+    model, picture = Few().eval(), torch.rand(3, 32, 32)
+    visioncam.explain(model, first * picture, target=0, layer="body")
+    for bright, count in ((0.5, 1), (1.5, 3)):
+        scores = model((bright * picture)[None])[0]["scores"]
+        assert len(scores) == count
+        for target in (count - 1, visioncam.targets.Ranked(count - 1)):
+            found = visioncam.explain(model, bright * picture, target=target, layer="body")
+            assert found.score == pytest.approx(scores[count - 1].item(), rel=1e-5)
+            assert (found.target.name, found.target.label) == (None, f"class {count - 1}")
+        for target in (count, visioncam.targets.Ranked(count)):
+            with pytest.raises(TargetError, match=f"has {count} values for this picture, and .* was asked"):
+                visioncam.explain(model, bright * picture, target=target, layer="body")
+        probable = visioncam.explain(model, bright * picture, layer="body", score="probability")
+        assert probable.target.probability == pytest.approx(scores[0].item(), rel=1e-5)
+
+
 def test_other_outputs_of_a_detector_are_named_without_the_picture(detector: Detector) -> None:
     picture = torch.rand(3, 32, 32)
     found = visioncam.explain(

@@ -15,6 +15,8 @@ from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelErr
 from visioncam_core.pipeline.models import check_file, open_model
 from visioncam_core.plugins.default import registry
 from visioncam_engines.torch.files.check import kind_of
+from visioncam_engines.torch.files.inspection import inspect_file
+from visioncam_engines.torch.files.pickled import tensors_in
 
 # what loads
 
@@ -189,6 +191,28 @@ def test_inspecting_names_tensors_shapes_and_dtypes_and_loads_no_torch(
     assert said.count("status 2") == 2
     assert "container.Sequential" in said
     assert done.stdout.split()[-1] == "False"
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_inspecting_lists_the_tensors_of_a_state_dict(tmp_path: Path, zipped: bool) -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).half()
+    held = {"epoch": 3, "state_dict": model.state_dict(), "best": [nn.Parameter(torch.zeros(2))]}
+    for name, saved, before in (("w.pt", model.state_dict(), ""), ("c.pth", held, "state_dict/")):
+        torch.save(saved, tmp_path / name, _use_new_zipfile_serialization=zipped)
+        found = {one.name: (one.shape, one.dtype) for one in inspect_file(tmp_path / name).tensors}
+        best = found.pop("best/0", None)
+        assert found == {
+            before + key: (tuple(value.shape), str(value.dtype).removeprefix("torch."))
+            for key, value in model.state_dict().items()
+        }
+    assert best == ((2,), "float32")
+
+
+def test_the_tensors_of_a_pickle_are_listed_without_running_it(tmp_path: Path) -> None:
+    path, harmed = tmp_path / "w.pt", tmp_path / "harmed"
+    path.write_bytes(pickle.dumps(1) * 3 + pickle.dumps({"w": Harm(harmed)}))
+    assert tensors_in(path) == ()
+    assert not harmed.exists()
 
 
 def test_kinds_follow_from_the_content(exported: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from torch import nn
 import visioncam
 from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import ModelError
+from visioncam_engines.torch import work
 
 METHODS = ("gradcam", "gradcamplusplus", "smoothgradcamplusplus", "scorecam", "ablationcam", "hirescam")
 
@@ -209,3 +210,19 @@ def test_other_classes_layers_and_methods_trace_nothing() -> None:
                 visioncam.explain(model, x, method, layer=layer, target=3)
 
     assert traces(more) == 0
+
+
+@pytest.mark.parametrize("call", ["explain", "compare"])
+def test_a_call_checks_and_marks_a_model_once(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    for name in ("check_model", "mark_of"):
+        own = getattr(work, name)
+        monkeypatch.setattr(work, name, lambda model, name=name, own=own: (asked.append(name), own(model))[1])
+    model, x = plain(), pictures()[0]
+    getattr(visioncam, call)(model, x)
+    asked.clear()
+    getattr(visioncam, call)(model, x)
+    assert asked == ["check_model", "mark_of"]
+    model.to("meta")
+    with pytest.raises(ModelError, match="meta device"):
+        getattr(visioncam, call)(model, x)

@@ -65,11 +65,13 @@ def zero_gradient(subject: MethodSubject) -> None:
 
     def at(pictures: np.ndarray) -> Any:
         asked.append(len(pictures))
-        return net.at(pictures)
+        return elsewhere(pictures)
 
     x = net.pictures(2)
-    source = ArraySource(x, net.score, net.tail, at)
-    evidence = attrs.evolve(subject.evidence(net, x), source=source)
+    elsewhere = net.at if subject.on == "layer" else net.at_pictures
+    evidence = subject.evidence(net, x)
+    assert isinstance(evidence._source, ArraySource)
+    evidence = attrs.evolve(evidence, source=attrs.evolve(evidence._source, elsewhere=at))
     raw = subject.finite(evidence, "gradients that are zero everywhere")
     if subject.gradients or asked:
         require(
@@ -90,7 +92,11 @@ def channel_permutation(subject: MethodSubject) -> None:
 
 
 def finds_the_evidence(subject: MethodSubject) -> None:
-    """The largest value lies where the evidence for the target is, never where evidence against it is."""
+    """The largest value lies where the evidence for the target is, never where evidence against it is.
+
+    A method with the class variable `sign_blind`, whose map is a size, sees none against it.
+    """
+    blind = getattr(subject.instance, "sign_blind", False)
     for grid, places in (((4, 6), ((0, 0), (1, 4), (3, 2), (2, 5))), ((8,), ((1,), (6,)))):
         net = ArrayNet(E=np.eye(2), V=np.eye(2), r=np.array([1.0, -1.0]), q=np.ones(grid))
         for place, width in product(places, (1, 3)):  # three blobs against it make the score negative
@@ -98,12 +104,13 @@ def finds_the_evidence(subject: MethodSubject) -> None:
             against = [(*half[:-1], (half[-1] + i) % grid[-1]) for i in (0, 1, -1)[:width]]
             x = np.zeros((1, *(2 * n for n in grid), 2))
             x[0][_block(place, 0)] = 3.0
-            for other in against:
+            for other in () if blind else against:
                 x[0][_block(other, 1)] = 1.5
             what = f"a blob at {place} of a grid of {grid}, score {net.score(x)[0]:g}"
             raw = subject.finite(subject.evidence(net, x), what)[0]
             peak = tuple(int(i) for i in np.unravel_index(raw.argmax(), raw.shape))
-            near = max(abs(a - b) for a, b in zip(peak, place, strict=True)) <= 1
+            pixels = 1 if subject.on == "layer" else 2  # of a position, along each axis
+            near = max(abs(a // pixels - b) for a, b in zip(peak, place, strict=True)) <= 1
             require(
                 raw.max() > 0 and near,
                 f"{subject.name} has its maximum, {raw.max():.3g}, at {peak} on {what}; the evidence for "

@@ -36,6 +36,8 @@ def three_axes(subject: MethodSubject) -> None:
 
 def axis_of_length_one(subject: MethodSubject) -> None:
     """A picture seen as a volume one position deep, or one high, gives the same map; noise aside."""
+    if subject.on == "input":
+        return  # the picture is another one
     net = ArrayNet.random((3, 4), biases=True)
     x = net.pictures(2)
     raw, other = (subject.map(subject.evidence(net, x, seed=s), "pictures") for s in (0, 1))
@@ -46,6 +48,7 @@ def axis_of_length_one(subject: MethodSubject) -> None:
         volumes = np.repeat(np.expand_dims(x, axis), 2, axis=axis)
         what = f"a grid of {deeper.grid}"
         deep = subject.map(subject.evidence(deeper, volumes), what)
+        deep = deep if subject.on == "layer" else deep.sum(axis=axis)  # the picture itself is two deep
         assert_same(
             deep.reshape(raw.shape),
             raw,

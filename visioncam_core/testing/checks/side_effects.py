@@ -58,7 +58,7 @@ def versions_in_chunks(subject: MethodSubject) -> None:
     x = net.pictures(2)
     raw = subject.map(subject.evidence(net, x), "random pictures")
     for size in (1, 2):
-        evidence = net.in_chunks(x, size, gradients=subject.gradients)
+        evidence = net.in_chunks(x, size, gradients=subject.gradients, on=subject.on)
         chunked = subject.map(evidence, f"versions made {size} at a time")
         assert_same(chunked, raw, f"{subject.name} depends on how many versions are scored at a time")
 

@@ -12,6 +12,7 @@ from visioncam_core.ops import to_numpy
 from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.specs import MethodSpec, RendererSpec
+from visioncam_core.results.accounts import Attribution
 from visioncam_core.testing.checks.program_state import restored
 from visioncam_core.testing.examples.array_net import ArrayNet
 
@@ -57,9 +58,13 @@ class MethodSubject(Subject):
     def gradients(self) -> bool:
         return "gradients" in getattr(self.instance, "needs", ("activations", "gradients"))
 
+    @property
+    def on(self) -> str:
+        return str(getattr(self.instance, "on", "layer"))
+
     def evidence(self, net: ArrayNet, x: np.ndarray, seed: int = 0) -> Evidence:
         """Return a net's evidence of pictures, with what the method declares that it needs and no more."""
-        return net.evidence(x, gradients=self.gradients, seed=seed)
+        return net.evidence(x, gradients=self.gradients, seed=seed, on=self.on)
 
     def map(self, evidence: Evidence, what: str) -> np.ndarray:
         """Return the raw map of some evidence; `what` is the evidence in words.
@@ -69,8 +74,10 @@ class MethodSubject(Subject):
         """
         try:
             answer = self.instance(evidence)
+            answer = answer.map if isinstance(answer, Attribution) else answer
         except (Exception, SystemExit) as error:
             raise AssertionError(f"{self.name} raised {type(error).__name__} on {what}: {error}") from error
+        answer = answer.map if isinstance(answer, Attribution) else answer
         try:
             raw = to_numpy(answer)
         except (TypeError, ValueError) as error:

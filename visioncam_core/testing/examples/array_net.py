@@ -109,30 +109,45 @@ class ArrayNet:
         A = self.activations(x)
         return A, self.gradients(A), self.tail(A)
 
-    def evidence(self, x: np.ndarray, *, gradients: bool = True, seed: int = 0) -> Evidence:
+    def at_pictures(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return (x, ∂S/∂x, S) of pictures: what `at` is where the layer is the picture itself."""
+        A, G, S = self.at(x)
+        g = (G if self.signed else G * (A > 0)) @ self.E.T
+        for axis in range(1, x.ndim - 1):
+            g = np.repeat(g, 2, axis=axis) / 2
+        return x, g, S
+
+    def evidence(
+        self, x: np.ndarray, *, gradients: bool = True, seed: int = 0, on: str = "layer"
+    ) -> Evidence:
         """Return the evidence of pictures (N, *space, C).
 
         Args:
             x: the pictures.
             gradients: whether to include them, as the engine does for methods that need them.
             seed: for methods that draw at random.
+            on: "layer", or "input" for a method whose map lies on the picture itself.
         """
-        A, G, S = self.at(x)
+        layer = on == "layer"
+        A, G, S = self.at(x) if layer else self.at_pictures(x)
         return Evidence.from_arrays(
             A,
             G if gradients else None,
             S,
             inputs=x,
             score_inputs=self.score,
-            score_activations=self.tail,
-            at=self.at,
+            score_activations=self.tail if layer else None,
+            at=self.at if layer else self.at_pictures,
+            tail_gradients=self.gradients if layer else None,
             seed=seed,
         )
 
-    def in_chunks(self, x: np.ndarray, size: int, *, gradients: bool = True) -> Evidence:
+    def in_chunks(self, x: np.ndarray, size: int, *, gradients: bool = True, on: str = "layer") -> Evidence:
         """Return the same evidence, except that versions are scored `size` at a time, as the engine does."""
-        evidence = self.evidence(x, gradients=gradients)
-        return attrs.evolve(evidence, source=_ChunkSource(x, self.score, self.tail, self.at, size=size))
+        evidence = self.evidence(x, gradients=gradients, on=on)
+        assert isinstance(evidence._source, ArraySource)
+        fields = attrs.asdict(evidence._source, recurse=False)
+        return attrs.evolve(evidence, source=_ChunkSource(**fields, size=size))
 
     def permuted(self, order: np.ndarray) -> ArrayNet:
         """Return the same function with the layer's channels in another order."""

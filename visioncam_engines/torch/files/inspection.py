@@ -11,6 +11,7 @@ from visioncam_core.images.files import quoted
 from visioncam_core.results.provenance import source_digest
 from visioncam_engines.torch.files.check import SCRIPT, kind_of, refusal
 from visioncam_engines.torch.files.exported import Tensor, read_exported
+from visioncam_engines.torch.files.pickled import tensors_in
 from visioncam_engines.torch.files.tensors import read_header, read_pickled, told
 
 _TITLES = {
@@ -84,6 +85,7 @@ def inspect_file(path: str | os.PathLike[str]) -> TorchHoldings:
     else:
         pickled = read_pickled(path, name)
         asks = pickled.names if pickled is not None else ()
+        tensors = tensors_in(path) if kind == "pickle" and pickled is not None and not asks else ()
     return TorchHoldings(kind, os.path.getsize(path), source_digest(path), version, tensors, asks, problems)
 
 

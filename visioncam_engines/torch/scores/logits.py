@@ -86,7 +86,8 @@ def score_of(noise: Noise, output: str, wanted: str, channels_first: bool = Fals
     parts = (tensor, answer) if wanted == "logit" else (answer,)
     fetches = tuple(dict.fromkeys((*(one for part in parts for one in part.values), own)))
     shape = _open(trace, own, channels_first)
-    single = len(shape) == 1 or shape[-1] == 1
+    varies = _varies(trace, own)
+    single = varies or len(shape) == 1 or shape[-1] == 1
 
     def read(values: list[Any]) -> tuple[Any, Any]:
         held = dict(zip(fetches, values, strict=True))
@@ -100,7 +101,7 @@ def score_of(noise: Noise, output: str, wanted: str, channels_first: bool = Fals
     leaves = found.leaves if wanted == "logit" else ()
     return TapeScore(
         output, kind, shape, shape, found.activation, assumed, found.own, found.groups, found.complete,
-        found.by_answer, found.composed, fetches, read, leaves, channels_first,
+        found.by_answer, found.composed, fetches, read, leaves, channels_first, varies=varies,
     )  # fmt: skip
 
 
@@ -119,6 +120,14 @@ def output_alone(score: TapeScore, own: int) -> TapeScore:
 
     kind = "output" if score.kind == "logit" else score.kind
     return attrs.evolve(score, kind=kind, fetches=(own,), read=read, leaves=())
+
+
+def _varies(trace: Trace, own: int) -> bool:
+    """Return whether an output has a value for each box that a detector finds in a picture."""
+    if not trace.exact or "boxes" not in trace.outputs:
+        return False
+    boxes, shape = trace.shapes[trace.outputs["boxes"]], trace.shapes[own]
+    return len(boxes) == 3 and len(shape) == 2 and shape == boxes[:2]
 
 
 def _open(trace: Trace, value: int, channels_first: bool) -> tuple[int | None, ...]:

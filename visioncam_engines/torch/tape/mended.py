@@ -19,7 +19,7 @@ from visioncam_engines.torch.tape.reads import VALUE_READS, without_gradient
 
 def _in_plain_order(norm: Callable[..., Any]) -> Callable[..., Any]:
     def run(values: Any, *args: Any, **kwargs: Any) -> Any:
-        if len(values) == 1:
+        if values.shape[0] == 1:
             values = values.contiguous()
         result = norm(values, *args, **kwargs)
         if result.requires_grad:
