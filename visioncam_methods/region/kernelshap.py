@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 from math import comb
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import attrs
 import numpy as np
@@ -47,8 +47,10 @@ class KernelSHAP:
         arXiv:1705.07874; pairs: Covert and Lee, arXiv:2012.01536.
     """
 
-    regions: Any = option("grid:7", help=REGIONS_HELP, validator=region_spec)
-    hidden: Any = option("grey", help=HIDDEN_HELP, validator=hidden_kind("regionmean"))
+    regions: str | np.ndarray | dict[str, np.ndarray] = option(
+        "grid:7", help=REGIONS_HELP, validator=region_spec
+    )
+    hidden: str | np.ndarray = option("grey", help=HIDDEN_HELP, validator=hidden_kind("regionmean"))
     n: int | None = option(
         None,
         help="scores that are read; 2 R + 2048 by default, R the number of regions",

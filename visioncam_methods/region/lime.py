@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import attrs
 import numpy as np
@@ -42,8 +42,10 @@ class LIME:
         Ribeiro, Singh and Guestrin, "Why should I trust you?", KDD 2016, arXiv:1602.04938.
     """
 
-    regions: Any = option("grid:7", help=REGIONS_HELP, validator=region_spec)
-    hidden: Any = option("grey", help=HIDDEN_HELP, validator=hidden_kind("regionmean"))
+    regions: str | np.ndarray | dict[str, np.ndarray] = option(
+        "grid:7", help=REGIONS_HELP, validator=region_spec
+    )
+    hidden: str | np.ndarray = option("grey", help=HIDDEN_HELP, validator=hidden_kind("regionmean"))
     n: int = option(1000, help=N_HELP, validator=in_range(6))
     width: float = option(0.25, help="width of the kernel", validator=in_range(0, low_open=True))
     ridge: float = option(1.0, help="penalty of the weights' squares", validator=in_range(0))

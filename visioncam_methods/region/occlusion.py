@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 from math import prod
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import attrs
 import numpy as np
@@ -45,12 +45,12 @@ class Occlusion:
     stride: int | None = option(
         None, help="pixels between two; half a window by default", validator=in_range(1)
     )
-    regions: Any = option(
+    regions: str | np.ndarray | dict[str, np.ndarray] | None = option(
         None,
         help=f"regions in the place of windows: {REGIONS_HELP}",
         validator=attrs.validators.optional(region_spec),
     )
-    hidden: Any = option("grey", help=HIDDEN_HELP, validator=hidden_kind("regionmean"))
+    hidden: str | np.ndarray = option("grey", help=HIDDEN_HELP, validator=hidden_kind("regionmean"))
     family: ClassVar[str] = "region"
     on: ClassVar[str] = "input"
     needs: ClassVar[frozenset[str]] = frozenset()

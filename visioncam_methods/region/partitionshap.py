@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import attrs
 import numpy as np
@@ -40,8 +40,10 @@ class PartitionSHAP:
         has the recursion.
     """
 
-    regions: Any = option("grid:7", help=REGIONS_HELP, validator=region_spec)
-    hidden: Any = option("grey", help=HIDDEN_HELP, validator=hidden_kind("regionmean"))
+    regions: str | np.ndarray | dict[str, np.ndarray] = option(
+        "grid:7", help=REGIONS_HELP, validator=region_spec
+    )
+    hidden: str | np.ndarray = option("grey", help=HIDDEN_HELP, validator=hidden_kind("regionmean"))
     max_passes: int = option(
         3000,
         help="scores that are read at most; a tree that takes more is made coarser",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import attrs
 import numpy as np
@@ -51,10 +51,10 @@ class RISE:
     s: int = option(7, help="bits along each side of a mask", validator=in_range(1, 64))
     p: float = option(0.5, help="probability that a bit is 1", validator=in_range(0.01, 0.99))
     centre: bool = option(True, help="take the means off: less noise")
-    regions: Any = option(
+    regions: str | np.ndarray | dict[str, np.ndarray] | None = option(
         None, help=f"hard masks of regions: {REGIONS_HELP}", validator=attrs.validators.optional(region_spec)
     )
-    hidden: Any = option("grey", help=HIDDEN_HELP, validator=hidden_kind("regionmean"))
+    hidden: str | np.ndarray = option("grey", help=HIDDEN_HELP, validator=hidden_kind("regionmean"))
     until: float | None = option(None, help=UNTIL_HELP, validator=in_range(0, low_open=True))
     max_passes: int | None = option(None, help=MOST_HELP, validator=in_range(8))
     family: ClassVar[str] = "region"
