@@ -249,3 +249,17 @@ def test_rise_takes_signals_and_volumes() -> None:
         made = RISE(hidden="zero", n=64, s=3)(evidence(lambda z: z.sum(axis=1), space))
         assert made.map.shape == (1, *space)
         assert np.isfinite(made.map).all()
+
+
+def test_what_sets_of_a_size_have_in_common_is_no_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    a = np.random.default_rng(5).random(30)
+    v: Value = lambda z: 10 * np.tanh(z.sum(axis=1) / 4) + z @ a  # noqa: E731
+    expected = a + 10 * np.tanh(30 / 4) / 30
+
+    def error() -> float:
+        found = [table(KernelSHAP, v, 30, seed, n=600) - expected for seed in range(4)]
+        return float(np.sqrt(np.mean(np.square(found))))
+
+    taken_off = error()
+    monkeypatch.setattr(kernelshap, "_by_size", lambda Z, y, half, halves: 0.0)
+    assert taken_off < error() / 2
