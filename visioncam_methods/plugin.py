@@ -30,6 +30,11 @@ def visioncam_register_methods() -> list[MethodSpec]:
     from visioncam_methods.gradient.integratedgradients import IntegratedGradients
     from visioncam_methods.gradient.saliency import Saliency
     from visioncam_methods.gradient.smoothgrad import SmoothGrad
+    from visioncam_methods.region.kernelshap import KernelSHAP
+    from visioncam_methods.region.lime import LIME
+    from visioncam_methods.region.occlusion import Occlusion
+    from visioncam_methods.region.partitionshap import PartitionSHAP
+    from visioncam_methods.region.rise import RISE
 
     plain = frozenset({"scale-invariant", "flip-equivariant"})
     return [
@@ -90,6 +95,21 @@ def visioncam_register_methods() -> list[MethodSpec]:
                    "Sundararajan, Taly and Yan 2017, arXiv:1703.01365",
                    "HiResCAM averaged on the way from a baseline; adds up to the score",
                    aliases=("layerig",), claims=plain, in_all=False),
+        MethodSpec("partitionshap", PartitionSHAP, "Partition SHAP",
+                   "Owen 1977; Lundberg and Lee 2017, arXiv:1705.07874",
+                   "exact Owen values on a tree of regions; they add up, and nothing is drawn",
+                   aliases=("owen", "partitionexplainer"), in_all=False),
+        MethodSpec("kernelshap", KernelSHAP, "Kernel SHAP", "Lundberg and Lee 2017, arXiv:1705.07874",
+                   "Shapley values of regions by weighted least squares; they add up",
+                   aliases=("kernelexplainer",), in_all=False),
+        MethodSpec("lime", LIME, "LIME", "Ribeiro, Singh and Guestrin 2016, arXiv:1602.04938",
+                   "a linear model of the score on pictures with regions hidden",
+                   aliases=("limeimageexplainer",), in_all=False),
+        MethodSpec("occlusion", Occlusion, "Occlusion", "Zeiler and Fergus 2014, arXiv:1311.2901",
+                   "how far the score falls when a window or region is hidden",
+                   aliases=("occlusionsensitivity",), in_all=False),
+        MethodSpec("rise", RISE, "RISE", "Petsiuk, Das and Saenko 2018, arXiv:1806.07421",
+                   "the score's covariance with random soft masks", in_all=False),
         MethodSpec("rollout", Rollout, "Attention rollout", "Abnar and Zuidema 2020, arXiv:2005.00928",
                    "attention followed through all blocks of a transformer; the same for every class",
                    claims=frozenset({"non-negative", "scale-invariant"}), in_all=False),

@@ -13,6 +13,7 @@ def visioncam_register_renderers() -> list[RendererSpec]:
     from visioncam_viz.renderers.contour import Contour
     from visioncam_viz.renderers.maps import Heatmap, Overlay, SideBySide, Triptych
     from visioncam_viz.renderers.masked import Masked
+    from visioncam_viz.renderers.regions import Bars, RegionColours
     from visioncam_viz.renderers.sheet import Sheet
     from visioncam_viz.renderers.signed import Signed
     from visioncam_viz.renderers.spotlight import Spotlight
@@ -33,6 +34,11 @@ def visioncam_register_renderers() -> list[RendererSpec]:
         RendererSpec("signed", Signed, "For and against",
                      summary="evidence for in red and against in blue, on a grey photo",
                      aliases=("diverging",)),
+        RendererSpec("regions", RegionColours, "Regions",
+                     summary="each region in the colour of its contribution, with borders"),
+        RendererSpec("bars", Bars, "Bar chart",
+                     summary="the largest contributions of regions as bars, with their names",
+                     aliases=("barchart",)),
         RendererSpec("boxes", Boxes, "Boxes",
                      summary="a box around each place with evidence, with its share of it"),
         RendererSpec("sidebyside", SideBySide, "Side by side",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 
-from visioncam.html_report.data_uris import display_size, map_uri, picture_uri
+from visioncam.html_report.data_uris import display_size, labels_uri, map_uri, picture_uri
 from visioncam_core.files import without_folders
 from visioncam_core.results.areas import mask
 from visioncam_core.results.comparison import Comparison
@@ -34,6 +34,21 @@ class Patch:
     score: float
 
 
+SHADES = {"black": "#000", "white": "#fff"}
+LARGEST = 5  # regions that are listed
+
+
+@attrs.frozen
+class Parts:
+    """The regions of one map, for the pointer."""
+
+    uri: str  # their numbers, see `labels_uri`
+    names: tuple[str, ...]  # "row 1, column 2: +0.25"
+    shade: str  # colour of a hidden region
+    told: str  # what stands in its place, in words
+    largest: tuple[str, ...]  # the largest contributions, as in `names`
+
+
 @attrs.frozen
 class Map:
     """One map, or why there is none."""
@@ -49,6 +64,8 @@ class Map:
     area: float | None = None  # share of the picture above a fifth of the maximum
     boxes: tuple[Patch, ...] = ()  # around the strongest evidence
     notes: tuple[Diagnostic, ...] = ()
+    account: str = ""
+    parts: Parts | None = None
 
 
 @attrs.frozen
@@ -148,6 +165,22 @@ def _map(one: Explanation, seconds: float | None, passes: int | None) -> Map:
             Diagnostic(note.code, without_folders(note.message), without_folders(note.fix))
             for note in one.diagnostics
         ),
+        account="" if one.account is None else str(one.account),
+        parts=_parts(one) if one.regions is not None and flat else None,
+    )
+
+
+def _parts(one: Explanation) -> Parts:
+    assert one.regions is not None
+    kind = "" if one.account is None else one.account.baseline
+    rows = {number: f"{name}: {value:+.3g}" for number, name, value in one.regions.rows()}
+    same = kind in ("black", "grey", "white")
+    return Parts(
+        uri=labels_uri(one.regions.labels),
+        names=tuple(rows[i] for i in range(len(rows))),
+        shade=SHADES.get(kind, "#808080"),
+        told="without it" if same else f"without it; shown grey, the method put {kind} there",
+        largest=tuple(rows.values())[:LARGEST],
     )
 
 

@@ -29,6 +29,19 @@ def map_uri(heat: np.ndarray, signed: bool) -> str:
     return _webp(np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8), MAP_QUALITY)
 
 
+def labels_uri(labels: np.ndarray) -> str:
+    """Return (H, W) numbers of regions as a lossless `data:` address: red + 256 green; blue where none is."""
+    from PIL import Image
+
+    width, height = display_size(labels.shape, MAP_SIDE)
+    rows, columns = (np.arange(n) * side // n for n, side in zip((height, width), labels.shape, strict=True))
+    small = labels[rows][:, columns]
+    pixels = np.stack([small & 255, small >> 8 & 255, np.where(small < 0, 255, 0)], axis=-1)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels.astype(np.uint8)).save(buffer, "PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+
+
 def display_size(shape: tuple[int, ...], side: int) -> tuple[int, int]:
     """Return the (width, height) in pixels of a picture that is no longer than `side`."""
     height, width = shape[:2]

@@ -64,12 +64,20 @@ class EngineSource:
         self._check_changeable()
         return self.passes.tail(self._single(picture), self.at_layer, make, count, self._read(picture, which))
 
-    def score_changed(self, picture: int, change: Change, maps: Any, which: Which, tell: Tell | None) -> Any:
+    def score_changed(
+        self,
+        picture: int,
+        change: Change,
+        maps: Any,
+        which: Which,
+        tell: Tell | None,
+        extra: tuple[np.ndarray, ...] = (),
+    ) -> Any:
         read = self._read(picture, which)
         args = (self._single(picture), self.batch.view.image, change, maps)
         if self.shared is None:
-            return self.passes.through(*args, _reporting(read, tell))
-        key = (picture, change, hashlib.sha256(ops.to_numpy(maps).tobytes()).digest())
+            return self.passes.through(*args, _reporting(read, tell), extra)
+        key = (picture, change, *map(_digest, (ops.to_numpy(maps), *extra)))
         if key not in self.shared:
             answers: list[Any] = []
 
@@ -78,7 +86,7 @@ class EngineSource:
                 return values
 
             self.shared[key] = (
-                self.passes.through(*args, _reporting(keep, tell)),
+                self.passes.through(*args, _reporting(keep, tell), extra),
                 ops.concatenate(answers),
             )
         return read(*self.shared[key])
@@ -106,8 +114,7 @@ class EngineSource:
             return self.passes.through(
                 single, view.image, kept, with_rest(keep), _reporting(read, tell), extra
             )
-        digests = (hashlib.sha256(one.tobytes()).digest() for one in extra)
-        pool = self.pool.setdefault((picture, *digests), Pool())
+        pool = self.pool.setdefault((picture, *map(_digest, extra)), Pool())
         names = [row.tobytes() for row in np.packbits(keep, axis=1)]
         new = {name: i for i, name in enumerate(names) if name not in pool.places}
         if new:
@@ -235,14 +242,17 @@ class Pool:
 
         values = run(both)
         self.parts.append((values, np.concatenate(answers)))
-        first = len(self.places)
-        self.places.update((name, first + i) for i, name in enumerate(list(names)))
+        self.places.update(zip(names, range(len(self.places), len(self.places) + len(values)), strict=True))
 
     def rows(self, names: Sequence[bytes]) -> tuple[Any, Any]:
         """Return (values, answer) of each name."""
         where = [self.places[name] for name in names]
         values, answers = (np.concatenate(column)[where] for column in zip(*self.parts, strict=True))
         return values, answers
+
+
+def _digest(array: np.ndarray) -> bytes:
+    return hashlib.sha256(array.tobytes()).digest()
 
 
 def _reporting(read: Read, tell: Tell | None) -> Read:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 import attrs
@@ -89,7 +89,9 @@ class Observed:
         made = checked(make, tuple(self.activations.shape[1:]), "activations")
         return self._need_source().score_activations(self._only(), self._reporting(made, count), count, which)
 
-    def score_changed(self, change: Change, maps: Any, which: Which = "target") -> Any:
+    def score_changed(
+        self, change: Change, maps: Any, which: Which = "target", extra: Sequence[np.ndarray] = ()
+    ) -> Any:
         """Return the (L,) scores of the picture changed by each of L maps; for evidence of one picture.
 
         Args:
@@ -99,14 +101,17 @@ class Observed:
                 kept for it, with what it held and read when it was first called (a model is then not freed).
             maps: (L, *grid).
             which: as in `score_inputs`.
+            extra: further arrays, given to `change` behind the maps as they are.
         """
         source, count = self._need_source(), int(maps.shape[0])
         if hasattr(source, "score_changed"):
-            found: Any = source.score_changed(self._only(), change, maps, which, self._telling(count))
+            found: Any = source.score_changed(
+                self._only(), change, maps, which, self._telling(count), tuple(extra)
+            )
             return found
         x = self.inputs
         return self.score_inputs(
-            lambda each: change(x, ops.backend(maps).take(maps, each, axis=0)), count, which
+            lambda each: change(x, ops.backend(maps).take(maps, each, axis=0), *extra), count, which
         )
 
     def score_without(self, channels: np.ndarray, which: Which = "target") -> Any:

@@ -10,6 +10,11 @@ import numpy as np
 LARGE = 0.05
 """Share of what should be there, or of the largest contribution, above which a map is doubtful."""
 
+NO_REGIONS = (
+    "{} has no regions; explain with partitionshap, kernelshap or lime, or with occlusion or rise and "
+    "regions='grid:7'"
+)
+
 
 @attrs.frozen
 class Account:
@@ -23,6 +28,7 @@ class Account:
             one; None where nothing was drawn.
         repeats: correlation to expect with the map of another seed, from the same halves; None likewise.
         samples: how many scores were read.
+        note: what else there is to say, as where a budget made the map coarser.
     """
 
     baseline: str = ""
@@ -31,6 +37,7 @@ class Account:
     error: float | None = None
     repeats: float | None = None
     samples: int = 0
+    note: str = ""
 
     @classmethod
     def of_halves(
@@ -70,7 +77,7 @@ class Account:
             parts.append(f"standard error {self.error:.1%} of the largest value")
         if self.repeats is not None:
             parts.append(f"correlation {self.repeats:.2f} with another seed")
-        return ", ".join(parts)
+        return ", ".join([*parts, self.note] if self.note else parts)
 
 
 @attrs.frozen(eq=False)

@@ -23,10 +23,11 @@ from visioncam_core.engine.layer_table import LayerChoice, LayerRow, Layout
 from visioncam_core.errors import ImageError, ImageNotFoundError, ImageTypeError
 from visioncam_core.files import as_path
 from visioncam_core.resize import Placement
+from visioncam_core.results.accounts import Account, RegionTable
 from visioncam_core.results.data import Prediction, TargetInfo
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
-from visioncam_core.results.formats.npz import ARRAYS, KIND, VERSION, WORDS
+from visioncam_core.results.formats.npz import ARRAYS, KIND, TABLE, VERSION, WORDS
 
 T = TypeVar("T")
 MOST = 4 * 2**30  # bytes of one array
@@ -57,7 +58,8 @@ def load(path: str | os.PathLike[str]) -> Explanation:
                     f"{str(file)!r} holds the raw map alone. Read it with np.load(...)['raw'], or save it "
                     "whole: raw_only=False, for a run --save-option raw_only=no."
                 )
-            values = {name: _array(archive, name) for name in (*ARRAYS, "about")}
+            table = TABLE if f"{TABLE[0]}.npy" in archive.namelist() else ()
+            values = {name: _array(archive, name) for name in (*ARRAYS, *table, "about")}
         return _explanation(values)
     except ImageError:
         raise
@@ -120,8 +122,21 @@ def _explanation(values: dict[str, np.ndarray]) -> Explanation:
             "options": dict(about["options"]),
             "diagnostics": tuple(_record(Diagnostic, each) for each in about["diagnostics"]),
             "provenance": dict(about["provenance"]),
+            "account": _record(Account, about["account"]) if about.get("account") else None,
+            "regions": _table(values, about["regions"]) if about.get("regions") else None,
         },
     )
+
+
+def _table(values: dict[str, np.ndarray], names: list[str]) -> RegionTable:
+    labels, contributions = (values[name] for name in TABLE)
+    if labels.dtype.kind != "i" or contributions.shape != (len(names),):
+        raise ValueError(f"its table has {len(names)} names and {contributions.shape} contributions")
+    if labels.min(initial=0) < -1 or labels.max(initial=0) >= len(names):
+        raise ValueError(
+            f"its regions go from {labels.min()} to {labels.max()}, and it has {len(names)} names"
+        )
+    return RegionTable(labels, tuple(map(str, names)), contributions)
 
 
 def _record(cls: type[T], data: dict[str, Any]) -> T:

@@ -55,7 +55,7 @@ class Signed:
         words = NOTHING if is_blank(explanation) else ONE_SIDED
         return present(
             _as_signed(explanation),
-            lambda scene: blend(_grey(scene), table, self.alpha),
+            lambda scene: blend(grey_photo(scene), table, self.alpha),
             table=table,
             note=words.get(explanation.evidence, ""),
             **looks(self),
@@ -72,7 +72,7 @@ def _as_signed(explanation: Explanation) -> Explanation:
     )
 
 
-def _grey(scene: Scene) -> Scene:
+def grey_photo(scene: Scene) -> Scene:
     """Return the scene with its photo in pale grey."""
     grey = np.rint(scene.photo @ LUMA).astype(np.uint8)
     photo = np.repeat(grey[..., None], 3, axis=-1)

@@ -66,6 +66,34 @@
     }
   }
 
+  // The photo with one region of a map hidden.
+  function hide(canvas, photo, parts, at) {
+    const pen = canvas.getContext("2d"), { width, height } = canvas;
+    pen.clearRect(0, 0, width, height);
+    pen.imageSmoothingEnabled = false;
+    pen.drawImage(parts, 0, 0, width, height);
+    const area = pen.getImageData(0, 0, width, height), pixels = area.data;
+    for (let i = 0; i < pixels.length; i += 4) if (number(pixels, i) !== at) pixels[i + 3] = 0;
+    pen.putImageData(area, 0, 0);
+    pen.globalCompositeOperation = "source-in";
+    pen.fillStyle = parts.dataset.shade;
+    pen.fillRect(0, 0, width, height);
+    pen.globalCompositeOperation = "destination-over";
+    pen.drawImage(photo, 0, 0, width, height);
+    pen.globalCompositeOperation = "source-over";
+    pen.imageSmoothingEnabled = true;
+  }
+
+  function number(pixels, i) { return pixels[i + 2] ? -1 : pixels[i] + 256 * pixels[i + 1]; }
+
+  function region(parts, x, y) {
+    const one = document.createElement("canvas");
+    one.width = one.height = 1;
+    const pen = one.getContext("2d");
+    pen.drawImage(parts, Math.floor(x * parts.naturalWidth), Math.floor(y * parts.naturalHeight), 1, 1, 0, 0, 1, 1);
+    return number(pen.getImageData(0, 0, 1, 1).data, 0);
+  }
+
   class Photo {
     constructor(article) {
       this.article = article;
@@ -80,7 +108,28 @@
       this.slider.addEventListener("input", () => this.show());
       for (const input of all(article, "input[type=radio]"))
         input.addEventListener("change", () => { this.show(); if (input.name.startsWith("view-")) this.thumbnails(); });
+      this.parts = all(article, ".parts img");
+      this.hidden = -1;
+      this.canvas.addEventListener("pointermove", (event) => this.point(event));
+      this.canvas.addEventListener("pointerleave", () => this.leave());
       this.tell();
+    }
+    point(event) {
+      const parts = this.of(this.parts, this.method);
+      if (!parts || !parts.complete) return;
+      const box = this.canvas.getBoundingClientRect();
+      const at = region(parts, (event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
+      if (at === this.hidden) return;
+      if (at < 0) { this.leave(); return; }
+      this.hidden = at;
+      this.canvas.turn = (this.canvas.turn || 0) + 1;
+      hide(this.canvas, this.photo, parts, at);
+      this.article.querySelector(".told").textContent = parts.dataset.names.split("\n")[at] + " (" + parts.dataset.told + ")";
+    }
+    leave() {
+      if (this.hidden < 0) return;
+      this.hidden = -1;
+      this.show();
     }
     get view() { return this.article.querySelector("input[name^=view-]:checked").value; }
     get method() { return this.article.querySelector("input[name^=method-]:checked").value; }

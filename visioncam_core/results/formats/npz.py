@@ -27,6 +27,7 @@ from visioncam_core.text import brief
 KIND = "visioncam explanation"
 VERSION = 1
 ARRAYS = ("raw", "heatmap", "picture")
+TABLE = ("region_labels", "region_contributions")  # only where the method has regions
 WORDS = ("score", "score_kind", "probabilities", "method", "method_title", "evidence")
 _DAWN = (1980, 1, 1, 0, 0, 0)  # equal explanations give equal bytes
 _LARGE = 8_000_000  # bytes; above it an array is packed quickly rather than tightly
@@ -43,6 +44,9 @@ class Arrays:
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in ARRAYS[:1] if self.raw_only else ARRAYS:
                 _write(archive, name, getattr(explanation, name))
+            if explanation.regions is not None and not self.raw_only:
+                for name in TABLE:
+                    _write(archive, name, getattr(explanation.regions, name.partition("_")[2]))
             _write(archive, "about", np.array(json.dumps(about(explanation), allow_nan=False)))
         return buffer.getvalue()
 
@@ -60,6 +64,8 @@ def about(explanation: ExplanationData) -> dict[str, Any]:
         "options": _without_folders(_plain(e.options)),
         "diagnostics": [_without_folders(attrs.asdict(diagnostic)) for diagnostic in e.diagnostics],
         "provenance": _without_folders(_plain(e.provenance)),
+        "account": None if e.account is None else _plain(attrs.asdict(e.account)),
+        "regions": None if e.regions is None else list(e.regions.names),
     }
 
 
