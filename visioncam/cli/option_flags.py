@@ -133,7 +133,7 @@ class Flagged(Command):
 
 
 def owners_of(flags: Sequence[Flag], kind: str) -> dict[str, list[str]]:
-    """Return who has which flags, among one kind; what most have is listed once."""
+    """Return who has which flags, among one kind; what several have is listed once."""
     found: dict[str, list[str]] = {}
     common: list[str] = []
     for flag in flags:
@@ -143,7 +143,7 @@ def owners_of(flags: Sequence[Flag], kind: str) -> dict[str, list[str]]:
         else:
             for owner in owners:
                 found.setdefault(owner, []).append(flag.words[0])
-    return {"most of them": common, **found} if common else found
+    return {"several": common, **found} if common else found
 
 
 def options_of(

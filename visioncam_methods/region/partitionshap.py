@@ -17,14 +17,13 @@ class PartitionSHAP:
     """Partition SHAP: exact Owen values on a tree of regions; nothing is drawn, and they add up.
 
     Notes:
-        Each inner node, of two children l and r, is a game of two players, played with every set m of its
-        ancestors' siblings kept or hidden, all alike likely:
-
         M_leaf = mean over m of v(m ∪ leaf) − v(m)
 
-        v(z) = S(x_z): x_z is the picture where regions z are kept, the hidden picture elsewhere.
-        M: (N, *space), signed, each region's value on its pixels.  Σ over regions = v(all) − v(none) exactly.
-        It takes 2 + Σ over inner nodes 2 · 2^depth scores, 1,804 for 7×7 cells; a level is read at once.
+        m: every set of the leaf's sibling and its ancestors' siblings, all alike likely: each inner node of
+        the tree is a game of its two children.  v(z) = S(x_z): x_z is the picture where regions z are kept,
+        the hidden picture elsewhere.  M: (N, *space), signed, each region's value on its pixels.
+        Σ over regions = v(all) − v(none) exactly.  It takes 2 + Σ over inner nodes 2 · 2^depth scores, 1,804
+        for 7×7 cells; a level is read at once.
 
         Tree: halves of halves.  A grid is cut across its longer side, ties between rows first, the smaller
         half first, as SHAP does.  Other regions are cut at the median of their centroids, across the longer
