@@ -1,7 +1,7 @@
 """Make the gallery of every kind of picture: run `python tools/gallery.py`.
 
 Writes docs/gallery/ anew: pictures, films, and the README that shows them with the line of
-Python that makes each.  Needs the extra `demo`; takes about a minute.
+Python that makes each.  Needs the extra `demo`; takes some minutes.
 """
 
 from __future__ import annotations
@@ -179,6 +179,44 @@ def comparisons(model: Any) -> Iterator[Entry | str]:
     )
 
 
+def families(model: Any) -> Iterator[Entry | str]:
+    """Yield a sheet of each family beyond CAM, and the pictures of regions."""
+    yield "## Beyond CAM\n"
+    path = ROOT / "examples" / "coffee.png"
+    for family, words in (
+        ("gradient", "Each pixel's share; drawn by what its neighbourhood adds up to, 1 % of the side."),
+        ("region", "Parts hidden, scores read: four of the five share their masked pictures."),
+    ):
+        yield f'```python\nfound = visioncam.compare(model, "examples/coffee.png", methods="{family}")\n```\n'
+        found = visioncam.compare(model, path, methods=family)
+        assert isinstance(found, Comparison)
+        title = {"gradient": "Gradients in the picture", "region": "Regions of the picture"}[family]
+        yield entry(found, "found", f"{family}.webp", title, words)
+    shap = explained(model, path, method="partitionshap")
+    yield (
+        '```python\nshap = visioncam.explain(model, "examples/coffee.png", method="partitionshap")\n'
+        "print(shap.account)                                 # " + str(shap.account) + "\n```\n"
+    )
+    yield entry(
+        shap,
+        "shap",
+        "regions.webp",
+        "Signed regions",
+        "What each cell of the grid adds to the score or takes from it, in the score's own units.",
+        "regions",
+        title=True,
+        colorbar=True,
+    )
+    yield entry(
+        shap,
+        "shap",
+        "bars.webp",
+        "Bars",
+        "The largest contributions by name.",
+        "bars",
+    )
+
+
 def volumes() -> Iterator[Entry | str]:
     """Yield the pictures of a volume."""
     yield (
@@ -256,7 +294,7 @@ def main() -> int:
         old.unlink()
     model = visioncam.demo.load()
     parts = [INTRODUCTION]
-    for part in (*photos(model), *comparisons(model), *volumes(), *signals_and_videos()):
+    for part in (*photos(model), *comparisons(model), *families(model), *volumes(), *signals_and_videos()):
         if isinstance(part, str):
             parts.append(part)
             continue
