@@ -92,7 +92,7 @@ def _grid(count: int, picture: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]
 
 def _superpixels(count: int, picture: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     try:
-        from skimage.segmentation import slic  # type: ignore[import-not-found]
+        from skimage.segmentation import slic
     except ImportError:
         raise OptionError(
             f"regions='slic:{count}' needs scikit-image, which is not installed: pip install scikit-image; "
