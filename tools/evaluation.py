@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,9 @@ def page(results: list[dict[str, Any]]) -> str:
     data = results[0]
     rows = [row for one in results for row in one["results"]]
     made = data["provenance"]
+    sure = "".join(
+        re.findall(r"## How sure the numbers are\n.*?(?=## Reading)", PAGE.read_text("utf-8"), re.DOTALL)
+    )
     tables = "\n\n".join(_table(rows, layer) for layer in dict.fromkeys(row["layer"] for row in rows))
     return f"""# Evaluation
 
@@ -64,9 +68,9 @@ Grad-CAM stand there as well. Few cases and few steps: a look, not a benchmark.
 Steps of deletion and insertion: {made["steps"]}; randomised copies of the model: {made["seeds"]}; seed
 {made["seed"]}; TensorFlow {made["tensorflow"]}, Keras {made["keras"]}.
 
-Each number is the mean with its 95 % bootstrap interval over n cases. After = stand the controls that the method is
-**no better than** in a paired bootstrap over the cases on which both have an answer; fewer than six never show a
-difference. Passes are those of one map, beyond the forward and backward pass that all share.
+Each number is the mean with its 95 % interval over n cases. After = stand the controls that the method is **not surely
+better than**, see [how sure the numbers are](#how-sure-the-numbers-are). Passes are those of one map, beyond the
+forward and backward pass that all share.
 
 {tables}
 
@@ -74,7 +78,7 @@ difference. Passes are those of one map, beyond the forward and backward pass th
 
 Score-CAM stands here at `{SMALLER}`; all others, controls too, at `{data["results"][0]["layer"]}`.
 
-## Reading
+{sure}## Reading
 
 {_reading(rows)}
 
@@ -225,7 +229,7 @@ def _why_deletion(
         "- **Why not all on deletion.** Where the model is hardly sure there is nothing to lose, so that only",
         f"  {int(sure.sum())} of {len(clean)} cases tell anything, and on some of these the random map deletes faster:",
         *lines,
-        "  The means are lower, but with so few cases the interval of the difference still reaches zero.",
+        "  The means are lower, but with so few cases chance does as well too often.",
     ]
 
 

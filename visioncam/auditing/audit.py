@@ -15,7 +15,8 @@ from visioncam.evaluation.truth import marks, regions
 from visioncam_core.errors import ImageError, OptionError
 from visioncam_core.images.reader import Read
 from visioncam_core.images.sample import Sample
-from visioncam_core.metrics.bootstrap import FEWEST, interval
+from visioncam_core.metrics.chance import fewest
+from visioncam_core.metrics.intervals import interval
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request
 from visioncam_core.resize import resize
@@ -42,7 +43,7 @@ def audit(
     All shares are of the part that the model sees: of a centre crop, its own border and corners.
 
     A class is a finding where the share of its evidence on the border or in one corner is, with its whole
-    95 % bootstrap interval over six pictures or more, more than twice what an even map has there.  It may be
+    95 % interval over six pictures or more, more than twice what an even map has there.  It may be
     a watermark, a date, a tag, a frame; or objects that do lie there: look at the pictures.
 
     Args:
@@ -127,8 +128,8 @@ def _findings(found: Iterable[Audited]) -> list[Finding]:
         even = dict(zip(("border", "corner"), fair(COMMON), strict=True))
         for place, shares in corners.items():
             expected = even["border" if place == "the border" else "corner"]
-            found_share = interval(np.array(shares))
-            if found_share.count >= FEWEST and found_share.low > SUSPECT * expected:
+            found_share = interval(np.array(shares), (0.0, 1.0))
+            if found_share.count >= fewest() and found_share.low > SUSPECT * expected:
                 result.append(Finding(name, place, found_share, expected, len(members)))
     return sorted(result, key=lambda one: -one.share.value / one.fair)
 

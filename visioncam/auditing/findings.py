@@ -14,7 +14,7 @@ import numpy as np
 from visioncam.auditing.places import Places
 from visioncam_core.errors import OutputError
 from visioncam_core.files import as_row, write_bytes
-from visioncam_core.metrics.bootstrap import Interval
+from visioncam_core.metrics.intervals import Interval
 from visioncam_core.plain_data import plain
 from visioncam_core.results.image_files import write_image
 from visioncam_viz.drawing.colour import SEQUENTIAL, colour_table, colourise

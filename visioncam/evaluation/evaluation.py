@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
 
 from visioncam.evaluation.conditions import violations
 from visioncam.evaluation.measure import AtLayer, Cost
 from visioncam.evaluation.subjects import Subject
 from visioncam.evaluation.table import save, text
 from visioncam_core.errors import NameNotFoundError
-from visioncam_core.metrics.bootstrap import Interval
-from visioncam_core.metrics.result import MetricResult, comparable, difference
+from visioncam_core.metrics.chance import LEVEL, chances
+from visioncam_core.metrics.intervals import Interval
+from visioncam_core.metrics.result import MetricResult, comparable, flipped
 from visioncam_core.text import normalise, not_found
 from visioncam_metrics.faithfulness.averagedrop import win
 
@@ -78,31 +81,43 @@ class Evaluation:
                 raise not_found(kind, name, list(names))
         raise NameNotFoundError(f"{method!r} has no result for {metric!r} here")
 
-    def unbeaten(self, result: MetricResult) -> tuple[str, ...]:
-        """Return the controls that a method is no better than, by a paired bootstrap interval.
+    @property
+    def decides(self) -> str | None:
+        """The metric that decides: the first that has a better end; the others are only shown."""
+        return next((one.metric for one in self.results if one.better != "neither"), None)
 
-        Empty for a metric that only describes, and for what is no method.
+    def unbeaten(self, result: MetricResult) -> tuple[str, ...]:
+        """Return the controls that a method is not surely better than, by an exact sign-flip test at 2.5 %.
+
+        On the metric that decides, each control's 2.5 % hold for all methods and layers together
+        (step-down maximum over common flips); on the others for each method by itself.  Empty for a metric
+        that only describes, and for what is no method.
         """
         return self._unbeaten.get((result.layer, result.method, result.metric), ())
 
     @cached_property
     def _unbeaten(self) -> dict[tuple[str, str, str], tuple[str, ...]]:
-        found = {}
+        found: dict[tuple[str, str, str], tuple[str, ...]] = {}
+        rivals: dict[tuple[str, str], list[tuple[MetricResult, MetricResult]]] = {}
         for at in self.layers:
-            by_key = {(one.method, one.metric): one for one in at.results}
-            for subject in at.subjects:
-                rivals = [one for one in at.subjects if one.kind == "control" or one.of == subject.name]
-                for metric in self.metrics if subject.kind == "method" else ():
-                    mine = by_key.get((subject.name, metric))
-                    if mine is None or mine.better == "neither" or not mine.counted.any():
-                        continue
-                    found[at.layer, subject.name, metric] = tuple(
-                        rival.name
-                        for rival in rivals
-                        if (other := by_key.get((rival.name, metric))) is not None
-                        and other.counted.any()
-                        and difference(mine, other).sign < 1
-                    )
+            by_key = {(one.method, one.metric): one for one in at.results if one.counted.any()}
+            for one, metric in product(at.subjects, self.metrics):
+                mine = by_key.get((one.name, metric))
+                if one.kind != "method" or mine is None or mine.better == "neither":
+                    continue
+                found[at.layer, one.name, metric] = ()
+                for rival in at.subjects:
+                    other = by_key.get((rival.name, metric))
+                    if other is not None and (rival.kind == "control" or rival.of == one.name):
+                        kind = rival.kind if rival.of else rival.name  # all randomised twins are one control
+                        rivals.setdefault((metric, kind), []).append((mine, other))
+        for (metric, _), pairs in rivals.items():
+            table = np.stack([flipped(*pair) for pair in pairs], axis=1)
+            for (mine, other), chance in zip(
+                pairs, chances(table, together=metric == self.decides), strict=True
+            ):
+                if chance > LEVEL:
+                    found[mine.layer, mine.method, metric] += (other.method,)
         return found
 
     def wins(self, layer: str | None = None) -> dict[tuple[str, str], tuple[float, int]]:
@@ -143,9 +158,11 @@ class Evaluation:
                 "value": interval.value,
                 "low": interval.low,
                 "high": interval.high,
+                "interval": interval.how,
                 "pictures": interval.count,
                 "flagged": result.flagged,
                 "no_better_than": list(self.unbeaten(result)),
+                "corrected": result.metric == self.decides,
                 "passes": result.passes,
                 "seconds": result.seconds,
                 "map_passes": cost.passes,

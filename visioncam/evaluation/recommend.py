@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -11,7 +11,7 @@ import numpy as np
 from visioncam.evaluation.evaluate import evaluate
 from visioncam.evaluation.evaluation import Evaluation
 from visioncam_core.errors import OptionError
-from visioncam_core.metrics.bootstrap import FEWEST, interval
+from visioncam_core.metrics.chance import LEVEL, chances, enough, fewest, signs
 from visioncam_core.metrics.result import MetricResult
 from visioncam_core.results.agreement import ranks
 
@@ -65,10 +65,11 @@ def recommend(
     """Return the method and layer with the best evidence on these pictures.
 
     Measured are deletion, insertion and average gain, and the energy pointing game where `truth` is
-    given.  On each picture and metric the candidates are ranked; the best mean rank wins.  Those that a
-    paired bootstrap over the pictures does not tell from it count as equal, and of equals the cheapest is
-    named.  A candidate whose mean rank is no better than that of a random map is out; fewer than six pictures
-    can show no difference.
+    given.  On each picture and metric the candidates are ranked; the best mean rank wins.  A candidate whose
+    mean rank is not surely better than that of a random map is out: where all are noise, one is let in at
+    most 2.5 times in a hundred.  Those that the pictures do not tell from the best count as equal, and of
+    equals the cheapest is named.  Tests are exact sign flips over the pictures, corrected for all that are
+    compared by the step-down maximum (Westfall and Young); nine unlike candidates need nine pictures.
 
     Args:
         model: a PyTorch module or a built Keras model; it is not changed.
@@ -105,66 +106,89 @@ def recommendation_of(evaluation: Evaluation) -> Recommendation:
     candidates = [
         (one.name, at.layer) for at in evaluation.layers for one in at.subjects if one.kind == "method"
     ]
-    able = _able(evaluation, candidates, metrics)
-    if not able:
-        few = f", which fewer than {FEWEST} pictures cannot show" if count < FEWEST else ""
+    gains = _gains(evaluation, candidates, metrics)
+    beats = _chances(gains) <= LEVEL
+    if not beats.any():
+        few = fewest(len(candidates))
+        seldom = f", which fewer than {few} pictures seldom show of {len(candidates)} candidates"
         why = (
             f"On {count} pictures no method was surely better than a random map over "
-            f"{_join(metrics)}{few}. "
+            f"{_join(metrics)}{seldom if count < few else ''}; {_more(gains, len(gains), count, min)}. "
             "Believe none of the maps before you have looked at more pictures or another layer."
         )
         return Recommendation(None, None, "no method beats a random map", (), 0.0, 0.0, why, evaluation)
-    places = _places(evaluation, able, metrics)
+    places = _places(evaluation, candidates, metrics)
     means = np.array([float(np.nanmean(row)) for row in places])
-    best = int(means.argmin())
-    equal = [i for i in range(len(able)) if i == best or not _worse(places[i], places[best])]
+    best = int(np.where(beats, means, np.inf).argmin())
+    behind = np.stack(places) - places[best]
+    worse = _chances(behind) <= LEVEL / 2  # half: of two alike either may come first by luck
+    equal = [i for i in range(len(candidates)) if not worse[i]]
+    more = _more(behind[[i for i in equal if i != best]], 2 * len(candidates), count, max)
     costs = {(name, at.layer): cost for at in evaluation.layers for name, cost in at.costs.items()}
-    chosen = min(equal, key=lambda i: (costs[able[i]].passes, means[i]))
-    (method, layer), cost = able[chosen], costs[able[chosen]]
+    chosen = min((i for i in equal if beats[i]), key=lambda i: (costs[candidates[i]].passes, means[i]))
+    (method, layer), cost = candidates[chosen], costs[candidates[chosen]]
     sure = "the data show it" if len(equal) == 1 else NO_DIFFERENCE
     return Recommendation(
-        method, layer, sure, tuple(able[i] for i in equal if i != chosen), cost.passes, cost.seconds,
-        _why(evaluation, metrics, able, means, equal, chosen), evaluation,
+        method, layer, sure, tuple(candidates[i] for i in equal if i != chosen), cost.passes, cost.seconds,
+        _why(evaluation, metrics, candidates, means, equal, chosen, more), evaluation,
     )  # fmt: skip
 
 
 def _why(
     evaluation: Evaluation,
     metrics: Sequence[str],
-    able: Sequence[tuple[str, str]],
+    candidates: Sequence[tuple[str, str]],
     means: np.ndarray,
     equal: Sequence[int],
     chosen: int,
+    more: str,
 ) -> str:
-    count, (method, layer) = len(evaluation.sources), able[chosen]
-    rank = f"{method} at {layer} has a mean rank of {means[chosen] + 1:.1f} among {len(able)} candidates"
+    count, (method, layer) = len(evaluation.sources), candidates[chosen]
+    rank = (
+        f"{method} at {layer} has a mean rank of {means[chosen] + 1:.1f} among {len(candidates)} candidates"
+    )
     first = f"Over {count} pictures and {_join(metrics)}, {rank}."
     if len(equal) == 1:
-        return f"{first} Every other candidate is surely worse in a paired bootstrap over the pictures."
-    others = _join([f"{able[i][0]} at {able[i][1]}" for i in equal if i != chosen])
-    return f"{first} There is {NO_DIFFERENCE} to {others}, and none of these needs fewer passes."
+        return f"{first} Every other candidate is surely worse."
+    others = _join([f"{candidates[i][0]} at {candidates[i][1]}" for i in equal if i != chosen])
+    cheapest = "and none that surely beats a random map needs fewer passes"
+    return f"{first} There is {NO_DIFFERENCE} to {others}, {cheapest}; {more}."
 
 
-def _able(
+def _gains(
     evaluation: Evaluation, candidates: Sequence[tuple[str, str]], metrics: Sequence[str]
-) -> list[tuple[str, str]]:
-    """Return those whose mean rank is surely better than that of a random map at their layer.
-
-    One comparison each, over all metrics: of four, one for each metric, one would often say so by chance.
-    """
+) -> np.ndarray:
+    """Return (candidates, pictures): by how many ranks each is before a random map at its layer."""
     noise = [(DOUBT, layer) for layer in dict.fromkeys(layer for _, layer in candidates)]
     everyone = [*candidates, *noise]
     places = dict(zip(everyone, _places(evaluation, everyone, metrics), strict=True))
-    return [one for one in candidates if _worse(places[DOUBT, one[1]], places[one])]
+    return np.stack([places[DOUBT, one[1]] - places[one] for one in candidates])
+
+
+def _chances(gains: np.ndarray) -> np.ndarray:
+    """Return (m,) how often chance alone gains as much in any of (m, pictures): ranks, all in one unit."""
+    return chances(signs(gains.shape[1]) @ np.nan_to_num(gains).T, together=True, scaled=False)
+
+
+def _more(gains: np.ndarray, compared: int, count: int, which: Callable[..., int]) -> str:
+    """Return in words how many more pictures would show (m, pictures) of differences: the first, or all."""
+    if not np.nan_to_num(gains).any():
+        return "on every picture they are the same, and more would not part them"
+    needed = [enough(row, compared) for row in gains if np.nan_to_num(row).any()]
+    known = [one for one in needed if one is not None]
+    if not known or (which is max and len(known) < len(needed)):
+        return "from these it cannot be said that more would settle it"
+    more = max(which(known) - count, 1)
+    return f"about {more} more pictures would settle it, were they like these"
 
 
 def _places(
-    evaluation: Evaluation, able: Sequence[tuple[str, str]], metrics: Sequence[str]
+    evaluation: Evaluation, candidates: Sequence[tuple[str, str]], metrics: Sequence[str]
 ) -> list[np.ndarray]:
     """Return each candidate's mean rank over the metrics on each picture, 0 the best, NaN without any."""
     table = []
     for metric in metrics:
-        results = [evaluation.result(method, metric, layer) for method, layer in able]
+        results = [evaluation.result(method, metric, layer) for method, layer in candidates]
         table.append(np.stack([_signed(result) for result in results]))
     values = np.stack(table)  # metrics, candidates, pictures; the larger the better
     placed = np.full(values.shape, np.nan)
@@ -182,11 +206,6 @@ def _places(
 
 def _signed(result: MetricResult) -> np.ndarray:
     return -result.values if result.better == "lower" else result.values
-
-
-def _worse(one: np.ndarray, best: np.ndarray) -> bool:
-    both = np.isfinite(one) & np.isfinite(best)
-    return interval(one[both] - best[both]).sign > 0
 
 
 def _join(words: Sequence[str]) -> str:

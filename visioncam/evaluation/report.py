@@ -9,9 +9,9 @@ import numpy as np
 
 from visioncam.evaluation.evaluation import Evaluation
 from visioncam.evaluation.measure import AtLayer
-from visioncam.evaluation.table import table
+from visioncam.evaluation.table import legend, table
 from visioncam.html_report.sections import Chart, Picture, Section, Table
-from visioncam_core.metrics.bootstrap import Interval
+from visioncam_core.metrics.intervals import Interval
 from visioncam_core.results.heat import heat
 from visioncam_metrics.randomisation.randomisation import mean_known
 from visioncam_viz.drawing.colour import SEQUENTIAL
@@ -26,12 +26,11 @@ def sections(evaluation: Evaluation) -> list[Section]:
     Args:
         evaluation: what `visioncam.evaluate` returned.
     """
-    header, rows = table(evaluation.records())
-    count = len(evaluation.sources)
+    records, count = evaluation.records(), len(evaluation.sources)
+    header, rows = table(records)
     first = Section(
         "Which map can be trusted",
-        f"Mean and 95 % bootstrap interval over {count} pictures. After = stand the controls that a method "
-        "is no better than.",
+        f"{legend(records, count)}.",
         [Table(header, [[_whole(cell) for cell in row] for row in rows], "metrics and controls")],
     )
     found = [first]

@@ -18,17 +18,21 @@ Records = Sequence[Mapping[str, Any]]
 """What `Evaluation.records` returns."""
 
 ARROWS = {"higher": "↑", "lower": "↓", "neither": "·"}
-COLUMNS = ("layer", "method", "kind", "metric", "better", "value", "low", "high", "pictures", "flagged",
-           "no_better_than", "passes", "seconds", "map_passes", "map_seconds")  # fmt: skip
+ALONE = "¹"
+COLUMNS = ("layer", "method", "kind", "metric", "better", "value", "low", "high", "interval",
+           "pictures", "flagged", "no_better_than", "corrected", "passes", "seconds", "map_passes",
+           "map_seconds")  # fmt: skip
 
 
 def table(records: Records) -> tuple[list[str], list[list[str]]]:
     """Return header and rows, one a subject and layer: `0.412 [0.351, 0.470] = random` a metric.
 
-    What follows "=" are the controls that the method is no better than.
+    What follows "=" are the controls that the method is not surely better than.
     """
     arrows = {one["metric"]: ARROWS[one["better"]] for one in records}
-    header = ["layer", "method", *(f"{name} {arrow}" for name, arrow in arrows.items()), "passes", "seconds"]
+    alone = {one["metric"] for one in records if one["better"] != "neither" and not one["corrected"]}
+    names = [f"{name} {arrow}{ALONE if name in alone else ''}" for name, arrow in arrows.items()]
+    header = ["layer", "method", *names, "passes", "seconds"]
     cells: dict[tuple[str, str], dict[str, str]] = {}
     costs: dict[tuple[str, str], list[str]] = {}
     for one in records:
@@ -57,11 +61,27 @@ def cell(record: Mapping[str, Any]) -> str:
     """Return a number as it stands in the table."""
     if record["pictures"] == 0:
         return "no answer"
-    span = "" if math.isnan(record["low"]) else f" [{record['low']:.3f}, {record['high']:.3f}]"
+    missing = " [none]" if record["pictures"] > 1 else ""
+    span = missing if math.isnan(record["low"]) else f" [{record['low']:.3f}, {record['high']:.3f}]"
     marks = [name.partition("@")[2] or name for name in record["no_better_than"]]
     marked = f" = {', '.join(marks)}" if marks else ""
     flagged = f" ({record['flagged']} flagged)" if record["flagged"] else ""
     return f"{record['value']:.3f}{span}{marked}{flagged}"
+
+
+def legend(records: Records, pictures: int) -> str:
+    """Return what the cells of the table mean, and which metric the correction covers."""
+    compared = {(one["layer"], one["method"]) for one in records if one["kind"] == "method"}
+    said = [f"{pictures} pictures; mean [95 % interval]"]
+    if any(one["pictures"] > 1 and math.isnan(one["low"]) for one in records):
+        said.append("[none]: no interval would be honest")
+    decides = next((one["metric"] for one in records if one["corrected"]), None)
+    if decides is not None:
+        said.append("= not surely better than these controls")
+        said.append(f"{decides} decides: 2.5 % for all {len(compared)} methods together")
+    if any(one["better"] != "neither" and not one["corrected"] for one in records):
+        said.append(f"{ALONE} only shown: 2.5 % for each method, not corrected")
+    return "; ".join(said)
 
 
 def text(records: Records, pictures: int, notes: Sequence[str]) -> str:
@@ -72,8 +92,8 @@ def text(records: Records, pictures: int, notes: Sequence[str]) -> str:
         "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True))
         for row in (header, *rows)
     ]
-    legend = f"{pictures} pictures; mean [95 % bootstrap interval]; = no better than these controls"
-    return "\n".join([*(line.rstrip() for line in lines), legend, *notes, *unanswered(records)])
+    said = legend(records, pictures)
+    return "\n".join([*(line.rstrip() for line in lines), said, *notes, *unanswered(records)])
 
 
 def save(document: Mapping[str, Any], path: Path) -> Path:

@@ -13,7 +13,8 @@ import attrs
 import numpy as np
 
 from visioncam_core.errors import OptionError
-from visioncam_core.metrics.bootstrap import LEVEL, RESAMPLES, Interval, interval
+from visioncam_core.metrics.chance import LEVEL, chances, signs
+from visioncam_core.metrics.intervals import NONE, UNBOUNDED, Interval, interval
 
 
 @attrs.frozen
@@ -48,6 +49,7 @@ class Switches:
 STABLE = "stable, strongest first, row by row"
 TRAPEZOID = "trapezoid over the true share, both ends included"
 UNASKED = "the model is not asked"
+SLOW = 2**10  # flips of a metric that is combined anew for each
 
 
 @attrs.frozen(eq=False)
@@ -87,6 +89,7 @@ class MetricResult:
         passes: pictures sent through the model for it.
         seconds: spent on it.
         combine: (n, ...) details of the pictures that count -> one number; None for the mean of the values.
+        bounds: smallest and largest number that the metric can give.
     """
 
     metric: str
@@ -102,6 +105,7 @@ class MetricResult:
     passes: int
     seconds: float
     combine: Callable[[np.ndarray], float] | None = attrs.field(default=None, repr=False)
+    bounds: tuple[float, float] = UNBOUNDED
 
     @classmethod
     def of(
@@ -130,6 +134,7 @@ class MetricResult:
             passes=sum(one.passes for one in measured),
             seconds=sum(one.seconds for one in measured),
             combine=getattr(metric, "combine", None),
+            bounds=getattr(metric, "bounds", UNBOUNDED),
         )
 
     @property
@@ -150,9 +155,11 @@ class MetricResult:
             return float("nan")
         return float(rows.mean() if self.combine is None else self.combine(rows))
 
-    def interval(self, level: float = LEVEL, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
-        """Return the metric with its bootstrap interval over the pictures."""
-        return interval(self._rows(), self.combine, level=level, resamples=resamples, seed=seed)
+    def interval(self) -> Interval:
+        """Return the metric with its 95 % interval over the pictures; a combined number has none."""
+        if self.combine is None:
+            return interval(self._rows(), self.bounds)
+        return Interval(self.mean, float("nan"), float("nan"), int(self.counted.sum()), NONE)
 
     def curve(self) -> np.ndarray | None:
         """Return the (n, points) curves of the pictures that count, or None where the metric has none."""
@@ -166,11 +173,44 @@ class MetricResult:
         return np.array(found, np.float64)
 
 
-def difference(one: MetricResult, other: MetricResult, seed: int = 0) -> Interval:
-    """Return how much better `one` is, picture by picture, with a paired bootstrap interval.
+@attrs.frozen
+class Difference:
+    """How much better one is than another.
 
-    Above zero is better, whichever way the metric points.  Pictures without a number in either are left
-    out.
+    Attributes:
+        value: above zero is better, whichever way the metric points.
+        count: pictures on which both have a number.
+        chances: how often chance alone is as good, and how often as bad.
+    """
+
+    value: float
+    count: int
+    chances: tuple[float, float]
+
+    @property
+    def sign(self) -> int:
+        """1 where one is surely better (one-sided, 2.5 %), -1 where surely worse, 0 where nobody knows."""
+        good, bad = (chance <= LEVEL for chance in self.chances)
+        return int(good) - int(bad)
+
+
+def difference(one: MetricResult, other: MetricResult) -> Difference:
+    """Return how much better `one` is, picture by picture, with an exact sign-flip test (Fisher 1935).
+
+    Pictures without a number in either are left out.  This is one comparison by itself; several together
+    are corrected by `visioncam_core.metrics.chance.chances`.
+
+    Raises:
+        OptionError: the two are different metrics, or were made differently.
+    """
+    table = flipped(one, other)[:, None]
+    both = int((one.counted & other.counted).sum())
+    found = [float(chances(side, together=False)[0]) for side in (table, -table)]
+    return Difference(float(table[0, 0]) if both else float("nan"), both, (found[0], found[1]))
+
+
+def flipped(one: MetricResult, other: MetricResult) -> np.ndarray:
+    """Return (flips,) how much better `one` is on average, as measured and with pictures changing places.
 
     Raises:
         OptionError: the two are different metrics, or were made differently.
@@ -178,17 +218,18 @@ def difference(one: MetricResult, other: MetricResult, seed: int = 0) -> Interva
     comparable([one, other])
     if one.metric != other.metric:
         raise OptionError(f"{one.metric!r} and {other.metric!r} are two metrics and have no difference")
-    both = one.counted & other.counted
+    both = np.flatnonzero(one.counted & other.counted)
     sign = -1.0 if one.better == "lower" else 1.0
-    combine = one.combine
-    if combine is None:
-        return interval(sign * (one.values[both] - other.values[both]), seed=seed)
-    pairs = [(one.details[i], other.details[i]) for i in np.flatnonzero(both)]
-    return interval(
-        np.array(pairs, np.float64),
-        lambda rows: sign * (combine(rows[:, 0]) - combine(rows[:, 1])),
-        seed=seed,
-    )
+    if (combine := one.combine) is None:
+        mean = np.zeros(len(one.values))
+        mean[both] = sign * (one.values[both] - other.values[both]) / max(len(both), 1)
+        return np.asarray(signs(len(mean)) @ mean)
+    rows, flips = np.arange(len(both)), signs(len(one.values), SLOW)
+    if len(both) == 0:
+        return np.zeros(len(flips))
+    pairs = np.array([(one.details[i], other.details[i]) for i in both], np.float64)
+    places = [(row[both] < 0).astype(int) for row in flips]
+    return np.array([sign * (combine(pairs[rows, at]) - combine(pairs[rows, 1 - at])) for at in places])
 
 
 def comparable(results: Sequence[MetricResult], *, force: bool = False) -> None:

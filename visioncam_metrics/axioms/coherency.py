@@ -32,6 +32,7 @@ class Coherency:
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"maps"})
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     switches = constant(
         Switches(
             score="the model is asked for a map",

@@ -30,6 +30,7 @@ class Complexity:
     """
 
     needs: ClassVar[frozenset[str]] = frozenset()
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     switches = constant(Switches(score=UNASKED))
 
     def __call__(self, case: Case) -> float:
@@ -55,6 +56,7 @@ class Sparseness:
     """
 
     needs: ClassVar[frozenset[str]] = frozenset()
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     switches = constant(Switches(score=UNASKED))
 
     def __call__(self, case: Case) -> float:

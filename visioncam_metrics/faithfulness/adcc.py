@@ -33,6 +33,7 @@ class ADCC:
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"scores", "maps"})
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     switches = constant(SOFT)
 
     def __call__(self, case: Case) -> Measured:

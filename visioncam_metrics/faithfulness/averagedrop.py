@@ -35,6 +35,7 @@ class AverageDrop:
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"scores"})
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     switches = constant(SOFT)
 
     def __call__(self, case: Case) -> float:
@@ -83,6 +84,7 @@ class AverageGain:
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"scores"})
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     switches = constant(SOFT)
 
     def __call__(self, case: Case) -> float:
@@ -108,6 +110,7 @@ class Increase:
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"scores"})
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     switches = constant(SOFT)
 
     def __call__(self, case: Case) -> float:

@@ -80,6 +80,7 @@ class FaithfulnessCorrelation(_Cells):
     """
 
     refuses: ClassVar[frozenset[str]] = UNORDERED
+    bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     integration: ClassVar[str] = "Pearson correlation"
 
     def __call__(self, case: Case) -> Measured:

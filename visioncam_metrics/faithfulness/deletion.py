@@ -20,6 +20,7 @@ class _Curve:
     steps: int
     fill: Fill
     needs: ClassVar[frozenset[str]] = frozenset({"scores"})
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     refuses: ClassVar[frozenset[str]] = UNORDERED
 
     @property

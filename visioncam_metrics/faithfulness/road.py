@@ -29,6 +29,7 @@ class _Removal:
         0.01, help="standard deviation of the noise, in ranges of the picture", validator=in_range(0, 1)
     )
     needs: ClassVar[frozenset[str]] = frozenset({"scores"})
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     refuses: ClassVar[frozenset[str]] = UNORDERED
 
     @property
@@ -64,6 +65,8 @@ class ROAD(_Removal):
         Rong, Leemann et al., "A consistent and efficient evaluation strategy for attribution methods",
         ICML 2022, arXiv:2202.00449; imputation as in the authors' code.
     """
+
+    bounds: ClassVar[tuple[float, float]] = (-0.5, 0.5)
 
     def __call__(self, case: Case) -> Measured:
         """Return the mean half difference of one picture, and the difference at each percentage."""

@@ -31,6 +31,7 @@ class IoU:
 
     threshold: float | str = option(0.2, help="share of the maximum, 'otsu', or a percentile such as 'p90'")
     needs: ClassVar[frozenset[str]] = frozenset({"truth"})
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     @property
     def switches(self) -> Switches:

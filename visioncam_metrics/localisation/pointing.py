@@ -36,6 +36,7 @@ class PointingGame:
     tolerance: float = option(15.0, help="how far beside the object still hits", unit="pixels",
                               validator=in_range(0, 10_000))  # fmt: skip
     needs: ClassVar[frozenset[str]] = frozenset({"truth"})
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     refuses: ClassVar[frozenset[str]] = UNORDERED
     switches = constant(Switches(score=UNASKED, ties="the first of the strongest, row by row"))
 
@@ -66,6 +67,7 @@ class EnergyPointingGame:
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"truth"})
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     switches = constant(Switches(score=UNASKED))
 
     def __call__(self, case: Case) -> Measured:

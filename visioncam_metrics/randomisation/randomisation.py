@@ -44,6 +44,7 @@ class Randomisation:
         "spearman", help="rank correlation of signed maps, of absolute maps, or structural similarity"
     )
     needs: ClassVar[frozenset[str]] = frozenset({"randomised"})
+    bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
     @property
     def switches(self) -> Switches:
@@ -98,6 +99,7 @@ class ClassSensitivity:
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"rival"})
+    bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     switches = constant(
         Switches(
             score="the model is asked for the map of another class, drawn with the seed",

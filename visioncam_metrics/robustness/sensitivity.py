@@ -90,6 +90,7 @@ class NoiseStability:
     sigma: float = option(0.05, help="standard deviation, in ranges of the picture", validator=in_range(0, 1))
     samples: int = option(8, help="noisy copies", validator=in_range(1, 10_000))
     needs: ClassVar[frozenset[str]] = frozenset({"maps"})
+    bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
     @property
     def switches(self) -> Switches:
@@ -131,6 +132,7 @@ class ShiftStability:
 
     shift: int = option(4, help="how far", unit="pixels", validator=in_range(1, 10_000))
     needs: ClassVar[frozenset[str]] = frozenset({"maps"})
+    bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
     @property
     def switches(self) -> Switches:

@@ -12,8 +12,8 @@ from helpers.cli import run
 
 import visioncam
 from visioncam_core.errors import NameNotFoundError, OptionError, PluginError
-from visioncam_core.metrics.bootstrap import interval
 from visioncam_core.metrics.case import Case
+from visioncam_core.metrics.intervals import interval
 from visioncam_core.metrics.result import Measured, MetricResult, Switches, comparable, difference
 from visioncam_core.plugins.hookspecs import hookimpl
 from visioncam_core.plugins.registry import Registry

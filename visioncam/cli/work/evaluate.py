@@ -19,7 +19,7 @@ from visioncam.evaluation.evaluation import Evaluation, document
 from visioncam.evaluation.recommend import recommendation_of
 from visioncam.evaluation.report import sections
 from visioncam.evaluation.request import measures
-from visioncam.evaluation.table import table, unanswered
+from visioncam.evaluation.table import legend, table, unanswered
 from visioncam.evaluation.truth_files import boxes_of, pictures_of
 from visioncam.html_report.report import report
 from visioncam_core.errors import OptionError, VisionCamError
@@ -97,7 +97,7 @@ def _tell(
 ) -> None:
     whole = document(found)
     output.document.update(plain({**whole, "model": model, "held": violated, "failures": failures}))
-    output.line((model, "bold"), f", {len(found.sources)} pictures; mean [95 % interval]; = no better than")
+    output.line((model, "bold"), f", {legend(whole['results'], len(found.sources))}")
     output.table(*table(whole["results"]))
     for note in (*found.notes, *unanswered(whole["results"])):
         output.warn(note)
