@@ -150,7 +150,9 @@ def test_twenty_and_224_steps_agree() -> None:
 def test_the_table_as_text_records_csv_and_json(found: Evaluation, tmp_path: Path) -> None:
     text = str(found)
     assert "Grad-CAM on a randomised model" in text
-    assert "8 pictures; mean [95 % bootstrap interval]; = no better than these controls" in text
+    assert "8 pictures; mean [95 % interval]; [none]: no interval would be honest; = not surely" in text
+    assert "deletion decides: 2.5 % for all 2 methods together; ¹ only shown: 2.5 % for each method" in text
+    assert re.search("insertion ↑¹ .*sparseness ·  ", text)
     frame = found.to_dataframe()
     assert set(frame.metric) == set(found.metrics)
     lines = found.save(tmp_path / "e.csv").read_text().splitlines()

@@ -12,7 +12,7 @@ UNBOUNDED = (-float("inf"), float("inf"))
 NONE = "no honest interval"
 DRAWS = 4000
 ROUNDING = 1e-6  # a correlation of float32 maps may pass 1 by so much
-LEAN = 0.5  # skewness from which a t interval misses too often on one side
+LEAN, LEANING = 0.5, 1.5  # skewness from which t misses too often where there are bounds to use, and at all
 ALIKE = 6  # one value taken by more than a sixth of the pictures is a heap, and no t interval holds there
 
 
@@ -45,9 +45,9 @@ def interval(
     """Return the mean of values with an interval that covers the true mean as often as it says.
 
     0/1 numbers get Clopper and Pearson's (1934).  Others get Student's t, unless a sixth of them or more are
-    one value, or bounded ones lean to a side (skewness above 0.5): then bounds lead to the one of Gaffke
-    ("Three test statistics for a nonparametric one-sided hypothesis on the mean of a nonnegative variable",
-    2005), which needs no shape, and without bounds none is honest.
+    one value, or they lean to a side (skewness above 0.5 where there are bounds, else above 1.5).  Then bounds
+    lead to the one of Gaffke ("Three test statistics for a nonparametric one-sided hypothesis on the mean of
+    a nonnegative variable", 2005), which needs no shape, and without bounds none is honest.
 
     Args:
         values: (n,) one a picture, without flagged ones.
@@ -64,12 +64,13 @@ def interval(
     low, high = bounds
     bounded = np.isfinite(bounds).all() and np.abs(values - values.clip(low, high)).max() < ROUNDING
     heap = np.unique(values.round(9), return_counts=True)[1].max() > max(1, count // ALIKE)
+    lean = 0.0 if heap else abs(float(stats.skew(values)))
     if bounded and np.isin(values, bounds).all():
         hits, how = stats.binomtest(int((values == high).sum()), count), "Clopper-Pearson"
         ends = [low + float(end) * (high - low) for end in hits.proportion_ci(level)]
-    elif bounded and (heap or abs(stats.skew(values)) > LEAN):
+    elif bounded and (heap or lean > LEAN):
         ends, how = _gaffke(values.clip(low, high), bounds, level), "Gaffke"
-    elif heap:
+    elif heap or lean > LEANING:
         ends, how = [nan, nan], NONE
     else:
         ends, how = stats.t.interval(level, count - 1, mean, stats.sem(values)), "t"

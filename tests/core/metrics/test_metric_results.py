@@ -9,11 +9,13 @@ import attrs
 import numpy as np
 import pytest
 from helpers.cli import run
+from scipy import stats
 
 import visioncam
 from visioncam_core.errors import NameNotFoundError, OptionError, PluginError
 from visioncam_core.metrics.case import Case
-from visioncam_core.metrics.intervals import interval
+from visioncam_core.metrics.chance import chances, enough, fewest, signs
+from visioncam_core.metrics.intervals import _gaffke, interval
 from visioncam_core.metrics.result import Measured, MetricResult, Switches, comparable, difference
 from visioncam_core.plugins.hookspecs import hookimpl
 from visioncam_core.plugins.registry import Registry
@@ -57,24 +59,67 @@ def test_flagged_pictures_are_counted_and_left_out() -> None:
     assert nothing.interval().count == 0
 
 
-def test_an_interval_is_seeded_and_covers(rng: np.random.Generator) -> None:
-    values = rng.normal(size=40)
-    one = interval(values)
-    assert one == interval(values)
-    assert one.low < values.mean() < one.high
-    error = values.std() / np.sqrt(40)
-    assert (one.high - one.low) / (2 * 1.96 * error) == pytest.approx(1, abs=0.1)
-    covered = 0
-    for _ in range(200):
-        low_high = interval(rng.normal(size=30), resamples=400)
-        covered += low_high.low < 0 < low_high.high
-    assert 175 <= covered <= 198
+def test_the_interval_fits_the_metric_and_its_numbers(rng: np.random.Generator) -> None:
+    even = rng.normal(0.5, 0.1, 12)
+    assert interval(even).how == "t"
+    assert interval(even) == interval(even)
+    hits = interval(np.ones(12), (0, 1))
+    assert (hits.how, hits.low, hits.high) == ("Clopper-Pearson", pytest.approx(0.7354, abs=1e-4), 1)
+    turned = interval(np.full(12, -1.0), (-1, 1))
+    assert (turned.low, turned.high) == (-1, pytest.approx(1 - 2 * 0.7354, abs=1e-3))
+    mostly = np.array([0, 0, 0, 0, 0.3, 0.7])
+    assert interval(mostly).how == "no honest interval"
+    assert np.isnan(interval(mostly).low)
+    bounded = interval(mostly, (0, 1))
+    assert (bounded.how, bounded.high > 0.5) == ("Gaffke", True)
+    assert interval(mostly * 3, (0, 1)).how == "no honest interval"  # not within the bounds it says
+    assert result([0.1, 0.2, 0.4, 0.5]).interval().how == "t"
+
+
+def test_gaffkes_interval_of_hits_is_that_of_clopper_and_pearson() -> None:
+    hits = np.array([1.0] * 9 + [0.0] * 3)
+    exact, drawn = interval(hits, (0, 1)), _gaffke(hits, (0, 1), 0.95)
+    assert drawn == pytest.approx([exact.low, exact.high], abs=0.02)
+
+
+def test_sign_flips_are_exact_up_to_sixteen_pictures_and_drawn_beyond() -> None:
+    flips = signs(6)
+    assert (flips.shape, set(flips[0])) == ((64, 6), {1.0})
+    assert len({tuple(row) for row in flips}) == 64
+    assert chances(flips @ np.ones((6, 1)), together=False) == [1 / 64]
+    gain = np.array([[0.3], [-0.1], [0.5], [0.2], [0.1], [-0.2]])
+    exact = stats.permutation_test(
+        (gain[:, 0],), np.mean, permutation_type="samples", alternative="greater", n_resamples=np.inf
+    )
+    assert chances(flips @ gain, together=False) == [exact.pvalue]
+    assert signs(17).shape == (10_000, 17)
+    assert chances(signs(40) @ np.ones((40, 1)), together=False) == [1 / 10_000]  # one is added, never 0
+
+
+def test_together_is_dearer_by_how_unlike_the_methods_are(rng: np.random.Generator) -> None:
+    alike = np.repeat(rng.normal(1.5, 1, (8, 1)), 9, axis=1)
+    alone = chances(signs(8) @ alike, together=False)
+    assert chances(signs(8) @ alike, together=True) == pytest.approx(alone)  # one method nine times is one
+    unlike = rng.normal(1.5, 1, (8, 9))
+    alone, corrected = (chances(signs(8) @ unlike, together=both) for both in (False, True))
+    assert (corrected >= alone).all()
+    assert corrected.sum() > 1.5 * alone.sum()
+    assert (fewest(), fewest(9)) == (6, 9)
+
+
+def test_how_many_pictures_would_do(rng: np.random.Generator) -> None:
+    gain = rng.normal(0.5, 1, 4000)
+    assert enough(gain, 1) == pytest.approx(((1.96 + 0.84) / 0.5) ** 2, rel=0.15)
+    assert enough(gain, 9) > enough(gain, 1)
+    assert enough(1 + gain * 1e-9, 9) == 9
+    assert enough(-gain, 1) is None
 
 
 def test_a_paired_difference_sees_what_two_intervals_do_not(rng: np.random.Generator) -> None:
     hard = rng.uniform(size=30)
     one, other = result(list(hard)), result(list(hard + 0.02), method="b")
     assert one.interval().high > other.interval().low
+    assert difference(one, other).count == 30
     assert difference(one, other).sign == 1  # lower is better, and it is lower
     assert difference(other, one).sign == -1
     assert difference(one, one).sign == 0
@@ -96,6 +141,8 @@ def test_a_difference_is_one_of_the_numbers_in_the_table() -> None:
     assert np.array_equal(steady.values, moody.values)
     assert (steady.mean, moody.mean) == (1, 0.5)
     assert difference(steady, moody).value == 0.5
+    assert difference(found([[1.0, 0.0]] * 8, "a"), found([[0.0, 0.0]] * 8, "b")).sign == 1
+    assert difference(found([[1.0, 0.0]] * 5, "a"), found([[0.0, 0.0]] * 5, "b")).sign == 0
 
 
 def test_results_made_differently_refuse_one_table() -> None:
@@ -110,12 +157,12 @@ def test_results_made_differently_refuse_one_table() -> None:
         comparable([one, attrs.evolve(one, options={**one.options, "levels": 8})])
 
 
-def test_a_metric_of_the_data_set_is_combined_again_in_each_draw() -> None:
+def test_a_metric_of_the_data_set_has_no_interval_and_a_test() -> None:
     hits = [np.array([[1.0], [0.0]]), np.array([[0.0], [1.0]])]
     measured = [Measured(1.0, detail=one) for one in hits]
     found = MetricResult.of(MaxBoxAcc(), measured, name="maxboxacc", title="", better="higher", method="a")
-    assert found.mean == 0.5
-    assert found.interval().high == 1.0
+    assert found.mean == found.interval().value == 0.5
+    assert found.interval().how == "no honest interval"
 
 
 def test_a_plugin_brings_a_metric_by_the_same_hook() -> None:
