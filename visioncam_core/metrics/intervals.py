@@ -44,8 +44,8 @@ def interval(
 ) -> Interval:
     """Return the mean of values with an interval that covers the true mean as often as it says.
 
-    0/1 numbers get Clopper and Pearson's (1934).  Others get Student's t, unless a sixth of them or more are
-    one value, or they lean to a side (skewness above 0.5 where there are bounds, else above 1.5).  Then bounds
+    0/1 numbers get Clopper and Pearson's (1934).  Others get Student's t, unless more than a sixth are one
+    value, or they lean to a side (skewness above 0.5 where there are bounds, else above 1.5).  Then bounds
     lead to the one of Gaffke ("Three test statistics for a nonparametric one-sided hypothesis on the mean of
     a nonnegative variable", 2005), which needs no shape, and without bounds none is honest.
 

@@ -206,7 +206,8 @@ class MetricSpec:
             it asks for, out of "scores" (of changed pictures), "truth" (where the object is), "maps" (of
             changed pictures), "randomised" (maps of randomised copies of the model), "rival" (the map of
             another class) and "activations" (the layer's own); the property `switches` says how its
-            numbers are made.
+            numbers are made; the class variable `bounds`, which may be left out, is the smallest and largest
+            number.
         title: as people write it.
         better: "higher" or "lower" is better, or "neither".
         reference: where it was published.
