@@ -17,6 +17,7 @@ import visioncam
 from visioncam.evaluation.evaluation import Evaluation
 from visioncam.evaluation.randomised import Randomised, redraw
 from visioncam.evaluation.report import sections, strip
+from visioncam.evaluation.table import cell, legend
 from visioncam.html_report.sections import Chart, Picture, Table
 from visioncam_core.errors import ImageError, NameNotFoundError, OptionError, TargetError
 from visioncam_core.metrics.probe import probes
@@ -150,7 +151,7 @@ def test_twenty_and_224_steps_agree() -> None:
 def test_the_table_as_text_records_csv_and_json(found: Evaluation, tmp_path: Path) -> None:
     text = str(found)
     assert "Grad-CAM on a randomised model" in text
-    assert "8 pictures; mean [95 % interval]; [none]: no interval would be honest; = not surely" in text
+    assert "8 pictures; mean [95 % interval]; = not surely better than these controls; deletion" in text
     assert "deletion decides: 2.5 % for all 2 methods together; ¹ only shown: 2.5 % for each method" in text
     assert re.search("insertion ↑¹ .*sparseness ·  ", text)
     frame = found.to_dataframe()
@@ -162,6 +163,14 @@ def test_the_table_as_text_records_csv_and_json(found: Evaluation, tmp_path: Pat
     with pytest.raises(OSError, match=r"Use .json or .csv"):
         found.save(tmp_path / "e.xlsx")
     assert sorted(one.name for one in tmp_path.iterdir()) == ["e.csv", "e.json"]
+
+
+def test_a_number_without_an_honest_interval_says_so(found: Evaluation) -> None:
+    (row,) = [r for r in found.records() if (r["method"], r["metric"]) == ("gradcam", "deletion")]
+    assert (row["interval"] in {"t", "Gaffke"}, row["corrected"]) == (True, True)
+    none = row | {"low": float("nan"), "high": float("nan"), "no_better_than": []}
+    assert cell(none) == f"{row['value']:.3f} [none]"
+    assert "[none]: no interval would be honest" in legend([none], 8)
 
 
 def test_wins_add_up_to_one(found: Evaluation) -> None:
