@@ -165,7 +165,7 @@ def _map(one: Explanation, seconds: float | None, passes: int | None) -> Map:
             Diagnostic(note.code, without_folders(note.message), without_folders(note.fix))
             for note in one.diagnostics
         ),
-        account="" if one.account is None else str(one.account),
+        account=str(one.account or ""),
         parts=_parts(one) if one.regions is not None and flat else None,
     )
 

@@ -99,12 +99,13 @@ def _tell(output: Output, images: tuple[str, ...], model: str, found: Comparison
 def _tell_one(output: Output, image: str, model: str, found: Comparison) -> None:
     describe.tell_model(output, image, model, found.explanations[:1])
     titles = {one.method: one.method_title for one in found.explanations}
+    accounts = {one.method: str(one.account or "") for one in found.explanations}
     rows = [
         (
             f"  {titles.get(name, name)}",
             f"{seconds:.3f}",
             f"{found.passes[name]:,}",
-            "failed" if name in found.failures else "",
+            "failed" if name in found.failures else accounts.get(name, ""),
         )
         for name, seconds in found.seconds.items()
     ]
