@@ -9,6 +9,7 @@ from helpers.golden_nets import torch_net
 
 import visioncam
 from visioncam.html_report.content import photo_of
+from visioncam_core.errors import OptionError
 
 
 @pytest.mark.parametrize("net", shared.NETS)
@@ -35,3 +36,17 @@ def test_a_comparison_keeps_the_order_and_its_report_tells_each_layer() -> None:
     (view,) = photo.views
     assert [one.layer.startswith("input: ") for one in view.maps] == [True, False, True]
     assert view.layer == found["gradcam"].layer.path
+
+
+def test_own_regions_are_refused_where_windows_are_explained() -> None:
+    photo = np.random.default_rng(0).integers(0, 256, (40, 70, 3), np.uint8)
+    labels = np.arange(40 * 70).reshape(40, 70) // 700
+    model = visioncam.blackbox(lambda x: x.mean(axis=(1, 2)), size=(32, 32))
+    with pytest.raises(OptionError, match="geometry='tile' cuts it into windows; pass 'grid:7'"):
+        visioncam.explain(model, photo, "partitionshap", regions=labels, geometry="tile")
+
+
+def test_doctor_tells_the_account() -> None:
+    x = np.random.default_rng(0).random((3, 32, 32)).astype(np.float32)
+    report = visioncam.doctor(torch_net("gap"), x, "partitionshap", regions="grid:2")
+    assert report.facts["account"].startswith("against grey, adds up to ")
