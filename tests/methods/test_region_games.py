@@ -224,7 +224,7 @@ def test_what_cannot_be_is_refused_with_the_way_out() -> None:
         (Occlusion(window=2, regions="grid:2"), "regions=, or window= and stride=, not both"),
         (LIME(regions="grid:2", hidden=np.zeros((3, 6, 6, 1))), "hidden has 3 pictures"),
         (RISE(hidden=np.zeros((3, 6, 6, 1))), "hidden has 3 pictures"),
-        (PartitionSHAP(regions="grid:1"), "regions='grid:1' makes 1 regions"),
+        (PartitionSHAP(regions="grid:1"), "regions='grid:1' makes 1 region of"),
     ]
     for method, words in refused:
         with pytest.raises(OptionError) as told:
@@ -263,3 +263,17 @@ def test_what_sets_of_a_size_have_in_common_is_no_noise(monkeypatch: pytest.Monk
     taken_off = error()
     monkeypatch.setattr(kernelshap, "_by_size", lambda Z, y, half, halves: 0.0)
     assert taken_off < error() / 2
+
+
+@pytest.mark.parametrize("R", [2, 3, 4, 5, 6, 9])
+def test_kernel_shap_is_exact_or_says_how_sure_it_is(R: int) -> None:
+    v: Value = lambda z: np.maximum(z.sum(axis=1) - 1.5, 0) + z[:, 0]  # noqa: E731
+    exact = table(KernelSHAP, v, R, n=2**R)
+    for n in range(4, min(2**R, 80) + 2):
+        made = KernelSHAP(regions=np.arange(R), hidden="zero", n=n)(evidence(v, (R,)))
+        (account,), (told,) = made.accounts, made.regions
+        assert account.samples <= n
+        if account.error is None:
+            np.testing.assert_allclose(told.contributions, exact, atol=1e-5)
+        elif n < 6:
+            assert (account.error, account.repeats) == (1.0, 0.0)

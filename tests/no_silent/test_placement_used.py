@@ -61,7 +61,7 @@ def test_a_map_lies_on_what_is_seen(model: Any) -> None:
     np.testing.assert_array_equal(explain(model, picture()).heatmap, found["effective"].heatmap)
 
 
-@pytest.mark.parametrize("method", [spec.name for spec in visioncam.methods() if spec.on == "layer"])
+@pytest.mark.parametrize("method", [spec.name for spec in visioncam.methods() if spec.family == "cam"])
 def test_the_raw_map_does_not_change_with_it(model: Any, method: str) -> None:
     found = [explain(model, picture(), name, method=method) for name in PLACEMENTS]
     for one in found[1:]:

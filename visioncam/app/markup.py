@@ -44,6 +44,7 @@ def words(answer: Answer) -> str:
         ("Layer", f"{_safe(first.layer.path)}<small>{_safe(first.layer.why)}</small>"),
         ("Model", _safe(answer.model)),
     ]
+    rows += [("Account", _safe(f"{one.method_title}: {one.account}")) for one in found if one.account]
     for note, names in shared_notes(found, [one.method_title for one in found]):
         who = f"{', '.join(names)}: " if names else ""
         fix = "" if note.fix.startswith("nothing to do") else f"<small>{_safe(note.fix)}</small>"

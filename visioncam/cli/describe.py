@@ -55,6 +55,14 @@ def tell_score(output: Output, explanation: Explanation, paths: Sequence[Path] =
     line(output, "score", f"{facts(explanation)['Score']} of {explanation.target.label}", *wrote)
 
 
+def tell_account(output: Output, explanation: Explanation) -> None:
+    """Print what the map adds up to, and the regions with the largest contributions."""
+    about = facts(explanation)
+    for name in ("Account", "Regions"):
+        if about[name]:
+            line(output, name.lower(), about[name])
+
+
 def tell_notes(output: Output, notes: Iterable[tuple[Diagnostic, Sequence[str]]]) -> None:
     """Print diagnostics, each with its fix, and with whom it is about unless that goes without saying."""
     for note, about in notes:

@@ -98,7 +98,8 @@ METHOD = option(
 )
 METHODS = options(
     option(ASK, "--methods", default="all", show_default=True, metavar="A,B",
-           help="Names of `visioncam methods`."),
+           help="Names of `visioncam methods`, or cam, gradient, region, attention for all of a family; all "
+                "means the nine and those of plugins, every means every one."),
     option(ASK, "--method", metavar="M", help="One method; the same as --methods with one name."),
 )  # fmt: skip
 LAYER = keyword_flag(ASK, "layer", multiple=True, metavar="L", default=(), show_default=False)

@@ -31,6 +31,10 @@ def explanation_record(explanation: Explanation) -> dict[str, Any]:
             "path": layer.path, "kind": layer.row.kind, "shape": layer.shape, "grid": layer.grid,
             "why": layer.why,
         },
+        "account": None if explanation.account is None else attrs.asdict(explanation.account),
+        "regions": None if explanation.regions is None else [
+            {"name": name, "contribution": value} for _, name, value in explanation.regions.rows()
+        ],
         "heatmap": {"shape": heat.shape, "minimum": float(heat.min()), "maximum": float(heat.max())},
         "diagnostics": [attrs.asdict(one) for one in explanation.diagnostics],
         "provenance": explanation.provenance,

@@ -13,9 +13,8 @@ from visioncam.cli.flags import KEYWORDS
 from visioncam_core.errors import ImageError, OptionError
 from visioncam_core.images.decode import load_picture
 from visioncam_core.pipeline.apply import Method
-from visioncam_core.pipeline.request import Request
+from visioncam_core.pipeline.request import Request, several_methods
 from visioncam_core.pipeline.settings import Settings
-from visioncam_core.plugins.default import methods as all_methods
 from visioncam_core.plugins.default import registry
 from visioncam_core.plugins.specs import MethodSpec
 from visioncam_core.targets.class_names import load_class_names
@@ -52,11 +51,8 @@ def request_of(
 
 
 def methods_of(context: click.Context) -> list[MethodSpec]:
-    """Return the methods of `--methods` or `--method`, each once; every one by default."""
-    one = context.params["method"]
-    names = _names_of(context, "method") or ([one] if one else ["all"])
-    if names == ["all"]:
-        return list(all_methods())
+    """Return the methods of `--methods`, names and families, or `--method`, each once; "all" by default."""
+    names = several_methods(context.params["method"], _names_of(context, "method"))
     return list({spec.name: spec for spec in map(registry().method, names)}.values())
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from visioncam.html_report.data_uris import display_size, labels_uri, map_uri, picture_uri
 from visioncam_core.files import without_folders
 from visioncam_core.results.areas import mask
-from visioncam_core.results.comparison import Comparison
+from visioncam_core.results.comparison import Comparison, at_layer
 from visioncam_core.results.data import Prediction
 from visioncam_core.results.describe import lengths_in_text, options_in_text
 from visioncam_core.results.diagnostics import Diagnostic
@@ -56,6 +56,7 @@ class Map:
     method: str  # canonical name
     title: str  # the method's
     uri: str = ""
+    layer: str = ""  # its path, and why it
     kind: str = HEAT  # "heat", "signed", or "drawn" (a finished picture: of signals and volumes)
     failure: str = ""  # why there is no map
     options: str = ""
@@ -79,7 +80,6 @@ class View:
     evidence: str  # "for", "against" or "signed"
     layer: str  # its path
     grid: str  # positions of the layer, such as "7×7"
-    why: str  # why this layer
     correlation: float | None  # mean rank correlation between the methods
     maps: tuple[Map, ...]  # one a method
 
@@ -129,7 +129,7 @@ def photo_of(rows: Sequence[Comparison], side: int = SIDE) -> Photo | None:
 
 
 def _view(row: Comparison) -> View:
-    first = row.explanations[0]
+    first = at_layer(row)
     mean = row.correlations().mean if len(row) > 1 else float("nan")
     maps = [_map(one, row.seconds.get(one.method), row.passes.get(one.method)) for one in row.explanations]
     maps += [Map(name, name, failure=without_folders(why)) for name, why in row.failures.items()]
@@ -141,7 +141,6 @@ def _view(row: Comparison) -> View:
         evidence=first.evidence,
         layer=first.layer.path,
         grid=lengths_in_text(first.layer.grid),
-        why=first.layer.why,
         correlation=mean if np.isfinite(mean) else None,
         maps=tuple(maps),
     )
@@ -152,6 +151,7 @@ def _map(one: Explanation, seconds: float | None, passes: int | None) -> Map:
     return Map(
         method=one.method,
         title=one.method_title,
+        layer=f"{one.layer.path}: {one.layer.why}",
         uri=map_uri(one.heatmap, signed) if flat else picture_uri(one.render("overlay"), SIDE),
         kind=(SIGNED if signed else HEAT) if flat else DRAWN,
         options=options_in_text(
@@ -165,7 +165,7 @@ def _map(one: Explanation, seconds: float | None, passes: int | None) -> Map:
             Diagnostic(note.code, without_folders(note.message), without_folders(note.fix))
             for note in one.diagnostics
         ),
-        account="" if one.account is None else str(one.account),
+        account=str(one.account or ""),
         parts=_parts(one) if one.regions is not None and flat else None,
     )
 

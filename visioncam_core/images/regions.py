@@ -69,8 +69,8 @@ def regions_of(spec: Any, picture: np.ndarray, fitted: Callable[[np.ndarray], np
         regions = Regions(number[labels], tuple(named_by), "own")
     if not 2 <= regions.count <= MOST:
         raise OptionError(
-            f"regions={brief(spec)} makes {regions.count} regions of this picture of {space}; 2 to {MOST} "
-            "can be told apart"
+            f"regions={brief(spec)} makes {regions.count} region{'s' * (regions.count != 1)} of this picture "
+            f"of {space}; pass 2 to {MOST}"
         )
     return regions
 

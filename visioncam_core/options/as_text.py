@@ -24,17 +24,21 @@ def values_of(info: OptionInfo) -> str:
     return "|".join(map(written_default, info.choices)) if info.choices else _metavar(info.type)
 
 
+_WORDS = {int: "INT", float: "FLOAT", str: "TEXT", bool: "yes|no", type(None): "none"}
+
+
 def _metavar(hint: Any) -> str:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (Union, types.UnionType):
-        return "|".join(_metavar(arm) for arm in args)
+        written = [arm for arm in args if arm in _WORDS or typing.get_origin(arm) in (tuple, Literal)]
+        return "|".join(map(_metavar, written))  # an array or a dict is not written
     if origin is Literal:
         return "|".join(map(written_default, args))
     if origin is tuple and args[-1:] == (Ellipsis,):
         return f"{_metavar(args[0])},…"
     if origin is tuple:
         return ",".join(map(_metavar, args))
-    return {int: "INT", float: "FLOAT", str: "TEXT", bool: "yes|no"}.get(hint, "none")
+    return _WORDS.get(hint, "none")
 
 
 def written_default(value: object) -> str:

@@ -123,6 +123,8 @@ def _examined(explainer: Explainer, image: object, target: object) -> Report:
         "gradient": watched.flow,
         "map": _map(explanation),
     }
+    if explanation.account is not None:
+        facts["account"] = str(explanation.account)
     if alike is not None and other is not None:
         facts["class"] = f"rank correlation {alike:.2f} with the map for {other.target.label}"
     return Report(facts, tuple(found), _keywords(explainer, explanation, found), explanation)

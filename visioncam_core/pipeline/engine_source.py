@@ -129,7 +129,13 @@ class EngineSource:
 
     def fitted(self, picture: int, labels: np.ndarray) -> np.ndarray:
         """Return labels of the user's picture (H, W) on the model's input, -1 where there is no picture."""
-        geometry = self.batch.samples[picture].geometry
+        sample = self.batch.samples[picture]
+        if not sample.whole:
+            raise OptionError(
+                "regions= lie on the whole picture, and geometry='tile' cuts it into windows; pass "
+                "'grid:7' or 'slic:50', or another geometry, such as 'letterbox'"
+            )
+        geometry = sample.geometry
         if geometry is None or labels.shape != geometry.shape:
             wanted = self.images().shape[1:-1] if geometry is None else geometry.shape
             raise OptionError(f"regions= has shape {labels.shape}; this picture has {tuple(wanted)}")

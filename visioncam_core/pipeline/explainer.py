@@ -275,6 +275,7 @@ class Explainer:
         return choice if placement == choice.placement else attrs.evolve(choice, placement=placement)
 
     def _comparison(self, answers: Sequence[Answer]) -> Comparison:
+        answers = sorted(answers, key=lambda one: one.method)  # those for the picture came last
         rows = [(self.methods[one.method].name, one) for one in answers]
         return Comparison(
             explanations=tuple(one.explanation for one in answers if one.explanation is not None),

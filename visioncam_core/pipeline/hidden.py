@@ -35,7 +35,8 @@ class Absent:
         """Return (B, *space, C) model input and a word about it that its reader should know, or "".
 
         Args:
-            kind: one of `KINDS`, or an array of the picture's shape, or a stack of B of them.
+            kind: one of `KINDS`, or an array of the picture's shape, or a stack of B of them: uint8
+                pixels, which are made ready as a picture is, or model input.
             labels: (*space) regions, for "regionmean".
 
         Raises:
@@ -57,11 +58,19 @@ class Absent:
         if name == "regionmean":
             return self._region_means(labels), ""
         rng = np.random.default_rng(self.seed)
-        if self.convert is None or x.ndim not in (4, 5):
+        if not self._takes_pixels:
             return self._guessed(name, rng)
         pixels = rng.uniform(0, 255, x.shape) if name == "noise" else np.full(x.shape, PIXELS[name])
-        frames = self.convert(pixels.reshape(-1, *x.shape[-3:]).astype(np.float32))
-        return np.asarray(frames, x.dtype).reshape(x.shape), ""
+        return self._converted(pixels), ""
+
+    @property
+    def _takes_pixels(self) -> bool:
+        return self.convert is not None and self.picture.ndim in (4, 5)
+
+    def _converted(self, pixels: np.ndarray) -> np.ndarray:
+        assert self.convert is not None
+        frames = self.convert(pixels.reshape(-1, *pixels.shape[-3:]).astype(np.float32))
+        return np.asarray(frames, self.picture.dtype).reshape(pixels.shape)
 
     def _own(self, array: Any) -> np.ndarray:
         check_kind(array, "hidden picture")
@@ -72,7 +81,14 @@ class Absent:
                 f"the hidden picture has shape {values.shape}; the model's input here, channels last, is "
                 f"{self.picture.shape[1:]}"
             )
-        return values.astype(self.picture.dtype)
+        if values.dtype != np.uint8:
+            return values.astype(self.picture.dtype)
+        if not self._takes_pixels:
+            raise OptionError(
+                "the hidden picture is uint8, which is pixels, and nobody says how they become the model's "
+                "input; pass preprocess= with a picture, or a float array, which is used as it is"
+            )
+        return self._converted(values)
 
     def _blurred(self, sigma: float) -> np.ndarray:
         from scipy.ndimage import gaussian_filter

@@ -24,6 +24,8 @@ ELSEWHERE = dict.fromkeys(_TARGETS, ("target", ", as in target=3")) | {
 }  # fmt: skip
 """What other tools call some of the keywords, and an example of ours."""
 PLURALS = ("layers", "methods", "targets")
+GROUPS = (*FAMILIES, "all", "every")
+"""What stands for several methods."""
 
 
 @attrs.frozen(eq=False)
@@ -92,11 +94,14 @@ def side_by_side(name: str, one: Any, several: Any, default: Any = None) -> list
 
 
 def several_methods(method: Any, methods: Any) -> list[Any]:
-    """Return the methods of `methods=` or `method=`; every one by default."""
-    found = method_list(side_by_side("method", method, methods, "all"))
+    """Return the methods of `methods=` or `method=`; "all" by default.  A list may name families, too."""
+    several = side_by_side("method", method, methods, "all")
+    found = [several] if isinstance(several, str) else method_list(several)
     if not found:
         raise OptionTypeError("methods is an empty list; pass 'all', or at least one name or object")
-    return found
+    if method is not None or not any(isinstance(one, str) and one in GROUPS for one in found):
+        return found
+    return list(dict.fromkeys(name for one in found for name in method_list(one)))
 
 
 def several_layers(layers: Any, keywords: Mapping[str, Any]) -> list[Any] | None:
@@ -138,7 +143,7 @@ def method_list(methods: Any) -> list[Any]:
 
     "all" are the nine and what plugins bring; "every" is every one.
     """
-    if isinstance(methods, str) and methods in (*FAMILIES, "all", "every"):
+    if isinstance(methods, str) and methods in GROUPS:
         rows = registry().methods()
         wanted = [row for row in rows if row.in_all] if methods == "all" else rows
         return [row.name for row in wanted if methods in ("all", "every", row.family)]

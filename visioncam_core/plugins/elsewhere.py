@@ -10,14 +10,17 @@ _SHAP = ("partitionshap", "kernelshap")
 _RULES = "; methods that replace a model's backward rules are not here"
 _INSTEAD: dict[tuple[str, ...], tuple[tuple[str, ...], str]] = {
     ("shap", "shapley", "shapleyvalues", "shapleyvaluesampling", "permutationexplainer", "samplingexplainer",
-     "captum"): (_SHAP, ""),
+     "dalex"): (_SHAP, ""),
+    ("captum",): (("integratedgradients", "occlusion"), ""),
+    ("aix360",): (("lime", "kernelshap"), ""),
+    ("banzhaf",): (("rise",), ", regions='grid:7'"),
     ("limeimage", "limeimageexplainer"): (("lime",), ""),
     ("vargrad",): (("smoothgrad",), ", statistic='variance'"),
     ("smoothgradsquared", "smoothgradsquare", "smoothgradsq", "smoothgrad2", "smoothgrad²"):
         (("smoothgrad",), ", statistic='square'"),
     ("noisetunnel",): (("smoothgrad",), ""),
     ("deeplift", "deepexplainer", "lrp"): (("integratedgradients", "gradientinput"), _RULES),
-    ("deepliftshap",): (("expectedgradients",), _RULES),
+    ("deepliftshap", "deepshap"): (("expectedgradients",), _RULES),
     ("guidedbackprop", "guidedbackpropagation", "deconvolution", "deconvnet"):
         (("smoothgrad",), f"{_RULES}, and this one hardly depends on the class"),
     ("guidedgradcam",): (("hirescam", "gradcam"), _RULES),

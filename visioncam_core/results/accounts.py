@@ -100,6 +100,16 @@ class RegionTable:
         order = np.argsort(-np.abs(self.contributions), kind="stable")
         return [(int(i), self.names[i], float(self.contributions[i])) for i in order]
 
+    def in_text(self, count: int = 3) -> str:
+        """Return the largest contributions in a line, with how many regions there are besides."""
+        rows = [f"{name} {value:+.3g}" for _, name, value in self.rows()]
+        more = [f"{len(rows) - count} more"] if len(rows) > count else []
+        return "; ".join(rows[:count] + more)
+
+    def __str__(self) -> str:
+        """Return every contribution, a line each, the largest first."""
+        return "\n".join(f"{value:+10.4g}  {name}" for _, name, value in self.rows())
+
 
 @attrs.frozen(eq=False)
 class Attribution:

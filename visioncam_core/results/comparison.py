@@ -115,6 +115,11 @@ class Comparison(_Sheet):
         return comparison_html(self.explanations, self.seconds, self.passes, self.failures, sheet)
 
 
+def at_layer(found: Comparison) -> Explanation:
+    """Return the first explanation whose map lies at a layer; where all are of the picture, the first."""
+    return max(found.explanations, key=lambda one: not one.layer.row.is_input)
+
+
 class Comparisons(list[Comparison], _Sheet):
     """Comparisons, picture by picture; of each picture class by class, of each class layer by layer.
 

@@ -20,6 +20,8 @@ def facts(explanation: ExplanationData) -> dict[str, str]:
         "Score": f"{e.score_kind} {e.score:.4g}",
         "Method": method_in_text(e.method_title, e.options) + part,
         "Layer": f"{e.layer.path}: {e.layer.why}",
+        "Account": str(e.account or ""),
+        "Regions": "" if e.regions is None else e.regions.in_text(),
         "The model sees": ", ".join(
             f"{one.short_name} {one.amount(e.probabilities)}" for one in e.predictions[:3]
         ),
@@ -32,7 +34,14 @@ def method_in_text(title: str, options: Mapping[str, Any]) -> str:
 
 
 def options_in_text(options: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in options.items())
+    """Return options in words; of an array its size, of masks their names."""
+
+    def word(value: Any) -> str:
+        if isinstance(value, Mapping):
+            return f"{{{', '.join(map(str, value))}}}"
+        return f"array of {lengths_in_text(value.shape)}" if hasattr(value, "shape") else str(value)
+
+    return ", ".join(f"{name}={word(value)}" for name, value in options.items())
 
 
 def lengths_in_text(shape: Iterable[int]) -> str:
@@ -51,6 +60,7 @@ def words(explanation: ExplanationData) -> dict[str, str]:
         "Class": e.target.label if e.target.index is None else str(e.target.index),
         "Score": f"{e.score_kind} {e.score:.9g}",
         "Evidence": e.evidence,
+        "Account": str(e.account or ""),
         "Seed": str(made.get("seed", "")),
         "Model": str(made.get("model", "")),
         "Model SHA-256": str(made.get("model_sha256", "")),
@@ -70,15 +80,19 @@ def words_of_a_sheet(maps: Sequence[ExplanationData]) -> dict[str, str]:
 
 
 def line(explanation: ExplanationData) -> str:
-    """Return what was explained, how and where, below it each diagnostic; nothing that a terminal obeys."""
-    e = explanation
-    sure = facts(e)["Score"]
+    """Return what was explained, how and where; below it account, regions and each diagnostic.
+
+    It has nothing that a terminal obeys.
+    """
+    e, about = explanation, facts(explanation)
+    sure = about["Score"]
     if e.target.probability is not None:
         sure = f"probability {e.target.probability:.1%}, {sure}"
     kind = "" if e.evidence == "for" else f" ({e.evidence})"
     layer = f"{e.layer.path} ({lengths_in_text(e.raw.shape)})"
     first = f"{e.method_title}{kind} of {e.target.label}: {sure}; layer {layer}"
-    lines = [first, *(f"  {one}" for one in e.diagnostics)]
+    more = (f"{name.lower()}: {about[name]}" for name in ("Account", "Regions") if about[name])
+    lines = [first, *(f"  {one}" for one in (*more, *e.diagnostics))]
     return "\n".join("".join(c if c.isprintable() else "?" for c in text) for text in lines)
 
 

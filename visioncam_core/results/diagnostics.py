@@ -12,7 +12,7 @@ FIXES = {
     "constant-map": "choose an earlier layer, or another method: this map does not say where",
     "unsteady-map": "choose another layer or method: this map is rounding noise",
     "incomplete": "raise steps= or n=, or choose another baseline",
-    "unsteady-sample": "raise n=, or pass until= a standard error",
+    "unsteady-sample": "raise n= or max_passes=; until= stops at the standard error that it names",
     "baseline-assumed": "pass the picture itself with preprocess=, or an array as baseline= or hidden=",
     "class-blind": "compare with a method that looks at the class before saying why",
     "batch-mixes": "pass batch_size=1, or keep the model's statistics over the batch fixed (training=False)",

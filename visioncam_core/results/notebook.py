@@ -44,13 +44,15 @@ def comparison_html(
     sheet: np.ndarray | None,
 ) -> str:
     """Return the sheet, and below it what each method cost, and what failed."""
-    header = ("Method", "Seconds", "More passes", "Notes")
+    header = ("Method", "Seconds", "More passes", "Account", "Notes")
     notes = {e.method: ", ".join(dict.fromkeys(note.code for note in e.diagnostics)) for e in maps}
     titles = {e.method: e.method_title for e in maps}
+    accounts = {e.method: str(e.account or "") for e in maps}
     rows = []
     for name, spent in seconds.items():
         remark = failures.get(name) or notes.get(name, "")
-        rows.append((titles.get(name, name), f"{spent:.3f}", f"{passes.get(name, 0):,}", remark))
+        cost = (f"{spent:.3f}", f"{passes.get(name, 0):,}")
+        rows.append((titles.get(name, name), *cost, accounts.get(name, ""), remark))
     return ("" if sheet is None else picture(sheet, WIDE, "Contact sheet")) + table(header, rows)
 
 

@@ -35,7 +35,7 @@ class Estimate:
 
     Attributes:
         values: the map, or contributions.
-        halves: the same from either half; () where nothing was drawn.
+        halves: the same from either half; one where the other has no draws; () where nothing was drawn.
     """
 
     values: np.ndarray
@@ -43,9 +43,9 @@ class Estimate:
 
     @property
     def error(self) -> float | None:
-        """Standard error as a share of the largest value; None where nothing was drawn."""
-        if not self.halves:
-            return None
+        """Standard error as a share of the largest value; 1 of one half, None where nothing was drawn."""
+        if len(self.halves) < 2:
+            return 1.0 if self.halves else None
         largest = float(np.abs(self.values).max(initial=0.0))
         apart = float(np.sqrt(np.mean((self.halves[0] - self.halves[1]) ** 2))) / 2
         return apart / largest if largest else apart
@@ -56,8 +56,8 @@ class Estimate:
 
         Spearman and Brown, 1910.
         """
-        if not self.halves:
-            return None
+        if len(self.halves) < 2:
+            return 0.0 if self.halves else None
         one, other = (half.ravel() - half.mean() for half in self.halves)
         size = float(np.sqrt((one @ one) * (other @ other)))
         r = float(one @ other) / size if size else float(np.array_equal(self.halves[0], self.halves[1]))

@@ -16,6 +16,8 @@ from visioncam_methods.region.game import HIDDEN_HELP, REGIONS_HELP, Game
 
 GROUP = 8
 """Draws whose mean residual is taken together, at least."""
+LEAST = 4
+"""Draws that are a pair in each half."""
 
 
 @attrs.frozen
@@ -73,8 +75,9 @@ class KernelSHAP:
         def estimate(count: int) -> Estimate:
             Z, w, half = design(count, R, one.seed)
             y, change = game(Z) - nothing, everything - nothing
-            if not {0, 1} <= set(half):
-                return Estimate(shapley(Z, w, y, change))
+            if not {0, 1} <= set(half):  # every set, which is exact; or a single pair
+                values = shapley(Z, w, y, change)
+                return Estimate(values, (values,) if 0 in half else ())
             uses = [(half != 1 - side, np.where(half < 0, w, 2 * w)[half != 1 - side]) for side in (0, 1)]
             y = y - _by_size(Z, y, half, [shapley(Z[rows], k, y[rows], change) for rows, k in uses])
             parts = tuple(shapley(Z[rows], k, y[rows], change) for rows, k in uses)
@@ -114,21 +117,21 @@ def _by_size(Z: np.ndarray, y: np.ndarray, half: np.ndarray, halves: list[np.nda
 def design(count: int, R: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return sets Z (L, R) bool, their weights (L,), and their halves (L,): 0, 1, or -1 in both.
 
-    With the two ends they are at most `count`.
+    With the two ends they are at most `count`.  Unless they are every set, some are drawn, and from 6 on in
+    both halves.
     """
     share = {s: (R - 1) / (s * (R - s)) for s in range(1, R)}  # k(s) C(R, s)
     left, low, blocks = count - 2, 1, []
     while low <= R - low:
         sizes = sorted({low, R - low})
         number, rest = comb(R, low) * len(sizes), sum(share[s] for s in range(low, R - low + 1))
-        if number * rest > left * share[low] * len(sizes):
+        last = low + 1 > R - low - 1
+        if number * rest > left * share[low] * len(sizes) or not (last or left - number >= LEAST):
             break
         blocks.append((_all_of(R, low), np.full(number, share[low] / comb(R, low)), np.full(number, -1)))
         left, low = left - number, low + 1
-    if low <= R - low and left >= 2:
+    if low <= R - low:
         blocks.append(_drawn(left, R, low, share, seed))
-    if not blocks:
-        return np.zeros((0, R), bool), np.zeros(0), np.zeros(0, int)
     Z, w, half = (np.concatenate(column) for column in zip(*blocks, strict=True))
     return Z, w, half
 

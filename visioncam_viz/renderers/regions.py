@@ -16,7 +16,7 @@ from visioncam_viz.drawing.options import COLORBAR, MIN_SIZE, TITLE, looks
 from visioncam_viz.drawing.panel import frame
 from visioncam_viz.drawing.present import present
 from visioncam_viz.drawing.scene import Scene
-from visioncam_viz.drawing.text import INK, QUIET, draw, line_height, shorten, width_of
+from visioncam_viz.drawing.text import INK, QUIET, draw, line_height, shorten, width_of, wrap
 from visioncam_viz.renderers.signed import grey_photo
 
 if TYPE_CHECKING:
@@ -104,13 +104,14 @@ class Bars:
         shown, others = rows[: self.count], rows[self.count :]
         if others:
             shown.append((f"{len(others)} others together", sum(value for _, value in others)))
-        account = str(explanation.account) if explanation.account is not None else ""
+        account = str(explanation.account or "")
         chart = self._chart(shown, account)
         return frame(chart, explanation, None, title=self.title, colorbar=False)
 
     def _chart(self, rows: list[tuple[str, float]], account: str) -> np.ndarray:
         high = line_height(SIZE) + 8
-        page = np.full((high * (len(rows) + bool(account)), WIDTH, 3), 255, np.uint8)
+        notes = wrap(account, WIDTH, SIZE - 2, 3)
+        page = np.full((high * (len(rows) + len(notes)), WIDTH, 3), 255, np.uint8)
         names = min(max(width_of(name, SIZE) for name, _ in rows), WIDTH // 3) + 12
         numbers = max(width_of(NUMBER.format(value), SIZE) for _, value in rows) + 8
         low, top = min(0.0, *(v for _, v in rows)), max(0.0, *(v for _, v in rows))
@@ -124,8 +125,8 @@ class Bars:
             side, align = (end + 5, "left") if value >= 0 else (end - 5, "right")
             draw(page, NUMBER.format(value), side, y + 4, SIZE, colour=QUIET, align=align)  # type: ignore[arg-type]
         page[: high * len(rows), zero] = INK
-        if account:
-            draw(page, shorten(account, WIDTH, SIZE - 2), 0, high * len(rows) + 6, SIZE - 2, colour=QUIET)
+        for i, note in enumerate(notes, len(rows)):
+            draw(page, note, 0, high * i + 6, SIZE - 2, colour=QUIET)
         return page
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from visioncam_core.errors import OptionError, OptionTypeError, PluginError
+from visioncam_core.options.as_text import values_of
 from visioncam_core.options.fields import (
     build,
     describe_options,
@@ -276,3 +277,17 @@ def test_text_out_of_range_is_found_when_built() -> None:
         build(Everything, values, "x")
     with pytest.raises(OptionTypeError, match="has no option 'smaples'; did you mean 'samples'"):
         parse_options(Everything, {"smaples": "3"}, "x")
+
+
+@pytest.mark.parametrize(
+    ("hint", "written"),
+    [
+        (str | np.ndarray | dict[str, np.ndarray], "TEXT"),
+        (str | np.ndarray | None, "TEXT|none"),
+        (int | None, "INT|none"),
+        (Literal["a", "b"] | tuple[int, int], "a|b|INT,INT"),
+    ],
+)
+def test_what_is_written_on_the_command_line(hint: Any, written: str) -> None:
+    info = next(one for one in describe_options(Everything) if not one.choices)
+    assert values_of(attrs.evolve(info, type=hint)) == written

@@ -8,7 +8,7 @@ import pytest
 import visioncam
 from visioncam_core.pipeline.evidence import Evidence
 
-METHODS = {spec.name: spec.cls for spec in visioncam.methods() if spec.on == "layer"}
+METHODS = {spec.name: spec.cls for spec in visioncam.methods() if spec.family == "cam"}
 A = np.full((2, 20, 20, 3), 400, np.float16)  # a channel's sum, 80,000, is more than float16 can hold
 A[:, :10] = 0
 G = np.linspace(-1, 2, A.size, dtype=np.float16).reshape(A.shape)
@@ -32,6 +32,7 @@ def made(kind: type[np.floating]) -> Evidence:
         score_inputs=score,
         score_activations=score,
         at=at,
+        tail_gradients=lambda activations: G[[0] * len(activations)].astype(kind),
     )
 
 

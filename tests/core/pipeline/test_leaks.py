@@ -51,7 +51,7 @@ def test_two_hundred_calls_leave_nothing_behind() -> None:
     np.testing.assert_array_equal(cam(X[0], 2).raw, first.raw)
 
 
-@pytest.mark.parametrize("method", [spec.name for spec in visioncam.methods() if spec.on == "layer"])
+@pytest.mark.parametrize("method", [spec.name for spec in visioncam.methods() if spec.family == "cam"])
 def test_the_same_call_gives_the_same_bits_and_another_seed_other_noise(method: str) -> None:
     model = functional()  # behind its first layer gradients depend on the picture
     first = visioncam.explain(model, X[0], method, layer="c1")

@@ -9,8 +9,9 @@ import attrs
 import pytest
 
 import visioncam
+from visioncam.cli.commands.compare import compare
 from visioncam.cli.flags import KEYWORDS
-from visioncam.cli.request import keywords_of
+from visioncam.cli.request import keywords_of, methods_of
 from visioncam_core.errors import NameNotFoundError, OptionTypeError
 from visioncam_core.options import option
 from visioncam_core.pipeline.request import Request, several_layers, several_methods, side_by_side
@@ -57,6 +58,25 @@ def test_an_option_goes_to_the_methods_that_have_it_and_made_methods_stay() -> N
     assert Request.of(request.methods, {}).methods == request.methods
     with pytest.raises(OptionTypeError, match="unknown keyword 'wieghts'; did you mean 'weights'"):
         Request.of(["gradcam", "scorecam"], {"wieghts": "probability"})
+
+
+def test_a_list_may_name_families_and_each_method_is_there_once() -> None:
+    attention = ["rollout", "attentiongradient", "legrad"]
+    assert several_methods(None, "attention") == attention
+    assert several_methods(None, ["legrad", "attention"]) == ["legrad", *attention[:2]]
+    assert several_methods("gradient", None) == ["gradient"]  # one method: an alias of saliency
+    assert len(several_methods(None, "every")) == len(visioncam.methods())
+    assert several_methods(None, ["all"]) == several_methods(None, None)
+
+
+def test_commands_name_methods_as_python_does() -> None:
+    def named(methods: str | None) -> list[str]:
+        context = compare.make_context("compare", ["x.png", *(["--methods", methods] if methods else [])])
+        return [spec.name for spec in methods_of(context)]
+
+    assert named(None) == named("all") == several_methods(None, "all")
+    assert len(named(None)) == 9
+    assert named("gradcam,attention") == ["gradcam", "rollout", "attentiongradient", "legrad"]
 
 
 def test_singular_and_plural() -> None:

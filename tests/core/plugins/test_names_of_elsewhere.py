@@ -36,6 +36,8 @@ def test_an_alias_is_understood(name: str, meant: str) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
+        ("captum", "take 'integratedgradients' or 'occlusion'; known: "),
+        ("AIX360", "take 'lime' or 'kernelshap'; known: "),
         ("vargrad", "take 'smoothgrad', statistic='variance'; known: "),
         ("SmoothGrad-Squared", "take 'smoothgrad', statistic='square'; known: "),
         ("NoiseTunnel", "take 'smoothgrad'; known: "),

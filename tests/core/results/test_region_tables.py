@@ -10,11 +10,15 @@ from pathlib import Path
 import attrs
 import numpy as np
 import pytest
-from helpers.viz import explanation, gaussian
+from helpers.viz import comparison, explanation, gaussian
 
 import visioncam
+from visioncam.cli.describe import tell_account
+from visioncam.cli.json_records import explanation_record
+from visioncam.cli.terminal import Output
 from visioncam_core.errors import ImageError, OptionError
 from visioncam_core.results.accounts import Account, RegionTable
+from visioncam_core.results.describe import options_in_text
 from visioncam_core.results.explanation import Explanation
 
 
@@ -117,6 +121,40 @@ def test_bars_show_the_largest_with_names_and_the_others_together(e: Explanation
     assert e.render("bars", title=False, count=2).shape[0] == chart.shape[0]  # two, and the others
 
 
+def test_a_long_account_is_drawn_whole(e: Explanation) -> None:
+    short = attrs.evolve(e, account=Account("grey")).render("bars")
+    assert e.render("bars").shape[0] > short.shape[0]
+
+
+def test_account_and_regions_are_told_wherever_an_explanation_is(
+    e: Explanation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account = "against grey, adds up to 1 of 1.25 (residual 20.0%), standard error 3.0% of the largest value"
+    regions = "=SUM(A1) -1; right +0.5; left +0.25"
+    assert f"\n  account: {account}" in str(e)
+    assert f"\n  regions: {regions}" in str(e)
+    assert account in e._repr_html_()
+    assert regions in e._repr_html_()
+    assert e.text()["Account"].startswith(account)
+    assert account in attrs.evolve(comparison(e), seconds={"lime": 1.0})._repr_html_()
+    tell_account(Output(), e)
+    told = "".join(capsys.readouterr().out.split())
+    assert account.replace(" ", "") in told
+    assert regions.replace(" ", "") in told
+    record = explanation_record(e)
+    assert record["account"]["expected"] == 1.25
+    assert record["regions"][1] == {"name": "right", "contribution": 0.5}
+    assert e.regions is not None
+    assert e.regions.in_text(1) == "=SUM(A1) -1; 2 more"
+    assert str(e.regions).splitlines()[0].split(maxsplit=1) == ["-1", "=SUM(A1)"]
+
+
+def test_arrays_among_the_options_are_told_by_their_size() -> None:
+    masks = {"cup": np.zeros((9, 9), bool), "spoon": np.ones((9, 9), bool)}
+    told = options_in_text({"regions": masks, "hidden": np.zeros((4, 5, 3)), "n": None})
+    assert told == "regions={cup, spoon}, hidden=array of 4×5×3, n=None"
+
+
 @pytest.mark.parametrize("renderer", ["regions", "bars"])
 def test_what_has_no_regions_says_which_methods_have(e: Explanation, renderer: str) -> None:
     with pytest.raises(
@@ -130,7 +168,6 @@ def test_a_report_hides_regions_under_the_pointer(e: Explanation) -> None:
     import io
 
     from helpers.report import Seen, page
-    from helpers.viz import comparison
     from PIL import Image
 
     from visioncam.html_report.content import photo_of

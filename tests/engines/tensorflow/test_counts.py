@@ -67,7 +67,8 @@ def test_nothing_is_traced_twice() -> None:
         for target in (np.int64(1), tf.constant(2), [3], lambda values: values[:, 0] ** 2):
             visioncam.explain(model, pictures[:1], target=target)
         for method in visioncam.methods():
-            visioncam.explain(model, pictures[0], method.name, layer="c1")
+            if method.family == "cam":
+                visioncam.explain(model, pictures[0], method.name, layer="c1")
         visioncam.explain(model, (pictures[0] * 255).astype("uint8"), score="probability")
 
     assert counted(many)["traces"] == 0

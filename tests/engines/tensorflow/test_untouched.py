@@ -21,7 +21,8 @@ from visioncam_core.engine import cache
 from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import ModelError
 
-METHODS = [spec.name for spec in visioncam.methods()]
+METHODS = [spec.name for spec in visioncam.methods() if spec.family != "attention"]
+AT_LAYERS = {spec.name for spec in visioncam.methods() if spec.on == "layer"}
 
 
 class Compiled(L.Layer):
@@ -50,7 +51,8 @@ def test_a_layer_that_is_a_tf_function_is_seen_inside_and_not_polluted(method: s
     model, twin = compiled_layer(), compiled_layer()
     twin.set_weights(model.get_weights())
     before = snapshot(model)
-    e = visioncam.explain(model, X, method=method, layer="block/inner")
+    at = {"layer": "block/inner"} if method in AT_LAYERS else {}
+    e = visioncam.explain(model, X, method=method, **at)
     assert e[0].raw.any()
     assert snapshot(model) == before
     for picture in (X, X * 3):
@@ -146,16 +148,16 @@ def test_threads_give_what_one_thread_gives(build: Any) -> None:
     twin.set_weights(model.get_weights())
     pictures = np.random.default_rng(1).random((32, 16, 16, 3), dtype=np.float32)
     methods = [METHODS[i % len(METHODS)] for i in range(32)]
-    layers = ["auto", 0]
+    layers = [["auto", 0][i % 2] if methods[i] in AT_LAYERS else "auto" for i in range(32)]
     expected = [
-        visioncam.explain(twin, pictures[i], method=methods[i], layer=layers[i % 2]).raw for i in range(32)
+        visioncam.explain(twin, pictures[i], method=methods[i], layer=layers[i]).raw for i in range(32)
     ]
     before, traces = snapshot(model), COUNTERS.snapshot()["traces"]
     start = threading.Barrier(32)
 
     def one(i: int) -> np.ndarray:
         start.wait()
-        return visioncam.explain(model, pictures[i], method=methods[i], layer=layers[i % 2]).raw
+        return visioncam.explain(model, pictures[i], method=methods[i], layer=layers[i]).raw
 
     with ThreadPoolExecutor(32) as pool:
         found = list(pool.map(one, range(32)))

@@ -22,7 +22,7 @@ from visioncam_core.pipeline.compare import compare_all
 from visioncam_core.pipeline.models import mark_of
 from visioncam_core.plugins.default import registry
 from visioncam_core.progress import Bar
-from visioncam_core.results.comparison import Comparison, Comparisons
+from visioncam_core.results.comparison import Comparison, Comparisons, at_layer
 from visioncam_core.results.describe import shared_notes
 from visioncam_core.results.provenance import add_marks
 
@@ -97,14 +97,15 @@ def _tell(output: Output, images: tuple[str, ...], model: str, found: Comparison
 
 
 def _tell_one(output: Output, image: str, model: str, found: Comparison) -> None:
-    describe.tell_model(output, image, model, found.explanations[:1])
+    describe.tell_model(output, image, model, [at_layer(found)])
     titles = {one.method: one.method_title for one in found.explanations}
+    accounts = {one.method: str(one.account or "") for one in found.explanations}
     rows = [
         (
             f"  {titles.get(name, name)}",
             f"{seconds:.3f}",
             f"{found.passes[name]:,}",
-            "failed" if name in found.failures else "",
+            "failed" if name in found.failures else accounts.get(name, ""),
         )
         for name, seconds in found.seconds.items()
     ]

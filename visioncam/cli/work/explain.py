@@ -165,6 +165,9 @@ class Run:
         if several:
             for explanation, paths in zip(stack, files, strict=True):
                 describe.tell_score(output, explanation, paths)
+                describe.tell_account(output, explanation)
+        else:
+            describe.tell_account(output, stack[0])
         describe.tell_notes(output, shared_notes(stack, [one.target.label for one in stack]))
         if not several:
             describe.tell_files(output, files[0])

@@ -25,6 +25,7 @@ FEW = 3
 ALL = [
     visioncam.SmoothGradCAMPlusPlus(n=FEW) if row.name == "smoothgradcamplusplus" else row.name
     for row in visioncam.methods()
+    if row.in_all
 ]
 
 
