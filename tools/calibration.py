@@ -17,9 +17,7 @@ import click
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 PAGE = ROOT / "docs" / "evaluation.md"
-BLOCK = re.compile(
-    r"<!-- begin calibration: written by tools/calibration\.py -->\n(.*?)<!-- end calibration -->", re.DOTALL
-)
+BLOCK = re.compile(r"<!-- measured by tools/calibration\.py -->\n(.*?)<!-- end calibration -->", re.DOTALL)
 BOUNDS = {"leaning, no bounds: log-normal": "no method can promise any"}
 
 
@@ -65,7 +63,7 @@ def block(runs: int) -> str:
         lines.append(f"| {' | '.join(row)} |")
         print(lines[-1], flush=True)
     text = "\n".join(lines)
-    return f"<!-- begin calibration: written by tools/calibration.py -->\n{text}\n<!-- end calibration -->"
+    return f"<!-- measured by tools/calibration.py -->\n{text}\n<!-- end calibration -->"
 
 
 @click.command(help=__doc__)
