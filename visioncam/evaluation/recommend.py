@@ -113,7 +113,7 @@ def recommendation_of(evaluation: Evaluation) -> Recommendation:
         seldom = f", which fewer than {few} pictures seldom show of {len(candidates)} candidates"
         why = (
             f"On {count} pictures no method was surely better than a random map over "
-            f"{_join(metrics)}{seldom if count < few else ''}; {_more(gains, len(gains), count, min)}. "
+            f"{_join(metrics)}{seldom if count < few else ''}; {_more(gains, len(gains), min)}. "
             "Believe none of the maps before you have looked at more pictures or another layer."
         )
         return Recommendation(None, None, "no method beats a random map", (), 0.0, 0.0, why, evaluation)
@@ -123,7 +123,7 @@ def recommendation_of(evaluation: Evaluation) -> Recommendation:
     behind = np.stack(places) - places[best]
     worse = _chances(behind) <= LEVEL / 2  # half: of two alike either may come first by luck
     equal = [i for i in range(len(candidates)) if not worse[i]]
-    more = _more(behind[[i for i in equal if i != best]], 2 * len(candidates), count, max)
+    more = _more(behind[[i for i in equal if i != best]], 2 * len(candidates), max)
     costs = {(name, at.layer): cost for at in evaluation.layers for name, cost in at.costs.items()}
     chosen = min((i for i in equal if beats[i]), key=lambda i: (costs[candidates[i]].passes, means[i]))
     (method, layer), cost = candidates[chosen], costs[candidates[chosen]]
@@ -170,16 +170,16 @@ def _chances(gains: np.ndarray) -> np.ndarray:
     return chances(signs(gains.shape[1]) @ np.nan_to_num(gains).T, together=True, scaled=False)
 
 
-def _more(gains: np.ndarray, compared: int, count: int, which: Callable[..., int]) -> str:
+def _more(gains: np.ndarray, compared: int, which: Callable[..., int]) -> str:
     """Return in words how many more pictures would show (m, pictures) of differences: the first, or all."""
-    if not np.nan_to_num(gains).any():
-        return "on every picture they are the same, and more would not part them"
-    needed = [enough(row, compared) for row in gains if np.nan_to_num(row).any()]
-    known = [one for one in needed if one is not None]
-    if not known or (which is max and len(known) < len(needed)):
+    unlike = [row[np.isfinite(row)] for row in gains if np.nan_to_num(row).any()]
+    if not unlike:
+        return "they differ on no picture, and more would not part them"
+    more = [needed - len(row) for row in unlike if (needed := enough(row, compared)) is not None]
+    if not more or (which is max and len(more) < len(unlike)):
         return "from these it cannot be said that more would settle it"
-    more = max(which(known) - count, 1)
-    return f"about {more} more pictures would settle it, were they like these"
+    count = max(which(more), 1)
+    return f"about {count} more picture{'s' * (count > 1)} would settle it, were they like these"
 
 
 def _places(
