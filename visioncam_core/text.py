@@ -13,6 +13,7 @@ from visioncam_core.errors import NameNotFoundError, TargetError
 
 _DROPPED = re.compile(r"[\s_\-\u00ad\u2010-\u2015\u2212]+")
 _LISTED = 20
+_FEW = 9  # in an error, where the nearest names stand already
 
 
 def normalise(name: str) -> str:
@@ -41,10 +42,10 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     return f"; did you mean {' or '.join(repr(other) for other in close)}?" if close else ""
 
 
-def listing(values: Sequence[object]) -> str:
-    """Return the values in one line, cut after twenty."""
-    text = ", ".join(repr(value) for value in values[:_LISTED])
-    left = len(values) - _LISTED
+def listing(values: Sequence[object], most: int = _LISTED) -> str:
+    """Return the values in one line, cut after so many."""
+    text = ", ".join(repr(value) for value in values[:most])
+    left = len(values) - most
     return f"{text} and {left} more" if left > 0 else text or "none"
 
 
@@ -74,7 +75,7 @@ def not_found(
         hint: what to do, where that is known, in place of the nearest names: `"; take 'lime'"`.
     """
     hint = f"{hint};" if hint else did_you_mean(name, [*candidates, *also]) or ";"
-    return NameNotFoundError(f"unknown {kind} {brief(name, 60)}{hint} known: {listing(candidates)}")
+    return NameNotFoundError(f"unknown {kind} {brief(name, 60)}{hint} known: {listing(candidates, _FEW)}")
 
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")

@@ -17,8 +17,10 @@ from visioncam_core.results.provenance import versions
 pytestmark = pytest.mark.skipif(
     not os.environ.get("VISIONCAM_TEST_INSTALLED"), reason="runs in `make test`, which installs the wheel"
 )
-IMPORT_NAMES = {"opencv_python": "cv2", "pillow": "PIL", "scikit_learn": "sklearn"}
-EXTRAS = {"app", "audit", "bench", "demo", "jax", "legacy", "ray", "torch"}
+IMPORT_NAMES = {
+    "opencv_python": "cv2", "pillow": "PIL", "scikit_image": "skimage", "scikit_learn": "sklearn",
+}  # fmt: skip
+EXTRAS = {"app", "audit", "bench", "demo", "jax", "legacy", "ray", "regions", "torch"}
 ONLY_WHERE_IT_IS = {"IPython", "pandas", "pytorch_lightning"}  # used by those who have it anyway
 
 
@@ -79,6 +81,8 @@ def test_metadata(wheel: importlib.metadata.Distribution) -> None:
 def test_every_library_that_is_imported_is_declared(wheel: importlib.metadata.Distribution) -> None:
     used = {item.name.partition(".")[0] for module in modules().values() for item in module.imports()}
     foreign = {name for name in used if not is_standard(name) and name not in PACKAGES}
-    optional = ONLY_WHERE_IT_IS.union(*(requirements(wheel, extra) for extra in EXTRAS - {"bench"}))
+    optional = ONLY_WHERE_IT_IS.union(
+        *(requirements(wheel, extra) for extra in (EXTRAS | {"test-torch"}) - {"bench"})
+    )
     assert foreign - optional <= requirements(wheel)
     assert requirements(wheel) <= foreign, "declared, but imported nowhere"

@@ -235,7 +235,8 @@ import numpy as np
 from helpers.viz import comparison, explanation
 e = explanation(np.zeros((9, 9, 9), np.uint8), np.ones((9, 9, 9), np.float32))
 for row in rows:
-    row.cls()(comparison(e) if row.name == "sheet" else e)
+    if row.name not in ("regions", "bars"):  # of methods that have regions
+        row.cls()(comparison(e) if row.name == "sheet" else e)
 e.render(title=True, colorbar=True)
 assert "matplotlib" in sys.modules
 assert "matplotlib.pyplot" not in sys.modules

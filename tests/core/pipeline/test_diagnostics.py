@@ -184,7 +184,8 @@ def of(found: Any, code: str) -> list[Any]:
 ELSEWHERE = {
     **dict.fromkeys(("terms-cancel", "faint-gradient", "unsteady-map"), "no_silent/test_rounding_noise.py"),
     **dict.fromkeys(("constant-map", "batch-mixes"), "no_silent/test_mixed_batches.py"),
-    "answers-vary": "engines/blackbox/test_blackbox.py",
+    "answers-vary": "engines/blackbox/test_refusals.py",
+    **dict.fromkeys(("incomplete", "unsteady-sample", "baseline-assumed"), "no_silent/test_accounts.py"),
     "class-blind": "methods/test_cam_goldens.py",
     "stale-trace": "no_silent/test_stale_traces.py",
     "gradient-replaced": "engines/tensorflow/saved_model/test_saved_model.py",

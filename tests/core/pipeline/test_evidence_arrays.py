@@ -9,6 +9,7 @@ import visioncam
 from visioncam_core.pipeline.evidence import Evidence
 
 METHODS = {spec.name: spec.cls for spec in visioncam.methods() if spec.family == "cam"}
+del METHODS["layerintegratedgradients"]  # its baseline is another picture, and here all are alike
 A = np.full((2, 20, 20, 3), 400, np.float16)  # a channel's sum, 80,000, is more than float16 can hold
 A[:, :10] = 0
 G = np.linspace(-1, 2, A.size, dtype=np.float16).reshape(A.shape)
@@ -57,6 +58,7 @@ def test_a_reduction_of_ones_own_does_not_overflow() -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_gives_the_map_of_float32(name: str) -> None:
     half, single = (METHODS[name]()(made(kind)) for kind in (np.float16, np.float32))
+    half, single = (getattr(one, "map", one) for one in (half, single))
     assert half.dtype == np.float32
     assert np.abs(half).max() > 0
     np.testing.assert_allclose(half, single, rtol=2e-3, atol=1e-3 * np.abs(single).max())
