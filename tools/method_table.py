@@ -1,4 +1,4 @@
-"""Measure what sets methods apart, and write the table of docs/methods.md: `python tools/method_table.py [NAME ...]`.
+"""Measure what sets methods apart, for docs/methods.md: `python tools/method_table.py [NAME ...]`.
 
 On two pictures of two objects of docs/evaluation.md, each explained for either object, and once more by a
 copy of the embedded model whose weights are drawn anew.
