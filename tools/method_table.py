@@ -1,7 +1,7 @@
 """Measure what sets methods apart, for docs/methods.md: `python tools/method_table.py [NAME ...]`.
 
 On two pictures of two objects of docs/evaluation.md, each explained for either object, and once more by a
-copy of the embedded model whose weights are drawn anew.
+copy of the embedded model with its weights shuffled.
 """
 
 from __future__ import annotations

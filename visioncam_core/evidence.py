@@ -7,7 +7,7 @@ from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.pipeline.hidden import hidden_kind, name_of
 from visioncam_core.pipeline.sources import ArraySource, Source, Tell, Which
 from visioncam_core.progress import Progress
-from visioncam_core.results.accounts import Account, Attribution, RegionTable
+from visioncam_core.results.accounts import Account, Attribution, Estimate, RegionTable
 
 __all__ = [
     "Account",
@@ -15,6 +15,7 @@ __all__ = [
     "Attention",
     "Attribution",
     "Change",
+    "Estimate",
     "Evidence",
     "Make",
     "Progress",

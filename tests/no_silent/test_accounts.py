@@ -1,4 +1,4 @@
-"""What a map does not add up to, what another seed would change, and what nobody said, are told."""
+"""A map says what it misses, what another seed would change, and what was assumed."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Switches:
 STABLE = "stable, strongest first, row by row"
 TRAPEZOID = "trapezoid over the true share, both ends included"
 UNASKED = "the model is not asked"
-SLOW = 2**10  # flips of a metric that is combined anew for each
+SLOW = 2**10  # flips of a metric that is combined again for each
 
 
 @attrs.frozen(eq=False)

@@ -79,15 +79,8 @@ class EngineSource:
             return self.passes.through(*args, _reporting(read, tell), extra)
         key = (picture, change, *map(_digest, (ops.to_numpy(maps), *extra)))
         if key not in self.shared:
-            answers: list[Any] = []
-
-            def keep(values: Any, answer: Any) -> Any:
-                answers.append(answer)
-                return values
-
-            self.shared[key] = (
-                self.passes.through(*args, _reporting(keep, tell), extra),
-                ops.concatenate(answers),
+            self.shared[key] = with_answers(
+                lambda both: self.passes.through(*args, _reporting(both, tell), extra)
             )
         return read(*self.shared[key])
 
@@ -169,9 +162,7 @@ class EngineSource:
         if reading not in self._attention:
 
             def slopes(values: Any, indices: np.ndarray, answer: Any = None) -> Any:
-                each = [self.targets[k].slope(values[i : i + 1]) for i, k in enumerate(indices)]
-                alike = len({isinstance(one, np.ndarray) for one in each}) == 1
-                return ops.concatenate(each if alike else list(map(ops.to_numpy, each)))
+                return joined([self.targets[k].slope(values[i : i + 1]) for i, k in enumerate(indices)])
 
             args = () if reading is None else (slopes, reading)
             self._attention[reading] = self.passes.attention(self.batch.flat, *args)
@@ -214,6 +205,23 @@ class EngineSource:
         return one.score
 
 
+def joined(slopes: list[Any]) -> Any:
+    """Return the gradients of single pictures as one batch; as NumPy's where some are."""
+    alike = len({isinstance(one, np.ndarray) for one in slopes}) == 1
+    return ops.concatenate(slopes if alike else list(map(ops.to_numpy, slopes)))
+
+
+def with_answers(run: Callable[[Read], Any]) -> tuple[Any, Any]:
+    """Return (values, answer) of every version that a pass runs."""
+    answers: list[Any] = []
+
+    def both(values: Any, answer: Any) -> Any:
+        answers.append(answer)
+        return values
+
+    return run(both), ops.concatenate(answers)
+
+
 def no_gradient(batch: Batch, error: GradientError) -> GradientError:
     """Return why there is no gradient; of the picture itself, which is no layer to choose another for."""
     if batch.on == "layer":
@@ -240,14 +248,8 @@ class Pool:
 
     def add(self, names: Iterable[bytes], run: Callable[[Read], Any]) -> None:
         """Take in what a pass gives, one row a name."""
-        answers: list[Any] = []
-
-        def both(values: Any, answer: Any) -> Any:
-            answers.append(ops.to_numpy(answer))
-            return ops.to_numpy(values)
-
-        values = run(both)
-        self.parts.append((values, np.concatenate(answers)))
+        values, answers = map(ops.to_numpy, with_answers(run))
+        self.parts.append((values, answers))
         self.places.update(zip(names, range(len(self.places), len(self.places) + len(values)), strict=True))
 
     def rows(self, names: Sequence[bytes]) -> tuple[Any, Any]:

@@ -51,7 +51,7 @@ class Evidence(Observed):
             of: given the gradients (b, *space, C) in float64 and the indices (b,) of their pictures, returns
                 the (b, ...) numbers that are summed in their place, such as their squares.
         """
-        w = np.full(count, 1 / count) if weights is None else np.asarray(weights, np.float64)
+        w = _weights(weights, count)
         made = self._reporting(checked(make, self._picture_shape(), "image inputs"), count)
         total: Any = 0.0
         for start in range(0, count, FEWER):
@@ -66,7 +66,7 @@ class Evidence(Observed):
         Only the part of the model behind the layer is run.  `make` and `count` as in `score_activations`,
         `weights` as in `mean_gradients`.
         """
-        w = np.full(count, 1 / count) if weights is None else np.asarray(weights, np.float64)
+        w = _weights(weights, count)
         made = checked(make, tuple(self.activations.shape[1:]), "activations")
         found = self._need_source().tail_gradients(self._only(), self._reporting(made, count), count)
         return np.asarray(np.tensordot(w, ops.to_numpy(found).astype(np.float64), 1)[None], np.float32)
@@ -184,3 +184,7 @@ class Evidence(Observed):
         score = np.zeros(count, np.float32) if score is None else wide(score)
         gradients = None if gradients is None else wide(gradients)
         return cls(wide(activations), score, seed, gradients, source, tuple(range(count)))
+
+
+def _weights(weights: Any, count: int) -> np.ndarray:
+    return np.full(count, 1 / count) if weights is None else np.asarray(weights, np.float64)

@@ -14,7 +14,7 @@ from visioncam_core.engine.output import Head, looks_probable
 from visioncam_core.engine.records import Cotangent
 from visioncam_core.errors import GradientError
 from visioncam_core.pipeline.batch import Batch
-from visioncam_core.pipeline.engine_source import EngineSource, no_gradient
+from visioncam_core.pipeline.engine_source import EngineSource, joined, no_gradient
 from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.targets.resolve import Target, TargetSpec, fix_target
 
@@ -118,7 +118,6 @@ def _slopes(batch: Batch, specs: Sequence[TargetSpec]) -> Cotangent:
             one, own = (None if x is None else x[i : i + 1] for x in (values, answer))
             own = None if own is None else ops.to_numpy(own)
             found.append(fix_target(specs[k], ops.to_numpy(one), batch.head, batch.engine, own).slope(one))
-        alike = len({isinstance(one, np.ndarray) for one in found}) == 1
-        return ops.concatenate(found if alike else list(map(ops.to_numpy, found)))
+        return joined(found)
 
     return slopes

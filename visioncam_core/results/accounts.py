@@ -39,23 +39,6 @@ class Account:
     samples: int = 0
     note: str = ""
 
-    @classmethod
-    def of_halves(
-        cls, one: np.ndarray, other: np.ndarray, baseline: str, expected: float, samples: int
-    ) -> Account:
-        """Return the account of a map that is the mean of two, each drawn on its own and complete.
-
-        Notes:
-            error = √⟨(M¹ − M²)²⟩ / 2 / max |M|        repeats = 2 r / (1 + r), r the correlation of M¹ and M²
-        """
-        both = (one + other) / 2
-        largest = float(np.abs(both).max(initial=0.0))
-        error = float(np.sqrt(np.mean((one - other) ** 2))) / 2 / largest if largest else 0.0
-        with np.errstate(all="ignore"):
-            r = float(np.corrcoef(one.reshape(-1), other.reshape(-1))[0, 1]) if one.size > 1 else 1.0
-        repeats = 2 * r / (1 + r) if r > -1 else None
-        return cls(baseline, float(both.sum(dtype=np.float64)), expected, error, repeats, samples)
-
     @property
     def residual(self) -> float | None:
         """What is missing in the sum; None where none is promised."""
@@ -78,6 +61,41 @@ class Account:
         if self.repeats is not None:
             parts.append(f"correlation {self.repeats:.2f} with another seed")
         return ", ".join([*parts, self.note] if self.note else parts)
+
+
+@attrs.frozen(eq=False)
+class Estimate:
+    """A map from draws, and the maps that two halves of the draws give.
+
+    Attributes:
+        values: the map, or contributions.
+        halves: the same from either half; one where the other has no draws; () where nothing was drawn.
+    """
+
+    values: np.ndarray
+    halves: tuple[np.ndarray, ...] = ()
+
+    @property
+    def error(self) -> float | None:
+        """Standard error as a share of the largest value; 1 of one half, None where nothing was drawn."""
+        if len(self.halves) < 2:
+            return 1.0 if self.halves else None
+        largest = float(np.abs(self.values).max(initial=0.0))
+        apart = float(np.sqrt(np.mean((self.halves[0] - self.halves[1]) ** 2))) / 2
+        return apart / largest if largest else apart
+
+    @property
+    def repeats(self) -> float | None:
+        """Correlation to expect with another seed's map, 2r / (1 + r) with r that of the halves.
+
+        Spearman and Brown, 1910.
+        """
+        if len(self.halves) < 2:
+            return 0.0 if self.halves else None
+        one, other = (half.ravel() - half.mean() for half in self.halves)
+        size = float(np.sqrt((one @ one) * (other @ other)))
+        r = float(one @ other) / size if size else float(np.array_equal(self.halves[0], self.halves[1]))
+        return 2 * r / (1 + r) if r > 0 else r
 
 
 @attrs.frozen(eq=False)

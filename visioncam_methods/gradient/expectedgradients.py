@@ -9,7 +9,7 @@ import numpy as np
 
 from visioncam_core import ops
 from visioncam_core.errors import OptionError
-from visioncam_core.evidence import Account, Attribution, Evidence, hidden_kind, name_of
+from visioncam_core.evidence import Account, Attribution, Estimate, Evidence, hidden_kind, name_of
 from visioncam_core.options import in_range, option
 
 
@@ -65,8 +65,10 @@ class ExpectedGradients:
         second = self._half(one, x, b, self.n - self.n // 2, 1 - u)
         before = ops.to_numpy(one.score_inputs(lambda i: b[i], len(b)))
         expected = float(one.score[0]) - float(before.mean(dtype=np.float64))
-        account = Account.of_halves(first, second, name_of(kinds), expected, self.n)
-        return Attribution((first + second) / 2, (account,))
+        found = Estimate((first + second) / 2, (first, second))
+        total = float(found.values.sum(dtype=np.float64))
+        account = Account(name_of(kinds), total, expected, found.error, found.repeats, self.n)
+        return Attribution(found.values, (account,))
 
     def _half(self, one: Evidence, x: np.ndarray, b: np.ndarray, count: int, u: np.ndarray) -> np.ndarray:
         i = np.arange(count)

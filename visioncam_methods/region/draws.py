@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import attrs
 import numpy as np
+
+from visioncam_core.evidence import Estimate
 
 FIRST = 128
 """Draws in the first step of `until=`; each later one doubles them."""
@@ -27,41 +28,6 @@ def fair_pairs(count: int, regions: int, seed: int) -> np.ndarray:
 def two_halves(count: int) -> np.ndarray:
     """Return (count,) 0 or 1: to which half a draw belongs; pairs stay together."""
     return np.arange(count) // 2 % 2
-
-
-@attrs.frozen(eq=False)
-class Estimate:
-    """A map from draws, and the maps that two halves of the draws give.
-
-    Attributes:
-        values: the map, or contributions.
-        halves: the same from either half; one where the other has no draws; () where nothing was drawn.
-    """
-
-    values: np.ndarray
-    halves: tuple[np.ndarray, ...] = ()
-
-    @property
-    def error(self) -> float | None:
-        """Standard error as a share of the largest value; 1 of one half, None where nothing was drawn."""
-        if len(self.halves) < 2:
-            return 1.0 if self.halves else None
-        largest = float(np.abs(self.values).max(initial=0.0))
-        apart = float(np.sqrt(np.mean((self.halves[0] - self.halves[1]) ** 2))) / 2
-        return apart / largest if largest else apart
-
-    @property
-    def repeats(self) -> float | None:
-        """Correlation to expect with another seed's map, 2r / (1 + r) with r that of the halves.
-
-        Spearman and Brown, 1910.
-        """
-        if len(self.halves) < 2:
-            return 0.0 if self.halves else None
-        one, other = (half.ravel() - half.mean() for half in self.halves)
-        size = float(np.sqrt((one @ one) * (other @ other)))
-        r = float(one @ other) / size if size else float(np.array_equal(self.halves[0], self.halves[1]))
-        return 2 * r / (1 + r) if r > 0 else r
 
 
 def until_sure(

@@ -41,12 +41,7 @@ class Game:
             OptionError: no such regions or hidden picture, or a stack of several.
         """
         parts = regions if isinstance(regions, Regions) else one.regions(regions)
-        pictures = one.hidden(hidden, parts)
-        if len(pictures) != 1:
-            raise OptionError(
-                f"hidden has {len(pictures)} pictures; this method takes one: pass hidden[:1], or 'grey'"
-            )
-        return cls(one, parts, pictures, name_of(hidden))
+        return cls(one, parts, one_hidden(one, hidden, parts), name_of(hidden))
 
     def __call__(self, keep: np.ndarray) -> np.ndarray:
         """Return (L,) float64 scores of (L, R) bool rows; no row is scored twice."""
@@ -77,3 +72,17 @@ class Game:
             (Account(self.baseline, samples=self.passes, **account),),
             (RegionTable(parts.labels, parts.names, contributions),),
         )
+
+
+def one_hidden(one: Evidence, hidden: Any, regions: Regions | None = None) -> np.ndarray:
+    """Return the hidden picture (1, *space, C) that the option `hidden` means.
+
+    Raises:
+        OptionError: no such picture, or a stack of several.
+    """
+    pictures = one.hidden(hidden, regions)
+    if len(pictures) != 1:
+        raise OptionError(
+            f"hidden has {len(pictures)} pictures; this method takes one: pass hidden[:1], or 'grey'"
+        )
+    return pictures

@@ -9,9 +9,9 @@ from typing import ClassVar
 import attrs
 import numpy as np
 
-from visioncam_core.evidence import Attribution, Evidence, hidden_kind, region_spec
+from visioncam_core.evidence import Attribution, Estimate, Evidence, hidden_kind, region_spec
 from visioncam_core.options import in_range, option
-from visioncam_methods.region.draws import MOST_HELP, UNTIL_HELP, Estimate, fair_pairs, until_sure
+from visioncam_methods.region.draws import MOST_HELP, UNTIL_HELP, fair_pairs, until_sure
 from visioncam_methods.region.game import HIDDEN_HELP, REGIONS_HELP, Game
 
 GROUP = 8

@@ -7,13 +7,12 @@ from typing import ClassVar
 import attrs
 import numpy as np
 
-from visioncam_core.evidence import Attribution, Evidence, hidden_kind, region_spec
+from visioncam_core.evidence import Attribution, Estimate, Evidence, hidden_kind, region_spec
 from visioncam_core.options import in_range, option
 from visioncam_methods.region.draws import (
     MOST_HELP,
     N_HELP,
     UNTIL_HELP,
-    Estimate,
     fair_pairs,
     two_halves,
     until_sure,

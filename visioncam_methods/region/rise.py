@@ -8,19 +8,25 @@ import attrs
 import numpy as np
 
 from visioncam_core import ops
-from visioncam_core.errors import OptionError
-from visioncam_core.evidence import Account, Attribution, Evidence, hidden_kind, name_of, region_spec
+from visioncam_core.evidence import (
+    Account,
+    Attribution,
+    Estimate,
+    Evidence,
+    hidden_kind,
+    name_of,
+    region_spec,
+)
 from visioncam_core.options import in_range, option
 from visioncam_methods.region.draws import (
     MOST_HELP,
     N_HELP,
     UNTIL_HELP,
-    Estimate,
     fair_pairs,
     two_halves,
     until_sure,
 )
-from visioncam_methods.region.game import HIDDEN_HELP, REGIONS_HELP, Game
+from visioncam_methods.region.game import HIDDEN_HELP, REGIONS_HELP, Game, one_hidden
 
 
 @attrs.frozen
@@ -83,11 +89,7 @@ class RISE:
 
     def _soft(self, one: Evidence) -> Attribution:
         space = one.inputs.shape[1:-1]
-        hidden = one.hidden(self.hidden)
-        if len(hidden) != 1:
-            raise OptionError(
-                f"hidden has {len(hidden)} pictures; rise takes one: pass hidden[:1], or 'grey'"
-            )
+        hidden = one_hidden(one, self.hidden)
         cell = np.array([-(-n // self.s) for n in space])
         step = self.s / ((self.s + 1) * cell)  # bits between two pixels
         pixels = [
