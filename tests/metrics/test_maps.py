@@ -51,7 +51,7 @@ def test_energy_of_a_uniform_map_is_the_objects_share() -> None:
     truth = box((8, 10), 2, 3, 6, 8)
     found = EnergyPointingGame()(case_of(X, np.ones((8, 10)), truth=truth))
     assert found.value == pytest.approx(20 / 80)
-    assert found.detail == pytest.approx(20 / 80)
+    assert found.uniform == pytest.approx(20 / 80)
     assert EnergyPointingGame()(case_of(X, truth, truth=truth)).value == 1
 
 
@@ -60,14 +60,14 @@ def test_pointing_hits_up_to_its_tolerance(column: int, hit: float) -> None:
     heat = np.full((8, 10), 0.1)
     heat[3, column] = 1
     case = case_of(X, heat, truth=box((8, 10), 2, 2, 5, 6))
-    assert PointingGame(tolerance=3)(case) == hit
+    assert PointingGame(tolerance=3)(case).value == hit
 
 
 def test_of_equally_strong_pixels_the_first_counts() -> None:
     heat = np.full((8, 10), 0.1)
     heat[0, 0] = heat[7, 9] = 1
-    assert PointingGame(tolerance=0)(case_of(X, heat, truth=box((8, 10), 7, 9, 8, 10))) == 0
-    assert PointingGame(tolerance=0)(case_of(X, heat, truth=box((8, 10), 0, 0, 1, 1))) == 1
+    assert PointingGame(tolerance=0)(case_of(X, heat, truth=box((8, 10), 7, 9, 8, 10))).value == 0
+    assert PointingGame(tolerance=0)(case_of(X, heat, truth=box((8, 10), 0, 0, 1, 1))).value == 1
 
 
 def test_boxes_count_pixels() -> None:
@@ -90,7 +90,7 @@ def test_a_perfect_box_is_found_and_the_best_threshold_is_one_for_all() -> None:
     found = [metric(case_of(X, heat, truth=truth)) for heat in (low, high)]
     assert [one.value for one in found] == [1, 1]
     assert metric.combine(np.stack([one.detail for one in found])) == 0.5
-    assert IoU(threshold=0.3)(case_of(X, truth, truth=truth)) == 1
+    assert IoU(threshold=0.3)(case_of(X, truth, truth=truth)).value == 1
 
 
 def test_max_sensitivity_of_a_constant_explainer_is_zero(rng: np.random.Generator) -> None:
@@ -195,7 +195,7 @@ def test_no_object_is_never_a_hit() -> None:
     heat = np.linspace(0, 1, 80).reshape(8, 10)
     for truth in (None, np.zeros((8, 10), bool)):
         for metric in (PointingGame(), EnergyPointingGame(), IoU(), MaxBoxAcc()):
-            assert judge(metric, case_of(X, heat, truth=truth)).flag == "no object is marked"
+            assert judge(metric, case_of(X, heat, truth=truth)).flag.startswith("no object is marked")
     constant = case_of(X, np.ones((8, 10)), truth=box((8, 10), 0, 0, 8, 10))
     assert "constant" in judge(PointingGame(), constant).flag
 

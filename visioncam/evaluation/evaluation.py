@@ -161,6 +161,7 @@ class Evaluation:
                 "interval": interval.how,
                 "pictures": interval.count,
                 "flagged": result.flagged,
+                "uniform": result.uniform,
                 "no_better_than": list(self.unbeaten(result)),
                 "corrected": result.metric == self.decides,
                 "passes": result.passes,

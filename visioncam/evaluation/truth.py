@@ -66,6 +66,11 @@ def regions(mark: Any, size: tuple[int, ...], source: str) -> list[np.ndarray]:
             )
         one = np.zeros(size, bool)
         one[round(top) : round(bottom), round(left) : round(right)] = True
+        if not one.any():
+            raise ImageError(
+                f"the box {(left, top, right, bottom)} holds no pixel of the picture {source!r}; boxes are "
+                "(left, top, right, bottom) in pixels of the picture, not shares of it"
+            )
         found.append(one)
     return found
 
@@ -76,4 +81,6 @@ def marks(truth: Any, count: int) -> Sequence[Any]:
     if not isinstance(truth, list | tuple | np.ndarray) or len(truth) != count:
         number = len(truth) if hasattr(truth, "__len__") else 1
         raise ImageError(f"truth has {number} marks for {count} pictures; pass a list with one each, or None")
+    if all(one is None for one in truth):
+        raise ImageError("truth marks no object on any picture; pass a box or mask for one, or truth=None")
     return list(truth)

@@ -109,6 +109,12 @@ class Geometry:
             places.append(np.where(inside, np.clip(np.floor(there), 0, self.size[axis] - 1), -1).astype(int))
         return _read(labels, places)
 
+    @property
+    def pixel(self) -> tuple[float, float]:
+        """Height and width of a pixel of the input, in pixels of the picture."""
+        high, wide = ((self.view[i + 2] - self.view[i]) / float(np.diff(self._ends(i))[0]) for i in (0, 1))
+        return high, wide
+
     def _on_picture(self, axis: int) -> np.ndarray:
         """Return the picture's pixel that each pixel of the input shows, along one axis; -1 beside it."""
         begin, end = self._ends(axis)

@@ -51,6 +51,7 @@ class Case:
         truth: (*space) bool where the object is, or None where nobody said.
         boxes: around the objects, in pixel edges of the input.
         placement: where the positions of `raw` lie on `x`.
+        pixel: sides of a pixel of the input in pixels of the picture, axis by axis; None for 1.
         black: (C,) what a black pixel is as model input, or None where that is not known.
         picture: number of the picture, for seeds.
         seed: of whatever is drawn.
@@ -65,6 +66,7 @@ class Case:
     truth: np.ndarray | None = None
     boxes: tuple[Box, ...] = ()
     placement: Placement = STRETCHED
+    pixel: tuple[float, ...] | None = None
     black: np.ndarray | None = None
     picture: int = 0
     seed: int = 0

@@ -70,8 +70,10 @@ def flaw(metric: Any, case: Case) -> str:
         return "the map is blank"
     if "constant" in refuses and low == high:
         return "the map is constant and orders no pixel"
-    if "truth" in metric.needs and (case.truth is None or not case.truth.any()):
+    if "truth" in metric.needs and case.truth is None:
         return "no object is marked"
+    if "truth" in metric.needs and not np.any(case.truth):
+        return "no object is marked on what the model sees"
     if "activations" in metric.needs and case.raw is None:
         return "the map has no scale of its own"
     return ""

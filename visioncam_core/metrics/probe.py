@@ -127,7 +127,7 @@ class Probe:
         boxes: tuple[Box, ...] = (),
     ) -> Case:
         """Return the case of a map, with the model behind its scores; the map is `shown`, as `Case.heat`."""
-        explained = self.observation.targets[0]
+        explained, geometry = self.observation.targets[0], self.item.geometry
         values, answer = self.observation.values, self.observation.answer
         evidence = self.evidence
 
@@ -147,6 +147,7 @@ class Probe:
             truth=truth,
             boxes=boxes,
             placement=self.layer.placement,
+            pixel=None if geometry is None else (*[1.0] * (self.x.ndim - 3), *geometry.pixel),
             black=self.black(),
             picture=self.number,
             seed=evidence.seed,

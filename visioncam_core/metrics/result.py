@@ -60,6 +60,7 @@ class Measured:
         value: the number; NaN where there is none.
         flag: why there is none, or empty.
         detail: (...) what the number was made of, such as a curve; or None.
+        uniform: what a uniform map gets on this picture; NaN where the metric does not say.
         passes: pictures sent through the model or parts of it.
         seconds: spent.
     """
@@ -67,6 +68,7 @@ class Measured:
     value: float
     flag: str = ""
     detail: np.ndarray | None = None
+    uniform: float = float("nan")
     passes: int = 0
     seconds: float = 0.0
 
@@ -90,6 +92,7 @@ class MetricResult:
         seconds: spent on it.
         combine: (n, ...) details of the pictures that count -> one number; None for the mean of the values.
         bounds: smallest and largest number that the metric can give.
+        uniform: what a uniform map gets on the pictures that count; NaN where the metric does not say.
     """
 
     metric: str
@@ -106,6 +109,7 @@ class MetricResult:
     seconds: float
     combine: Callable[[np.ndarray], float] | None = attrs.field(default=None, repr=False)
     bounds: tuple[float, float] = UNBOUNDED
+    uniform: float = float("nan")
 
     @classmethod
     def of(
@@ -135,6 +139,7 @@ class MetricResult:
             seconds=sum(one.seconds for one in measured),
             combine=getattr(metric, "combine", None),
             bounds=getattr(metric, "bounds", UNBOUNDED),
+            uniform=float(np.mean([one.uniform for one in measured if not one.flag] or [np.nan])),
         )
 
     @property

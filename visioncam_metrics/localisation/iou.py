@@ -7,7 +7,7 @@ from typing import ClassVar
 import attrs
 
 from visioncam_core.cases import Case
-from visioncam_core.metrics import UNASKED, Switches
+from visioncam_core.metrics import UNASKED, Measured, Switches
 from visioncam_core.options import option
 from visioncam_core.results.areas import mask
 
@@ -19,7 +19,8 @@ class IoU:
     Notes:
         IoU = |{M ≥ τ} ∩ object| / |{M ≥ τ} ∪ object|
 
-        0 to 1; higher is better.
+        0 to 1; higher is better.  A uniform map, whose area is the whole picture, scores the object's share,
+        which stands beside it as `uniform`.
 
     Differences:
         Grad-CAM++'s own measure (its equation 26) is another ratio: inside pixels over box area plus
@@ -38,8 +39,9 @@ class IoU:
         """How its numbers are made."""
         return Switches(score=UNASKED, mask=f"hard, threshold {self.threshold}")
 
-    def __call__(self, case: Case) -> float:
+    def __call__(self, case: Case) -> Measured:
         """Return the intersection over union of one map."""
         assert case.truth is not None
         found = mask(case.heat, self.threshold)
-        return float((found & case.truth).sum() / (found | case.truth).sum())
+        both, either = (found & case.truth).sum(), (found | case.truth).sum()
+        return Measured(float(both / either), uniform=float(case.truth.mean()))

@@ -25,6 +25,7 @@ class MaxBoxAcc:
 
         A number of the data set: the best τ is one for all pictures.  A picture's own value is whether
         any τ finds it.  `delta=(0.3, 0.5, 0.7)` with `areas="all"` is MaxBoxAccV2.  Higher is better.
+        A uniform map, whose box is the whole picture, gets what stands beside it as `uniform`.
 
     Differences:
         The authors step τ by 0.001 on maps of 0 to 255 and draw boxes that end one pixel later; here τ
@@ -56,7 +57,9 @@ class MaxBoxAcc:
         top = float(case.heat.max())
         best = np.array([self._best(case.heat, top * i / self.levels, wanted) for i in range(self.levels)])
         hits = (best[:, None] >= np.asarray(self.delta)[None]).astype(np.float64)
-        return Measured(float(hits.max(axis=0).mean()), detail=hits)
+        whole = Box.around(np.ones_like(case.truth))
+        uniform = np.mean(max(whole.iou(other) for other in wanted) >= np.asarray(self.delta))
+        return Measured(float(hits.max(axis=0).mean()), detail=hits, uniform=float(uniform))
 
     def combine(self, hits: np.ndarray) -> float:
         """Return the metric from (n, levels, deltas) hits: the best threshold for all, the mean over δ."""

@@ -21,8 +21,10 @@ class PointingGame:
     Notes:
         hit = 1 where the strongest pixel is at most `tolerance` pixels from the object, else 0
 
-        Pixels of the model's input.  Of equally strong pixels the first counts, row by row.  Higher is
-        better.  Landing on the object is not faithfulness to the model.
+        Pixels of the picture, however it was fitted to the model; of the input where the model was given
+        that.  Of equally strong pixels the first counts, row by row.  Higher is better.  The share of the
+        input that hits, what a pixel anywhere gets, stands beside it as `uniform`: objects in the middle
+        or a wide tolerance make it large.  Landing on the object is not faithfulness to the model.
 
     Differences:
         The paper averages within each class first.  A picture without an object is left out and counted;
@@ -33,20 +35,25 @@ class PointingGame:
         tolerance as in TorchRay.
     """
 
-    tolerance: float = option(15.0, help="how far beside the object still hits", unit="pixels",
+    tolerance: float = option(15.0, help="how far beside the object still hits", unit="pixels of the picture",
                               validator=in_range(0, 10_000))  # fmt: skip
     needs: ClassVar[frozenset[str]] = frozenset({"truth"})
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     refuses: ClassVar[frozenset[str]] = UNORDERED
-    switches = constant(Switches(score=UNASKED, ties="the first of the strongest, row by row"))
 
-    def __call__(self, case: Case) -> float:
+    @property
+    def switches(self) -> Switches:
+        """How its numbers are made."""
+        around = f"the object and {self.tolerance:g} pixels of the picture around it"
+        return Switches(score=UNASKED, mask=around, ties="the first of the strongest, row by row")
+
+    def __call__(self, case: Case) -> Measured:
         """Return 1 for a hit, 0 for a miss."""
         from scipy.ndimage import distance_transform_edt
 
         assert case.truth is not None
-        place = np.unravel_index(int(case.heat.argmax()), case.heat.shape)
-        return float(distance_transform_edt(~case.truth)[place] <= self.tolerance)
+        hits = distance_transform_edt(~case.truth, case.pixel) <= self.tolerance
+        return Measured(float(hits.flat[case.heat.argmax()]), uniform=float(hits.mean()))
 
 
 @attrs.frozen
@@ -57,7 +64,7 @@ class EnergyPointingGame:
         energy = Σ_{p in object} M_p / Σ_p M_p
 
         0 to 1; higher is better.  A uniform map scores the object's share of the picture, which stands
-        beside it as `detail`.
+        beside it as `uniform`.
 
     Differences:
         For maps that are not negative it is Quantus' relevance mass accuracy.
@@ -74,4 +81,4 @@ class EnergyPointingGame:
         """Return the share of one map on the object."""
         assert case.truth is not None
         heat = case.heat.astype(np.float64)
-        return Measured(float(heat[case.truth].sum() / heat.sum()), detail=np.array(case.truth.mean()))
+        return Measured(float(heat[case.truth].sum() / heat.sum()), uniform=float(case.truth.mean()))
