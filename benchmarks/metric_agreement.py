@@ -12,35 +12,30 @@ The libraries are no dependency of VisionCam: they come with its extra `bench`, 
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import click
 import numpy as np
 
+from benchmarks.agreement_pictures import pictures
 from benchmarks.metric_peers import PEERS
 from visioncam_core.metrics.case import Case
 
-ROOT = Path(__file__).resolve().parents[1]
 FEW = {"pytorch-grad-cam": 3}
 """Its imputer builds its matrix entry by entry: seconds for one picture."""
 
 
 def cases() -> Iterator[Case]:
-    """Yield the cases of docs/evaluation.md with Grad-CAM's map at the last layer."""
+    """Yield nine cases with Grad-CAM's map at the last layer."""
     import visioncam
     from visioncam.evaluation.subjects import map_of_method
     from visioncam.evaluation.truth import marks, on_input
     from visioncam_core.metrics.probe import probes
     from visioncam_core.pipeline.explainer import Explainer
     from visioncam_core.pipeline.request import Request
-
-    sys.path.insert(0, str(ROOT / "tools"))
-    from evaluation_set import pictures
 
     model = visioncam.demo.load()
     found = pictures(model)[:9]  # the photos, and three of the composed ones

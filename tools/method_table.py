@@ -49,7 +49,7 @@ class Marks:
 def main() -> None:
     """Measure every method and write the table."""
     model = visioncam.demo.load("torch")
-    cases = [one for one in pictures(model) if one.box is not None][: 2 * PICTURES]
+    cases = [turn for one in pictures() if one.other for turn in (one, one.turned())][: 2 * PICTURES]
     other = randomised(model)
     rows = []
     for spec in visioncam.methods():
@@ -83,7 +83,7 @@ def measured(name: str, model: Any, other: Any, cases: list[Picture]) -> Marks:
         maps = []
         for case in (one, two):
             before = COUNTERS.snapshot()
-            e = explain(case.pixels, case.target)
+            e = explain(case.pixels, case.asked.target)
             spent = COUNTERS.snapshot() - before
             passes.append(spent["forward"] + spent["backward"] + spent["tail"])
             inside.append(share_inside(e.heatmap, case))
@@ -91,16 +91,14 @@ def measured(name: str, model: Any, other: Any, cases: list[Picture]) -> Marks:
                 missing.append(e.account.share)
             maps.append(e.raw)
         classes.append(alike(*maps))
-        weights.append(alike(maps[0], again(one.pixels, one.target).raw))
+        weights.append(alike(maps[0], again(one.pixels, one.asked.target).raw))
     mean: Callable[[list[float]], float] = lambda values: float(np.mean(values))  # noqa: E731
     return Marks(mean(passes), mean(inside), mean(classes), mean(weights), mean(missing) if missing else None)
 
 
 def share_inside(heatmap: np.ndarray, case: Picture) -> float:
-    """Return the share of the evidence in the box of the object asked for."""
-    assert case.box is not None
-    left, top, right, bottom = case.box
-    return float(heatmap[top:bottom, left:right].sum() / max(float(heatmap.sum()), 1e-12))
+    """Return the share of the evidence on the object asked for."""
+    return float(heatmap[case.asked.truth].sum() / max(float(heatmap.sum()), 1e-12))
 
 
 def alike(one: np.ndarray, other: np.ndarray) -> float:

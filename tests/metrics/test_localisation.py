@@ -34,9 +34,13 @@ def seen(picture: np.ndarray, box: Any, geometry: Any, at: tuple[int, int]) -> A
     return case_of(values, heat, truth=truth, boxes=boxes, pixel=way.pixel)
 
 
-@pytest.mark.parametrize("geometry", [Resize(), CenterCrop(0.8), Letterbox()], ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize(
+    "geometry", [Resize(), CenterCrop(0.8), Letterbox()], ids=lambda one: type(one).__name__
+)
 @pytest.mark.parametrize("tolerance", [0, 5, 9])
-def test_an_enlarged_picture_with_as_much_more_tolerance_gets_the_same(geometry: Any, tolerance: float) -> None:
+def test_an_enlarged_picture_with_as_much_more_tolerance_gets_the_same(
+    geometry: Any, tolerance: float
+) -> None:
     small, large = np.zeros((60, 90, 3), np.uint8), np.zeros((120, 180, 3), np.uint8)
     box = (30, 20, 50, 40)
     for at in [(2, 2), (10, 16), (20, 12), (12, 12)]:
@@ -68,7 +72,13 @@ def test_a_uniform_map_gets_what_stands_beside() -> None:
     truth = np.zeros(SIZE, bool)
     truth[4:10, 6:16] = True
     case = case_of(np.zeros(SIZE), np.ones(SIZE), truth=truth)
-    for metric in (EnergyPointingGame(), IoU(), IoU(threshold="p90"), MaxBoxAcc(), MaxBoxAcc(delta=(0.1, 0.5))):
+    for metric in (
+        EnergyPointingGame(),
+        IoU(),
+        IoU(threshold="p90"),
+        MaxBoxAcc(),
+        MaxBoxAcc(delta=(0.1, 0.5)),
+    ):
         found = metric(case)
         assert found.uniform == pytest.approx(found.value), metric
     assert EnergyPointingGame()(case).uniform == IoU()(case).uniform == pytest.approx(60 / 576)
@@ -116,7 +126,7 @@ def test_marks_that_mark_nothing_are_told() -> None:
     picture = np.zeros((60, 90, 3), np.uint8)
     with pytest.raises(ImageError, match=r"marks no object on any picture.*truth=None"):
         marks([None, None], 2)
-    with pytest.raises(ImageError, match="holds no pixel of the picture 'a picture'.*not shares"):
+    with pytest.raises(ImageError, match=r"holds no pixel of the picture 'a picture'.*not shares"):
         seen(picture, (0.2, 0.2, 0.4, 0.4), Resize(), (0, 0))
     for wrong in ((30, 20, 95, 40), (float("nan"), 0, 5, 5), (40, 20, 30, 40)):
         with pytest.raises(ImageError, match="not inside the picture"):
