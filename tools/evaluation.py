@@ -16,17 +16,16 @@ from typing import Any, ClassVar
 
 import attrs
 import numpy as np
-from evaluation_page import PLACES, page
+from evaluation_page import page
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "evaluation.md"
 PLOT = ROOT / "docs" / "images" / "evaluation.png"
 BLOCK = re.compile(r"(<!-- measured by tools/evaluation\.py -->\n).*?(<!-- end evaluation -->)", re.DOTALL)
-METRICS = ("deletion", "insertion", "averagegain", *PLACES, "randomisation", "classsensitivity")
+PLACES = ("energypointinggame", "pointinggame", "iou")
+METRICS = ("deletion", "insertion", "averagegain", "randomisation", "classsensitivity", *PLACES)
 QUICK = ("gradcam", "gradcamplusplus", "gradcamelementwise", "hirescam", "respondcam", "xgradcam", "layercam",
          "eigencam", "reciprocam", "saliency", "gradientinput")  # fmt: skip
-EVERY = 6
-"""Each so-manieth picture is measured with methods that need many passes a map."""
 
 
 @attrs.frozen(eq=False)
@@ -56,8 +55,8 @@ class RightObject:
         return Measured(here / (here + there), uniform=float(uniform))
 
 
-def slow() -> list[Any]:
-    """Return the methods that need many passes a map, some with fewer samples than their default."""
+def groups() -> dict[str, tuple[list[Any], int]]:
+    """Return methods that are measured side by side, and on each so-manieth picture: fewer where maps are slow."""
     from visioncam_methods.cam.scorecam import ScoreCAM
     from visioncam_methods.gradient.expectedgradients import ExpectedGradients
     from visioncam_methods.gradient.integratedgradients import IntegratedGradients
@@ -66,11 +65,14 @@ def slow() -> list[Any]:
     from visioncam_methods.region.partitionshap import PartitionSHAP
     from visioncam_methods.region.rise import RISE
 
-    return [
-        "gradcam", "smoothgradcamplusplus", "ablationcam", ScoreCAM(channels=128), "layerintegratedgradients",
-        IntegratedGradients(steps=32), "smoothgrad", ExpectedGradients(n=50), "occlusion", PartitionSHAP(regions="grid:4"),
-        KernelSHAP(n=250), LIME(n=250), RISE(n=300),
-    ]  # fmt: skip
+    paths = ["smoothgradcamplusplus", "ablationcam", ScoreCAM(channels=64), "layerintegratedgradients",
+             IntegratedGradients(steps=16), "smoothgrad", ExpectedGradients(n=24)]  # fmt: skip
+    regions = ["occlusion", PartitionSHAP(regions="grid:4"), KernelSHAP(n=200), LIME(n=200), RISE(n=200)]
+    return {
+        "quick": (list(QUICK), 1),
+        "paths": (["gradcam", *paths], 6),
+        "regions": (["gradcam", *regions], 7),
+    }
 
 
 def measured(only: Sequence[str] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -80,13 +82,14 @@ def measured(only: Sequence[str] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
     import visioncam
     from visioncam.evaluation.evaluation import document
     from visioncam.evaluation.recommend import recommendation_of
+    from visioncam_metrics.localisation.maxboxacc import MaxBoxAcc
 
     model, found = visioncam.demo.load(), pictures()
 
     def group(methods: Sequence[Any], cases: Sequence[Any], metrics: Sequence[Any], **more: Any) -> Any:
         one = visioncam.evaluate(
             model, [case.pixels for case in cases], list(methods), truth=[case.asked.truth for case in cases],
-            target=[case.asked.target for case in cases], metrics=list(metrics), steps=10, seeds=1, cascade=1,
+            target=[case.asked.target for case in cases], metrics=list(metrics), steps=5, seeds=1, cascade=1,
             patience=10_000, progress=True, **more,
         )  # fmt: skip
         layers = tuple(
@@ -97,21 +100,21 @@ def measured(only: Sequence[str] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
         )  # fmt: skip
         return attrs.evolve(one, layers=layers)
 
-    few = found[::EVERY]
-    for name, methods, cases in (("quick", QUICK, found), ("slow", slow(), few)):
+    for name, (methods, every) in groups().items():
         if only and name not in only:
             continue
+        cases = found[::every]
         right = RightObject(
             [None if case.other is None else case.other.truth[16:240, 16:240] for case in cases]
         )
-        one = group(methods, cases, [*METRICS, right])
+        one = group(methods, cases, [*METRICS, MaxBoxAcc(levels=20), right])
         best = recommendation_of(one)
         verdict = {"method": best.method, "sure": best.sure, "why": best.why, "equals": best.equals}
         yield name, {**document(one), "verdict": verdict, "names": [case.name for case in cases]}
     if only and "stretched" not in only:
         return
     cams = [name for name in QUICK if name not in ("saliency", "gradientinput")]
-    yield "stretched", document(group(cams, found, PLACES, placement="stretched"))
+    yield "stretched", document(group(cams, found, [*PLACES, MaxBoxAcc(levels=20)], placement="stretched"))
 
 
 def plot(groups: dict[str, dict[str, Any]]) -> None:

@@ -51,7 +51,7 @@ class AtLayer:
     # Subject name -> its maps of the first picture while the model is randomised step by step with the first
     # seed, the trained model's first; None where there was none.
     cascade: dict[str, list[np.ndarray | None]] = attrs.field(factory=dict)
-    notes: tuple[str, ...] = ()  # doubts about probabilities; what chance gets
+    notes: tuple[str, ...] = ()  # what is doubtful about the probabilities that were measured
 
 
 @attrs.define(eq=False)
@@ -149,11 +149,8 @@ def measure(
     ]  # fmt: skip
     means = {name: Cost(*(float(n) for n in np.mean(found, axis=0))) for name, found in spent.items()}
     doubts = diagnose.of_assumed(first.observation.head, np.concatenate(answers))
-    notes = [f"probabilities: {one.message}" for one in (*doubts, *diagnose.of_composed(first.score))]
-    beside = {one.metric: f"{one.metric} {one.uniform:.3f}" for one in results if np.isfinite(one.uniform)}
-    if beside:
-        notes.append(f"by chance, a uniform map or a pixel anywhere: {', '.join(beside.values())}")
-    return AtLayer(layer, tuple(rows), tuple(results), means, labels, cascade, tuple(notes))
+    notes = tuple(f"probabilities: {one.message}" for one in (*doubts, *diagnose.of_composed(first.score)))
+    return AtLayer(layer, tuple(rows), tuple(results), means, labels, cascade, notes)
 
 
 def _classes(explainer: Explainer, read: Read, target: Any) -> tuple[list[int], tuple[str, ...]]:
