@@ -79,7 +79,7 @@ def test_road_adds_noise_in_ranges_of_the_picture_and_to_filled_pixels_only(
 def test_the_union_counts_what_lies_outside_the_object() -> None:
     truth = np.zeros((4, 4), bool)
     truth[:2] = True
-    assert IoU(threshold=0.5)(case_of(np.zeros((4, 4)), np.ones((4, 4)), truth=truth)) == 0.5
+    assert IoU(threshold=0.5)(case_of(np.zeros((4, 4)), np.ones((4, 4)), truth=truth)).value == 0.5
 
 
 def test_max_sensitivity_looks_to_both_sides() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -104,9 +103,6 @@ def evaluate(
     ]  # fmt: skip
     count.finish()
     notes += dict.fromkeys(note for at in found for note in at.notes)
-    every = [one for at in found for one in at.results if math.isfinite(one.uniform)]
-    if beside := {one.metric: f"{one.metric} {one.uniform:.3f}" for one in every}:
-        notes.append(f"by chance, a uniform map or a pixel anywhere: {', '.join(beside.values())}")
     for at in found:
         measured = {one.of for one in at.subjects}
         missing = [one.title for one in explainer.methods if one.name in randomised - measured]

@@ -81,6 +81,7 @@ def legend(records: Records, pictures: int) -> str:
         said.append(f"{decides} decides: 2.5 % for all {len(compared)} methods together")
     if any(one["better"] != "neither" and not one["corrected"] for one in records):
         said.append(f"{ALONE} only shown: 2.5 % for each method, not corrected")
+    said += by_chance(records)
     return "; ".join(said)
 
 
@@ -111,3 +112,10 @@ def save(document: Mapping[str, Any], path: Path) -> Path:
         raise OutputError(f"Cannot write an evaluation to {path.name!r}. Use .json or .csv.")
     write_bytes(path, payload.encode("utf-8", "replace"))
     return path
+
+
+def by_chance(records: Records) -> list[str]:
+    """Return what a map that knows nothing gets, of the metrics that say it."""
+    found = {one["metric"]: one["uniform"] for one in records if not math.isnan(one["uniform"])}
+    told = ", ".join(f"{metric} {value:.3f}" for metric, value in found.items())
+    return [f"by chance, a uniform map or a pixel anywhere gets {told}"] if found else []
