@@ -125,7 +125,7 @@ def plot(groups: dict[str, dict[str, Any]]) -> None:
     shown = ("deletion", "insertion", "averagegain", "energypointinggame", "rightobject", "randomisation")
     rows = [
         {**row, "title": f"{row['title']} ({len(row['values'])})"}
-        for name in ("quick", "slow")
+        for name in ("quick", "paths", "regions")
         for row in groups[name]["results"]
         if row["kind"] == "method" or (row["kind"], name) == ("control", "quick")
     ]

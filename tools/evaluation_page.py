@@ -16,61 +16,71 @@ SHORT = {
     "pointinggame": "point", "iou": "IoU", "maxboxacc": "box", "randomisation": "weights",
     "classsensitivity": "class", "rightobject": "asked",
 }  # fmt: skip
+SAMPLES = "Score-CAM with the 64 channels that vary most, Integrated Gradients with 16 steps, Expected Gradients with 24 samples, Partition SHAP on 4×4 cells, Kernel SHAP, LIME and RISE with 200 samples"
+BLIND = 0.9
+"""Rank correlation above which two maps are alike."""
 ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
 FAMILIES = {"cam": "class activation maps", "gradient": "gradients", "region": "regions"}
 
 
 def page(groups: dict[str, dict[str, Any]]) -> str:
     """Return the measured part of the page."""
-    quick, few = groups["quick"], groups["slow"]
-    rows = quick["results"]
-    made, counts = quick["provenance"], Counter(_kind(name) for name in quick["names"])
-    value = {(row["method"], row["metric"]): row["value"] for row in rows}
-    ignore = [_title(rows, name) for name in _methods(rows) if value[name, "classsensitivity"] > 0.9]
+    quick, parts = groups["quick"], [groups[name] for name in ("quick", "paths", "regions") if name in groups]
+    rows, made = quick["results"], quick["provenance"]
+    counts = Counter(name.partition(":")[0] for name in quick["names"])
+    every = [(one["results"], name) for one in parts for name in _methods(one["results"])]
+    blind = [
+        _title(part, name) for part, name in every if _row(part, name, "classsensitivity")["value"] > BLIND
+    ]
+    fixed = [_title(part, name) for part, name in every if _row(part, name, "randomisation")["value"] > BLIND]
     layer = next(row["layer"] for row in rows)
+    two = sum(number for kind, number in counts.items() if kind != "one object")
     return f"""
-The embedded EfficientNet-Lite0 at `{layer}`, {len(quick["pictures"])} pictures, each with a known object. **{_verdict(quick)}**
-Beside the slow methods, on {len(few["pictures"])} of the pictures: {_verdict(few)}
+The embedded EfficientNet-Lite0, {len(quick["pictures"])} pictures, each asked for one object whose mask is known.
 
-{_table([quick, few])}
+{chr(10).join(f"- {_verdict(one)}" for one in parts)}
+- **Blind to the class** (maps of another class alike, rank correlation above {BLIND}): {_listed(blind) or "none"}. **Blind to the
+  weights** (maps of a model with random weights alike): {_listed(fixed) or "none"}.
 
-● surely better than every control, ○ not; a control is a map that does not look at the model (the last rows), or the
-same method on a copy of the model with random weights. *Surely*: an exact sign-flip test at 2.5 %; on deletion, which
-decides, for all methods of the same pictures together, on the others for each by itself, so that of {len(_methods(rows))} methods one may
-have a ● there by luck. Nothing is claimed where there is ○. {FAMILIES["cam"].capitalize()} read `{layer}`, the others the picture itself;
-methods of attention do not apply, as this network has none. Columns: *del*etion, *ins*ertion, average *gain*;
-*energy*, *point*, *IoU*, *box* (MaxBoxAcc): whether the map lies on the object; *asked*: of what lies on the two objects of a
-picture, the share on the one asked for; *weights* and *class*: likeness (rank correlation) to the map of a model with random
-weights, and of another class: near 1 the map does not depend on them. *n*: pictures. *Passes*: of one map, beyond
-the forward and backward pass that all share.
+{_table(parts)}
 
-- **Which look at the class:** all but {_listed(ignore) or "none"}, whose maps for another class are the same (*class* above .9).
-- **What chance gets:** {_uniform(rows)}.
-- **Grad-CAM, HiResCAM, Respond-CAM and XGrad-CAM** are one map at this layer, as their equations say.
+● surely better than every control; ○ not, and nothing is claimed. A control is a map that does not look at the model
+(the last rows), or the same method on a copy of the model with random weights. *Surely*: an exact sign-flip test at
+2.5 %, on deletion, which decides, for all methods of the same pictures together; on columns marked ¹ for each
+method by itself, so that of many one may have a ● by luck.
+
+| column | what it is |
+|---|---|
+| del, ins, gain | [deletion](metrics.md#deletion), [insertion](metrics.md#insertion), [average gain](metrics.md#averagegain): does the score hang on what the map shows |
+| weights, class | rank correlation with the map of a model with random weights, and of another class; near 1 it does not depend on them |
+| energy, point, IoU, box | [energy](metrics.md#energypointinggame), [pointing game](metrics.md#pointinggame), [IoU](metrics.md#iou), [MaxBoxAcc](metrics.md#maxboxacc): does the map lie on the object |
+| asked | of what the map lays on a picture's two objects, the share on the one asked for: {two} pictures have two |
+| n; passes | pictures; through the model for one map, beyond the forward and backward pass that all share |
+
+By chance, a uniform map gets {_one(rows, "energypointinggame")} in *energy*, {_one(rows, "iou")} in *IoU*, {_one(rows, "maxboxacc")} in *box* and {_one(rows, "rightobject")} in *asked*, a pixel
+anywhere {_one(rows, "pointinggame")} in *point*: its tolerance, 15 pixels of the picture, widens the object, and the centred Gaussian hits {_one(rows, "pointinggame", "gaussian")}.
+{FAMILIES["cam"].capitalize()} read `{layer}`, the others the picture itself; methods of attention do not apply, as this network has
+none. Grad-CAM, HiResCAM, Respond-CAM and XGrad-CAM are one map at this layer, as their equations say.
 
 ![Means with intervals](images/evaluation.png)
 
 ## The pictures
 
-{len(quick["pictures"])}, composed by `tools/evaluation_set.py` from the three bundled photos and drawn objects, seeded: {_listed([f"{n} {kind}" for kind, n in counts.items()])}.
-The seeds are chosen so that the network is sure of what is asked for: {_sure(quick)} So a ● is about pictures
-that the network understands. Objects are where a mask says; one object a picture is asked for, and *asked* counts
-the {sum(n for kind, n in counts.items() if "one" not in kind)} pictures with two.
+{len(quick["pictures"])}, composed by `tools/evaluation_set.py` from the bundled photos and drawn objects: {_listed([f"{n} with {kind}" for kind, n in counts.items()])}. They are
+seeded, and of each the first seed is taken that the network knows: the probability of what is asked for is at least .3
+on pictures with one object and .15 on those with two, {_sure(rows)}. So a ● is about pictures that the
+network understands. Masks are those of what was drawn; cut pieces and the photos' own objects are boxes.
 
-Slow methods, with fewer samples than their defaults where said, are measured on every {len(quick["pictures"]) // len(few["pictures"])}th picture: Score-CAM with its
-256 most varying channels, Expected Gradients with 50 samples, Kernel SHAP, LIME and RISE with 500. Grad-CAM stands with them
-again, so that they can be compared on the same pictures. Steps of deletion and insertion: {made["steps"]}; one randomised model;
-seed {made["seed"]}; {_versions(made)}.
+Methods of many passes are measured on fewer pictures, beside Grad-CAM on the same, and with fewer samples than their
+defaults: {SAMPLES}. Steps of deletion and insertion: {made["steps"]}; thresholds of MaxBoxAcc: 20; one randomised
+model; seed {made["seed"]}; {_versions(made)}.
 
 ## Where maps are drawn
 
-The metrics of places above take maps where the layer's positions look (`placement="effective"`, the default of
-`explain`). Beside them, maps stretched evenly over the picture, as most tools draw them:
+Metrics of places take maps where the layer's positions look (`placement="effective"`, the default of `explain`). Beside
+them, maps stretched evenly over the picture, as most tools draw them:
 
 {_stretched(rows, groups["stretched"]["results"])}
-
-The pointing game's tolerance, 15 pixels of the picture, widens the object: a pixel anywhere hits in {_one(rows, "pointinggame")} of the
-cases, and the centred Gaussian in {value["gaussian", "pointinggame"]:.2f}.
 
 ## How the numbers are made
 
@@ -89,38 +99,36 @@ def _title(rows: list[dict[str, Any]], name: str) -> str:
     return next(str(row["title"]) for row in rows if row["method"] == name)
 
 
-def _kind(name: str) -> str:
-    return name.partition(":")[0]
-
-
 def _verdict(group: dict[str, Any]) -> str:
     best, rows = group["verdict"], group["results"]
+    few = f"Of {len(_methods(rows))} methods on {len(group['pictures'])} pictures"
     if best["method"] is None:
-        return str(best["why"])
+        return f"{few}, **none** is surely better than a random map."
     also = [_title(rows, name) for name, _ in best["equals"]]
-    said = f"Take {_title(rows, best['method'])}: {best['sure']}"
-    return (
-        f"{said} to {_listed(also)}, and none that surely beats a random map is cheaper."
-        if also
-        else f"{said}."
-    )
+    said = f"{few}, take **{_title(rows, best['method'])}**"
+    if not also:
+        return f"{said}: the data show that it is the best."
+    return f"{said}. There is no difference that the data shows to {_listed(also)}; none that surely beats a random map is cheaper."
 
 
 def _table(groups: list[dict[str, Any]]) -> str:
     import visioncam
 
     rows = groups[0]["results"]
-    better = {row["metric"]: row["better"] for row in rows}
-    heads = " | ".join(f"{SHORT[name]} {ARROWS[better[name]]}" for name in better)
-    lines = [f"| method | {heads} | n | passes |", "|---" * (len(better) + 3) + "|"]
+    kinds = {row["metric"]: row for row in rows}
+    heads = [
+        f"{SHORT[name]} {ARROWS[row['better']]}{'' if row['corrected'] else '¹'}"
+        for name, row in kinds.items()
+    ]
+    lines = [f"| method | {' | '.join(heads)} | n | passes |", "|---" * (len(heads) + 3) + "|"]
     family = {row.name: getattr(row.cls, "family", "cam") for row in visioncam.methods()}
     found = [(one["results"], name) for one in groups for name in _methods(one["results"])]
     for part, told in FAMILIES.items():
-        lines.append(f"| **{told}** |" + " |" * (len(better) + 2))
-        lines += [_line(rows, name, better) for rows, name in found if family.get(name, "cam") == part]
-    lines.append("| **controls** |" + " |" * (len(better) + 2))
+        lines.append(f"| **{told}** |" + " |" * (len(heads) + 2))
+        lines += [_line(mine, name, kinds) for mine, name in found if family[name] == part]
+    lines.append("| **controls** |" + " |" * (len(heads) + 2))
     controls = dict.fromkeys(row["method"] for row in rows if row["kind"] == "control")
-    return "\n".join([*lines, *(_line(rows, name, better) for name in controls)])
+    return "\n".join([*lines, *(_line(rows, name, kinds) for name in controls)])
 
 
 def _line(rows: list[dict[str, Any]], name: str, metrics: Any) -> str:
@@ -137,20 +145,15 @@ def _cell(row: dict[str, Any] | None) -> str:
     return f"{mark}{row['value']:.2f}".replace("0.", ".")
 
 
-def _uniform(rows: list[dict[str, Any]]) -> str:
-    told = "a uniform map {} (energy), {} (IoU), {} (box) and {} (asked), a pixel anywhere {} (point)"
-    return told.format(
-        *(_one(rows, m) for m in ("energypointinggame", "iou", "maxboxacc", "rightobject", "pointinggame"))
-    )
+def _one(rows: list[dict[str, Any]], metric: str, control: str = "") -> str:
+    """Return what a uniform map gets, or a control."""
+    row = _row(rows, control or "random", metric)
+    return f"{row['value' if control else 'uniform']:.2f}"
 
 
-def _one(rows: list[dict[str, Any]], metric: str) -> str:
-    return f"{next(row['uniform'] for row in rows if row['metric'] == metric):.2f}"
-
-
-def _sure(group: dict[str, Any]) -> str:
-    clean = np.array([curve[-1] for curve in _row(group["results"], "random", "insertion")["curves"]])
-    return f"its probability is {np.median(clean):.2f} in the middle, below .1 on {int((clean < 0.1).sum())} of {len(clean)}."
+def _sure(rows: list[dict[str, Any]]) -> str:
+    clean = np.array([curve[-1] for curve in _row(rows, "random", "insertion")["curves"]])
+    return f"{np.median(clean):.2f} in the median"
 
 
 def _row(rows: list[dict[str, Any]], method: str, metric: str) -> dict[str, Any]:
