@@ -52,7 +52,7 @@ method by itself, so that of many one may have a ● by luck.
 | column | what it is |
 |---|---|
 | del, ins, gain | [deletion](metrics.md#deletion), [insertion](metrics.md#insertion), [average gain](metrics.md#averagegain): does the score hang on what the map shows |
-| weights, class | rank correlation with the map of a model with random weights, and of another class; near 1 it does not depend on them |
+| weights, class | rank correlation with the map of a model with random weights, and of another class: ○ above {BLIND}, where the map hardly depends on them |
 | energy, point, IoU, box | [energy](metrics.md#energypointinggame), [pointing game](metrics.md#pointinggame), [IoU](metrics.md#iou), [MaxBoxAcc](metrics.md#maxboxacc): does the map lie on the object |
 | asked | of what the map lays on a picture's two objects, the share on the one asked for: {two} pictures have two |
 | n; passes | pictures; through the model for one map, beyond the forward and backward pass that all share |
@@ -141,7 +141,8 @@ def _line(rows: list[dict[str, Any]], name: str, metrics: Any) -> str:
 def _cell(row: dict[str, Any] | None) -> str:
     if row is None or row["value"] is None:
         return "–"
-    mark = "" if row["kind"] != "method" else "○ " if row["no_better_than"] else "● "
+    alike = row["metric"] in ("randomisation", "classsensitivity") and row["value"] > BLIND
+    mark = "" if row["kind"] != "method" else "○ " if alike or row["no_better_than"] else "● "
     return f"{mark}{row['value']:.2f}".replace("0.", ".")
 
 
