@@ -126,7 +126,7 @@ def plot(groups: dict[str, dict[str, Any]]) -> None:
     rows = [
         {**row, "title": f"{row['title']} ({len(row['values'])})"}
         for name in ("quick", "paths", "regions")
-        for row in groups[name]["results"]
+        for row in groups.get(name, {"results": ()})["results"]
         if row["kind"] == "method" or (row["kind"], name) == ("control", "quick")
     ]
     names = list(

@@ -3,12 +3,15 @@
 # ruff: noqa: E501 -- lines of the page, which is 120 wide
 from __future__ import annotations
 
+import re
+import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import attrs
 import numpy as np
+from evaluation_set import SEEDS
 
 PLACES = ("energypointinggame", "pointinggame", "iou", "maxboxacc")
 SHORT = {
@@ -35,12 +38,11 @@ def page(groups: dict[str, dict[str, Any]]) -> str:
     fixed = [_title(part, name) for part, name in every if _row(part, name, "randomisation")["value"] > BLIND]
     layer = next(row["layer"] for row in rows)
     two = sum(number for kind, number in counts.items() if kind != "one object")
-    return f"""
-The embedded EfficientNet-Lite0, {len(quick["pictures"])} pictures, each asked for one object whose mask is known.
+    return _wrapped(f"""The embedded EfficientNet-Lite0, {len(quick["pictures"])} pictures, each asked for one object whose mask is known.
 
 {chr(10).join(f"- {_verdict(one)}" for one in parts)}
-- **Blind to the class** (maps of another class alike, rank correlation above {BLIND}): {_listed(blind) or "none"}. **Blind to the
-  weights** (maps of a model with random weights alike): {_listed(fixed) or "none"}.
+- **● in every column**: {_listed(_always(rows)) or "none"} ({len(quick["pictures"])} pictures).
+- **Blind to the class** (maps of another class alike, rank correlation above {BLIND}): {_listed(blind) or "none"}. **Blind to the weights** (maps of a model with random weights alike): {_listed(fixed) or "none"}.
 
 {_table(parts)}
 
@@ -67,7 +69,7 @@ none. Grad-CAM, HiResCAM, Respond-CAM and XGrad-CAM are one map at this layer, a
 ## The pictures
 
 {len(quick["pictures"])}, composed by `tools/evaluation_set.py` from the bundled photos and drawn objects: {_listed([f"{n} with {kind}" for kind, n in counts.items()])}. They are
-seeded, and of each the first seed is taken that the network knows: the probability of what is asked for is at least .3
+seeded, and of each the first seed is taken that the network knows ({sum(SEEDS) + len(SEEDS)} were tried): the probability of what is asked for is at least .3
 on pictures with one object and .15 on those with two, {_sure(rows)}. So a ● is about pictures that the
 network understands. Masks are those of what was drawn; cut pieces and the photos' own objects are boxes.
 
@@ -88,7 +90,18 @@ What is not said here is as in [the ten switches](metrics.md#the-ten-switches); 
 
 {chr(10).join(_switches(rows))}
 
-"""
+""")
+
+
+def _wrapped(text: str) -> str:
+    """Return paragraphs and points in lines of at most 120 characters; tables and headings stay."""
+    parts = re.split(r"(\n\n|\n(?=- ))", text)
+    words = textwrap.TextWrapper(120, break_long_words=False, break_on_hyphens=False)
+    for place, part in enumerate(parts):
+        if part.strip() and part[0] not in "|#!":
+            words.subsequent_indent = "  " if part.startswith("- ") else ""
+            parts[place] = words.fill(part.strip().replace(" %", "\xa0%")).replace("\xa0", " ")
+    return "".join(parts)
 
 
 def _methods(rows: list[dict[str, Any]]) -> list[str]:
@@ -108,7 +121,13 @@ def _verdict(group: dict[str, Any]) -> str:
     said = f"{few}, take **{_title(rows, best['method'])}**"
     if not also:
         return f"{said}: the data show that it is the best."
-    return f"{said}. There is no difference that the data shows to {_listed(also)}; none that surely beats a random map is cheaper."
+    worse = len(_methods(rows)) - 1 - len(also)
+    return f"{said}. There is no difference that the data shows to {_listed(also)}, of which none is cheaper; the other {worse} are surely worse."
+
+
+def _always(rows: list[dict[str, Any]]) -> list[str]:
+    cells = {name: [_cell(row) for row in rows if row["method"] == name] for name in _methods(rows)}
+    return [_title(rows, name) for name, found in cells.items() if all(one[0] == "●" for one in found)]
 
 
 def _table(groups: list[dict[str, Any]]) -> str:
@@ -122,10 +141,15 @@ def _table(groups: list[dict[str, Any]]) -> str:
     ]
     lines = [f"| method | {' | '.join(heads)} | n | passes |", "|---" * (len(heads) + 3) + "|"]
     family = {row.name: getattr(row.cls, "family", "cam") for row in visioncam.methods()}
-    found = [(one["results"], name) for one in groups for name in _methods(one["results"])]
-    for part, told in FAMILIES.items():
-        lines.append(f"| **{told}** |" + " |" * (len(heads) + 2))
-        lines += [_line(mine, name, kinds) for mine, name in found if family[name] == part]
+    for part, head in FAMILIES.items():
+        lines.append(f"| **{head}** |" + " |" * (len(heads) + 2))
+        for mine in (one["results"] for one in groups):
+            found = [name for name in _methods(mine) if family[name] == part]
+            again = ["gradcam"] if found and mine is not rows and part != "gradient" else []
+            told = {name: _line(mine, name, kinds) for name in dict.fromkeys([*found, *again])}
+            if mine is not rows and "gradcam" in told:
+                told["gradcam"] = told["gradcam"].replace("Grad-CAM", "Grad-CAM, same pictures", 1)
+            lines += told.values()
     lines.append("| **controls** |" + " |" * (len(heads) + 2))
     controls = dict.fromkeys(row["method"] for row in rows if row["kind"] == "control")
     return "\n".join([*lines, *(_line(rows, name, kinds) for name in controls)])
@@ -143,7 +167,7 @@ def _cell(row: dict[str, Any] | None) -> str:
         return "–"
     alike = row["metric"] in ("randomisation", "classsensitivity") and row["value"] > BLIND
     mark = "" if row["kind"] != "method" else "○ " if alike or row["no_better_than"] else "● "
-    return f"{mark}{row['value']:.2f}".replace("0.", ".")
+    return f"{mark}{round(row['value'], 2) + 0:.2f}".replace("0.", ".")
 
 
 def _one(rows: list[dict[str, Any]], metric: str, control: str = "") -> str:
