@@ -1,4 +1,4 @@
-"""An evaluation's records as a table, text, CSV and JSON."""
+"""An evaluation's records as tables for people: one row a method, one column a metric, one mark a cell."""
 
 from __future__ import annotations
 
@@ -6,42 +6,166 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
+
+import attrs
 
 from visioncam_core.errors import OutputError
 from visioncam_core.files import as_row, write_bytes
+from visioncam_core.metrics.chance import fewest
 from visioncam_core.plain_data import plain
+from visioncam_core.text import normalise
 
-Records = Sequence[Mapping[str, Any]]
+Record = Mapping[str, Any]
+Records = Sequence[Record]
 """What `Evaluation.records` returns."""
 
-ARROWS = {"higher": "↑", "lower": "↓", "neither": "·"}
-ALONE = "¹"
+ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
+ALONE, BETTER, NOT_BETTER, NONE = "¹", "●", "○", "–"
+TWINS = "Randomised model"
+WIDTH = 100  # characters of a line
+LONGEST = 14  # letters of a metric's name in one line
 COLUMNS = ("layer", "method", "kind", "metric", "better", "value", "low", "high", "interval",
            "pictures", "flagged", "no_better_than", "corrected", "passes", "seconds", "map_passes",
            "map_seconds")  # fmt: skip
 
 
-def table(records: Records) -> tuple[list[str], list[list[str]]]:
-    """Return header and rows, one a subject and layer: `0.412 [0.351, 0.470] = random` a metric.
+@attrs.frozen
+class Row:
+    """One row: a method, or a control."""
 
-    What follows "=" are the controls that the method is not surely better than.
-    """
-    arrows = {one["metric"]: ARROWS[one["better"]] for one in records}
-    alone = {one["metric"] for one in records if one["better"] != "neither" and not one["corrected"]}
-    names = [f"{name} {arrow}{ALONE if name in alone else ''}" for name, arrow in arrows.items()]
-    header = ["layer", "method", *names, "passes", "seconds"]
-    cells: dict[tuple[str, str], dict[str, str]] = {}
-    costs: dict[tuple[str, str], list[str]] = {}
+    title: str
+    kind: str  # "method", "randomised" or "control"
+    records: dict[str, list[Record]]  # metric -> its record; of the randomised model one for each method
+    judged: set[str]  # metrics on which a control has a number
+
+    def cell(self, metric: str) -> str:
+        """Return a mark and a number; "–" where there is none, nothing where it was not measured."""
+        found = self.records.get(metric, ())
+        known = [one for one in found if one["pictures"]]
+        if not known:
+            return NONE if found else ""
+        mark = ""
+        if self.kind == "method" and known[0]["better"] != "neither" and metric in self.judged:
+            mark = NOT_BETTER if known[0]["no_better_than"] else BETTER
+        value = fmean(one["value"] for one in known)
+        return f"{mark}{value:.3f}" if abs(value) < 100 else f"{mark}{value:.2g}"
+
+
+def rows_of(records: Records) -> list[Row]:
+    """Return the rows of one layer: methods, then the randomised model in one, then the other controls."""
+    found: dict[str, Row] = {}
+    judged = {one["metric"] for one in records if one["kind"] != "method" and one["pictures"]}
     for one in records:
-        key = (one["layer"], one["title"])
-        cells.setdefault(key, {})[one["metric"]] = cell(one)
-        costs[key] = [f"{one['map_passes']:.0f}", f"{one['map_seconds']:.3f}"]
-    return header, [
-        [*key, *(found.get(name, "") for name in arrows), *costs[key]] for key, found in cells.items()
-    ]
+        twin = one["kind"] == "randomised"
+        title = TWINS if twin else one["title"]
+        row = found.setdefault(TWINS if twin else one["method"], Row(title, one["kind"], {}, judged))
+        row.records.setdefault(one["metric"], []).append(one)
+    return list(found.values())
+
+
+def head(record: Record) -> list[str]:
+    """Return a metric's name in short lines, with which end is better, and whether it is corrected."""
+    words = re.findall(r"\w+", record["metric_title"].lower())
+    if normalise("".join(words)) != record["metric"]:
+        words = textwrap.wrap(record["metric"], LONGEST)
+    alone = record["better"] != "neither" and not record["corrected"]
+    sign = ARROWS[record["better"]] + (ALONE if alone else "")
+    if sign and len(words[-1]) + len(sign) > 9:
+        return [*words, sign]
+    return [*words[:-1], f"{words[-1]} {sign}".rstrip()]
+
+
+def blocks(
+    records: Records, width: int = WIDTH
+) -> Iterator[tuple[list[str], list[Row], dict[str, list[str]]]]:
+    """Yield metrics that fit side by side into so many characters, the rows, and the metrics' headers."""
+    rows = rows_of(records)
+    heads = {one["metric"]: head(one) for one in records}
+    left = width - max(len(row.title) for row in rows)
+    names: list[str] = []
+    for name in heads:
+        needed = 2 + _width(name, rows, heads)
+        if names and needed > left - sum(2 + _width(other, rows, heads) for other in names):
+            yield names, rows, heads
+            names = []
+        names.append(name)
+    yield names, rows, heads
+
+
+def _width(name: str, rows: Sequence[Row], heads: Mapping[str, Sequence[str]]) -> int:
+    return max(map(len, (*heads[name], *(row.cell(name) for row in rows))))
+
+
+def _lines(names: Sequence[str], rows: Sequence[Row], heads: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    title = max(len(row.title) for row in rows)
+    widths = [_width(name, rows, heads) for name in names]
+
+    def line(first: str, cells: Sequence[str]) -> str:
+        padded = (f"  {cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
+        return (f"{first:<{title}}" + "".join(padded)).rstrip()
+
+    depth = max(len(heads[name]) for name in names)
+    for at in range(-depth, 0):
+        yield line("", [heads[name][at] if len(heads[name]) >= -at else "" for name in names])
+    for row, before in zip(rows, (None, *rows), strict=False):
+        if before is not None and before.kind == "method" != row.kind:
+            yield "controls"
+        yield line(row.title, [row.cell(name) for name in names])
+
+
+def table(records: Records, pictures: int, notes: Sequence[str]) -> list[str]:
+    """Return the tables of all layers in lines of at most 100 characters, a legend below.
+
+    Args:
+        records: as `Evaluation.records` returns them.
+        pictures: how many there are.
+        notes: what else is said below.
+    """
+    lines = []
+    layers = by_layer(records)
+    for layer, mine in layers.items():
+        lines += [f"At {layer}:"] if len(layers) > 1 else []
+        for block in blocks(mine):
+            lines += [*_lines(*block), ""]
+    return [*lines, *wrapped([*legend(records, pictures), *notes, *unanswered(records)])]
+
+
+def wrapped(lines: Iterable[str]) -> list[str]:
+    """Return lines cut between words to at most 100 characters."""
+    return [part for line in lines for part in textwrap.wrap(line, WIDTH, subsequent_indent="  ")]
+
+
+def by_layer(records: Records) -> dict[str, list[Record]]:
+    found: dict[str, list[Record]] = {}
+    for one in records:
+        found.setdefault(one["layer"], []).append(one)
+    return found
+
+
+def legend(records: Records, pictures: int) -> list[str]:
+    """Return what the marks mean, which metric the correction covers, and whether the pictures are too few."""
+    compared = len({(one["layer"], one["method"]) for one in records if one["kind"] == "method"})
+    judged = [one for one in records if one["better"] != "neither"]
+    said = []
+    if judged:
+        marks = f"{BETTER} surely better than every control, {NOT_BETTER} not, no mark: nothing to beat"
+        said.append(f"{marks}; {NONE} no number")
+        decides = next((one["metric"] for one in judged if one["corrected"]), "")
+        together = f": 2.5 % for all {compared} methods together" if compared > 1 else ""
+        shown = f"; {ALONE} only shown: 2.5 % for each method, not corrected"
+        said.append(f"{decides} decides{together}{'' if all(one['corrected'] for one in judged) else shown}")
+        if pictures < (needed := fewest(compared)):
+            count = f"{pictures} picture{'s' * (pictures != 1)}"
+            said.append(f"{count} can hardly show anything of {compared} methods: {needed} are needed")
+    if any(one["kind"] == "randomised" for one in records):
+        said.append(f"{TWINS}: mean of the methods' maps of a model with random weights")
+    return said
 
 
 def unanswered(records: Records) -> list[str]:
@@ -57,43 +181,51 @@ def unanswered(records: Records) -> list[str]:
     ]
 
 
-def cell(record: Mapping[str, Any]) -> str:
-    """Return a number as it stands in the table."""
-    if record["pictures"] == 0:
-        return "no answer"
+def detail(record: Record) -> tuple[str, str]:
+    """Return a number with its interval, and the controls that it is not surely better than."""
+    if not record["pictures"]:
+        return "no answer", ""
+    low = record["low"]
     missing = " [none]" if record["pictures"] > 1 else ""
-    span = missing if math.isnan(record["low"]) else f" [{record['low']:.3f}, {record['high']:.3f}]"
-    marks = [name.partition("@")[2] or name for name in record["no_better_than"]]
-    marked = f" = {', '.join(marks)}" if marks else ""
-    flagged = f" ({record['flagged']} flagged)" if record["flagged"] else ""
-    return f"{record['value']:.3f}{span}{marked}{flagged}"
+    span = missing if low is None or math.isnan(low) else f" [{low:.3f}, {record['high']:.3f}]"
+    controls = [name.partition("@")[2] or name for name in record["no_better_than"]]
+    return f"{record['value']:.3f}{span}", ", ".join(controls)
 
 
-def legend(records: Records, pictures: int) -> str:
-    """Return what the cells of the table mean, and which metric the correction covers."""
-    compared = {(one["layer"], one["method"]) for one in records if one["kind"] == "method"}
-    said = [f"{pictures} pictures; mean [95 % interval]"]
-    if any(one["pictures"] > 1 and math.isnan(one["low"]) for one in records):
-        said.append("[none]: no interval would be honest")
-    decides = next((one["metric"] for one in records if one["corrected"]), None)
-    if decides is not None:
-        said.append("= not surely better than these controls")
-        said.append(f"{decides} decides: 2.5 % for all {len(compared)} methods together")
-    if any(one["better"] != "neither" and not one["corrected"] for one in records):
-        said.append(f"{ALONE} only shown: 2.5 % for each method, not corrected")
-    return "; ".join(said)
+def details(records: Records) -> list[str]:
+    """Return every number with its interval and unbeaten controls, metric by metric, then what maps cost."""
+    lines = []
+    for layer, mine in by_layer(records).items():
+        width = max(len(one["title"]) for one in mine)
+        for metric in dict.fromkeys(one["metric"] for one in mine):
+            lines.append(f"{metric} at {layer}: mean [95 % interval] of n pictures, = not surely better than")
+            for one in (one for one in mine if one["metric"] == metric):
+                number, controls = detail(one)
+                told = f" = {controls}" if controls else ""
+                line = f"{one['title']:<{width}}  {number:<24} n {one['pictures']}{told}"
+                lines += textwrap.wrap(line, WIDTH, subsequent_indent=" " * (width + 2))
+        lines.append(f"cost of a map at {layer}: passes beyond those all share, and seconds")
+        costs = {one["title"]: one for one in mine}
+        lines += [
+            f"{title:<{width}}  {one['map_passes']:6.0f}  {one['map_seconds']:.3f}"
+            for title, one in costs.items()
+        ]
+    if any(one["pictures"] > 1 and "no honest" in one["interval"] for one in records):
+        lines.append("[none]: no interval would be honest")
+    return lines
 
 
-def text(records: Records, pictures: int, notes: Sequence[str]) -> str:
-    """Return the table in aligned columns, with notes below."""
-    header, rows = table(records)
-    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
-    lines = [
-        "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True))
-        for row in (header, *rows)
-    ]
-    said = legend(records, pictures)
-    return "\n".join([*(line.rstrip() for line in lines), said, *notes, *unanswered(records)])
+def markdown(records: Records) -> str:
+    """Return the tables of all layers in Markdown, one row a method or control, one mark a cell."""
+    layers, parts = by_layer(records), []
+    for layer, mine in layers.items():
+        heads = {one["metric"]: " ".join(head(one)) for one in mine}
+        lines = [f"| at {layer} | {' | '.join(heads.values())} |", "|---" * (len(heads) + 1) + "|"]
+        lines += [
+            f"| {row.title} | {' | '.join(row.cell(name) for name in heads)} |" for row in rows_of(mine)
+        ]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
 
 
 def save(document: Mapping[str, Any], path: Path) -> Path:

@@ -19,18 +19,37 @@ LONGEST = 900  # pixels of a picture's longer side
 
 
 @attrs.frozen
+class Cell:
+    """A cell of a table that says more under the pointer.
+
+    Attributes:
+        text: what stands in it.
+        more: what is shown under the pointer.
+        sort: the number that its column is sorted by; the text where there is none.
+    """
+
+    text: str
+    more: str = ""
+    sort: float | None = None
+
+
+@attrs.frozen
 class Table:
     """A table that its reader can sort.
 
     Attributes:
         columns: the header.
-        rows: one cell a column: text or a number.
+        rows: one cell a column: text, a number or a `Cell`.
         caption: what it shows.
+        foot: rows below the others, wherever these are sorted to.
+        folded: whether it is closed until its caption is clicked.
     """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
     caption: str = ""
+    foot: Sequence[Sequence[object]] = ()
+    folded: bool = False
     kind: str = attrs.field(default="table", init=False)
 
 
@@ -44,6 +63,7 @@ class Chart:
         y: what the vertical axis is.
         caption: what it shows.
         bands: a line's name -> lower and upper y around it, as many as the line has points.
+        across: what the vertical axis spans at least.
     """
 
     lines: Mapping[str, tuple[Sequence[float], Sequence[float]]]
@@ -51,6 +71,7 @@ class Chart:
     y: str = ""
     caption: str = ""
     bands: Mapping[str, tuple[Sequence[float], Sequence[float]]] = attrs.field(factory=dict)
+    across: Sequence[float] = ()
     kind: str = attrs.field(default="chart", init=False)
 
     @property
@@ -63,7 +84,10 @@ class Chart:
         ends: list[float] = []
         for axis in (0, 1):
             known = [v for line in self.lines.values() for v in line[axis]]
-            known += [v for band in self.bands.values() for side in band for v in side] if axis else []
+            known += [
+                *self.across,
+                *(v for band in self.bands.values() for side in band for v in side),
+            ] * axis
             values = np.array(known, np.float64)
             finite = values[np.isfinite(values)]
             low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
@@ -92,6 +116,34 @@ class Chart:
         return " ".join(pairs)
 
 
+@attrs.frozen
+class Ranking:
+    """Numbers with their intervals on one axis, one a row.
+
+    Attributes:
+        rows: name, lower end, number, upper end, and whether it stands out.
+        across: what the axis spans at least.
+        caption: what it shows.
+    """
+
+    rows: Sequence[tuple[str, float, float, float, bool]]
+    across: Sequence[float] = (0.0,)
+    caption: str = ""
+    kind: str = attrs.field(default="ranking", init=False)
+
+    def limits(self) -> tuple[float, float]:
+        """Return the ends of the axis; at least one apart where there is a single number."""
+        values = np.array([*self.across, *(v for row in self.rows for v in row[1:4])], np.float64)
+        finite = values[np.isfinite(values)]
+        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+        return low, high if high > low else low + 1.0
+
+    def place(self, value: float) -> float:
+        """Return where a number lies on the axis, in [0, 1]; 0 where it is not finite."""
+        low, high = self.limits()
+        return (value - low) / (high - low) if math.isfinite(value) else 0.0
+
+
 @attrs.frozen(eq=False)
 class Picture:
     """A picture of any size; it is made smaller where it is large.
@@ -115,10 +167,10 @@ class Picture:
 
 def _parts(parts: Sequence[object]) -> tuple[object, ...]:
     for part in parts:
-        if not isinstance(part, Table | Chart | Picture):
+        if not isinstance(part, Table | Chart | Ranking | Picture):
             raise OptionTypeError(
-                f"a section holds Table, Chart and Picture of visioncam.html_report.sections; received "
-                f"{type(part).__name__}"
+                "a section holds Table, Chart, Ranking and Picture of visioncam.html_report.sections; "
+                f"received {type(part).__name__}"
             )
     return tuple(parts)
 
@@ -130,9 +182,11 @@ class Section:
     Attributes:
         title: its heading.
         text: paragraphs of plain text, one a line.
-        parts: `Table`, `Chart` and `Picture`, in order.
+        parts: `Table`, `Chart`, `Ranking` and `Picture`, in order.
+        leads: whether it stands before the photos.
     """
 
     title: str
     text: str = ""
     parts: Sequence[object] = attrs.field(default=(), converter=_parts)
+    leads: bool = False
