@@ -25,7 +25,8 @@ class Recommendation(Verdict):
 
     def __str__(self) -> str:
         """Return it in words."""
-        return "\n".join([Verdict.__str__(self), self.why, *self.evaluation.notes])
+        cost = [f"{self.passes:.0f} extra passes, {self.seconds:.3f} s a map"] if self.method else []
+        return "\n".join([Verdict.__str__(self), self.why, *cost, *self.evaluation.notes])
 
 
 def recommend(

@@ -17,6 +17,7 @@ from visioncam_viz.drawing.colour import SEQUENTIAL
 
 CURVES = ("deletion", "insertion")
 DRAWN = 3  # methods whose curves are drawn, next to that of the random map
+BROAD = 126  # characters that a table has room for at 1,200 pixels
 
 
 def sections(evaluation: Evaluation) -> list[Section]:
@@ -54,7 +55,7 @@ def sections(evaluation: Evaluation) -> list[Section]:
 def _tables(records: Records) -> Iterator[Table]:
     """Yield tables that fit the page: a row a method, the controls below, the rest under the pointer."""
     for layer, mine in by_layer(records).items():
-        for names, rows, heads in blocks(mine):
+        for names, rows, heads in blocks(mine, BROAD):
             cells = {
                 kind: [
                     [row.title, *(_cell(row, name) for name in names)]
@@ -115,7 +116,7 @@ def rankings(evaluation: Evaluation, at: AtLayer) -> list[Ranking]:
     results = {}
     for place, subject, _, result, interval in evaluation.rows():
         if place is at and subject.kind != "randomised" and result.better != "neither" and interval.count:
-            row = (subject.name, interval.low, interval.value, interval.high, subject.kind == "method")
+            row = (subject.title, interval.low, interval.value, interval.high, subject.kind == "method")
             found.setdefault(result.metric, []).append(row)
             results[result.metric] = result
     plots = []

@@ -138,7 +138,11 @@ def table(records: Records, pictures: int, notes: Sequence[str]) -> list[str]:
 
 def wrapped(lines: Iterable[str]) -> list[str]:
     """Return lines cut between words to at most 100 characters."""
-    return [part for line in lines for part in textwrap.wrap(line, WIDTH, subsequent_indent="  ")]
+    return [
+        part
+        for line in lines
+        for part in textwrap.wrap(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    ]
 
 
 def by_layer(records: Records) -> dict[str, list[Record]]:
@@ -149,7 +153,7 @@ def by_layer(records: Records) -> dict[str, list[Record]]:
 
 
 def legend(records: Records, pictures: int) -> list[str]:
-    """Return what the marks mean, which metric the correction covers, and whether the pictures are too few."""
+    """Return what the marks mean, what the correction covers, and whether the pictures are too few."""
     compared = len({(one["layer"], one["method"]) for one in records if one["kind"] == "method"})
     judged = [one for one in records if one["better"] != "neither"]
     said = []

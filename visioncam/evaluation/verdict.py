@@ -52,8 +52,8 @@ class Verdict:
         if self.method is None:
             return f"Use none of the maps: {self.sure}"
         others = f" to {len(self.equals)} other{'s' * (len(self.equals) > 1)}" if self.equals else ""
-        cost = f"{self.passes:.0f} extra passes, {self.seconds:.3f} s a map"
-        return f"Use {self.method} at {self.layer}: {self.sure}{others} ({cost})"
+        beaten = "a random map" if others else "a random map and all others"
+        return f"Use {self.method} at {self.layer}: surely better than {beaten}; {self.sure}{others}"
 
 
 def verdict(layers: Sequence[AtLayer]) -> Verdict:
