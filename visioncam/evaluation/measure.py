@@ -9,7 +9,6 @@ import attrs
 import numpy as np
 
 from visioncam.evaluation.budget import Budget
-from visioncam.evaluation.doubts import of_maps, of_scores
 from visioncam.evaluation.randomised import Randomised, affordable, random_maps
 from visioncam.evaluation.request import Measure
 from visioncam.evaluation.subjects import (
@@ -30,7 +29,8 @@ from visioncam_core.metrics.probe import probes
 from visioncam_core.metrics.result import Measured, MetricResult
 from visioncam_core.pipeline import diagnose
 from visioncam_core.pipeline.explainer import Explainer
-from visioncam_core.results.agreement import is_flat
+from visioncam_core.pipeline.watched import is_deaf
+from visioncam_core.results.agreement import alike, is_flat
 
 
 @attrs.frozen
@@ -160,13 +160,35 @@ def measure(
     means = {name: Cost(*(float(n) for n in np.mean(found, axis=0))) for name, found in spent.items()}
     doubts = diagnose.of_assumed(first.observation.head, np.concatenate(answers))
     notes = tuple(f"probabilities: {one.message}" for one in (*doubts, *diagnose.of_composed(first.score)))
-    void, count = of_scores(scores, unlike), len(scores)
-    titles = {one.name: one.title for one in rows}
-    said = of_maps({titles[name]: n for name, n in flat.items()}, layer, count)
-    return AtLayer(
-        layer, tuple(rows), tuple(results), means, labels, cascade, notes, void,
-        frozenset(name for name, n in flat.items() if n == count), (*filter(None, [void]), *said),
-    )  # fmt: skip
+    count = len(scores)
+    void, same = _void(scores, unlike)
+    if same:
+        with explainer.engine.running(explainer.model):
+            deaf = is_deaf(first.evidence)
+        void = (
+            f"{same}, and so are those of noise; check its weights, and the range of pixels" if deaf else ""
+        )
+        notes += () if deaf else (f"{same}: to it they are one picture, perhaps shifted",)
+    said = [f"{next(row.title for row in rows if row.name == name)} on {n}" for name, n in flat.items()]
+    told = f"flat maps at {layer}, the same everywhere or blank: {', '.join(said)} of {count} pictures"
+    gone = frozenset(name for name, n in flat.items() if n == count)
+    first_said = tuple(filter(None, [void, told if said else ""]))
+    return AtLayer(layer, tuple(rows), tuple(results), means, labels, cascade, notes, void, gone, first_said)
+
+
+def _void(scores: Sequence[np.ndarray], unlike: bool) -> tuple[str, str]:
+    """Return why nothing can be told of a model with these scores; and whether they are the same, in words."""
+    count = len(scores)
+    if not any(np.isfinite(one).all() for one in scores):
+        return (
+            f"the model's scores are NaN or infinite on all {count} pictures; check its weights and input",
+            "",
+        )
+    if count > 1 and not unlike:
+        return f"the model receives {count} times the same picture; pass unlike ones", ""
+    if count > 1 and len({one.shape for one in scores}) == 1 and alike(scores):
+        return "", f"the model answers alike for all {count} pictures: its scores are the same up to rounding"
+    return "", ""
 
 
 def _classes(explainer: Explainer, read: Read, target: Any) -> tuple[list[int], tuple[str, ...]]:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from visioncam.evaluation.evaluation import Evaluation
 from visioncam.evaluation.measure import AtLayer
-from visioncam.evaluation.table import Records, Row, blocks, by_layer, detail, legend, unanswered
+from visioncam.evaluation.table import (
+    Records,
+    Row,
+    blocks,
+    by_layer,
+    detail,
+    heads_of,
+    legend,
+    rows_of,
+    unanswered,
+)
 from visioncam.html_report.sections import Cell, Chart, Picture, Ranking, Section, Table
 from visioncam_core.results.heat import heat
 from visioncam_metrics.randomisation.randomisation import mean_known
@@ -55,17 +64,12 @@ def sections(evaluation: Evaluation) -> list[Section]:
 def _tables(records: Records) -> Iterator[Table]:
     """Yield tables that fit the page: a row a method, the controls below, the rest under the pointer."""
     for layer, mine in by_layer(records).items():
-        for names, rows, heads in blocks(mine, BROAD):
-            cells = {
-                kind: [
-                    [row.title, *(_cell(row, name) for name in names)]
-                    for row in rows
-                    if (row.kind == "method") == (kind == "methods")
-                ]
-                for kind in ("methods", "controls")
-            }
+        rows, heads = rows_of(mine), heads_of(mine)
+        methods = sum(row.method for row in rows)
+        for names in blocks(rows, heads, BROAD):
             header = ["method", *(" ".join(heads[name]) for name in names)]
-            yield Table(header, cells["methods"], f"at {layer}", cells["controls"])
+            cells = [[row.title, *(_cell(row, name) for name in names)] for row in rows]
+            yield Table(header, cells[:methods], f"at {layer}", cells[methods:])
 
 
 def _cell(row: Row, metric: str) -> Cell:
@@ -80,11 +84,11 @@ def _cell(row: Row, metric: str) -> Cell:
 def _details(records: Records) -> Table:
     header = ("layer", "method", "metric", "mean [95 % interval]", "pictures", "not surely better than",
               "passes a map", "seconds a map")  # fmt: skip
-    rows = [
-        [one["layer"], one["title"], one["metric"], detail(one)[0], one["pictures"], detail(one)[1],
-         round(one["map_passes"]), one["map_seconds"]]
-        for one in records
-    ]  # fmt: skip
+    rows = []
+    for one in records:
+        number, controls = detail(one)
+        rows.append([one["layer"], one["title"], one["metric"], number, one["pictures"], controls,
+                     round(one["map_passes"]), one["map_seconds"]])  # fmt: skip
     return Table(header, rows, "Intervals, unbeaten controls and costs", folded=True)
 
 
@@ -112,34 +116,23 @@ def rankings(evaluation: Evaluation, at: AtLayer) -> list[Ranking]:
 
     The axis spans the metric's bounds, or reaches to zero where it has none: a hair's breadth stays one.
     """
-    found: dict[str, list[tuple[str, float, float, float, bool]]] = {}
-    results = {}
+    found: dict[str, Ranking] = {}
     for place, subject, _, result, interval in evaluation.rows():
-        if place is at and subject.kind != "randomised" and result.better != "neither" and interval.count:
-            row = (subject.title, interval.low, interval.value, interval.high, subject.kind == "method")
-            found.setdefault(result.metric, []).append(row)
-            results[result.metric] = result
-    plots = []
-    for metric, rows in found.items():
-        better, bounds = results[metric].better, results[metric].bounds
-        rows.sort(key=lambda row: row[2], reverse=better == "higher")
-        across = bounds if np.isfinite(bounds).all() else (0.0,)
-        plots.append(Ranking(rows, across, f"{metric}, {better} is better"))
-    return plots
-
-
-def _canvas(width: float, height: float) -> Any:
-    """Return a canvas of so many inches at 100 dots each."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=100, layout="constrained", facecolor="white")
-    return FigureCanvasAgg(figure)
-
-
-def _pixels(canvas: Any) -> np.ndarray:
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+        if (
+            place is not at
+            or subject.kind == "randomised"
+            or result.better == "neither"
+            or not interval.count
+        ):
+            continue
+        across = result.bounds if np.isfinite(result.bounds).all() else (0.0,)
+        plot = found.setdefault(
+            result.metric, Ranking([], across, f"{result.metric}, {result.better} is better")
+        )
+        row = (subject.title, interval.low, interval.value, interval.high, subject.kind == "method")
+        plot.rows.append(row)
+        plot.rows.sort(key=lambda row: row[2], reverse=result.better == "higher")
+    return list(found.values())
 
 
 def _sanity(at: AtLayer) -> Chart | None:
@@ -176,8 +169,12 @@ def strip(cascade: Mapping[str, Sequence[np.ndarray | None]]) -> Picture | None:
     rows = {name: maps for name, maps in cascade.items() if maps[0] is not None and maps[0].ndim == 2}
     if not rows:
         return None
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     steps = max(map(len, rows.values()))
-    canvas = _canvas(1.9 + TILE * steps, 0.4 + TILE * len(rows))
+    size = (1.9 + TILE * steps, 0.4 + TILE * len(rows))
+    canvas = FigureCanvasAgg(Figure(size, dpi=100, layout="constrained", facecolor="white"))
     axes = canvas.figure.subplots(len(rows), steps, squeeze=False)
     for (name, maps), line in zip(rows.items(), axes, strict=True):
         line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
@@ -189,8 +186,9 @@ def strip(cascade: Mapping[str, Sequence[np.ndarray | None]]) -> Picture | None:
                 axis.imshow(heat(one, "for"), cmap=SEQUENTIAL, vmin=0, vmax=1, interpolation="bilinear")
     for number, axis in enumerate(axes[0]):
         axis.set_title("trained" if number == 0 else f"step {number}", fontsize=8)
+    canvas.draw()
     return Picture(
-        _pixels(canvas),
+        np.asarray(canvas.buffer_rgba())[..., :3].copy(),
         "a row of maps for each method: of the trained model, then after each step towards a random one",
         "maps of the first picture; the last step has every layer random",
     )

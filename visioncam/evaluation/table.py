@@ -18,6 +18,7 @@ import attrs
 from visioncam_core.errors import OutputError
 from visioncam_core.files import as_row, write_bytes
 from visioncam_core.metrics.chance import fewest
+from visioncam_core.metrics.intervals import NONE as UNSURE
 from visioncam_core.plain_data import plain
 from visioncam_core.text import normalise
 
@@ -37,11 +38,11 @@ COLUMNS = ("layer", "method", "kind", "metric", "better", "value", "low", "high"
 
 @attrs.frozen
 class Row:
-    """One row: a method, or a control."""
+    """One row: a method, a control, or the methods on a randomised model."""
 
     title: str
-    kind: str  # "method", "randomised" or "control"
-    records: dict[str, list[Record]]  # metric -> its record; of the randomised model one for each method
+    method: bool
+    records: dict[str, list[Record]]  # by metric; several of the randomised model
     judged: set[str]  # metrics on which a control has a number
 
     def cell(self, metric: str) -> str:
@@ -50,9 +51,8 @@ class Row:
         known = [one for one in found if one["pictures"]]
         if not known:
             return NONE if found else ""
-        mark = ""
-        if self.kind == "method" and known[0]["better"] != "neither" and metric in self.judged:
-            mark = NOT_BETTER if known[0]["no_better_than"] else BETTER
+        marked = self.method and known[0]["better"] != "neither" and metric in self.judged
+        mark = (NOT_BETTER if known[0]["no_better_than"] else BETTER) if marked else ""
         value = fmean(one["value"] for one in known)
         return f"{mark}{value:.3f}" if abs(value) < 100 else f"{mark}{value:.2g}"
 
@@ -62,108 +62,91 @@ def rows_of(records: Records) -> list[Row]:
     found: dict[str, Row] = {}
     judged = {one["metric"] for one in records if one["kind"] != "method" and one["pictures"]}
     for one in records:
-        twin = one["kind"] == "randomised"
-        title = TWINS if twin else one["title"]
-        row = found.setdefault(TWINS if twin else one["method"], Row(title, one["kind"], {}, judged))
+        title = TWINS if one["kind"] == "randomised" else one["title"]
+        key = TWINS if title is TWINS else one["method"]
+        row = found.setdefault(key, Row(title, one["kind"] == "method", {}, judged))
         row.records.setdefault(one["metric"], []).append(one)
     return list(found.values())
 
 
-def head(record: Record) -> list[str]:
-    """Return a metric's name in short lines, with which end is better, and whether it is corrected."""
-    words = re.findall(r"\w+", record["metric_title"].lower())
-    if normalise("".join(words)) != record["metric"]:
-        words = textwrap.wrap(record["metric"], LONGEST)
-    alone = record["better"] != "neither" and not record["corrected"]
-    sign = ARROWS[record["better"]] + (ALONE if alone else "")
-    if sign and len(words[-1]) + len(sign) > 9:
-        return [*words, sign]
-    return [*words[:-1], f"{words[-1]} {sign}".rstrip()]
+def heads_of(records: Records) -> dict[str, list[str]]:
+    """Return each metric's name in short lines, with which end is better, and whether it is corrected."""
+    found = {}
+    for one in {one["metric"]: one for one in records}.values():
+        words = re.findall(r"\w+", one["metric_title"].lower())
+        if normalise("".join(words)) != one["metric"]:
+            words = textwrap.wrap(one["metric"], LONGEST)
+        sign = ARROWS[one["better"]] + (ALONE if _alone(one) else "")
+        apart = sign and len(words[-1]) + len(sign) > 9
+        found[one["metric"]] = [*words, sign] if apart else [*words[:-1], f"{words[-1]} {sign}".rstrip()]
+    return found
 
 
 def blocks(
-    records: Records, width: int = WIDTH
-) -> Iterator[tuple[list[str], list[Row], dict[str, list[str]]]]:
-    """Yield metrics that fit side by side into so many characters, the rows, and the metrics' headers."""
-    rows = rows_of(records)
-    heads = {one["metric"]: head(one) for one in records}
-    left = width - max(len(row.title) for row in rows)
+    rows: Sequence[Row], heads: Mapping[str, Sequence[str]], width: int = WIDTH
+) -> Iterator[list[str]]:
+    """Yield metrics that fit side by side into so many characters, next to the rows' titles."""
     names: list[str] = []
+    taken = max(len(row.title) for row in rows)
     for name in heads:
-        needed = 2 + _width(name, rows, heads)
-        if names and needed > left - sum(2 + _width(other, rows, heads) for other in names):
-            yield names, rows, heads
-            names = []
+        needed = 2 + max(map(len, (*heads[name], *(row.cell(name) for row in rows))))
+        if names and taken + needed > width:
+            yield names
+            names, taken = [], max(len(row.title) for row in rows)
         names.append(name)
-    yield names, rows, heads
+        taken += needed
+    yield names
 
 
-def _width(name: str, rows: Sequence[Row], heads: Mapping[str, Sequence[str]]) -> int:
-    return max(map(len, (*heads[name], *(row.cell(name) for row in rows))))
-
-
-def _lines(names: Sequence[str], rows: Sequence[Row], heads: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    title = max(len(row.title) for row in rows)
-    widths = [_width(name, rows, heads) for name in names]
-
-    def line(first: str, cells: Sequence[str]) -> str:
-        padded = (f"  {cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
-        return (f"{first:<{title}}" + "".join(padded)).rstrip()
-
+def _lines(names: Sequence[str], rows: Sequence[Row], heads: Mapping[str, Sequence[str]]) -> list[str]:
     depth = max(len(heads[name]) for name in names)
-    for at in range(-depth, 0):
-        yield line("", [heads[name][at] if len(heads[name]) >= -at else "" for name in names])
-    for row, before in zip(rows, (None, *rows), strict=False):
-        if before is not None and before.kind == "method" != row.kind:
-            yield "controls"
-        yield line(row.title, [row.cell(name) for name in names])
+    titles = [*[""] * depth, *(row.title for row in rows)]
+    parts = [[f"{title:<{max(map(len, titles))}}" for title in titles]]
+    for name in names:
+        cells = [*[""] * (depth - len(heads[name])), *heads[name], *(row.cell(name) for row in rows)]
+        parts.append([f"{cell:>{max(map(len, cells))}}" for cell in cells])
+    lines = ["  ".join(line).rstrip() for line in zip(*parts, strict=True)]
+    lines.insert(depth + sum(row.method for row in rows), "controls")
+    return [*lines, ""]
 
 
 def table(records: Records, pictures: int, notes: Sequence[str]) -> list[str]:
-    """Return the tables of all layers in lines of at most 100 characters, a legend below.
-
-    Args:
-        records: as `Evaluation.records` returns them.
-        pictures: how many there are.
-        notes: what else is said below.
-    """
+    """Return the tables of all layers in lines of at most 100 characters, legend and notes below."""
     lines = []
     layers = by_layer(records)
     for layer, mine in layers.items():
+        rows, heads = rows_of(mine), heads_of(mine)
         lines += [f"At {layer}:"] if len(layers) > 1 else []
-        for block in blocks(mine):
-            lines += [*_lines(*block), ""]
+        lines += [line for names in blocks(rows, heads) for line in _lines(names, rows, heads)]
     return [*lines, *wrapped([*legend(records, pictures), *notes, *unanswered(records)])]
 
 
-def wrapped(lines: Iterable[str]) -> list[str]:
+def wrapped(lines: Iterable[str], indent: str = "  ") -> list[str]:
     """Return lines cut between words to at most 100 characters."""
-    return [
-        part
-        for line in lines
-        for part in textwrap.wrap(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
-    ]
+    cut = textwrap.TextWrapper(WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+    return [part for line in lines for part in cut.wrap(line)]
 
 
 def by_layer(records: Records) -> dict[str, list[Record]]:
-    found: dict[str, list[Record]] = {}
-    for one in records:
-        found.setdefault(one["layer"], []).append(one)
-    return found
+    names = dict.fromkeys(one["layer"] for one in records)
+    return {name: [one for one in records if one["layer"] == name] for name in names}
+
+
+def _alone(record: Record) -> bool:
+    """Return whether a number is compared, but not corrected for all that are."""
+    return record["better"] != "neither" and not record["corrected"]
 
 
 def legend(records: Records, pictures: int) -> list[str]:
     """Return what the marks mean, what the correction covers, and whether the pictures are too few."""
     compared = len({(one["layer"], one["method"]) for one in records if one["kind"] == "method"})
-    judged = [one for one in records if one["better"] != "neither"]
     said = []
-    if judged:
+    if decides := next((one["metric"] for one in records if one["corrected"]), ""):
         marks = f"{BETTER} surely better than every control, {NOT_BETTER} not, no mark: nothing to beat"
-        said.append(f"{marks}; {NONE} no number")
-        decides = next((one["metric"] for one in judged if one["corrected"]), "")
         together = f": 2.5 % for all {compared} methods together" if compared > 1 else ""
         shown = f"; {ALONE} only shown: 2.5 % for each method, not corrected"
-        said.append(f"{decides} decides{together}{'' if all(one['corrected'] for one in judged) else shown}")
+        said.append(f"{marks}; {NONE} no number")
+        said.append(f"{decides} decides{together}{shown if any(map(_alone, records)) else ''}")
         if pictures < (needed := fewest(compared)):
             count = f"{pictures} picture{'s' * (pictures != 1)}"
             said.append(f"{count} can hardly show anything of {compared} methods: {needed} are needed")
@@ -199,36 +182,29 @@ def detail(record: Record) -> tuple[str, str]:
 def details(records: Records) -> list[str]:
     """Return every number with its interval and unbeaten controls, metric by metric, then what maps cost."""
     lines = []
+    width = max(len(one["title"]) for one in records)
     for layer, mine in by_layer(records).items():
-        width = max(len(one["title"]) for one in mine)
         for metric in dict.fromkeys(one["metric"] for one in mine):
             lines.append(f"{metric} at {layer}: mean [95 % interval] of n pictures, = not surely better than")
             for one in (one for one in mine if one["metric"] == metric):
                 number, controls = detail(one)
-                told = f" = {controls}" if controls else ""
-                line = f"{one['title']:<{width}}  {number:<24} n {one['pictures']}{told}"
-                lines += textwrap.wrap(line, WIDTH, subsequent_indent=" " * (width + 2))
+                told = f"{one['title']:<{width}}  {number:<24} n {one['pictures']}"
+                lines += wrapped([f"{told} = {controls}" if controls else told], " " * (width + 2))
         lines.append(f"cost of a map at {layer}: passes beyond those all share, and seconds")
-        costs = {one["title"]: one for one in mine}
-        lines += [
-            f"{title:<{width}}  {one['map_passes']:6.0f}  {one['map_seconds']:.3f}"
-            for title, one in costs.items()
-        ]
-    if any(one["pictures"] > 1 and "no honest" in one["interval"] for one in records):
-        lines.append("[none]: no interval would be honest")
-    return lines
+        costs = {one["title"]: (one["map_passes"], one["map_seconds"]) for one in mine}
+        lines += [f"{title:<{width}}  {passes:6.0f}  {took:.3f}" for title, (passes, took) in costs.items()]
+    none = any(one["pictures"] > 1 and one["interval"] == UNSURE for one in records)
+    return [*lines, "[none]: no interval would be honest"] if none else lines
 
 
 def markdown(records: Records) -> str:
     """Return the tables of all layers in Markdown, one row a method or control, one mark a cell."""
-    layers, parts = by_layer(records), []
-    for layer, mine in layers.items():
-        heads = {one["metric"]: " ".join(head(one)) for one in mine}
-        lines = [f"| at {layer} | {' | '.join(heads.values())} |", "|---" * (len(heads) + 1) + "|"]
-        lines += [
-            f"| {row.title} | {' | '.join(row.cell(name) for name in heads)} |" for row in rows_of(mine)
-        ]
-        parts.append("\n".join(lines))
+    parts = []
+    for layer, mine in by_layer(records).items():
+        heads = heads_of(mine)
+        rows = [[f"at {layer}", *map(" ".join, heads.values())], ["---"] * (len(heads) + 1)]
+        rows += [[row.title, *map(row.cell, heads)] for row in rows_of(mine)]
+        parts.append("\n".join(f"| {' | '.join(row)} |" for row in rows))
     return "\n\n".join(parts)
 
 

@@ -52,8 +52,8 @@ class Verdict:
         if self.method is None:
             return f"Use none of the maps: {self.sure}"
         others = f" to {len(self.equals)} other{'s' * (len(self.equals) > 1)}" if self.equals else ""
-        beaten = "a random map" if others else "a random map and all others"
-        return f"Use {self.method} at {self.layer}: surely better than {beaten}; {self.sure}{others}"
+        best = ";" if others else ", and the best:"
+        return f"Use {self.method} at {self.layer}: surely better than a random map{best} {self.sure}{others}"
 
 
 def verdict(layers: Sequence[AtLayer]) -> Verdict:
@@ -126,6 +126,8 @@ def _why(
         f"{method} at {layer} has a mean rank of {means[chosen] + 1:.1f} among {len(candidates)} candidates"
     )
     first = f"Over {count} pictures and {_join(metrics)}, {rank}."
+    if len(candidates) == 1:
+        return f"{first} There is no other."
     if len(equal) == 1:
         return f"{first} Every other candidate is surely worse."
     where = "" if len({at for _, at in candidates}) == 1 else " at {}"

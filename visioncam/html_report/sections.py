@@ -53,6 +53,13 @@ class Table:
     kind: str = attrs.field(default="table", init=False)
 
 
+def _ends(values: Sequence[float]) -> tuple[float, float]:
+    """Return the smallest and largest finite value, at least one apart where they are the same."""
+    finite = [float(value) for value in values if math.isfinite(value)] or [0.0, 1.0]
+    low, high = min(finite), max(finite)
+    return low, high if high > low else low + 1.0
+
+
 @attrs.frozen
 class Chart:
     """Lines over one pair of axes.
@@ -81,18 +88,9 @@ class Chart:
 
     def limits(self) -> tuple[float, float, float, float]:
         """Return the smallest and largest finite x and y; at least one apart."""
-        ends: list[float] = []
-        for axis in (0, 1):
-            known = [v for line in self.lines.values() for v in line[axis]]
-            known += [
-                *self.across,
-                *(v for band in self.bands.values() for side in band for v in side),
-            ] * axis
-            values = np.array(known, np.float64)
-            finite = values[np.isfinite(values)]
-            low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-            ends += [low, high if high > low else low + 1.0]
-        return ends[0], ends[1], ends[2], ends[3]
+        xs, ys = ([v for line in self.lines.values() for v in line[axis]] for axis in (0, 1))
+        bands = [v for band in self.bands.values() for side in band for v in side]
+        return *_ends(xs), *_ends([*ys, *bands, *self.across])
 
     def points(self, name: str) -> str:
         """Return a line's points for the drawing; those that are not finite are left out."""
@@ -126,17 +124,14 @@ class Ranking:
         caption: what it shows.
     """
 
-    rows: Sequence[tuple[str, float, float, float, bool]]
+    rows: list[tuple[str, float, float, float, bool]]
     across: Sequence[float] = (0.0,)
     caption: str = ""
     kind: str = attrs.field(default="ranking", init=False)
 
     def limits(self) -> tuple[float, float]:
         """Return the ends of the axis; at least one apart where there is a single number."""
-        values = np.array([*self.across, *(v for row in self.rows for v in row[1:4])], np.float64)
-        finite = values[np.isfinite(values)]
-        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-        return low, high if high > low else low + 1.0
+        return _ends([*self.across, *(v for row in self.rows for v in row[1:4])])
 
     def place(self, value: float) -> float:
         """Return where a number lies on the axis, in [0, 1]; 0 where it is not finite."""

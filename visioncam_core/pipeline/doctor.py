@@ -96,7 +96,7 @@ def _examined(explainer: Explainer, image: object, target: object) -> Report:
     explanation = attrs.evolve(explanation, options=method.options)
     other = _other_class(explainer, image, explanation, view)
     found = list(dict.fromkeys(explanation.diagnostics))
-    if watched.alike:
+    if watched.deaf:
         label = explanation.target.label
         message = f"the score of {label} is the same for the picture, its negative and noise, up to rounding"
         found.append(Diagnostic("answers-alike", message))
@@ -133,7 +133,7 @@ def _examined(explainer: Explainer, image: object, target: object) -> Report:
         facts["account"] = str(explanation.account)
     if alike is not None and other is not None:
         facts["class"] = f"rank correlation {alike:.2f} with the map for {other.target.label}"
-    found.sort(key=lambda one: one.code not in FIRST)
+    found.sort(key=lambda one: FIRST.index(one.code) if one.code in FIRST else len(FIRST))
     return Report(facts, tuple(found), _keywords(explainer, explanation, found), explanation)
 
 

@@ -18,16 +18,16 @@ class Watched:
 
     Attributes:
         flow: what was seen last, in one line.
-        alike: the picture, its negative and noise have one score, up to rounding.
+        deaf: see `is_deaf`.
     """
 
     def __init__(self, named: Method) -> None:
         where = "those of other pictures" if "gradients-elsewhere" in named.needs else "none"
         self._named, self.flow = named, f"{named.name} asks for {where}"
-        self.alike = False
+        self.deaf = False
 
     def __call__(self, evidence: Evidence) -> Any:
-        self.alike = _alike(evidence)
+        self.deaf = is_deaf(evidence)
         if "gradients" in self._named.needs and evidence.has_gradients:
             sizes = np.abs(ops.to_numpy(evidence.gradients)[0])
             flat = sizes.reshape(-1, sizes.shape[-1]) > 0
@@ -42,8 +42,8 @@ class Watched:
         return getattr(self._named.method, name)
 
 
-def _alike(evidence: Evidence) -> bool:
-    """Return whether the score of the first picture is that of its negative and of noise."""
+def is_deaf(evidence: Evidence) -> bool:
+    """Return whether the first picture has the score of its negative and of noise, up to rounding."""
     x = ops.to_numpy(evidence.inputs)[:1]
     low, high = float(x.min()), float(x.max())
     if not np.isfinite([low, high]).all():
