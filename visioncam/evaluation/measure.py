@@ -177,7 +177,7 @@ def measure(
 
 
 def _void(scores: Sequence[np.ndarray], unlike: bool) -> tuple[str, str]:
-    """Return why nothing can be told of a model with these scores; and whether they are the same, in words."""
+    """Return why nothing can be told of a model with these scores; and in words whether all are the same."""
     count = len(scores)
     if not any(np.isfinite(one).all() for one in scores):
         return (
