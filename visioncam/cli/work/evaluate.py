@@ -19,7 +19,7 @@ from visioncam.evaluation.evaluation import Evaluation, document
 from visioncam.evaluation.recommend import recommendation_of
 from visioncam.evaluation.report import sections
 from visioncam.evaluation.request import measures
-from visioncam.evaluation.table import table
+from visioncam.evaluation.table import table, wrapped
 from visioncam.evaluation.truth_files import boxes_of, pictures_of
 from visioncam.html_report.report import report
 from visioncam_core.errors import OptionError, VisionCamError
@@ -104,9 +104,8 @@ def _tell(
     count = len(found.sources)
     output.line((model, "bold"), f", {count} picture{'s' * (count != 1)}")
     output.line((found.verdict[0], "bold"))
-    if recommend:
-        output.line(found.verdict[1])
-    output.line()
+    for line in [*(wrapped(found.verdict[1:], "") if recommend else ()), ""]:
+        output.line(line)
     notes = [] if details else ["intervals, unbeaten controls and costs: --details"]
     lines = found.details().splitlines() if details else []
     for line in (*table(whole["results"], count, notes), *lines):
