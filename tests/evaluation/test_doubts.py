@@ -79,8 +79,21 @@ def test_flat_maps_are_told_first_and_never_named() -> None:
 @pytest.mark.parametrize("bias", [float("nan"), float("inf")])
 def test_scores_that_are_no_numbers_are_told_first(bias: float) -> None:
     found = visioncam.evaluate(deaf(bias), blobs(3)[0], "gradcam", **QUICK)
-    assert str(found).startswith("the model's scores are NaN or infinite on all 3 pictures")
+    assert str(found).startswith("the model's scores are NaN or infinite on 3 of 3 pictures")
     assert found.verdict[0] == "Use none of the maps: nothing can be told"
+    assert str(visioncam.doctor(deaf(bias), blobs(1)[0][0])).startswith("! non-finite: ")
+
+
+def test_some_scores_that_are_no_numbers_are_told_and_the_rest_is_measured() -> None:
+    images = blobs(9)[0].copy()
+    body = planted_blob()
+    bad = keras.layers.Lambda(lambda x: x[0] + 0 * keras.ops.log(9 - keras.ops.max(x[1], (1, 2, 3))[:, None]))
+    model = keras.Model(body.input, bad([body.output, body.input]))
+    images[3] *= 100
+    found = visioncam.evaluate(model, images, "gradcam", **QUICK)
+    assert found.doubts[0].startswith("the model's scores are NaN or infinite on 1 of 9 pictures")
+    assert found.result("gradcam", "deletion").flagged == 1
+    assert found.verdict[0].startswith("Use gradcam")
 
 
 @pytest.mark.filterwarnings("ignore:.*softmax over axis")

@@ -161,8 +161,13 @@ def measure(
     doubts = diagnose.of_assumed(first.observation.head, np.concatenate(answers))
     notes = tuple(f"probabilities: {one.message}" for one in (*doubts, *diagnose.of_composed(first.score)))
     count = len(scores)
-    void, same = _void(scores, unlike)
-    if same:
+    broken = sum(not np.isfinite(one).all() for one in scores)
+    nan = f"the model's scores are NaN or infinite on {broken} of {count} pictures; check weights and input"
+    void = nan if broken == count else ""
+    if count > 1 and not unlike:
+        void = f"the model receives {count} times the same picture; pass unlike ones"
+    elif count > 1 and len({one.shape for one in scores}) == 1 and alike(scores):
+        same = f"the model answers alike for all {count} pictures: its scores are the same up to rounding"
         with explainer.engine.running(explainer.model):
             deaf = is_deaf(first.evidence)
         void = (
@@ -172,23 +177,8 @@ def measure(
     said = [f"{next(row.title for row in rows if row.name == name)} on {n}" for name, n in flat.items()]
     told = f"flat maps at {layer}, the same everywhere or blank: {', '.join(said)} of {count} pictures"
     gone = frozenset(name for name, n in flat.items() if n == count)
-    first_said = tuple(filter(None, [void, told if said else ""]))
+    first_said = tuple(filter(None, [void or (nan if broken else ""), told if said else ""]))
     return AtLayer(layer, tuple(rows), tuple(results), means, labels, cascade, notes, void, gone, first_said)
-
-
-def _void(scores: Sequence[np.ndarray], unlike: bool) -> tuple[str, str]:
-    """Return why nothing can be told of a model with these scores; and in words whether all are the same."""
-    count = len(scores)
-    if not any(np.isfinite(one).all() for one in scores):
-        return (
-            f"the model's scores are NaN or infinite on all {count} pictures; check its weights and input",
-            "",
-        )
-    if count > 1 and not unlike:
-        return f"the model receives {count} times the same picture; pass unlike ones", ""
-    if count > 1 and len({one.shape for one in scores}) == 1 and alike(scores):
-        return "", f"the model answers alike for all {count} pictures: its scores are the same up to rounding"
-    return "", ""
 
 
 def _classes(explainer: Explainer, read: Read, target: Any) -> tuple[list[int], tuple[str, ...]]:

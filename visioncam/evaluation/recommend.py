@@ -46,7 +46,8 @@ def recommend(
     mean rank is not surely better than that of a random map is out: where all are noise, one is let in at
     most 2.5 times in a hundred.  Those that the pictures do not tell from the best count as equal, and of
     equals the cheapest is named.  Tests are exact sign flips over the pictures, corrected for all that are
-    compared by the step-down maximum (Westfall and Young); nine unlike candidates need nine pictures.
+    compared by the step-down maximum (Westfall and Young); nine unlike candidates need nine pictures.  Where
+    the model answers alike for every picture and for noise, or every map is flat, none is named.
 
     Args:
         model: a PyTorch module or a built Keras model; it is not changed.

@@ -191,8 +191,8 @@ def details(records: Records) -> list[str]:
                 told = f"{one['title']:<{width}}  {number:<24} n {one['pictures']}"
                 lines += wrapped([f"{told} = {controls}" if controls else told], " " * (width + 2))
         lines.append(f"cost of a map at {layer}: passes beyond those all share, and seconds")
-        costs = {one["title"]: (one["map_passes"], one["map_seconds"]) for one in mine}
-        lines += [f"{title:<{width}}  {passes:6.0f}  {took:.3f}" for title, (passes, took) in costs.items()]
+        for one in {one["method"]: one for one in mine}.values():
+            lines.append(f"{one['title']:<{width}}  {one['map_passes']:6.0f}  {one['map_seconds']:.3f}")
     none = any(one["pictures"] > 1 and one["interval"] == UNSURE for one in records)
     return [*lines, "[none]: no interval would be honest"] if none else lines
 

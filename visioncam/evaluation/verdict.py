@@ -20,8 +20,9 @@ SURE = "the data show it"
 NO_DIFFERENCE = "no difference that the data shows"
 NO_BETTER = "no method beats a random map"
 NOTHING = "nothing can be told"
+Candidates = Sequence[tuple[str, str]]
 Numbers = Mapping[tuple[str, str, str], MetricResult]
-"""By method, metric and layer."""
+"""By method, metric and layer; candidates are methods at layers."""
 
 
 @attrs.frozen(eq=False)
@@ -115,7 +116,7 @@ def verdict(layers: Sequence[AtLayer]) -> Verdict:
 def _why(
     count: int,
     metrics: Sequence[str],
-    candidates: Sequence[tuple[str, str]],
+    candidates: Candidates,
     means: np.ndarray,
     equal: Sequence[int],
     chosen: int,
@@ -136,7 +137,7 @@ def _why(
     return f"{first} There is {NO_DIFFERENCE} to {others}, {cheapest}; {more}."
 
 
-def _gains(found: Numbers, candidates: Sequence[tuple[str, str]], metrics: Sequence[str]) -> np.ndarray:
+def _gains(found: Numbers, candidates: Candidates, metrics: Sequence[str]) -> np.ndarray:
     """Return (candidates, pictures): by how many ranks each is before a random map at its layer."""
     noise = [(DOUBT, layer) for layer in dict.fromkeys(layer for _, layer in candidates)]
     everyone = [*candidates, *noise]
@@ -161,9 +162,7 @@ def _more(gains: np.ndarray, compared: int, which: Callable[..., int]) -> str:
     return f"about {count} more picture{'s' * (count > 1)} would settle it, were they like these"
 
 
-def _places(
-    found: Numbers, candidates: Sequence[tuple[str, str]], metrics: Sequence[str]
-) -> list[np.ndarray]:
+def _places(found: Numbers, candidates: Candidates, metrics: Sequence[str]) -> list[np.ndarray]:
     """Return each candidate's mean rank over the metrics on each picture, 0 the best, NaN without any."""
     table = []
     for metric in metrics:

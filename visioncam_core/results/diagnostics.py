@@ -46,7 +46,7 @@ FIXES = {
     "gradient-replaced": "use ScoreCAM, which needs no gradient, or load the Keras model with its classes",
     "output-chosen": "pass output= to explain another one",
 }
-FIRST = ("answers-alike", "no-positive-evidence", "constant-map")
+FIRST = ("non-finite", "answers-alike", "no-positive-evidence", "constant-map")
 """What is said before all else: with one of these a map says nothing."""
 
 
