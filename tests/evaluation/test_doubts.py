@@ -81,6 +81,7 @@ def test_scores_that_are_no_numbers_are_told_first(bias: float) -> None:
     found = visioncam.evaluate(deaf(bias), blobs(3)[0], "gradcam", **QUICK)
     assert str(found).startswith("the model's scores are NaN or infinite on 3 of 3 pictures")
     assert found.verdict[0] == "Use none of the maps: nothing can be told"
+    assert found.verdict[1].startswith("The model's scores are NaN or infinite on 3 of 3")
     assert str(visioncam.doctor(deaf(bias), blobs(1)[0][0])).startswith("! non-finite: ")
 
 
