@@ -14,7 +14,7 @@ from PIL import Image
 
 import visioncam
 from visioncam.auditing.findings import Audit
-from visioncam.auditing.places import corner_slices, fair, places
+from visioncam.auditing.places import *
 from visioncam_core.errors import ImageError, OptionError
 from visioncam_engines.tensorflow.testing.keras_models import planted_blob
 

@@ -1,0 +1,118 @@
+"""What is seen of each picture of a data set, and what makes all of its maps worthless."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam.auditing.places import means, strong_edges
+from visioncam.evaluation.truth import regions
+from visioncam_core.errors import ImageError, OptionError
+from visioncam_core.images.reader import Read
+from visioncam_core.images.sample import Sample
+from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.results.explanation import Explanation
+
+SAME = 1e-5  # share by which answers and maps may differ through rounding
+FLAT = 1 / 255  # of a map's maximum: what is not seen
+
+
+@attrs.frozen(eq=False)
+class Look:
+    """What was seen of one picture, on the part that the model sees."""
+
+    explanation: Explanation
+    label: str
+    heat: np.ndarray  # (SIDE, SIDE) means of its map
+    random: np.ndarray  # of the randomised model's; NaN where there is none
+    strong: np.ndarray  # of strong edges
+    shape: tuple[int, int]  # of the picture
+    flat: bool  # the map has one value everywhere
+    mask: np.ndarray | None  # of the object
+    area: float  # of the object; 0 where nobody said where it is
+    outside: float  # share of the map outside it; NaN where nobody said
+
+
+def view_of(item: Sample) -> tuple[slice, slice]:
+    """Return the part of the picture that the model sees; all of it for overlapping windows."""
+    if item.geometry is None or item.windows is not None:
+        return slice(None), slice(None)
+    top, left, bottom, right = item.geometry.view
+    return slice(top, bottom), slice(left, right)
+
+
+def looks_of(
+    explain: Explainer, random: Explainer | None, items: Sequence[Sample], placed: Sequence[Any], target: Any
+) -> Iterator[Look]:
+    """Yield what is seen of each picture, one after the other: memory need not hold all maps."""
+    several = isinstance(target, list | tuple | np.ndarray)
+    if several and len(target) != len(items):
+        raise OptionError(f"{len(target)} targets for {len(items)} pictures; pass one each, or one for all")
+    for number, item in enumerate(items):
+        read, view = Read([item], True), view_of(item)
+        mine = target[number] if several else target
+        one = explain(read, mine)
+        heat = np.abs(one.heatmap)
+        if heat.ndim != 2:
+            raise ImageError(f"an audit looks at pictures with two axes; this map has shape {heat.shape}")
+        there = np.full(heat.shape, np.nan)
+        if random is not None:
+            there = np.abs(random(read, mine if one.target.index is None else one.target.index).heatmap)
+        mask, area, outside = None, 0.0, float("nan")
+        if placed[number] is not None:
+            mask = np.logical_or.reduce(regions(placed[number], heat.shape, item.source))[view]
+            area = float(mask.mean())
+        seen = heat[view]
+        top, low = float(seen.max(initial=0.0)), float(seen.min(initial=np.inf))
+        if mask is not None and top > 0:
+            outside = float(seen[~mask].sum(dtype=np.float64) / seen.sum(dtype=np.float64))
+        grey = np.asarray(one.picture, np.float64)
+        grey = (grey.mean(axis=-1) if grey.ndim == 3 else grey)[view]
+        yield Look(
+            one, one.target.label, means(seen), means(there[view]), means(strong_edges(grey)),
+            heat.shape, top > 0 and top - low <= FLAT * top, None if mask is None else means(mask),
+            area, outside,
+        )  # fmt: skip
+
+
+def why_worthless(looks: Sequence[Look]) -> list[str]:
+    """Return why no map of this data set says anything about places, or nothing."""
+    flat, blank = sum(one.flat for one in looks), sum(not one.heat.sum() > 0 for one in looks)
+    if flat + blank == len(looks):
+        what = "blank" if not flat else "flat, the same at every pixel," if not blank else "flat or blank"
+        return [f"every map is {what}: they say nothing about places; choose another layer or method"]
+    first, *others = looks
+    unlike = [one for one in others if one.strong.tobytes() != first.strong.tobytes()]
+    if not unlike or len(looks) < 2:
+        return []
+    answers = [(one.explanation.score, *_values(one.explanation)) for one in (first, *unlike)]
+    if np.isfinite(answers).all() and np.allclose(answers, answers[0], rtol=SAME, atol=0):
+        score = first.explanation.score
+        return [
+            f"the model answers alike for every picture ({first.label}, {first.explanation.score_kind} "
+            f"{score:.4g}): it does not look at them, and where its evidence lies means nothing"
+        ]
+    shapes = [one.heat / one.heat.sum() for one in (first, *unlike) if one.heat.sum() > 0]
+    if len(shapes) > 1 and all(np.abs(one - shapes[0]).max() <= SAME * shapes[0].max() for one in shapes):
+        return ["the map is the same for every picture: it does not tell what the model looks at on each"]
+    return []
+
+
+def _values(explanation: Explanation) -> list[float]:
+    return [one.value for one in sorted(explanation.predictions, key=lambda one: one.index)]
+
+
+def flaws(looks: Sequence[Look]) -> list[str]:
+    """Return what is wrong with single pictures."""
+    counts = {
+        "blank": sum(one.heat.sum() == 0 for one in looks),
+        "flat, the same at every pixel": sum(one.flat for one in looks),
+        "not finite": sum(not np.isfinite(one.heat).all() for one in looks),
+    }
+    notes = [f"{n} of {len(looks)} maps are {what}" for what, n in counts.items() if n]
+    if broken := [one for one in looks if not np.isfinite(one.explanation.score)]:
+        notes.append(f"the score is no finite number for {len(broken)} of {len(looks)} pictures")
+    return notes

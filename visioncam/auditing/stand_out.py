@@ -1,0 +1,285 @@
+"""Which places stand out in the maps of a class, beyond chance and at the same spot."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+
+from visioncam.auditing.places import BORDER, INNER, PLACES, SIDE, apart, cells, mirrored, summed
+from visioncam_core.metrics.chance import chances, signs
+from visioncam_core.metrics.intervals import Interval, interval
+
+LEVEL = 0.05  # so often chance may find any place in a whole data set
+LEAST = 1.5  # times what a uniform map has: nothing below is a finding
+MOST = 0.8  # of the class's pictures have more there than a uniform map; an object is elsewhere in many
+SPOT, LONG = 0.04, 0.06  # of a side: evidence that moves more is an object's; along an edge
+FLIPS = 2**13
+AROUND = 5  # cells around an object that still count as it: maps are coarse
+GROWN = 6  # cells around a place in which its evidence may move
+SURELY_LESS = -2.0  # standard errors
+DECIDES, MOSTLY = 0.05, 0.5  # of the class's probability
+TOLD = {
+    "boxes": "beside the objects, as their boxes say",
+    "spread": "at the same spot, where an object would move; boxes would say for sure",
+}
+
+
+@attrs.frozen(eq=False)
+class Finding:
+    """One class at one place; a finding where it stands out.
+
+    Attributes:
+        explained: the class, or "all classes" where none has enough pictures of its own.
+        place: "upper left corner", "bottom middle", "left edge", "border", ...
+        shares: (n,) of each picture's evidence there, 0 to 1.
+        uniform: what a uniform map has there, on average.
+        random: what the maps of the randomised model have; NaN where there are none.
+        others: what the maps of the other classes have; NaN where there are none.
+        artefact: what the randomised model surely has there on all pictures; NaN where there is none.
+        chance: how often chance finds any place as clear in the whole data set; NaN where not judged.
+        steady: in which part of the pictures there is more than on a uniform map.
+        spread: how far, of a side, the evidence there moves from picture to picture: the median.
+        told: how an object that lies there was told from it: "boxes" or "spread".
+        found: whether it is a finding: of those that touch, the one that tells most.
+        drop: what the class's probability loses when the place is hidden, with its interval; or None.
+    """
+
+    explained: str
+    place: str
+    shares: np.ndarray = attrs.field(repr=False)
+    uniform: float
+    random: float
+    others: float
+    artefact: float
+    chance: float
+    steady: float
+    spread: float
+    told: str
+    found: bool = False
+    drop: Interval | None = None
+
+    @property
+    def share(self) -> Interval:
+        """The mean share, with its interval over the pictures."""
+        return interval(self.shares, (0.0, 1.0))
+
+    @property
+    def times(self) -> float:
+        """Times what a uniform map has."""
+        return float(self.shares.mean()) / max(self.uniform, 1e-12)
+
+    @property
+    def times_random(self) -> float:
+        """Times what the randomised model has, at most 100; NaN where there is none."""
+        return min(float(self.shares.mean()) / max(self.random, 1e-12), 100.0)
+
+    @property
+    def verdict(self) -> str:
+        """Whether the class's score hangs on the place."""
+        if self.drop is None:
+            return "not hidden: the target is no class"
+        if self.drop.low > DECIDES:
+            return "decides"
+        if self.drop.value < DECIDES and self.drop.high < MOSTLY:
+            return "carries evidence but no score"
+        return f"{self.drop.count} pictures do not tell whether it decides"
+
+    def clear(self) -> bool:
+        """Return whether it stands out, beyond chance and at the same spot."""
+        return (
+            self.times >= LEAST
+            and float(self.shares.mean()) >= LEAST * np.nan_to_num(self.artefact)
+            and self.chance <= LEVEL
+            and self.steady >= MOST
+            and self.spread <= (LONG if self.place.endswith("edge") else SPOT)
+        )
+
+    def tells(self) -> float:
+        """Return how much it tells: what it has beyond a uniform map, for its size."""
+        return (float(self.shares.mean()) - self.uniform) / max(self.uniform, 1e-12) ** 0.5
+
+    def record(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        found = {**attrs.asdict(self, filter=lambda field, _: field.name != "shares"), "share": self.share}
+        return {**found, "times": self.times, "verdict": self.verdict if self.found else ""}
+
+    def __str__(self) -> str:
+        """Return it as a sentence."""
+        share, told = self.share, [f"{self.times:.1f} × uniform"]
+        if self.random == self.random:
+            told.append(f"{self.times_random:.1f} × a randomised model")
+        if self.others == self.others:
+            told.append(f"{self.others:.0%} in other classes")
+        text = (
+            f"{self.explained}, {self.place}: {100 * share.value:.0f} % of the evidence "
+            f"[{100 * share.low:.0f}, {100 * share.high:.0f}], {', '.join(told)} "
+            f"({share.count} pictures, chance {self.chance:.2g})"
+        )
+        text += "" if self.drop is None else f"; hidden, the probability falls by {self.drop}"
+        return f"{text}: {self.verdict} ({TOLD[self.told]})"
+
+
+def needed(classes: int) -> int:
+    """Return how many pictures a class must have so that a place can be shown among so many classes."""
+    return math.ceil(math.log2(max(classes, 1) / LEVEL))
+
+
+def judged(classes: Sequence[str]) -> tuple[list[str], int]:
+    """Return the classes that have enough pictures, and how many that is."""
+    names = dict.fromkeys(classes)
+    least = needed(sum(classes.count(name) >= needed(1) for name in names))
+    return [name for name in names if classes.count(name) >= least], least
+
+
+@attrs.frozen(eq=False)
+class Table:
+    """What n maps have at P places.
+
+    Attributes:
+        shares: (n, P) of each map's evidence, 0 to 1; NaN for blank maps.
+        even: (n, P) of a uniform map's.
+        random: (n, P) of the randomised model's maps; NaN where there is none.
+        counted: (n, SIDE²) shares of the evidence that counts: not on an object.
+        marked: (n,) bool, whether somebody said where the object is.
+    """
+
+    shares: np.ndarray
+    even: np.ndarray
+    random: np.ndarray
+    counted: np.ndarray
+    marked: np.ndarray
+
+    @classmethod
+    def of(cls, maps: Any, randomised: Any = None, masks: Sequence[Any] | None = None) -> Table:
+        """Return the table of maps; arguments as in `stand_out`."""
+        flat, free = _flat(maps), np.ones((len(maps), SIDE**2))
+        marked = np.array([mask is not None for mask in masks or [None] * len(flat)])
+        for i, mask in enumerate(masks or ()):
+            free[i] = 1.0 if mask is None else _free(mask)
+        wanted = np.array([cells(name).ravel() for name in PLACES], np.float64).T
+        shares, even = (flat * free) @ wanted, free @ wanted / SIDE**2
+        random = np.full_like(shares, np.nan) if randomised is None else (_flat(randomised) * free) @ wanted
+        return cls(shares, even, random, flat * free, marked)
+
+    @property
+    def seen(self) -> np.ndarray:
+        """(n,) bool, whether a map is not blank."""
+        return ~np.isnan(self.shares[:, 0])
+
+
+def stand_out(
+    maps: Any, classes: Sequence[str], randomised: Any = None, masks: Sequence[Any] | None = None
+) -> list[Finding]:
+    """Return every class that has enough pictures at every place, and which of them are findings.
+
+    The null: a class's evidence is on a place as often more as less than on a uniform map, or than what the
+    randomised model surely has there.  It is tested by sign flips over the pictures, the maximum over the
+    places (Westfall and Young 1993), times the classes.  A place inside, where objects are, is held against
+    the place on the other side too.
+
+    Args:
+        maps: (n, H, W) evidence, not below 0; blank maps do not count.
+        classes: the class of each.
+        randomised: (n, H, W) maps of the randomised model, blank ones allowed, or None.
+        masks: (H, W) of each picture, above 0 on the object, or None for a picture nobody marked.  Evidence
+            on and near the object does not count; of a class with marks its marked pictures count.
+
+    Returns:
+        For each judged class every place, in the order of `PLACES`.
+    """
+    return judge(Table.of(maps, randomised, masks), classes)
+
+
+def judge(table: Table, classes: Sequence[str]) -> list[Finding]:
+    """Return every judged class at every place; see `stand_out`."""
+    own, labels = table.seen, np.array(classes)
+    artefact = _surely(table)
+    names, _ = judged([name for name, there in zip(classes, own, strict=True) if there])
+    found: list[Finding] = []
+    for name in names:
+        rows, others = own & (labels == name), own & (labels != name)
+        told = "boxes" if (rows & table.marked).any() else "spread"
+        rows &= table.marked | (told == "spread")
+        shares, even = table.shares[rows], table.even[rows]
+        chance, there = _chance(shares, np.fmax(even, artefact), len(names)), shares > even
+        spread = _spread(table.counted[rows], there)
+        mine = [
+            Finding(
+                name, place, shares[:, p], float(even[:, p].mean()), _mean(table.random[rows, p]),
+                _mean(table.shares[others, p]), float(artefact[p]), float(chance[p]),
+                float(there[:, p].mean()), float(spread[p]), told,
+            )
+            for p, place in enumerate(PLACES)
+        ]  # fmt: skip
+        kept: list[str] = []
+        for one in sorted((one for one in mine if one.clear()), key=lambda one: -one.tells()):
+            if all(apart(one.place, other) for other in kept):
+                kept.append(one.place)
+        found += [attrs.evolve(one, found=one.place in kept) for one in mine]
+    return found
+
+
+def _flat(maps: Any) -> np.ndarray:
+    """Return (n, SIDE²) maps that add up to 1; NaN for blank ones."""
+    flat = summed(np.asarray(maps, np.float64)).reshape(len(maps), -1)
+    total = flat.sum(axis=1, keepdims=True)
+    return np.asarray(np.where(total > 0, flat / np.where(total > 0, total, 1), np.nan))
+
+
+def _free(mask: Any) -> np.ndarray:
+    from scipy.ndimage import maximum_filter
+
+    near = maximum_filter(summed(np.asarray(mask, np.float64)) > 0, 2 * AROUND + 1)
+    return np.asarray(~near.ravel(), np.float64)
+
+
+def _chance(shares: np.ndarray, least: np.ndarray, classes: int) -> np.ndarray:
+    """Return (P,) chances, corrected for places and classes; NaN for places that are not judged."""
+    other = [PLACES.index(mirrored(name)) for name in PLACES]
+    inner = [PLACES.index(name) for name in INNER]
+    least = least.copy()
+    least[:, inner] = np.maximum(least, shares[:, other])[:, inner]
+    more, chance = shares - least, np.full(len(PLACES), np.nan)
+    error = more.std(axis=0, ddof=1) / len(more) ** 0.5
+    own = [p for p in range(len(PLACES)) if p not in inner or other[p] != p]
+    own = [p for p in own if more[:, p].mean() > SURELY_LESS * error[p]]  # the others only hide what there is
+    if own:
+        flips = signs(len(more), FLIPS) @ more[:, own] / len(more)
+        chance[own] = np.minimum(classes * chances(flips, together=True), 1.0)
+    return chance
+
+
+def _spread(counted: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Return (P,) how far the evidence at a place moves, over the pictures that have some there."""
+    from scipy.ndimage import maximum_filter
+
+    found = np.full(len(PLACES), np.inf)
+    weights, at = counted**2, np.indices((SIDE, SIDE)).reshape(2, -1).T / SIDE  # the square: its strong part
+    for p, name in enumerate(PLACES):
+        if name == BORDER:  # it has no spot
+            found[p] = 0.0
+            continue
+        window = maximum_filter(cells(name), 2 * GROWN + 1)
+        inside = weights[there[:, p]] * window.ravel()
+        if len(inside) > 1:
+            centres = inside @ at / np.maximum(inside.sum(axis=1, keepdims=True), 1e-300)
+            found[p] = np.median(np.linalg.norm(centres - np.median(centres, axis=0), axis=1))
+    return found
+
+
+def _surely(table: Table) -> np.ndarray:
+    """Return (P,) what the randomised model surely has on all pictures, a blank map counting as uniform."""
+    blank = np.isnan(table.random)
+    if len(blank) < 2 or blank.all():
+        return np.full(len(PLACES), np.nan)
+    random = np.where(blank, table.even, table.random)
+    return np.asarray(random.mean(axis=0) + SURELY_LESS * random.std(axis=0, ddof=1) / len(random) ** 0.5)
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float("nan")
