@@ -11,7 +11,7 @@ import numpy as np
 
 from visioncam.auditing.findings import Audit, Audited
 from visioncam.auditing.hide import with_drops
-from visioncam.auditing.look import Look, flaws, looks_of, why_worthless
+from visioncam.auditing.look import Look, Random, flaws, looks_of, rolled, why_worthless
 from visioncam.auditing.places import INNER, PLACES, SIDE, cells
 from visioncam.auditing.stand_out import LEAST, Finding, Table, judge, judged
 from visioncam.evaluation.randomised import Randomised, checked_copy
@@ -19,6 +19,7 @@ from visioncam.evaluation.truth import marks
 from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import ModelError, OptionError
 from visioncam_core.images.reader import Read
+from visioncam_core.images.sample import Sample
 from visioncam_core.pipeline.apply import PASSES
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request
@@ -66,7 +67,7 @@ def audit(
     explain = Explainer.of(model, Request.of([method], keywords))
     items, single = explain.reader.read(images)
     placed = marks(truth if not single or truth is None else [truth], len(items))
-    random, notes = _randomised(explain, Read(items, single))
+    random, notes = _architecture(explain, Read(items, single))
     looks = list(looks_of(explain, random, items, placed, target))
     table = Table.of([one.heat for one in looks], [one.random for one in looks], [one.mask for one in looks])
     worthless, groups = why_worthless(looks), [one.label for one in looks]
@@ -96,18 +97,24 @@ def audit(
     )
 
 
-def _randomised(explain: Explainer, read: Read) -> tuple[Explainer | None, list[str]]:
-    """Return an explainer of a copy of the model with random weights, at the same layers; or why none."""
+def _architecture(explain: Explainer, read: Read) -> tuple[Random | None, list[str]]:
+    """Return what maps a copy with random weights makes at the same layers, or why there is none."""
     try:
         copy = Randomised.of(checked_copy(explain, read), 1)
     except ModelError as error:
         return None, [f"held against a uniform map alone: {error}"]
     copy.step(1, explain.settings.seed)
+    batch = explain.batch([next(read.items[0].parts())], [0])
     same = explain
     if explain.request.looks_at_layers():
-        batch = explain.batch([next(read.items[0].parts())], [0])
         same = explain.with_settings(layer=[one.path for one in batch.layers])
-    return Explainer.of(copy.model, same.request), []
+    twin = Explainer.of(copy.model, same.request)
+    rng, axes = np.random.default_rng(explain.settings.seed), (2, 3) if batch.view.channels_first else (1, 2)
+
+    def maps(item: Sample, target: Any) -> np.ndarray:
+        return np.abs(twin(Read([rolled(item, batch.image, axes, rng.random(2))], True), target).heatmap)
+
+    return maps, []
 
 
 def _few(labels: list[str], seen: np.ndarray) -> tuple[list[str], list[str]]:

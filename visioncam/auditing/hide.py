@@ -37,9 +37,9 @@ def with_drops(
     rows: dict[str, list[np.ndarray]] = defaultdict(list)
     bare = explain.with_methods()
     for group, item, look in zip(groups, items, looks, strict=True):
-        target = look.explanation.target
-        if wanted[group] and target.index is not None and target.probability is not None:
-            rows[group].append(hidden(bare, item, look.shape, target.index, wanted[group]))
+        index, classes = look.explanation.target.index, look.explanation.predictions
+        if wanted[group] and index is not None and classes:
+            rows[group].append(hidden(bare, item, look.shape, index, wanted[group]))
     for one in findings:
         if one.found and rows[one.explained]:
             clean, *without = np.transpose(rows[one.explained])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -16,6 +16,8 @@ from visioncam_core.images.sample import Sample
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.results.explanation import Explanation
 
+Random = Callable[[Sample, Any], np.ndarray]
+"""(picture, target) -> (H, W) map of the randomised model."""
 SAME = 1e-5  # share by which answers and maps may differ through rounding
 FLAT = 1 / 255  # of a map's maximum: what is not seen
 
@@ -44,8 +46,21 @@ def view_of(item: Sample) -> tuple[slice, slice]:
     return slice(top, bottom), slice(left, right)
 
 
+def rolled(item: Sample, image: int, axes: tuple[int, int], part: np.ndarray) -> Sample:
+    """Return a picture moved around by parts of its sides: what it shows is no longer where it was."""
+
+    def moved(x: np.ndarray) -> np.ndarray:
+        return np.roll(x, [int(share * x.shape[axis]) for share, axis in zip(part, axes, strict=True)], axes)
+
+    flat = (*item.flat[:image], moved(item.flat[image]), *item.flat[image + 1 :])
+    windows, cut = item.windows, getattr(item.windows, "cut", None)
+    if windows is not None:
+        windows = attrs.evolve(windows, cut=lambda box: moved(cut(box)))
+    return attrs.evolve(item, flat=flat, windows=windows)
+
+
 def looks_of(
-    explain: Explainer, random: Explainer | None, items: Sequence[Sample], placed: Sequence[Any], target: Any
+    explain: Explainer, random: Random | None, items: Sequence[Sample], placed: Sequence[Any], target: Any
 ) -> Iterator[Look]:
     """Yield what is seen of each picture, one after the other: memory need not hold all maps."""
     several = isinstance(target, list | tuple | np.ndarray)
@@ -60,7 +75,7 @@ def looks_of(
             raise ImageError(f"an audit looks at pictures with two axes; this map has shape {heat.shape}")
         there = np.full(heat.shape, np.nan)
         if random is not None:
-            there = np.abs(random(read, mine if one.target.index is None else one.target.index).heatmap)
+            there = random(item, mine if one.target.index is None else one.target.index)
         mask, area, outside = None, 0.0, float("nan")
         if placed[number] is not None:
             mask = np.logical_or.reduce(regions(placed[number], heat.shape, item.source))[view]

@@ -37,7 +37,8 @@ class Finding:
         place: "upper left corner", "bottom middle", "left edge", "border", ...
         shares: (n,) of each picture's evidence there, 0 to 1.
         uniform: what a uniform map has there, on average.
-        random: what the maps of the randomised model have; NaN where there are none.
+        random: what the maps of the randomised model have, the pictures moved around, so that it is the
+            architecture's; NaN where there are none.
         others: what the maps of the other classes have; NaN where there are none.
         artefact: what the randomised model surely has there on all pictures; NaN where there is none.
         chance: how often chance finds any place as clear in the whole data set; NaN where not judged.
@@ -88,6 +89,11 @@ class Finding:
             return "carries evidence but no score"
         return f"{self.drop.count} pictures do not tell whether it decides"
 
+    def falls(self) -> str:
+        """Return what hiding it costs, with its interval."""
+        ends = self.drop and [self.drop.value, self.drop.low, self.drop.high]
+        return "{:.2f} [{:.2f}, {:.2f}]".format(*(round(end, 2) + 0.0 for end in ends)) if ends else ""
+
     def clear(self) -> bool:
         """Return whether it stands out, beyond chance and at the same spot."""
         return (
@@ -119,7 +125,7 @@ class Finding:
             f"[{100 * share.low:.0f}, {100 * share.high:.0f}], {', '.join(told)} "
             f"({share.count} pictures, chance {self.chance:.2g})"
         )
-        text += "" if self.drop is None else f"; hidden, the probability falls by {self.drop}"
+        text += f"; hidden, the probability falls by {self.falls()}" if self.drop else ""
         return f"{text}: {self.verdict} ({TOLD[self.told]})"
 
 

@@ -80,7 +80,7 @@ def audit(
 
 
 def _row(one: Finding) -> tuple[object, ...]:
-    share, drop = one.share, one.drop
+    share = one.share
     return (
         f"{one.explained} ({share.count})",
         one.place,
@@ -88,7 +88,7 @@ def _row(one: Finding) -> tuple[object, ...]:
         f"{one.times:.1f}",
         f"{one.times_random:.1f}" if one.random == one.random else "",
         f"{one.chance:.2g}",
-        "" if drop is None else f"{drop.value:.2f} [{drop.low:.2f}, {drop.high:.2f}]",
+        one.falls(),
         one.verdict,
         one.told,
     )
