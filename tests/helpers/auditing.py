@@ -18,7 +18,7 @@ PLANTED = (
     "top middle",
     "right edge",
 )
-SHARES, COUNTS = (0.15, 0.2, 0.3), (12, 20, 40)
+SHARES, COUNTS = (0.15, 0.2, 0.3), (12, 40)
 Folder = tuple[np.ndarray, list[str], np.ndarray]
 
 

@@ -87,7 +87,7 @@ def audit(
         class_means=_means(looks, groups),
         method=first.method,
         layer=str(first.layer.path),
-        notes=(*worthless, *flaws(looks), *few, *notes),
+        notes=tuple(worthless or (*flaws(looks, truth is not None), *few, *notes)),
         passes=sum(spent[name] for name in PASSES),
         provenance={
             **versions(explain.engine.versions()),

@@ -24,7 +24,6 @@ from visioncam_viz.drawing.text import shorten
 ENLARGED, LABEL = 4, 14  # pixels a value of a class-mean map on the sheet; font size
 FRAME = (255, 255, 255)
 COLUMNS = ("source", "explained", "suspicion", "why", "text", "outside", "cluster")
-NOTHING = "nothing was found that goes along with a class"
 
 
 @attrs.frozen(eq=False)
@@ -83,6 +82,11 @@ class Audit:
     def findings(self) -> tuple[Finding, ...]:
         """What goes along with a class, the strongest first; empty when nothing was found."""
         return tuple(sorted((one for one in self.places if one.found), key=lambda one: -one.times))
+
+    @property
+    def nothing(self) -> str:
+        """What to say where there are no findings."""
+        return "nothing was found that goes along with a class" if self.places else "no class could be judged"
 
     def records(self) -> list[dict[str, Any]]:
         """Return one plain record a picture, the most suspicious first."""
@@ -143,7 +147,7 @@ class Audit:
 
     def __str__(self) -> str:
         """Return notes, findings and the first ten pictures as text."""
-        head = [str(one) for one in self.findings] or [NOTHING]
+        head = [str(one) for one in self.findings] or [self.nothing]
         rows = [
             f"{one.suspicion:5.1f} × uniform  {one.why or '-':<24} {one.source} ({one.explained})"
             for one in self.pictures[:10]

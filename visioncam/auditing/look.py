@@ -53,8 +53,9 @@ def rolled(item: Sample, image: int, axes: tuple[int, int], part: np.ndarray) ->
         return np.roll(x, [int(share * x.shape[axis]) for share, axis in zip(part, axes, strict=True)], axes)
 
     flat = (*item.flat[:image], moved(item.flat[image]), *item.flat[image + 1 :])
-    windows, cut = item.windows, getattr(item.windows, "cut", None)
+    windows = item.windows
     if windows is not None:
+        cut = windows.cut
         windows = attrs.evolve(windows, cut=lambda box: moved(cut(box)))
     return attrs.evolve(item, flat=flat, windows=windows)
 
@@ -80,7 +81,7 @@ def looks_of(
         if placed[number] is not None:
             mask = np.logical_or.reduce(regions(placed[number], heat.shape, item.source))[view]
             area = float(mask.mean())
-        seen = heat[view]
+        seen = heat[view] if np.isfinite(one.score) else np.full_like(heat[view], np.nan)
         top, low = float(seen.max(initial=0.0)), float(seen.min(initial=np.inf))
         if mask is not None and top > 0:
             outside = float(seen[~mask].sum(dtype=np.float64) / seen.sum(dtype=np.float64))
@@ -95,39 +96,41 @@ def looks_of(
 
 def why_worthless(looks: Sequence[Look]) -> list[str]:
     """Return why no map of this data set says anything about places, or nothing."""
-    flat, blank = sum(one.flat for one in looks), sum(not one.heat.sum() > 0 for one in looks)
-    if flat + blank == len(looks):
-        what = "blank" if not flat else "flat, the same at every pixel," if not blank else "flat or blank"
-        return [f"every map is {what}: they say nothing about places; choose another layer or method"]
+    found = []
     first, *others = looks
-    unlike = [one for one in others if one.strong.tobytes() != first.strong.tobytes()]
-    if not unlike or len(looks) < 2:
-        return []
-    answers = [(one.explanation.score, *_values(one.explanation)) for one in (first, *unlike)]
-    if np.isfinite(answers).all() and np.allclose(answers, answers[0], rtol=SAME, atol=0):
-        score = first.explanation.score
-        return [
+    unlike = [first, *(one for one in others if (one.strong != first.strong).any())]
+    scores = np.array([one.explanation.score for one in looks])
+    if not np.isfinite(scores).any():
+        found.append("the score is no finite number for any picture: the model is broken")
+    answers = [(one.explanation.score, *_values(one.explanation)) for one in unlike]
+    even = len(unlike) > 1 and len(set(map(len, answers))) == 1
+    if even and np.allclose(answers, answers[0], rtol=SAME, atol=0):
+        found.append(
             f"the model answers alike for every picture ({first.label}, {first.explanation.score_kind} "
-            f"{score:.4g}): it does not look at them, and where its evidence lies means nothing"
-        ]
-    shapes = [one.heat / one.heat.sum() for one in (first, *unlike) if one.heat.sum() > 0]
-    if len(shapes) > 1 and all(np.abs(one - shapes[0]).max() <= SAME * shapes[0].max() for one in shapes):
-        return ["the map is the same for every picture: it does not tell what the model looks at on each"]
-    return []
+            f"{scores[0]:.4g}): it does not look at them, and where its evidence lies means nothing"
+        )
+    if all(one.flat or not one.heat.sum() > 0 for one in looks):
+        what = "blank or has" if any(not one.flat for one in looks) else "flat: it has"
+        found.append(f"every map is {what} one value everywhere; choose another layer or method")
+    shapes = [one.heat / one.heat.sum() for one in unlike if one.heat.sum() > 0]
+    if len(shapes) > 1 and not found and np.ptp(shapes, axis=0).max() <= SAME * shapes[0].max():
+        found.append("the map is the same for every picture: it does not tell what the model looks at")
+    return found
 
 
 def _values(explanation: Explanation) -> list[float]:
     return [one.value for one in sorted(explanation.predictions, key=lambda one: one.index)]
 
 
-def flaws(looks: Sequence[Look]) -> list[str]:
-    """Return what is wrong with single pictures."""
+def flaws(looks: Sequence[Look], truth: bool) -> list[str]:
+    """Return what is wrong with single pictures; `truth` is whether objects were marked at all."""
+    broken = [not np.isfinite(one.explanation.score) for one in looks]
     counts = {
-        "blank": sum(one.heat.sum() == 0 for one in looks),
-        "flat, the same at every pixel": sum(one.flat for one in looks),
-        "not finite": sum(not np.isfinite(one.heat).all() for one in looks),
+        "pictures have a score that is no finite number, and do not count": sum(broken),
+        "maps are blank": sum(one.heat.sum() == 0 for one in looks),
+        "maps are flat: they have one value everywhere": sum(one.flat for one in looks),
+        "pictures have no object marked, and do not count where others of their class have": sum(
+            truth and one.mask is None for one in looks
+        ),
     }
-    notes = [f"{n} of {len(looks)} maps are {what}" for what, n in counts.items() if n]
-    if broken := [one for one in looks if not np.isfinite(one.explanation.score)]:
-        notes.append(f"the score is no finite number for {len(broken)} of {len(looks)} pictures")
-    return notes
+    return [f"{n} of {len(looks)} {what}" for what, n in counts.items() if n]

@@ -19,6 +19,7 @@ GRID = (
     ("", "bottom, left of middle", "bottom middle", "bottom, right of middle", ""),
 )  # fmt: skip
 BORDER = "border"
+GROWN = 6  # cells around a place in which its evidence may move, and that it must have more than
 STRONG = 2.0  # an edge is strong from this many times the picture's mean edge on
 
 Box = tuple[int, int, int, int]
@@ -54,6 +55,13 @@ def cells(name: str) -> np.ndarray:
     if name == BORDER:
         found[EDGE:-EDGE, EDGE:-EDGE] = False
     return found
+
+
+def around(name: str) -> np.ndarray:
+    """Return the (SIDE, SIDE) bool cells within `GROWN` of a place, itself included."""
+    from scipy.ndimage import maximum_filter
+
+    return np.asarray(maximum_filter(cells(name), 2 * GROWN + 1))
 
 
 def on(name: str, shape: tuple[int, int]) -> np.ndarray:

@@ -9,17 +9,17 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam.auditing.places import BORDER, INNER, PLACES, SIDE, apart, cells, mirrored, summed
+from visioncam.auditing.places import BORDER, INNER, PLACES, SIDE, apart, around, cells, mirrored, summed
 from visioncam_core.metrics.chance import chances, signs
 from visioncam_core.metrics.intervals import Interval, interval
 
 LEVEL = 0.05  # so often chance may find any place in a whole data set
 LEAST = 1.5  # times what a uniform map has: nothing below is a finding
-MOST = 0.8  # of the class's pictures have more there than a uniform map; an object is elsewhere in many
+PEAK = 1.2  # times what lies right around it, or it is the slope of something else
+MOST = 0.7  # of the class's pictures have more there than a uniform map; an object is elsewhere in many
 SPOT, LONG = 0.04, 0.06  # of a side: evidence that moves more is an object's; along an edge
 FLIPS = 2**13
 AROUND = 5  # cells around an object that still count as it: maps are coarse
-GROWN = 6  # cells around a place in which its evidence may move
 SURELY_LESS = -2.0  # standard errors
 DECIDES, MOSTLY = 0.05, 0.5  # of the class's probability
 TOLD = {
@@ -41,6 +41,7 @@ class Finding:
             architecture's; NaN where there are none.
         others: what the maps of the other classes have; NaN where there are none.
         artefact: what the randomised model surely has there on all pictures; NaN where there is none.
+        beside: what its class has right around it, times a uniform map's.
         chance: how often chance finds any place as clear in the whole data set; NaN where not judged.
         steady: in which part of the pictures there is more than on a uniform map.
         spread: how far, of a side, the evidence there moves from picture to picture: the median.
@@ -56,6 +57,7 @@ class Finding:
     random: float
     others: float
     artefact: float
+    beside: float
     chance: float
     steady: float
     spread: float
@@ -97,7 +99,7 @@ class Finding:
     def clear(self) -> bool:
         """Return whether it stands out, beyond chance and at the same spot."""
         return (
-            self.times >= LEAST
+            self.times >= max(LEAST, PEAK * self.beside)
             and float(self.shares.mean()) >= LEAST * np.nan_to_num(self.artefact)
             and self.chance <= LEVEL
             and self.steady >= MOST
@@ -149,6 +151,7 @@ class Table:
         shares: (n, P) of each map's evidence, 0 to 1; NaN for blank maps.
         even: (n, P) of a uniform map's.
         random: (n, P) of the randomised model's maps; NaN where there is none.
+        beside: (n, P) of each map's evidence right around the place, times a uniform map's.
         counted: (n, SIDE²) shares of the evidence that counts: not on an object.
         marked: (n,) bool, whether somebody said where the object is.
     """
@@ -156,6 +159,7 @@ class Table:
     shares: np.ndarray
     even: np.ndarray
     random: np.ndarray
+    beside: np.ndarray
     counted: np.ndarray
     marked: np.ndarray
 
@@ -169,7 +173,9 @@ class Table:
         wanted = np.array([cells(name).ravel() for name in PLACES], np.float64).T
         shares, even = (flat * free) @ wanted, free @ wanted / SIDE**2
         random = np.full_like(shares, np.nan) if randomised is None else (_flat(randomised) * free) @ wanted
-        return cls(shares, even, random, flat * free, marked)
+        rings = np.array([(around(name) & ~cells(name)).ravel() for name in PLACES], np.float64).T
+        beside = (flat * free) @ rings / np.maximum(free @ rings / SIDE**2, 1 / SIDE**2)
+        return cls(shares, even, random, beside, flat * free, marked)
 
     @property
     def seen(self) -> np.ndarray:
@@ -216,7 +222,8 @@ def judge(table: Table, classes: Sequence[str]) -> list[Finding]:
         mine = [
             Finding(
                 name, place, shares[:, p], float(even[:, p].mean()), _mean(table.random[rows, p]),
-                _mean(table.shares[others, p]), float(artefact[p]), float(chance[p]),
+                _mean(table.shares[others, p]), float(artefact[p]),
+                float(table.beside[rows, p].mean()), float(chance[p]),
                 float(there[:, p].mean()), float(spread[p]), told,
             )
             for p, place in enumerate(PLACES)
@@ -261,16 +268,13 @@ def _chance(shares: np.ndarray, least: np.ndarray, classes: int) -> np.ndarray:
 
 def _spread(counted: np.ndarray, there: np.ndarray) -> np.ndarray:
     """Return (P,) how far the evidence at a place moves, over the pictures that have some there."""
-    from scipy.ndimage import maximum_filter
-
     found = np.full(len(PLACES), np.inf)
     weights, at = counted**2, np.indices((SIDE, SIDE)).reshape(2, -1).T / SIDE  # the square: its strong part
     for p, name in enumerate(PLACES):
         if name == BORDER:  # it has no spot
             found[p] = 0.0
             continue
-        window = maximum_filter(cells(name), 2 * GROWN + 1)
-        inside = weights[there[:, p]] * window.ravel()
+        inside = weights[there[:, p]] * around(name).ravel()
         if len(inside) > 1:
             centres = inside @ at / np.maximum(inside.sum(axis=1, keepdims=True), 1e-300)
             found[p] = np.median(np.linalg.norm(centres - np.median(centres, axis=0), axis=1))
