@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import attrs
 import keras
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from PIL import Image
 
 import visioncam
 from visioncam.auditing.findings import Audit
-from visioncam.auditing.places import *
+from visioncam.auditing.hide import without
+from visioncam.auditing.places import PLACES, cells, on, strong_edges
 from visioncam_core.errors import ImageError, OptionError
 from visioncam_engines.tensorflow.testing.keras_models import planted_blob
 
@@ -57,89 +59,177 @@ def found(trained: Any) -> Audit:
     return visioncam.audit(trained, tagged(32)[0], clusters=2)
 
 
-def test_the_audit_finds_the_tag(found: Audit) -> None:
-    assert found.findings
-    assert {one.place for one in found.findings} <= {"the upper left corner", "the border"}
-    corner = [one for one in found.findings if one.place == "the upper left corner"]
-    assert corner
-    assert corner[0].share.low > 2 * corner[0].fair
-    assert "upper left corner" in str(found)
-    assert found.pictures[0].suspicion > 3
-    assert found.pictures[0].suspicion >= found.pictures[-1].suspicion
+def blobs(count: int, *tags: tuple[int, int, float], low: bool = False, seed: int = 0) -> np.ndarray:
+    """Return (count, 40, 60, 1) pictures with an object that moves, and tags (top, left, brightness)."""
+    rng = np.random.default_rng(seed)
+    images = np.zeros((count, 40, 60, 1), np.float32)
+    for image in images:
+        top, left = (31 if low else int(rng.integers(8, 24))), int(rng.integers(2, 50))
+        image[top : top + 8, left : left + 8] += rng.uniform(0.25, 0.35)
+        for y, x, brightness in tags:
+            image[y : y + 4, x : x + 4] += brightness
+    return images
 
 
-def test_fewer_than_six_pictures_of_a_class_are_no_finding(trained: Any) -> None:
-    explained = {one.explained for one in visioncam.audit(trained, tagged(12)[0]).findings}
-    assert explained
-    assert visioncam.audit(trained, tagged(10)[0]).findings == ()
+BLOBS = planted_blob((40, 60))
+
+
+def test_the_audit_finds_the_tag_and_tells_whether_the_score_hangs_on_it(found: Audit) -> None:
+    assert {one.place for one in found.findings} == {"upper left corner"}
+    assert len(found.findings) == 2
+    strong, weak = found.findings
+    assert strong.share.low > 3 * strong.uniform
+    assert strong.drop is not None
+    assert strong.drop.low > 0.5
+    assert (strong.verdict, weak.verdict) == ("decides", "carries evidence but no score")
+    assert weak.others == pytest.approx(strong.share.value)
+    assert "upper left corner: 7" in str(found)
+    assert "× uniform" in str(strong)
+    assert [one.why for one in found.pictures] == ["upper left corner"] * 32
+    assert found.pictures[0].suspicion > found.pictures[-1].suspicion > 3
+    assert found.passes < 32 * 8
+
+
+def test_too_few_pictures_of_a_class_are_said_to_be(trained: Any) -> None:
+    assert len(visioncam.audit(trained, tagged(12)[0]).findings) == 2
+    few = visioncam.audit(trained, tagged(10)[0])
+    assert {one.explained for one in few.places} == {"all classes"}
+    assert few.notes[0].startswith("no place can be shown for fewer than 6 pictures of a class: class 0 (5)")
+    two = visioncam.audit(trained, tagged(4)[0][::2])
+    assert str(two).startswith(
+        "no place can be shown for fewer than 5 pictures of a class: class 0 (2)\nno class"
+    )
+    assert not two.places
 
 
 def test_the_class_means_are_bright_at_the_tag(found: Audit) -> None:
-    name = next(one.explained for one in found.findings if one.place == "the upper left corner")
-    mean = found.class_means[name]
-    assert mean.shape == (64, 64)
-    upper_left, *others = (float(mean[corner].mean()) for corner in corner_slices(mean.shape))
-    assert upper_left > 3 * max(others)
+    for one in found.findings:
+        mean = found.class_means[one.explained]
+        assert mean.shape == (60, 60)
+        inside = cells(one.place)
+        assert float(mean[inside].mean()) > 3 * float(mean[~inside].mean())
 
 
-def test_where_nothing_is_planted_nothing_is_found() -> None:
-    rng = np.random.default_rng(3)
-    images = np.zeros((12, 24, 40, 1), np.float32)
-    for image in images:
-        top, left = int(rng.integers(6, 12)), int(rng.integers(8, 24))
-        image[top : top + 6, left : left + 8] = 0.3
-    told = visioncam.audit(planted_blob(), images)
-    assert told.findings == ()
-    assert "nothing was found" in str(told)
+@pytest.mark.parametrize(
+    ("tags", "places"),
+    [
+        ([], []),
+        ([(36, 28, 1.2)], ["bottom middle"]),
+        ([(18, 0, 1.2)], ["middle left"]),
+        ([(0, 0, 0.4), (36, 56, 0.4)], ["lower right corner", "upper left corner"]),
+        ([(36, 28, 50.0)], ["bottom middle"]),
+    ],
+)
+def test_one_thing_is_one_finding(tags: list[tuple[int, int, float]], places: list[str]) -> None:
+    told = visioncam.audit(BLOBS, blobs(12, *tags))
+    assert sorted(one.place for one in told.findings) == places
+    assert all(one.told == "spread" for one in told.findings)
+    assert places or "nothing was found" in str(told)
 
 
-def test_border_and_corners_are_those_of_what_the_model_sees() -> None:
-    picture = np.zeros((48, 240, 1), np.uint8)
-    picture[6:14, 86:98] = 80  # in the upper left corner of the middle, which is all that the model sees
-    crop = visioncam.geometry.CenterCrop()
-    view = crop((48, 240), (24, 40)).view
-    assert view[1] > 0.25 * 240  # and in no corner of the picture
-    told = visioncam.audit(planted_blob(), [picture] * 2, geometry=crop, preprocess="unit")
-    assert told.pictures[0].why == "the upper left corner"
-    assert told.pictures[0].places.corner > 0.5
+def test_objects_that_lie_low_are_told_from_tags_by_boxes_or_by_how_they_move() -> None:
+    assert not visioncam.audit(BLOBS, blobs(16, low=True)).findings
+    still = blobs(16)
+    still[:, 31:39, 26:34] += 1.0
+    (low,) = visioncam.audit(BLOBS, still).findings
+    assert (low.place, low.told) == ("bottom middle", "spread")
+    assert "boxes would say for sure" in str(low)
+    boxes: list[Any] = [(26, 31, 34, 39)] * 16
+    assert not visioncam.audit(BLOBS, still, truth=boxes).findings
+    still[:, 36:, :4] += 3.0  # and a tag, which no box excuses
+    (tag,) = visioncam.audit(BLOBS, still, truth=boxes).findings
+    assert (tag.place, tag.told) == ("lower left corner", "boxes")
+    told = visioncam.audit(BLOBS, still, truth=[*boxes[:8], *[None] * 8])
+    assert [one.share.count for one in told.findings] == [8]
+    assert told.notes[0].startswith("8 of 16 pictures have no object marked")
+
+
+def test_places_are_those_of_what_the_model_sees() -> None:
+    picture = np.zeros((40, 240, 1), np.uint8)
+    picture[2:10, 92:104] = 80  # in the upper left corner of the middle, which is all that the model sees
+    crop = visioncam.geometry.CenterCrop(1.0)
+    assert crop((40, 240), (40, 60)).view == (0, 90, 40, 150)
+    told = visioncam.audit(BLOBS, [picture] * 6, geometry=crop, preprocess="unit")
+    assert [one.place for one in told.findings] == ["upper left corner"]
+    assert told.pictures[0].shares["upper left corner"] > 0.5
+    assert told.pictures[0].why == "upper left corner"
+
+
+def test_of_a_picture_in_windows_the_whole_is_looked_at() -> None:
+    pictures = np.zeros((6, 80, 120, 1), np.uint8)
+    for number, picture in enumerate(pictures):
+        picture[20:28, 30 + 8 * number : 40 + 8 * number] = 40 + number
+        picture[72:, 112:] = 200
+    told = visioncam.audit(BLOBS, list(pictures), geometry="tile", preprocess="unit")
+    assert [one.place for one in told.findings] == ["lower right corner"]
+    assert told.findings[0].drop is not None
+
+
+def test_hidden_places_show_their_surroundings() -> None:
+    x = np.full((30, 40, 3), 0.25, np.float32)
+    x[:9, :11] = 9.0
+    there = on("upper left corner", (30, 40), 3)
+    assert np.allclose(without(x, there), 0.25, atol=1e-5)
+    assert np.array_equal(without(x, there)[~there], x[~there])
+    assert np.array_equal(without(x, np.zeros_like(there)), x)
+
+
+@attrs.frozen
+class Give:
+    """A method whose map has one value everywhere."""
+
+    value: float = 1.0
+    needs = frozenset[str]()
+
+    def __call__(self, evidence: Any) -> np.ndarray:
+        return np.full(evidence.activations.shape[:-1], self.value, np.float32)
+
+
+def test_what_makes_all_maps_worthless_comes_first() -> None:
+    images = blobs(8, (36, 28, 5.0))
+    for value, word in ((1.0, "every map is flat"), (0.0, "every map is blank")):
+        told = visioncam.audit(BLOBS, images, Give(value))
+        assert not told.findings
+        assert str(told).startswith(word)
+        assert told.document()["notes"][0].startswith(word)
+        assert next(iter(told.document())) == "notes"
+    constant = keras.models.clone_model(BLOBS)
+    weights = [0 * value for value in BLOBS.get_weights()]
+    constant.set_weights(weights)
+    assert str(visioncam.audit(constant, images)).startswith("the model answers alike for every picture")
+    constant.set_weights([np.full_like(value, np.nan) for value in weights])
+    assert str(visioncam.audit(constant, images)).startswith("the score is no finite number for any picture")
+    images[:, 36:, 28:32] = 0
+    images[images > 0] = 0.3  # pictures may have one answer by chance, and the same picture has
+    assert visioncam.audit(BLOBS, images).notes == visioncam.audit(BLOBS, [images[0]] * 8).notes == ()
 
 
 def test_clusters_and_files(found: Audit, tmp_path: Path) -> None:
     assert {one.cluster for one in found.pictures} == {0, 1}
     data = json.loads(found.save(tmp_path / "a.json").read_text(), parse_constant=pytest.fail)
     assert len(data["pictures"]) == 32
+    assert len(data["places"]) == 2 * len(PLACES)
     assert data["findings"][0]["text"] == str(found.findings[0])
+    assert data["findings"][0]["verdict"] == "decides"
     with Image.open(found.save(tmp_path / "means.png")) as sheet:
         pixels = np.asarray(sheet)
-    assert pixels.shape[1] >= len(found.class_means) * 64  # beside each other
-    first = next(iter(found.class_means.values()))
-    corners = [int(pixels[:192, :192][corner].mean()) for corner in corner_slices((192, 192))]
-    assert np.argmax(corners) == np.argmax([first[corner].mean() for corner in corner_slices((64, 64))])
+    assert pixels.shape[1] >= len(found.class_means) * 60  # beside each other
+    assert (pixels[1, :60] == 255).all()  # the corner is framed
+    assert (pixels[58:60, 1:58] == 255).all()
+    assert not (pixels[62, :60] == 255).all()
     lines = found.save(tmp_path / "a.csv").read_text().splitlines()
-    assert lines[0].startswith("source,explained,suspicion,why,border")
+    assert lines[0].startswith("source,explained,suspicion,why,text,outside,cluster,border,top edge")
     assert len(lines) == 33
     with pytest.raises(OSError, match=r"Use \.json, \.csv or \.png"):
         found.save(tmp_path / "a.txt")
-
-
-def test_shares_by_hand() -> None:
-    heat = np.zeros((20, 40))
-    heat[0, 39] = 3
-    heat[10, 20] = 1
-    where = places(heat, np.zeros((20, 40)), heat < 2)
-    assert (where.border, where.corner, where.which, where.outside) == (0.75, 0.75, "upper right", 0.75)
-    assert places(np.ones((20, 40)), heat, None).corner == fair((20, 40))[1] == 1 / 16
-    assert np.isnan(places(np.zeros((4, 4)), np.zeros((4, 4)), None).border)
 
 
 def test_corners_that_look_like_text_have_more_edges() -> None:
     rng = np.random.default_rng(0)
     picture = np.zeros((40, 40))
     picture[:8, :10] = 255 * rng.integers(0, 2, (8, 10))
-    heat = np.zeros((40, 40))
-    heat[2, 2] = 1
-    letters = places(heat, picture, None)
-    assert letters.text > 0.5 > places(heat[::-1, ::-1], picture, None).text
+    strong = strong_edges(picture)
+    assert strong[on("upper left corner", (40, 40))].mean() > 0.5 > strong.mean()
 
 
 def test_masks_and_clusters_that_cannot_be_say_so(trained: Any) -> None:
@@ -147,13 +237,19 @@ def test_masks_and_clusters_that_cannot_be_say_so(trained: Any) -> None:
     mask = np.ones((SIDE, SIDE), bool)
     mask[:8, :8] = False
     told = visioncam.audit(trained, images, truth=[mask] * 4)
-    assert max(one.places.outside for one in told.pictures) > 0.5
+    assert max(one.outside for one in told.pictures) > 0.5
+    beside = visioncam.audit(BLOBS, blobs(1), truth=[(0, 0, 12, 4)]).pictures[0]
+    assert (beside.why, beside.suspicion) == ("outside the object", pytest.approx(10))
     box = visioncam.audit(trained, images[:2], truth=[(8, 8, SIDE, SIDE), None])
-    outside = {one.number: one.places.outside for one in box.pictures}
+    outside = {one.number: one.outside for one in box.pictures}
     assert outside[0] > 0.5
     assert np.isnan(outside[1])
     with pytest.raises(ImageError, match="must be a mask of its"):
         visioncam.audit(trained, images, truth=[np.ones((3, 3))] * 4)
+    with pytest.raises(ImageError, match="truth has 1 marks for 4 pictures"):
+        visioncam.audit(trained, images, truth=[mask])
+    with pytest.raises(ImageError, match="is not inside the picture"):
+        visioncam.audit(trained, images, truth=[(0, 0, 99, 9)] * 4)
     with pytest.raises(OptionError, match="between 2 and the 4 pictures, received 9"):
         visioncam.audit(trained, images, clusters=9)
 
@@ -167,7 +263,7 @@ def test_the_command(trained: Any, tmp_path: Path) -> None:
     asked = ("audit", tmp_path / "photos", "--model", tmp_path / "tag.keras", "--preprocess", "unit")
     done = run(*asked, "-o", tmp_path / "a.csv")
     assert (done.code, done.stderr) == (0, ""), done.stderr
-    assert "suspicion" in done.stdout
+    assert "× uniform" in done.stdout
     assert len((tmp_path / "a.csv").read_text().splitlines()) == 7
     assert len(run(*asked, "--json").data["pictures"]) == 6
     (tmp_path / "boxes.csv").write_text(f"0.png,8,8,{SIDE},{SIDE}\n")

@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 from visioncam.auditing.findings import Audit, Audited
-from visioncam.auditing.hide import with_drops
+from visioncam.auditing.hide import hidden, with_drops
 from visioncam.auditing.look import Look, Random, flaws, looks_of, rolled, why_worthless
 from visioncam.auditing.places import INNER, PLACES, SIDE, cells
 from visioncam.auditing.stand_out import LEAST, Finding, Table, judge, judged
@@ -70,7 +70,13 @@ def audit(
     random, notes = _architecture(explain, Read(items, single))
     looks = list(looks_of(explain, random, items, placed, target))
     table = Table.of([one.heat for one in looks], [one.random for one in looks], [one.mask for one in looks])
-    worthless, groups = why_worthless(looks), [one.label for one in looks]
+    bare = explain.with_methods()
+
+    def moves() -> float:
+        index, few = looks[0].explanation.target.index, PLACES[:9]
+        return 0.0 if index is None else float(np.ptp(hidden(bare, items[0], looks[0].shape, index, few)))
+
+    worthless, groups = why_worthless(looks, moves), [one.label for one in looks]
     few: list[str] = []
     standings: list[Finding] = []
     if not worthless:
@@ -79,7 +85,7 @@ def audit(
     found = _pictures(looks, groups, table, standings)
     if clusters:
         found = _add_clusters(found, looks, clusters)
-    standings = list(with_drops(explain, standings, groups, items, looks))
+    standings = list(with_drops(bare, standings, groups, items, looks))
     spent, first = COUNTERS.snapshot() - before, looks[0].explanation
     return Audit(
         pictures=tuple(sorted(found, key=lambda one: (np.isnan(one.suspicion), -one.suspicion, one.number))),

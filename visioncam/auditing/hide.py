@@ -19,7 +19,7 @@ from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.gather import gather
 from visioncam_core.resize import resize
 
-BLUR = 4.0  # cells of `places.SIDE`
+BLUR, MARGIN = 6.0, 3  # cells of `places.SIDE`: of the blur, and hidden around a place
 
 
 def with_drops(
@@ -29,17 +29,19 @@ def with_drops(
     items: Sequence[Sample],
     looks: Sequence[Look],
 ) -> Iterator[Finding]:
-    """Yield the findings, with what hiding the found ones costs on the pictures of their group."""
+    """Yield the findings, with what hiding the found ones costs on the pictures of their group.
+
+    `explain` has no methods, so that no map is made.
+    """
     wanted: dict[str, list[str]] = defaultdict(list)
     for one in findings:
         if one.found:
             wanted[one.explained].append(one.place)
     rows: dict[str, list[np.ndarray]] = defaultdict(list)
-    bare = explain.with_methods()
     for group, item, look in zip(groups, items, looks, strict=True):
         index, classes = look.explanation.target.index, look.explanation.predictions
         if wanted[group] and index is not None and classes:
-            rows[group].append(hidden(bare, item, look.shape, index, wanted[group]))
+            rows[group].append(hidden(explain, item, look.shape, index, wanted[group]))
     for one in findings:
         if one.found and rows[one.explained]:
             clean, *without = np.transpose(rows[one.explained])
@@ -66,7 +68,7 @@ def hidden(
     view = view_of(item)
     masks = np.zeros((len(places), *shape), np.int8)
     for mask, place in zip(masks, places, strict=True):
-        mask[view] = on(place, mask[view].shape)
+        mask[view] = on(place, mask[view].shape, MARGIN)
     total = np.zeros(1 + len(places))
     boxes = [(0, 0, *shape)] if item.windows is None else item.windows.boxes
     for (top, left, bottom, right), part in zip(boxes, item.parts(), strict=True):

@@ -94,8 +94,12 @@ def looks_of(
         )  # fmt: skip
 
 
-def why_worthless(looks: Sequence[Look]) -> list[str]:
-    """Return why no map of this data set says anything about places, or nothing."""
+def why_worthless(looks: Sequence[Look], moves: Callable[[], float]) -> list[str]:
+    """Return why no map of this data set says anything about places, or nothing.
+
+    `moves` says how far the class's probability moves when parts of the first picture are hidden: pictures
+    may have one answer by chance.
+    """
     found = []
     first, *others = looks
     unlike = [first, *(one for one in others if (one.strong != first.strong).any())]
@@ -104,7 +108,7 @@ def why_worthless(looks: Sequence[Look]) -> list[str]:
         found.append("the score is no finite number for any picture: the model is broken")
     answers = [(one.explanation.score, *_values(one.explanation)) for one in unlike]
     even = len(unlike) > 1 and len(set(map(len, answers))) == 1
-    if even and np.allclose(answers, answers[0], rtol=SAME, atol=0):
+    if even and np.allclose(answers, answers[0], rtol=SAME, atol=0) and moves() <= SAME:
         found.append(
             f"the model answers alike for every picture ({first.label}, {first.explanation.score_kind} "
             f"{scores[0]:.4g}): it does not look at them, and where its evidence lies means nothing"

@@ -57,17 +57,17 @@ def cells(name: str) -> np.ndarray:
     return found
 
 
-def around(name: str) -> np.ndarray:
-    """Return the (SIDE, SIDE) bool cells within `GROWN` of a place, itself included."""
+def around(name: str, margin: int = GROWN) -> np.ndarray:
+    """Return the (SIDE, SIDE) bool cells within `margin` of a place, itself included."""
     from scipy.ndimage import maximum_filter
 
-    return np.asarray(maximum_filter(cells(name), 2 * GROWN + 1))
+    return np.asarray(maximum_filter(cells(name), 2 * margin + 1))
 
 
-def on(name: str, shape: tuple[int, int]) -> np.ndarray:
-    """Return the (H, W) bool pixels of a place."""
-    rows, columns = ((np.arange(n) * SIDE + SIDE // 2) // n for n in shape)
-    return np.asarray(cells(name)[np.ix_(rows.clip(0, SIDE - 1), columns.clip(0, SIDE - 1))])
+def on(name: str, shape: tuple[int, int], margin: int = 0) -> np.ndarray:
+    """Return the (H, W) bool pixels of a place, and of what is within `margin` cells."""
+    rows, columns = (((np.arange(n) + 0.5) * SIDE / n).astype(int) for n in shape)
+    return np.asarray(around(name, margin)[np.ix_(rows, columns)])
 
 
 def mirrored(name: str) -> str:
