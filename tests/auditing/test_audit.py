@@ -141,6 +141,8 @@ def test_objects_that_lie_low_are_told_from_tags_by_boxes_or_by_how_they_move() 
     assert (tag.place, tag.told) == ("lower left corner", "boxes")
     told = visioncam.audit(BLOBS, still, truth=[*boxes[:8], *[None] * 8])
     assert [one.share.count for one in told.findings] == [8]
+    few = visioncam.audit(BLOBS, still, truth=[*boxes[:4], *[None] * 12])
+    assert "no place can be shown for fewer than 5 pictures of a class: class 0 (4)" in few.notes
     assert told.notes[0].startswith("8 of 16 pictures have no object marked")
 
 

@@ -15,7 +15,6 @@ PLANTED = (
     "lower right corner",
     "bottom middle",
     "middle left",
-    "top middle",
     "right edge",
 )
 SHARES, COUNTS = (0.15, 0.2, 0.3), (12, 40)
@@ -31,7 +30,7 @@ def blob(y: float, x: float, high: float, wide: float) -> np.ndarray:
 
 def noise(rng: np.random.Generator, smooth: float = 3.0) -> np.ndarray:
     """Return smooth noise of one sign that adds up to 1."""
-    found = np.maximum(gaussian_filter(rng.normal(size=(GRID, GRID)), smooth, mode="nearest"), 0)
+    found = np.maximum(gaussian_filter(rng.normal(size=(GRID, GRID)), smooth, mode="wrap"), 0)
     return np.asarray(found / found.sum())
 
 

@@ -13,11 +13,11 @@ from visioncam.auditing.findings import Audit, Audited
 from visioncam.auditing.hide import hidden, with_drops
 from visioncam.auditing.look import Look, Random, flaws, looks_of, rolled, why_worthless
 from visioncam.auditing.places import INNER, PLACES, SIDE, cells
-from visioncam.auditing.stand_out import LEAST, Finding, Table, judge, judged
+from visioncam.auditing.stand_out import LEAST, Finding, Table, judge, judged, needed
 from visioncam.evaluation.randomised import Randomised, checked_copy
 from visioncam.evaluation.truth import marks
 from visioncam_core.engine.batches import COUNTERS
-from visioncam_core.errors import ModelError, OptionError
+from visioncam_core.errors import ModelError, OptionError, VisionCamError
 from visioncam_core.images.reader import Read
 from visioncam_core.images.sample import Sample
 from visioncam_core.pipeline.apply import PASSES
@@ -80,7 +80,7 @@ def audit(
     few: list[str] = []
     standings: list[Finding] = []
     if not worthless:
-        few, groups = _few(groups, table.seen)
+        few, groups = _few(groups, table)
         standings = judge(table, groups)
     found = _pictures(looks, groups, table, standings)
     if clusters:
@@ -117,22 +117,25 @@ def _architecture(explain: Explainer, read: Read) -> tuple[Random | None, list[s
     twin = Explainer.of(copy.model, same.request)
     rng, axes = np.random.default_rng(explain.settings.seed), (2, 3) if batch.view.channels_first else (1, 2)
 
-    def maps(item: Sample, target: Any) -> np.ndarray:
-        return np.abs(twin(Read([rolled(item, batch.image, axes, rng.random(2))], True), target).heatmap)
+    def maps(item: Sample, target: Any) -> np.ndarray | None:
+        try:
+            return np.abs(twin(Read([rolled(item, batch.image, axes, rng.random(2))], True), target).heatmap)
+        except VisionCamError:  # random weights may overflow
+            return None
 
     return maps, []
 
 
-def _few(labels: list[str], seen: np.ndarray) -> tuple[list[str], list[str]]:
+def _few(labels: list[str], table: Table) -> tuple[list[str], list[str]]:
     """Return what too few pictures leave open, and the group of each picture: its class, or all as one."""
-    counts = Counter(label for label, there in zip(labels, seen, strict=True) if there)
+    counts = Counter(np.array(labels)[table.counts(np.array(labels))].tolist())
     names, least = judged(list(counts.elements()))
-    left = {name: n for name, n in counts.items() if name not in names}
+    left = [f"{name} ({counts[name]})" for name in dict.fromkeys(labels) if name not in names]
     if not left:
         return [], labels
-    told = ", ".join(f"{name} ({n})" for name, n in list(left.items())[:5]) + ", ..." * (len(left) > 5)
+    told = ", ".join(left[:5]) + ", ..." * (len(left) > 5)
     note = f"no place can be shown for fewer than {least} pictures of a class: {told}"
-    if not names and len(counts) > 1 and judged([ALL] * int(seen.sum()))[0]:
+    if not names and len(left) > 1 and counts.total() >= needed(1):
         return [f"{note}; all classes are looked at as one"], [ALL] * len(labels)
     return [note], labels
 
@@ -150,7 +153,7 @@ def _pictures(
         ratio, why = max((float(ratios[PLACES.index(place)]), place) for place in mine)
         text = float((look.strong * cells(why)).sum() / cells(why).sum())
         missed = look.area / max(1 - look.outside, look.area / 10) if look.area else 0.0
-        if not table.seen[number]:
+        if np.isnan(table.shares[number, 0]):
             ratio, why, text = float("nan"), "the map is blank", float("nan")
         elif missed > max(ratio, LEAST):
             ratio, why = missed, "outside the object"

@@ -19,10 +19,9 @@ from visioncam_core.plain_data import plain
 from visioncam_core.results.image_files import write_image
 from visioncam_viz.drawing.colour import SEQUENTIAL, colour_table, colourise
 from visioncam_viz.drawing.grid import grid
-from visioncam_viz.drawing.text import shorten
+from visioncam_viz.drawing.text import INK, WHITE, shorten
 
 ENLARGED, LABEL = 4, 14  # pixels a value of a class-mean map on the sheet; font size
-FRAME = (255, 255, 255)
 COLUMNS = ("source", "explained", "suspicion", "why", "text", "outside", "cluster")
 
 
@@ -132,6 +131,8 @@ class Audit:
 
     def sheet(self) -> np.ndarray:
         """Return the class-mean maps, (H, W, 3) uint8, each over its own maximum, found places framed."""
+        from scipy.ndimage import binary_erosion
+
         table, tiles, names = colour_table(SEQUENTIAL), [], []
         for name, mean in self.class_means.items():
             share = mean / max(float(mean.max()), 1e-12)
@@ -139,8 +140,9 @@ class Audit:
             places = [one.place for one in self.findings if one.explained == name]
             for place in places:
                 inside = np.pad(cells(place).repeat(ENLARGED, 0).repeat(ENLARGED, 1), 1)
-                lines = inside & ~_eroded(inside, 2)
-                tile[lines[1:-1, 1:-1]] = FRAME
+                for width, colour in ((3, INK), (2, WHITE)):  # seen on dark and on bright maps
+                    line = inside & ~binary_erosion(inside, iterations=width)
+                    tile[line[1:-1, 1:-1]] = colour
             tiles.append(tile)
             names.append(shorten(": ".join([name, ", ".join(places)]) if places else name, len(tile), LABEL))
         return grid(tiles, names, size=LABEL)
@@ -153,9 +155,3 @@ class Audit:
             for one in self.pictures[:10]
         ]
         return "\n".join([*self.notes, *head, *rows])
-
-
-def _eroded(inside: np.ndarray, width: int) -> np.ndarray:
-    from scipy.ndimage import binary_erosion
-
-    return np.asarray(binary_erosion(inside, iterations=width))

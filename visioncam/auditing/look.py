@@ -16,8 +16,8 @@ from visioncam_core.images.sample import Sample
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.results.explanation import Explanation
 
-Random = Callable[[Sample, Any], np.ndarray]
-"""(picture, target) -> (H, W) map of the randomised model."""
+Random = Callable[[Sample, Any], np.ndarray | None]
+"""(picture, target) -> (H, W) map of the randomised model, or None where it makes none."""
 SAME = 1e-5  # share by which answers and maps may differ through rounding
 FLAT = 1 / 255  # of a map's maximum: what is not seen
 
@@ -26,7 +26,7 @@ FLAT = 1 / 255  # of a map's maximum: what is not seen
 class Look:
     """What was seen of one picture, on the part that the model sees."""
 
-    explanation: Explanation
+    explanation: Explanation  # without pixels
     label: str
     heat: np.ndarray  # (SIDE, SIDE) means of its map
     random: np.ndarray  # of the randomised model's; NaN where there is none
@@ -71,12 +71,14 @@ def looks_of(
         read, view = Read([item], True), view_of(item)
         mine = target[number] if several else target
         one = explain(read, mine)
-        heat = np.abs(one.heatmap)
+        if isinstance(one, list):
+            raise OptionError(f"an audit explains one class of each picture; received target={target!r}")
+        heat, there = np.abs(one.heatmap), None
         if heat.ndim != 2:
             raise ImageError(f"an audit looks at pictures with two axes; this map has shape {heat.shape}")
-        there = np.full(heat.shape, np.nan)
         if random is not None:
             there = random(item, mine if one.target.index is None else one.target.index)
+        there = np.full(heat.shape, np.nan) if there is None else there
         mask, area, outside = None, 0.0, float("nan")
         if placed[number] is not None:
             mask = np.logical_or.reduce(regions(placed[number], heat.shape, item.source))[view]
@@ -87,8 +89,10 @@ def looks_of(
             outside = float(seen[~mask].sum(dtype=np.float64) / seen.sum(dtype=np.float64))
         grey = np.asarray(one.picture, np.float64)
         grey = (grey.mean(axis=-1) if grey.ndim == 3 else grey)[view]
+        nothing = np.zeros(0)  # pixels are not kept
         yield Look(
-            one, one.target.label, means(seen), means(there[view]), means(strong_edges(grey)),
+            attrs.evolve(one, raw=nothing, heatmap=nothing, picture=nothing, regions=None, whole=None),
+            one.target.label, means(seen), means(there[view]), means(strong_edges(grey)),
             heat.shape, top > 0 and top - low <= FLAT * top, None if mask is None else means(mask),
             area, outside,
         )  # fmt: skip

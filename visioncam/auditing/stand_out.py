@@ -40,8 +40,6 @@ class Finding:
         random: what the maps of the randomised model have, the pictures moved around, so that it is the
             architecture's; NaN where there are none.
         others: what the maps of the other classes have; NaN where there are none.
-        artefact: what the randomised model surely has there on all pictures; NaN where there is none.
-        beside: what its class has right around it, times a uniform map's.
         chance: how often chance finds any place as clear in the whole data set; NaN where not judged.
         steady: in which part of the pictures there is more than on a uniform map.
         spread: how far, of a side, the evidence there moves from picture to picture: the median.
@@ -56,8 +54,6 @@ class Finding:
     uniform: float
     random: float
     others: float
-    artefact: float
-    beside: float
     chance: float
     steady: float
     spread: float
@@ -96,24 +92,11 @@ class Finding:
         ends = self.drop and [self.drop.value, self.drop.low, self.drop.high]
         return "{:.2f} [{:.2f}, {:.2f}]".format(*(round(end, 2) + 0.0 for end in ends)) if ends else ""
 
-    def clear(self) -> bool:
-        """Return whether it stands out, beyond chance and at the same spot."""
-        return (
-            self.times >= max(LEAST, PEAK * self.beside)
-            and float(self.shares.mean()) >= LEAST * np.nan_to_num(self.artefact)
-            and self.chance <= LEVEL
-            and self.steady >= MOST
-            and self.spread <= (LONG if self.place.endswith("edge") else SPOT)
-        )
-
-    def tells(self) -> float:
-        """Return how much it tells: what it has beyond a uniform map, for its size."""
-        return (float(self.shares.mean()) - self.uniform) / max(self.uniform, 1e-12) ** 0.5
-
     def record(self) -> dict[str, Any]:
         """Return it as plain data."""
         found = {**attrs.asdict(self, filter=lambda field, _: field.name != "shares"), "share": self.share}
-        return {**found, "times": self.times, "verdict": self.verdict if self.found else ""}
+        found |= {"times": self.times, "times_random": self.times_random}
+        return {**found, "verdict": self.verdict if self.found else ""}
 
     def __str__(self) -> str:
         """Return it as a sentence."""
@@ -177,10 +160,10 @@ class Table:
         beside = (flat * free) @ rings / np.maximum(free @ rings / SIDE**2, 1 / SIDE**2)
         return cls(shares, even, random, beside, flat * free, marked)
 
-    @property
-    def seen(self) -> np.ndarray:
-        """(n,) bool, whether a map is not blank."""
-        return ~np.isnan(self.shares[:, 0])
+    def counts(self, labels: np.ndarray) -> np.ndarray:
+        """Return (n,) bool: the map is not blank, and the object is marked where others of its class are."""
+        marked = np.isin(labels, labels[self.marked])
+        return ~np.isnan(self.shares[:, 0]) & (self.marked | ~marked)
 
 
 def stand_out(
@@ -208,31 +191,37 @@ def stand_out(
 
 def judge(table: Table, classes: Sequence[str]) -> list[Finding]:
     """Return every judged class at every place; see `stand_out`."""
-    own, labels = table.seen, np.array(classes)
-    artefact = _surely(table)
-    names, _ = judged([name for name, there in zip(classes, own, strict=True) if there])
+    labels = np.array(classes)
+    own, artefact = table.counts(labels), _surely(table)
+    names, _ = judged(list(labels[own]))
     found: list[Finding] = []
     for name in names:
         rows, others = own & (labels == name), own & (labels != name)
-        told = "boxes" if (rows & table.marked).any() else "spread"
-        rows &= table.marked | (told == "spread")
         shares, even = table.shares[rows], table.even[rows]
-        chance, there = _chance(shares, np.fmax(even, artefact), len(names)), shares > even
-        spread = _spread(table.counted[rows], there)
-        mine = [
+        there, mean, uniform = shares > even, shares.mean(axis=0), even.mean(axis=0)
+        chance = _chance(shares, np.fmax(even, artefact), len(names))
+        steady, spread = there.mean(axis=0), _spread(table.counted[rows], there)
+        clear = (
+            (mean >= uniform * np.maximum(LEAST, PEAK * table.beside[rows].mean(axis=0)))
+            & (mean >= LEAST * np.nan_to_num(artefact))
+            & (chance <= LEVEL)
+            & (steady >= MOST)
+            & (spread <= np.where([place.endswith("edge") for place in PLACES], LONG, SPOT))
+        )
+        tells = (mean - uniform) / np.maximum(uniform, 1e-12) ** 0.5  # what is beyond uniform, for the size
+        kept: list[str] = []
+        for p in sorted(np.flatnonzero(clear), key=lambda p: -tells[p]):
+            if all(apart(PLACES[p], other) for other in kept):
+                kept.append(PLACES[p])
+        told = "boxes" if table.marked[rows].any() else "spread"
+        found += [
             Finding(
-                name, place, shares[:, p], float(even[:, p].mean()), _mean(table.random[rows, p]),
-                _mean(table.shares[others, p]), float(artefact[p]),
-                float(table.beside[rows, p].mean()), float(chance[p]),
-                float(there[:, p].mean()), float(spread[p]), told,
+                name, place, shares[:, p], float(uniform[p]), _mean(table.random[rows, p]),
+                _mean(table.shares[others, p]), float(chance[p]), float(steady[p]), float(spread[p]), told,
+                place in kept,
             )
             for p, place in enumerate(PLACES)
         ]  # fmt: skip
-        kept: list[str] = []
-        for one in sorted((one for one in mine if one.clear()), key=lambda one: -one.tells()):
-            if all(apart(one.place, other) for other in kept):
-                kept.append(one.place)
-        found += [attrs.evolve(one, found=one.place in kept) for one in mine]
     return found
 
 
@@ -261,7 +250,8 @@ def _chance(shares: np.ndarray, least: np.ndarray, classes: int) -> np.ndarray:
     own = [p for p in range(len(PLACES)) if p not in inner or other[p] != p]
     own = [p for p in own if more[:, p].mean() > SURELY_LESS * error[p]]  # the others only hide what there is
     if own:
-        flips = signs(len(more), FLIPS) @ more[:, own] / len(more)
+        most = max(FLIPS, 2 * math.ceil(classes / LEVEL))  # or no chance could be small enough
+        flips = signs(len(more), most, most) @ more[:, own] / len(more)
         chance[own] = np.minimum(classes * chances(flips, together=True), 1.0)
     return chance
 
