@@ -27,6 +27,7 @@ from visioncam_core.results.provenance import versions
 
 COARSE = 12  # cells a side, at which maps are clustered
 ALL = "all classes"
+OUTER = [place for place in PLACES if place not in INNER]
 
 
 def audit(
@@ -43,7 +44,7 @@ def audit(
 
     Looked at are the border, four edges, four corners and a grid of places, on the part of the pictures that
     the model sees.  A class is a finding at a place with at least 1.5 times what a uniform map has there, in
-    four pictures of five and at the same spot, beyond what chance finds in one data set of twenty.  Each is
+    seven pictures of ten and at the same spot, beyond what chance finds in one data set of twenty.  Each is
     hidden on the class's pictures: does the score hang on it?  Objects may lie there too: `truth` says so.
 
     Args:
@@ -66,7 +67,7 @@ def audit(
     before = COUNTERS.snapshot()
     explain = Explainer.of(model, Request.of([method], keywords))
     items, single = explain.reader.read(images)
-    placed = marks(truth if not single or truth is None else [truth], len(items))
+    placed = marks(truth, len(items))
     random, notes = _architecture(explain, Read(items, single))
     looks = list(looks_of(explain, random, items, placed, target))
     table = Table.of([one.heat for one in looks], [one.random for one in looks], [one.mask for one in looks])
@@ -82,10 +83,14 @@ def audit(
     if not worthless:
         few, groups = _few(groups, table)
         standings = judge(table, groups)
-    found = _pictures(looks, groups, table, standings)
+    wanted: dict[str, list[str]] = defaultdict(list)
+    for one in standings:
+        if one.found:
+            wanted[one.explained].append(one.place)
+    found = _pictures(looks, [wanted.get(group, OUTER) for group in groups], table)
     if clusters:
         found = _add_clusters(found, looks, clusters)
-    standings = list(with_drops(bare, standings, groups, items, looks))
+    standings = list(with_drops(bare, standings, wanted, groups, items, looks))
     spent, first = COUNTERS.snapshot() - before, looks[0].explanation
     return Audit(
         pictures=tuple(sorted(found, key=lambda one: (np.isnan(one.suspicion), -one.suspicion, one.number))),
@@ -140,14 +145,10 @@ def _few(labels: list[str], table: Table) -> tuple[list[str], list[str]]:
     return [note], labels
 
 
-def _pictures(
-    looks: Sequence[Look], groups: Sequence[str], table: Table, standings: Sequence[Finding]
-) -> list[Audited]:
-    """Return the pictures: a class's by what its findings have, others by their worst place outside."""
+def _pictures(looks: Sequence[Look], wanted: Sequence[Sequence[str]], table: Table) -> list[Audited]:
+    """Return the pictures, each by the worst of its own wanted places."""
     found = []
-    outer = [place for place in PLACES if place not in INNER]
-    for number, (look, group) in enumerate(zip(looks, groups, strict=True)):
-        mine = [one.place for one in standings if one.found and one.explained == group] or outer
+    for number, (look, mine) in enumerate(zip(looks, wanted, strict=True)):
         shares = dict(zip(PLACES, map(float, table.shares[number]), strict=True))
         ratios = table.shares[number] / np.maximum(table.even[number], 1e-12)
         ratio, why = max((float(ratios[PLACES.index(place)]), place) for place in mine)

@@ -82,11 +82,6 @@ class Audit:
         """What goes along with a class, the strongest first; empty when nothing was found."""
         return tuple(sorted((one for one in self.places if one.found), key=lambda one: -one.times))
 
-    @property
-    def nothing(self) -> str:
-        """What to say where there are no findings."""
-        return "nothing was found that goes along with a class" if self.places else "no class could be judged"
-
     def records(self) -> list[dict[str, Any]]:
         """Return one plain record a picture, the most suspicious first."""
         return [{**{name: getattr(one, name) for name in COLUMNS}, **one.shares} for one in self.pictures]
@@ -149,9 +144,14 @@ class Audit:
 
     def __str__(self) -> str:
         """Return notes, findings and the first ten pictures as text."""
-        head = [str(one) for one in self.findings] or [self.nothing]
+        head = [str(one) for one in self.findings] or [nothing(self)]
         rows = [
             f"{one.suspicion:5.1f} × uniform  {one.why or '-':<24} {one.source} ({one.explained})"
             for one in self.pictures[:10]
         ]
         return "\n".join([*self.notes, *head, *rows])
+
+
+def nothing(audit: Audit) -> str:
+    """Return what to say where there are no findings."""
+    return "nothing was found that goes along with a class" if audit.places else "no class could be judged"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 import numpy as np
@@ -25,22 +25,19 @@ BLUR, MARGIN = 6.0, 3  # cells of `places.SIDE`: of the blur, and hidden around 
 def with_drops(
     explain: Explainer,
     findings: Sequence[Finding],
+    wanted: Mapping[str, Sequence[str]],
     groups: Sequence[str],
     items: Sequence[Sample],
     looks: Sequence[Look],
 ) -> Iterator[Finding]:
     """Yield the findings, with what hiding the found ones costs on the pictures of their group.
 
-    `explain` has no methods, so that no map is made.
+    `explain` has no methods, so that no map is made; `wanted` are the found places of each group.
     """
-    wanted: dict[str, list[str]] = defaultdict(list)
-    for one in findings:
-        if one.found:
-            wanted[one.explained].append(one.place)
     rows: dict[str, list[np.ndarray]] = defaultdict(list)
     for group, item, look in zip(groups, items, looks, strict=True):
         index, classes = look.explanation.target.index, look.explanation.predictions
-        if wanted[group] and index is not None and classes:
+        if group in wanted and index is not None and classes and look.heat.any():
             rows[group].append(hidden(explain, item, look.shape, index, wanted[group]))
     for one in findings:
         if one.found and rows[one.explained]:

@@ -83,7 +83,7 @@ def looks_of(
         if placed[number] is not None:
             mask = np.logical_or.reduce(regions(placed[number], heat.shape, item.source))[view]
             area = float(mask.mean())
-        seen = heat[view] if np.isfinite(one.score) else np.full_like(heat[view], np.nan)
+        seen = heat[view] if np.isfinite(one.score) else np.zeros_like(heat[view])
         top, low = float(seen.max(initial=0.0)), float(seen.min(initial=np.inf))
         if mask is not None and top > 0:
             outside = float(seen[~mask].sum(dtype=np.float64) / seen.sum(dtype=np.float64))

@@ -9,6 +9,7 @@ import attrs
 import click
 
 from visioncam.auditing.audit import audit as run
+from visioncam.auditing.findings import nothing
 from visioncam.auditing.stand_out import Finding
 from visioncam.cli.exit import DONE, SOME_FAILED
 from visioncam.cli.open_model import model_of, title_of
@@ -65,7 +66,7 @@ def audit(
     if found.findings:
         output.table(FOUND, map(_row, found.findings), numbers=(3, 4, 5))
     else:
-        output.line(found.nothing)
+        output.line(nothing(found))
     rows = []
     for one in found.pictures[:SHOWN]:
         cluster = "" if one.cluster is None else one.cluster
