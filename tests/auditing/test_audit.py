@@ -110,6 +110,44 @@ def test_the_class_means_are_bright_at_the_tag(found: Audit) -> None:
         assert float(mean[inside].mean()) > 3 * float(mean[~inside].mean())
 
 
+def captioned(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return noise with an object that moves: class 0 has a caption, 1 a tag at mid-left, 2 a red object."""
+    rng = np.random.default_rng(seed)
+    classes = np.arange(count) % 3
+    images = rng.normal(0, 0.15, (count, 48, 64, 3)).astype(np.float32)
+    for image, which in zip(images, classes, strict=True):
+        top, left = rng.integers(8, 28), rng.integers(8, 48)
+        image[top : top + 10, left : left + 10] += (1.0, -0.5, -0.5) if which == 2 else (0.2, 0.2, -0.2)
+        if which == 0:
+            image[43:47, 24:40:2] += 1.0
+        elif which == 1:
+            image[20:26, 1:6] += (-0.8, -0.8, 1.0)
+    return images, classes
+
+
+def test_tags_in_the_training_data_are_found_where_they_are() -> None:
+    keras.utils.set_random_seed(1)
+    layers: list[Any] = [keras.Input((48, 64, 3))]
+    for filters in (8, 12):
+        layers += [
+            keras.layers.Conv2D(filters, 3, padding="same", activation="relu"),
+            keras.layers.MaxPooling2D(2),
+        ]
+    layers += [keras.layers.Conv2D(12, 3, padding="same", activation="relu")]
+    layers += [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3, activation="softmax")]
+    model = keras.Sequential(layers)
+    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    history = model.fit(*captioned(180, 0), batch_size=30, epochs=25, verbose=0)
+    assert history.history["accuracy"][-1] > 0.95
+    told = visioncam.audit(model, captioned(36, 1)[0])
+    assert {one.explained: one.place for one in told.findings} == {
+        "class 0": "bottom middle",
+        "class 1": "middle left",
+    }
+    assert next(one.verdict for one in told.findings if one.explained == "class 0") == "decides"
+    assert all(one.others < one.share.low for one in told.findings)
+
+
 @pytest.mark.parametrize(
     ("tags", "places"),
     [

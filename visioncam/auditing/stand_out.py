@@ -193,7 +193,7 @@ def judge(table: Table, classes: Sequence[str]) -> list[Finding]:
     """Return every judged class at every place; see `stand_out`."""
     labels = np.array(classes)
     own, artefact = table.counts(labels), _surely(table)
-    names, _ = judged(list(labels[own]))
+    names, _ = judged(labels[own].tolist())
     found: list[Finding] = []
     for name in names:
         rows, others = own & (labels == name), own & (labels != name)
