@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.auditing import COUNTS, KINDS, PLANTED, SHARES, alarms, blob, folder, found, is_found, planted
+from helpers.auditing import (
+    COUNTS,
+    KINDS,
+    PLANTED,
+    SHARES,
+    alarms,
+    blob,
+    folder,
+    found,
+    is_found,
+    noise,
+    planted,
+)
 
 from visioncam.auditing.places import BOXES, INNER, PLACES, SIDE, apart, cells, mirrored, on, summed
 from visioncam.auditing.stand_out import Table, judged, needed, stand_out
@@ -80,3 +92,43 @@ def test_blank_maps_do_not_count_and_a_frame_is_one_finding() -> None:
     framed[:3] = 0
     (one,) = found((framed, names, random))
     assert (one.place, one.share.count) == ("border", 9)
+
+
+def still(count: int, *parts: tuple[float, float, float, float]) -> np.ndarray:
+    """Return maps of blobs that hardly move, half of each map smooth noise."""
+    rng = np.random.default_rng(3)
+    maps = []
+    for _ in range(count):
+        moved = [blob(y + rng.normal(0, 0.01), x + rng.normal(0, 0.01), h, w) for y, x, h, w in parts]
+        maps.append(0.7 * np.mean(moved, axis=0) + 0.3 * noise(rng))
+    return np.array(maps)
+
+
+def places_of(maps: np.ndarray) -> list[str]:
+    return [one.place for one in stand_out(maps, ["a"] * len(maps)) if one.found]
+
+
+def test_the_slope_of_a_large_object_is_no_place_of_its_own() -> None:
+    assert places_of(still(12, (0.35, 0.5, 0.2, 0.25))) == []
+    assert places_of(still(12, (0.1, 0.5, 0.05, 0.05))) == ["top middle"]
+
+
+def test_what_half_of_the_pictures_have_does_not_go_along_with_a_class() -> None:
+    maps = still(40, (0.5, 0.5, 0.1, 0.1))
+    for share, places in ((0.5, []), (0.8, ["lower left corner"])):
+        some = maps.copy()
+        some[: round(share * 40)] = 0.5 * some[: round(share * 40)] + 0.5 * blob(0.88, 0.12, 0.05, 0.05)
+        assert places_of(some) == places
+
+
+def test_a_place_inside_is_held_against_the_other_side() -> None:
+    assert places_of(still(12, (0.5, 0.3, 0.06, 0.06), (0.5, 0.7, 0.06, 0.06))) == []
+    assert places_of(still(12, (0.5, 0.3, 0.06, 0.06))) == ["left of middle"]
+    assert places_of(still(12, (0.5, 0.5, 0.06, 0.06))) == []
+
+
+def test_chance_is_counted_over_classes() -> None:
+    maps = still(8, (0.1, 0.5, 0.05, 0.05))
+    alone = {one.place: one.chance for one in stand_out(maps, ["a"] * 8)}
+    both = stand_out(np.concatenate([maps, maps]), ["a"] * 8 + ["b"] * 8)
+    assert both[PLACES.index("top middle")].chance == pytest.approx(2 * alone["top middle"])
