@@ -50,17 +50,10 @@ def with_drops(
 def hidden(
     explain: Explainer, item: Sample, shape: tuple[int, int], index: int, places: Sequence[str]
 ) -> np.ndarray:
-    """Return (1 + P,) the probability of a class, on the picture and with each place hidden.
+    """Return (1 + P,) the probability of a class, on a picture of `shape` and with each place hidden.
 
-    The hidden place shows its surroundings, blurred, on the model's own input; of a picture in windows the
-    mean over the windows counts.
-
-    Args:
-        explain: without methods, so that no map is made.
-        item: the picture.
-        shape: (H, W) of it.
-        index: the class.
-        places: to hide, one at a time; all in one batch.
+    A hidden place shows its surroundings, blurred, on the model's own input; all go in one batch.  Of a
+    picture in windows the mean over the windows counts.
     """
     view = view_of(item)
     masks = np.zeros((len(places), *shape), np.int8)

@@ -19,7 +19,7 @@ PEAK = 1.2  # times what lies right around it, or it is the slope of something e
 MOST = 0.7  # of the class's pictures have more there than a uniform map; an object is elsewhere in many
 SPOT, LONG = 0.04, 0.06  # of a side: evidence that moves more is an object's; along an edge
 FLIPS = 2**13
-AROUND = 5  # cells around an object that still count as it: maps are coarse
+NEAR = 11  # cells: an object's surroundings that still count as it, as maps are coarse
 SURELY_LESS = -2.0  # standard errors
 DECIDES, MOSTLY = 0.05, 0.5  # of the class's probability
 TOLD = {
@@ -87,10 +87,14 @@ class Finding:
             return "carries evidence but no score"
         return f"{self.drop.count} pictures do not tell whether it decides"
 
+    def percent(self) -> str:
+        """Return the share with its interval."""
+        return "{:.0f} % [{:.0f}, {:.0f}]".format(*(100 * end for end in attrs.astuple(self.share)[:3]))
+
     def falls(self) -> str:
         """Return what hiding it costs, with its interval."""
-        ends = self.drop and [self.drop.value, self.drop.low, self.drop.high]
-        return "{:.2f} [{:.2f}, {:.2f}]".format(*(round(end, 2) + 0.0 for end in ends)) if ends else ""
+        ends = [round(end, 2) + 0.0 for end in attrs.astuple(self.drop)[:3]] if self.drop else []
+        return "{:.2f} [{:.2f}, {:.2f}]".format(*ends) if ends else ""
 
     def record(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -100,18 +104,17 @@ class Finding:
 
     def __str__(self) -> str:
         """Return it as a sentence."""
-        share, told = self.share, [f"{self.times:.1f} × uniform"]
+        told = [
+            f"{self.explained}, {self.place}: {self.percent()} of the evidence, {self.times:.1f} × uniform"
+        ]
         if self.random == self.random:
             told.append(f"{self.times_random:.1f} × a randomised model")
         if self.others == self.others:
             told.append(f"{self.others:.0%} in other classes")
-        text = (
-            f"{self.explained}, {self.place}: {100 * share.value:.0f} % of the evidence "
-            f"[{100 * share.low:.0f}, {100 * share.high:.0f}], {', '.join(told)} "
-            f"({share.count} pictures, chance {self.chance:.2g})"
-        )
-        text += f"; hidden, the probability falls by {self.falls()}" if self.drop else ""
-        return f"{text}: {self.verdict} ({TOLD[self.told]})"
+        told.append(f"chance {self.chance:.2g}, {len(self.shares)} pictures")
+        if self.drop:
+            told.append(f"hidden, the probability falls by {self.falls()}")
+        return f"{', '.join(told)}: {self.verdict} ({TOLD[self.told]})"
 
 
 def needed(classes: int) -> int:
@@ -128,31 +131,26 @@ def judged(classes: Sequence[str]) -> tuple[list[str], int]:
 
 @attrs.frozen(eq=False)
 class Table:
-    """What n maps have at P places.
+    """What n maps have at P places."""
 
-    Attributes:
-        shares: (n, P) of each map's evidence, 0 to 1; NaN for blank maps.
-        even: (n, P) of a uniform map's.
-        random: (n, P) of the randomised model's maps; NaN where there is none.
-        beside: (n, P) of each map's evidence right around the place, times a uniform map's.
-        counted: (n, SIDE²) shares of the evidence that counts: not on an object.
-        marked: (n,) bool, whether somebody said where the object is.
-    """
-
-    shares: np.ndarray
-    even: np.ndarray
-    random: np.ndarray
-    beside: np.ndarray
-    counted: np.ndarray
-    marked: np.ndarray
+    shares: np.ndarray  # (n, P) of each map's evidence, 0 to 1; NaN for blank maps
+    even: np.ndarray  # (n, P) of a uniform map's
+    random: np.ndarray  # (n, P) of the randomised model's maps; NaN where there is none
+    beside: np.ndarray  # (n, P) of each map's evidence right around the place, times a uniform map's
+    counted: np.ndarray  # (n, SIDE²) shares of the evidence that counts: not on an object
+    marked: np.ndarray  # (n,) bool, whether somebody said where the object is
 
     @classmethod
     def of(cls, maps: Any, randomised: Any = None, masks: Sequence[Any] | None = None) -> Table:
         """Return the table of maps; arguments as in `stand_out`."""
+        from scipy.ndimage import maximum_filter
+
+        masks = masks or [None] * len(maps)
         flat, free = _flat(maps), np.ones((len(maps), SIDE**2))
-        marked = np.array([mask is not None for mask in masks or [None] * len(flat)])
-        for i, mask in enumerate(masks or ()):
-            free[i] = 1.0 if mask is None else _free(mask)
+        marked = np.array([mask is not None for mask in masks])
+        for row, mask in zip(free, masks, strict=True):
+            if mask is not None:
+                row[:] = ~maximum_filter(summed(np.asarray(mask, np.float64)) > 0, NEAR).ravel()
         wanted = np.array([cells(name).ravel() for name in PLACES], np.float64).T
         shares, even = (flat * free) @ wanted, free @ wanted / SIDE**2
         random = np.full_like(shares, np.nan) if randomised is None else (_flat(randomised) * free) @ wanted
@@ -230,13 +228,6 @@ def _flat(maps: Any) -> np.ndarray:
     flat = summed(np.asarray(maps, np.float64)).reshape(len(maps), -1)
     total = flat.sum(axis=1, keepdims=True)
     return np.asarray(np.where(total > 0, flat / np.where(total > 0, total, 1), np.nan))
-
-
-def _free(mask: Any) -> np.ndarray:
-    from scipy.ndimage import maximum_filter
-
-    near = maximum_filter(summed(np.asarray(mask, np.float64)) > 0, 2 * AROUND + 1)
-    return np.asarray(~near.ravel(), np.float64)
 
 
 def _chance(shares: np.ndarray, least: np.ndarray, classes: int) -> np.ndarray:

@@ -80,15 +80,8 @@ def audit(
 
 
 def _row(one: Finding) -> tuple[object, ...]:
-    share = one.share
+    random = f"{one.times_random:.1f}" if one.random == one.random else ""
     return (
-        f"{one.explained} ({share.count})",
-        one.place,
-        f"{100 * share.value:.0f} % [{100 * share.low:.0f}, {100 * share.high:.0f}]",
-        f"{one.times:.1f}",
-        f"{one.times_random:.1f}" if one.random == one.random else "",
-        f"{one.chance:.2g}",
-        one.falls(),
-        one.verdict,
-        one.told,
-    )
+        f"{one.explained} ({len(one.shares)})", one.place, one.percent(), f"{one.times:.1f}", random,
+        f"{one.chance:.2g}", one.falls(), one.verdict, one.told,
+    )  # fmt: skip
