@@ -233,6 +233,7 @@ def test_what_makes_all_maps_worthless_comes_first() -> None:
         assert str(told).startswith(word)
         assert told.document()["notes"][0].startswith(word)
         assert next(iter(told.document())) == "notes"
+        assert not any(one.why for one in told.pictures)
     constant = keras.models.clone_model(BLOBS)
     weights = [0 * value for value in BLOBS.get_weights()]
     constant.set_weights(weights)

@@ -88,6 +88,8 @@ def audit(
         if one.found:
             wanted[one.explained].append(one.place)
     found = _pictures(looks, [wanted.get(group, OUTER) for group in groups], table)
+    if worthless:
+        found = [attrs.evolve(one, suspicion=float("nan"), why="") for one in found]
     if clusters:
         found = _add_clusters(found, looks, clusters)
     standings = list(with_drops(bare, standings, wanted, groups, items, looks))
