@@ -24,7 +24,9 @@ from visioncam_core.results.provenance import entries
 from visioncam_core.text import index_or_name
 
 SHOWN = 20  # pictures
-FOUND = ("class", "place", "share", "× uniform", "× random", "chance", "hidden: falls by", "verdict", "told by")
+FOUND = (
+    "class", "place", "share", "× uniform", "× random", "chance", "hidden: falls by", "verdict", "told by",
+)  # fmt: skip
 
 
 def audit(
