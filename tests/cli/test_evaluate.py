@@ -49,8 +49,8 @@ def test_a_table_a_file_and_a_condition(folder: Path, tmp_path: Path) -> None:
     assert "a softmax was applied" in told  # its model ends in logits
     assert same.endswith("to it they are one picture, perhaps shifted")
     verdict, why = done.stdout.splitlines()[1:3]
-    assert verdict == "Use none of the maps: no method beats a random map"
-    assert "fewer than 6 pictures seldom show of 1 candidates" in why
+    assert verdict == "No method is named: too few pictures to tell"
+    assert "of 1 candidate, fewer than 6 seldom show one" in why
     assert "Randomised model " in done.stdout
     assert "cost of a map" not in done.stdout
     rows = list(csv.DictReader((tmp_path / "e.csv").read_text().splitlines()))
@@ -73,9 +73,7 @@ def test_a_report_has_the_table_and_the_curves(folder: Path, tmp_path: Path) -> 
     done = run(*asked, "--metrics", "deletion,insertion,randomisation", "-o", page)
     assert done.code == 0, done.stderr
     text = page.read_text("utf-8")
-    assert (
-        text.index("Use none of the maps") < text.index("Which map can be trusted") < text.index("Overview")
-    )
+    assert text.index("No method is named") < text.index("Which map can be trusted") < text.index("Overview")
     for heading in (
         "Which map can be trusted",
         "Curves at features",

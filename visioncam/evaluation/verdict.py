@@ -19,6 +19,7 @@ DOUBT = "random"
 SURE = "the data show it"
 NO_DIFFERENCE = "no difference that the data shows"
 NO_BETTER = "no method beats a random map"
+TOO_FEW = "too few pictures to tell"
 NOTHING = "nothing can be told"
 Candidates = Sequence[tuple[str, str]]
 Numbers = Mapping[tuple[str, str, str], MetricResult]
@@ -32,8 +33,9 @@ class Verdict:
     Attributes:
         method: canonical name, or None where none is named.
         layer: its path, or None.
-        sure: "the data show it", "no difference that the data shows", "no method beats a random map", or
-            "nothing can be told" of a model that answers alike for every picture, or of flat maps.
+        sure: "the data show it", "no difference that the data shows", "no method beats a random map", "too few
+            pictures to tell", or "nothing can be told" of a model that answers alike for every picture, or of
+            flat maps.
         equals: (method, layer) of those that the data do not distinguish from it.
         passes: through the model for a map, beyond the forward and backward pass that all share.
         seconds: for a map.
@@ -51,7 +53,7 @@ class Verdict:
     def __str__(self) -> str:
         """Return it in one line."""
         if self.method is None:
-            return f"Use none of the maps: {self.sure}"
+            return f"{'No method is named' if self.sure == TOO_FEW else 'Use none of the maps'}: {self.sure}"
         others = f" to {len(self.equals)} other{'s' * (len(self.equals) > 1)}" if self.equals else ""
         best = ";" if others else ", and the best:"
         return f"Use {self.method} at {self.layer}: surely better than a random map{best} {self.sure}{others}"
@@ -88,14 +90,14 @@ def verdict(layers: Sequence[AtLayer]) -> Verdict:
     gains = _gains(found, candidates, metrics)
     beats = _chances(gains) <= LEVEL
     if not beats.any():
-        few = fewest(len(candidates))
-        seldom = f", which fewer than {few} pictures seldom show of {len(candidates)} candidates"
+        few, kinds = fewest(len(candidates)), len(candidates)
+        short = f"; of {kinds} candidate{'s' * (kinds > 1)}, fewer than {few} seldom show one that is"
         why = (
-            f"On {count} pictures no method was surely better than a random map over "
-            f"{_join(metrics)}{seldom if count < few else ''}; {_more(gains, len(gains), min)}. "
+            f"On {count} pictures no method was surely better than a random map over {_join(metrics)}"
+            f"{short if count < few else ''}; {_more(gains, len(gains), min)}. "
             "Believe none of the maps before you have looked at more pictures or another layer."
         )
-        return Verdict(None, None, NO_BETTER, (), 0.0, 0.0, why)
+        return Verdict(None, None, TOO_FEW if count < few else NO_BETTER, (), 0.0, 0.0, why)
     places = _places(found, candidates, metrics)
     means = np.array([float(np.nanmean(row)) for row in places])
     best = int(np.where(beats, means, np.inf).argmin())
