@@ -13,8 +13,8 @@ from visioncam_core.metrics.chance import LEVEL, MANY, chances, signs
 from visioncam_core.metrics.intervals import Interval, interval
 from visioncam_core.results.agreement import rank_correlation
 
-ALL = "all pictures"
-COMMON = 64  # places along an axis on which the order of two maps is compared
+COMMON = 64  # places along an axis at which the order of two maps is compared
+NAN = math.nan
 
 
 @attrs.frozen
@@ -46,8 +46,8 @@ class Change:
     new_score: float
     moved: float
     correlation: float
-    second_changed: float = math.nan
-    second_moved: float = math.nan
+    second_changed: float = NAN
+    second_moved: float = NAN
 
 
 @attrs.frozen
@@ -57,13 +57,13 @@ class Group:
     Attributes:
         name: the old model's answer.
         count: pictures.
-        changed: share of another answer.
+        changed: share of other answers.
         moved: mean.
         correlation: mean.
         second_changed: mean of a second run; NaN without one.
         second_moved: mean of a second run; NaN without one.
         chance: how often chance alone moves as much, corrected for all classes; NaN where nothing tells.
-        beyond: whether that is rare enough (2.5 %, one-sided); None where there are too few pictures to show.
+        beyond: whether that is rare enough (2.5 %, one-sided); None where too few pictures can show it.
     """
 
     name: str
@@ -73,13 +73,21 @@ class Group:
     correlation: Interval
     second_changed: float
     second_moved: float
-    chance: float = math.nan
+    chance: float = NAN
     beyond: bool | None = None
 
-    @property
-    def times(self) -> float:
-        """How many times as much as a second run the new model moved; NaN without one."""
-        return self.moved.value / self.second_moved if self.second_moved > 0 else math.nan
+    @classmethod
+    def of(cls, name: str, pictures: Sequence[Change]) -> Group:
+        """Return means and intervals, before chance is known."""
+        return cls(
+            name,
+            len(pictures),
+            interval(_known(pictures, "changed"), (0.0, 1.0)),
+            interval(_known(pictures, "moved"), (0.0, 1.0)),
+            interval(_known(pictures, "correlation"), (-1.0, 1.0)),
+            interval(_known(pictures, "second_changed")).value,
+            interval(_known(pictures, "second_moved")).value,
+        )
 
 
 def moved(one: np.ndarray, other: np.ndarray) -> float:
@@ -94,13 +102,13 @@ def moved(one: np.ndarray, other: np.ndarray) -> float:
     """
     sums = [float(np.abs(part).sum(dtype=np.float64)) for part in (one, other)]
     if not all(sums):
-        return 1.0 if any(sums) else math.nan
+        return 1.0 if any(sums) else NAN
     a, b = (part.astype(np.float64) / total for part, total in zip((one, other), sums, strict=True))
     return min(float(np.abs(a - b).sum()) / 2, 1.0)
 
 
 def correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Return Spearman's rank correlation of two maps of one shape, as means over 64 places an axis."""
+    """Return Spearman's rank correlation of two maps of one shape, as means at 64 places an axis."""
     return rank_correlation(_coarse(one), _coarse(other))
 
 
@@ -117,47 +125,31 @@ def summed(pictures: Sequence[Change], second: bool) -> tuple[Group, tuple[Group
 
     Args:
         pictures: at least one.
-        second: whether there is a second run.  Then chance is an exact sign-flip test on the pictures of a
-            class: does the new model move more than the second run?  Otherwise it is Mann and Whitney's
-            (1947) on ranks: did they move more than the other pictures?  Over classes both are corrected by
-            Holm (1979).
+        second: whether there is a second run.  Then chance is an exact sign-flip test on a class's pictures:
+            does the new model move more than the second run?  Otherwise it is the rank test of Mann and
+            Whitney (1947): did they move more than the other pictures?  Both are corrected by Holm (1979).
     """
     by_class: dict[str, list[Change]] = defaultdict(list)
     for one in pictures:
         by_class[one.old_answer or one.explained].append(one)
-    whole = _group(ALL, pictures)
-    if second:
-        chance, least = _more_than_second(pictures)
-        whole = attrs.evolve(whole, chance=chance, beyond=None if least > LEVEL else chance <= LEVEL)
-    tests = [
-        _more_than_second(mine) if second else _more_than_others(mine, pictures) for mine in by_class.values()
-    ]
-    corrected = _holm([chance for chance, _ in tests])
+    tests = [_than_second(mine) if second else _than_others(mine, pictures) for mine in by_class.values()]
+    found, bests = np.array(tests).T
+    order = np.argsort(found, kind="stable")
+    found[order] = np.maximum.accumulate(np.arange(len(order), 0, -1) * found[order]).clip(max=1)
     classes = [
-        attrs.evolve(
-            _group(name, mine), chance=chance, beyond=None if least * len(tests) > LEVEL else chance <= LEVEL
-        )
-        for (name, mine), (_, least), chance in zip(by_class.items(), tests, corrected, strict=True)
+        _told(Group.of(name, mine), float(chance), best * len(tests))
+        for (name, mine), chance, best in zip(by_class.items(), found, bests, strict=True)
     ]
-    known = [one if one.moved.count else attrs.evolve(one, chance=math.nan) for one in classes]
-    return whole, tuple(
-        sorted(known, key=lambda one: (not one.beyond, -np.nan_to_num(one.moved.value), -one.changed.value))
-    )
+    classes.sort(key=lambda one: (not one.beyond, -np.nan_to_num(one.moved.value), -one.changed.value))
+    whole = Group.of("all pictures", pictures)
+    return _told(whole, *_than_second(pictures)) if second else whole, tuple(classes)
 
 
-def _group(name: str, pictures: Sequence[Change]) -> Group:
-    changed, moved, order, second_changed, second_moved = (
-        _known(pictures, key) for key in ("changed", "moved", "correlation", "second_changed", "second_moved")
-    )
-    return Group(
-        name,
-        len(pictures),
-        interval(changed, (0.0, 1.0)),
-        interval(moved, (0.0, 1.0)),
-        interval(order, (-1.0, 1.0)),
-        float(second_changed.mean()) if len(second_changed) else math.nan,
-        float(second_moved.mean()) if len(second_moved) else math.nan,
-    )
+def _told(group: Group, chance: float, best: float) -> Group:
+    """Return a group with its chance, where `best` is the smallest that they can show; NaN: none."""
+    if math.isnan(best):
+        return group
+    return attrs.evolve(group, chance=chance, beyond=None if best > LEVEL else chance <= LEVEL)
 
 
 def _known(pictures: Sequence[Change], name: str) -> np.ndarray:
@@ -165,37 +157,28 @@ def _known(pictures: Sequence[Change], name: str) -> np.ndarray:
     return np.asarray(values[np.isfinite(values)])
 
 
-def _more_than_second(pictures: Sequence[Change]) -> tuple[float, float]:
-    """Return how often chance moves as much more than the second run, and how rarely it can at best."""
+def _than_second(pictures: Sequence[Change]) -> tuple[float, float]:
+    """Return how often chance moves as much more than the second run, and how seldom it can at best."""
     gaps = np.array([one.moved - one.second_moved for one in pictures], np.float64)
     gaps = gaps[np.isfinite(gaps)]
-    if not len(gaps):
-        return 1.0, 1.0
-    if len(gaps) > MANY:  # where the table of flips would not fit, and the mean is normal
+    if len(gaps) > MANY:  # the table of flips would be large, and the mean is normal
         from scipy.stats import ttest_1samp
 
         return float(ttest_1samp(gaps, 0, alternative="greater").pvalue), 0.0
+    if not gaps.size:
+        return 1.0, NAN
     flips = signs(len(gaps)) @ gaps / len(gaps)
     return float(chances(flips[:, None], together=False)[0]), 0.5 ** len(gaps)
 
 
-def _more_than_others(mine: Sequence[Change], pictures: Sequence[Change]) -> tuple[float, float]:
-    """Return how often chance moves a class's pictures as much more than others, and how rarely at best."""
-    numbers = {one.number for one in mine}
+def _than_others(mine: Sequence[Change], pictures: Sequence[Change]) -> tuple[float, float]:
+    """Return how often chance moves a class as much more than the others, and how seldom it can at best."""
     values = _known(mine, "moved")
+    numbers = {one.number for one in mine}
     others = _known([one for one in pictures if one.number not in numbers], "moved")
-    if not len(values) or not len(others) or np.ptp([*values, *others]) == 0:
-        return 1.0, 1.0
+    if not values.size or not others.size or np.ptp([*values, *others]) == 0:
+        return 1.0, NAN
     from scipy.stats import mannwhitneyu
 
-    found = mannwhitneyu(values, others, alternative="greater")
-    return float(found.pvalue), 1 / math.comb(len(values) + len(others), len(values))
-
-
-def _holm(found: Sequence[float]) -> np.ndarray:
-    order = np.argsort(found, kind="stable")
-    corrected = np.empty(len(order))
-    corrected[order] = np.maximum.accumulate(np.arange(len(order), 0, -1) * np.asarray(found)[order]).clip(
-        max=1
-    )
-    return corrected
+    chance = float(mannwhitneyu(values, others, alternative="greater").pvalue)
+    return chance, 1 / math.comb(len(values) + len(others), len(values))

@@ -12,6 +12,7 @@ from visioncam_core.results.data import Prediction
 from visioncam_core.text import listing
 
 FEW = 3  # names in a message
+PASS = "pass class_names= and new_class_names="
 
 
 @attrs.frozen
@@ -21,7 +22,7 @@ class Match:
     Attributes:
         pairs: index in the old model -> index in the other.
         names: the old model's.
-        notes: how they were matched, and classes that only one of the two has.
+        notes: how they were matched, and which only one of the two has.
     """
 
     pairs: dict[int, int]
@@ -42,15 +43,10 @@ def label(index: int, name: str | None) -> str:
 
 
 def match(old: Head, other: Head, which: str) -> Match:
-    """Return which classes are the same.
+    """Return which classes of the old model and of another, called `which`, are the same.
 
     A whole name counts first, then its first part ("tench" finds "tench, Tinca tinca"); case does not
     matter.  A name that a model has twice stands for no class of it.
-
-    Args:
-        old: the explained output of the old model.
-        other: that of the other model.
-        which: "new" or "second".
 
     Raises:
         OptionError: no name is the same, or names are missing and the numbers of classes differ.
@@ -60,30 +56,26 @@ def match(old: Head, other: Head, which: str) -> Match:
         if old.classes != other.classes:
             raise OptionError(
                 f"the old model has {old.classes} classes and the {which} one {other.classes}, and without "
-                "names nobody knows which is which; pass class_names= and new_class_names="
+                f"names nobody knows which is which; {PASS}"
             )
-        same = {i: i for i in range(old.classes)}
         how = f"classes of the old and the {which} model are matched by index, for want of names"
-        return Match(same, names or others, (how,))
+        return Match({i: i for i in range(old.classes)}, names or others, (how,))
     if names == others:
         return Match({i: i for i in range(len(names))}, names)
     mine, theirs = _places(names), _places(others)
-    pairs = {}
+    pairs: dict[int, int] = {}
     for i, name in enumerate(names):
-        found = [theirs[key] for key in _keys(name) if mine.get(key) == i and key in theirs]
-        if found:
-            pairs[i] = found[0]
+        for key in _keys(name):
+            if mine.get(key) == i and key in theirs:
+                pairs.setdefault(i, theirs[key])
     if not pairs:
         raise OptionError(
             f"the old and the {which} model share no class: the old one has {listing(names, FEW)}, the "
-            f"{which} one {listing(others, FEW)}; pass names that say which is which as class_names= and "
-            "new_class_names="
+            f"{which} one {listing(others, FEW)}; {PASS} that say which is which"
         )
-    alone = (
-        ("old", [name for i, name in enumerate(names) if i not in pairs]),
-        (which, [name for j, name in enumerate(others) if j not in pairs.values()]),
-    )
-    told = [f"classes of the {model} model alone: {listing(left, FEW)}" for model, left in alone if left]
+    left = {"old": [name for i, name in enumerate(names) if i not in pairs]}
+    left[which] = [name for j, name in enumerate(others) if j not in pairs.values()]
+    told = (f"the {model} model alone has {listing(alone, FEW)}" for model, alone in left.items() if alone)
     return Match(pairs, names, tuple(told))
 
 

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,19 @@ import attrs
 import numpy as np
 
 from visioncam.differences.changes import Change, Group
-from visioncam.differences.report import page
 from visioncam.evaluation.conditions import SIGNS, parse_condition
+from visioncam.html_report.page import Fact, Page
+from visioncam.html_report.sections import Picture, Section, Table
 from visioncam_core.errors import OutputError
-from visioncam_core.files import as_row, write_bytes
+from visioncam_core.files import as_row, without_folders, write_bytes
 from visioncam_core.metrics.intervals import Interval
 from visioncam_core.plain_data import plain
 
 NUMBERS = ("moved", "correlation", "changed")
-COLUMNS = tuple(field.name for field in attrs.fields(Change))
-SUFFIXES = (".json", ".csv", ".html")
-NAME, SOURCE = 22, 30  # letters of a class and a picture in a table
+NAME, SOURCE = 22, 30  # letters of a class and of a picture in a table
 Rows = tuple[list[str], list[list[str]]]
+SECOND = {True: "more than a seed does", False: "not surely more than a seed", None: "too few to tell"}
+BEYOND = {True: "yes", False: "no", None: "too few"}
 
 
 @attrs.frozen(eq=False)
@@ -45,8 +46,8 @@ class Diff:
         notes: what to be careful about.
         failures: picture -> why nothing is known of it.
         provenance: versions, settings and models.
-        strips: number of a picture -> (H, W, 3) uint8 with the picture and its maps side by side; of those
-            that moved most.
+        strips: number of a picture -> (H, W, 3) uint8, the picture and its maps side by side; of those that
+            moved most.
     """
 
     old: str
@@ -66,110 +67,113 @@ class Diff:
     def verdict(self) -> list[str]:
         """Return what changed in a few sentences."""
         whole, told = self.overall, []
-        if whole.changed.count:
-            n, share = whole.changed.count, whole.changed
-            told.append(f"answers: {round(share.value * n)} of {n} changed, {_said(share)}")
-        if whole.moved.value == 0:
-            told.append("evidence: no map moved at all")
-        elif whole.moved.count:
-            told.append(
-                f"evidence: {_said(whole.moved)} of it moved (0 none, 1 all); "
-                f"rank correlation {_said(whole.correlation)}"
-            )
-        else:
+        if count := whole.changed.count:
+            told.append(f"answers: {_share(whole.changed)} of {count} changed, {_said(whole.changed)}")
+        if not whole.moved.count:
             told.append("evidence: no picture has two maps to compare")
-        if self.second and math.isfinite(whole.second_moved):
-            times = (
-                "" if math.isnan(whole.times) else f"the new model moved {whole.times:.1f} times as much: "
-            )
-            more = {
-                True: "more than a seed does",
-                False: "not surely more than a seed does",
-                None: "too few pictures to tell",
-            }[whole.beyond]
+        elif whole.moved.value == 0:
+            told.append("evidence: no map moved at all")
+        else:
+            order = f"rank correlation {_said(whole.correlation)}"
+            told.append(f"evidence: {_said(whole.moved)} of it moved (0 none, 1 all); {order}")
+        if math.isfinite(whole.second_moved):
             told.append(
-                f"two runs of one training differ by {whole.second_moved:.3f}, and in "
-                f"{whole.second_changed:.3f} of the answers; {times}{more} (p = {whole.chance:.2g}; "
-                "one second run is one draw of the seed)"
+                f"two runs of one training differ by {_number(whole.second_moved)}, and in "
+                f"{_number(whole.second_changed)} of the answers"
             )
+            if whole.second_moved > 0:
+                times = f"the new model moved {whole.moved.value / whole.second_moved:.2g} times as much"
+                told.append(f"{times}: {SECOND[whole.beyond]} (p = {whole.chance:.2g}; one run is one draw)")
         if beyond := [f"{one.name} ({_number(one.moved.value)})" for one in self.classes if one.beyond]:
-            what = "a second run" if self.second else "the other classes"
-            told.append(f"moved more than {what}, beyond chance: {', '.join(beyond)}")
+            rival = "in a second run" if self.second else "in the other classes"
+            told.append(f"moved more than {rival}, beyond chance: {', '.join(beyond)}")
         return told
 
     def by_class(self) -> Rows:
         """Return header and rows of the classes; the last row is all pictures."""
-        second = ["second run"] if self.second else []
-        header = ["class", "pictures", "changed", "moved [95 %]", "correlation", *second, "beyond chance"]
-        words = {True: "yes", False: "no", None: "too few"}
         rows = [
             [
-                _short(one.name, NAME),
+                _cut(one.name, NAME),
                 str(one.count),
-                str(round(one.changed.value * one.changed.count)) if one.changed.count else "–",
+                _share(one.changed),
                 _said(one.moved),
                 _number(one.correlation.value),
-                *([_number(one.second_moved)] if second else []),
-                "" if math.isnan(one.chance) else words[one.beyond],
+                _number(one.second_moved),
+                "" if math.isnan(one.chance) else BEYOND[one.beyond],
             ]
             for one in (*self.classes, self.overall)
+        ]
+        header = [
+            "class",
+            "pictures",
+            "changed",
+            "moved [95 %]",
+            "correlation",
+            "second run",
+            "beyond chance",
         ]
         return header, rows
 
     def by_picture(self, most: int | None = None) -> Rows:
         """Return header and rows of the pictures, those that moved most first; at most so many."""
-        header = ["moved", "correlation", "old answer", "new answer", "picture"]
         rows = []
         for one in self.pictures[:most]:
             answers = (one.old_answer or one.explained, one.new_answer if one.changed else "same")
-            cut = [_short(name, NAME) for name in answers]
             source = one.source if len(one.source) <= SOURCE else f"…{one.source[1 - SOURCE :]}"
+            cut = [_cut(name, NAME) for name in answers]
             rows.append([_number(one.moved), _number(one.correlation), *cut, source])
-        return header, rows
+        return ["moved", "correlation", "old answer", "new answer", "picture"], rows
 
     def check(self, condition: str) -> list[str]:
         """Return in words where a condition such as "moved > 0.1" holds over all pictures.
 
         Args:
-            condition: moved, correlation or changed, one of < <= > >=, and a number.  A mean without any
-                picture counts as held: nothing was shown.
+            condition: moved, correlation or changed, one of < <= > >=, and a number.  Where no picture has
+                the number it counts as held: nothing was shown.
 
         Raises:
             OptionError: it cannot be read.
             NameNotFoundError: it names something else.
         """
         name, sign, number = parse_condition(condition, NUMBERS)
-        found = getattr(self.overall, name)
+        found: Interval = getattr(self.overall, name)
         if not found.count:
             return [f"{name} has no number on any picture"]
         return [f"{name} is {found.value:.4g}, {sign} {number:g}"] if SIGNS[sign](found.value, number) else []
 
-    def records(self) -> list[dict[str, Any]]:
-        """Return one plain record a picture, those that moved most first."""
-        return [attrs.asdict(one) for one in self.pictures]
-
     def document(self) -> dict[str, Any]:
         """Return everything but the strips as plain data."""
-        every = {
-            field.name: getattr(self, field.name) for field in attrs.fields(Diff) if field.name != "strips"
-        }
-        every["verdict"] = self.verdict()
-        every["overall"] = attrs.asdict(self.overall)
-        every["classes"] = [attrs.asdict(one) for one in self.classes]
-        done: dict[str, Any] = plain({**every, "pictures": self.records()})
+        found = attrs.asdict(self, filter=lambda field, _: field.name != "strips")
+        done: dict[str, Any] = plain({"verdict": self.verdict(), **found})
         return done
 
     def html(self) -> str:
         """Return the report: the verdict, a table of classes, and the pictures that moved most."""
-        captions = {one.number: one for one in self.pictures}
-        shown = [(_caption(captions[number], self.score), strip) for number, strip in self.strips.items()]
-        facts = {
-            "Old model": self.old, "New model": self.new, "Second run": self.second, "Method": self.method,
-            "Layers": ", ".join(self.layers), "Score": self.score,
-            **{name: str(value) for name, value in self.provenance.items()},
-        }  # fmt: skip
-        notes = [*self.notes, *(f"{name}: {why}" for name, why in self.failures.items())]
-        return page(self.verdict(), notes, self.by_class(), self.by_picture(), shown, facts)
+        by_number = {one.number: one for one in self.pictures}
+        strips = [self._strip(by_number[number], pixels) for number, pixels in self.strips.items()]
+        careful = [*self.notes, *(f"{name}: {why}" for name, why in self.failures.items())]
+        sections = [
+            Section(
+                "What changed", "\n".join(self.verdict()), [Table(*self.by_class(), "by the old answer")]
+            ),
+            Section("The pictures that moved most", "Both maps of a picture are of one class.", strips),
+            Section("To be careful about", "\n".join(map(without_folders, careful))),
+            Section("Every picture", "", [Table(*self.by_picture(), "those that moved most first")]),
+        ]
+        facts = {"old model": self.old, "new model": self.new, "second run": self.second}
+        facts |= {"method": self.method, "layers": ", ".join(self.layers)}
+        facts |= {name: str(value) for name, value in self.provenance.items()}
+        known = [Fact(name, without_folders(value)) for name, value in facts.items() if value]
+        told = [one for one in sections if one.text or one.parts]
+        return Page("What changed between two models", (), {}, known, told).html()
+
+    def _strip(self, one: Change, pixels: np.ndarray) -> Picture:
+        answer = f"answers {one.old_answer}, then {one.new_answer}; " if one.changed == 1 else ""
+        words = (
+            f"{one.source}: {_number(one.moved)} moved, rank correlation {_number(one.correlation)}; {answer}"
+            f"maps of {one.explained}, {self.score} {_number(one.old_score)}, then {_number(one.new_score)}"
+        )
+        return Picture(pixels, f"the picture and both maps, {words}", words)
 
     def save(self, path: str | Path) -> Path:
         """Write everything to a `.json`, the pictures to a `.csv`, or a report to an `.html` file.
@@ -184,12 +188,12 @@ class Diff:
             text = self.html()
         elif suffix == ".csv":
             buffer = io.StringIO()
-            writer = csv.DictWriter(buffer, COLUMNS)
+            writer = csv.DictWriter(buffer, [field.name for field in attrs.fields(Change)])
             writer.writeheader()
-            writer.writerows(map(as_row, self.records()))
+            writer.writerows(as_row(attrs.asdict(one)) for one in self.pictures)
             text = buffer.getvalue()
         else:
-            raise OutputError(f"Cannot write a diff to {target.name!r}. Use {', '.join(SUFFIXES)}.")
+            raise OutputError(f"Cannot write a diff to {target.name!r}. Use .json, .csv or .html.")
         write_bytes(target, text.encode("utf-8", "replace"))
         return target
 
@@ -199,24 +203,18 @@ class Diff:
         return "\n".join([*self.verdict(), *tables, *self.notes])
 
 
-def _aligned(header: list[str], rows: list[list[str]]) -> list[str]:
+def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in (header, *rows)]
 
 
-def _caption(one: Change, score: str) -> str:
-    """Return what a picture's strip shows."""
-    answer = f"answers {one.old_answer}, then {one.new_answer}. " if one.changed == 1 else ""
-    return (
-        f"{one.source}: {_number(one.moved)} moved, rank correlation {_number(one.correlation)}. {answer}"
-        f"Both maps of {one.explained}, {score} {_number(one.old_score)}, then {_number(one.new_score)}."
-    )
+def _share(found: Interval) -> str:
+    return str(round(found.value * found.count)) if found.count else "–"
 
 
 def _said(found: Interval) -> str:
     """Return a mean with its interval, where there is an honest one."""
-    span = "" if math.isnan(found.low) else f" [{found.low:.3f}, {found.high:.3f}]"
-    return f"{_number(found.value)}{span}"
+    return _number(found.value) if math.isnan(found.low) else str(found)
 
 
 def _number(value: float) -> str:
@@ -224,5 +222,5 @@ def _number(value: float) -> str:
     return "<0.001" if small else f"{value:.3f}" if math.isfinite(value) else "–"
 
 
-def _short(text: str, most: int) -> str:
+def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"

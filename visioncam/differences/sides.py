@@ -20,15 +20,6 @@ from visioncam_core.pipeline.request import Request
 from visioncam_core.results.explanation import Explanation
 
 
-@contextmanager
-def about(name: str) -> Iterator[None]:
-    """Let an error say which model it is about."""
-    try:
-        yield
-    except VisionCamError as error:
-        raise type(error)(f"the {name} model: {error}") from error
-
-
 @attrs.frozen(eq=False)
 class Side:
     """One of the models.
@@ -50,23 +41,21 @@ class Side:
     @classmethod
     def of(cls, name: str, model: Any, images: Any, request: Request, old: Side | None = None) -> Side:
         """Return a model and its pictures; files are read one by one, when they are asked for."""
-        with about(name):
+        with _about(name):
             made = Explainer.of(model, request)
             borrowed = old is not None and old.explain.preprocessing.known and not made.preprocessing.known
             if old is not None and borrowed:
                 how, fitted = old.explain.preprocessing, old.explain.reader.geometry
                 read = attrs.evolve(made.reader, preprocess=how.function, geometry=fitted, whole=how.whole)
                 made = attrs.evolve(made, preprocessing=how, reader=read)
-            if (
-                _are_files(images)
-                and len(made.inputs.inputs) == 1
-                and len(made.inputs.image_shape or "HWC") == 3
-            ):
-                count, sample = len(images), lambda i: made.reader.read([images[i]])[0][0]
+            files = isinstance(images, list | tuple) and len(images) > 0
+            files = files and all(isinstance(one, str | bytes | os.PathLike) for one in images)
+            if files and len(made.inputs.inputs) == 1 and len(made.inputs.image_shape or "HWC") == 3:
+                count, sample = len(images), lambda number: made.reader.read([images[number]])[0][0]
             else:
                 items, _ = made.reader.read(images)
                 count, sample = len(items), items.__getitem__
-            return cls(name, made.with_settings(progress=None), count, sample, borrowed)
+        return cls(name, made.with_settings(progress=None), count, sample, borrowed)
 
     @property
     def title(self) -> str:
@@ -76,12 +65,12 @@ class Side:
 
     def read(self, number: int) -> Sample:
         """Return a picture as this model takes it."""
-        with about(self.name):
+        with _about(self.name):
             return self.sample(number)
 
     def head(self, sample: Sample) -> Head:
         """Return what is known of the explained output."""
-        with about(self.name):
+        with _about(self.name):
             return self.explain.batch([next(sample.parts())], [0]).head
 
     def __call__(self, sample: Sample, target: Any) -> Explanation:
@@ -90,16 +79,20 @@ class Side:
         Raises:
             ModelError: its score is not finite.
         """
-        with about(self.name):
+        with _about(self.name):
             found: Explanation = self.explain(Read([sample], False), [target])[0]
             if not math.isfinite(found.score):
                 raise ModelError(
                     f"its score of {found.target.label} is {found.score}; check its weights, and what "
                     "pictures become (preprocess=)"
                 )
-            return found
+        return found
 
 
-def _are_files(images: Any) -> bool:
-    several = isinstance(images, list | tuple) and len(images) > 0
-    return several and all(isinstance(one, str | bytes | os.PathLike) for one in images)
+@contextmanager
+def _about(name: str) -> Iterator[None]:
+    """Let an error say which model it is about."""
+    try:
+        yield
+    except VisionCamError as error:
+        raise type(error)(f"the {name} model: {error}") from error

@@ -26,27 +26,21 @@ from visioncam_core.results.provenance import entries
 from visioncam_core.text import index_or_name
 
 SHOWN = 10  # pictures
+OWN = ("layer", "preprocess", "class_names")  # keywords that the new model may have for itself
 
 
 def diff(
     context: click.Context,
-    old: str,
-    new: str,
     source: str,
     method: str,
-    second: str | None,
-    new_layer: tuple[str, ...],
     target: str | None,
-    class_names: str | None,
-    new_class_names: str | None,
     file: Path | None,
     report: Path | None,
     conditions: tuple[str, ...],
     recursive: bool,
     max_pixels: int,
     frame: int,
-    new_preprocess: str | None,
-    **_: Any,
+    **rest: Any,
 ) -> int:
     output: Output = context.obj
     registry().method(method)
@@ -54,35 +48,32 @@ def diff(
         parse_condition(condition, NUMBERS)
     if file is not None and file.suffix.lower() not in (".json", ".csv"):
         raise OutputError(f"-o {file} ends in none of .json, .csv; choose one, or --report for a page")
-    inputs = [one for one in (old, new, second, class_names, new_class_names) if one]
-    for place in filter(None, (file, report and check_path(report))):
-        check_place(place, inputs)
+    named = {which: rest[which] for which in ("old", "new", "second") if rest[which]}
+    files = [*filter(None, (file, report and check_path(report)))]
+    for place in files:
+        check_place(place, [*named.values(), *filter(None, (rest["class_names"], rest["new_class_names"]))])
     paths, names, failures = pictures_of(source, recursive, max_pixels, frame)
-    named = {"old": old, "new": new, **({"second": second} if second else {})}
-    theirs = keywords_of({"layer": new_layer, "preprocess": new_preprocess, "class_names": new_class_names})
-    keywords = keywords_of(context.params) | {f"new_{name}": value for name, value in theirs.items()}
+    keywords = keywords_of(context.params)
+    keywords |= {
+        f"new_{name}": value for name, value in keywords_of({n: rest[f"new_{n}"] for n in OWN}).items()
+    }
     models = {which: model_of(context, path) for which, path in named.items()}
     with Bar(source, "pictures") as bar:
         found = run(
             images=paths, method=method, target=index_or_name(target), progress=bar, **models, **keywords
         )
     titles: dict[str, Any] = {which: title_of(model, named[which]) for which, model in models.items()}
-    found = attrs.evolve(
-        found,
-        **titles,
-        pictures=tuple(attrs.evolve(one, source=names[one.number]) for one in found.pictures),
-        failures={**found.failures, **failures},
-        provenance=found.provenance
-        | {
-            f"{which} {key}": value
-            for which, model in models.items()
-            for key, value in entries(mark_of(named[which], model)).items()
-        },
-    )
+    made = dict(found.provenance)
+    for which, model in models.items():
+        made |= {f"{which} {key}": value for key, value in entries(mark_of(named[which], model)).items()}
+    pictures = tuple(attrs.evolve(one, source=names[one.number]) for one in found.pictures)
+    failures = {**found.failures, **failures}
+    found = attrs.evolve(found, **titles, pictures=pictures, failures=failures, provenance=made)
     violated = [line for condition in conditions for line in found.check(condition)]
     output.document.update({**found.document(), "held": violated})
+    layers = ", ".join(dict.fromkeys(found.layers))
     output.line(
-        (found.old, "bold"), " → ", (found.new, "bold"), f", {len(found.pictures)} pictures, {found.method}"
+        (f"{found.old} → {found.new}", "bold"), f", {len(pictures)} pictures, {found.method} at {layers}"
     )
     for line in found.verdict():
         output.line(line)
@@ -90,12 +81,11 @@ def diff(
     output.table(*found.by_picture(SHOWN), numbers=(0, 1))
     for note in found.notes:
         output.warn(note)
-    for name, why in found.failures.items():
+    for name, why in failures.items():
         output.error(f"{name}: {why}")
-    if file is not None:
-        output.save(file, found.save)
-    if report is not None:
-        output.save(report, found.save)
+    for place in files:
+        output.save(place, found.save)
+    output.document["files"] = [str(place) for place in files]
     for line in violated:
         output.error(line)
-    return SOME_FAILED if violated or found.failures else DONE
+    return SOME_FAILED if violated or failures else DONE
