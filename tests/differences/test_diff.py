@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from helpers.cli import run
 from PIL import Image
 
@@ -176,6 +177,20 @@ def test_models_may_take_pictures_of_other_sizes(old: Any, photos: list[np.ndarr
     assert crop.overall.moved.value == 0
     with pytest.raises(ImageError, match=r"the new model: .*24, 24, 3"):
         visioncam.diff(old, copy_of(old, 48), np.zeros((2, 24, 24, 3), np.float32))
+
+
+def test_pictures_are_the_same_for_both_models(old: Any, photos: list[np.ndarray]) -> None:
+    bare = keras.Sequential([keras.Input((SIDE, SIDE, 3)), *old.layers[1:]])
+    told = keras.Sequential([keras.Input((SIDE, SIDE, 3)), *old.layers[1:]])
+    visioncam.set_model_card(told, visioncam.ModelCard(preprocess=lambda batch: batch / 60 - 1))
+    for pair, which in (((told, bare), "new"), ((bare, told), "old")):
+        found = visioncam.diff(*pair, photos[:3])
+        assert found.overall.moved.value == 0
+        assert f"the {which} model, preprocess: it says nothing of its pictures" in str(found)
+        assert found.provenance["old preprocess"] == found.provenance["new preprocess"] == "<lambda>"
+    shuffled = tf.data.Dataset.from_tensor_slices(np.float32(photos[:9])).shuffle(9)
+    assert visioncam.diff(old, old, shuffled).overall.moved.value == 0
+    assert visioncam.diff(old, old, iter(photos[:3])).overall.count == 3
 
 
 def test_one_class_one_picture_and_a_blank_map(old: Any, photos: list[np.ndarray]) -> None:

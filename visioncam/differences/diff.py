@@ -13,9 +13,12 @@ import numpy as np
 from visioncam.differences.changes import NAN, Change, correlation, moved, summed
 from visioncam.differences.classes import Match, label, match
 from visioncam.differences.result import Diff
-from visioncam.differences.sides import Side
+from visioncam.differences.sides import Side, about
 from visioncam_core.errors import ImageError, OptionError, TargetError, VisionCamError
+from visioncam_core.images.arrays import is_dataset
+from visioncam_core.images.multiple_inputs import images_of
 from visioncam_core.images.sample import Sample
+from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.provenance import versions
@@ -54,7 +57,7 @@ def diff(
         target: as in `explain`, in the old model's classes; each picture's top class by default.
         new_layer: `layer` of the new model; by default that of the old one, which is "auto" by default.
         new_preprocess: `preprocess` of the new model.  A model that says nothing of its pictures gets them as
-            the old one does.
+            one that does.
         new_class_names: `class_names` of the new model.
         **keywords: the other keywords of `explain`, and the method's options, for all models.
 
@@ -69,11 +72,18 @@ def diff(
     """
     own = {"layer": new_layer, "preprocess": new_preprocess, "class_names": new_class_names}
     own = {name: value for name, value in own.items() if value is not None}
-    images = list(images) if isinstance(images, Iterator) else images
     asked, changed = (Request.of([method], {**keywords, **more}) for more in ({}, own))
-    sides = [first := Side.of("old", old, images, asked), Side.of("new", new, images, changed, first)]
-    if second is not None:
-        sides.append(Side.of("second", second, images, asked, first))
+    made: dict[str, Explainer] = {}
+    for name, model in {"old": old, "new": new, "second": second}.items():
+        if model is not None or name != "second":
+            with about(name):
+                made[name] = Explainer.of(model, changed if name == "new" else asked)
+    if is_dataset(images):  # which may be shuffled whenever it is read
+        images = images_of(images, len(made["old"].inputs.image_shape or "HWC") - 1)
+    images = list(images) if isinstance(images, Iterator) else images
+    like = next((one for one in made.values() if one.preprocessing.known), made["old"])
+    sides = [Side.of(name, one, images, like) for name, one in made.items()]
+    first = sides[0]
     for side in sides:
         if side.count != first.count:
             raise ImageError(
@@ -177,7 +187,7 @@ class _Run:
         for side, one in zip(self.sides, self.maps, strict=True):
             if side.borrowed and sample.geometry is not None:
                 self._tell(
-                    side, "preprocess", "it says nothing of its pictures; they are read as the old one's"
+                    side, "preprocess", "it says nothing of its pictures; they are read as another model's"
                 )
             if not one.heatmap.any():
                 self._tell(side, "blank map", "where the other map is not, all evidence counts as moved")

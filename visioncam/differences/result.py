@@ -109,7 +109,7 @@ class Diff:
             "changed",
             "moved [95 %]",
             "correlation",
-            "second run",
+            "second",
             "beyond chance",
         ]
         return header, rows

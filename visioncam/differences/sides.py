@@ -16,7 +16,6 @@ from visioncam_core.errors import ModelError, VisionCamError
 from visioncam_core.images.reader import Read
 from visioncam_core.images.sample import Sample
 from visioncam_core.pipeline.explainer import Explainer
-from visioncam_core.pipeline.request import Request
 from visioncam_core.results.explanation import Explanation
 
 
@@ -29,7 +28,7 @@ class Side:
         explain: its explainer.
         count: pictures.
         sample: reads one of them.
-        borrowed: whether pictures are read as the old model's, because this one says nothing of them.
+        borrowed: whether pictures are read as another model's, because this one says nothing of them.
     """
 
     name: str
@@ -39,17 +38,19 @@ class Side:
     borrowed: bool
 
     @classmethod
-    def of(cls, name: str, model: Any, images: Any, request: Request, old: Side | None = None) -> Side:
-        """Return a model and its pictures; files are read one by one, when they are asked for."""
-        with _about(name):
-            made = Explainer.of(model, request)
-            borrowed = old is not None and old.explain.preprocessing.known and not made.preprocessing.known
-            if old is not None and borrowed:
-                how, fitted = old.explain.preprocessing, old.explain.reader.geometry
-                read = attrs.evolve(made.reader, preprocess=how.function, geometry=fitted, whole=how.whole)
-                made = attrs.evolve(made, preprocessing=how, reader=read)
-            files = isinstance(images, list | tuple) and len(images) > 0
-            files = files and all(isinstance(one, str | bytes | os.PathLike) for one in images)
+    def of(cls, name: str, made: Explainer, images: Any, like: Explainer) -> Side:
+        """Return a model and its pictures; files are read one by one, when they are asked for.
+
+        Where it says nothing of its pictures they are read as those of `like`.
+        """
+        borrowed = like.preprocessing.known and not made.preprocessing.known
+        if borrowed:
+            how, fitted = like.preprocessing, like.reader.geometry
+            read = attrs.evolve(made.reader, preprocess=how.function, geometry=fitted, whole=how.whole)
+            made = attrs.evolve(made, preprocessing=how, reader=read)
+        files = isinstance(images, list | tuple) and len(images) > 0
+        files = files and all(isinstance(one, str | bytes | os.PathLike) for one in images)
+        with about(name):
             if files and len(made.inputs.inputs) == 1 and len(made.inputs.image_shape or "HWC") == 3:
                 count, sample = len(images), lambda number: made.reader.read([images[number]])[0][0]
             else:
@@ -65,12 +66,12 @@ class Side:
 
     def read(self, number: int) -> Sample:
         """Return a picture as this model takes it."""
-        with _about(self.name):
+        with about(self.name):
             return self.sample(number)
 
     def head(self, sample: Sample) -> Head:
         """Return what is known of the explained output."""
-        with _about(self.name):
+        with about(self.name):
             return self.explain.batch([next(sample.parts())], [0]).head
 
     def __call__(self, sample: Sample, target: Any) -> Explanation:
@@ -79,7 +80,7 @@ class Side:
         Raises:
             ModelError: its score is not finite.
         """
-        with _about(self.name):
+        with about(self.name):
             found: Explanation = self.explain(Read([sample], False), [target])[0]
             if not math.isfinite(found.score):
                 raise ModelError(
@@ -90,7 +91,7 @@ class Side:
 
 
 @contextmanager
-def _about(name: str) -> Iterator[None]:
+def about(name: str) -> Iterator[None]:
     """Let an error say which model it is about."""
     try:
         yield
