@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from pathlib import Path
@@ -12,7 +11,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers.cli import run
 from PIL import Image
 
 import visioncam
@@ -248,71 +246,3 @@ def test_a_picture_that_cannot_be_read_is_told(old: Any, photos: list[np.ndarray
     found = visioncam.diff(old, old, [tmp_path / "0.png", tmp_path / "no.png", tmp_path / "1.png"])
     assert [one.source for one in found.pictures] == ["0.png", "1.png"]
     assert "no such file" in found.failures["no.png"]
-
-
-@pytest.fixture(scope="module")
-def folder(runs: dict[str, Any], photos: list[np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("diff")
-    for name, model in runs.items():
-        model.save(root / f"{name}.keras")
-    (root / "photos").mkdir()
-    for number, one in enumerate(photos[:9]):
-        Image.fromarray(one).save(root / "photos" / f"{number}.png")
-    (root / "names.txt").write_text("\n".join(NAMES))
-    return root
-
-
-def test_the_command_writes_files_and_lets_a_build_fail(folder: Path, tmp_path: Path) -> None:
-    asked = (
-        "diff",
-        folder / "old.keras",
-        folder / "tag.keras",
-        folder / "photos",
-        "--class-names",
-        folder / "names.txt",
-    )
-    page, table = tmp_path / "deep" / "page.html", tmp_path / "d.csv"
-    done = run(
-        *asked,
-        "--second",
-        folder / "second.keras",
-        "--report",
-        page,
-        "-o",
-        table,
-        "--fail-if",
-        "moved < 0.01",
-    )
-    assert (done.code, done.stderr) == (0, "")
-    assert "two runs of one training differ by" in done.stdout
-    assert all(len(line) <= 100 for line in done.stdout.splitlines() if re.match(r"\S+ +\d", line))
-    assert len(list(csv.DictReader(table.read_text().splitlines()))) == 9
-    assert "SHA-256" not in page.read_text("utf-8")
-    failed = run(*asked, "--fail-if", "moved > 0.01", "--fail-if", "correlation < -1", "--json")
-    assert failed.code == 3
-    (held,) = failed.data["held"]
-    assert held.startswith("moved is 0.")
-    assert failed.data["classes"][0]["name"] == "green (1)"
-    assert failed.data["pictures"][0]["source"].endswith(".png")
-    (folder / "photos" / "broken.png").write_text("no")
-    broken = run(*asked)
-    (folder / "photos" / "broken.png").unlink()
-    assert broken.code == 3
-    assert "broken.png" in broken.stderr
-
-
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        (("--fail-if", "moved"), "cannot be read; write moved or correlation or changed, one of < <= > >="),
-        (("--fail-if", "iou > 1"), "unknown number 'iou'; known: 'moved', 'correlation', 'changed'"),
-        (("-o", "x.txt"), "ends in none of .json, .csv; choose one, or --report for a page"),
-        (("--report", "x.pdf"), "a report is an .html file"),
-        (("--new-layer", "nothing"), "the new model: "),
-        (("--second", "no.keras"), "'no.keras': no such model file"),
-    ],
-)
-def test_bad_words_end_with_2(words: tuple[str, ...], told: str, folder: Path) -> None:
-    done = run("diff", folder / "old.keras", folder / "tag.keras", folder / "photos", *words)
-    assert done.code == 2
-    assert told in done.message

@@ -80,7 +80,7 @@ def diff(
     output.table(*found.by_class(), numbers=(1, 2))
     output.table(*found.by_picture(SHOWN), numbers=(0, 1))
     for note in found.notes:
-        output.warn(note)
+        output.line(("note: ", "yellow"), note)
     for name, why in failures.items():
         output.error(f"{name}: {why}")
     for place in files:
