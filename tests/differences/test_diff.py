@@ -227,7 +227,7 @@ def test_what_cannot_be_compared_is_an_error_that_says_why(
     with pytest.raises(ImageError, match="empty list"):
         visioncam.diff(old, old, [])
     dense = keras.Sequential([keras.Input((SIDE, SIDE, 3)), *network().layers[:3], keras.layers.Conv2D(3, 3)])
-    with pytest.raises(TargetError, match="no list of classes; say what to explain with target="):
+    with pytest.raises(TargetError, match="no list of classes; say what to explain: target="):
         visioncam.diff(dense, dense, photos[:1])
     broken = copy_of(old)
     broken.layers[-1].set_weights([w * np.nan for w in broken.layers[-1].get_weights()])

@@ -110,7 +110,7 @@ class _Run:
     matches: list[Match] = attrs.field(factory=list)  # of the other models' classes
     changes: list[Change] = attrs.field(factory=list)
     failures: dict[str, VisionCamError] = attrs.field(factory=dict)
-    told: dict[tuple[str, str], list[str]] = attrs.field(factory=dict)  # model and code -> what was said
+    told: dict[tuple[str, str], dict[int, str]] = attrs.field(factory=dict)  # model, code -> picture -> words
     scores: set[str] = attrs.field(factory=set)  # their kinds
     maps: list[Explanation] = attrs.field(factory=list)  # of the last picture, one a model
     strips: dict[tuple[float, int], np.ndarray] = attrs.field(factory=dict)
@@ -144,58 +144,56 @@ class _Run:
         first, *others = self.sides
         old = first(samples[0], target)
         if target is None and not old.predictions:
-            raise TargetError(
-                "the old model's output is no list of classes; say what to explain with target="
-            )
-        index, rows = old.target.index if old.predictions else None, []
-        self.maps = [old]
+            raise TargetError("the old model's output is no list of classes; say what to explain: target=")
+        index, self.maps = old.target.index if old.predictions else None, [old]
+        rows: list[dict[str, Any]] = []
         for side, sample, classes in zip(others, samples[1:], self.matches, strict=True):
             wanted = target if index is None else classes.pairs.get(index)
-            known = index is None or wanted is not None
-            if not known:
-                self._tell(side, "class", f"it has no {old.target.label}, so there are no two maps of it")
             new = side(sample, wanted)
             self.maps.append(new)
-            answer, changed = "", NAN
+            row = {"new_answer": "", "changed": NAN, "moved": NAN, "correlation": NAN}
             if old.predictions and new.predictions:
-                back, answer = classes.answer(new.predictions[0])
-                changed = float(back != old.predictions[0].index)
+                back, row["new_answer"] = classes.answer(new.predictions[0])
+                row["changed"] = float(back != old.predictions[0].index)
             probable = old.target.probability is not None and new.target.probability is not None
             self.scores |= {"probability"} if probable else {old.score_kind, new.score_kind}
-            scores = [one.target.probability or 0.0 if probable else one.score for one in (old, new)]
-            numbers = _compared(old, new, (samples[0], sample)) if known else (NAN, NAN)
-            rows.append((answer, changed, *(scores if known else (scores[0], NAN)), *numbers))
-        self._note(samples[0])
-        (answer, changed, *scores, apart, order), *second = rows
-        best = old.predictions[0] if old.predictions else None
+            for which, one in (("old_score", old), ("new_score", new)):
+                row[which] = one.target.probability if probable else one.score
+            if index is None or wanted is not None:
+                row["moved"], row["correlation"] = _compared(old, new, (samples[0], sample))
+            else:
+                row["new_score"] = NAN
+                self._tell(side, "class", f"it has no {old.target.label}, so there are no two maps of it")
+            rows.append(row)
+        self._note(samples)
+        best, second = [label(one.index, one.name) for one in old.predictions[:1]], [*rows, {}][1]
         return Change(
             source=name,
             number=number,
-            old_answer=label(best.index, best.name) if best else "",
-            new_answer=answer,
-            changed=changed,
+            old_answer="".join(best),
             explained=old.target.label,
-            old_score=scores[0],
-            new_score=scores[1],
-            moved=apart,
-            correlation=order,
-            second_changed=second[0][1] if second else NAN,
-            second_moved=second[0][4] if second else NAN,
+            second_changed=second.get("changed", NAN),
+            second_moved=second.get("moved", NAN),
+            **rows[0],
         )
 
-    def _note(self, sample: Sample) -> None:
-        for side, one in zip(self.sides, self.maps, strict=True):
-            if side.borrowed and sample.geometry is not None:
+    def _note(self, samples: Sequence[Sample]) -> None:
+        fitted = samples[0].geometry
+        for side, one, sample in zip(self.sides, self.maps, samples, strict=True):
+            if side.borrowed and sample.geometry:
                 self._tell(
-                    side, "preprocess", "it says nothing of its pictures; they are read as another model's"
+                    side, "preprocess", "it says nothing of its pictures; they go in as another model's"
                 )
+            if fitted and sample.geometry and sample.geometry.size != fitted.size:
+                sizes = ["×".join(map(str, how.size)) for how in (sample.geometry, fitted)]
+                self._tell(side, "size", f"it sees {sizes[0]} pixels, the old one {sizes[1]}")
             if not one.heatmap.any():
                 self._tell(side, "blank map", "where the other map is not, all evidence counts as moved")
             for note in one.diagnostics:
                 self._tell(side, note.code, note.message)
 
     def _tell(self, side: Side, code: str, text: str) -> None:
-        self.told.setdefault((side.name, code), []).append(text)
+        self.told.setdefault((side.name, code), {})[len(self.changes)] = text
 
     def result(self) -> Diff:
         """Return what was found, or raise why the first picture could not be compared if none could."""
@@ -213,9 +211,8 @@ class _Run:
             if len(self.changes) > 1 and len(answers) == 1 and answers != {""}:
                 notes.insert(0, f"the {which} model answers {answers.pop()} on every picture")
         for (name, code), texts in self.told.items():
-            notes.append(
-                f"the {name} model, {code}: {texts[0]} ({len(texts)} of {len(self.changes)} pictures)"
-            )
+            how_many = f"{len(texts)} of {len(self.changes)} pictures"
+            notes.append(f"the {name} model, {code}: {next(iter(texts.values()))} ({how_many})")
         return Diff(
             old=old,
             new=new,
