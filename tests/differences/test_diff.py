@@ -113,6 +113,7 @@ def test_a_tag_in_the_training_is_found_in_the_report_its_class_first(
     assert first.moved.low > max(one.moved.high for one in found.classes[1:])
     assert found.pictures[0].old_answer == "green (1)"
     assert found.pictures[0].moved >= found.pictures[-1].moved
+    assert list(found.strips) == [one.number for one in found.pictures[:12]]
     page = found.save(tmp_path / "tag.html").read_text("utf-8")
     headings = re.findall(r"<h2>(.*?)</h2>", page)
     assert headings == [
@@ -171,8 +172,13 @@ def test_models_may_take_pictures_of_other_sizes(old: Any, photos: list[np.ndarr
     large = [np.asarray(Image.fromarray(one).resize((48, 48))) for one in photos[:6]]
     found = visioncam.diff(old, copy_of(old, 48), large)
     assert 0 < found.overall.moved.value < 0.6
-    crop = visioncam.diff(old, old, [np.pad(large[0], ((0, 0), (30, 30), (0, 0)))], geometry="center_crop")
-    assert crop.overall.moved.value == 0
+    wide = [
+        np.pad(large[0], ((0, 0), (30, 30), (0, 0)))
+    ]  # of which a crop of the middle sees the picture alone
+    crop = visioncam.diff(old, copy_of(old, 48), wide, geometry="center_crop").pictures[0]
+    (alone,) = (one for one in found.pictures if one.number == 0)
+    assert crop.moved == pytest.approx(alone.moved, abs=1e-5)
+    assert crop.correlation == pytest.approx(alone.correlation, abs=1e-5)
     with pytest.raises(ImageError, match=r"the new model: .*24, 24, 3"):
         visioncam.diff(old, copy_of(old, 48), np.zeros((2, 24, 24, 3), np.float32))
 

@@ -190,7 +190,8 @@ class _Run:
             if not one.heatmap.any():
                 self._tell(side, "blank map", "where the other map is not, all evidence counts as moved")
             for note in one.diagnostics:
-                self._tell(side, note.code, note.message)
+                if note.code != "picture-note" or one is self.maps[0]:  # the others see the same picture
+                    self._tell(side, note.code, note.message)
 
     def _tell(self, side: Side, code: str, text: str) -> None:
         self.told.setdefault((side.name, code), {})[len(self.changes)] = text

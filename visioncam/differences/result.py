@@ -91,27 +91,14 @@ class Diff:
 
     def by_class(self) -> Rows:
         """Return header and rows of the classes; the last row is all pictures."""
-        rows = [
-            [
-                _cut(one.name, NAME),
-                str(one.count),
-                _share(one.changed),
-                _said(one.moved),
-                _number(one.correlation.value),
-                _number(one.second_moved),
-                "" if math.isnan(one.chance) else BEYOND[one.beyond],
-            ]
-            for one in (*self.classes, self.overall)
-        ]
-        header = [
-            "class",
-            "pictures",
-            "changed",
-            "moved [95 %]",
-            "correlation",
-            "second",
-            "beyond chance",
-        ]
+        rows = []
+        for one in (*self.classes, self.overall):
+            means = (one.correlation.value, one.second_moved) if self.second else (one.correlation.value,)
+            beyond = "" if math.isnan(one.chance) else BEYOND[one.beyond]
+            name, counts = _cut(one.name, NAME), (str(one.count), _share(one.changed))
+            rows.append([name, *counts, _said(one.moved), *map(_number, means), beyond])
+        second = ["second"] if self.second else []
+        header = ["class", "pictures", "changed", "moved [95 %]", "correlation", *second, "beyond chance"]
         return header, rows
 
     def by_picture(self, most: int | None = None) -> Rows:
@@ -156,7 +143,9 @@ class Diff:
             Section(
                 "What changed", "\n".join(self.verdict()), [Table(*self.by_class(), "by the old answer")]
             ),
-            Section("The pictures that moved most", "Both maps of a picture are of one class.", strips),
+            Section(
+                "The pictures that moved most", "Both maps are of one class, each on its own scale.", strips
+            ),
             Section("To be careful about", "\n".join(map(without_folders, careful))),
             Section("Every picture", "", [Table(*self.by_picture(), "those that moved most first")]),
         ]
@@ -165,7 +154,7 @@ class Diff:
         facts |= {name: str(value) for name, value in self.provenance.items()}
         known = [Fact(name, without_folders(value)) for name, value in facts.items() if value]
         told = [one for one in sections if one.text or one.parts]
-        return Page("What changed between two models", (), {}, known, told).html()
+        return Page(f"What changed: {self.old} → {self.new}", (), {}, known, told).html()
 
     def _strip(self, one: Change, pixels: np.ndarray) -> Picture:
         answer = f"answers {one.old_answer}, then {one.new_answer}; " if one.changed == 1 else ""
