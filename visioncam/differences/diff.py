@@ -120,7 +120,8 @@ class _Run:
         try:
             samples = [side.read(number) for side in self.sides]
             if not self.matches:
-                self._match(samples)
+                old, *others = [side.head(one) for side, one in zip(self.sides, samples, strict=True)]
+                self.matches = [match(old, *one) for one in zip(others, ("new", "second"), strict=False)]
             change = self._change(number, name, samples, target)
         except VisionCamError as error:
             if not (self.matches or isinstance(error, ImageError)):
@@ -133,12 +134,6 @@ class _Run:
             self.strips[place] = strip(*self.maps[:2])
             if len(self.strips) > SHOWN:
                 del self.strips[max(self.strips)]
-
-    def _match(self, samples: Sequence[Sample]) -> None:
-        old, *others = [side.head(sample) for side, sample in zip(self.sides, samples, strict=True)]
-        self.matches = [
-            match(old, head, side.name) for head, side in zip(others, self.sides[1:], strict=True)
-        ]
 
     def _change(self, number: int, name: str, samples: Sequence[Sample], target: Any) -> Change:
         first, *others = self.sides

@@ -81,7 +81,7 @@ class Diff:
                 f"two runs of one training differ by {_number(whole.second_moved)}, and in "
                 f"{_number(whole.second_changed)} of the answers"
             )
-            if whole.second_moved > 0:
+            if whole.second_moved > 0 and not math.isnan(whole.chance):
                 times = f"the new model moved {whole.moved.value / whole.second_moved:.2g} times as much"
                 told.append(f"{times}: {SECOND[whole.beyond]} (p = {whole.chance:.2g}; one run is one draw)")
         if beyond := [f"{one.name} ({_number(one.moved.value)})" for one in self.classes if one.beyond]:
