@@ -64,7 +64,7 @@ PLAN = Plan(
         # html_report below evaluation: its page and the app's are drawn with the same blocks.
         "batch html_report",
         "evaluation",
-        "auditing distributed",
+        "auditing differences distributed",
         "app new_plugin",
     ),
     frameworks=("tensorflow", "keras", "tf_keras", "torch", "jax", "lightning", "pytorch_lightning"),
