@@ -33,9 +33,9 @@ class Verdict:
     Attributes:
         method: canonical name, or None where none is named.
         layer: its path, or None.
-        sure: "the data show it", "no difference that the data shows", "no method beats a random map", "too few
-            pictures to tell", or "nothing can be told" of a model that answers alike for every picture, or of
-            flat maps.
+        sure: "the data show it", "no difference that the data shows", "no method beats a random map",
+            "too few pictures to tell", or "nothing can be told" of a model that answers alike for every
+            picture, or of flat maps.
         equals: (method, layer) of those that the data do not distinguish from it.
         passes: through the model for a map, beyond the forward and backward pass that all share.
         seconds: for a map.
