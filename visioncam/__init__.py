@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from visioncam.auditing.audit import audit
     from visioncam.auditing.findings import Audit
     from visioncam.batch.explain_dataset import explain_dataset
+    from visioncam.differences.diff import diff
+    from visioncam.differences.result import Diff
     from visioncam.evaluation.evaluate import evaluate
     from visioncam.evaluation.evaluation import Evaluation
     from visioncam.evaluation.recommend import Recommendation, recommend
@@ -55,6 +57,8 @@ else:
         "visioncam.auditing.findings": ("Audit",),
         "visioncam.auditing.audit": ("audit",),
         "visioncam.batch.explain_dataset": ("explain_dataset",),
+        "visioncam.differences.diff": ("diff",),
+        "visioncam.differences.result": ("Diff",),
         "visioncam.evaluation.evaluation": ("Evaluation",),
         "visioncam.evaluation.recommend": ("Recommendation", "recommend"),
         "visioncam.evaluation.evaluate": ("evaluate",),
@@ -103,10 +107,10 @@ else:
 __version__ = VERSION
 
 __all__ = [
-    "AblationCAM", "Audit", "Comparison", "Diagnostic", "Evaluation", "Explainer", "Explanation", "GradCAM",
-    "GradCAMElementWise", "GradCAMPlusPlus", "HiResCAM", "ModelCard", "Recommendation", "RespondCAM",
-    "ScoreCAM", "SmoothGradCAMPlusPlus", "VisionCamError", "XGradCAM", "__version__", "audit", "blackbox",
-    "callbacks", "compare", "demo", "doctor", "evaluate", "explain", "explain_dataset", "explainer", "forget",
-    "geometry", "layers", "load", "load_plugin", "methods", "metrics", "plugins", "recommend", "registry",
-    "renderers", "report", "set_model_card", "targets",
+    "AblationCAM", "Audit", "Comparison", "Diagnostic", "Diff", "Evaluation", "Explainer", "Explanation",
+    "GradCAM", "GradCAMElementWise", "GradCAMPlusPlus", "HiResCAM", "ModelCard", "Recommendation",
+    "RespondCAM", "ScoreCAM", "SmoothGradCAMPlusPlus", "VisionCamError", "XGradCAM", "__version__", "audit",
+    "blackbox", "callbacks", "compare", "demo", "diff", "doctor", "evaluate", "explain", "explain_dataset",
+    "explainer", "forget", "geometry", "layers", "load", "load_plugin", "methods", "metrics", "plugins",
+    "recommend", "registry", "renderers", "report", "set_model_card", "targets",
 ]  # fmt: skip

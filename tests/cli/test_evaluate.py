@@ -45,12 +45,20 @@ def test_a_table_a_file_and_a_condition(folder: Path, tmp_path: Path) -> None:
     metrics = ("--metrics", "pointing_game,energypointinggame,deletion")
     done = run(*asked, *metrics, "-o", tmp_path / "e.csv", "--fail-if", "pointing game < 0.6", "--recommend")
     assert done.code == 0, done.stderr
-    (told,) = done.stderr.splitlines()  # its model ends in logits
-    assert "a softmax was applied" in told
-    assert "Grad-CAM on a randomised model" in done.stdout
+    told, same = done.stderr.splitlines()
+    assert "a softmax was applied" in told  # its model ends in logits
+    assert same.endswith("to it they are one picture, perhaps shifted")
+    verdict, *why = done.stdout.splitlines()[1:5]
+    assert verdict == "No method is named: too few pictures to tell"
+    assert "of 1 candidate, fewer than 6 seldom show one" in " ".join(why)
+    assert "Randomised model " in done.stdout
+    assert "cost of a map" not in done.stdout
     rows = list(csv.DictReader((tmp_path / "e.csv").read_text().splitlines()))
     (hit,) = [r for r in rows if (r["method"], r["metric"]) == ("gradcam", "pointinggame")]
     assert float(hit["value"]) == 1
+    every = run(*asked, *metrics, "--details").stdout
+    assert "deletion at features: mean [95 % interval] of n pictures" in every
+    assert "cost of a map at features" in every
     failed = run(*asked, *metrics, "--fail-if", "energy < 1.1", "--json")
     assert failed.code == 3
     assert "energypointinggame is" in failed.stderr
@@ -65,6 +73,7 @@ def test_a_report_has_the_table_and_the_curves(folder: Path, tmp_path: Path) -> 
     done = run(*asked, "--metrics", "deletion,insertion,randomisation", "-o", page)
     assert done.code == 0, done.stderr
     text = page.read_text("utf-8")
+    assert text.index("No method is named") < text.index("Which map can be trusted") < text.index("Overview")
     for heading in (
         "Which map can be trusted",
         "Curves at features",

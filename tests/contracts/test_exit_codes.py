@@ -46,6 +46,7 @@ WORKS = (
     "verify finished",
     f"evaluate {FOLDER} --methods gradcam --metrics sparseness",
     f"audit {FOLDER}",
+    "diff model.keras model.keras good --fail-if 'moved > 0'",
     "report page.html pictures/one.png --model model.keras --methods gradcam",
     "new-plugin my-cam",
 )

@@ -16,7 +16,7 @@ import pytest
 
 HELP = Path(__file__).parent / "help"
 COMMANDS = (
-    "explain", "batch", "verify", "compare", "evaluate", "audit", "report", "doctor", "app",
+    "explain", "batch", "verify", "compare", "evaluate", "audit", "diff", "report", "doctor", "app",
     "layers", "inspect", "methods", "renderers", "metrics", "plugins", "new-plugin",
 )  # fmt: skip
 

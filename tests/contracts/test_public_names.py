@@ -67,6 +67,10 @@ def reached() -> Iterator[tuple[str, Any]]:
     audit = visioncam.audit(model, [image])
     yield "audit(...)", audit
     yield "audit(...).pictures[0]", audit.pictures[0]
+    diff = visioncam.diff(model, model, [image])
+    yield "diff(...)", diff
+    yield "diff(...).pictures[0]", diff.pictures[0]
+    yield "diff(...).overall", diff.overall
     yield "methods()[0]", visioncam.methods()[0]
     yield "renderers()[0]", visioncam.renderers()[0]
     yield "metrics()[0]", visioncam.metrics()[0]

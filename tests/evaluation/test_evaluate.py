@@ -17,8 +17,8 @@ import visioncam
 from visioncam.evaluation.evaluation import Evaluation
 from visioncam.evaluation.randomised import Randomised, redraw
 from visioncam.evaluation.report import sections, strip
-from visioncam.evaluation.table import cell, legend
-from visioncam.html_report.sections import Chart, Picture, Table
+from visioncam.evaluation.table import detail, details
+from visioncam.html_report.sections import Cell, Chart, Ranking, Table
 from visioncam_core.errors import ImageError, NameNotFoundError, OptionError, TargetError
 from visioncam_core.metrics.probe import probes
 from visioncam_core.pipeline.explainer import Explainer
@@ -97,12 +97,20 @@ def test_a_strip_leaves_a_map_that_is_not_there_empty(rng: np.random.Generator) 
 
 
 def test_the_sections_have_bands_rankings_and_controls_as_far_as_methods(found: Evaluation) -> None:
+    verdict, trusted, *_ = sections(found)
+    assert verdict.title == f"{found.verdict[0]}."
+    assert all(one.leads for one in sections(found))
     parts = [part for one in sections(found) for part in one.parts]
-    (table,) = (part for part in parts if isinstance(part, Table))
-    cells = [str(cell) for row in table.rows for cell in row]
+    table, wide, folded = (part for part in trusted.parts if isinstance(part, Table))
+    assert len(table.columns) + len(wide.columns) == len(found.metrics) + 2
+    cells = [cell for row in table.rows for cell in row if isinstance(cell, Cell)]
     assert any(
-        re.fullmatch(r"\d\.\d{3}\u00a0\[\S+,\u00a0\S+\] = .*random, gaussian.*", cell) for cell in cells
+        re.fullmatch(r"\d\.\d{3} \[\S+, \S+\]; not surely better than .*random, gaussian.*", cell.more)
+        for cell in cells
     )
+    assert [row[0] for row in table.foot] == ["Randomised model", *(one.title for one in CONTROLS)]
+    assert folded.folded
+    assert len(folded.rows) == len(found.results)
     charts = {part.y: part for part in parts if isinstance(part, Chart)}
     probability = charts["probability"]
     assert set(probability.lines) == set(probability.bands) == {"gradcam", "scorecam", "random"}
@@ -110,11 +118,22 @@ def test_the_sections_have_bands_rankings_and_controls_as_far_as_methods(found: 
         assert all(a <= b <= c for a, b, c in zip(low, probability.lines[name][1], high, strict=True))
     sanity = charts["likeness to the trained model's map"].lines
     assert {max(x) for x, _ in sanity.values()} == {2}  # steps of the cascade
-    plots = [part.alt for part in parts if isinstance(part, Picture) and "the best first: " in part.alt]
+    plots = {part.caption: part for part in parts if isinstance(part, Ranking)}
     assert {told.partition(",")[0] for told in plots} == set(found.metrics) - {"sparseness"}
-    for told in plots:
-        numbers = [float(one.split()[-1]) for one in told.partition("first: ")[2].split("; ")]
+    for told, plot in plots.items():
+        numbers = [row[2] for row in plot.rows]
         assert numbers == sorted(numbers, reverse="higher is better" in told)
+
+
+def test_axes_do_not_blow_up_a_hairs_breadth(found: Evaluation) -> None:
+    parts = [part for one in sections(found) for part in one.parts]
+    limits = {part.caption.partition(",")[0]: part.limits() for part in parts if isinstance(part, Ranking)}
+    assert limits["deletion"] == (0, 1)
+    assert limits["randomisation"] == (-1, 1)
+    assert limits["sumresidual"][0] == 0  # it has no bounds
+    near = Ranking([("a", 0.8, 0.9, 0.95, True), ("b", 0.8, 0.901, 0.95, True)], (0, 1))
+    assert near.place(0.901) - near.place(0.9) == pytest.approx(0.001)
+    assert {part.limits()[2:] for part in parts if isinstance(part, Chart) and part.x != ""} >= {(0, 1)}
 
 
 def test_what_has_no_answer_says_why() -> None:
@@ -149,11 +168,8 @@ def test_twenty_and_224_steps_agree() -> None:
 
 
 def test_the_table_as_text_records_csv_and_json(found: Evaluation, tmp_path: Path) -> None:
-    text = str(found)
-    assert "Grad-CAM on a randomised model" in text
-    assert "8 pictures; mean [95 % interval]; = not surely better than these controls; deletion" in text
-    assert "deletion decides: 2.5 % for all 2 methods together; ¹ only shown: 2.5 % for each method" in text
-    assert re.search("insertion ↑¹ .*sparseness ·  ", text)
+    assert "deletion at features: mean [95 % interval] of n pictures" in found.details()
+    assert re.search(r"Score-CAM on a randomised model +\d\.\d{3} \[.*\] +n 8", found.details())
     frame = found.to_dataframe()
     assert set(frame.metric) == set(found.metrics)
     lines = found.save(tmp_path / "e.csv").read_text().splitlines()
@@ -168,9 +184,14 @@ def test_the_table_as_text_records_csv_and_json(found: Evaluation, tmp_path: Pat
 def test_a_number_without_an_honest_interval_says_so(found: Evaluation) -> None:
     (row,) = [r for r in found.records() if (r["method"], r["metric"]) == ("gradcam", "deletion")]
     assert (row["interval"] in {"t", "Gaffke"}, row["corrected"]) == (True, True)
-    none = row | {"low": float("nan"), "high": float("nan"), "no_better_than": []}
-    assert cell(none) == f"{row['value']:.3f} [none]"
-    assert "[none]: no interval would be honest" in legend([none], 8)
+    none = row | {
+        "low": float("nan"),
+        "high": float("nan"),
+        "no_better_than": [],
+        "interval": "no honest interval",
+    }
+    assert detail(none) == (f"{row['value']:.3f} [none]", "")
+    assert "[none]: no interval would be honest" in details([none])
 
 
 def test_wins_add_up_to_one(found: Evaluation) -> None:

@@ -49,7 +49,8 @@ def test_a_recommendation_prefers_what_looks_and_believes_none_where_none_does()
     assert (none.method, none.sure) == (None, "no method beats a random map")
     assert "Believe none" in none.why
     few = visioncam.recommend(planted_blob(), images[:5], "gradcam", truth=boxes[:5], steps=6)
-    assert (few.method, "which fewer than 6 pictures seldom show of 1 candidates" in few.why) == (None, True)
+    assert (few.method, few.sure) == (None, "too few pictures to tell")
+    assert "of 1 candidate, fewer than 6 seldom show one that is; " in few.why
 
 
 def told(gains: tuple[float, ...], count: int, seed: int = 0) -> Recommendation:
@@ -58,7 +59,7 @@ def told(gains: tuple[float, ...], count: int, seed: int = 0) -> Recommendation:
 
 def test_it_says_how_many_more_pictures_would_settle_it() -> None:
     none = told((0.5,) * 9, 8)
-    assert "fewer than 9 pictures seldom show of 9 candidates; about " in none.why
+    assert "of 9 candidates, fewer than 9 seldom show one that is; about " in none.why
     assert "more pictures would settle it, were they like these" in none.why
     two = told((2.5, 2.0), 12)
     assert (two.method, two.sure) == ("m0", "no difference that the data shows")
@@ -77,6 +78,6 @@ def test_what_only_describes_gives_a_report_and_no_recommendation() -> None:
     found = visioncam.evaluate(
         planted_blob(), blobs(2)[0], "gradcam", metrics="sparseness", seeds=1, cascade=1
     )
-    assert [one.title for one in sections(found)] == ["Which map can be trusted"]
+    assert [one.title for one in sections(found)] == ["Names no method.", "Which map can be trusted"]
     with pytest.raises(OptionError, match="of these none was measured; measured: sparseness"):
         recommendation_of(found)

@@ -21,7 +21,7 @@ import visioncam
 from visioncam.html_report.content import photo_of
 from visioncam.html_report.data_uris import map_uri
 from visioncam.html_report.page import Fact, clean
-from visioncam.html_report.sections import Chart, Picture, Section, Table
+from visioncam.html_report.sections import Cell, Chart, Picture, Ranking, Section, Table
 from visioncam_core.errors import ImageError, NameNotFoundError, OptionTypeError, OutputError
 from visioncam_core.results.data import Prediction
 from visioncam_core.results.diagnostics import Diagnostic
@@ -89,13 +89,25 @@ def test_whatever_things_are_called_it_is_only_text(word: str) -> None:
     made = photo_of([row])
     assert made is not None
     lines = {word: ([0, 1], [0, 1])}
-    parts = [Table([word], [[word]], word), Chart(lines, word, word, word), Picture(picture, word, word)]
+    cells = [[word, Cell(word, word, 1.0)]]
+    parts = [
+        Table([word], cells, word, foot=cells, folded=True), Chart(lines, word, word, word),
+        Ranking([(word, 0.0, 0.5, 1.0, True)], caption=word), Picture(picture, word, word),
+    ]  # fmt: skip
     section = Section(word, word, parts)
     seen = harmless(
         page([made], title=word, failures={word: word}, facts=[Fact(word, word)], sections=[section]).html()
     )
     assert seen.text.count(word) > 20, "it is not shown as it is"
     assert [image["alt"] for image in seen.named("img") if image["alt"] == word]
+
+
+def test_sections_that_lead_stand_before_the_photos() -> None:
+    made = photo_of([photo_row(np.zeros((20, 30, 3), np.uint8), "a", ("A",), ((0.5, 0.5),))])
+    assert made is not None
+    html = page([made], sections=[Section("last"), Section("first", leads=True)]).html()
+    order = ["<h2>first</h2>", 'class="tools"', 'id="overview"', 'id="photos"', "<h2>last</h2>", 'id="every"']
+    assert sorted(order, key=html.index) == order
 
 
 def test_the_check_for_harm_can_fail() -> None:

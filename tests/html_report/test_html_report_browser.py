@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
 import pytest
-from helpers.report import two_photos
+from helpers.calibration import NOISE, evaluation
+from helpers.report import page, two_photos
+
+from visioncam.evaluation.report import sections
 
 
 @attrs.define(eq=False)
@@ -225,4 +229,28 @@ def test_a_strangers_script_would_not_run_and_nothing_is_fetched(
     assert watch.page.evaluate("window.evil") is None
     assert watch.requests == []
     assert watch.troubles, "the policy must have refused something"
+    watch.page.context.close()
+
+
+def test_an_evaluation_opens_with_verdict_and_table_and_scrolls_to_no_side(
+    browser: Any, tmp_path: Path
+) -> None:
+    metrics = ("deletion", "insertion", "averagedrop", "averagegain", "adcc", "sparseness", "randomisation",
+               "pointinggame", "energypointinggame")  # fmt: skip
+    found = evaluation(np.random.default_rng(0), 12, NOISE, metrics)
+    path = tmp_path / "evaluation.html"
+    path.write_text(page([], sections=sections(found)).html(), "utf-8")
+    watch = watched(browser, viewport={"width": 1200, "height": 900}, color_scheme="dark")
+    watch.page.goto(path.as_uri())
+    heads = watch.page.locator("main h2").all_inner_texts()
+    assert heads[0].startswith("Use none of the maps")
+    assert heads.index("Which map can be trusted") == 1 < heads.index("Overview")
+    wide = """document.querySelectorAll("details").forEach((one) => { one.open = true; });
+        [document.documentElement, ...document.querySelectorAll(".scroll")].filter(
+            (one) => one.scrollWidth > one.clientWidth).length"""
+    assert watch.page.evaluate(wide) == 0
+    ink = watch.page.evaluate('getComputedStyle(document.querySelector(".ranking text")).fill')
+    assert ink == "rgb(165, 173, 181)"  # on a dark card
+    assert watch.page.locator("tbody td[title]").first.get_attribute("title").count(" [") == 1
+    assert watch.troubles == []
     watch.page.context.close()

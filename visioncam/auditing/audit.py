@@ -1,31 +1,33 @@
-"""`visioncam.audit`: class-mean maps, energy where no object is, suspicious pictures first, clusters."""
+"""`visioncam.audit`: places that go along with a class, what hiding them costs, suspicious pictures first."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
 import numpy as np
 
-from visioncam.auditing.findings import Audit, Audited, Finding
-from visioncam.auditing.places import Places, fair, places
-from visioncam.evaluation.truth import marks, regions
-from visioncam_core.errors import ImageError, OptionError
+from visioncam.auditing.findings import Audit, Audited
+from visioncam.auditing.hide import hidden, with_drops
+from visioncam.auditing.look import Look, Random, flaws, looks_of, rolled, why_worthless
+from visioncam.auditing.places import INNER, PLACES, SIDE, cells
+from visioncam.auditing.stand_out import LEAST, Finding, Table, judge, judged, needed
+from visioncam.evaluation.randomised import Randomised, checked_copy
+from visioncam.evaluation.truth import marks
+from visioncam_core.engine.batches import COUNTERS
+from visioncam_core.errors import ModelError, OptionError, VisionCamError
 from visioncam_core.images.reader import Read
 from visioncam_core.images.sample import Sample
-from visioncam_core.metrics.chance import fewest
-from visioncam_core.metrics.intervals import interval
+from visioncam_core.pipeline.apply import PASSES
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request
-from visioncam_core.resize import resize
-from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.provenance import versions
 
-COMMON = (64, 64)
-COARSE = (12, 12)  # maps are clustered at this size
-SUSPECT = 2.0  # times what a uniform map has: from here on a class is a finding
+COARSE = 12  # cells a side, at which maps are clustered
+ALL = "all classes"
+OUTER = [place for place in PLACES if place not in INNER]
 
 
 def audit(
@@ -38,20 +40,19 @@ def audit(
     clusters: int = 0,
     **keywords: Any,
 ) -> Audit:
-    """Look through a data set for evidence where no object is.
+    """Look through a data set for evidence where no object is: tags, captions, watermarks, frames.
 
-    All shares are of the part that the model sees: of a centre crop, its own border and corners.
-
-    A class is a finding where the share of its evidence on the border or in one corner is, with its whole
-    95 % interval over six pictures or more, more than twice what an even map has there.  It may be
-    a watermark, a date, a tag, a frame; or objects that do lie there: look at the pictures.
+    Looked at are the border, four edges, four corners and a grid of places, on the part of the pictures that
+    the model sees.  A class is a finding at a place with at least 1.5 times what a uniform map has there, in
+    seven pictures of ten and at the same spot, beyond what chance finds in one data set of twenty.  Each is
+    hidden on the class's pictures: does the score hang on it?  Objects may lie there too: `truth` says so.
 
     Args:
         model: a PyTorch module or a built Keras model; it is not changed.
         images: a list of pictures or model inputs.
         method: as in `explain`.
         truth: for each picture where the object is: a mask of its pixels, a box (left, top, right, bottom), a
-            list of boxes, or None.
+            list of boxes, or None.  Evidence there does not count.
         target: as in `explain`; the top class by default.
         clusters: how many clusters of maps to make, 0 for none; needs scikit-learn.
         **keywords: the other keywords of `explain`, and the method's options.
@@ -63,85 +64,119 @@ def audit(
         ImageError: a map without two axes, or truth that does not fit its picture.
         OptionError: clusters are asked for and scikit-learn is not installed.
     """
+    before = COUNTERS.snapshot()
     explain = Explainer.of(model, Request.of([method], keywords))
-    items, _ = explain.reader.read(images)
-    masks = marks(truth, len(items))
-    found, maps = [], []
-    for number, explanation in enumerate(_explain_each(explain, items, target)):
-        heat = np.abs(explanation.heatmap)
-        if heat.ndim != 2:
-            raise ImageError(f"an audit looks at pictures with two axes; this map has shape {heat.shape}")
-        mask, view = _mask(masks[number], heat.shape, items[number]), _view(items[number])
-        heat = heat[view]
-        where = places(heat, _grey(explanation)[view], None if mask is None else mask[view])
-        suspicion, why = worst_place(where, heat.shape)
-        source = str(explanation.provenance.get("source", number))
-        label = source if source != "array" else f"image {number}"
-        found.append(Audited(label, number, explanation.target.label, where, suspicion, why))
-        maps.append(resize(heat, COMMON))
-        layer, name = str(explanation.layer.path), explanation.method
-    means = _means(found, maps)
-    notes = tuple(f"{n} maps are blank" for n in [sum(np.isnan(one.suspicion) for one in found)] if n)
+    items, single = explain.reader.read(images)
+    placed = marks(truth, len(items))
+    random, notes = _architecture(explain, Read(items, single))
+    looks = list(looks_of(explain, random, items, placed, target))
+    table = Table.of([one.heat for one in looks], [one.random for one in looks], [one.mask for one in looks])
+    bare = explain.with_methods()
+
+    def moves() -> float:
+        index, few = looks[0].explanation.target.index, PLACES[:9]
+        return 0.0 if index is None else float(np.ptp(hidden(bare, items[0], looks[0].shape, index, few)))
+
+    worthless, groups = why_worthless(looks, moves), [one.label for one in looks]
+    few: list[str] = []
+    standings: list[Finding] = []
+    if not worthless:
+        few, groups = _few(groups, table)
+        standings = judge(table, groups)
+    wanted: dict[str, list[str]] = defaultdict(list)
+    for one in standings:
+        if one.found:
+            wanted[one.explained].append(one.place)
+    found = _pictures(looks, [wanted.get(group, OUTER) for group in groups], table)
+    if worthless:
+        found = [attrs.evolve(one, suspicion=float("nan"), why="") for one in found]
     if clusters:
-        found = _add_clusters(found, maps, clusters)
-    ranked = sorted(found, key=lambda one: (np.isnan(one.suspicion), -one.suspicion, one.number))
-    made = {
-        **versions(explain.engine.versions()),
-        "model": explain.hints.title,
-        "seed": explain.settings.seed,
-    }
-    return Audit(tuple(ranked), tuple(_findings(found)), means, name, layer, notes, made)
+        found = _add_clusters(found, looks, clusters)
+    standings = list(with_drops(bare, standings, wanted, groups, items, looks))
+    spent, first = COUNTERS.snapshot() - before, looks[0].explanation
+    return Audit(
+        pictures=tuple(sorted(found, key=lambda one: (np.isnan(one.suspicion), -one.suspicion, one.number))),
+        places=tuple(standings),
+        class_means=_means(looks, groups),
+        method=first.method,
+        layer=str(first.layer.path),
+        notes=tuple(worthless or (*flaws(looks, truth is not None), *few, *notes)),
+        passes=sum(spent[name] for name in PASSES),
+        provenance={
+            **versions(explain.engine.versions()),
+            "model": explain.hints.title,
+            "seed": explain.settings.seed,
+        },
+    )
 
 
-def worst_place(where: Places, shape: tuple[int, ...]) -> tuple[float, str]:
-    """Return how many times more than a uniform map lies on the worst place, and which that is."""
-    border, corner = fair(shape)
-    ratios = {"the border": where.border / border, f"the {where.which} corner": where.corner / corner}
-    if np.isnan(where.border):
-        return float("nan"), "the map is blank"
-    why = max(ratios, key=lambda name: ratios[name])
-    if where.outside > 0.5 and 2 * where.outside > ratios[why]:
-        return 2 * where.outside, "outside the object"
-    return ratios[why], why
+def _architecture(explain: Explainer, read: Read) -> tuple[Random | None, list[str]]:
+    """Return what maps a copy with random weights makes at the same layers, or why there is none."""
+    try:
+        copy = Randomised.of(checked_copy(explain, read), 1)
+    except ModelError as error:
+        return None, [f"held against a uniform map alone: {error}"]
+    copy.step(1, explain.settings.seed)
+    batch = explain.batch([next(read.items[0].parts())], [0])
+    same = explain
+    if explain.request.looks_at_layers():
+        same = explain.with_settings(layer=[one.path for one in batch.layers])
+    twin = Explainer.of(copy.model, same.request)
+    rng, axes = np.random.default_rng(explain.settings.seed), (2, 3) if batch.view.channels_first else (1, 2)
+
+    def maps(item: Sample, target: Any) -> np.ndarray | None:
+        try:
+            return np.abs(twin(Read([rolled(item, batch.image, axes, rng.random(2))], True), target).heatmap)
+        except VisionCamError:  # random weights may overflow
+            return None
+
+    return maps, []
 
 
-def _explain_each(explain: Explainer, items: list[Any], target: Any) -> Iterator[Explanation]:
-    """Yield the explanations of single pictures, so that memory need not hold a whole data set."""
-    several = isinstance(target, list | tuple | np.ndarray)
-    if several and len(target) != len(items):
-        raise OptionError(f"{len(target)} targets for {len(items)} pictures; pass one each, or one for all")
-    for number, item in enumerate(items):
-        yield from explain(Read([item], False), [target[number]] if several else target)
+def _few(labels: list[str], table: Table) -> tuple[list[str], list[str]]:
+    """Return what too few pictures leave open, and the group of each picture: its class, or all as one."""
+    counts = Counter(np.array(labels)[table.counts(np.array(labels))].tolist())
+    names, least = judged(list(counts.elements()))
+    left = [f"{name} ({counts[name]})" for name in dict.fromkeys(labels) if name not in names]
+    if not left:
+        return [], labels
+    told = ", ".join(left[:5]) + ", ..." * (len(left) > 5)
+    note = f"no place can be shown for fewer than {least} pictures of a class: {told}"
+    if not names and len(left) > 1 and counts.total() >= needed(1):
+        return [f"{note}; all classes are looked at as one"], [ALL] * len(labels)
+    return [note], labels
 
 
-def _findings(found: Iterable[Audited]) -> list[Finding]:
-    by_class: dict[str, list[Audited]] = defaultdict(list)
-    for one in found:
-        if not np.isnan(one.suspicion):
-            by_class[one.explained].append(one)
-    result = []
-    for name, members in by_class.items():
-        corners: dict[str, list[float]] = {"the border": [one.places.border for one in members]}
-        for which in dict.fromkeys(one.places.which for one in members):
-            shares = [one.places.corner if one.places.which == which else 0.0 for one in members]
-            corners[f"the {which} corner"] = shares
-        even = dict(zip(("border", "corner"), fair(COMMON), strict=True))
-        for place, shares in corners.items():
-            expected = even["border" if place == "the border" else "corner"]
-            found_share = interval(np.array(shares), (0.0, 1.0))
-            if found_share.count >= fewest() and found_share.low > SUSPECT * expected:
-                result.append(Finding(name, place, found_share, expected, len(members)))
-    return sorted(result, key=lambda one: -one.share.value / one.fair)
+def _pictures(looks: Sequence[Look], wanted: Sequence[Sequence[str]], table: Table) -> list[Audited]:
+    """Return the pictures, each by the worst of its own wanted places."""
+    found = []
+    for number, (look, mine) in enumerate(zip(looks, wanted, strict=True)):
+        shares = dict(zip(PLACES, map(float, table.shares[number]), strict=True))
+        ratios = table.shares[number] / np.maximum(table.even[number], 1e-12)
+        ratio, why = max((float(ratios[PLACES.index(place)]), place) for place in mine)
+        text = float((look.strong * cells(why)).sum() / cells(why).sum())
+        missed = look.area / max(1 - look.outside, look.area / 10) if look.area else 0.0
+        if np.isnan(table.shares[number, 0]):
+            ratio, why, text = float("nan"), "the map is blank", float("nan")
+        elif missed > max(ratio, LEAST):
+            ratio, why = missed, "outside the object"
+        elif ratio < LEAST:
+            why = ""
+        source = str(look.explanation.provenance.get("source", number))
+        label = source if source != "array" else f"image {number}"
+        found.append(Audited(label, number, look.label, shares, ratio, why, text, look.outside))
+    return found
 
 
-def _means(found: list[Audited], maps: list[np.ndarray]) -> dict[str, np.ndarray]:
-    by_class: dict[str, list[np.ndarray]] = defaultdict(list)
-    for one, heat in zip(found, maps, strict=True):
-        by_class[one.explained].append(heat)
-    return {name: np.mean(rows, axis=0) for name, rows in sorted(by_class.items())}
+def _means(looks: Sequence[Look], groups: Sequence[str]) -> dict[str, np.ndarray]:
+    rows: dict[str, list[np.ndarray]] = defaultdict(list)
+    for look, group in zip(looks, groups, strict=True):
+        for name in {look.label, group}:
+            rows[name].append(look.heat)
+    return {name: np.mean(rows[name], axis=0) for name in sorted(rows)}
 
 
-def _add_clusters(found: list[Audited], maps: list[np.ndarray], clusters: int) -> list[Audited]:
+def _add_clusters(found: list[Audited], looks: Sequence[Look], clusters: int) -> list[Audited]:
     try:
         from sklearn.cluster import KMeans
     except ImportError as error:
@@ -151,26 +186,8 @@ def _add_clusters(found: list[Audited], maps: list[np.ndarray], clusters: int) -
         ) from error
     if not 2 <= clusters <= len(found):
         raise OptionError(f"clusters must be between 2 and the {len(found)} pictures, received {clusters!r}")
-    rows = np.stack([resize(heat, COARSE).ravel() for heat in maps])
+    step = SIDE // COARSE
+    rows = np.stack([one.heat.reshape(COARSE, step, COARSE, step).sum((1, 3)).ravel() for one in looks])
     rows = rows / np.maximum(rows.sum(axis=1, keepdims=True), 1e-12)
     labels = KMeans(clusters, n_init=10, random_state=0).fit_predict(rows)
     return [attrs.evolve(one, cluster=int(label)) for one, label in zip(found, labels, strict=True)]
-
-
-def _mask(mark: Any, shape: tuple[int, ...], item: Sample) -> np.ndarray | None:
-    if mark is None:
-        return None
-    return np.asarray(np.logical_or.reduce(regions(mark, shape, item.source)))
-
-
-def _view(item: Sample) -> tuple[slice, slice]:
-    """Return the part of the picture that the model sees; all of it for overlapping windows."""
-    if item.geometry is None or item.windows is not None:
-        return slice(None), slice(None)
-    top, left, bottom, right = item.geometry.view
-    return slice(top, bottom), slice(left, right)
-
-
-def _grey(explanation: Explanation) -> np.ndarray:
-    picture = np.asarray(explanation.picture, np.float64)
-    return picture.mean(axis=-1) if picture.ndim == 3 else picture

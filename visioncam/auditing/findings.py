@@ -1,4 +1,4 @@
-"""What an audit found: findings about classes, and the pictures to look at first."""
+"""What an audit found: classes with a place that stands out, and the pictures to look at first."""
 
 from __future__ import annotations
 
@@ -11,23 +11,21 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam.auditing.places import Places
+from visioncam.auditing.places import PLACES, cells
+from visioncam.auditing.stand_out import Finding
 from visioncam_core.errors import OutputError
 from visioncam_core.files import as_row, write_bytes
-from visioncam_core.metrics.intervals import Interval
 from visioncam_core.plain_data import plain
 from visioncam_core.results.image_files import write_image
 from visioncam_viz.drawing.colour import SEQUENTIAL, colour_table, colourise
 from visioncam_viz.drawing.grid import grid
-from visioncam_viz.drawing.text import shorten
+from visioncam_viz.drawing.text import INK, WHITE, shorten
 
-ENLARGED, LABEL = 3, 14  # pixels a value of a class-mean map on the sheet; font size
-COLUMNS = (
-    "source", "explained", "suspicion", "why", "border", "corner", "which", "text", "outside", "cluster",
-)  # fmt: skip
+ENLARGED, LABEL = 4, 14  # pixels a value of a class-mean map on the sheet; font size
+COLUMNS = ("source", "explained", "suspicion", "why", "text", "outside", "cluster")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Audited:
     """One picture.
 
@@ -35,46 +33,24 @@ class Audited:
         source: its name.
         number: in the data set.
         explained: its class.
-        places: where its map's energy lies.
-        suspicion: how many times more energy than a uniform map has lies where it should not.
-        why: which place that is.
+        shares: place -> share of its map's energy, 0 to 1, that lies there and on no object; NaN where blank.
+        suspicion: how many times more than on a uniform map lies on the worst place.
+        why: which place that is: "outside the object" where the object has so many times less; "" where
+            nothing has 1.5 times more.
+        text: share of strong edges there: letters and logos have many, sky and grass few.
+        outside: share of the energy outside the object, or NaN where nobody said where it is.
         cluster: which cluster of maps it is in, or None.
     """
 
     source: str
     number: int
     explained: str
-    places: Places
+    shares: dict[str, float] = attrs.field(repr=False)
     suspicion: float
     why: str
+    text: float
+    outside: float
     cluster: int | None = None
-
-
-@attrs.frozen
-class Finding:
-    """Something that goes along with a class.
-
-    Attributes:
-        explained: the class.
-        place: "the border", "the upper left corner", ...
-        share: of the class's energy, with its interval over the pictures.
-        fair: what a uniform map has there.
-        count: pictures of the class.
-    """
-
-    explained: str
-    place: str
-    share: Interval
-    fair: float
-    count: int
-
-    def __str__(self) -> str:
-        """Return it as a sentence."""
-        return (
-            f"{self.explained}: {100 * self.share.value:.0f} % of the evidence lies on {self.place} "
-            f"[{100 * self.share.low:.0f}, {100 * self.share.high:.0f}], {100 * self.fair:.0f} % if it were "
-            f"spread evenly ({self.count} pictures)"
-        )
 
 
 @attrs.frozen(eq=False)
@@ -83,37 +59,43 @@ class Audit:
 
     Attributes:
         pictures: the most suspicious first; blank maps last.
-        findings: what goes along with a class, the strongest first; empty when nothing was found.
-        class_means: class -> (64, 64) mean of its maps, on the part of the pictures that the model sees.
+        places: every class with enough pictures at every place.
+        class_means: class -> (60, 60) mean of its maps, on the part of the pictures that the model sees.
         method: of the maps.
         layer: of the maps.
-        notes: what could not be done.
+        notes: first what makes all maps worthless, then what could not be done.
+        passes: pictures sent through (parts of) the model.
         provenance: versions, seed and model.
     """
 
     pictures: tuple[Audited, ...]
-    findings: tuple[Finding, ...]
+    places: tuple[Finding, ...] = attrs.field(repr=False)
     class_means: dict[str, np.ndarray] = attrs.field(repr=False)
     method: str
     layer: str
     notes: tuple[str, ...] = ()
+    passes: int = 0
     provenance: dict[str, Any] = attrs.field(factory=dict, repr=False)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What goes along with a class, the strongest first; empty when nothing was found."""
+        return tuple(sorted((one for one in self.places if one.found), key=lambda one: -one.times))
 
     def records(self) -> list[dict[str, Any]]:
         """Return one plain record a picture, the most suspicious first."""
-        return [
-            {**attrs.asdict(one.places), **{k: getattr(one, k) for k in COLUMNS if hasattr(one, k)}}
-            for one in self.pictures
-        ]
+        return [{**{name: getattr(one, name) for name in COLUMNS}, **one.shares} for one in self.pictures]
 
     def document(self) -> dict[str, Any]:
         """Return everything as plain data."""
         found = {
+            "notes": list(self.notes),
+            "findings": [one.record() | {"text": str(one)} for one in self.findings],
             "method": self.method,
             "layer": self.layer,
-            "notes": list(self.notes),
+            "passes": self.passes,
             "provenance": self.provenance,
-            "findings": [{**attrs.asdict(one), "text": str(one)} for one in self.findings],
+            "places": [one.record() for one in self.places],
             "class_means": {name: mean.round(4) for name, mean in self.class_means.items()},
             "pictures": self.records(),
         }
@@ -131,7 +113,7 @@ class Audit:
             text = json.dumps(self.document(), indent=2, allow_nan=False) + "\n"
         elif suffix == ".csv":
             buffer = io.StringIO()
-            writer = csv.DictWriter(buffer, COLUMNS, extrasaction="ignore")
+            writer = csv.DictWriter(buffer, (*COLUMNS, *PLACES))
             writer.writeheader()
             writer.writerows(map(as_row, self.records()))
             text = buffer.getvalue()
@@ -143,19 +125,33 @@ class Audit:
         return target
 
     def sheet(self) -> np.ndarray:
-        """Return the class-mean maps, (H, W, 3) uint8: each over its own maximum, with its class below."""
-        table, tiles = colour_table(SEQUENTIAL), []
-        for mean in self.class_means.values():
+        """Return the class-mean maps, (H, W, 3) uint8, each over its own maximum, found places framed."""
+        from scipy.ndimage import binary_erosion
+
+        table, tiles, names = colour_table(SEQUENTIAL), [], []
+        for name, mean in self.class_means.items():
             share = mean / max(float(mean.max()), 1e-12)
-            tiles.append(colourise(share, table).repeat(ENLARGED, 0).repeat(ENLARGED, 1))
-        names = [shorten(name, len(tiles[0]), LABEL) for name in self.class_means]
+            tile = colourise(share, table).repeat(ENLARGED, 0).repeat(ENLARGED, 1)
+            places = [one.place for one in self.findings if one.explained == name]
+            for place in places:
+                inside = np.pad(cells(place).repeat(ENLARGED, 0).repeat(ENLARGED, 1), 1)
+                for width, colour in ((3, INK), (2, WHITE)):  # seen on dark and on bright maps
+                    line = inside & ~binary_erosion(inside, iterations=width)
+                    tile[line[1:-1, 1:-1]] = colour
+            tiles.append(tile)
+            names.append(shorten(": ".join([name, ", ".join(places)]) if places else name, len(tile), LABEL))
         return grid(tiles, names, size=LABEL)
 
     def __str__(self) -> str:
-        """Return findings and the first ten pictures as text."""
-        head = [str(one) for one in self.findings] or ["nothing was found that goes along with a class"]
+        """Return notes, findings and the first ten pictures as text."""
+        head = [str(one) for one in self.findings] or [nothing(self)]
         rows = [
-            f"{one.suspicion:5.1f} × {one.why:<20} {one.source} ({one.explained})"
+            f"{one.suspicion:5.1f} × uniform  {one.why or '-':<24} {one.source} ({one.explained})"
             for one in self.pictures[:10]
         ]
-        return "\n".join([*head, *rows, *self.notes])
+        return "\n".join([*self.notes, *head, *rows])
+
+
+def nothing(audit: Audit) -> str:
+    """Return what to say where there are no findings."""
+    return "nothing was found that goes along with a class" if audit.places else "no class could be judged"

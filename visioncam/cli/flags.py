@@ -69,17 +69,20 @@ MODEL = option(
     help="File (.keras, .h5, .pt2), network of a library (timm:, torchvision:, keras:, hf:NAME), or "
     "package.module:function; the embedded ImageNet model by default.",
 )  # fmt: skip
-MODEL_FILE = options(
-    option(RUN, "--weights", metavar="FILE", expose_value=False, callback=_weights,
-           help="Weights for a model that is named (.safetensors, .pth, .h5); or ScoreCAM's option."),
-    option(RUN, "--sha256", metavar="HEX", expose_value=False, callback=_remember,
-           help="The checksum that the model file must have, or it is not loaded."),
+TRUST = options(
     option(RUN, "--trust-savedmodel", is_flag=True, expose_value=False, callback=_remember,
            help="Take the folder of a SavedModel, a program. Only if you trust its maker."),
     option(RUN, "--custom-objects", multiple=True, metavar="MODULE", expose_value=False, callback=_remember,
            help="Python module with classes of your own that the model needs."),
     option(RUN, "--allow-unsafe-model", is_flag=True, expose_value=False, callback=_remember,
            help="Load the file unchecked and run code it carries (Lambda). Only if you trust its maker."),
+)  # fmt: skip
+MODEL_FILE = options(
+    option(RUN, "--weights", metavar="FILE", expose_value=False, callback=_weights,
+           help="Weights for a model that is named (.safetensors, .pth, .h5); or ScoreCAM's option."),
+    option(RUN, "--sha256", metavar="HEX", expose_value=False, callback=_remember,
+           help="The checksum that the model file must have, or it is not loaded."),
+    TRUST,
 )  # fmt: skip
 PICTURES = options(
     keyword_flag(PICTURE, "preprocess", type=click.Choice(SETTINGS)),

@@ -38,6 +38,7 @@ COMMANDS = {
         "compare": ("compare:compare", "All methods on one contact sheet."),
         "evaluate": ("evaluate:evaluate", "Which map can be trusted: metrics and controls."),
         "audit": ("audit:audit", "Does it look at objects, or at what goes along?"),
+        "diff": ("diff:diff", "Two models: where answers or evidence changed."),
         "report": ("report:report", "Pictures, maps and numbers in one HTML file."),
         "doctor": ("doctor:doctor", "A health report of a model on a picture."),
         "app": ("app:app_command", "The same in a browser, on this computer."),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 NAMES = (
-    "class_names", "evidence", "frame", "fuse", "geometry", "layer", "max_pixels", "method", "output",
-    "preprocess", "renderer", "score", "target",
+    "class_names", "evidence", "frame", "fuse", "geometry", "layer", "max_pixels", "method",
+    "new_class_names", "output", "preprocess", "renderer", "score", "target",
 )  # fmt: skip
 """Python's keywords that are flags; the others stay as they are."""
 _KEYWORD = re.compile(

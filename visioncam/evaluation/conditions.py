@@ -9,7 +9,7 @@ from typing import Any
 
 from visioncam_core.errors import OptionError
 from visioncam_core.plugins.default import registry
-from visioncam_core.text import brief
+from visioncam_core.text import brief, normalise, not_found
 
 SIGNS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
@@ -17,15 +17,21 @@ SIGNS: dict[str, Callable[[float, float], bool]] = {
 _FORM = re.compile(r"\s*([\w .+-]+?)\s*(<=|>=|<|>)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
 
 
-def parse_condition(condition: str) -> tuple[str, str, float]:
-    """Return (metric, sign, number) of a condition."""
+def parse_condition(condition: str, names: Sequence[str] = ()) -> tuple[str, str, float]:
+    """Return (metric, sign, number) of a condition; `names` are what it may be about in place of metrics."""
     found = _FORM.fullmatch(condition)
     if found is None:
-        raise OptionError(
-            f"the condition {brief(condition, 60)} cannot be read; write a metric, one of < <= > >=, and a "
-            "number, as in 'pointing_game < 0.6'"
+        what, example = (
+            ("a metric", "pointing_game < 0.6") if not names else (" or ".join(names), "moved > 0.1")
         )
-    return registry().metric(found[1]).name, found[2], float(found[3])
+        raise OptionError(
+            f"the condition {brief(condition, 60)} cannot be read; write {what}, one of < <= > >=, and a "
+            f"number, as in {example!r}"
+        )
+    if names and normalise(found[1]) not in names:
+        raise not_found("number", found[1], names)
+    name = normalise(found[1]) if names else registry().metric(found[1]).name
+    return name, found[2], float(found[3])
 
 
 def violations(records: Iterable[Mapping[str, Any]], metrics: Sequence[str], condition: str) -> list[str]:

@@ -14,8 +14,9 @@ import numpy as np
 from visioncam.evaluation.conditions import violations
 from visioncam.evaluation.measure import AtLayer, Cost
 from visioncam.evaluation.subjects import Subject
-from visioncam.evaluation.table import save, text
-from visioncam_core.errors import NameNotFoundError
+from visioncam.evaluation.table import details, markdown, save, table, wrapped
+from visioncam.evaluation.verdict import verdict
+from visioncam_core.errors import NameNotFoundError, OptionError
 from visioncam_core.metrics.chance import LEVEL, chances
 from visioncam_core.metrics.intervals import Interval
 from visioncam_core.metrics.result import MetricResult, comparable, flipped
@@ -154,6 +155,7 @@ class Evaluation:
                 "title": subject.title,
                 "kind": subject.kind,
                 "metric": result.metric,
+                "metric_title": result.title,
                 "better": result.better,
                 "value": interval.value,
                 "low": interval.low,
@@ -191,9 +193,33 @@ class Evaluation:
         """Write everything to a `.json`, or the table to a `.csv` file; whole or not at all."""
         return save(document(self), Path(path))
 
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What makes numbers worthless: a model that answers alike for every picture, flat maps."""
+        return tuple(dict.fromkeys(line for at in self.layers for line in at.doubts))
+
+    @cached_property
+    def verdict(self) -> tuple[str, str]:
+        """Which method to use and how sure that is, in one line; and why, in two sentences."""
+        try:
+            found = verdict(self.layers)
+        except OptionError as error:
+            return "Names no method", str(error)
+        return str(found), found.why
+
+    def details(self) -> str:
+        """Return every number with its interval and unbeaten controls, and what maps cost, as text."""
+        return "\n".join(details(self.records()))
+
     def __str__(self) -> str:
-        """Return the table as text."""
-        return text(self.records(), len(self.sources), self.notes)
+        """Return doubts, the verdict and the table as text of at most 100 columns."""
+        count = len(self.sources)
+        first = [*self.doubts, f"{self.model}, {count} picture{'s' * (count != 1)}", *self.verdict]
+        notes = ["intervals, unbeaten controls and costs: print(evaluation.details())", *self.notes]
+        return "\n".join([*wrapped(first), "", *table(self.records(), count, notes)])
+
+    def _repr_markdown_(self) -> str:
+        return "\n\n".join([*self.doubts, *self.verdict, markdown(self.records())])
 
     def check(self, condition: str) -> list[str]:
         """Return in words where a condition such as "pointing_game < 0.6" holds, method by method.
@@ -213,6 +239,8 @@ def document(evaluation: Evaluation) -> dict[str, Any]:
         "model": evaluation.model,
         "pictures": list(evaluation.sources),
         "explained": {at.layer: list(at.labels) for at in evaluation.layers},
+        "doubts": list(evaluation.doubts),
+        "verdict": list(evaluation.verdict),
         "notes": list(evaluation.notes),
         "provenance": evaluation.provenance,
         "results": evaluation.records(),

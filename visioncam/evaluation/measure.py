@@ -29,6 +29,8 @@ from visioncam_core.metrics.probe import probes
 from visioncam_core.metrics.result import Measured, MetricResult
 from visioncam_core.pipeline import diagnose
 from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.pipeline.watched import is_deaf
+from visioncam_core.results.agreement import alike, is_flat
 
 
 @attrs.frozen
@@ -52,6 +54,9 @@ class AtLayer:
     # seed, the trained model's first; None where there was none.
     cascade: dict[str, list[np.ndarray | None]] = attrs.field(factory=dict)
     notes: tuple[str, ...] = ()  # what is doubtful about the probabilities that were measured
+    void: str = ""  # why no number here says anything, or nothing
+    flat: frozenset[str] = frozenset()  # methods whose maps are flat on every picture
+    doubts: tuple[str, ...] = ()  # `void` and flat maps in words, to be said first
 
 
 @attrs.define(eq=False)
@@ -110,10 +115,13 @@ def measure(
     table: dict[tuple[str, str], list[Measured]] = {}
     spent: dict[str, list[tuple[int, float]]] = {}
     cascade: dict[str, list[np.ndarray | None]] = {}
-    answers = []
+    answers, scores, unlike = [], [], False
+    flat: dict[str, int] = {}
     for probe in probes(explainer, read, list(classes)):
         truth, boxes = on_input(marks[probe.number], probe.item, probe.x.shape[:-1])
         answers.append(probe.observation.answer.reshape(-1))
+        scores.append(probe.observation.values.reshape(-1))
+        unlike = unlike or not np.array_equal(probe.x, first.x)
         shared = Shared()
         for subject in rows:
             here = probe
@@ -126,6 +134,8 @@ def measure(
                     made = map_of_method(here, named, maps if subject.name in enough else {})
                 else:
                     made = map_of_randomised(here, subject.of, maps)
+            if subject.kind == "method" and made.raw is not None and is_flat(made.raw):
+                flat[subject.name] = flat.get(subject.name, 0) + 1
             spent.setdefault(subject.name, []).append((made.passes, made.seconds))
             if probe.number == 0 and subject.name in enough and made.raw is not None:
                 cascade[subject.name] = [made.raw, *maps[subject.name, 0][0]]
@@ -150,7 +160,25 @@ def measure(
     means = {name: Cost(*(float(n) for n in np.mean(found, axis=0))) for name, found in spent.items()}
     doubts = diagnose.of_assumed(first.observation.head, np.concatenate(answers))
     notes = tuple(f"probabilities: {one.message}" for one in (*doubts, *diagnose.of_composed(first.score)))
-    return AtLayer(layer, tuple(rows), tuple(results), means, labels, cascade, notes)
+    count = len(scores)
+    broken = sum(not np.isfinite(one).all() for one in scores)
+    nan = f"the model's scores are NaN or infinite on {broken} of {count} pictures; check weights and input"
+    void = nan if broken == count else ""
+    if count > 1 and not unlike:
+        void = f"the model receives {count} times the same picture; pass unlike ones"
+    elif count > 1 and len({one.shape for one in scores}) == 1 and alike(scores):
+        same = f"the model answers alike for all {count} pictures: its scores are the same up to rounding"
+        with explainer.engine.running(explainer.model):
+            deaf = is_deaf(first.evidence)
+        void = (
+            f"{same}, and so are those of noise; check its weights, and the range of pixels" if deaf else ""
+        )
+        notes += () if deaf else (f"{same}: to it they are one picture, perhaps shifted",)
+    said = [f"{next(row.title for row in rows if row.name == name)} on {n}" for name, n in flat.items()]
+    told = f"flat maps at {layer}, the same everywhere or blank: {', '.join(said)} of {count} pictures"
+    gone = frozenset(name for name, n in flat.items() if n == count)
+    first_said = tuple(filter(None, [void or (nan if broken else ""), told if said else ""]))
+    return AtLayer(layer, tuple(rows), tuple(results), means, labels, cascade, notes, void, gone, first_said)
 
 
 def _classes(explainer: Explainer, read: Read, target: Any) -> tuple[list[int], tuple[str, ...]]:

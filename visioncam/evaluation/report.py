@@ -1,60 +1,95 @@
-"""An evaluation as sections of a report: the table, curves with bands, the ranking, the sanity check."""
+"""An evaluation as sections of a report: verdict, table, curves with bands, rankings, the sanity check."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from visioncam.evaluation.evaluation import Evaluation
 from visioncam.evaluation.measure import AtLayer
-from visioncam.evaluation.table import legend, table
-from visioncam.html_report.sections import Chart, Picture, Section, Table
-from visioncam_core.metrics.intervals import Interval
+from visioncam.evaluation.table import (
+    Records,
+    Row,
+    blocks,
+    by_layer,
+    detail,
+    heads_of,
+    legend,
+    rows_of,
+    unanswered,
+)
+from visioncam.html_report.sections import Cell, Chart, Picture, Ranking, Section, Table
 from visioncam_core.results.heat import heat
 from visioncam_metrics.randomisation.randomisation import mean_known
 from visioncam_viz.drawing.colour import SEQUENTIAL
 
 CURVES = ("deletion", "insertion")
 DRAWN = 3  # methods whose curves are drawn, next to that of the random map
+BROAD = 126  # characters that a table has room for at 1,200 pixels
 
 
 def sections(evaluation: Evaluation) -> list[Section]:
-    """Return the sections, for `visioncam.report(..., sections=...)`.
+    """Return the sections, for `visioncam.report(..., sections=...)`: the verdict and the table first.
 
     Args:
         evaluation: what `visioncam.evaluate` returned.
     """
     records, count = evaluation.records(), len(evaluation.sources)
-    header, rows = table(records)
-    first = Section(
-        "Which map can be trusted",
-        f"{legend(records, count)}.",
-        [Table(header, [[_whole(cell) for cell in row] for row in rows], "metrics and controls")],
-    )
-    found = [first]
+    verdict, why = evaluation.verdict
+    told = [*evaluation.doubts, why, *evaluation.notes]
+    trusted = "\n".join([*legend(records, count), *unanswered(records)])
+    found = [
+        Section(f"{verdict}.", "\n".join(told), leads=True),
+        Section("Which map can be trusted", trusted, [*_tables(records), _details(records)], leads=True),
+    ]
     for at in evaluation.layers:
         charts = [chart for metric in CURVES if (chart := _curves(at, metric)) is not None]
         if charts:
             text = "Mean over the pictures; the band is one standard error up and down."
-            found.append(Section(f"Curves at {at.layer}", text if count > 1 else "Of one picture.", charts))
+            text = text if count > 1 else "Of one picture."
+            found.append(Section(f"Curves at {at.layer}", text, charts, leads=True))
         if ranked := rankings(evaluation, at):
             text = "Numbers with their intervals, the best first; methods in blue, controls in grey."
-            found.append(Section(f"Ranking at {at.layer}", text, ranked))
+            found.append(Section(f"Ranking at {at.layer}", text, ranked, leads=True))
         if (sanity := _sanity(at)) is not None:
             text = (
                 "A map that stays the same while the model's weights are drawn again does not show the model."
             )
             parts = [part for part in (sanity, strip(at.cascade)) if part is not None]
-            found.append(Section(f"Sanity check at {at.layer}", text, parts))
+            found.append(Section(f"Sanity check at {at.layer}", text, parts, leads=True))
     return found
 
 
-def _whole(cell: str) -> str:
-    """Return a cell whose number and interval stay on one line; the controls may go to the next."""
-    number, equals, controls = cell.partition(" = ")
-    return number.replace(" [", "\u00a0[").replace(", ", ",\u00a0") + equals + controls
+def _tables(records: Records) -> Iterator[Table]:
+    """Yield tables that fit the page: a row a method, the controls below, the rest under the pointer."""
+    for layer, mine in by_layer(records).items():
+        rows, heads = rows_of(mine), heads_of(mine)
+        methods = sum(row.method for row in rows)
+        for names in blocks(rows, heads, BROAD):
+            header = ["method", *(" ".join(heads[name]) for name in names)]
+            cells = [[row.title, *(_cell(row, name) for name in names)] for row in rows]
+            yield Table(header, cells[:methods], f"at {layer}", cells[methods:])
+
+
+def _cell(row: Row, metric: str) -> Cell:
+    found = row.records.get(metric, [])
+    if len(found) != 1:
+        return Cell(row.cell(metric))
+    number, controls = detail(found[0])
+    more = f"{number}; not surely better than {controls}" if controls else number
+    return Cell(row.cell(metric), more, found[0]["value"] if found[0]["pictures"] else None)
+
+
+def _details(records: Records) -> Table:
+    header = ("layer", "method", "metric", "mean [95 % interval]", "pictures", "not surely better than",
+              "passes a map", "seconds a map")  # fmt: skip
+    rows = []
+    for one in records:
+        number, controls = detail(one)
+        rows.append([one["layer"], one["title"], one["metric"], number, one["pictures"], controls,
+                     round(one["map_passes"]), one["map_seconds"]])  # fmt: skip
+    return Table(header, rows, "Intervals, unbeaten controls and costs", folded=True)
 
 
 def _curves(at: AtLayer, metric: str) -> Chart | None:
@@ -73,49 +108,31 @@ def _curves(at: AtLayer, metric: str) -> Chart | None:
             error = curves.std(axis=0, ddof=1) / np.sqrt(len(curves))
             low, high = (np.clip(mean + sign * error, 0, 1).tolist() for sign in (-1, 1))
             bands[result.method] = (low, high)
-    return Chart(lines, "share of the pixels", "probability", metric, bands) if lines else None
+    return Chart(lines, "share of the pixels", "probability", metric, bands, (0, 1)) if lines else None
 
 
-def rankings(evaluation: Evaluation, at: AtLayer) -> list[Picture]:
-    """Return a ranking plot for each metric that has a better end: every row's number with its interval."""
-    found: dict[str, list[tuple[str, str, Interval]]] = {}
+def rankings(evaluation: Evaluation, at: AtLayer) -> list[Ranking]:
+    """Return a ranking for each metric that has a better end: every row's number with its interval.
+
+    The axis spans the metric's bounds, or reaches to zero where it has none: a hair's breadth stays one.
+    """
+    found: dict[str, Ranking] = {}
     for place, subject, _, result, interval in evaluation.rows():
-        if place is at and subject.kind != "randomised" and result.better != "neither" and interval.count:
-            found.setdefault(result.metric, []).append((subject.name, subject.kind, interval))
-    better = {one.metric: one.better for one in at.results}
-    return [_ranking(metric, better[metric], rows) for metric, rows in found.items()]
-
-
-def _ranking(metric: str, better: str, rows: list[tuple[str, str, Interval]]) -> Picture:
-    rows = rows[::-1]  # the last is drawn on top
-    rows.sort(key=lambda row: row[2].value, reverse=better == "lower")
-    canvas = _canvas(4.2, 0.24 * len(rows) + 0.8)
-    axis = canvas.figure.add_subplot()
-    for place, (_, kind, interval) in enumerate(rows):
-        colour = "tab:blue" if kind == "method" else "tab:gray"
-        axis.plot([interval.low, interval.high], [place, place], color=colour, linewidth=2)
-        axis.plot([interval.value], [place], "o", color=colour, markersize=5)
-    axis.set_title(f"{metric} ({better} is better)", fontsize=9)
-    axis.set_yticks(range(len(rows)), [name for name, _, _ in rows], fontsize=8)
-    axis.set_ylim(-0.6, len(rows) - 0.4)
-    axis.tick_params(axis="x", labelsize=8)
-    axis.grid(axis="x", alpha=0.3)
-    numbers = "; ".join(f"{name} {interval.value:.3g}" for name, _, interval in reversed(rows))
-    return Picture(_pixels(canvas), f"{metric}, {better} is better, the best first: {numbers}")
-
-
-def _canvas(width: float, height: float) -> Any:
-    """Return a canvas of so many inches at 100 dots each."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=100, layout="constrained", facecolor="white")
-    return FigureCanvasAgg(figure)
-
-
-def _pixels(canvas: Any) -> np.ndarray:
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+        if (
+            place is not at
+            or subject.kind == "randomised"
+            or result.better == "neither"
+            or not interval.count
+        ):
+            continue
+        across = result.bounds if np.isfinite(result.bounds).all() else (0.0,)
+        plot = found.setdefault(
+            result.metric, Ranking([], across, f"{result.metric}, {result.better} is better")
+        )
+        row = (subject.title, interval.low, interval.value, interval.high, subject.kind == "method")
+        plot.rows.append(row)
+        plot.rows.sort(key=lambda row: row[2], reverse=result.better == "higher")
+    return list(found.values())
 
 
 def _sanity(at: AtLayer) -> Chart | None:
@@ -126,7 +143,11 @@ def _sanity(at: AtLayer) -> Chart | None:
     }
     last = max(map(len, found.values()), default=1) - 1  # a control has only two points: it never changes
     lines = {name: (np.linspace(0, last, len(mean)).tolist(), mean.tolist()) for name, mean in found.items()}
-    return Chart(lines, "step of the cascade", "likeness to the trained model's map", "") if lines else None
+    return (
+        Chart(lines, "step of the cascade", "likeness to the trained model's map", across=(0, 1))
+        if lines
+        else None
+    )
 
 
 TILE = 0.9
@@ -148,8 +169,12 @@ def strip(cascade: Mapping[str, Sequence[np.ndarray | None]]) -> Picture | None:
     rows = {name: maps for name, maps in cascade.items() if maps[0] is not None and maps[0].ndim == 2}
     if not rows:
         return None
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     steps = max(map(len, rows.values()))
-    canvas = _canvas(1.9 + TILE * steps, 0.4 + TILE * len(rows))
+    size = (1.9 + TILE * steps, 0.4 + TILE * len(rows))
+    canvas = FigureCanvasAgg(Figure(size, dpi=100, layout="constrained", facecolor="white"))
     axes = canvas.figure.subplots(len(rows), steps, squeeze=False)
     for (name, maps), line in zip(rows.items(), axes, strict=True):
         line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
@@ -161,8 +186,9 @@ def strip(cascade: Mapping[str, Sequence[np.ndarray | None]]) -> Picture | None:
                 axis.imshow(heat(one, "for"), cmap=SEQUENTIAL, vmin=0, vmax=1, interpolation="bilinear")
     for number, axis in enumerate(axes[0]):
         axis.set_title("trained" if number == 0 else f"step {number}", fontsize=8)
+    canvas.draw()
     return Picture(
-        _pixels(canvas),
+        np.asarray(canvas.buffer_rgba())[..., :3].copy(),
         "a row of maps for each method: of the trained model, then after each step towards a random one",
         "maps of the first picture; the last step has every layer random",
     )

@@ -68,6 +68,7 @@ def map_of_method(probe: Probe, named: Method, maps: Maps) -> SubjectMap:
         blank=probe.blank,
     )
     able = ABLE - {"randomised"} if cascade is None else ABLE
+    able -= {"rival"} if probe.classes < 2 else set()
     return SubjectMap(probe.heat(raw), raw, questions, able, "", applied.passes, applied.seconds)
 
 

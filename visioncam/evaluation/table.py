@@ -1,4 +1,4 @@
-"""An evaluation's records as a table, text, CSV and JSON."""
+"""An evaluation's records as tables for people: one row a method, one column a metric, one mark a cell."""
 
 from __future__ import annotations
 
@@ -6,42 +6,162 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
+
+import attrs
 
 from visioncam_core.errors import OutputError
 from visioncam_core.files import as_row, write_bytes
+from visioncam_core.metrics.chance import fewest
+from visioncam_core.metrics.intervals import NONE as UNSURE
 from visioncam_core.plain_data import plain
+from visioncam_core.text import normalise
 
-Records = Sequence[Mapping[str, Any]]
+Record = Mapping[str, Any]
+Records = Sequence[Record]
 """What `Evaluation.records` returns."""
 
-ARROWS = {"higher": "↑", "lower": "↓", "neither": "·"}
-ALONE = "¹"
+ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
+ALONE, BETTER, NOT_BETTER, NONE = "¹", "●", "○", "–"
+TWINS = "Randomised model"
+WIDTH = 100  # characters of a line
+LONGEST = 14  # letters of a metric's name in one line
 COLUMNS = ("layer", "method", "kind", "metric", "better", "value", "low", "high", "interval",
            "pictures", "flagged", "no_better_than", "corrected", "passes", "seconds", "map_passes",
            "map_seconds")  # fmt: skip
 
 
-def table(records: Records) -> tuple[list[str], list[list[str]]]:
-    """Return header and rows, one a subject and layer: `0.412 [0.351, 0.470] = random` a metric.
+@attrs.frozen
+class Row:
+    """One row: a method, a control, or the methods on a randomised model."""
 
-    What follows "=" are the controls that the method is not surely better than.
-    """
-    arrows = {one["metric"]: ARROWS[one["better"]] for one in records}
-    alone = {one["metric"] for one in records if one["better"] != "neither" and not one["corrected"]}
-    names = [f"{name} {arrow}{ALONE if name in alone else ''}" for name, arrow in arrows.items()]
-    header = ["layer", "method", *names, "passes", "seconds"]
-    cells: dict[tuple[str, str], dict[str, str]] = {}
-    costs: dict[tuple[str, str], list[str]] = {}
+    title: str
+    method: bool
+    records: dict[str, list[Record]]  # by metric; several of the randomised model
+    judged: set[str]  # metrics on which a control has a number
+
+    def cell(self, metric: str) -> str:
+        """Return a mark and a number; "–" where there is none, nothing where it was not measured."""
+        found = self.records.get(metric, ())
+        known = [one for one in found if one["pictures"]]
+        if not known:
+            return NONE if found else ""
+        marked = self.method and known[0]["better"] != "neither" and metric in self.judged
+        mark = (NOT_BETTER if known[0]["no_better_than"] else BETTER) if marked else ""
+        value = fmean(one["value"] for one in known)
+        return f"{mark}{value:.3f}" if abs(value) < 100 else f"{mark}{value:.2g}"
+
+
+def rows_of(records: Records) -> list[Row]:
+    """Return the rows of one layer: methods, then the randomised model in one, then the other controls."""
+    found: dict[str, Row] = {}
+    judged = {one["metric"] for one in records if one["kind"] != "method" and one["pictures"]}
     for one in records:
-        key = (one["layer"], one["title"])
-        cells.setdefault(key, {})[one["metric"]] = cell(one)
-        costs[key] = [f"{one['map_passes']:.0f}", f"{one['map_seconds']:.3f}"]
-    return header, [
-        [*key, *(found.get(name, "") for name in arrows), *costs[key]] for key, found in cells.items()
-    ]
+        title = TWINS if one["kind"] == "randomised" else one["title"]
+        key = TWINS if title is TWINS else one["method"]
+        row = found.setdefault(key, Row(title, one["kind"] == "method", {}, judged))
+        row.records.setdefault(one["metric"], []).append(one)
+    return list(found.values())
+
+
+def heads_of(records: Records) -> dict[str, list[str]]:
+    """Return each metric's name in short lines, with which end is better, and whether it is corrected."""
+    found = {}
+    for one in {one["metric"]: one for one in records}.values():
+        words = re.findall(r"\w+", one["metric_title"].lower())
+        if normalise("".join(words)) != one["metric"]:
+            words = textwrap.wrap(one["metric"], LONGEST)
+        sign = ARROWS[one["better"]] + (ALONE if _alone(one) else "")
+        apart = sign and len(words[-1]) + len(sign) > 9
+        found[one["metric"]] = [*words, sign] if apart else [*words[:-1], f"{words[-1]} {sign}".rstrip()]
+    return found
+
+
+def blocks(
+    rows: Sequence[Row], heads: Mapping[str, Sequence[str]], width: int = WIDTH
+) -> Iterator[list[str]]:
+    """Yield metrics that fit side by side into so many characters, next to the rows' titles."""
+    names: list[str] = []
+    taken = max(len(row.title) for row in rows)
+    for name in heads:
+        needed = 2 + max(map(len, (*heads[name], *(row.cell(name) for row in rows))))
+        if names and taken + needed > width:
+            yield names
+            names, taken = [], max(len(row.title) for row in rows)
+        names.append(name)
+        taken += needed
+    yield names
+
+
+def _lines(names: Sequence[str], rows: Sequence[Row], heads: Mapping[str, Sequence[str]]) -> list[str]:
+    depth = max(len(heads[name]) for name in names)
+    titles = [*[""] * depth, *(row.title for row in rows)]
+    parts = [[f"{title:<{max(map(len, titles))}}" for title in titles]]
+    for name in names:
+        cells = [*[""] * (depth - len(heads[name])), *heads[name], *(row.cell(name) for row in rows)]
+        parts.append([f"{cell:>{max(map(len, cells))}}" for cell in cells])
+    lines = ["  ".join(line).rstrip() for line in zip(*parts, strict=True)]
+    lines.insert(depth + sum(row.method for row in rows), "controls")
+    return [*lines, ""]
+
+
+def table(records: Records, pictures: int, notes: Sequence[str]) -> list[str]:
+    """Return the tables of all layers in lines of at most 100 characters, legend and notes below."""
+    lines = []
+    layers = by_layer(records)
+    for layer, mine in layers.items():
+        rows, heads = rows_of(mine), heads_of(mine)
+        lines += [f"At {layer}:"] if len(layers) > 1 else []
+        lines += [line for names in blocks(rows, heads) for line in _lines(names, rows, heads)]
+    return [*lines, *wrapped([*legend(records, pictures), *notes, *unanswered(records)])]
+
+
+def wrapped(lines: Iterable[str], indent: str = "  ") -> list[str]:
+    """Return lines cut between words to at most 100 characters."""
+    cut = textwrap.TextWrapper(WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+    return [part for line in lines for part in cut.wrap(line)]
+
+
+def by_layer(records: Records) -> dict[str, list[Record]]:
+    names = dict.fromkeys(one["layer"] for one in records)
+    return {name: [one for one in records if one["layer"] == name] for name in names}
+
+
+def _alone(record: Record) -> bool:
+    """Return whether a number is compared, but not corrected for all that are."""
+    return record["better"] != "neither" and not record["corrected"]
+
+
+def legend(records: Records, pictures: int) -> list[str]:
+    """Return what the marks mean, what the correction covers, and whether the pictures are too few."""
+    compared = len({(one["layer"], one["method"]) for one in records if one["kind"] == "method"})
+    said = []
+    if decides := next((one["metric"] for one in records if one["corrected"]), ""):
+        marks = f"{BETTER} surely better than every control, {NOT_BETTER} not, no mark: nothing to beat"
+        together = f": 2.5 % for all {compared} methods together" if compared > 1 else ""
+        shown = f"; {ALONE} only shown: 2.5 % for each method, not corrected"
+        said.append(f"{marks}; {NONE} no number")
+        said.append(f"{decides} decides{together}{shown if any(map(_alone, records)) else ''}")
+        if pictures < (needed := fewest(compared)):
+            count = f"{pictures} picture{'s' * (pictures != 1)}"
+            said.append(f"{count} can hardly show anything of {compared} methods: {needed} are needed")
+    if any(one["kind"] == "randomised" for one in records):
+        said.append(f"{TWINS}: mean of the methods' maps of a model with random weights")
+    said += by_chance(records)
+    return said
+
+
+def by_chance(records: Records) -> list[str]:
+    """Return what a map that knows nothing gets, of the metrics that say it."""
+    known = [one for one in records if one["uniform"] is not None and math.isfinite(one["uniform"])]
+    found = {one["metric"]: f"{one['metric']} {one['uniform']:.3f}" for one in known}
+    told = ", ".join(found.values())
+    return [f"by chance, a uniform map or a pixel anywhere gets {told}"] if found else []
 
 
 def unanswered(records: Records) -> list[str]:
@@ -57,44 +177,44 @@ def unanswered(records: Records) -> list[str]:
     ]
 
 
-def cell(record: Mapping[str, Any]) -> str:
-    """Return a number as it stands in the table."""
-    if record["pictures"] == 0:
-        return "no answer"
+def detail(record: Record) -> tuple[str, str]:
+    """Return a number with its interval, and the controls that it is not surely better than."""
+    if not record["pictures"]:
+        return "no answer", ""
+    low = record["low"]
     missing = " [none]" if record["pictures"] > 1 else ""
-    span = missing if math.isnan(record["low"]) else f" [{record['low']:.3f}, {record['high']:.3f}]"
-    marks = [name.partition("@")[2] or name for name in record["no_better_than"]]
-    marked = f" = {', '.join(marks)}" if marks else ""
-    flagged = f" ({record['flagged']} flagged)" if record["flagged"] else ""
-    return f"{record['value']:.3f}{span}{marked}{flagged}"
+    span = missing if low is None or math.isnan(low) else f" [{low:.3f}, {record['high']:.3f}]"
+    controls = [name.partition("@")[2] or name for name in record["no_better_than"]]
+    return f"{record['value']:.3f}{span}", ", ".join(controls)
 
 
-def legend(records: Records, pictures: int) -> str:
-    """Return what the cells of the table mean, and which metric the correction covers."""
-    compared = {(one["layer"], one["method"]) for one in records if one["kind"] == "method"}
-    said = [f"{pictures} pictures; mean [95 % interval]"]
-    if any(one["pictures"] > 1 and math.isnan(one["low"]) for one in records):
-        said.append("[none]: no interval would be honest")
-    decides = next((one["metric"] for one in records if one["corrected"]), None)
-    if decides is not None:
-        said.append("= not surely better than these controls")
-        said.append(f"{decides} decides: 2.5 % for all {len(compared)} methods together")
-    if any(one["better"] != "neither" and not one["corrected"] for one in records):
-        said.append(f"{ALONE} only shown: 2.5 % for each method, not corrected")
-    said += by_chance(records)
-    return "; ".join(said)
+def details(records: Records) -> list[str]:
+    """Return every number with its interval and unbeaten controls, metric by metric, then what maps cost."""
+    lines = []
+    width = max(len(one["title"]) for one in records)
+    for layer, mine in by_layer(records).items():
+        for metric in dict.fromkeys(one["metric"] for one in mine):
+            lines.append(f"{metric} at {layer}: mean [95 % interval] of n pictures, = not surely better than")
+            for one in (one for one in mine if one["metric"] == metric):
+                number, controls = detail(one)
+                told = f"{one['title']:<{width}}  {number:<24} n {one['pictures']}"
+                lines += wrapped([f"{told} = {controls}" if controls else told], " " * (width + 2))
+        lines.append(f"cost of a map at {layer}: passes beyond those all share, and seconds")
+        for one in {one["method"]: one for one in mine}.values():
+            lines.append(f"{one['title']:<{width}}  {one['map_passes']:6.0f}  {one['map_seconds']:.3f}")
+    none = any(one["pictures"] > 1 and one["interval"] == UNSURE for one in records)
+    return [*lines, "[none]: no interval would be honest"] if none else lines
 
 
-def text(records: Records, pictures: int, notes: Sequence[str]) -> str:
-    """Return the table in aligned columns, with notes below."""
-    header, rows = table(records)
-    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
-    lines = [
-        "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True))
-        for row in (header, *rows)
-    ]
-    said = legend(records, pictures)
-    return "\n".join([*(line.rstrip() for line in lines), said, *notes, *unanswered(records)])
+def markdown(records: Records) -> str:
+    """Return the tables of all layers in Markdown, one row a method or control, one mark a cell."""
+    parts = []
+    for layer, mine in by_layer(records).items():
+        heads = heads_of(mine)
+        rows = [[f"at {layer}", *map(" ".join, heads.values())], ["---"] * (len(heads) + 1)]
+        rows += [[row.title, *map(row.cell, heads)] for row in rows_of(mine)]
+        parts.append("\n".join(f"| {' | '.join(row)} |" for row in rows))
+    return "\n\n".join(parts)
 
 
 def save(document: Mapping[str, Any], path: Path) -> Path:
@@ -112,10 +232,3 @@ def save(document: Mapping[str, Any], path: Path) -> Path:
         raise OutputError(f"Cannot write an evaluation to {path.name!r}. Use .json or .csv.")
     write_bytes(path, payload.encode("utf-8", "replace"))
     return path
-
-
-def by_chance(records: Records) -> list[str]:
-    """Return what a map that knows nothing gets, of the metrics that say it."""
-    found = {one["metric"]: one["uniform"] for one in records if not math.isnan(one["uniform"])}
-    told = ", ".join(f"{metric} {value:.3f}" for metric, value in found.items())
-    return [f"by chance, a uniform map or a pixel anywhere gets {told}"] if found else []

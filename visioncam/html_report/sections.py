@@ -19,19 +19,45 @@ LONGEST = 900  # pixels of a picture's longer side
 
 
 @attrs.frozen
+class Cell:
+    """A cell of a table that says more under the pointer.
+
+    Attributes:
+        text: what stands in it.
+        more: what is shown under the pointer.
+        sort: the number that its column is sorted by; the text where there is none.
+    """
+
+    text: str
+    more: str = ""
+    sort: float | None = None
+
+
+@attrs.frozen
 class Table:
     """A table that its reader can sort.
 
     Attributes:
         columns: the header.
-        rows: one cell a column: text or a number.
+        rows: one cell a column: text, a number or a `Cell`.
         caption: what it shows.
+        foot: rows below the others, wherever these are sorted to.
+        folded: whether it is closed until its caption is clicked.
     """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
     caption: str = ""
+    foot: Sequence[Sequence[object]] = ()
+    folded: bool = False
     kind: str = attrs.field(default="table", init=False)
+
+
+def _ends(values: Sequence[float]) -> tuple[float, float]:
+    """Return the smallest and largest finite value, at least one apart where they are the same."""
+    finite = [float(value) for value in values if math.isfinite(value)] or [0.0, 1.0]
+    low, high = min(finite), max(finite)
+    return low, high if high > low else low + 1.0
 
 
 @attrs.frozen
@@ -44,6 +70,7 @@ class Chart:
         y: what the vertical axis is.
         caption: what it shows.
         bands: a line's name -> lower and upper y around it, as many as the line has points.
+        across: what the vertical axis spans at least.
     """
 
     lines: Mapping[str, tuple[Sequence[float], Sequence[float]]]
@@ -51,6 +78,7 @@ class Chart:
     y: str = ""
     caption: str = ""
     bands: Mapping[str, tuple[Sequence[float], Sequence[float]]] = attrs.field(factory=dict)
+    across: Sequence[float] = ()
     kind: str = attrs.field(default="chart", init=False)
 
     @property
@@ -60,15 +88,9 @@ class Chart:
 
     def limits(self) -> tuple[float, float, float, float]:
         """Return the smallest and largest finite x and y; at least one apart."""
-        ends: list[float] = []
-        for axis in (0, 1):
-            known = [v for line in self.lines.values() for v in line[axis]]
-            known += [v for band in self.bands.values() for side in band for v in side] if axis else []
-            values = np.array(known, np.float64)
-            finite = values[np.isfinite(values)]
-            low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-            ends += [low, high if high > low else low + 1.0]
-        return ends[0], ends[1], ends[2], ends[3]
+        xs, ys = ([v for line in self.lines.values() for v in line[axis]] for axis in (0, 1))
+        bands = [v for band in self.bands.values() for side in band for v in side]
+        return *_ends(xs), *_ends([*ys, *bands, *self.across])
 
     def points(self, name: str) -> str:
         """Return a line's points for the drawing; those that are not finite are left out."""
@@ -90,6 +112,31 @@ class Chart:
                 down = HEIGHT - BOTTOM - (y - low) / (high - low) * (HEIGHT - BOTTOM - 12)
                 pairs.append(f"{across:.1f},{down:.1f}")
         return " ".join(pairs)
+
+
+@attrs.frozen
+class Ranking:
+    """Numbers with their intervals on one axis, one a row.
+
+    Attributes:
+        rows: name, lower end, number, upper end, and whether it stands out.
+        across: what the axis spans at least.
+        caption: what it shows.
+    """
+
+    rows: list[tuple[str, float, float, float, bool]]
+    across: Sequence[float] = (0.0,)
+    caption: str = ""
+    kind: str = attrs.field(default="ranking", init=False)
+
+    def limits(self) -> tuple[float, float]:
+        """Return the ends of the axis; at least one apart where there is a single number."""
+        return _ends([*self.across, *(v for row in self.rows for v in row[1:4])])
+
+    def place(self, value: float) -> float:
+        """Return where a number lies on the axis, in [0, 1]; 0 where it is not finite."""
+        low, high = self.limits()
+        return (value - low) / (high - low) if math.isfinite(value) else 0.0
 
 
 @attrs.frozen(eq=False)
@@ -115,10 +162,10 @@ class Picture:
 
 def _parts(parts: Sequence[object]) -> tuple[object, ...]:
     for part in parts:
-        if not isinstance(part, Table | Chart | Picture):
+        if not isinstance(part, Table | Chart | Ranking | Picture):
             raise OptionTypeError(
-                f"a section holds Table, Chart and Picture of visioncam.html_report.sections; received "
-                f"{type(part).__name__}"
+                "a section holds Table, Chart, Ranking and Picture of visioncam.html_report.sections; "
+                f"received {type(part).__name__}"
             )
     return tuple(parts)
 
@@ -130,9 +177,11 @@ class Section:
     Attributes:
         title: its heading.
         text: paragraphs of plain text, one a line.
-        parts: `Table`, `Chart` and `Picture`, in order.
+        parts: `Table`, `Chart`, `Ranking` and `Picture`, in order.
+        leads: whether it stands before the photos.
     """
 
     title: str
     text: str = ""
     parts: Sequence[object] = attrs.field(default=(), converter=_parts)
+    leads: bool = False

@@ -15,7 +15,7 @@ MANY = 1000  # pictures beyond which none are advised
 
 
 @lru_cache(maxsize=2)
-def signs(count: int, most: int = ENUMERATED) -> np.ndarray:
+def signs(count: int, most: int = ENUMERATED, draws: int = DRAWS) -> np.ndarray:
     """Return (flips, count) of 1 and -1, the first row all 1: which pairs change places.
 
     All 2^count of them where these are at most `most`, else seeded draws: with the first row among them the
@@ -24,7 +24,7 @@ def signs(count: int, most: int = ENUMERATED) -> np.ndarray:
     if 2**count <= most:
         rows = 1 - 2 * (np.arange(2**count)[:, None] >> np.arange(count) & 1)
     else:
-        rows = 1 - 2 * np.random.default_rng(0).integers(0, 2, (min(most, DRAWS), count), np.int8)
+        rows = 1 - 2 * np.random.default_rng(0).integers(0, 2, (min(most, draws), count), np.int8)
         rows[0] = 1
     found = rows.astype(np.float64)
     found.setflags(write=False)

@@ -17,6 +17,7 @@ from visioncam_core.ops import read_only_array
 from visioncam_core.pipeline.apply import PASSES
 from visioncam_core.plugins.calls import plugin_failure
 from visioncam_core.plugins.records import cause_of
+from visioncam_core.results.agreement import ROUNDING
 
 BLANK = frozenset({"blank"})
 UNORDERED = frozenset({"blank", "constant"})
@@ -68,7 +69,7 @@ def flaw(metric: Any, case: Case) -> str:
     low, high = float(case.heat.min()), float(case.heat.max())
     if "blank" in refuses and high <= 0:
         return "the map is blank"
-    if "constant" in refuses and low == high:
+    if "constant" in refuses and high - low <= ROUNDING * high:
         return "the map is constant and orders no pixel"
     if "truth" in metric.needs and case.truth is None:
         return "no object is marked"

@@ -20,7 +20,7 @@ from visioncam_core.pipeline.settings import Settings
 from visioncam_core.pipeline.watched import Watched
 from visioncam_core.resize import STRETCHED
 from visioncam_core.results.agreement import rank_correlation
-from visioncam_core.results.diagnostics import Diagnostic
+from visioncam_core.results.diagnostics import FIRST, Diagnostic
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.targets.classes import Ranked
 
@@ -65,8 +65,10 @@ class Report:
     def __str__(self) -> str:
         """Return the report as aligned lines."""
         width = max(map(len, self.facts))
-        lines = [f"{name.ljust(width)}  {text}" for name, text in self.facts.items()]
-        lines += [f"! {diagnostic}" for diagnostic in self.diagnostics] or ["all is well"]
+        told = [f"! {diagnostic}" for diagnostic in self.diagnostics]
+        first = sum(one.code in FIRST for one in self.diagnostics)
+        facts = [f"{name.ljust(width)}  {text}" for name, text in self.facts.items()]
+        lines = [*told[:first], *facts, *(told[first:] if told else ["all is well"])]
         return "\n".join([*lines, f"suggested: {self.suggestion}"])
 
 
@@ -94,6 +96,10 @@ def _examined(explainer: Explainer, image: object, target: object) -> Report:
     explanation = attrs.evolve(explanation, options=method.options)
     other = _other_class(explainer, image, explanation, view)
     found = list(dict.fromkeys(explanation.diagnostics))
+    if watched.deaf:
+        label = explanation.target.label
+        message = f"the score of {label} is the same for the picture, its negative and noise, up to rounding"
+        found.append(Diagnostic("answers-alike", message))
     alike = None if other is None else float(np.nan_to_num(rank_correlation(explanation.raw, other.raw)))
     if alike is not None and other is not None and alike > ALIKE:
         message = f"the map for {other.target.label} has a rank correlation of {alike:.2f} with this one"
@@ -127,6 +133,7 @@ def _examined(explainer: Explainer, image: object, target: object) -> Report:
         facts["account"] = str(explanation.account)
     if alike is not None and other is not None:
         facts["class"] = f"rank correlation {alike:.2f} with the map for {other.target.label}"
+    found.sort(key=lambda one: FIRST.index(one.code) if one.code in FIRST else len(FIRST))
     return Report(facts, tuple(found), _keywords(explainer, explanation, found), explanation)
 
 

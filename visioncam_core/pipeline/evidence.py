@@ -56,8 +56,9 @@ class Evidence(Observed):
         total: Any = 0.0
         for start in range(0, count, FEWER):
             indices = np.arange(start, min(start + FEWER, count), dtype=np.int32)
-            G = ops.to_numpy(self._need_source().at(self._only(), made(indices))[1]).astype(np.float64)
-            total = total + np.tensordot(w[indices], G if of is None else of(G, indices), 1)
+            G = ops.to_numpy(self._need_source().at(self._only(), made(indices))[1])
+            G = G if of is None else of(G.astype(np.float64), indices)
+            total = total + np.einsum("n,n...->...", w[indices], G, dtype=np.float64)
         return np.asarray(total[None], np.float32)
 
     def tail_gradients(self, make: Make, count: int, weights: Any = None) -> Any:

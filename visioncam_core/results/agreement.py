@@ -114,3 +114,20 @@ def pearson(one: np.ndarray, other: np.ndarray) -> float:
     a, b = a - a.mean(), b - b.mean()
     scale = float(np.sqrt((a @ a) * (b @ b)))
     return float(np.clip(a @ b / scale, -1, 1)) if scale > 0 else float("nan")
+
+
+ROUNDING = 1e-5
+"""Share of the largest size by which float32 makes numbers differ that should be the same."""
+
+
+def alike(arrays: Sequence[np.ndarray]) -> bool:
+    """Return whether finite arrays of one shape are the same up to rounding."""
+    table = np.stack(arrays).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        return bool(np.ptp(table, axis=0).max(initial=0.0) <= ROUNDING * np.abs(table).max(initial=0.0))
+
+
+def is_flat(raw: np.ndarray) -> bool:
+    """Return whether the positive part of a finite map is the same everywhere up to rounding, or nowhere."""
+    part = np.maximum(raw, 0)
+    return bool(np.ptp(part) <= ROUNDING * part.max())

@@ -6,6 +6,7 @@ import attrs
 
 FIXES = {
     "no-positive-evidence": "look at evidence='signed' or 'against', or explain another class",
+    "answers-alike": "check the weights, and the range of pixels that the model takes (preprocess=)",
     "zero-gradient": "choose an earlier layer or another target: the score ignores this layer here",
     "faint-gradient": "choose another layer or target: the score hardly depends on this layer",
     "terms-cancel": "choose the output of the normalisation or softmax behind this layer, or another method",
@@ -45,6 +46,8 @@ FIXES = {
     "gradient-replaced": "use ScoreCAM, which needs no gradient, or load the Keras model with its classes",
     "output-chosen": "pass output= to explain another one",
 }
+FIRST = ("non-finite", "answers-alike", "no-positive-evidence", "constant-map")
+"""What is said before all else: with one of these a map says nothing."""
 
 
 @attrs.frozen

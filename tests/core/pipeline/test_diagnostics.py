@@ -184,6 +184,7 @@ def of(found: Any, code: str) -> list[Any]:
 ELSEWHERE = {
     **dict.fromkeys(("terms-cancel", "faint-gradient", "unsteady-map"), "no_silent/test_rounding_noise.py"),
     **dict.fromkeys(("constant-map", "batch-mixes"), "no_silent/test_mixed_batches.py"),
+    "answers-alike": "evaluation/test_doubts.py",
     "answers-vary": "engines/blackbox/test_refusals.py",
     **dict.fromkeys(("incomplete", "unsteady-sample", "baseline-assumed"), "no_silent/test_accounts.py"),
     "class-blind": "methods/test_cam_goldens.py",

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
 from helpers import golden_regions as shared
 from helpers.golden_nets import torch_net
+from helpers.torch_steps import Chain
+from torch import nn
 
 import visioncam
 from visioncam.html_report.content import photo_of
@@ -50,3 +56,35 @@ def test_doctor_tells_the_account() -> None:
     x = np.random.default_rng(0).random((3, 32, 32)).astype(np.float32)
     report = visioncam.doctor(torch_net("gap"), x, "partitionshap", regions="grid:2")
     assert report.facts["account"].startswith("against grey, adds up to ")
+
+
+PLAIN = {
+    "a view across axes": lambda x: x.view(len(x), -1),
+    "read as it lies in memory": lambda x: x.as_strided((len(x), 4 * 8 * 8), (4 * 8 * 8, 1)),
+    "any order": lambda x: x.flatten(1),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(PLAIN))
+def test_a_model_that_depends_on_the_order_of_memory_is_run_in_its_own(kind: str) -> None:
+    """Several pictures are run channels last where that changes nothing: each map is that of single ones."""
+    torch.manual_seed(0)
+    moved: Callable[[Any], Any] = PLAIN[kind]
+    model = Chain(conv=nn.Conv2d(3, 4, 3, padding=1), relu=nn.ReLU(), moved=moved).eval()
+    model(torch.zeros(1, 3, 8, 8))
+    x = np.random.default_rng(0).random((3, 8, 8)).astype(np.float32)
+    asked = {
+        "occlusion": {"regions": "grid:4", "hidden": "zero"},
+        "integratedgradients": {"steps": 8, "baseline": "zero"},
+    }
+    many, single = (
+        {name: visioncam.explain(model, x, name, target=1, batch_size=size, **asked[name]) for name in asked}
+        for size in (None, 1)
+    )
+    for name in asked:
+        np.testing.assert_allclose(many[name].raw, single[name].raw, atol=1e-6)
+    with torch.no_grad():
+        hidden = torch.as_tensor(x)[None].clone()
+        hidden[..., :2, :2] = 0
+        drop = float((model(torch.as_tensor(x)[None]) - model(hidden))[0, 1])
+    assert many["occlusion"].regions.contributions[0] == pytest.approx(drop, abs=1e-5)

@@ -20,7 +20,8 @@ FLAGS = options(
     option(ASK, "--clusters", type=int, default=0, metavar="N",
            help="Clusters of maps; needs scikit-learn."),
     flags.out_option("file", "FILE",
-                     "Pictures as .csv, everything as .json, mean map of each class as .png."),
+                     "Pictures as .csv, everything as .json, mean map of each class, found places framed, as "
+                     ".png."),
     flags.RECURSIVE,
     flags.MEASURING,
     flags.MODEL_FILE,
@@ -33,10 +34,11 @@ FLAGS = options(
 @FLAGS
 @click.pass_context
 def audit(context: click.Context, /, **values: Any) -> int:
-    """Look through SOURCE for evidence where no object is: on the border, in a corner, outside its boxes.
+    """Look through SOURCE for evidence where no object is: a caption, a tag, a watermark, a frame.
 
-    First come classes whose evidence lies there on all their pictures, as with a watermark or a tag; then
-    the pictures, the most suspicious first. Objects may of course lie there: look at the pictures.
+    First come places that stand out in the maps of a class, beyond chance and at the same spot, and what the
+    class's probability loses when each is hidden; then the pictures, the most suspicious first. Objects may
+    lie there too: --boxes tells them apart.
     """
     from visioncam.cli.work.audit import audit as work
 

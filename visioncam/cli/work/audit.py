@@ -9,6 +9,8 @@ import attrs
 import click
 
 from visioncam.auditing.audit import audit as run
+from visioncam.auditing.findings import nothing
+from visioncam.auditing.stand_out import Finding
 from visioncam.cli.exit import DONE, SOME_FAILED
 from visioncam.cli.open_model import model_of, title_of
 from visioncam.cli.request import keywords_of
@@ -22,6 +24,9 @@ from visioncam_core.results.provenance import entries
 from visioncam_core.text import index_or_name
 
 SHOWN = 20  # pictures
+FOUND = (
+    "class", "place", "share", "× uniform", "× random", "chance", "hidden: falls by", "verdict", "told by",
+)  # fmt: skip
 
 
 def audit(
@@ -57,18 +62,28 @@ def audit(
     )
     title = title_of(opened, model)
     output.document.update({**found.document(), "model": title, "failures": failures})
-    output.line((title, "bold"), f", {len(found.pictures)} pictures, {found.layer}")
-    for finding in found.findings:
-        output.line((str(finding), "yellow"))
-    if not found.findings:
-        output.line("nothing was found that goes along with a class")
+    for note in found.notes:
+        output.line((note, "yellow"))
+    output.line((title, "bold"), f", {len(found.pictures)} pictures, {found.layer}, {found.passes} passes")
+    if found.findings:
+        output.table(FOUND, map(_row, found.findings), numbers=(3, 4, 5))
+    else:
+        output.line(nothing(found))
     rows = []
     for one in found.pictures[:SHOWN]:
         cluster = "" if one.cluster is None else one.cluster
-        rows.append((f"{one.suspicion:.1f}", one.why, one.source, one.explained, cluster))
-    output.table(("suspicion", "because of", "picture", "class", "cluster"), rows, numbers=(0,))
+        rows.append((f"{one.suspicion:.1f}", one.why or "-", one.source, one.explained, cluster))
+    output.table(("× uniform", "because of", "picture", "class", "cluster"), rows, numbers=(0,))
     for name, why in failures.items():
         output.error(f"{name}: {why}")
     if file is not None:
         output.save(file, found.save)
     return SOME_FAILED if failures else DONE
+
+
+def _row(one: Finding) -> tuple[object, ...]:
+    random = f"{one.times_random:.1f}" if one.random == one.random else ""
+    return (
+        f"{one.explained} ({len(one.shares)})", one.place, one.percent(), f"{one.times:.1f}", random,
+        f"{one.chance:.2g}", one.falls(), one.verdict, one.told,
+    )  # fmt: skip

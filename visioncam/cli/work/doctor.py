@@ -19,6 +19,7 @@ from visioncam.cli.terminal import Output
 from visioncam_core.pipeline.doctor import Report, examine
 from visioncam_core.plugins.default import registry
 from visioncam_core.progress import Bar
+from visioncam_core.results.diagnostics import FIRST
 
 
 def doctor(context: click.Context, files: tuple[str, ...], model: str | None, method: str, **_: Any) -> None:
@@ -67,9 +68,11 @@ def _tell(output: Output, found: Report, image: str, model: str, command: str) -
         result=explanation_record(found.explanation),
     )
     output.line((image, "bold"), f", {model}")
+    first = [one for one in found.diagnostics if one.code in FIRST]
+    describe.tell_notes(output, [(one, ()) for one in first])
     for name, text in found.facts.items():
         describe.line(output, name, text)
-    describe.tell_notes(output, [(one, ()) for one in found.diagnostics])
+    describe.tell_notes(output, [(one, ()) for one in found.diagnostics[len(first) :]])
     if found.healthy:
         describe.line(output, "healthy", ("nothing was found that speaks against the map", "green"))
     describe.line(output, "use", command)

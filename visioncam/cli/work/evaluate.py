@@ -19,7 +19,7 @@ from visioncam.evaluation.evaluation import Evaluation, document
 from visioncam.evaluation.recommend import recommendation_of
 from visioncam.evaluation.report import sections
 from visioncam.evaluation.request import measures
-from visioncam.evaluation.table import legend, table, unanswered
+from visioncam.evaluation.table import table, wrapped
 from visioncam.evaluation.truth_files import boxes_of, pictures_of
 from visioncam.html_report.report import report
 from visioncam_core.errors import OptionError, VisionCamError
@@ -42,6 +42,7 @@ def evaluate(
     class_names: str | None,
     boxes: str | None,
     recommend: bool,
+    details: bool,
     file: Path | None,
     conditions: tuple[str, ...],
     recursive: bool,
@@ -76,7 +77,7 @@ def evaluate(
         )  # fmt: skip
     found = attrs.evolve(found, provenance=found.provenance | entries(mark_of(model, opened)))
     violated = [line for condition in conditions for line in found.check(condition)]
-    _tell(output, found, title_of(opened, model), recommend, violated, failures)
+    _tell(output, found, title_of(opened, model), recommend, details, violated, failures)
     if file is not None and file.suffix.lower() == ".html":
         title, parts = "VisionCam evaluation", sections(found)
         output.save(file, lambda path: report(opened, paths, path, methods, title=title, sections=parts))
@@ -92,14 +93,24 @@ def _tell(
     found: Evaluation,
     model: str,
     recommend: bool,
+    details: bool,
     violated: list[str],
     failures: dict[str, str],
 ) -> None:
     whole = document(found)
     output.document.update(plain({**whole, "model": model, "held": violated, "failures": failures}))
-    output.line((model, "bold"), f", {legend(whole['results'], len(found.sources))}")
-    output.table(*table(whole["results"]))
-    for note in (*found.notes, *unanswered(whole["results"])):
+    for doubt in found.doubts:
+        output.line((doubt, "bold red"))
+    count = len(found.sources)
+    output.line((model, "bold"), f", {count} picture{'s' * (count != 1)}")
+    output.line((found.verdict[0], "bold"))
+    for line in [*(wrapped(found.verdict[1:], "") if recommend else ()), ""]:
+        output.line(line)
+    notes = [] if details else ["intervals, unbeaten controls and costs: --details"]
+    lines = found.details().splitlines() if details else []
+    for line in (*table(whole["results"], count, notes), *lines):
+        output.line(line)
+    for note in found.notes:
         output.warn(note)
     for name, why in failures.items():
         output.error(f"{name}: {why}")
@@ -113,5 +124,3 @@ def _tell(
             "method": best.method, "layer": best.layer, "sure": best.sure, "why": best.why,
             "equals": [list(one) for one in best.equals], "passes": best.passes, "seconds": best.seconds,
         }  # fmt: skip
-        for line in str(best).splitlines():
-            output.line(line)

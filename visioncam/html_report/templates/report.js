@@ -178,8 +178,28 @@
   } else (async () => { for (const photo of photos) await photo.draw(); })();
   window.addEventListener("beforeprint", () => photos.forEach((photo) => photo.draw()));
 
+  // ---- tables
+  const order = new Intl.Collator(undefined, { numeric: true }).compare;
+  function value(row, column) {
+    const cell = row.cells[column];
+    return cell === undefined ? "" : cell.dataset.sort === undefined ? cell.textContent : Number(cell.dataset.sort);
+  }
+  for (const table of all(document, "table.sortable"))
+    all(table, "th").forEach((head, column) => head.querySelector("button").addEventListener("click", () => {
+      const down = head.getAttribute("aria-sort") === "ascending", body = table.tBodies[0];
+      for (const other of all(table, "th")) other.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", down ? "descending" : "ascending");
+      const rows = Array.from(body.rows).sort((one, other) => {
+        const a = value(one, column), b = value(other, column);
+        const first = typeof a === "number" && typeof b === "number" ? a - b : order(String(a), String(b));
+        return down ? -first : first;
+      });
+      body.append(...rows);
+    }));
+
   // ---- for all photos
   const tools = document.querySelector(".tools"), methods = document.getElementById("all-methods");
+  if (!tools) return; // a page of sections alone
   tools.hidden = false;
   const names = new Map();
   for (const photo of photos)
@@ -199,23 +219,4 @@
   const colours = lookup(signed ? "signed" : "heat", 1), row = new Uint32Array(strip.data.buffer);
   for (let i = 0; i < row.length; i++) row[i] = colours[i % 256];
   bar.putImageData(strip, 0, 0);
-
-  // ---- tables
-  const order = new Intl.Collator(undefined, { numeric: true }).compare;
-  function value(row, column) {
-    const cell = row.cells[column];
-    return cell === undefined ? "" : cell.dataset.sort === undefined ? cell.textContent : Number(cell.dataset.sort);
-  }
-  for (const table of all(document, "table.sortable"))
-    all(table, "th").forEach((head, column) => head.querySelector("button").addEventListener("click", () => {
-      const down = head.getAttribute("aria-sort") === "ascending", body = table.tBodies[0];
-      for (const other of all(table, "th")) other.removeAttribute("aria-sort");
-      head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const rows = Array.from(body.rows).sort((one, other) => {
-        const a = value(one, column), b = value(other, column);
-        const first = typeof a === "number" && typeof b === "number" ? a - b : order(String(a), String(b));
-        return down ? -first : first;
-      });
-      body.append(...rows);
-    }));
 })();

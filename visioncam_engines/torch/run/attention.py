@@ -12,6 +12,7 @@ from visioncam_core.engine.graph.blocks import check_row
 from visioncam_core.engine.records import AttentionResult, Cotangent, Reading, read_shares
 from visioncam_core.errors import GradientError
 from visioncam_engines.torch.run.memory import in_batches, to_host
+from visioncam_engines.torch.run.order import at_once
 from visioncam_engines.torch.tape.attention import Opened, opened
 from visioncam_engines.torch.tape.model_trace import at_rest
 
@@ -69,7 +70,7 @@ def attention(passes: Any, flat: list[Any], cotangent: Cotangent | None, reading
             tuple(_apart(G if scale == 1 else G.float() / scale, rows) for G in gradients),
         )
 
-    size = 1 if found.folded else passes.size(len(flat[0]))
+    size = 1 if found.folded else at_once(passes, passes.trace.inputs)
     return AttentionResult.joined(in_batches(len(flat[0]), size, one))
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from math import prod
+from math import ceil, prod
 from typing import Any
 
 import numpy as np
 import torch
 
 from visioncam_core.engine import batches
-from visioncam_core.engine.batches import FEW, FEWER
 from visioncam_engines.torch.tape.model_trace import Trace
 
 
@@ -54,8 +53,8 @@ def repeated(value: Any, count: int) -> Any:
 
 
 def in_batches(count: int, size: int, run: Callable[[np.ndarray], Any]) -> list[Any]:
-    """Return `run(indices)` for `count` items, at most `size` at a time, fewer once memory runs out."""
-    return list(batches.in_batches(count, size, run, exhausted))
+    """Return `run(indices)` for `count` items in even parts of at most `size`, fewer once memory runs out."""
+    return list(batches.in_batches(count, ceil(count / max(1, ceil(count / size))), run, exhausted))
 
 
 def exhausted(error: BaseException) -> bool:
@@ -74,11 +73,6 @@ def out_of_memory() -> type[BaseException]:
     return getattr(torch, "OutOfMemoryError", None) or torch.cuda.OutOfMemoryError
 
 
-def at_once(device: Any) -> int:
-    """Return how many changed pictures go through a whole model at once where memory is no bound."""
-    return FEWER if device.type == "cpu" else FEW
-
-
 def need_of(trace: Trace, feeds: Sequence[int], fetches: Sequence[int]) -> int:
     """Return the bytes that one more picture needs while a cut runs: its values, each until it is last read.
 
@@ -86,20 +80,20 @@ def need_of(trace: Trace, feeds: Sequence[int], fetches: Sequence[int]) -> int:
     """
     order = sorted(trace.ancestors(fetches, set(feeds)))
     last = {value: number for number in order for value in trace.inputs_of(number)}
-    live = most = sum(_bytes(trace, value) for value in feeds)
+    live = most = sum(bytes_of(trace, value) for value in feeds)
     for number in order:
         node = trace.nodes[number]
-        live += sum(_bytes(trace, value) for value in node.made)
+        live += sum(bytes_of(trace, value) for value in node.made)
         most = max(most, live)
         live -= sum(
-            _bytes(trace, value)
+            bytes_of(trace, value)
             for value in dict.fromkeys(trace.inputs_of(number))
             if last[value] == number and value not in fetches
         )
     return most
 
 
-def _bytes(trace: Trace, value: int) -> int:
+def bytes_of(trace: Trace, value: int) -> int:
     if not trace.batch_first(value):
         return 0
     return int(prod(trace.shapes[value])) * int(trace.dtypes[value].itemsize)

@@ -29,8 +29,9 @@ from visioncam_core.text import listing
 from visioncam_engines.torch.placing import Placing, from_grid, to_grid
 from visioncam_engines.torch.run.attention import attention
 from visioncam_engines.torch.run.gradients import gradient_of
-from visioncam_engines.torch.run.memory import at_once, in_batches, need_of, repeated, to_host, to_tensor
+from visioncam_engines.torch.run.memory import in_batches, need_of, repeated, to_host, to_tensor
 from visioncam_engines.torch.run.mixing import Mixing, mixing
+from visioncam_engines.torch.run.order import at_once, ordered
 from visioncam_engines.torch.score import TapeScore
 from visioncam_engines.torch.tape.model_trace import Trace, at_rest
 from visioncam_engines.torch.tape.records import Record
@@ -103,9 +104,6 @@ class TapePasses:
         value = self.reshape(value) if self.reshape is not None else to_grid(value, self.layout)
         return to_host(torch.as_tensor(value))
 
-    def size(self, count: int) -> int:
-        return 1 if self.trace.exact else min(self.budget.plain, count)
-
     def taken(self, flat: Flat, indices: np.ndarray) -> Flat:
         """Return some rows of the inputs, where the model takes them."""
         part = slice(int(indices[0]), int(indices[-1]) + 1)
@@ -125,7 +123,9 @@ class TapePasses:
         """Run forward once, and backward for each cotangent."""
 
         def one(indices: np.ndarray) -> list[PassResult]:
-            at, sides, leaf, values, answer = self.begin(self.taken(flat, indices), bool(cotangents))
+            part = self.taken(flat, indices)
+            part = ordered(self, part) if self.record.value in self.trace.inputs else part
+            at, sides, leaf, values, answer = self.begin(part, bool(cotangents))
             COUNTERS.add("forward", len(indices))
             known, own = values.detach(), answer.detach()
             held = TailInputs((at,), tuple(sides)) if len(indices) == 1 else None
@@ -137,7 +137,7 @@ class TapePasses:
                 found.append(attrs.evolve(seen, gradients=self.backward(values, leaf, slope, last)))
             return found or [seen]
 
-        parts = in_batches(len(flat[0]), self.size(len(flat[0])), one)
+        parts = in_batches(len(flat[0]), at_once(self, self.trace.inputs), one)
         lengths = sorted({tuple(part[0].values.shape[1:]) for part in parts})
         if len(lengths) > 1:
             raise ModelError(
@@ -182,14 +182,13 @@ class TapePasses:
             with at_rest():
                 return self._versions(placed, image, make(indices), read)
 
-        return concatenate(in_batches(count, self.size(count), one))
+        return concatenate(in_batches(count, at_once(self, self.trace.inputs), one))
 
     def _versions(self, placed: Flat, image: int, versions: Any, read: Read) -> Any:
         versions = to_tensor(versions, placed[image])
         count = len(versions)
-        values, answer = self.whole(
-            [versions if i == image else repeated(x, count) for i, x in enumerate(placed)]
-        )
+        flat = [versions if i == image else repeated(x, count) for i, x in enumerate(placed)]
+        values, answer = self.whole(ordered(self, flat))
         COUNTERS.add("forward", count)
         return read(to_host(values), to_host(answer))
 
@@ -205,7 +204,7 @@ class TapePasses:
             COUNTERS.add("tail", len(indices))
             return read(to_host(values), to_host(answer))
 
-        return concatenate(in_batches(count, self.size(count), one))
+        return concatenate(in_batches(count, at_once(self, [self.record.value, *self.sides()]), one))
 
     def tail_gradients(
         self, single: Flat, at_layer: TailInputs | None, make: Make, count: int, cotangent: Cotangent
@@ -225,7 +224,7 @@ class TapePasses:
             slope = torch.as_tensor(slope, device=values.device).to(values.dtype)
             return self.backward(values, leaf, slope, True)
 
-        return concatenate(in_batches(count, self.size(count), one))
+        return concatenate(in_batches(count, at_once(self, [self.record.value, *self.sides()]), one))
 
     def through(
         self,
@@ -252,8 +251,8 @@ class TapePasses:
         need = self.trace.once(
             ("need", self.score.fetches), lambda: need_of(self.trace, self.trace.inputs, self.score.fetches)
         )
-        size = min(self.budget.batch(need), self.budget.pictures or at_once(picture.device))
-        return concatenate(in_batches(len(maps), 1 if self.trace.exact else size, one))
+        size = min(self.budget.batch(need), at_once(self, self.trace.inputs))
+        return concatenate(in_batches(len(maps), size, one))
 
     def without(
         self, single: Flat, at_layer: TailInputs | None, activations: Any, channels: np.ndarray, read: Read

@@ -19,9 +19,9 @@ from visioncam_engines.torch.tape.reads import VALUE_READS, without_gradient
 
 def _in_plain_order(norm: Callable[..., Any]) -> Callable[..., Any]:
     def run(values: Any, *args: Any, **kwargs: Any) -> Any:
-        if values.shape[0] == 1:
-            values = values.contiguous()
-        result = norm(values, *args, **kwargs)
+        if values.shape[0] != 1:
+            return norm(values, *args, **kwargs)
+        result = norm(values.contiguous(), *args, **kwargs)
         if result.requires_grad:
             result.register_hook(torch.Tensor.contiguous)
         return result

@@ -1,0 +1,56 @@
+"""`visioncam diff`: two models asked about the same pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from visioncam.cli import flags
+from visioncam.cli.help import ASK, OUTPUT, PICTURE, RESULT, Command, option, options
+from visioncam_core.images.preprocessing import SETTINGS
+
+EXAMPLES = (
+    "visioncam diff v1.keras v2.keras photos/ --report changed.html",
+    "visioncam diff v1.keras v2.keras photos/ --second v1-other-seed.keras",
+    'visioncam diff float.keras int8.keras photos/ --fail-if "moved > 0.1" --fail-if "changed > 0.02"',
+)
+FLAGS = options(
+    flags.METHOD,
+    option(ASK, "--second", metavar="RUN",
+           help="A second run of OLD's training: what two seeds differ by is the scale."),
+    flags.LAYER,
+    option(ASK, "--new-layer", multiple=True, metavar="L", help="Layer of NEW, where it is another."),
+    flags.target_flag("Class, index or name of OLD; each picture's top one by default."),
+    flags.CLASS_NAMES,
+    option(ASK, "--new-class-names", metavar="FILE", help="The same for NEW, where they are others."),
+    flags.out_option("file", "FILE", "Pictures as .csv, everything as .json."),
+    option(RESULT, "--report", metavar="FILE", type=click.Path(path_type=Path, readable=False),
+           help="A report with maps, .html."),
+    option(RESULT, "--fail-if", "conditions", multiple=True, metavar="COND",
+           help="Exit with 3 where this holds of moved, correlation or changed, such as 'moved > 0.1'."),
+    flags.RECURSIVE,
+    flags.MEASURING,
+    option(PICTURE, "--new-preprocess", type=click.Choice(SETTINGS), help="The same for NEW, if another."),
+    flags.TRUST,
+    OUTPUT,
+)  # fmt: skip
+
+
+@click.command(cls=Command, examples=EXAMPLES)
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@click.argument("source", metavar="SOURCE")
+@FLAGS
+@click.pass_context
+def diff(context: click.Context, /, **values: Any) -> int:
+    """Ask OLD and NEW about the pictures of SOURCE, and say where answers or evidence changed.
+
+    Models are named as for --model, demo is the embedded one. Both maps of a picture are of OLD's answer;
+    moved is the share of the evidence that lies elsewhere, 0 to 1. The exit code is 3 where a --fail-if
+    holds or a picture could not be compared.
+    """
+    from visioncam.cli.work.diff import diff as work
+
+    return work(context, **values)

@@ -1,0 +1,1 @@
+"""Two models, asked about the same pictures: where answers or evidence changed."""
