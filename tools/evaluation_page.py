@@ -74,7 +74,8 @@ on pictures with one object and .15 on those with two, {_sure(rows)}. So a ● i
 network understands. Masks are those of what was drawn; cut pieces and the photos' own objects are boxes.
 
 Methods of many passes are measured on fewer pictures, beside Grad-CAM on the same, and with fewer samples than their
-defaults: {SAMPLES}. Steps of deletion and insertion: {made["steps"]}; thresholds of MaxBoxAcc: 20; one randomised
+defaults: {SAMPLES}. Methods of regions share their masked pictures, and *passes* are what each adds. A map of regions is flat
+within a cell, and of its pixels the first counts as the strongest: *point* is hard on large cells. Steps of deletion and insertion: {made["steps"]}; thresholds of MaxBoxAcc: 20; one randomised
 model; seed {made["seed"]}; {_versions(made)}.
 
 ## Where maps are drawn
@@ -122,7 +123,8 @@ def _verdict(group: dict[str, Any]) -> str:
     if not also:
         return f"{said}: the data show that it is the best."
     worse = len(_methods(rows)) - 1 - len(also)
-    return f"{said}. There is no difference that the data shows to {_listed(also)}, of which none is cheaper; the other {worse} are surely worse."
+    rest = f"; the other {worse} are surely worse" if worse else ""
+    return f"{said}. There is no difference that the data shows to {_listed(also)}, of which none is cheaper{rest}."
 
 
 def _always(rows: list[dict[str, Any]]) -> list[str]:
@@ -145,6 +147,8 @@ def _table(groups: list[dict[str, Any]]) -> str:
         lines.append(f"| **{head}** |" + " |" * (len(heads) + 2))
         for mine in (one["results"] for one in groups):
             found = [name for name in _methods(mine) if family[name] == part]
+            if mine is not rows:  # Grad-CAM stands with the methods that it was measured beside
+                found = [name for name in found if name != "gradcam"]
             again = ["gradcam"] if found and mine is not rows and part != "gradient" else []
             told = {name: _line(mine, name, kinds) for name in dict.fromkeys([*found, *again])}
             if mine is not rows and "gradcam" in told:
