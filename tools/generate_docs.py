@@ -55,8 +55,20 @@ def in_families() -> list[tuple[str, list[Any]]]:
     return [(family, specs) for family, specs in found if specs]
 
 
+def families() -> str:
+    """One line a family, with its methods; the README's."""
+    rows = [
+        (
+            f"**{FAMILIES[family][0]}**<br>`methods=\"{family}\"`",
+            ", ".join(f"[{spec.title}](docs/methods.md#{spec.name})" for spec in specs),
+        )
+        for family, specs in in_families()
+    ]
+    return table(("family", "methods"), rows)
+
+
 def methods_list() -> str:
-    """One line a method, a table a family; the README's."""
+    """One line a method, a table a family."""
     return "\n\n".join(
         f'**{FAMILIES[family][0]}** (`methods="{family}"`)\n\n{_listed(specs)}'
         for family, specs in in_families()
@@ -66,7 +78,7 @@ def methods_list() -> str:
 def _listed(specs: Iterable[Any]) -> str:
     rows = [
         (
-            f"[{spec.title}](docs/methods.md#{spec.name})",
+            f"[{spec.title}](#{spec.name})",
             f"`{spec.name}`",
             prose(spec.summary),
             spec.reference,
@@ -250,6 +262,7 @@ def diagnostics() -> str:
 
 
 REGIONS: dict[str, Callable[[], str]] = {
+    "families": families,
     "methods-list": methods_list,
     "methods-full": methods_full,
     "renderers": renderers,
