@@ -7,6 +7,7 @@ checkout; the notebooks, and a reference made from the docstrings.  mkdocs.yml h
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -86,7 +87,8 @@ def main(arguments: list[str]) -> int:
     """Build or serve the site; return the exit code."""
     stage()
     command = "serve" if "--serve" in arguments else "build"
-    return subprocess.run([sys.executable, "-m", "mkdocs", command, "--strict"], cwd=ROOT).returncode
+    quiet = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    return subprocess.run([sys.executable, "-m", "mkdocs", command, "--strict"], cwd=ROOT, env=quiet).returncode
 
 
 if __name__ == "__main__":
