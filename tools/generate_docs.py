@@ -14,6 +14,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def families() -> str:
     """One line a family, with its methods; the README's."""
     rows = [
         (
-            f"**{FAMILIES[family][0]}**<br>`methods=\"{family}\"`",
+            f'**{FAMILIES[family][0]}**<br>`methods="{family}"`',
             ", ".join(f"[{spec.title}](docs/methods.md#{spec.name})" for spec in specs),
         )
         for family, specs in in_families()
@@ -218,23 +219,14 @@ def explain_arguments() -> str:
     return table(("argument", "default", "meaning"), rows)
 
 
-def explanation_fields() -> str:
-    """The fields of an `Explanation`."""
+def fields(name: str) -> str:
+    """The fields of a result, such as `Explanation`."""
     import visioncam
 
-    return _fields(visioncam.Explanation)
-
-
-def comparison_fields() -> str:
-    """The fields of a `Comparison`."""
-    import visioncam
-
-    return _fields(visioncam.Comparison)
-
-
-def _fields(cls: type) -> str:
-    rows = [(f"`{name}`", prose(text)) for name, text in entries(sections(cls)["Attributes"])]
-    return table(("field", "meaning"), rows)
+    parts = sections(getattr(visioncam, name))
+    return table(
+        ("field", "meaning"), [(f"`{one}`", prose(text)) for one, text in entries(parts["Attributes"])]
+    )
 
 
 def targets() -> str:
@@ -270,8 +262,8 @@ REGIONS: dict[str, Callable[[], str]] = {
     "metrics-full": metrics_full,
     "metric-switches": metric_switches,
     "explain-arguments": explain_arguments,
-    "explanation-fields": explanation_fields,
-    "comparison-fields": comparison_fields,
+    "explanation-fields": partial(fields, "Explanation"),
+    "comparison-fields": partial(fields, "Comparison"),
     "targets": targets,
     "diagnostics": diagnostics,
 }

@@ -17,8 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "build" / "pages"
 COPIED = (
-    "*.md", "LICENSE", "CITATION.cff", "docs/**/*.*", "examples/**/*.md", "examples/*.*g", "plugins_example/*.md",
-    "visioncam/app/guard.py",
+    "*.md", "LICENSE", "CITATION.cff", "docs/**/*.*", "examples/**/*.md", "examples/*.*g",
+    "plugins_example/*.md", "visioncam/app/guard.py",
 )  # fmt: skip
 REFERENCE = {
     "explaining": ("Explaining", "explain compare report layers explainer load forget Explainer"),
@@ -29,13 +29,13 @@ REFERENCE = {
     "scale": ("Many pictures, and training", "explain_dataset distributed callbacks"),
     "methods": (
         "Methods and plugins",
-        "methods renderers metrics plugins load_plugin registry GradCAM GradCAMPlusPlus GradCAMElementWise HiResCAM "
-        "RespondCAM ScoreCAM SmoothGradCAMPlusPlus XGradCAM AblationCAM",
+        "methods renderers metrics plugins load_plugin registry GradCAM GradCAMPlusPlus GradCAMElementWise "
+        "HiResCAM RespondCAM ScoreCAM SmoothGradCAMPlusPlus XGradCAM AblationCAM",
     ),
     "authors": (
         "For authors of plugins",
-        "hookspecs specs options ops evidence layers metrics cases testing errors engine.interface engine.records "
-        "engine.defaults engine.default_passes",
+        "hookspecs specs options ops evidence layers metrics cases testing errors engine.interface "
+        "engine.records engine.defaults engine.default_passes",
     ),
 }
 """File -> its title, and the names on it; those of the last are modules of `visioncam_core`."""
@@ -88,7 +88,9 @@ def main(arguments: list[str]) -> int:
     stage()
     command = "serve" if "--serve" in arguments else "build"
     quiet = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
-    return subprocess.run([sys.executable, "-m", "mkdocs", command, "--strict"], cwd=ROOT, env=quiet).returncode
+    return subprocess.run(
+        [sys.executable, "-m", "mkdocs", command, "--strict"], cwd=ROOT, env=quiet
+    ).returncode
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(
 IMPORT_NAMES = {
     "opencv_python": "cv2", "pillow": "PIL", "scikit_image": "skimage", "scikit_learn": "sklearn",
 }  # fmt: skip
-EXTRAS = {"app", "audit", "bench", "demo", "jax", "legacy", "ray", "regions", "torch"}
+EXTRAS = {"app", "audit", "bench", "demo", "docs", "jax", "legacy", "ray", "regions", "torch"}
 ONLY_WHERE_IT_IS = {"IPython", "pandas", "pytorch_lightning"}  # used by those who have it anyway
 
 
