@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "build" / "pages"
 COPIED = (
     "*.md", "LICENSE", "CITATION.cff", "docs/**/*.*", "examples/**/*.md", "examples/*.*g",
-    "plugins_example/*.md", "visioncam/app/guard.py",
+    "plugins_example/*.md", "tools/gallery_models.py", "visioncam/app/guard.py",
 )  # fmt: skip
 REFERENCE = {
     "explaining": ("Explaining", "explain compare report layers explainer load forget Explainer"),
