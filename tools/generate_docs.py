@@ -77,15 +77,7 @@ def methods_list() -> str:
 
 
 def _listed(specs: Iterable[Any]) -> str:
-    rows = [
-        (
-            f"[{spec.title}](#{spec.name})",
-            f"`{spec.name}`",
-            prose(spec.summary),
-            spec.reference,
-        )
-        for spec in specs
-    ]
+    rows = [(f"[{s.title}](#{s.name})", f"`{s.name}`", prose(s.summary), s.reference) for s in specs]
     return table(("method", "name", "in one line", "reference"), rows)
 
 
