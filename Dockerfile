@@ -1,6 +1,6 @@
-# The app without a screen:  docker build -t visioncam .  &&  docker run -p 7860:7860 visioncam
+# The app without a screen:  docker build -t visioncam .  &&  docker run --hostname localhost -p 7860:7860 visioncam
 # It prints an address with a token.  With models of your own:
-#   docker run -p 7860:7860 -v "$PWD/models:/models:ro" visioncam visioncam app --host 0.0.0.0 --models /models
+#   docker run --hostname localhost -p 7860:7860 -v "$PWD/models:/models:ro" visioncam visioncam app --host 0.0.0.0 --models /models
 FROM python:3.13-slim
 WORKDIR /source
 COPY . .
