@@ -87,3 +87,10 @@ def test_every_library_that_is_imported_is_declared(wheel: importlib.metadata.Di
     )
     assert foreign - optional <= requirements(wheel)
     assert requirements(wheel) <= foreign, "declared, but imported nowhere"
+
+
+def test_every_asset_of_the_report_is_in_the_package() -> None:
+    from importlib.resources import files
+
+    names = {one.name for one in files("visioncam.html_report").joinpath("templates").iterdir()}
+    assert names == {"report.html", "parts.html", "report.css", "report.js"}

@@ -158,10 +158,10 @@ def legend(records: Records, pictures: int) -> list[str]:
 
 def by_chance(records: Records) -> list[str]:
     """Return what a map that knows nothing gets, of the metrics that say it."""
-    known = [one for one in records if one["uniform"] is not None and math.isfinite(one["uniform"])]
-    found = {one["metric"]: f"{one['metric']} {one['uniform']:.3f}" for one in known}
-    told = ", ".join(found.values())
-    return [f"by chance, a uniform map or a pixel anywhere gets {told}"] if found else []
+    found = {one["metric"]: one.get("uniform") for one in records}
+    known = {name: value for name, value in found.items() if value is not None and math.isfinite(value)}
+    told = ", ".join(f"{metric} {value:.3f}" for metric, value in known.items())
+    return [f"by chance, a uniform map or a pixel anywhere gets {told}"] if known else []
 
 
 def unanswered(records: Records) -> list[str]:
