@@ -17,6 +17,13 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 PAGE = CHECKOUT / "docs" / "gallery" / "README.md"
 BLOCKS = [block for language, block in FENCE.findall(PAGE.read_text("utf-8")) if language == "python"]
 
+QUICKER = {
+    'methods="gradient"': 'methods="gradient", n=4, steps=4',
+    'methods="region"': 'methods="region", regions="grid:2"',
+    '"partitionshap"': '"partitionshap", regions="grid:2"',
+}
+"""The same calls with less to compute: what they cost is minutes."""
+
 
 @pytest.fixture(scope="module", autouse=True)
 def checkout_at_hand() -> Iterator[None]:
@@ -32,6 +39,8 @@ def checkout_at_hand() -> Iterator[None]:
 def test_each_block_runs_by_itself(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "examples").symlink_to(CHECKOUT / "examples", target_is_directory=True)
     monkeypatch.chdir(tmp_path)
+    for slow, quick in QUICKER.items():
+        block = block.replace(slow, quick)
     exec(compile(block, "docs/gallery/README.md", "exec", dont_inherit=True), {"__name__": "readme"})
     written = {path.name for path in tmp_path.iterdir()} - {"examples"}
     assert len(written) == 1
