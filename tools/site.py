@@ -47,6 +47,7 @@ def page(text: str) -> str:
     """Return a page of the repository as Python-Markdown reads it."""
     text = COMMENT.sub("", text).replace(".ipynb)", ".md)")
     in_code = re.compile(r"`[^`]*`")
+    text = re.sub("([●○]) ", "\\1\N{NO-BREAK SPACE}", text)
     return TABLE_ROW.sub(lambda row: in_code.sub(lambda c: c[0].replace(r"\|", "|"), row[0]), text)
 
 
