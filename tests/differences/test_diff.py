@@ -203,6 +203,7 @@ def test_one_class_one_picture_and_a_blank_map(old: Any, photos: list[np.ndarray
     found = visioncam.diff(single, single, photos[0])
     assert found.overall.count == 1
     assert found.verdict()[0] == "answers: 0 of 1 changed, 0.000"
+    assert found.pictures[0].old_answer == found.pictures[0].new_answer
     blank = copy_of(old)
     blank.get_layer("last").set_weights([w - 9 for w in blank.get_layer("last").get_weights()])
     told = visioncam.diff(old, blank, photos[:6])

@@ -130,3 +130,22 @@ def test_the_doctor_says_first_that_a_model_answers_alike_or_a_map_is_flat() -> 
     sound = visioncam.doctor(planted_blob(), images[0])
     assert "answers-alike" not in {one.code for one in sound.diagnostics}
     assert str(sound).startswith("model")
+
+
+class Random(Flat):
+    """It has a control's name."""
+
+
+def test_what_has_a_name_twice_is_measured_apart() -> None:
+    images = blobs(3)[0]
+    methods = ["gradcam", "Grad-CAM", Flat(), Flat(), Random()]
+    several: dict[str, Any] = {"layers": ["features", "auto"], "metrics": ["sparseness", "sparseness"]}
+    found = visioncam.evaluate(planted_blob(), images, methods, **several, **QUICK)
+    assert {len(one.values) for one in found.results} == {3}
+    assert [at.layer for at in found.layers] == ["features"]
+    assert found.metrics == ("sparseness", "sparseness2")
+    named = [(one.name, one.title) for one in found.layers[0].subjects if one.kind == "method"]
+    assert named == [
+        ("gradcam", "Grad-CAM"), ("gradcam2", "Grad-CAM 2"), ("flat", "Flat"), ("flat2", "Flat 2"),
+        ("random2", "Random 2"),
+    ]  # fmt: skip

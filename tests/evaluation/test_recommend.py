@@ -78,6 +78,6 @@ def test_what_only_describes_gives_a_report_and_no_recommendation() -> None:
     found = visioncam.evaluate(
         planted_blob(), blobs(2)[0], "gradcam", metrics="sparseness", seeds=1, cascade=1
     )
-    assert [one.title for one in sections(found)] == ["Names no method.", "Which map can be trusted"]
+    assert [one.title for one in sections(found)] == ["No method is named.", "Which map can be trusted"]
     with pytest.raises(OptionError, match="of these none was measured; measured: sparseness"):
         recommendation_of(found)

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from visioncam.auditing.places import means, strong_edges
-from visioncam.evaluation.truth import regions
+from visioncam.evaluation.truth import name_of, regions
 from visioncam_core.errors import ImageError, OptionError
 from visioncam_core.images.reader import Read
 from visioncam_core.images.sample import Sample
@@ -81,7 +81,7 @@ def looks_of(
         there = np.full(heat.shape, np.nan) if there is None else there
         mask, area, outside = None, 0.0, float("nan")
         if placed[number] is not None:
-            mask = np.logical_or.reduce(regions(placed[number], heat.shape, item.source))[view]
+            mask = np.logical_or.reduce(regions(placed[number], heat.shape, name_of(item, number)))[view]
             area = float(mask.mean())
         seen = heat[view] if np.isfinite(one.score) else np.zeros_like(heat[view])
         top, low = float(seen.max(initial=0.0)), float(seen.min(initial=np.inf))

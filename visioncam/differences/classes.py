@@ -34,7 +34,7 @@ class Match:
         index = next((i for i, j in self.pairs.items() if j == found.index), None)
         if index is None:
             return None, f"{found.short_name}, which the old model lacks"
-        return index, label(index, self.names[index] if self.names else None)
+        return index, label(index, self.names[index] if self.names else found.name)
 
 
 def label(index: int, name: str | None) -> str:

@@ -118,7 +118,7 @@ def measure(
     answers, scores, unlike = [], [], False
     flat: dict[str, int] = {}
     for probe in probes(explainer, read, list(classes)):
-        truth, boxes = on_input(marks[probe.number], probe.item, probe.x.shape[:-1])
+        truth, boxes = on_input(marks[probe.number], probe.item, probe.x.shape[:-1], probe.number)
         answers.append(probe.observation.answer.reshape(-1))
         scores.append(probe.observation.values.reshape(-1))
         unlike = unlike or not np.array_equal(probe.x, first.x)

@@ -126,7 +126,8 @@ def _why(
 ) -> str:
     method, layer = candidates[chosen]
     rank = (
-        f"{method} at {layer} has a mean rank of {means[chosen] + 1:.1f} among {len(candidates)} candidates"
+        f"{method} at {layer} has a mean rank of {means[chosen] + 1:.1f} among {len(candidates)} "
+        f"candidate{'s' * (len(candidates) != 1)}"
     )
     first = f"Over {count} pictures and {_join(metrics)}, {rank}."
     if len(candidates) == 1:
