@@ -57,8 +57,8 @@ def test_nine_methods_fit_100_columns(names: list[str], count: int) -> None:
 
 def test_long_names_fit_100_columns_too() -> None:
     found = [
-        one | {"title": one["title"].replace("Grad-CAM", "G" * 120), "layer": "l" * 130, "metric_title": "m" * 90}
-        | {"metric": "m" * 90, "value": 1.0, "no_better_than": ["random"] * 9}
+        one | {"title": one["title"].replace("Grad-CAM", "G" * 120), "layer": "l" * 130, "value": 1.0}
+        | {"metric": "m" * 90, "metric_title": "m" * 90, "no_better_than": ["random"] * 9}
         for one in records(["deletion"])
     ]  # fmt: skip
     lines = [*table([*found, *(one | {"layer": "other"} for one in found)], 12, []), *details(found)]
