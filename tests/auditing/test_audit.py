@@ -76,11 +76,9 @@ def test_too_few_pictures_of_a_class_are_said_to_be(trained: Any) -> None:
     assert len(visioncam.audit(trained, tagged(12)[0]).findings) == 2
     few = visioncam.audit(trained, tagged(10)[0])
     assert {one.explained for one in few.places} == {"all classes"}
-    assert few.notes[0].startswith("no place can be shown for fewer than 6 pictures of a class: class 0 (5)")
+    assert few.notes[0].startswith("a class with fewer than 6 pictures cannot be judged: class 0 (5)")
     two = visioncam.audit(trained, tagged(4)[0][::2])
-    assert str(two).startswith(
-        "no place can be shown for fewer than 5 pictures of a class: class 0 (2)\nno class"
-    )
+    assert str(two).startswith("a class with fewer than 5 pictures cannot be judged: class 0 (2)\nno class")
     assert not two.places
 
 

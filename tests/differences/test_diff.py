@@ -156,7 +156,7 @@ def test_classes_are_matched_by_name(old: Any, photos: list[np.ndarray]) -> None
     assert found.notes == ()
     blind = visioncam.diff(old, turned, photos[:6])
     assert blind.overall.changed.value == 1
-    assert "are matched by index, for want of names" in blind.notes[0]
+    assert "are matched by index, as names are missing" in blind.notes[0]
     theirs[2] = "grass"
     apart = visioncam.diff(old, turned, photos[:6], class_names=NAMES, new_class_names=theirs)
     assert [one.changed for one in apart.pictures] == [0, 0, 0, 0, 1, 1]

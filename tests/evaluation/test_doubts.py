@@ -104,9 +104,9 @@ def test_one_class_two_pictures_and_copies_of_one_name_nothing() -> None:
     assert one.verdict[0].startswith("Use none of the maps")
     assert one.result("gradcam", "classsensitivity").flagged == 9  # there is no other class
     two = visioncam.evaluate(planted_blob(), images[:2], "gradcam", **QUICK)
-    assert "fewer than 6 seldom show" in two.verdict[1]
+    assert "fewer than 6 pictures seldom show" in two.verdict[1]
     copies = visioncam.evaluate(planted_blob(), images[[0] * 9], "gradcam", **QUICK)
-    assert str(copies).startswith("the model receives 9 times the same picture; pass unlike ones")
+    assert str(copies).startswith("the model receives 9 times the same picture; pass different ones")
     assert copies.verdict[0] == "Use none of the maps: nothing can be told"
 
 

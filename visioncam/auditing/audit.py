@@ -115,7 +115,7 @@ def _architecture(explain: Explainer, read: Read) -> tuple[Random | None, list[s
     try:
         copy = Randomised.of(checked_copy(explain, read), 1)
     except ModelError as error:
-        return None, [f"held against a uniform map alone: {error}"]
+        return None, [f"compared with a uniform map only: {error}"]
     copy.step(1, explain.settings.seed)
     batch = explain.batch([next(read.items[0].parts())], [0])
     same = explain
@@ -141,9 +141,9 @@ def _few(labels: list[str], table: Table) -> tuple[list[str], list[str]]:
     if not left:
         return [], labels
     told = ", ".join(left[:5]) + ", ..." * (len(left) > 5)
-    note = f"no place can be shown for fewer than {least} pictures of a class: {told}"
+    note = f"a class with fewer than {least} pictures cannot be judged: {told}"
     if not names and len(left) > 1 and counts.total() >= needed(1):
-        return [f"{note}; all classes are looked at as one"], [ALL] * len(labels)
+        return [f"{note}; all classes are judged together"], [ALL] * len(labels)
     return [note], labels
 
 

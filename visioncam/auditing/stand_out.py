@@ -24,7 +24,7 @@ SURELY_LESS = -2.0  # standard errors
 DECIDES, MOSTLY = 0.05, 0.5  # of the class's probability
 TOLD = {
     "boxes": "beside the objects, as their boxes say",
-    "spread": "at the same spot, where an object would move; boxes would say for sure",
+    "spread": "at the same spot, while an object would move; boxes would settle it",
 }
 
 

@@ -58,7 +58,7 @@ def match(old: Head, other: Head, which: str) -> Match:
                 f"the old model has {old.classes} classes and the {which} one {other.classes}, and without "
                 f"names nobody knows which is which; {PASS}"
             )
-        how = f"classes of the old and the {which} model are matched by index, for want of names"
+        how = f"classes of the old and the {which} model are matched by index, as names are missing"
         return Match({i: i for i in range(old.classes)}, names or others, (how,))
     if names == others:
         return Match({i: i for i in range(len(names))}, names)

@@ -40,7 +40,7 @@ Named = TypeVar("Named", Method, Measure)
 
 def told_apart(several: Iterable[Named], taken: Iterable[str] = ()) -> Iterator[Named]:
     """Yield methods or metrics, each with a name of its own, none of `taken`: "pow", then "pow2"."""
-    known = set(map(normalise, taken))
+    known: set[str] = set(map(normalise, taken))
     for one in several:
         last = next(
             n for n in ("", *map(str, range(2, len(known) + 3))) if normalise(one.name + n) not in known
