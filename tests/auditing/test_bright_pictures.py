@@ -59,6 +59,12 @@ def test_objects_that_lie_low_are_told_from_tags_by_boxes_or_by_how_they_move() 
     still[:, 36:, :4] += 3.0  # and a tag, which no box excuses
     (tag,) = visioncam.audit(BLOBS, still, truth=boxes).findings
     assert (tag.place, tag.told) == ("lower left corner", "boxes")
+    still[:, 10:16, 26:34] += 4.0  # above the middle: where objects may be, and no box is
+    assert {one.place for one in visioncam.audit(BLOBS, still, truth=boxes).findings} == {
+        "lower left corner",
+        "above middle",
+    }
+    still[:, 10:16, 26:34] -= 4.0
     told = visioncam.audit(BLOBS, still, truth=[*boxes[:8], *[None] * 8])
     assert [one.share.count for one in told.findings] == [8]
     few = visioncam.audit(BLOBS, still, truth=[*boxes[:4], *[None] * 12])
