@@ -166,6 +166,10 @@ def test_classes_are_matched_by_name(old: Any, photos: list[np.ndarray]) -> None
     assert "the old model alone has 'green'" in apart.notes
     assert "the new model alone has 'grass'" in apart.notes
     assert "the new model, class: it has no green (1)" in str(apart)
+    twice = visioncam.diff(
+        old, turned, photos[:2], class_names=["a", "a", "c"], new_class_names=["c", "a", "d"]
+    )
+    assert twice.notes[-2] == "the old model has 'a' twice: such a name matches no class"
 
 
 def test_models_may_take_pictures_of_other_sizes(old: Any, photos: list[np.ndarray]) -> None:

@@ -75,7 +75,10 @@ def match(old: Head, other: Head, which: str) -> Match:
         )
     left = {"old": [name for i, name in enumerate(names) if i not in pairs]}
     left[which] = [name for j, name in enumerate(others) if j not in pairs.values()]
-    told = (f"the {model} model alone has {listing(alone, FEW)}" for model, alone in left.items() if alone)
+    told = [f"the {model} model alone has {listing(alone, FEW)}" for model, alone in left.items() if alone]
+    for model, known in {"old": names, which: others}.items():
+        if twice := [name for name, count in Counter(known).items() if count > 1]:
+            told.append(f"the {model} model has {listing(twice, FEW)} twice: such a name matches no class")
     return Match(pairs, names, tuple(told))
 
 
