@@ -149,3 +149,16 @@ def test_what_has_a_name_twice_is_measured_apart() -> None:
         ("gradcam", "Grad-CAM"), ("gradcam2", "Grad-CAM 2"), ("flat", "Flat"), ("flat2", "Flat 2"),
         ("random2", "Random 2"),
     ]  # fmt: skip
+
+
+class Broken(Flat):
+    """It gives no map."""
+
+    def __call__(self, evidence: Any) -> Any:
+        return super().__call__(evidence) * np.nan
+
+
+def test_methods_without_any_number_are_not_said_to_be_worse_than_noise() -> None:
+    found = visioncam.evaluate(planted_blob(), blobs(9)[0], [Broken()], metrics=["deletion"], **QUICK)
+    assert found.verdict[0] == "Use none of the maps: nothing can be told"
+    assert found.verdict[1].startswith("No method has a number for deletion on any picture")

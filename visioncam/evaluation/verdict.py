@@ -84,6 +84,10 @@ def verdict(layers: Sequence[AtLayer]) -> Verdict:
         for one in at.subjects
         if one.kind == "method" and one.name not in at.flat
     ]
+    known = [one for one in candidates if any(found[one[0], m, one[1]].counted.any() for m in metrics)]
+    if candidates and not known:
+        why = f"No method has a number for {_join(metrics)} on any picture. Choose another layer or method."
+        return Verdict(None, None, NOTHING, (), 0.0, 0.0, why)
     if not candidates:
         why = "Every map of every method is flat. Choose another layer or method."
         return Verdict(None, None, NOTHING, (), 0.0, 0.0, why)
