@@ -225,7 +225,7 @@ def test_the_model_and_the_pictures_stay_as_they_were() -> None:
 
 def test_truth_that_does_not_fit_says_so() -> None:
     images, _ = blobs(2)
-    with pytest.raises(ImageError, match="truth has 1 marks for 2 pictures"):
+    with pytest.raises(ImageError, match="truth has 1 mark for 2 pictures"):
         visioncam.evaluate(planted_blob(), images, "gradcam", truth=[(0, 0, 4, 4)])
     with pytest.raises(ImageError, match="not inside the picture"):
         visioncam.evaluate(planted_blob(), images, "gradcam", truth=[(0, 0, 44, 4)] * 2, seeds=1, cascade=1)
