@@ -10,16 +10,21 @@ from typing import Any, NamedTuple
 import attrs
 
 from visioncam_core.errors import OptionError, OutputError
-from visioncam_core.files import check_place
+from visioncam_core.files import FORMATS, check_place
 from visioncam_core.options.fields import build
 from visioncam_core.results.data import ExplanationData
+from visioncam_core.results.formats.figure import VECTORS, Figure
 from visioncam_core.results.formats.film import OPTIONS as FILM_OPTIONS
 from visioncam_core.results.formats.film import Film
 from visioncam_core.results.save import DATA, FILMS, SUFFIXES, WRITERS, known_suffix, save
 from visioncam_core.text import did_you_mean
 
 KINDS = tuple(suffix.removeprefix(".") for suffix in SUFFIXES)
-_CLASSES: dict[str, Any] = {**dict.fromkeys(FILMS, Film), **WRITERS}
+_CLASSES: dict[str, Any] = {
+    **dict.fromkeys((*FORMATS, *VECTORS), Figure),
+    **dict.fromkeys(FILMS, Film),
+    **WRITERS,
+}
 
 
 class FileKind(NamedTuple):
