@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -55,9 +56,20 @@ def suffixes_of(text: str) -> tuple[str, ...]:
 
 
 def file_kind(path: Path) -> str | None:
-    """Return the suffix of what `-o` names where that is a file; None for a folder."""
-    # Unlike `Path.is_dir`, no error where looking is forbidden.
-    return None if os.path.isdir(path) else known_suffix(path)
+    """Return the suffix of what `-o` names where that is a file; None for a folder.
+
+    Raises:
+        OutputError: it ends as a file of some other kind does.
+    """
+    if os.path.isdir(path):  # unlike `Path.is_dir`, no error where looking is forbidden
+        return None
+    kind = known_suffix(path)
+    if kind is None and re.fullmatch(r"\.[A-Za-z]{2,5}", path.suffix):
+        raise OutputError(
+            f"-o {str(path)!r} ends in {path.suffix!r}, which is none of {', '.join(SUFFIXES)}; for a "
+            "folder of that name, make it first"
+        )
+    return kind
 
 
 @attrs.frozen(eq=False)
