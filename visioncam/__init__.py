@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from visioncam_core.errors import VisionCamError
     from visioncam_core.pipeline.explainer import Explainer
     from visioncam_core.plugins.default import load_plugin, methods, metrics, plugins, registry, renderers
+    from visioncam_core.progress import quiet
     from visioncam_core.results.comparison import Comparison
     from visioncam_core.results.diagnostics import Diagnostic
     from visioncam_core.results.explanation import Explanation
@@ -66,6 +67,7 @@ else:
         "visioncam_core.results.diagnostics": ("Diagnostic",),
         "visioncam_core.errors": ("VisionCamError",),
         "visioncam_core.pipeline.explainer": ("Explainer",),
+        "visioncam_core.progress": ("quiet",),
         "visioncam_core.results.comparison": ("Comparison",),
         "visioncam_core.results.explanation": ("Explanation",),
         "visioncam_engines.blackbox": ("blackbox",),
@@ -112,5 +114,5 @@ __all__ = [
     "RespondCAM", "ScoreCAM", "SmoothGradCAMPlusPlus", "VisionCamError", "XGradCAM", "__version__", "audit",
     "blackbox", "callbacks", "compare", "demo", "diff", "doctor", "evaluate", "explain", "explain_dataset",
     "explainer", "forget", "geometry", "layers", "load", "load_plugin", "methods", "metrics", "plugins",
-    "recommend", "registry", "renderers", "report", "set_model_card", "targets",
+    "quiet", "recommend", "registry", "renderers", "report", "set_model_card", "targets",
 ]  # fmt: skip

@@ -120,10 +120,11 @@ def check_file(path: Path, inputs: Sequence[str]) -> Path:
     path = as_path(path, OutputError, OutputError)
     if os.path.isdir(path):  # unlike `Path.is_dir`, no error where looking is forbidden
         path = path / "compare.png"
-    if path.suffix.lower() not in FORMATS:
+    known = (*FORMATS, ".pdf", ".svg")
+    if path.suffix.lower() not in known:
         got = f"{path.suffix!r}" if path.suffix else "no suffix"
         raise OutputError(
-            f"cannot write a picture named {path.name!r} ({got}); end it with {', '.join(FORMATS)}"
+            f"cannot write a picture named {path.name!r} ({got}); end it with {', '.join(known)}"
         )
     check_place(path, inputs)
     return path

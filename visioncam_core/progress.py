@@ -1,7 +1,8 @@
-"""Progress: a bar for people, a function for programs, silence by default."""
+"""Progress: a bar for people, a function for programs, silence by default; and silence of other libraries."""
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -99,3 +100,31 @@ def people_watch() -> bool:
         and sys.stderr.isatty()
         and os.environ.get("TERM", "") not in ("dumb", "unknown")
     )
+
+
+def quiet() -> None:
+    """Keep the log lines of TensorFlow and other native libraries off the terminal or notebook from now on.
+
+    They write to file descriptor 2 past Python, some whatever the log level is: it is pointed at nothing,
+    also for child processes.  Errors, warnings and log lines of Python are still seen.  Call it before
+    TensorFlow is imported.
+    """
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    for name in ("absl", "matplotlib", "tensorflow"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    before = sys.stderr
+    try:
+        if before is not None and before.fileno() == 2:
+            before.flush()
+            sys.stderr = open(  # noqa: SIM115 - it is open as long as the process lives
+                os.dup(2), "w", buffering=1, encoding=before.encoding, errors="replace"
+            )
+            for logger in (logging.root, *logging.root.manager.loggerDict.values()):
+                for handler in getattr(logger, "handlers", ()):
+                    if isinstance(handler, logging.StreamHandler) and handler.stream is before:
+                        handler.setStream(sys.stderr)
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 2)
+        os.close(nothing)
+    except (OSError, ValueError):  # somebody captures it
+        return

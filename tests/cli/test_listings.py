@@ -11,7 +11,9 @@ from helpers.cli_methods import failing, mean
 from helpers.plugins import distribution, install
 
 import visioncam
+from visioncam_core.engine.layer_table import LayerRow, Layout
 from visioncam_core.errors import PluginWarning
+from visioncam_core.layers.listing import stage_ends
 from visioncam_core.plugins.default import BUILTINS, registry, use_registry
 from visioncam_core.plugins.registry import Registry
 
@@ -28,6 +30,37 @@ def test_layers_marks_what_is_taken(files: Path) -> None:
     everything = run("layers", files / "tiny.keras", "--all").stdout
     (pool,) = [row for row in everything.splitlines() if " pool " in row]
     assert "no spatial axes" in pool
+
+
+def row(path: str, grid: tuple[int, ...], **fields: Any) -> LayerRow:
+    known = {"kind": "Conv2D", "reaches_score": True} | fields
+    return LayerRow(path=path, bare=path, shape=(*grid, 8), layout=Layout("grid", grid, 8),
+                    stride=(), inputs=(0,), **known)  # fmt: skip
+
+
+def test_layers_lists_the_last_layer_of_each_resolution(tmp_path: Path) -> None:
+    rows = [
+        *(row(name, (16, 16)) for name in ("stem", "b1_add", "b2_expand")),
+        row("b2_squeeze", (1, 1)),
+        row("pad", (9, 9), kind="ZeroPadding2D"),
+        row("b2_conv", (8, 8)),
+        row("aside", (4, 4), reaches_score=False),
+        row("b2_add", (8, 8)),
+    ]
+    assert [one.path for one in stage_ends(rows)] == ["b1_add", "b2_add"]
+    plain = [row("block1_conv", (16, 16)), row("block1_pool", (8, 8)), row("block2_conv", (8, 8))]
+    assert [one.path for one in stage_ends(plain)] == ["block1_conv", "block2_conv"], "all of one block"
+    assert stage_ends([]) == []
+    import keras
+
+    convs = [keras.layers.Conv2D(2, 1, name=name) for name in ("first", "second")]
+    pool = keras.layers.GlobalAveragePooling2D()
+    keras.Sequential([keras.Input((8, 8, 3)), *convs, pool]).save(tmp_path / "m.keras")
+    *_, last, note = run("layers", tmp_path / "m.keras").stdout.splitlines()
+    assert last.split()[:2] == ["1", "second"]
+    assert note == "the last of each resolution, of 2 layers; --all lists every one"
+    assert " first " in run("layers", tmp_path / "m.keras", "--all").stdout
+    assert len(run("layers", tmp_path / "m.keras", "--json").data["layers"]) == 2, "data has every one"
 
 
 def test_layers_as_data(files: Path) -> None:

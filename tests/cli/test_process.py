@@ -59,6 +59,34 @@ def test_the_cat_is_a_tiger_cat(examples: Path, here: Path) -> None:
     assert [path.name for path in here.iterdir()] == ["chelsea_xgradcam.png"]
 
 
+@pytest.mark.parametrize("level", ["0", "3"])
+def test_tensorflow_is_silent_whatever_its_log_level(level: str, files: Path, here: Path) -> None:
+    words = ["explain", files / "cat.png", "--model", files / "tiny.keras"]
+    done = subprocess.run(
+        [sys.executable, "-m", "visioncam", *map(str, words)],
+        capture_output=True, text=True, env=environment() | {"TF_CPP_MIN_LOG_LEVEL": level},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+LOUD = """
+import logging, os, sys
+logging.basicConfig(level="INFO")
+import visioncam
+visioncam.quiet()
+visioncam.quiet()
+os.write(2, b"native")
+logging.info("mine")
+print("an error", file=sys.stderr)
+import tensorflow
+"""
+
+
+def test_python_can_be_made_quiet() -> None:
+    done = run_alone(code=LOUD)
+    assert (done.code, done.stderr) == (0, "INFO:root:mine\nan error\n")
+
+
 def test_interrupting_leaves_whole_files(files: Path, here: Path) -> None:
     images = [str(files / "cat.png")] * 2000
     process = subprocess.Popen(

@@ -22,11 +22,40 @@ def test_a_stack_gives_a_file_and_a_row_for_each_class(files: Path, here: Path) 
     results = done.data["results"]
     assert [one["rank"] for one in results] == [1, 2, 3] * 2  # a model of three classes
     assert len({one["target"]["index"] for one in results[:3]}) == 3
-    assert results[0]["files"] == ["maps/cat_gradcam_top1.png"]
+    assert results[0]["files"] == [f"maps/cat_gradcam_class-{results[0]['target']['index']}.png"]
     written = [name for one in results for name in one["files"]]
     assert len(written) == len(set(written)) == len(list((here / "maps").iterdir())) == 6
-    words = run("explain", images[0], "--model", files / "tiny.keras", "--class", "top2").stdout
-    assert words.count("← explained") == words.count(", wrote cat_gradcam_top") == 2
+    named = ("--class-names", files / "names.txt")
+    words = run("explain", images[0], "--model", files / "tiny.keras", "--class", "top3", *named).stdout
+    assert words.count("← explained") == words.count(", wrote cat_gradcam_") == 3
+    for name in ("tabby-0", "espresso-1", "rocket-2"):
+        assert (here / f"cat_gradcam_{name}.png").is_file()
+
+
+def test_long_and_hostile_class_names_make_files(files: Path, here: Path) -> None:
+    (here / "names.txt").write_text("\n".join(["../../" + "猫" * 200, "a/b\\c: *", "..."]), "utf-8")
+    asked = ("--model", files / "tiny.keras", "--class", "top3", "--class-names", here / "names.txt")
+    done = run("explain", files / "cat.png", *asked, "-o", "maps")
+    assert (done.code, done.stderr) == (0, "")
+    assert len(list((here / "maps").iterdir())) == 3
+
+
+def test_a_note_of_several_rows_is_told_once(files: Path, here: Path) -> None:
+    asked = ("--model", files / "tiny.keras", "--methods", "eigencam", "--targets")
+    one = run("compare", files / "cat.png", *asked, "0").stdout.count("does not look at the class")
+    three = run("compare", files / "cat.png", *asked, "0,1,2").stdout.count("does not look at the class")
+    assert one == three == 1
+
+
+@pytest.mark.parametrize("name", ["x.docx", "maps.tiff", "sub/x.html"])
+def test_an_unknown_kind_of_file_is_no_folder(name: str, files: Path, here: Path) -> None:
+    done = run("explain", files / "cat.png", "--model", files / "tiny.keras", "-o", name)
+    assert done.code == 2
+    assert f"-o {name!r} ends in '.{name.rpartition('.')[2]}', which is none of .png" in done.message
+    assert not list(here.iterdir())
+    (here / "maps.tiff").mkdir()
+    for folder in ("maps.tiff", "run.v2", "run.2026"):
+        assert run("explain", files / "cat.png", "--model", files / "tiny.keras", "-o", folder).code == 0
 
 
 def test_one_class_is_explained_on_every_picture(files: Path, here: Path) -> None:

@@ -124,7 +124,9 @@ def test_every_python_block_runs(ran: tuple[str, Path, dict[str, Any]]) -> None:
         assert e.diagnostics == ()
         assert written == {"cat.png", "cat.npz", "cat.html", "compare.png", "power.png"}
     elif name == "docs/python-api.md":
-        assert written == {"cat_xgradcam.png", "heat.png", "three.png", "four.png", "cats.html"}
+        assert written == {
+            "cat_xgradcam.png", "heat.png", "three.png", "four.png", "cats.html", "cat.pdf", "cat.png"
+        }  # fmt: skip
 
 
 def command_lines() -> list[str]:

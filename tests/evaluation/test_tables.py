@@ -13,7 +13,8 @@ import visioncam
 from visioncam.evaluation.evaluation import Evaluation
 from visioncam.evaluation.report import BROAD
 from visioncam.evaluation.request import PLACED, PLAIN
-from visioncam.evaluation.table import blocks, details, heads_of, legend, markdown, rows_of, table
+from visioncam.evaluation.table import blocks, details, grids, heads_of, legend, plain_row, rows_of, table
+from visioncam_core.results.formats.tables import latex, markdown
 from visioncam_metrics.support.controls import CONTROLS
 
 
@@ -99,11 +100,14 @@ def test_without_a_number_there_is_no_mark() -> None:
 
 def test_markdown_has_a_row_a_method_and_a_table_a_layer() -> None:
     found = records(["deletion", "sparseness"])
-    lines = markdown([*found, *(one | {"layer": "early"} for one in found)]).split("\n")
+    both = grids([*found, *(one | {"layer": "early"} for one in found)])
+    lines = "\n".join(markdown(*one) for one in both).split("\n")
     assert lines[:3] == ["| at top_activation | deletion ↓ | sparseness |", "| --- | --- | --- |",
                          "| Grad-CAM | ●-0.123 | -0.123 |"]  # fmt: skip
     assert lines.count("| Randomised model | -0.123 | -0.123 |") == 2
     assert "| at early | deletion ↓ | sparseness |" in lines
+    assert r"Randomised model & -0.123 & -0.123 \\" in latex(*both[0])
+    assert all(isinstance(cell, str | int | float | None) for cell in plain_row(found[0]).values())
 
 
 def measured(gains: tuple[float, ...], count: int) -> Evaluation:

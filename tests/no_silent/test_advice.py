@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,15 @@ import numpy as np
 import pytest
 
 import visioncam
-from visioncam_core.errors import GradientError, LayerError, ModelError, OptionTypeError, TargetError
+from visioncam_core.errors import (
+    GradientError,
+    LayerError,
+    ModelError,
+    OptionTypeError,
+    TargetError,
+    TargetTypeError,
+)
+from visioncam_core.pipeline.request import ELSEWHERE
 from visioncam_core.targets.class_names import load_class_names
 
 tf = pytest.importorskip("tensorflow")
@@ -172,6 +181,25 @@ def test_several_methods_called_with_one(model: Any) -> None:
 def test_names_of_other_tools(keyword: str, meant: str, model: Any) -> None:
     with pytest.raises(OptionTypeError, match=f"here it is called '{meant}'"):
         visioncam.explain(model, PICTURE, **{keyword: 0})
+
+
+@pytest.mark.parametrize("keyword", sorted(ELSEWHERE))
+def test_keywords_of_other_tools_are_answered_with_ours(keyword: str, model: Any) -> None:
+    answer = ELSEWHERE[keyword]
+    for call in (visioncam.explain, visioncam.compare, visioncam.doctor, visioncam.evaluate):
+        with pytest.raises(OptionTypeError, match=rf"unknown keyword '{keyword}'; {re.escape(answer)}"):
+            call(model, PICTURE, **{keyword: 1})  # type: ignore[operator]
+
+
+def test_a_target_of_pytorch_grad_cam_is_named(model: Any) -> None:
+    class ClassifierOutputTarget:
+        category = 1
+
+    for keywords in ({"target": ClassifierOutputTarget()}, {"targets": [ClassifierOutputTarget()]}):
+        with pytest.raises((OptionTypeError, TargetTypeError), match="pass target=1"):
+            visioncam.explain(model, PICTURE, **keywords)
+    with pytest.raises(TargetTypeError, match="pass target=1"):
+        visioncam.compare(model, PICTURE, targets=[ClassifierOutputTarget()])
 
 
 def test_a_list_of_second_pictures(rng: np.random.Generator) -> None:

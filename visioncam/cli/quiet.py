@@ -1,53 +1,20 @@
-"""Keeping other people's log lines off the user's terminal.
-
-TensorFlow's C++ code and libtiff write to file descriptor 2 past Python, some
-of it whatever the log level.  Here, in the command's own process and never in
-the library, that descriptor is pointed at nothing, and Python's `sys.stderr`
-keeps the terminal.
-"""
+"""What the command lets through to the user's terminal."""
 
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import warnings
 
 from visioncam.cli.terminal import Output
 from visioncam_core.errors import PluginWarning
-
-LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+from visioncam_core.progress import quiet as silence
 
 
 def quiet(output: Output) -> None:
-    """Silence native libraries and loggers before TensorFlow is imported.
-
-    Nothing is silenced under `--debug`, or where the user has set TensorFlow's own log level.
-    """
-    if output.debug or LEVEL in os.environ:
-        return
-    os.environ[LEVEL] = "3"
-    for name in ("absl", "matplotlib", "tensorflow"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    _move_stderr()
-
-
-def _move_stderr() -> None:
-    """Give `sys.stderr` a descriptor of its own and point descriptor 2 at nothing."""
-    stream = sys.__stderr__
-    try:
-        if stream is None or sys.stderr is not stream or stream.fileno() != 2:
-            return  # somebody captures it
-        stream.flush()
-        own = os.dup(2)
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, 2)
-        os.close(nothing)
-    except (OSError, ValueError):
-        return
-    sys.stderr = open(  # noqa: SIM115 - it is open as long as the process lives
-        own, "w", buffering=1, encoding=stream.encoding, errors="replace"
-    )
+    """Silence native libraries before TensorFlow is imported; not under `--debug`, nor for who captures."""
+    if not output.debug and sys.stderr is sys.__stderr__:
+        silence()
 
 
 class LogWarnings(logging.Handler):

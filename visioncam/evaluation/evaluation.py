@@ -14,12 +14,13 @@ import numpy as np
 from visioncam.evaluation.conditions import violations
 from visioncam.evaluation.measure import AtLayer, Cost
 from visioncam.evaluation.subjects import Subject
-from visioncam.evaluation.table import details, markdown, save, table, wrapped
+from visioncam.evaluation.table import details, grids, plain_row, save, table, wrapped
 from visioncam.evaluation.verdict import verdict
 from visioncam_core.errors import NameNotFoundError, OptionError
 from visioncam_core.metrics.chance import LEVEL, chances
 from visioncam_core.metrics.intervals import Interval
 from visioncam_core.metrics.result import MetricResult, comparable, flipped
+from visioncam_core.results.formats.tables import latex, markdown
 from visioncam_core.text import normalise, not_found
 from visioncam_metrics.faithfulness.averagedrop import win
 
@@ -180,14 +181,22 @@ class Evaluation:
         ]
 
     def to_dataframe(self) -> Any:
-        """Return the records as a pandas DataFrame, one row a result.
+        """Return the records as a pandas DataFrame with plain columns, one row a result.
 
         Raises:
             ModuleNotFoundError: pandas is not installed; `records()` needs nothing.
         """
         import pandas
 
-        return pandas.DataFrame(self.records())
+        return pandas.DataFrame([plain_row(one) for one in self.records()])
+
+    def to_markdown(self) -> str:
+        """Return the tables of all layers in Markdown, one row a method or control, one mark a cell."""
+        return "\n\n".join(markdown(*one) for one in grids(self.records()))
+
+    def to_latex(self) -> str:
+        """Return the same as LaTeX tabulars, which need `booktabs`."""
+        return "\n\n".join(latex(*one) for one in grids(self.records()))
 
     def save(self, path: str | Path) -> Path:
         """Write everything to a `.json`, or the table to a `.csv` file; whole or not at all."""
@@ -219,7 +228,7 @@ class Evaluation:
         return "\n".join([*wrapped(first), "", *table(self.records(), count, notes)])
 
     def _repr_markdown_(self) -> str:
-        return "\n\n".join([*self.doubts, *self.verdict, markdown(self.records())])
+        return "\n\n".join([*self.doubts, *self.verdict, self.to_markdown()])
 
     def check(self, condition: str) -> list[str]:
         """Return in words where a condition such as "pointing_game < 0.6" holds, method by method.

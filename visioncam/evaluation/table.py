@@ -20,6 +20,7 @@ from visioncam_core.files import as_row, write_bytes
 from visioncam_core.metrics.chance import fewest
 from visioncam_core.metrics.intervals import NONE as UNSURE
 from visioncam_core.plain_data import plain
+from visioncam_core.results.describe import options_in_text
 from visioncam_core.text import normalise
 
 Record = Mapping[str, Any]
@@ -217,15 +218,23 @@ def details(records: Records) -> list[str]:
     return [*lines, "[none]: no interval would be honest"] if none else lines
 
 
-def markdown(records: Records) -> str:
-    """Return the tables of all layers in Markdown, one row a method or control, one mark a cell."""
-    parts = []
+def grids(records: Records) -> list[tuple[list[str], list[list[str]]]]:
+    """Return header and rows of each layer's table: one row a method or control, one mark a cell."""
+    found = []
     for layer, mine in by_layer(records).items():
         heads = heads_of(mine)
-        rows = [[f"at {layer}", *map(" ".join, heads.values())], ["---"] * (len(heads) + 1)]
-        rows += [[row.title, *map(row.cell, heads)] for row in rows_of(mine)]
-        parts.append("\n".join(f"| {' | '.join(row)} |" for row in rows))
-    return "\n\n".join(parts)
+        rows = [[row.title, *map(row.cell, heads)] for row in rows_of(mine)]
+        found.append(([f"at {layer}", *map(" ".join, heads.values())], rows))
+    return found
+
+
+def plain_row(record: Record) -> dict[str, Any]:
+    """Return a record without the numbers of single pictures, its lists and options in words."""
+    return {
+        name: ", ".join(value) if isinstance(value, list)
+        else options_in_text(value) if isinstance(value, Mapping) else value
+        for name, value in record.items() if name not in ("values", "curves", "flags")
+    }  # fmt: skip
 
 
 def save(document: Mapping[str, Any], path: Path) -> Path:

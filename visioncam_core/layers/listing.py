@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable, Iterator
+from itertools import groupby, takewhile, zip_longest
 
 import attrs
 
@@ -74,3 +77,27 @@ def cells_of(rows: Iterable[LayerRow], choice: LayerChoice | None) -> list[tuple
             )
         )
     return found
+
+
+def words_of(row: LayerRow) -> list[str]:
+    return re.split(r"[./_]", row.path)
+
+
+def stage_ends(rows: Iterable[LayerRow]) -> list[LayerRow]:
+    """Return the last layer at each resolution, front to back.
+
+    Layers that belong to the block which goes down to the next resolution, by their names, are no end.
+    """
+    ends: list[LayerRow] = []
+    spatial = (
+        row for row in rows if row.reaches_score and math.prod(row.grid) > 1 and "Padding" not in row.kind
+    )
+    runs = [list(run) for _, run in groupby(spatial, key=lambda row: row.grid)]
+    for run, after in zip_longest(runs, runs[1:]):
+        kept = run
+        if after is not None:
+            both = zip(words_of(run[-1]), words_of(after[0]), strict=False)
+            block = [word for word, _ in takewhile(lambda pair: pair[0] == pair[1], both)]
+            kept = [row for row in run if not block or words_of(row)[: len(block)] != block]
+        ends.append(kept[-1] if 2 * len(kept) > len(run) else run[-1])
+    return ends

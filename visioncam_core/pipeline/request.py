@@ -17,12 +17,27 @@ from visioncam_core.plugins.specs import FAMILIES
 from visioncam_core.progress import reporting
 from visioncam_core.text import brief, did_you_mean, whole
 
+_LAYERS = ("layer_name", "target_layer", "target_layers", "conv_layer", "penultimate_layer")
 _TARGETS = ("class_idx", "class_index", "pred_index", "label", "target_category", "target_class")
-ELSEWHERE = dict.fromkeys(_TARGETS, ("target", ", as in target=3")) | {
-    "layer_name": ("layer", ""), "target_layer": ("layer", ""), "preprocess_input": ("preprocess", ""),
-    "target_layers": ("layer", ", as in layer=model.layer4[-1]"),
-}  # fmt: skip
-"""What other tools call some of the keywords, and an example of ours."""
+_DEVICE = "a model runs where it is: move it first, as in model.to('cuda')"
+_RENDERER = "it belongs to the picture: e.render(colormap=...), e.save(path, alpha=...)"
+ELSEWHERE = (
+    dict.fromkeys(_TARGETS, "here it is called 'target', as in target=3")
+    | dict.fromkeys(_LAYERS, "here it is called 'layer', as in layer=model.layer4[-1]")
+    | dict.fromkeys(("use_cuda", "device", "cuda"), _DEVICE)
+    | dict.fromkeys(("colormap", "alpha", "renderer"), _RENDERER)
+    | {
+        "preprocess_input": "here it is called 'preprocess'",
+        "reshape_transform": "here it is called 'reshape', and tokens and windows mostly need none",
+        "eigen_smooth": "it is not here; method='eigencam' maps the principal component of the activations",
+        "aug_smooth": "it is not here; method='smoothgradcamplusplus' averages over noisy copies",
+        "internal_batch_size": "here it is called 'batch_size'",
+        "n_steps": "here it is called 'steps'",
+        "n_samples": "here it is called 'samples' or 'n', see visioncam.methods()",
+        "show_progress": "here it is called 'progress'",
+    }
+)
+"""What other tools call some of the keywords, and what to write here."""
 PLURALS = ("layers", "methods", "targets")
 GROUPS = (*FAMILIES, "all", "every")
 """What stands for several methods."""
@@ -185,7 +200,6 @@ def _option_names(method: Any) -> set[str]:
 def _unknown_keyword(name: str, known: list[str]) -> str:
     owners = [row.name for row in registry().methods() if name in _option_names(row.name)]
     owner = f"; it is an option of {', '.join(owners)}." if owners else ""
-    ours, such = ELSEWHERE.get(name, ("", ""))
-    meant = f"; here it is called {ours!r}{such};" if ours else ""
+    meant = f"; {ELSEWHERE[name]};" if name in ELSEWHERE else ""
     hint = owner or meant or did_you_mean(name, [*known, "target"]) or ";"
     return f"unknown keyword {brief(name, 40)}{hint} known: {', '.join(known)}, target"

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 
-from visioncam_core.errors import NameNotFoundError
+from visioncam_core.errors import NameNotFoundError, OptionTypeError, OutputError
+from visioncam_core.files import FORMATS, as_path, write_bytes
 from visioncam_core.results.agreement import STRONGEST, Correlations
 from visioncam_core.results.agreement import agreement as agreement_of
 from visioncam_core.results.agreement import correlations as correlations_of
 from visioncam_core.results.describe import words_of_a_sheet
 from visioncam_core.results.explanation import Explanation
+from visioncam_core.results.formats.figure import SIZES, VECTORS, plot_maps, sheet_file
+from visioncam_core.results.formats.tables import latex, markdown
 from visioncam_core.results.image_files import encode_image, write_image
 from visioncam_core.results.notebook import WIDE, comparison_html, picture, show
 from visioncam_core.results.render import render, sheet_options
 from visioncam_core.text import brief, normalise
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+HEADER = ("Method", "Class", "Score", "Layer", "More passes", "Seconds")
 
 
 class _Sheet:
@@ -27,6 +35,9 @@ class _Sheet:
     __slots__ = ()
 
     def _maps(self) -> Sequence[Explanation]:
+        raise NotImplementedError
+
+    def _rows(self) -> Sequence[Comparison]:
         raise NotImplementedError
 
     def render(self, renderer: str | object = "sheet", **options: Any) -> np.ndarray:
@@ -43,8 +54,72 @@ class _Sheet:
         return render(self, "sheet", sheet_options(options))
 
     def save(self, path: str | Path, **options: Any) -> Path:
-        """Write the contact sheet to a PNG, JPEG or WebP file and return its path."""
-        return write_image(path, self.sheet(**options), words_of_a_sheet(self._maps()))
+        """Write the contact sheet and return the file's path; never half a file.
+
+        Args:
+            path: `.png`, `.jpg`, `.webp`; or `.pdf`, `.svg`: a figure for a paper, its words as text.
+            options: as in `sheet`.  `width_cm` and `dpi` make a figure of any of them; a figure has
+                `columns`, `renderer`, `title`, `colorbar` and the options of each map's renderer.
+        """
+        target, words = as_path(path, OutputError, OptionTypeError), words_of_a_sheet(self._maps())
+        suffix = target.suffix.lower()
+        if suffix not in VECTORS and (suffix not in FORMATS or SIZES.isdisjoint(options)):
+            return write_image(path, self.sheet(**options), words)
+        write_bytes(target, sheet_file(self._rows(), suffix, options, words))
+        return target
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return one plain record a map, and one a method that failed, with why."""
+        found: list[dict[str, Any]] = []
+        for row in self._rows():
+            for e in row.explanations:
+                found.append(
+                    {
+                        "image": str(e.provenance.get("source", "")),
+                        "method": e.method,
+                        "title": e.method_title,
+                        "class_index": e.target.index,
+                        "class_name": e.target.name or e.target.label,
+                        "probability": e.target.probability,
+                        "score": e.score,
+                        "score_kind": e.score_kind,
+                        "layer": e.layer.path,
+                        "passes": row.passes.get(e.method),
+                        "seconds": row.seconds.get(e.method),
+                        "account": str(e.account or ""),
+                        "notes": ", ".join(dict.fromkeys(note.code for note in e.diagnostics)),
+                        "failure": "",
+                    }
+                )
+            found += [{"method": name, "failure": why} for name, why in row.failures.items()]
+        return found
+
+    def to_dataframe(self) -> Any:
+        """Return the records as a pandas DataFrame with plain columns, one row a map.
+
+        Raises:
+            ModuleNotFoundError: pandas is not installed; `records()` needs nothing.
+        """
+        import pandas
+
+        return pandas.DataFrame(self.records())
+
+    def to_markdown(self) -> str:
+        """Return a Markdown table: method, class, score, layer, passes and seconds."""
+        return markdown(HEADER, self._cells())
+
+    def to_latex(self) -> str:
+        """Return the same as a LaTeX tabular, which needs `booktabs`."""
+        return latex(HEADER, self._cells())
+
+    def _cells(self) -> list[list[str]]:
+        return [
+            [one["title"], one["class_name"], f"{one['score_kind']} {one['score']:.4g}", one["layer"],
+             "" if one["passes"] is None else f"{one['passes']:,}",
+             "" if one["seconds"] is None else f"{one['seconds']:.3f}"]
+            if "title" in one else [one["method"], "failed", "", "", "", ""]
+            for one in self.records()
+        ]  # fmt: skip
 
     def show(self, **options: Any) -> None:
         """Show the contact sheet: in a notebook in place, elsewhere in the system's viewer."""
@@ -107,8 +182,35 @@ class Comparison(_Sheet):
         """Return Spearman's rank correlation between the maps of each two methods."""
         return correlations_of(self.explanations)
 
+    def plot(
+        self,
+        axes: Any = None,
+        renderer: str | object = "overlay",
+        *,
+        title: bool = True,
+        colorbar: bool = True,
+        **options: Any,
+    ) -> list[Axes]:
+        """Draw photo and maps on Matplotlib axes and return them.
+
+        Args:
+            axes: your own, one for the photo and one for each map, or for the maps alone; by default a row
+                of a new pyplot figure.
+            renderer: of the maps, as in `Explanation.render`.
+            title: write class and certainty above the photo, the method above each map.
+            colorbar: draw one scale on the right.
+            options: the renderer's options.
+
+        Raises:
+            OptionError: too few axes or too many, or no method gave a map.
+        """
+        return plot_maps(self, axes, renderer, title, colorbar, options)
+
     def _maps(self) -> tuple[Explanation, ...]:
         return self.explanations
+
+    def _rows(self) -> list[Comparison]:
+        return [self]
 
     def _repr_html_(self) -> str:
         sheet = self.sheet() if self.explanations else None
@@ -139,6 +241,9 @@ class Comparisons(list[Comparison], _Sheet):
 
     def _maps(self) -> list[Explanation]:
         return [one for row in self for one in row]
+
+    def _rows(self) -> list[Comparison]:
+        return self
 
     def _repr_html_(self) -> str:
         return picture(self.sheet(), WIDE, "Contact sheet") if self else "[]"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
@@ -15,10 +15,14 @@ from visioncam_core.results.contours import Contour
 from visioncam_core.results.contours import contours as contours_of
 from visioncam_core.results.data import ExplanationData
 from visioncam_core.results.describe import line, words
+from visioncam_core.results.formats.figure import plot_map
 from visioncam_core.results.image_files import encode_image
 from visioncam_core.results.notebook import explanation_html, show
 from visioncam_core.results.render import render
 from visioncam_core.results.save import save
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @attrs.frozen(eq=False)
@@ -67,17 +71,38 @@ class Explanation(ExplanationData):
 
         Args:
             path: its suffix says what is written.  `.png`, `.jpg`, `.webp`: the rendered picture.
-                `.gif`, `.mp4`: a volume slice by slice, or a video frame by frame.  `.npz`: everything,
-                for `visioncam.load`.  `.mask.png`, `.json` (COCO), `.csv`, `.txt` (YOLO): the areas above
-                a threshold.
+                `.pdf`, `.svg`: a figure for a paper, its words as text.  `.gif`, `.mp4`: a volume slice by
+                slice, or a video frame by frame.  `.npz`: everything, for `visioncam.load`.  `.mask.png`,
+                `.json` (COCO), `.csv`, `.txt` (YOLO): the areas above a threshold.
             renderer: of pictures and films, as in `render`.
-            options: the renderer's, or the file format's (`threshold`, `min_area`, ...).
+            options: the renderer's, or the file format's (`threshold`, `min_area`, ...).  `width_cm` and
+                `dpi` make a figure of a `.png`, `.jpg` or `.webp`, too.
 
         Raises:
             OutputError: the suffix is unknown, or the folder or file cannot be written.
             OptionError: an unknown option or a value out of its range.
         """
         return save(self, path, renderer, options)
+
+    def plot(
+        self,
+        ax: Axes | None = None,
+        renderer: str | object = "overlay",
+        *,
+        title: bool = True,
+        colorbar: bool = True,
+        **options: Any,
+    ) -> Axes:
+        """Draw it on Matplotlib axes and return them.
+
+        Args:
+            ax: your own axes; pyplot's current ones by default.
+            renderer: as in `render`.
+            title: write class, certainty and method above.
+            colorbar: draw the scale on the right.
+            options: the renderer's options.
+        """
+        return plot_map(self, ax, renderer, title, colorbar, options)
 
     def mask(self, threshold: float | str = SHARE) -> np.ndarray:
         """Return where the evidence reaches a threshold, bool of the heat map's shape.

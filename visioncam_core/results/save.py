@@ -14,6 +14,7 @@ from visioncam_core.results.data import ExplanationData
 from visioncam_core.results.describe import words
 from visioncam_core.results.formats.coco import Coco
 from visioncam_core.results.formats.csv_table import Table
+from visioncam_core.results.formats.figure import SIZES, VECTORS, map_file
 from visioncam_core.results.formats.film import OPTIONS as FILM_OPTIONS
 from visioncam_core.results.formats.film import SMALLEST, Film, gif, mp4
 from visioncam_core.results.formats.mask import Mask
@@ -26,7 +27,7 @@ FILMS = (".gif", ".mp4")
 WRITERS: dict[str, Any] = {".npz": Arrays, ".json": Coco, ".csv": Table, ".txt": Yolo, ".mask.png": Mask}
 """Suffix -> the class whose fields are the options of that kind of file, and which makes its bytes."""
 DATA = tuple(WRITERS)
-SUFFIXES = (*FORMATS, *FILMS, *DATA)
+SUFFIXES = (*FORMATS, *VECTORS, *FILMS, *DATA)
 
 
 def save(
@@ -38,7 +39,9 @@ def save(
     if suffix is None:
         got = repr(target.suffix) if target.suffix else "no suffix"
         raise OutputError(f"Cannot save a file with {got}. Use one of {', '.join(SUFFIXES)}.")
-    if suffix in FORMATS:
+    if suffix in VECTORS or (suffix in FORMATS and not SIZES.isdisjoint(options)):
+        payload = map_file(explanation, suffix, renderer, options, words(explanation))
+    elif suffix in FORMATS:
         payload = encode_image(render(explanation, renderer, options), suffix, words(explanation))
     elif suffix in FILMS:
         payload = _film(explanation, suffix, renderer, options)

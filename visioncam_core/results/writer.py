@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,16 +11,21 @@ from typing import Any, NamedTuple
 import attrs
 
 from visioncam_core.errors import OptionError, OutputError
-from visioncam_core.files import check_place
+from visioncam_core.files import FORMATS, check_place
 from visioncam_core.options.fields import build
 from visioncam_core.results.data import ExplanationData
+from visioncam_core.results.formats.figure import VECTORS, Figure
 from visioncam_core.results.formats.film import OPTIONS as FILM_OPTIONS
 from visioncam_core.results.formats.film import Film
 from visioncam_core.results.save import DATA, FILMS, SUFFIXES, WRITERS, known_suffix, save
 from visioncam_core.text import did_you_mean
 
 KINDS = tuple(suffix.removeprefix(".") for suffix in SUFFIXES)
-_CLASSES: dict[str, Any] = {**dict.fromkeys(FILMS, Film), **WRITERS}
+_CLASSES: dict[str, Any] = {
+    **dict.fromkeys((*FORMATS, *VECTORS), Figure),
+    **dict.fromkeys(FILMS, Film),
+    **WRITERS,
+}
 
 
 class FileKind(NamedTuple):
@@ -50,9 +56,20 @@ def suffixes_of(text: str) -> tuple[str, ...]:
 
 
 def file_kind(path: Path) -> str | None:
-    """Return the suffix of what `-o` names where that is a file; None for a folder."""
-    # Unlike `Path.is_dir`, no error where looking is forbidden.
-    return None if os.path.isdir(path) else known_suffix(path)
+    """Return the suffix of what `-o` names where that is a file; None for a folder.
+
+    Raises:
+        OutputError: it ends as a file of some other kind does.
+    """
+    if os.path.isdir(path):  # unlike `Path.is_dir`, no error where looking is forbidden
+        return None
+    kind = known_suffix(path)
+    if kind is None and re.fullmatch(r"\.[A-Za-z]{2,5}", path.suffix):
+        raise OutputError(
+            f"-o {str(path)!r} ends in {path.suffix!r}, which is none of {', '.join(SUFFIXES)}; for a "
+            "folder of that name, make it first"
+        )
+    return kind
 
 
 @attrs.frozen(eq=False)

@@ -99,8 +99,10 @@ def _spec(target: Any, head: Head) -> TargetSpec:
         return Region(index).resolve(head) if head.dense else index
     if callable(target) or hasattr(target, "bind") or isinstance(target, Ranked):
         return target
+    theirs = whole(getattr(target, "category", None))  # pytorch-grad-cam's ClassifierOutputTarget
     raise TargetTypeError(
-        f"target={brief(target, 60)} of type {type(target).__name__} is not understood; pass a class index, "
+        f"target={brief(target, 60)} of type {type(target).__name__} is not understood; pass "
+        f"{'a class index' if theirs is None else f'target={theirs}'}, "
         "a class name, a target of visioncam.targets, a function of the outputs, or a list with one for each"
     )
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from visioncam_core.results.formats.figure import MEASURES
+
 if TYPE_CHECKING:
     from visioncam_core.results.explanation import Explanation
 
-MEASURES = {
-    "for": "Evidence for the target",
-    "against": "Evidence against the target",
-    "signed": "Evidence against (\u2212) and for (+)",
-}
 ONE_SIDED = {"for": "evidence for the target only", "against": "evidence against the target only"}
 NOTHING = {"for": "no positive evidence", "against": "no evidence against", "signed": "no evidence"}
 

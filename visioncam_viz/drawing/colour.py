@@ -7,22 +7,36 @@ there for who asks for it.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 import numpy as np
 
-from visioncam_core.text import not_found
-
-SEQUENTIAL = "inferno"  # evidence of one sign
-DIVERGING = "RdBu_r"  # evidence of both signs; zero is neutral
-BEST = ("inferno", "magma", "plasma", "viridis", "cividis", "RdBu_r", "coolwarm", "PuOr_r", "gray", "jet")
+from visioncam_core.results.formats.figure import DIVERGING as DIVERGING
+from visioncam_core.results.formats.figure import SEQUENTIAL as SEQUENTIAL
+from visioncam_core.results.formats.figure import colormap_of
 
 
-def colour_table(name: str, *, signed: bool = False) -> np.ndarray:
+@runtime_checkable
+class Colormap(Protocol):
+    """What Matplotlib's `Colormap` is known by; Matplotlib itself is imported when something is drawn."""
+
+    name: str
+    N: int
+
+    def __call__(self, X: Any, alpha: Any = None, bytes: bool = False) -> Any:
+        """Return colours of values."""
+
+
+ColourMap = str | Colormap
+"""How a colour map is given: by name, or as Matplotlib's object."""
+
+
+def colour_table(name: ColourMap, *, signed: bool = False) -> np.ndarray:
     """Return the 256 colours of a map.
 
     Args:
-        name: a matplotlib colour map, or `"auto"`.
+        name: a matplotlib colour map, by name or as the object itself, or `"auto"`.
         signed: whether `"auto"` is to be diverging.
 
     Returns:
@@ -31,9 +45,7 @@ def colour_table(name: str, *, signed: bool = False) -> np.ndarray:
     Raises:
         NameNotFoundError: matplotlib has no such colour map; the nearest names are offered.
     """
-    if name == "auto":
-        name = DIVERGING if signed else SEQUENTIAL
-    return _table(name)
+    return _named(name, signed) if isinstance(name, str) else _table(colormap_of(name))
 
 
 def colourise(heat: np.ndarray, table: np.ndarray, *, signed: bool = False) -> np.ndarray:
@@ -59,27 +71,17 @@ def levels(heat: np.ndarray, *, signed: bool = False) -> np.ndarray:
     return np.clip(values * 256, 0, 255).astype(np.uint8)
 
 
-def colour_names() -> list[str]:
-    """Return the names of all colour maps, those that serve heat maps best first."""
-    import matplotlib
-
-    return [*BEST, *sorted(set(matplotlib.colormaps) - set(BEST))]
-
-
-def known_colormap(instance: object, attribute: attrs.Attribute[str], value: str) -> None:
+def known_colormap(instance: object, attribute: attrs.Attribute[Any], value: ColourMap) -> None:
     """Refuse an unknown colour map before anything is computed (an attrs validator)."""
     colour_table(value)
 
 
 @lru_cache(maxsize=64)
-def _table(name: str) -> np.ndarray:
-    import matplotlib
+def _named(name: str, signed: bool) -> np.ndarray:
+    return _table(colormap_of(name, signed=signed))
 
-    known = {other.lower(): other for other in matplotlib.colormaps}
-    spelled = name if name in matplotlib.colormaps else known.get(name.lower())
-    if spelled is None:
-        raise not_found("colormap", name, ["auto", *colour_names()])
-    middles = (np.arange(256) + 0.5) / 256
-    table = np.asarray(matplotlib.colormaps[spelled](middles, bytes=True)[:, :3], np.uint8)
+
+def _table(colours: Any) -> np.ndarray:
+    table = np.asarray(colours((np.arange(256) + 0.5) / 256, bytes=True)[:, :3], np.uint8)
     table.setflags(write=False)
     return table

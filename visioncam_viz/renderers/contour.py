@@ -10,7 +10,7 @@ import numpy as np
 from visioncam_core.errors import OptionError
 from visioncam_core.options import in_range, option
 from visioncam_core.results.areas import check_threshold
-from visioncam_viz.drawing.colour import colour_table, levels
+from visioncam_viz.drawing.colour import ColourMap, colour_table, levels
 from visioncam_viz.drawing.edges import lines, stroke
 from visioncam_viz.drawing.options import BANDS, COLORBAR, COLORMAP, MIN_SIZE, SMALL, TITLE, looks
 from visioncam_viz.drawing.present import present
@@ -40,7 +40,7 @@ class Contour:
     Attributes:
         levels: thresholds: shares of the maximum, "otsu", or percentiles such as "p95".
         width: thickness of the lines in pixels; 0 fits it to the picture.
-        colormap: name of a matplotlib colour map; "auto" is inferno, or RdBu_r for signed maps.
+        colormap: a matplotlib colour map, or its name; "auto" is inferno, or RdBu_r for signed maps.
         colorbar: draw the scale below.
         title: write class, certainty, method and layer above.
         min_size: pixels that the longer side shall have at least.
@@ -55,7 +55,7 @@ class Contour:
     width: int = option(
         0, help="thickness of the lines; 0 fits it", unit="pixels", validator=in_range(0, 100)
     )
-    colormap: str = COLORMAP
+    colormap: ColourMap = COLORMAP
     colorbar: bool = COLORBAR
     title: bool = TITLE
     min_size: int = MIN_SIZE

@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.options import in_range, option
+from visioncam_viz.drawing.colour import ColourMap
 from visioncam_viz.drawing.options import ALPHA, BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE
 from visioncam_viz.drawing.present import MAP, ON_PHOTO, PHOTO, present_map
 
@@ -44,13 +45,13 @@ class Heatmap(_Map):
     more; then a small one is enlarged in whole steps, to at least 320 pixels.
 
     Attributes:
-        colormap: name of a matplotlib colour map; "auto" is inferno, or RdBu_r for signed maps.
+        colormap: a matplotlib colour map, or its name; "auto" is inferno, or RdBu_r for signed maps.
         colorbar: draw the scale below.
         title: write class, certainty, method and layer above.
         min_size: pixels that the longer side shall have at least.
     """
 
-    colormap: str = COLORMAP
+    colormap: ColourMap = COLORMAP
     colorbar: bool = COLORBAR
     title: bool = TITLE
     min_size: int = MIN_SIZE
@@ -67,7 +68,7 @@ class Overlay(_Map):
     the colour map.  Sizes are as in `Heatmap`.
 
     Attributes:
-        colormap: name of a matplotlib colour map; "auto" is inferno, or RdBu_r for signed maps.
+        colormap: a matplotlib colour map, or its name; "auto" is inferno, or RdBu_r for signed maps.
         alpha: opacity of the colours, 0 to 1.
         threshold: share of the strongest evidence under which the photo is untouched.
         by_value: opacity grows with the evidence.
@@ -77,7 +78,7 @@ class Overlay(_Map):
         bands: bands shown as red, green and blue.
     """
 
-    colormap: str = COLORMAP
+    colormap: ColourMap = COLORMAP
     alpha: float = ALPHA
     threshold: float = option(
         0.0, help="leave the photo untouched below this share of the strongest", validator=in_range(0, 1)
@@ -95,7 +96,7 @@ class SideBySide(_Map):
     """Photo and overlay, for a reader who wants to see what is under the colours.
 
     Attributes:
-        colormap: name of a matplotlib colour map; "auto" is inferno, or RdBu_r for signed maps.
+        colormap: a matplotlib colour map, or its name; "auto" is inferno, or RdBu_r for signed maps.
         alpha: opacity of the colours, 0 to 1.
         labels: write what each picture is below it.
         colorbar: draw the scale below.
@@ -104,7 +105,7 @@ class SideBySide(_Map):
         bands: bands shown as red, green and blue.
     """
 
-    colormap: str = COLORMAP
+    colormap: ColourMap = COLORMAP
     alpha: float = ALPHA
     labels: bool = option(False, help="write what each picture is below it")
     colorbar: bool = COLORBAR
@@ -119,7 +120,7 @@ class Triptych(_Map):
     """What the model saw, what the method says, and both together, with title and scale.
 
     Attributes:
-        colormap: name of a matplotlib colour map; "auto" is inferno, or RdBu_r for signed maps.
+        colormap: a matplotlib colour map, or its name; "auto" is inferno, or RdBu_r for signed maps.
         alpha: opacity of the colours over the photo, 0 to 1.
         labels: write what each picture is below it.
         colorbar: draw the scale below.
@@ -128,7 +129,7 @@ class Triptych(_Map):
         bands: bands shown as red, green and blue.
     """
 
-    colormap: str = COLORMAP
+    colormap: ColourMap = COLORMAP
     alpha: float = ALPHA
     labels: bool = option(True, help="write what each picture is below it")
     colorbar: bool = option(True, help="draw the scale below the picture")

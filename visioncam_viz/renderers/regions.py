@@ -11,7 +11,7 @@ from visioncam_core.errors import ImageError
 from visioncam_core.options import in_range, option
 from visioncam_core.results.accounts import NO_REGIONS, RegionTable
 from visioncam_viz.drawing.blend import blend, mix
-from visioncam_viz.drawing.colour import DIVERGING, colour_table, known_colormap
+from visioncam_viz.drawing.colour import DIVERGING, ColourMap, colour_table, known_colormap
 from visioncam_viz.drawing.options import COLORBAR, MIN_SIZE, TITLE, looks
 from visioncam_viz.drawing.panel import frame
 from visioncam_viz.drawing.present import present
@@ -35,14 +35,14 @@ class RegionColours:
     The strongest colour is the largest contribution by size.
 
     Attributes:
-        colormap: name of a diverging matplotlib colour map.
+        colormap: a diverging matplotlib colour map, or its name.
         alpha: opacity of the colours, 0 to 1.
         colorbar: draw the scale below.
         title: write class, certainty, method and layer above.
         min_size: pixels that the longer side shall have at least.
     """
 
-    colormap: str = option(DIVERGING, help="diverging matplotlib colour map", validator=known_colormap)
+    colormap: ColourMap = option(DIVERGING, help="diverging matplotlib colour map", validator=known_colormap)
     alpha: float = option(0.85, help="opacity of the colours", validator=in_range(0, 1))
     colorbar: bool = COLORBAR
     title: bool = TITLE
@@ -86,12 +86,12 @@ class Bars:
 
     Attributes:
         count: so many regions, the largest by size.
-        colormap: name of a diverging matplotlib colour map.
+        colormap: a diverging matplotlib colour map, or its name.
         title: write class, certainty, method and layer above.
     """
 
     count: int = option(10, help="regions that get a bar", validator=in_range(1, 100))
-    colormap: str = option(DIVERGING, help="diverging matplotlib colour map", validator=known_colormap)
+    colormap: ColourMap = option(DIVERGING, help="diverging matplotlib colour map", validator=known_colormap)
     title: bool = option(True, help="write class, certainty, method and layer above")
 
     def __call__(self, explanation: Explanation) -> np.ndarray:

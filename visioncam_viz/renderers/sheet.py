@@ -86,6 +86,9 @@ class Sheet:
                 )
         groups = scale_maps(given, self.scale)
         blocks = [self._tiles(one) for one in groups]
+        for before, group, block in zip(groups, groups[1:], blocks[1:], strict=False):
+            if group.explanations[0].picture is before.explanations[0].picture:
+                block[0] = Tile("", "", np.full_like(block[0].picture, 255))  # the photo stands above
         tiles = [tile for block in blocks for tile in block]
         cell_h = max(tile.picture.shape[0] for tile in tiles)
         cell_w = max(max(tile.picture.shape[1] for tile in tiles), 180)
@@ -161,13 +164,12 @@ class Sheet:
         words = shorten(words, room - width_of(scale, SMALL), SMALL, keep="end") + scale
         draw(page, words, MARGIN, line, SMALL, colour=QUIET)
 
-    def _colormap(self) -> str | None:
+    def _colormap(self) -> Any:
         """Return the colour map of the tiles; None where only the renderer knows it: then no bar is drawn."""
         if isinstance(self.renderer, str):
             ours = normalise(self.renderer) in COLOURED
-            return str(self.tile_options.get("colormap", "auto")) if ours else None
-        name = getattr(self.renderer, "colormap", None)
-        return name if isinstance(name, str) else None
+            return self.tile_options.get("colormap", "auto") if ours else None
+        return getattr(self.renderer, "colormap", None)
 
 
 def _place(page: np.ndarray, tile: Tile, left: int, top: int, width: int, height: int) -> None:

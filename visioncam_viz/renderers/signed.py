@@ -10,7 +10,7 @@ import numpy as np
 from visioncam_core.options import in_range, option
 from visioncam_viz.drawing.blend import blend, mix
 from visioncam_viz.drawing.caption import NOTHING, ONE_SIDED
-from visioncam_viz.drawing.colour import DIVERGING, colour_table, known_colormap
+from visioncam_viz.drawing.colour import DIVERGING, ColourMap, colour_table, known_colormap
 from visioncam_viz.drawing.options import BANDS, COLORBAR, MIN_SIZE, TITLE, looks
 from visioncam_viz.drawing.present import present
 from visioncam_viz.drawing.scene import Scene, heat_of, is_blank
@@ -30,7 +30,7 @@ class Signed:
     that side's colour, and the picture says so.
 
     Attributes:
-        colormap: name of a diverging matplotlib colour map.
+        colormap: a diverging matplotlib colour map, or its name.
         alpha: opacity of the colours, 0 to 1.
         colorbar: draw the scale below.
         title: write class, certainty, method and layer above.
@@ -38,7 +38,7 @@ class Signed:
         bands: bands shown as red, green and blue.
     """
 
-    colormap: str = option(DIVERGING, help="diverging matplotlib colour map", validator=known_colormap)
+    colormap: ColourMap = option(DIVERGING, help="diverging matplotlib colour map", validator=known_colormap)
     alpha: float = option(0.85, help="opacity of the colours", validator=in_range(0, 1))
     colorbar: bool = COLORBAR
     title: bool = TITLE

@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.options import in_range, option
+from visioncam_viz.drawing.colour import ColourMap
 from visioncam_viz.drawing.options import ALPHA, AXIS, BANDS, COLORBAR, COLORMAP, MIN_SIZE, TITLE
 from visioncam_viz.drawing.present import present_map
 from visioncam_viz.drawing.volume import Board, planes, projections, strip
@@ -40,7 +41,7 @@ class Slices(_Volume):
         axis: 0, 1 or 2: the axis to cut across; a video's time is 0.
         columns: slices a row; 0 makes the grid about square.
         tile: pixels of a slice's longer side.
-        colormap: name of a matplotlib colour map; "auto" is inferno, or RdBu_r for signed maps.
+        colormap: a matplotlib colour map, or its name; "auto" is inferno, or RdBu_r for signed maps.
         alpha: opacity of the colours, 0 to 1.
         by_value: let low evidence tint less; switch it off with alpha 1 for the map alone.
         colorbar: draw the scale below.
@@ -52,7 +53,7 @@ class Slices(_Volume):
     axis: int = AXIS
     columns: int = option(0, help="slices a row; 0 chooses", validator=in_range(0, 400))
     tile: int = option(200, help="longer side of a slice", unit="pixels", validator=in_range(16, 2048))
-    colormap: str = COLORMAP
+    colormap: ColourMap = COLORMAP
     alpha: float = ALPHA
     by_value: bool = option(True, help="let low evidence tint the photo less")
     colorbar: bool = COLORBAR
@@ -70,7 +71,7 @@ class Planes(_Volume):
     Attributes:
         at: the (depth, height, width) position, counted from 0, or None for the strongest evidence.
         crosshair: draw where the other two planes cross.
-        colormap: name of a matplotlib colour map; "auto" is inferno, or RdBu_r for signed maps.
+        colormap: a matplotlib colour map, or its name; "auto" is inferno, or RdBu_r for signed maps.
         alpha: opacity of the colours, 0 to 1.
         colorbar: draw the scale below.
         title: write class, certainty, method and layer above.
@@ -80,7 +81,7 @@ class Planes(_Volume):
 
     at: tuple[int, int, int] | None = option(None, help="where they meet; the strongest evidence by default")
     crosshair: bool = option(True, help="draw where the other two planes cross")
-    colormap: str = COLORMAP
+    colormap: ColourMap = COLORMAP
     alpha: float = ALPHA
     colorbar: bool = COLORBAR
     title: bool = TITLE
@@ -97,7 +98,7 @@ class Projection(_Volume):
 
     Attributes:
         axis: 0, 1 or 2: the axis to look along; None shows all three.
-        colormap: name of a matplotlib colour map; "auto" is inferno, or RdBu_r for signed maps.
+        colormap: a matplotlib colour map, or its name; "auto" is inferno, or RdBu_r for signed maps.
         alpha: opacity of the colours, 0 to 1.
         colorbar: draw the scale below.
         title: write class, certainty, method and layer above.
@@ -106,7 +107,7 @@ class Projection(_Volume):
     """
 
     axis: int | None = option(None, help="axis to look along; all three by default", choices=(None, 0, 1, 2))
-    colormap: str = COLORMAP
+    colormap: ColourMap = COLORMAP
     alpha: float = ALPHA
     colorbar: bool = COLORBAR
     title: bool = TITLE

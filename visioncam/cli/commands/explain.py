@@ -34,7 +34,7 @@ FLAGS = options(
                 "COCO, txt is YOLO, gif and mp4 are for volumes and videos."),
     flags.OPTION,
     flags.named_option("Same, of the renderer.", "render-option"),
-    flags.named_option("Same, of the files: threshold=otsu, min_area=50, polygons=yes, fps=12.",
+    flags.named_option("Same, of the files: threshold=otsu, min_area=50, polygons=yes, fps=12, width_cm=8.5.",
                        "save-option"),
     flags.MODEL_FILE,
     OUTPUT,

@@ -20,7 +20,7 @@ FLAGS = options(
            help="A picture, for models whose size is open; 224×224 without any content by default."),
     flags.PICTURES,
     option(RESULT, "--all", "everything", is_flag=True,
-           help="Also what cannot be looked at, with the reason."),
+           help="Every layer, also what cannot be looked at, with the reason."),
     flags.MODEL_FILE,
     OUTPUT,
 )  # fmt: skip
@@ -31,7 +31,7 @@ FLAGS = options(
 @FLAGS
 @click.pass_context
 def layers(context: click.Context, /, **values: Any) -> None:
-    """List the layers of MODEL (the embedded one by default) that can be explained.
+    """List the last layer of MODEL (the embedded one by default) at each resolution.
 
     The index and the path are what --layer takes; the arrow marks what is taken where nothing is said,
     and why.

@@ -24,6 +24,7 @@ from visioncam_core.plugins.default import registry
 from visioncam_core.progress import Bar
 from visioncam_core.results.comparison import Comparison, Comparisons, at_layer
 from visioncam_core.results.describe import shared_notes
+from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.provenance import add_marks
 
 
@@ -89,14 +90,15 @@ def _tell(output: Output, images: tuple[str, ...], model: str, found: Comparison
         failed=len(failures),
         files=[str(file)],
     )
+    told: set[Diagnostic] = set()
     for image, row in zip(sources, found, strict=True):
-        _tell_one(output, image, model, row)
+        _tell_one(output, image, model, row, told)
     describe.tell_files(output, [file])
     for name, why in failures.items():
         output.error(f"{name}: {in_flags(why)}")
 
 
-def _tell_one(output: Output, image: str, model: str, found: Comparison) -> None:
+def _tell_one(output: Output, image: str, model: str, found: Comparison, told: set[Diagnostic]) -> None:
     describe.tell_model(output, image, model, [at_layer(found)])
     titles = {one.method: one.method_title for one in found.explanations}
     accounts = {one.method: str(one.account or "") for one in found.explanations}
@@ -110,4 +112,6 @@ def _tell_one(output: Output, image: str, model: str, found: Comparison) -> None
         for name, seconds in found.seconds.items()
     ]
     output.table(("  method", "seconds", "extra passes", ""), rows, numbers=(1, 2))
-    describe.tell_notes(output, shared_notes(found.explanations, list(titles.values())))
+    notes = shared_notes(found.explanations, list(titles.values()))
+    describe.tell_notes(output, [one for one in notes if one[0] not in told])
+    told.update(note for note, _ in notes)

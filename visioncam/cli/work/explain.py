@@ -23,6 +23,7 @@ from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.models import mark_of
 from visioncam_core.plugins.default import registry
 from visioncam_core.progress import Bar
+from visioncam_core.results.data import TargetInfo
 from visioncam_core.results.describe import shared_notes
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.provenance import add_marks, source_digest
@@ -118,8 +119,8 @@ class Run:
                 add_marks(one, self.mark, digest) for one in (found if isinstance(found, list) else [found])
             ]
             files = [
-                self._write(source, explanation, f"_top{rank}" if several else "")
-                for rank, explanation in enumerate(stack, 1)
+                self._write(source, explanation, _of_class(explanation.target) if several else "")
+                for explanation in stack
             ]
         except VisionCamError as error:
             alone = len(self.images) == 1
@@ -171,3 +172,9 @@ class Run:
         describe.tell_notes(output, shared_notes(stack, [one.target.label for one in stack]))
         if not several:
             describe.tell_files(output, files[0])
+
+
+def _of_class(target: TargetInfo) -> str:
+    """Return what tells the file of a class: `_tiger-cat-282`, at most 60 bytes of the name."""
+    name = (target.name or "class").split(",")[0].encode("utf-8", "ignore")[:60].decode("utf-8", "ignore")
+    return f"_{name}-{target.index}"

@@ -10,7 +10,7 @@ from visioncam.cli.open_model import explainer_of, model_named, title_of
 from visioncam.cli.request import check_readable, request_of
 from visioncam.cli.terminal import Output
 from visioncam_core.engine.layer_table import LayerRow
-from visioncam_core.layers.listing import cells_of
+from visioncam_core.layers.listing import cells_of, stage_ends
 from visioncam_core.layers.queries import no_layer
 from visioncam_core.plain_data import plain
 
@@ -32,8 +32,12 @@ def layers(
         layers=[{**_record(row), "taken": row.path == taken} for row in rows],
         choice=None if choice is None else {"path": choice.path, "why": choice.why},
     )
-    header, *cells = cells_of(rows, choice)
+    ends = [] if everything else stage_ends(rows)
+    shown = [row for row in rows if not ends or row in ends or row.path == taken]
+    header, *cells = cells_of(shown, choice)
     output.table(header, cells)
+    if len(shown) < len(rows):
+        output.line(f"the last of each resolution, of {len(rows)} layers; --all lists every one")
     if choice is None:
         why = no_layer(view.table) if not len(view.table) else "no layer suits `auto`; name one with --layer"
         output.warn(why)
