@@ -21,7 +21,7 @@ COPIED = (
     "plugins_example/*.md", "tools/gallery_models.py", "visioncam/app/guard.py",
 )  # fmt: skip
 REFERENCE = {
-    "explaining": ("Explaining", "explain compare report layers explainer load forget Explainer"),
+    "explaining": ("Explaining", "explain compare report layers explainer load forget quiet Explainer"),
     "results": ("Results", "Explanation Comparison Diagnostic VisionCamError"),
     "models": ("Models", "doctor blackbox set_model_card ModelCard demo"),
     "asking": ("Targets and geometry", "targets geometry"),

@@ -40,7 +40,9 @@ def test_the_site_builds_and_fetches_nothing(checkout: Path) -> None:
     assert fetched(site) == set()
     pages = "".join(path.read_text("utf-8") for path in (site / "reference").glob("*.html"))
     private = {name for name in visioncam.__all__ if name.startswith("_")}
-    assert [n for n in visioncam.__all__ if f'id="visioncam.{n}"' not in pages and n not in private] == []
+    assert [n for n in visioncam.__all__ if f'id="visioncam.{n}"' not in pages and n not in private] == [], (
+        "add it to REFERENCE of tools/site.py"
+    )
     assert 'id="visioncam_core.options.option"' in pages
     assert "Score-CAM" in (site / "search" / "search_index.js").read_text("utf-8")
 
