@@ -101,7 +101,7 @@ METHOD = option(
 )
 
 
-def methods_flags(default: str = "all") -> Callable[[F], F]:
+def methods_flags(default: str | bool = True) -> Callable[[F], F]:
     """Return `--methods` and `--method`; `default` is what the help says."""
     return options(
         option(ASK, "--methods", default="all", show_default=default, metavar="A,B",
