@@ -1,7 +1,8 @@
 # Two commands on a fresh clone, with nothing but Python 3.11 to 3.13:
 #   make demo    sets up, explains the bundled cat with all nine methods: out/compare.png
 #   make test    sets up, checks style and types, runs the tests against the installed wheel
-# And make test-torch: PyTorch, Keras on PyTorch and on JAX, in an environment of its own without TensorFlow.
+# And make test-torch: PyTorch, Keras on PyTorch and on JAX, in an environment of its own without TensorFlow;
+# make docs: the site, build/site/index.html.
 # Another Python: make test PYTHON=python3.12.  More for pytest: make test ARGS='-k layout -n 0'.
 
 PACKAGES := visioncam visioncam_core visioncam_engines visioncam_methods visioncam_metrics visioncam_viz
@@ -20,7 +21,7 @@ PLUGIN_SOURCES := $(PLUGIN) $(if $(PLUGIN),$(shell find plugins_example -name __
 # A stranger's settings must not decide what the tests import.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: demo test test-torch lint format wheel clean
+.PHONY: demo test test-torch lint format wheel docs clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/.demo
@@ -46,8 +47,11 @@ format: .venv/.test
 
 wheel: dist/.built
 
+docs: .venv/.test
+	$(BIN)/python tools/site.py
+
 clean:
-	rm -rf .venv .venv-torch dist out .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-torch build dist out .mypy_cache .pytest_cache .ruff_cache
 
 # ---- stamp files: each names a step that is done, so that the second call is quick
 
@@ -74,7 +78,7 @@ INSTALL = $(BIN)/python -m pip install $(if $(wildcard $@),--quiet)
 
 .venv/.test: dist/.built $(PLUGIN_SOURCES)
 	$(INSTALL) --no-deps --force-reinstall dist/*.whl
-	$(INSTALL) "$$(echo dist/visioncam-*.whl)[demo,test,dev]" $(if $(PLUGIN),./plugins_example)
+	$(INSTALL) "$$(echo dist/visioncam-*.whl)[demo,test,dev,docs]" $(if $(PLUGIN),./plugins_example)
 	@touch $@ .venv/.demo
 
 # pip cannot leave TensorFlow out, so what the wheel needs is put in first.

@@ -14,6 +14,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,20 @@ def in_families() -> list[tuple[str, list[Any]]]:
     return [(family, specs) for family, specs in found if specs]
 
 
+def families() -> str:
+    """One line a family, with its methods; the README's."""
+    rows = [
+        (
+            f'**{FAMILIES[family][0]}**<br>`methods="{family}"`',
+            ", ".join(f"[{spec.title}](docs/methods.md#{spec.name})" for spec in specs),
+        )
+        for family, specs in in_families()
+    ]
+    return table(("family", "methods"), rows)
+
+
 def methods_list() -> str:
-    """One line a method, a table a family; the README's."""
+    """One line a method, a table a family."""
     return "\n\n".join(
         f'**{FAMILIES[family][0]}** (`methods="{family}"`)\n\n{_listed(specs)}'
         for family, specs in in_families()
@@ -64,15 +77,7 @@ def methods_list() -> str:
 
 
 def _listed(specs: Iterable[Any]) -> str:
-    rows = [
-        (
-            f"[{spec.title}](docs/methods.md#{spec.name})",
-            f"`{spec.name}`",
-            prose(spec.summary),
-            spec.reference,
-        )
-        for spec in specs
-    ]
+    rows = [(f"[{s.title}](#{s.name})", f"`{s.name}`", prose(s.summary), s.reference) for s in specs]
     return table(("method", "name", "in one line", "reference"), rows)
 
 
@@ -206,23 +211,14 @@ def explain_arguments() -> str:
     return table(("argument", "default", "meaning"), rows)
 
 
-def explanation_fields() -> str:
-    """The fields of an `Explanation`."""
+def fields(name: str) -> str:
+    """The fields of a result, such as `Explanation`."""
     import visioncam
 
-    return _fields(visioncam.Explanation)
-
-
-def comparison_fields() -> str:
-    """The fields of a `Comparison`."""
-    import visioncam
-
-    return _fields(visioncam.Comparison)
-
-
-def _fields(cls: type) -> str:
-    rows = [(f"`{name}`", prose(text)) for name, text in entries(sections(cls)["Attributes"])]
-    return table(("field", "meaning"), rows)
+    parts = sections(getattr(visioncam, name))
+    return table(
+        ("field", "meaning"), [(f"`{one}`", prose(text)) for one, text in entries(parts["Attributes"])]
+    )
 
 
 def targets() -> str:
@@ -250,6 +246,7 @@ def diagnostics() -> str:
 
 
 REGIONS: dict[str, Callable[[], str]] = {
+    "families": families,
     "methods-list": methods_list,
     "methods-full": methods_full,
     "renderers": renderers,
@@ -257,8 +254,8 @@ REGIONS: dict[str, Callable[[], str]] = {
     "metrics-full": metrics_full,
     "metric-switches": metric_switches,
     "explain-arguments": explain_arguments,
-    "explanation-fields": explanation_fields,
-    "comparison-fields": comparison_fields,
+    "explanation-fields": partial(fields, "Explanation"),
+    "comparison-fields": partial(fields, "Comparison"),
     "targets": targets,
     "diagnostics": diagnostics,
 }

@@ -1,5 +1,7 @@
 """Measure what sets methods apart, for docs/methods.md: `python tools/method_table.py [NAME ...]`.
 
+With names, the rows of the other methods stay as they are.
+
 On two pictures of two objects of docs/evaluation.md, each explained for either object, and once more by a
 copy of the embedded model with its weights shuffled.
 """
@@ -51,19 +53,20 @@ def main() -> None:
     model = visioncam.demo.load("torch")
     cases = [turn for one in pictures() if one.other for turn in (one, one.turned())][: 2 * PICTURES]
     other = randomised(model)
-    rows = []
-    for spec in visioncam.methods():
+    page, specs = ROOT / "docs" / "methods.md", visioncam.methods()
+    found = MARKED.search(page.read_text("utf-8"))
+    assert found is not None
+    rows = {row.split("|")[1].strip(): row for row in found[0].splitlines() if row.startswith("| ")}
+    for spec in specs:
         if spec.distribution not in ("", "visioncam") or spec.name in NOT_HERE:
             continue
         if sys.argv[1:] and spec.name not in sys.argv[1:]:
             continue
-        marks = measured(spec.name, model, other, cases)
-        rows.append(line(spec, marks))
-        print(rows[-1], flush=True)
+        rows[spec.title] = line(spec, measured(spec.name, model, other, cases))
+        print(rows[spec.title], flush=True)
     head = "| method | passes | on its object | sees the class | adds up | sees the weights |\n|" + 6 * "---|"
-    page = ROOT / "docs" / "methods.md"
+    table = "\n".join([head, *(rows[spec.title] for spec in specs if spec.title in rows)])
     text = page.read_text("utf-8")
-    table = "\n".join([head, *rows])
     page.write_text(MARKED.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text), "utf-8")
 
 

@@ -76,11 +76,9 @@ def test_too_few_pictures_of_a_class_are_said_to_be(trained: Any) -> None:
     assert len(visioncam.audit(trained, tagged(12)[0]).findings) == 2
     few = visioncam.audit(trained, tagged(10)[0])
     assert {one.explained for one in few.places} == {"all classes"}
-    assert few.notes[0].startswith("no place can be shown for fewer than 6 pictures of a class: class 0 (5)")
+    assert few.notes[0].startswith("a class with fewer than 6 pictures cannot be judged: class 0 (5)")
     two = visioncam.audit(trained, tagged(4)[0][::2])
-    assert str(two).startswith(
-        "no place can be shown for fewer than 5 pictures of a class: class 0 (2)\nno class"
-    )
+    assert str(two).startswith("a class with fewer than 5 pictures cannot be judged: class 0 (2)\nno class")
     assert not two.places
 
 
@@ -160,9 +158,16 @@ def test_masks_and_clusters_that_cannot_be_say_so(trained: Any) -> None:
     outside = {one.number: one.outside for one in box.pictures}
     assert outside[0] > 0.5
     assert np.isnan(outside[1])
-    with pytest.raises(ImageError, match="must be a mask of its"):
-        visioncam.audit(trained, images, truth=[np.ones((3, 3))] * 4)
-    with pytest.raises(ImageError, match="truth has 1 marks for 4 pictures"):
+    alone = visioncam.audit(trained, images[0], truth=(8, 8, SIDE, SIDE)).pictures[0]
+    assert alone.outside == pytest.approx(outside[0])
+    photos = [Image.fromarray(np.uint8(255 * one.clip(0, 1))) for one in images]
+    named = visioncam.audit(trained, photos, preprocess="unit").pictures
+    assert {one.source for one in named} == {f"image {i}" for i in range(4)}
+    with pytest.raises(ImageError, match="truth for 'image 1' must be a mask of its"):
+        visioncam.audit(trained, images, truth=[None, np.ones((3, 3)), None, None])
+    with pytest.raises(ImageError, match="holds no pixel of the picture 'image 0'"):
+        visioncam.audit(trained, images, truth=[(5.1, 5, 5.3, 9)] * 4)
+    with pytest.raises(ImageError, match="truth has 1 mark for 4 pictures"):
         visioncam.audit(trained, images, truth=[mask])
     with pytest.raises(ImageError, match="is not inside the picture"):
         visioncam.audit(trained, images, truth=[(0, 0, 99, 9)] * 4)
@@ -185,6 +190,16 @@ def test_the_command(trained: Any, tmp_path: Path) -> None:
     (tmp_path / "boxes.csv").write_text(f"0.png,8,8,{SIDE},{SIDE}\n")
     rows = run(*asked, "--boxes", tmp_path / "boxes.csv", "--json").data["pictures"]
     assert [row["source"] for row in rows if row["outside"] is not None] == ["0.png"]
+    text = f"Name, Left,Top,Right,Bottom\n0.png,8,8,{SIDE},{SIDE}\nno.png,1,1,2,2\n"
+    (tmp_path / "boxes.csv").write_text(text, "utf-8-sig")  # as Excel writes it
+    told = run(*asked, "--boxes", tmp_path / "boxes.csv", "--json").data
+    assert [row["source"] for row in told["pictures"] if row["outside"] is not None] == ["0.png"]
+    assert told["notes"][-1] == (
+        "1 name in boxes.csv belongs to no picture here, and the boxes are not used: 'no.png'"
+    )
+    (tmp_path / "boxes.csv").write_text("0.png,8,8,9,9\n1.png,8,8\n")
+    refused = run(*asked, "--boxes", tmp_path / "boxes.csv")
+    assert "line 2, '1.png,8,8', is not name,left,top,right,bottom in pixels" in refused.message
     (tmp_path / "boxes.csv").write_text("photos/0.png,8,8,9,9\n")
     refused = run(*asked, "--boxes", tmp_path / "boxes.csv")
     assert (refused.code, "no picture has a box in" in refused.message) == (2, True)

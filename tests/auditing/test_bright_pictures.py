@@ -53,16 +53,22 @@ def test_objects_that_lie_low_are_told_from_tags_by_boxes_or_by_how_they_move() 
     still[:, 31:39, 26:34] += 1.0
     (low,) = visioncam.audit(BLOBS, still).findings
     assert (low.place, low.told) == ("bottom middle", "spread")
-    assert "boxes would say for sure" in str(low)
+    assert "boxes would settle it" in str(low)
     boxes: list[Any] = [(26, 31, 34, 39)] * 16
     assert not visioncam.audit(BLOBS, still, truth=boxes).findings
     still[:, 36:, :4] += 3.0  # and a tag, which no box excuses
     (tag,) = visioncam.audit(BLOBS, still, truth=boxes).findings
     assert (tag.place, tag.told) == ("lower left corner", "boxes")
+    still[:, 10:16, 26:34] += 4.0  # above the middle: where objects may be, and no box is
+    assert {one.place for one in visioncam.audit(BLOBS, still, truth=boxes).findings} == {
+        "lower left corner",
+        "above middle",
+    }
+    still[:, 10:16, 26:34] -= 4.0
     told = visioncam.audit(BLOBS, still, truth=[*boxes[:8], *[None] * 8])
     assert [one.share.count for one in told.findings] == [8]
     few = visioncam.audit(BLOBS, still, truth=[*boxes[:4], *[None] * 12])
-    assert "no place can be shown for fewer than 5 pictures of a class: class 0 (4)" in few.notes
+    assert "a class with fewer than 5 pictures cannot be judged: class 0 (4)" in few.notes
     assert told.notes[0].startswith("8 of 16 pictures have no object marked")
 
 
@@ -121,7 +127,9 @@ def test_what_makes_all_maps_worthless_comes_first() -> None:
     constant.set_weights(weights)
     assert str(visioncam.audit(constant, images)).startswith("the model answers alike for every picture")
     constant.set_weights([np.full_like(value, np.nan) for value in weights])
-    assert str(visioncam.audit(constant, images)).startswith("the score is no finite number for any picture")
+    assert str(visioncam.audit(constant, images)).startswith(
+        "the score is not a finite number for any picture"
+    )
     images[:, 36:, 28:32] = 0
     images[images > 0] = 0.3  # pictures may have one answer by chance, and the same picture has
     assert visioncam.audit(BLOBS, images).notes == visioncam.audit(BLOBS, [images[0]] * 8).notes == ()

@@ -68,7 +68,7 @@ def test_conditions_end_with_3_and_are_told(folder: Path) -> None:
     (held,) = failed.data["held"]
     assert held.startswith("moved is 0.")
     assert failed.data["pictures"][0]["source"].endswith(".png")
-    assert failed.data["notes"][-1].endswith("matched by index, for want of names")
+    assert failed.data["notes"][-1].endswith("matched by index, as names are missing")
 
 
 def test_a_broken_picture_ends_with_3(folder: Path) -> None:

@@ -50,7 +50,7 @@ def test_a_table_a_file_and_a_condition(folder: Path, tmp_path: Path) -> None:
     assert same.endswith("to it they are one picture, perhaps shifted")
     verdict, *why = done.stdout.splitlines()[1:5]
     assert verdict == "No method is named: too few pictures to tell"
-    assert "of 1 candidate, fewer than 6 seldom show one" in " ".join(why)
+    assert "of 1 candidate, fewer than 6 pictures seldom show one" in " ".join(why)
     assert "Randomised model " in done.stdout
     assert "cost of a map" not in done.stdout
     rows = list(csv.DictReader((tmp_path / "e.csv").read_text().splitlines()))

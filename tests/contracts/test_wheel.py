@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(
 IMPORT_NAMES = {
     "opencv_python": "cv2", "pillow": "PIL", "scikit_image": "skimage", "scikit_learn": "sklearn",
 }  # fmt: skip
-EXTRAS = {"app", "audit", "bench", "demo", "jax", "legacy", "ray", "regions", "torch"}
+EXTRAS = {"app", "audit", "bench", "demo", "docs", "jax", "legacy", "ray", "regions", "torch"}
 ONLY_WHERE_IT_IS = {"IPython", "pandas", "pytorch_lightning"}  # used by those who have it anyway
 
 
@@ -64,7 +64,8 @@ def test_the_wheel_is_the_checkout_byte_for_byte(checkout: Path) -> None:
         assert contents(folder(package)) == contents(checkout / package)
 
 
-def test_there_is_one_version(wheel: importlib.metadata.Distribution) -> None:
+def test_there_is_one_version(wheel: importlib.metadata.Distribution, checkout: Path) -> None:
+    assert f"version: {wheel.version}\n" in (checkout / "CITATION.cff").read_text("utf-8")
     assert wheel.version == visioncam.__version__ == versions({})["visioncam"]
 
 
@@ -86,3 +87,10 @@ def test_every_library_that_is_imported_is_declared(wheel: importlib.metadata.Di
     )
     assert foreign - optional <= requirements(wheel)
     assert requirements(wheel) <= foreign, "declared, but imported nowhere"
+
+
+def test_every_asset_of_the_report_is_in_the_package() -> None:
+    from importlib.resources import files
+
+    names = {one.name for one in files("visioncam.html_report").joinpath("templates").iterdir()}
+    assert names == {"report.html", "parts.html", "report.css", "report.js"}

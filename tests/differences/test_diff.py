@@ -156,7 +156,7 @@ def test_classes_are_matched_by_name(old: Any, photos: list[np.ndarray]) -> None
     assert found.notes == ()
     blind = visioncam.diff(old, turned, photos[:6])
     assert blind.overall.changed.value == 1
-    assert "are matched by index, for want of names" in blind.notes[0]
+    assert "are matched by index, as names are missing" in blind.notes[0]
     theirs[2] = "grass"
     apart = visioncam.diff(old, turned, photos[:6], class_names=NAMES, new_class_names=theirs)
     assert [one.changed for one in apart.pictures] == [0, 0, 0, 0, 1, 1]
@@ -166,6 +166,10 @@ def test_classes_are_matched_by_name(old: Any, photos: list[np.ndarray]) -> None
     assert "the old model alone has 'green'" in apart.notes
     assert "the new model alone has 'grass'" in apart.notes
     assert "the new model, class: it has no green (1)" in str(apart)
+    twice = visioncam.diff(
+        old, turned, photos[:2], class_names=["a", "a", "c"], new_class_names=["c", "a", "d"]
+    )
+    assert twice.notes[-2] == "the old model has 'a' twice: such a name matches no class"
 
 
 def test_models_may_take_pictures_of_other_sizes(old: Any, photos: list[np.ndarray]) -> None:
@@ -203,6 +207,7 @@ def test_one_class_one_picture_and_a_blank_map(old: Any, photos: list[np.ndarray
     found = visioncam.diff(single, single, photos[0])
     assert found.overall.count == 1
     assert found.verdict()[0] == "answers: 0 of 1 changed, 0.000"
+    assert found.pictures[0].old_answer == found.pictures[0].new_answer
     blank = copy_of(old)
     blank.get_layer("last").set_weights([w - 9 for w in blank.get_layer("last").get_weights()])
     told = visioncam.diff(old, blank, photos[:6])

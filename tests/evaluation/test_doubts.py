@@ -104,9 +104,9 @@ def test_one_class_two_pictures_and_copies_of_one_name_nothing() -> None:
     assert one.verdict[0].startswith("Use none of the maps")
     assert one.result("gradcam", "classsensitivity").flagged == 9  # there is no other class
     two = visioncam.evaluate(planted_blob(), images[:2], "gradcam", **QUICK)
-    assert "fewer than 6 seldom show" in two.verdict[1]
+    assert "fewer than 6 pictures seldom show" in two.verdict[1]
     copies = visioncam.evaluate(planted_blob(), images[[0] * 9], "gradcam", **QUICK)
-    assert str(copies).startswith("the model receives 9 times the same picture; pass unlike ones")
+    assert str(copies).startswith("the model receives 9 times the same picture; pass different ones")
     assert copies.verdict[0] == "Use none of the maps: nothing can be told"
 
 
@@ -130,3 +130,35 @@ def test_the_doctor_says_first_that_a_model_answers_alike_or_a_map_is_flat() -> 
     sound = visioncam.doctor(planted_blob(), images[0])
     assert "answers-alike" not in {one.code for one in sound.diagnostics}
     assert str(sound).startswith("model")
+
+
+class Random(Flat):
+    """It has a control's name."""
+
+
+def test_what_has_a_name_twice_is_measured_apart() -> None:
+    images = blobs(3)[0]
+    methods = ["gradcam", "Grad-CAM", Flat(), Flat(), Random()]
+    several: dict[str, Any] = {"layers": ["features", "auto"], "metrics": ["sparseness", "sparseness"]}
+    found = visioncam.evaluate(planted_blob(), images, methods, **several, **QUICK)
+    assert {len(one.values) for one in found.results} == {3}
+    assert [at.layer for at in found.layers] == ["features"]
+    assert found.metrics == ("sparseness", "sparseness2")
+    named = [(one.name, one.title) for one in found.layers[0].subjects if one.kind == "method"]
+    assert named == [
+        ("gradcam", "Grad-CAM"), ("gradcam2", "Grad-CAM 2"), ("flat", "Flat"), ("flat2", "Flat 2"),
+        ("random2", "Random 2"),
+    ]  # fmt: skip
+
+
+class Broken(Flat):
+    """It gives no map."""
+
+    def __call__(self, evidence: Any) -> Any:
+        return super().__call__(evidence) * np.nan
+
+
+def test_methods_without_any_number_are_not_said_to_be_worse_than_noise() -> None:
+    found = visioncam.evaluate(planted_blob(), blobs(9)[0], [Broken()], metrics=["deletion"], **QUICK)
+    assert found.verdict[0] == "Use none of the maps: nothing can be told"
+    assert found.verdict[1].startswith("No method has a number for deletion on any picture")

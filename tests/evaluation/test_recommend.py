@@ -23,7 +23,7 @@ def test_a_recommendation_says_when_there_is_no_difference() -> None:
     assert told.sure == "no difference that the data shows"
     assert len(told.equals) == 1
     assert told.why.count(". ") == 1
-    assert "they differ on no picture, and more would not part them" in told.why
+    assert "they are alike on every picture, and more would not tell them apart" in told.why
     assert "no difference that the data shows" in str(told)
     with pytest.raises(OptionError, match="at least two pictures"):
         visioncam.recommend(planted_blob(), images[:1], "gradcam")
@@ -50,7 +50,7 @@ def test_a_recommendation_prefers_what_looks_and_believes_none_where_none_does()
     assert "Believe none" in none.why
     few = visioncam.recommend(planted_blob(), images[:5], "gradcam", truth=boxes[:5], steps=6)
     assert (few.method, few.sure) == (None, "too few pictures to tell")
-    assert "of 1 candidate, fewer than 6 seldom show one that is; " in few.why
+    assert "of 1 candidate, fewer than 6 pictures seldom show one that is; " in few.why
 
 
 def told(gains: tuple[float, ...], count: int, seed: int = 0) -> Recommendation:
@@ -59,8 +59,8 @@ def told(gains: tuple[float, ...], count: int, seed: int = 0) -> Recommendation:
 
 def test_it_says_how_many_more_pictures_would_settle_it() -> None:
     none = told((0.5,) * 9, 8)
-    assert "of 9 candidates, fewer than 9 seldom show one that is; about " in none.why
-    assert "more pictures would settle it, were they like these" in none.why
+    assert "of 9 candidates, fewer than 9 pictures seldom show one that is; about " in none.why
+    assert "more pictures would settle it if they are like these" in none.why
     two = told((2.5, 2.0), 12)
     assert (two.method, two.sure) == ("m0", "no difference that the data shows")
     assert re.search(r"fewer passes; about \d+ more pictures would settle it", two.why)
@@ -78,6 +78,6 @@ def test_what_only_describes_gives_a_report_and_no_recommendation() -> None:
     found = visioncam.evaluate(
         planted_blob(), blobs(2)[0], "gradcam", metrics="sparseness", seeds=1, cascade=1
     )
-    assert [one.title for one in sections(found)] == ["Names no method.", "Which map can be trusted"]
-    with pytest.raises(OptionError, match="of these none was measured; measured: sparseness"):
+    assert [one.title for one in sections(found)] == ["No method is named.", "Which map can be trusted"]
+    with pytest.raises(OptionError, match="none of these was measured; measured: sparseness"):
         recommendation_of(found)

@@ -13,7 +13,7 @@ import visioncam
 from visioncam.evaluation.evaluation import Evaluation
 from visioncam.evaluation.report import BROAD
 from visioncam.evaluation.request import PLACED, PLAIN
-from visioncam.evaluation.table import blocks, grids, heads_of, legend, plain_row, rows_of, table
+from visioncam.evaluation.table import blocks, details, grids, heads_of, legend, plain_row, rows_of, table
 from visioncam_core.results.formats.tables import latex, markdown
 from visioncam_metrics.support.controls import CONTROLS
 
@@ -54,6 +54,19 @@ def test_nine_methods_fit_100_columns(names: list[str], count: int) -> None:
     assert len(parts) <= count
     if len(names) <= 9:
         assert len(list(blocks(rows, heads, BROAD))) == 1
+
+
+def test_long_names_fit_100_columns_too() -> None:
+    found = [
+        one | {"title": one["title"].replace("Grad-CAM", "G" * 120), "layer": "l" * 130, "value": 1.0}
+        | {"metric": "m" * 90, "metric_title": "m" * 90, "no_better_than": ["random"] * 9}
+        for one in records(["deletion"])
+    ]  # fmt: skip
+    lines = [*table([*found, *(one | {"layer": "other"} for one in found)], 12, []), *details(found)]
+    assert max(map(len, lines)) <= 100
+    assert len(lines) < 150
+    assert any(line.startswith("G" * 22 + "…") and " on a randomised model  1.000" in line for line in lines)
+    assert "1 picture can hardly show anything of 1 method: 6 are needed" in legend(found[:1], 1)
 
 
 def test_a_cell_has_one_mark_and_controls_stand_below() -> None:
@@ -108,7 +121,7 @@ def measured(gains: tuple[float, ...], count: int) -> Evaluation:
         ((2.5, 2.0), 12, "Use m0 at last: surely better than a random map; no difference that the data "
                          "shows to 1 other"),
         ((-1.0, -1.0), 12, "Use none of the maps: no method beats a random map"),
-        ((2.5, 2.0), 1, "Names no method"),
+        ((2.5, 2.0), 1, "No method is named"),
     ],
 )  # fmt: skip
 def test_the_verdict_comes_first(gains: tuple[float, ...], count: int, told: str) -> None:

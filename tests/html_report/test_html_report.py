@@ -296,10 +296,3 @@ def test_the_command(model: Any, photo: Path, tmp_path: Path) -> None:
     wrong = run("report", tmp_path / "x.txt", photo)
     assert wrong.code == 2
     assert "end it with .html" in wrong.message
-
-
-def test_every_asset_is_in_the_package() -> None:
-    from importlib.resources import files
-
-    names = {one.name for one in files("visioncam.html_report").joinpath("templates").iterdir()}
-    assert names == {"report.html", "parts.html", "report.css", "report.js"}

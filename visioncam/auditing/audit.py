@@ -15,7 +15,7 @@ from visioncam.auditing.look import Look, Random, flaws, looks_of, rolled, why_w
 from visioncam.auditing.places import INNER, PLACES, SIDE, cells
 from visioncam.auditing.stand_out import LEAST, Finding, Table, judge, judged, needed
 from visioncam.evaluation.randomised import Randomised, checked_copy
-from visioncam.evaluation.truth import marks
+from visioncam.evaluation.truth import marks, name_of
 from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import ModelError, OptionError, VisionCamError
 from visioncam_core.images.reader import Read
@@ -67,7 +67,7 @@ def audit(
     before = COUNTERS.snapshot()
     explain = Explainer.of(model, Request.of([method], keywords))
     items, single = explain.reader.read(images)
-    placed = marks(truth, len(items))
+    placed = marks([truth] if single and truth is not None else truth, len(items))
     random, notes = _architecture(explain, Read(items, single))
     looks = list(looks_of(explain, random, items, placed, target))
     table = Table.of([one.heat for one in looks], [one.random for one in looks], [one.mask for one in looks])
@@ -87,7 +87,7 @@ def audit(
     for one in standings:
         if one.found:
             wanted[one.explained].append(one.place)
-    found = _pictures(looks, [wanted.get(group, OUTER) for group in groups], table)
+    found = _pictures(looks, items, [wanted.get(group, OUTER) for group in groups], table)
     if worthless:
         found = [attrs.evolve(one, suspicion=float("nan"), why="") for one in found]
     if clusters:
@@ -115,7 +115,7 @@ def _architecture(explain: Explainer, read: Read) -> tuple[Random | None, list[s
     try:
         copy = Randomised.of(checked_copy(explain, read), 1)
     except ModelError as error:
-        return None, [f"held against a uniform map alone: {error}"]
+        return None, [f"compared with a uniform map only: {error}"]
     copy.step(1, explain.settings.seed)
     batch = explain.batch([next(read.items[0].parts())], [0])
     same = explain
@@ -141,13 +141,15 @@ def _few(labels: list[str], table: Table) -> tuple[list[str], list[str]]:
     if not left:
         return [], labels
     told = ", ".join(left[:5]) + ", ..." * (len(left) > 5)
-    note = f"no place can be shown for fewer than {least} pictures of a class: {told}"
+    note = f"a class with fewer than {least} pictures cannot be judged: {told}"
     if not names and len(left) > 1 and counts.total() >= needed(1):
-        return [f"{note}; all classes are looked at as one"], [ALL] * len(labels)
+        return [f"{note}; all classes are judged together"], [ALL] * len(labels)
     return [note], labels
 
 
-def _pictures(looks: Sequence[Look], wanted: Sequence[Sequence[str]], table: Table) -> list[Audited]:
+def _pictures(
+    looks: Sequence[Look], items: Sequence[Sample], wanted: Sequence[Sequence[str]], table: Table
+) -> list[Audited]:
     """Return the pictures, each by the worst of its own wanted places."""
     found = []
     for number, (look, mine) in enumerate(zip(looks, wanted, strict=True)):
@@ -162,9 +164,11 @@ def _pictures(looks: Sequence[Look], wanted: Sequence[Sequence[str]], table: Tab
             ratio, why = missed, "outside the object"
         elif ratio < LEAST:
             why = ""
-        source = str(look.explanation.provenance.get("source", number))
-        label = source if source != "array" else f"image {number}"
-        found.append(Audited(label, number, look.label, shares, ratio, why, text, look.outside))
+        found.append(
+            Audited(
+                name_of(items[number], number), number, look.label, shares, ratio, why, text, look.outside
+            )
+        )
     return found
 
 

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from visioncam.auditing.places import means, strong_edges
-from visioncam.evaluation.truth import regions
+from visioncam.evaluation.truth import name_of, regions
 from visioncam_core.errors import ImageError, OptionError
 from visioncam_core.images.reader import Read
 from visioncam_core.images.sample import Sample
@@ -81,7 +81,7 @@ def looks_of(
         there = np.full(heat.shape, np.nan) if there is None else there
         mask, area, outside = None, 0.0, float("nan")
         if placed[number] is not None:
-            mask = np.logical_or.reduce(regions(placed[number], heat.shape, item.source))[view]
+            mask = np.logical_or.reduce(regions(placed[number], heat.shape, name_of(item, number)))[view]
             area = float(mask.mean())
         seen = heat[view] if np.isfinite(one.score) else np.zeros_like(heat[view])
         top, low = float(seen.max(initial=0.0)), float(seen.min(initial=np.inf))
@@ -109,7 +109,7 @@ def why_worthless(looks: Sequence[Look], moves: Callable[[], float]) -> list[str
     unlike = [first, *(one for one in others if (one.strong != first.strong).any())]
     scores = np.array([one.explanation.score for one in looks])
     if not np.isfinite(scores).any():
-        found.append("the score is no finite number for any picture: the model is broken")
+        found.append("the score is not a finite number for any picture: the model is broken")
     answers = [(one.explanation.score, *_values(one.explanation)) for one in unlike]
     even = len(unlike) > 1 and len(set(map(len, answers))) == 1
     if even and np.allclose(answers, answers[0], rtol=SAME, atol=0) and moves() <= SAME:
@@ -134,7 +134,7 @@ def flaws(looks: Sequence[Look], truth: bool) -> list[str]:
     """Return what is wrong with single pictures; `truth` is whether objects were marked at all."""
     broken = [not np.isfinite(one.explanation.score) for one in looks]
     counts = {
-        "pictures have a score that is no finite number, and do not count": sum(broken),
+        "pictures have a score that is not finite, and do not count": sum(broken),
         "maps are blank": sum(one.heat.sum() == 0 for one in looks),
         "maps are flat: they have one value everywhere": sum(one.flat for one in looks),
         "pictures have no object marked, and do not count where others of their class have": sum(

@@ -44,7 +44,7 @@ BOXES = _boxes()
 """Every place with its box; of the border it is the whole."""
 PLACES = tuple(BOXES)
 INNER = tuple(name for names in GRID[1:4] for name in names[1:4])
-"""Where objects mostly are: judged against the place on the other side; the middle column not at all."""
+"""Where objects mostly are: without marks judged against the other side, the middle column not at all."""
 
 
 def cells(name: str) -> np.ndarray:

@@ -24,7 +24,7 @@ SURELY_LESS = -2.0  # standard errors
 DECIDES, MOSTLY = 0.05, 0.5  # of the class's probability
 TOLD = {
     "boxes": "beside the objects, as their boxes say",
-    "spread": "at the same spot, where an object would move; boxes would say for sure",
+    "spread": "at the same spot, while an object would move; boxes would settle it",
 }
 
 
@@ -172,7 +172,7 @@ def stand_out(
     The null: a class's evidence is on a place as often more as less than on a uniform map, or than what the
     randomised model surely has there.  It is tested by sign flips over the pictures, the maximum over the
     places (Westfall and Young 1993), times the classes.  A place inside, where objects are, is held against
-    the place on the other side too.
+    the place on the other side too, unless objects are marked.
 
     Args:
         maps: (n, H, W) evidence, not below 0; blank maps do not count.
@@ -197,7 +197,9 @@ def judge(table: Table, classes: Sequence[str]) -> list[Finding]:
         rows, others = own & (labels == name), own & (labels != name)
         shares, even = table.shares[rows], table.even[rows]
         there, mean, uniform = shares > even, shares.mean(axis=0), even.mean(axis=0)
-        chance = _chance(shares, np.fmax(even, artefact), len(names))
+        told = "boxes" if table.marked[rows].any() else "spread"
+        inner = INNER if told == "spread" else ()
+        chance = _chance(shares, np.fmax(even, artefact), len(names), inner)
         steady, spread = there.mean(axis=0), _spread(table.counted[rows], there)
         clear = (
             (mean >= uniform * np.maximum(LEAST, PEAK * table.beside[rows].mean(axis=0)))
@@ -211,7 +213,6 @@ def judge(table: Table, classes: Sequence[str]) -> list[Finding]:
         for p in sorted(np.flatnonzero(clear), key=lambda p: -tells[p]):
             if all(apart(PLACES[p], other) for other in kept):
                 kept.append(PLACES[p])
-        told = "boxes" if table.marked[rows].any() else "spread"
         found += [
             Finding(
                 name, place, shares[:, p], float(uniform[p]), _mean(table.random[rows, p]),
@@ -230,10 +231,13 @@ def _flat(maps: Any) -> np.ndarray:
     return np.asarray(np.where(total > 0, flat / np.where(total > 0, total, 1), np.nan))
 
 
-def _chance(shares: np.ndarray, least: np.ndarray, classes: int) -> np.ndarray:
-    """Return (P,) chances, corrected for places and classes; NaN for places that are not judged."""
+def _chance(shares: np.ndarray, least: np.ndarray, classes: int, within: Sequence[str]) -> np.ndarray:
+    """Return (P,) chances, corrected for places and classes; NaN for places that are not judged.
+
+    Objects may lie `within` these places, and nobody marked them.
+    """
     other = [PLACES.index(mirrored(name)) for name in PLACES]
-    inner = [PLACES.index(name) for name in INNER]
+    inner = [PLACES.index(name) for name in within]
     least = least.copy()
     least[:, inner] = np.maximum(least, shares[:, other])[:, inner]
     more, chance = shares - least, np.full(len(PLACES), np.nan)

@@ -119,7 +119,7 @@ LAYERS = option(
 CLASS_NAMES = keyword_flag(ASK, "class_names", metavar="FILE")
 BOXES = option(
     ASK, "--boxes", metavar="CSV",
-    help="Where the objects are: name,left,top,right,bottom a line, in pixels; folder/name if need be.",
+    help="Where the objects are, a box a line: name,left,top,right,bottom in pixels; folder/name if need be.",
 )  # fmt: skip
 REQUEST = options(
     CLASS_NAMES,

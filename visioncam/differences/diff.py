@@ -53,7 +53,7 @@ def diff(
         new: another one, of any framework.
         images: as in `explain`: pictures, or model input where both models take the same.
         method: as in `explain`.
-        second: a second run of the old model's training: what two seeds differ by is the scale.
+        second: a second run of the old model's training: how much two seeds differ is the scale.
         target: as in `explain`, in the old model's classes; each picture's top class by default.
         new_layer: `layer` of the new model; by default that of the old one, which is "auto" by default.
         new_preprocess: `preprocess` of the new model.  A model that says nothing of its pictures gets them as
@@ -158,7 +158,9 @@ class _Run:
                 row["moved"], row["correlation"] = _compared(old, new, (samples[0], sample))
             else:
                 row["new_score"] = NAN
-                self._tell(side, "class", f"it has no {old.target.label}, so there are no two maps of it")
+                self._tell(
+                    side, "class", f"it has no {old.target.label}, so there is no map of it to compare"
+                )
             rows.append(row)
         self._note(samples)
         best, second = [label(one.index, one.name) for one in old.predictions[:1]], [*rows, {}][1]

@@ -25,7 +25,11 @@ from visioncam_core.plain_data import plain
 NUMBERS = ("moved", "correlation", "changed")
 NAME, SOURCE = 22, 30  # letters of a class and of a picture in a table
 Rows = tuple[list[str], list[list[str]]]
-SECOND = {True: "more than a seed does", False: "not surely more than a seed", None: "too few to tell"}
+SECOND = {
+    True: "more than a seed does",
+    False: "not surely more than a seed does",
+    None: "too few pictures to tell",
+}
 BEYOND = {True: "yes", False: "no", None: "too few"}
 
 

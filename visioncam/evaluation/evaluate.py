@@ -11,7 +11,7 @@ from visioncam.evaluation.budget import Budget
 from visioncam.evaluation.evaluation import Evaluation
 from visioncam.evaluation.measure import measure
 from visioncam.evaluation.randomised import Randomised, checked_copy
-from visioncam.evaluation.request import measures
+from visioncam.evaluation.request import measures, told_apart
 from visioncam.evaluation.subjects import subjects
 from visioncam.evaluation.truth import marks
 from visioncam_core.engine.cache import notes_of
@@ -20,6 +20,7 @@ from visioncam_core.images.reader import Read
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request, several_layers, several_methods
 from visioncam_core.results.provenance import versions
+from visioncam_metrics.support.controls import CONTROLS
 
 
 def evaluate(
@@ -76,7 +77,8 @@ def evaluate(
         queries = [_single(request.settings.layer)]
     budget = Budget(steps=steps, seeds=seeds, cascade=cascade, patience=patience)
     applied = measures(metrics, budget, placed=truth is not None)
-    explainer = Explainer.of(model, request).with_settings(progress=None)
+    apart = tuple(told_apart(request.methods, [one.name for one in CONTROLS]))
+    explainer = Explainer.of(model, attrs.evolve(request, methods=apart)).with_settings(progress=None)
     items, single = explainer.reader.read(images)
     read = Read(items, single)
     placed = marks(truth if not single or truth is None else [truth], len(items))
@@ -101,6 +103,7 @@ def evaluate(
         )
         for query in queries
     ]  # fmt: skip
+    found = list({at.layer: at for at in found}.values())  # of which "auto" may be one that is named, too
     count.finish()
     notes += dict.fromkeys(note for at in found for note in at.notes)
     for at in found:

@@ -213,7 +213,7 @@ class Evaluation:
         try:
             found = verdict(self.layers)
         except OptionError as error:
-            return "Names no method", str(error)
+            return "No method is named", str(error)
         return str(found), found.why
 
     def details(self) -> str:

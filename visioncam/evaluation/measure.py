@@ -118,7 +118,7 @@ def measure(
     answers, scores, unlike = [], [], False
     flat: dict[str, int] = {}
     for probe in probes(explainer, read, list(classes)):
-        truth, boxes = on_input(marks[probe.number], probe.item, probe.x.shape[:-1])
+        truth, boxes = on_input(marks[probe.number], probe.item, probe.x.shape[:-1], probe.number)
         answers.append(probe.observation.answer.reshape(-1))
         scores.append(probe.observation.values.reshape(-1))
         unlike = unlike or not np.array_equal(probe.x, first.x)
@@ -165,7 +165,7 @@ def measure(
     nan = f"the model's scores are NaN or infinite on {broken} of {count} pictures; check weights and input"
     void = nan if broken == count else ""
     if count > 1 and not unlike:
-        void = f"the model receives {count} times the same picture; pass unlike ones"
+        void = f"the model receives {count} times the same picture; pass different ones"
     elif count > 1 and len({one.shape for one in scores}) == 1 and alike(scores):
         same = f"the model answers alike for all {count} pictures: its scores are the same up to rounding"
         with explainer.engine.running(explainer.model):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import attrs
 
 from visioncam.evaluation.budget import Budget
 from visioncam_core.errors import OptionTypeError
 from visioncam_core.options.fields import describe_options
+from visioncam_core.pipeline.apply import Method
 from visioncam_core.plugins.calls import OWN_CODE
 from visioncam_core.plugins.default import registry
+from visioncam_core.text import normalise
 
 PLAIN = ("deletion", "insertion", "averagedrop", "averagegain", "adcc", "sparseness", "randomisation")
 PLACED = ("pointinggame", "energypointinggame")
@@ -31,6 +33,20 @@ class Measure:
     def needs(self) -> frozenset[str]:
         """What it needs."""
         return frozenset(self.metric.needs)
+
+
+Named = TypeVar("Named", Method, Measure)
+
+
+def told_apart(several: Iterable[Named], taken: Iterable[str] = ()) -> Iterator[Named]:
+    """Yield methods or metrics, each with a name of its own, none of `taken`: "pow", then "pow2"."""
+    known: set[str] = set(map(normalise, taken))
+    for one in several:
+        last = next(
+            n for n in ("", *map(str, range(2, len(known) + 3))) if normalise(one.name + n) not in known
+        )
+        known.add(normalise(one.name + last))
+        yield attrs.evolve(one, name=one.name + last, title=f"{one.title} {last}".rstrip())
 
 
 def measures(metrics: str | Sequence[Any], budget: Budget, *, placed: bool) -> list[Measure]:
@@ -65,4 +81,4 @@ def measures(metrics: str | Sequence[Any], budget: Budget, *, placed: bool) -> l
         else:
             title = type(metric).__name__
             found.append(Measure(title.lower(), title, "neither", metric, OWN_CODE))
-    return found
+    return list(told_apart(found))

@@ -32,6 +32,7 @@ ALONE, BETTER, NOT_BETTER, NONE = "¹", "●", "○", "–"
 TWINS = "Randomised model"
 WIDTH = 100  # characters of a line
 LONGEST = 14  # letters of a metric's name in one line
+TITLE = 46  # letters of a method's title: its beginning and its end where it has more
 COLUMNS = ("layer", "method", "kind", "metric", "better", "value", "low", "high", "interval",
            "pictures", "flagged", "no_better_than", "corrected", "passes", "seconds", "map_passes",
            "map_seconds")  # fmt: skip
@@ -58,12 +59,17 @@ class Row:
         return f"{mark}{value:.3f}" if abs(value) < 100 else f"{mark}{value:.2g}"
 
 
+def short(title: str) -> str:
+    """Return a title that leaves room for numbers; its end may say that the model is a randomised one."""
+    return title if len(title) <= TITLE else f"{title[: TITLE - 24]}…{title[-23:]}"
+
+
 def rows_of(records: Records) -> list[Row]:
     """Return the rows of one layer: methods, then the randomised model in one, then the other controls."""
     found: dict[str, Row] = {}
     judged = {one["metric"] for one in records if one["kind"] != "method" and one["pictures"]}
     for one in records:
-        title = TWINS if one["kind"] == "randomised" else one["title"]
+        title = TWINS if one["kind"] == "randomised" else short(one["title"])
         key = TWINS if title is TWINS else one["method"]
         row = found.setdefault(key, Row(title, one["kind"] == "method", {}, judged))
         row.records.setdefault(one["metric"], []).append(one)
@@ -76,7 +82,8 @@ def heads_of(records: Records) -> dict[str, list[str]]:
     for one in {one["metric"]: one for one in records}.values():
         words = re.findall(r"\w+", one["metric_title"].lower())
         if normalise("".join(words)) != one["metric"]:
-            words = textwrap.wrap(one["metric"], LONGEST)
+            words = [one["metric"]]
+        words = [part for word in words for part in textwrap.wrap(word, LONGEST)]
         sign = ARROWS[one["better"]] + (ALONE if _alone(one) else "")
         apart = sign and len(words[-1]) + len(sign) > 9
         found[one["metric"]] = [*words, sign] if apart else [*words[:-1], f"{words[-1]} {sign}".rstrip()]
@@ -117,7 +124,7 @@ def table(records: Records, pictures: int, notes: Sequence[str]) -> list[str]:
     layers = by_layer(records)
     for layer, mine in layers.items():
         rows, heads = rows_of(mine), heads_of(mine)
-        lines += [f"At {layer}:"] if len(layers) > 1 else []
+        lines += wrapped([f"At {layer}:"]) if len(layers) > 1 else []
         lines += [line for names in blocks(rows, heads) for line in _lines(names, rows, heads)]
     return [*lines, *wrapped([*legend(records, pictures), *notes, *unanswered(records)])]
 
@@ -150,7 +157,8 @@ def legend(records: Records, pictures: int) -> list[str]:
         said.append(f"{decides} decides{together}{shown if any(map(_alone, records)) else ''}")
         if pictures < (needed := fewest(compared)):
             count = f"{pictures} picture{'s' * (pictures != 1)}"
-            said.append(f"{count} can hardly show anything of {compared} methods: {needed} are needed")
+            methods = f"{compared} method{'s' * (compared != 1)}"
+            said.append(f"{count} can hardly show anything of {methods}: {needed} are needed")
     if any(one["kind"] == "randomised" for one in records):
         said.append(f"{TWINS}: mean of the methods' maps of a model with random weights")
     said += by_chance(records)
@@ -159,10 +167,10 @@ def legend(records: Records, pictures: int) -> list[str]:
 
 def by_chance(records: Records) -> list[str]:
     """Return what a map that knows nothing gets, of the metrics that say it."""
-    known = [one for one in records if one["uniform"] is not None and math.isfinite(one["uniform"])]
-    found = {one["metric"]: f"{one['metric']} {one['uniform']:.3f}" for one in known}
-    told = ", ".join(found.values())
-    return [f"by chance, a uniform map or a pixel anywhere gets {told}"] if found else []
+    found = {one["metric"]: one.get("uniform") for one in records}
+    known = {name: value for name, value in found.items() if value is not None and math.isfinite(value)}
+    told = ", ".join(f"{metric} {value:.3f}" for metric, value in known.items())
+    return [f"by chance, a uniform map or a pixel anywhere gets {told}"] if known else []
 
 
 def unanswered(records: Records) -> list[str]:
@@ -192,17 +200,20 @@ def detail(record: Record) -> tuple[str, str]:
 def details(records: Records) -> list[str]:
     """Return every number with its interval and unbeaten controls, metric by metric, then what maps cost."""
     lines = []
-    width = max(len(one["title"]) for one in records)
+    width = max(len(short(one["title"])) for one in records)
     for layer, mine in by_layer(records).items():
         for metric in dict.fromkeys(one["metric"] for one in mine):
-            lines.append(f"{metric} at {layer}: mean [95 % interval] of n pictures, = not surely better than")
+            head = f"{metric} at {layer}: mean [95 % interval] of n pictures, = not surely better than"
+            lines += wrapped([head])
             for one in (one for one in mine if one["metric"] == metric):
                 number, controls = detail(one)
-                told = f"{one['title']:<{width}}  {number:<24} n {one['pictures']}"
+                told = f"{short(one['title']):<{width}}  {number:<24} n {one['pictures']}"
                 lines += wrapped([f"{told} = {controls}" if controls else told], " " * (width + 2))
-        lines.append(f"cost of a map at {layer}: passes beyond those all share, and seconds")
+        lines += wrapped([f"cost of a map at {layer}: passes beyond those all share, and seconds"])
         for one in {one["method"]: one for one in mine}.values():
-            lines.append(f"{one['title']:<{width}}  {one['map_passes']:6.0f}  {one['map_seconds']:.3f}")
+            lines.append(
+                f"{short(one['title']):<{width}}  {one['map_passes']:6.0f}  {one['map_seconds']:.3f}"
+            )
     none = any(one["pictures"] > 1 and one["interval"] == UNSURE for one in records)
     return [*lines, "[none]: no interval would be honest"] if none else lines
 

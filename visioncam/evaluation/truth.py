@@ -17,7 +17,12 @@ Marked = tuple[np.ndarray | None, tuple[Box, ...]]
 """(*space) bool mask on the model's input and boxes on it; None and none where nothing is marked."""
 
 
-def on_input(mark: Any, item: Sample, space: tuple[int, ...]) -> Marked:
+def name_of(item: Sample, number: int) -> str:
+    """Return a picture's name: its file's, or its number in the data set."""
+    return f"image {number}" if item.source in ("array", "image", "bytes") else item.source
+
+
+def on_input(mark: Any, item: Sample, space: tuple[int, ...], number: int = 0) -> Marked:
     """Return where the object is on the model's input.
 
     Args:
@@ -25,11 +30,12 @@ def on_input(mark: Any, item: Sample, space: tuple[int, ...]) -> Marked:
             edges, a list of boxes, or None.
         item: the picture, with its way onto the input.
         space: spatial axes of the input.
+        number: the picture's, for messages.
     """
     if mark is None:
         return None, ()
     total, boxes = np.zeros(space, bool), []
-    for region in regions(mark, item.space(len(space)), item.source):
+    for region in regions(mark, item.space(len(space)), name_of(item, number)):
         if item.geometry is not None:
             way = attrs.evolve(item.geometry, resample="nearest", fill=0)
             region = way.apply(region.astype(np.uint8) * 255)[..., 0] > 127
@@ -80,7 +86,10 @@ def marks(truth: Any, count: int) -> Sequence[Any]:
         return [None] * count
     if not isinstance(truth, list | tuple | np.ndarray) or len(truth) != count:
         number = len(truth) if hasattr(truth, "__len__") else 1
-        raise ImageError(f"truth has {number} marks for {count} pictures; pass a list with one each, or None")
+        raise ImageError(
+            f"truth has {number} mark{'s' * (number != 1)} for {count} picture{'s' * (count != 1)}; pass a "
+            "list with one each, or None"
+        )
     if all(one is None for one in truth):
         raise ImageError("truth marks no object on any picture; pass a box or mask for one, or truth=None")
     return list(truth)

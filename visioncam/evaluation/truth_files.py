@@ -10,7 +10,7 @@ from typing import Any
 from visioncam.batch.sources import source_of
 from visioncam_core.errors import ImageError
 from visioncam_core.images.decode import load_picture
-from visioncam_core.text import brief
+from visioncam_core.text import brief, listing
 
 
 def pictures_of(
@@ -30,25 +30,27 @@ def pictures_of(
     return good, names, bad
 
 
-def boxes_of(path: str, pictures: list[str]) -> list[Any]:
-    """Return the boxes of each picture from a CSV file; None for a picture without any.
+def boxes_of(path: str, pictures: list[str]) -> tuple[list[Any], tuple[str, ...]]:
+    """Return the boxes of each picture from a CSV file, None without any; and a note on boxes left over.
 
     Args:
         path: lines of name, left, top, right, bottom; the name is a file's, or a path below the folder.
         pictures: their paths below the folder.
     """
     found: dict[str, list[tuple[float, ...]]] = {}
+    number, row = 0, [""]
     try:
-        with open(path, newline="", encoding="utf-8") as file:
+        with open(path, newline="", encoding="utf-8-sig") as file:  # Excel begins a file with a mark
             for number, row in enumerate(csv.reader(file), start=1):
-                if not row or (number == 1 and row[1:2] == ["left"]):
+                if not row or (number == 1 and [one.strip().lower() for one in row[1:2]] == ["left"]):
                     continue
                 name, *corners = row
                 found.setdefault(name.strip(), []).append(tuple(map(float, corners)))
                 if len(corners) != 4:
                     raise ValueError
     except (OSError, ValueError, UnicodeDecodeError, csv.Error) as error:
-        why = getattr(error, "strerror", None) or "a line is not name,left,top,right,bottom"
+        line = f"line {number}, {brief(','.join(row), 60)}, is not name,left,top,right,bottom in pixels"
+        why = getattr(error, "strerror", None) or line
         raise ImageError(f"the boxes in {brief(path)} cannot be read: {why}") from error
     files, paths = [Path(picture).name for picture in pictures], set(pictures)
     named = Counter(files)
@@ -66,4 +68,8 @@ def boxes_of(path: str, pictures: list[str]) -> list[Any]:
             f"no picture has a box in {brief(path)}: it names {brief(next(iter(found), ''))}, and "
             f"a picture is {brief(files[0])}; write the file name, or the path below the folder"
         )
-    return boxes
+    left = [name for name in found if name not in paths and name not in files]
+    said = (
+        f"{len(left)} name{'s' * (len(left) > 1)} in {Path(path).name} belong{'s' * (len(left) == 1)} to no "
+    )
+    return boxes, (f"{said}picture here, and the boxes are not used: {listing(left, 3)}",) if left else ()

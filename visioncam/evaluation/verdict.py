@@ -75,7 +75,7 @@ def verdict(layers: Sequence[AtLayer]) -> Verdict:
     metrics = [name for name in (*EVIDENCE, PLACE) if name in measured]
     if not metrics:
         raise OptionError(
-            f"a recommendation goes by {_join((*EVIDENCE, PLACE))}, and of these none was measured; "
+            f"a recommendation goes by {_join((*EVIDENCE, PLACE))}, and none of these was measured; "
             f"measured: {', '.join(measured)}"
         )
     candidates = [
@@ -84,6 +84,10 @@ def verdict(layers: Sequence[AtLayer]) -> Verdict:
         for one in at.subjects
         if one.kind == "method" and one.name not in at.flat
     ]
+    known = [one for one in candidates if any(found[one[0], m, one[1]].counted.any() for m in metrics)]
+    if candidates and not known:
+        why = f"No method has a number for {_join(metrics)} on any picture. Choose another layer or method."
+        return Verdict(None, None, NOTHING, (), 0.0, 0.0, why)
     if not candidates:
         why = "Every map of every method is flat. Choose another layer or method."
         return Verdict(None, None, NOTHING, (), 0.0, 0.0, why)
@@ -91,7 +95,9 @@ def verdict(layers: Sequence[AtLayer]) -> Verdict:
     beats = _chances(gains) <= LEVEL
     if not beats.any():
         few, kinds = fewest(len(candidates)), len(candidates)
-        short = f"; of {kinds} candidate{'s' * (kinds > 1)}, fewer than {few} seldom show one that is"
+        short = (
+            f"; of {kinds} candidate{'s' * (kinds > 1)}, fewer than {few} pictures seldom show one that is"
+        )
         why = (
             f"On {count} pictures no method was surely better than a random map over {_join(metrics)}"
             f"{short if count < few else ''}; {_more(gains, len(gains), min)}. "
@@ -126,7 +132,8 @@ def _why(
 ) -> str:
     method, layer = candidates[chosen]
     rank = (
-        f"{method} at {layer} has a mean rank of {means[chosen] + 1:.1f} among {len(candidates)} candidates"
+        f"{method} at {layer} has a mean rank of {means[chosen] + 1:.1f} among {len(candidates)} "
+        f"candidate{'s' * (len(candidates) != 1)}"
     )
     first = f"Over {count} pictures and {_join(metrics)}, {rank}."
     if len(candidates) == 1:
@@ -156,12 +163,12 @@ def _more(gains: np.ndarray, compared: int, which: Callable[..., int]) -> str:
     """Return in words how many more pictures would show (m, pictures) of differences: the first, or all."""
     unlike = [row[np.isfinite(row)] for row in gains if np.nan_to_num(row).any()]
     if not unlike:
-        return "they differ on no picture, and more would not part them"
+        return "they are alike on every picture, and more would not tell them apart"
     more = [needed - len(row) for row in unlike if (needed := enough(row, compared)) is not None]
     if not more or (which is max and len(more) < len(unlike)):
         return "from these it cannot be said that more would settle it"
     count = max(which(more), 1)
-    return f"about {count} more picture{'s' * (count > 1)} would settle it, were they like these"
+    return f"about {count} more picture{'s' * (count > 1)} would settle it if they are like these"
 
 
 def _places(found: Numbers, candidates: Candidates, metrics: Sequence[str]) -> list[np.ndarray]:

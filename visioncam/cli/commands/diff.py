@@ -19,9 +19,9 @@ EXAMPLES = (
 FLAGS = options(
     flags.METHOD,
     option(ASK, "--second", metavar="RUN",
-           help="A second run of OLD's training: what two seeds differ by is the scale."),
+           help="A second run of OLD's training: how much two seeds differ is the scale."),
     flags.LAYER,
-    option(ASK, "--new-layer", multiple=True, metavar="L", help="Layer of NEW, where it is another."),
+    option(ASK, "--new-layer", multiple=True, metavar="L", help="Layer of NEW, if it is another."),
     flags.target_flag("Class, index or name of OLD; each picture's top one by default."),
     flags.CLASS_NAMES,
     option(ASK, "--new-class-names", metavar="FILE", help="The same for NEW, where they are others."),
@@ -29,10 +29,11 @@ FLAGS = options(
     option(RESULT, "--report", metavar="FILE", type=click.Path(path_type=Path, readable=False),
            help="A report with maps, .html."),
     option(RESULT, "--fail-if", "conditions", multiple=True, metavar="COND",
-           help="Exit with 3 where this holds of moved, correlation or changed, such as 'moved > 0.1'."),
+           help="Exit with 3 if this holds for moved, correlation or changed, such as 'moved > 0.1'."),
     flags.RECURSIVE,
     flags.MEASURING,
-    option(PICTURE, "--new-preprocess", type=click.Choice(SETTINGS), help="The same for NEW, if another."),
+    option(PICTURE, "--new-preprocess", type=click.Choice(SETTINGS),
+           help="The same for NEW, if it needs another."),
     flags.TRUST,
     OUTPUT,
 )  # fmt: skip
@@ -45,9 +46,9 @@ FLAGS = options(
 @FLAGS
 @click.pass_context
 def diff(context: click.Context, /, **values: Any) -> int:
-    """Ask OLD and NEW about the pictures of SOURCE, and say where answers or evidence changed.
+    """Run OLD and NEW on the pictures of SOURCE, and show where answers or evidence changed.
 
-    Models are named as for --model, demo is the embedded one. Both maps of a picture are of OLD's answer;
+    Models are named as for --model; demo is the embedded one. Both maps of a picture are of OLD's answer;
     moved is the share of the evidence that lies elsewhere, 0 to 1. The exit code is 3 where a --fail-if
     holds or a picture could not be compared.
     """

@@ -42,7 +42,7 @@ FLAGS = options(
     option(RESULT, "--details", is_flag=True, help="Print intervals, unbeaten controls and costs, too."),
     flags.out_option("file", "FILE", "Table as .csv, everything as .json, or a report as .html."),
     option(RESULT, "--fail-if", "conditions", multiple=True, metavar="COND",
-           help="Exit with 3 where this holds of a method, such as 'pointing_game < 0.6'."),
+           help="Exit with 3 if this holds for a method, such as 'pointing_game < 0.6'."),
     *(
         flags.described_flag(RUN, info, **({} if info.name == "patience" else {"metavar": None}))
         for info in describe_options(Budget)

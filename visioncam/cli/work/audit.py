@@ -51,12 +51,13 @@ def audit(
             raise OutputError(f"Cannot write an audit to {file.name!r}. Use .json, .csv or .png.")
         check_place(file, [one for one in (model, boxes, class_names) if one])
     paths, names, failures = pictures_of(source, recursive, max_pixels, frame)
-    truth = None if boxes is None else boxes_of(boxes, names)
+    truth, unused = (None, ()) if boxes is None else boxes_of(boxes, names)
     keywords, index = keywords_of(context.params), index_or_name(target)
     opened = model_of(context, model)
     found = run(opened, paths, method, truth=truth, target=index, clusters=clusters, **keywords)
     found = attrs.evolve(
         found,
+        notes=(*found.notes, *unused),
         pictures=tuple(attrs.evolve(one, source=names[one.number]) for one in found.pictures),
         provenance=found.provenance | entries(mark_of(model, opened)),
     )

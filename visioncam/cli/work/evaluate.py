@@ -69,7 +69,7 @@ def evaluate(
             raise OptionError(f"-o {file} ends in none of {', '.join(SUFFIXES)}; choose one")
         check_place(file, [one for one in (model, boxes, class_names) if one])
     paths, names, failures = pictures_of(source, recursive, max_pixels, frame)
-    truth = None if boxes is None else boxes_of(boxes, names)
+    truth, unused = (None, ()) if boxes is None else boxes_of(boxes, names)
     keywords = {**keywords_of(context.params), **budget}
     index = index_or_name(target)
     opened = model_of(context, model)
@@ -80,7 +80,8 @@ def evaluate(
             opened, paths, methods, layers=layers, metrics=metric_names, truth=truth, target=index,
             progress=bar, **keywords,
         )  # fmt: skip
-    found = attrs.evolve(found, provenance=found.provenance | entries(mark_of(model, opened)))
+    made = found.provenance | entries(mark_of(model, opened))
+    found = attrs.evolve(found, notes=(*found.notes, *unused), provenance=made)
     violated = [line for condition in conditions for line in found.check(condition)]
     _tell(output, found, title_of(opened, model), recommend, details, violated, failures)
     if file is not None and file.suffix.lower() == ".html":
@@ -104,11 +105,12 @@ def _tell(
 ) -> None:
     whole = document(found)
     output.document.update(plain({**whole, "model": model, "held": violated, "failures": failures}))
-    for doubt in found.doubts:
+    for doubt in wrapped(found.doubts):
         output.line((doubt, "bold red"))
     count = len(found.sources)
     output.line((model, "bold"), f", {count} picture{'s' * (count != 1)}")
-    output.line((found.verdict[0], "bold"))
+    for line in wrapped(found.verdict[:1]):
+        output.line((line, "bold"))
     for line in [*(wrapped(found.verdict[1:], "") if recommend else ()), ""]:
         output.line(line)
     notes = [] if details else ["intervals, unbeaten controls and costs: --details"]
