@@ -99,12 +99,19 @@ TARGETS = options(
 METHOD = option(
     ASK, "--method", default="gradcam", show_default=True, metavar="M", help="See `visioncam methods`."
 )
-METHODS = options(
-    option(ASK, "--methods", default="all", show_default=True, metavar="A,B",
-           help="Names of `visioncam methods`, or cam, gradient, region, attention for all of a family; all "
-                "means the nine and those of plugins, every means every one."),
-    option(ASK, "--method", metavar="M", help="One method; the same as --methods with one name."),
-)  # fmt: skip
+
+
+def methods_flags(default: str | bool = True) -> Callable[[F], F]:
+    """Return `--methods` and `--method`; `default` is what the help says."""
+    return options(
+        option(ASK, "--methods", default="all", show_default=default, metavar="A,B",
+               help="Names of `visioncam methods`, or cam, gradient, region, attention for all of a family; "
+                    "all means the nine and those of plugins, every means every one."),
+        option(ASK, "--method", metavar="M", help="One method; the same as --methods with one name."),
+    )  # fmt: skip
+
+
+METHODS = methods_flags()
 LAYER = keyword_flag(ASK, "layer", multiple=True, metavar="L", default=(), show_default=False)
 LAYERS = option(
     ASK, "--layers", metavar="A,B", multiple=True, help="Several layers side by side; they are not fused."

@@ -50,9 +50,9 @@ def request_of(
     return Request.of(named, keywords, index_or_name(context.params.get("target")))
 
 
-def methods_of(context: click.Context) -> list[MethodSpec]:
-    """Return the methods of `--methods`, names and families, or `--method`, each once; "all" by default."""
-    names = several_methods(context.params["method"], _names_of(context, "method"))
+def methods_of(context: click.Context, default: Any = "all") -> list[MethodSpec]:
+    """Return the methods of `--methods`, names and families, or `--method`, each once."""
+    names = several_methods(context.params["method"], _names_of(context, "method"), default)
     return list({spec.name: spec for spec in map(registry().method, names)}.values())
 
 

@@ -98,6 +98,9 @@ class Output:
         self.document["files"] = [str(path)]
         self.line(("wrote ", "bold"), str(path))
 
+    def note(self, text: str) -> None:
+        self._say(f"visioncam: {text}")
+
     def warn(self, text: str) -> None:
         self._say(f"visioncam: warning: {text}")
 

@@ -20,7 +20,7 @@ from visioncam_core.errors import ImageError, OptionTypeError, OutputError
 from visioncam_core.files import without_folders, write_bytes
 from visioncam_core.pipeline.compare import compare_all
 from visioncam_core.pipeline.explainer import Explainer
-from visioncam_core.pipeline.request import Request, several_layers, several_methods, side_by_side
+from visioncam_core.pipeline.request import Request, one_pass, several_layers, several_methods, side_by_side
 from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.results.describe import method_in_text
 from visioncam_core.results.provenance import entries, versions, weights_digest
@@ -51,7 +51,8 @@ def report(
         model: a PyTorch module or a built Keras model.
         images: one or several, as in `explain`.
         path: the file, `.html`.
-        methods: as in `compare`.
+        methods: as in `compare`; by default those of "all" that share one forward and one backward pass, as
+            the others may take minutes: pass "all" for every one.
         method: as in `compare`.
         target: as in `explain`.
         targets: several classes to switch between, as in `compare`: a list, or "top2" to "top5".
@@ -75,7 +76,7 @@ def report(
         )
     file = check_path(path)
     every = side_by_side("target", target, targets, [None])
-    request = Request.of(several_methods(method, methods), keywords)
+    request = Request.of(several_methods(method, methods, one_pass()), keywords)
     found = Report(
         Explainer.of(model, request),
         targets=every,

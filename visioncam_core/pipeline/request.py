@@ -10,7 +10,7 @@ import attrs
 
 from visioncam_core.errors import OptionError, OptionTypeError
 from visioncam_core.options.fields import describe_options
-from visioncam_core.pipeline.apply import Method
+from visioncam_core.pipeline.apply import Method, needs_of
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import registry
 from visioncam_core.plugins.specs import FAMILIES
@@ -108,9 +108,14 @@ def side_by_side(name: str, one: Any, several: Any, default: Any = None) -> list
     return several if several is not None else default if one is None else [one]
 
 
-def several_methods(method: Any, methods: Any) -> list[Any]:
-    """Return the methods of `methods=` or `method=`; "all" by default.  A list may name families, too."""
-    several = side_by_side("method", method, methods, "all")
+def one_pass() -> list[str]:
+    """Return the methods of "all" that need one forward and one backward pass, which they share."""
+    return [row.name for row in registry().methods() if row.in_all and "gradients" in needs_of(row.cls)]
+
+
+def several_methods(method: Any, methods: Any, default: Any = "all") -> list[Any]:
+    """Return the methods of `methods=` or `method=`.  A list may name families, too."""
+    several = side_by_side("method", method, methods, default)
     found = [several] if isinstance(several, str) else method_list(several)
     if not found:
         raise OptionTypeError("methods is an empty list; pass 'all', or at least one name or object")

@@ -17,7 +17,7 @@ EXAMPLES = (
 )
 FLAGS = options(
     flags.MODEL,
-    flags.METHODS,
+    flags.methods_flags("those of one pass"),
     flags.TARGETS,
     flags.REQUEST,
     flags.LAYERS,
@@ -37,6 +37,7 @@ FLAGS = options(
 def report(context: click.Context, /, **values: Any) -> int:
     """Write OUT.html: every IMAGE with its maps, numbers, warnings, and where they come from.
 
+    By default with the methods that share one forward and one backward pass; --methods all takes longer.
     The file opens offline and loads nothing. In it one blends photo and map, and switches between methods
     and classes.
     """

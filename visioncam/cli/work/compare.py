@@ -10,6 +10,7 @@ import click
 
 from visioncam.cli import describe
 from visioncam.cli.exit import DONE, SOME_FAILED
+from visioncam.cli.foretell import tell_cost
 from visioncam.cli.json_records import explanation_record
 from visioncam.cli.open_model import explainer_of, title_of
 from visioncam.cli.option_flags import SHEET, options_of
@@ -51,6 +52,7 @@ def compare(
     file = check_file(file, [*images, *(one for one in (model, class_names) if one)])
     check_readable(images[0], request.settings)
     explainer = explainer_of(context, request, model)
+    tell_cost(context.obj, explainer, images, targets, layers)
     with bar:
         found = compare_all(explainer, images[0] if len(images) == 1 else list(images), targets, layers)
     for one in found:

@@ -9,6 +9,7 @@ import attrs
 import click
 
 from visioncam.cli.exit import DONE, SOME_FAILED
+from visioncam.cli.foretell import tell_cost
 from visioncam.cli.open_model import model_of, title_of
 from visioncam.cli.request import keywords_of, layers_of, methods_of, names_in
 from visioncam.cli.terminal import Output
@@ -24,7 +25,9 @@ from visioncam.evaluation.truth_files import boxes_of, pictures_of
 from visioncam.html_report.report import report
 from visioncam_core.errors import OptionError, VisionCamError
 from visioncam_core.files import check_place
+from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.models import mark_of
+from visioncam_core.pipeline.request import Request
 from visioncam_core.plain_data import plain
 from visioncam_core.progress import Bar
 from visioncam_core.results.provenance import entries
@@ -70,6 +73,8 @@ def evaluate(
     keywords = {**keywords_of(context.params), **budget}
     index = index_or_name(target)
     opened = model_of(context, model)
+    explainer = Explainer.of(opened, Request.of(methods, keywords_of(context.params)))
+    tell_cost(output, explainer, [str(path) for path in paths], None, layers, budget["seeds"])
     with Bar(source) as bar:
         found = run(
             opened, paths, methods, layers=layers, metrics=metric_names, truth=truth, target=index,

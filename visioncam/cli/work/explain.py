@@ -12,6 +12,7 @@ import click
 
 from visioncam.cli import describe
 from visioncam.cli.exit import BAD_INPUT, DONE, SOME_FAILED, failure_of
+from visioncam.cli.foretell import tell_cost
 from visioncam.cli.json_records import explanation_record
 from visioncam.cli.open_model import explainer_of, title_of
 from visioncam.cli.option_flags import SHEET, options_of
@@ -77,6 +78,7 @@ def explain(
             f"-o {str(out)!r} is one file for a stack of classes; name a folder, and the kind of file with "
             "--save-as"
         )
+    tell_cost(output, explainer, images, request.target)
     run = Run(
         output, images, saving, names, title_of(explainer.model, model), mark_of(model, explainer.model)
     )
