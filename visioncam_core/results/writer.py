@@ -64,7 +64,7 @@ def file_kind(path: Path) -> str | None:
     if os.path.isdir(path):  # unlike `Path.is_dir`, no error where looking is forbidden
         return None
     kind = known_suffix(path)
-    if kind is None and re.fullmatch(r"\.[A-Za-z]{2,5}", path.suffix):
+    if kind is None and not os.path.lexists(path) and re.fullmatch(r"\.[A-Za-z]{2,5}", path.suffix):
         raise OutputError(
             f"-o {str(path)!r} ends in {path.suffix!r}, which is none of {', '.join(SUFFIXES)}; for a "
             "folder of that name, make it first"
