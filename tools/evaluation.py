@@ -57,7 +57,7 @@ class RightObject:
 
 
 def groups() -> dict[str, tuple[list[Any], int]]:
-    """Return methods that are measured side by side, and on each so-manieth picture: fewer where maps are slow."""
+    """Return methods measured side by side, and n: every n-th picture is used, fewer where maps are slow."""
     from visioncam_methods.cam.scorecam import ScoreCAM
     from visioncam_methods.gradient.expectedgradients import ExpectedGradients
     from visioncam_methods.gradient.integratedgradients import IntegratedGradients

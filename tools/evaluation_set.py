@@ -1,6 +1,6 @@
 """The pictures of docs/evaluation.md: drawn objects and pieces of the bundled photos, each with its mask.
 
-`python tools/evaluation_set.py` chooses `SEEDS` anew: of each picture one that the embedded network knows.
+`python tools/evaluation_set.py` chooses `SEEDS` again: for each picture one that the embedded network knows.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Make the gallery of every kind of picture: run `python tools/gallery.py`.
 
-Writes docs/gallery/ anew: pictures, films, and the README that shows each with the Python that makes it.
+Writes docs/gallery/: pictures, films, and the README that shows each with the Python that makes it.
 `--text` writes the README alone, of the pictures that are there.  Needs the extra `demo`; takes some minutes.
 """
 

@@ -66,7 +66,7 @@ def reference(title: str, names: str, package: str) -> str:
 
 
 def stage() -> None:
-    """Lay out the pages anew."""
+    """Lay out the pages again."""
     shutil.rmtree(PAGES, ignore_errors=True)
     for pattern in COPIED:
         for source in ROOT.glob(pattern):

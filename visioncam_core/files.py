@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import hashlib
+import io
+import json
 import os
 import re
 import secrets
 import shutil
 import tempfile
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain, count
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -120,7 +123,7 @@ def check_file(path: Path, inputs: Sequence[str]) -> Path:
     path = as_path(path, OutputError, OutputError)
     if os.path.isdir(path):  # unlike `Path.is_dir`, no error where looking is forbidden
         path = path / "compare.png"
-    known = (*FORMATS, ".pdf", ".svg")
+    known = (*FORMATS, *VECTORS)
     if path.suffix.lower() not in known:
         got = f"{path.suffix!r}" if path.suffix else "no suffix"
         raise OutputError(
@@ -138,6 +141,7 @@ def check_place(path: Path, inputs: Sequence[str]) -> None:
 
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+VECTORS = (".pdf", ".svg")
 
 
 # An absolute path inside a longer text: in quotes (spaces allowed), or as a word.
@@ -195,6 +199,20 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def as_row(record: Mapping[str, object]) -> dict[str, object]:
     """Return a row whose text no spreadsheet runs as a formula; numbers stay numbers."""
     return {name: as_cell(value) if isinstance(value, str) else value for name, value in record.items()}
+
+
+def json_text(document: Mapping[str, Any]) -> str:
+    """Return plain data as indented JSON, one line more at its end."""
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def csv_text(columns: Sequence[str], records: Iterable[Mapping[str, object]]) -> str:
+    """Return records as CSV with a header, as `as_row` makes them."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, columns)
+    writer.writeheader()
+    writer.writerows(map(as_row, records))
+    return buffer.getvalue()
 
 
 def as_cell(value: object) -> str:

@@ -42,6 +42,12 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     return f"; did you mean {' or '.join(repr(other) for other in close)}?" if close else ""
 
 
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows of cells as lines whose columns stand below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
 def listing(values: Sequence[object], most: int = _LISTED) -> str:
     """Return the values in one line, cut after so many."""
     text = ", ".join(repr(value) for value in values[:most])

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +11,7 @@ import numpy as np
 from visioncam.auditing.places import PLACES, cells
 from visioncam.auditing.stand_out import Finding
 from visioncam_core.errors import OutputError
-from visioncam_core.files import as_row, write_bytes
+from visioncam_core.files import csv_text, json_text, write_bytes
 from visioncam_core.plain_data import plain
 from visioncam_core.results.image_files import write_image
 from visioncam_viz.drawing.colour import SEQUENTIAL, colour_table, colourise
@@ -110,13 +107,9 @@ class Audit:
         target = Path(path)
         suffix = target.suffix.lower()
         if suffix == ".json":
-            text = json.dumps(self.document(), indent=2, allow_nan=False) + "\n"
+            text = json_text(self.document())
         elif suffix == ".csv":
-            buffer = io.StringIO()
-            writer = csv.DictWriter(buffer, (*COLUMNS, *PLACES))
-            writer.writeheader()
-            writer.writerows(map(as_row, self.records()))
-            text = buffer.getvalue()
+            text = csv_text((*COLUMNS, *PLACES), self.records())
         elif suffix == ".png":
             return write_image(target, self.sheet())
         else:

@@ -14,11 +14,12 @@ from visioncam_core.errors import ImageError, OptionError
 from visioncam_core.images.reader import Read
 from visioncam_core.images.sample import Sample
 from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.results.agreement import ROUNDING
 from visioncam_core.results.explanation import Explanation
+from visioncam_core.targets.resolve import one_each
 
 Random = Callable[[Sample, Any], np.ndarray | None]
 """(picture, target) -> (H, W) map of the randomised model, or None where it makes none."""
-SAME = 1e-5  # share by which answers and maps may differ through rounding
 FLAT = 1 / 255  # of a map's maximum: what is not seen
 
 
@@ -64,12 +65,8 @@ def looks_of(
     explain: Explainer, random: Random | None, items: Sequence[Sample], placed: Sequence[Any], target: Any
 ) -> Iterator[Look]:
     """Yield what is seen of each picture, one after the other: memory need not hold all maps."""
-    several = isinstance(target, list | tuple | np.ndarray)
-    if several and len(target) != len(items):
-        raise OptionError(f"{len(target)} targets for {len(items)} pictures; pass one each, or one for all")
-    for number, item in enumerate(items):
+    for number, (item, mine) in enumerate(zip(items, one_each(target, len(items)), strict=True)):
         read, view = Read([item], True), view_of(item)
-        mine = target[number] if several else target
         one = explain(read, mine)
         if isinstance(one, list):
             raise OptionError(f"an audit explains one class of each picture; received target={target!r}")
@@ -112,7 +109,7 @@ def why_worthless(looks: Sequence[Look], moves: Callable[[], float]) -> list[str
         found.append("the score is not a finite number for any picture: the model is broken")
     answers = [(one.explanation.score, *_values(one.explanation)) for one in unlike]
     even = len(unlike) > 1 and len(set(map(len, answers))) == 1
-    if even and np.allclose(answers, answers[0], rtol=SAME, atol=0) and moves() <= SAME:
+    if even and np.allclose(answers, answers[0], rtol=ROUNDING, atol=0) and moves() <= ROUNDING:
         found.append(
             f"the model answers alike for every picture ({first.label}, {first.explanation.score_kind} "
             f"{scores[0]:.4g}): it does not look at them, and where its evidence lies means nothing"
@@ -121,7 +118,7 @@ def why_worthless(looks: Sequence[Look], moves: Callable[[], float]) -> list[str
         what = "blank or has" if any(not one.flat for one in looks) else "flat: it has"
         found.append(f"every map is {what} one value everywhere; choose another layer or method")
     shapes = [one.heat / one.heat.sum() for one in unlike if one.heat.sum() > 0]
-    if len(shapes) > 1 and not found and np.ptp(shapes, axis=0).max() <= SAME * shapes[0].max():
+    if len(shapes) > 1 and not found and np.ptp(shapes, axis=0).max() <= ROUNDING * shapes[0].max():
         found.append("the map is the same for every picture: it does not tell what the model looks at")
     return found
 

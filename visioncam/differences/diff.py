@@ -14,7 +14,7 @@ from visioncam.differences.changes import NAN, Change, correlation, moved, summe
 from visioncam.differences.classes import Match, label, match
 from visioncam.differences.result import Diff
 from visioncam.differences.sides import Side, about
-from visioncam_core.errors import ImageError, OptionError, TargetError, VisionCamError
+from visioncam_core.errors import ImageError, TargetError, VisionCamError
 from visioncam_core.images.arrays import is_dataset
 from visioncam_core.images.multiple_inputs import images_of
 from visioncam_core.images.sample import Sample
@@ -22,6 +22,7 @@ from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.provenance import versions
+from visioncam_core.targets.resolve import one_each
 from visioncam_viz.drawing.grid import grid
 from visioncam_viz.drawing.present import photo_of
 
@@ -89,14 +90,11 @@ def diff(
             raise ImageError(
                 f"the old model reads {first.count} images here, the {side.name} one {side.count}"
             )
-    several = isinstance(target, list | tuple | np.ndarray)
-    if several and len(target) != first.count:
-        raise OptionError(f"{len(target)} targets for {first.count} pictures; pass one each, or one for all")
     run = _Run(sides)
-    for number in range(first.count):
+    for number, mine in enumerate(one_each(target, first.count)):
         one = images[number] if isinstance(images, list | tuple) and number < len(images) else None
         name = os.path.basename(os.fsdecode(one)) if isinstance(one, str | os.PathLike) else f"image {number}"
-        run.add(number, name, target[number] if several else target)
+        run.add(number, name, mine)
         if asked.settings.progress is not None:
             asked.settings.progress(number + 1, first.count)
     return run.result()

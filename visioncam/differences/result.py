@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +15,10 @@ from visioncam.evaluation.conditions import SIGNS, parse_condition
 from visioncam.html_report.page import Fact, Page
 from visioncam.html_report.sections import Picture, Section, Table
 from visioncam_core.errors import OutputError
-from visioncam_core.files import as_row, without_folders, write_bytes
+from visioncam_core.files import csv_text, json_text, without_folders, write_bytes
 from visioncam_core.metrics.intervals import Interval
 from visioncam_core.plain_data import plain
+from visioncam_core.text import aligned
 
 NUMBERS = ("moved", "correlation", "changed")
 NAME, SOURCE = 22, 30  # letters of a class and of a picture in a table
@@ -176,15 +174,11 @@ class Diff:
         target = Path(path)
         suffix = target.suffix.lower()
         if suffix == ".json":
-            text = json.dumps(self.document(), indent=2, allow_nan=False) + "\n"
+            text = json_text(self.document())
         elif suffix == ".html":
             text = self.html()
         elif suffix == ".csv":
-            buffer = io.StringIO()
-            writer = csv.DictWriter(buffer, [field.name for field in attrs.fields(Change)])
-            writer.writeheader()
-            writer.writerows(as_row(attrs.asdict(one)) for one in self.pictures)
-            text = buffer.getvalue()
+            text = csv_text([field.name for field in attrs.fields(Change)], map(attrs.asdict, self.pictures))
         else:
             raise OutputError(f"Cannot write a diff to {target.name!r}. Use .json, .csv or .html.")
         write_bytes(target, text.encode("utf-8", "replace"))
@@ -192,13 +186,8 @@ class Diff:
 
     def __str__(self) -> str:
         """Return the verdict, the classes and the ten pictures that moved most as text."""
-        tables = [*_aligned(*self.by_class()), *_aligned(*self.by_picture(10))]
-        return "\n".join([*self.verdict(), *tables, *self.notes])
-
-
-def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in (header, *rows)]
+        classes, pictures = (aligned([head, *rows]) for head, rows in (self.by_class(), self.by_picture(10)))
+        return "\n".join([*self.verdict(), *classes, *pictures, *self.notes])
 
 
 def _share(found: Interval) -> str:

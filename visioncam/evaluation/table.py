@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 import re
 import textwrap
@@ -16,7 +13,7 @@ from typing import Any
 import attrs
 
 from visioncam_core.errors import OutputError
-from visioncam_core.files import as_row, write_bytes
+from visioncam_core.files import csv_text, json_text, write_bytes
 from visioncam_core.metrics.chance import fewest
 from visioncam_core.metrics.intervals import NONE as UNSURE
 from visioncam_core.plain_data import plain
@@ -240,14 +237,10 @@ def plain_row(record: Record) -> dict[str, Any]:
 def save(document: Mapping[str, Any], path: Path) -> Path:
     suffix = path.suffix.lower()
     if suffix == ".json":
-        payload = json.dumps(plain(document), indent=2, allow_nan=False) + "\n"
+        payload = json_text(plain(document))
     elif suffix == ".csv":
-        buffer = io.StringIO()
-        writer = csv.DictWriter(buffer, COLUMNS, extrasaction="ignore")
-        writer.writeheader()
-        for record in document["results"]:
-            writer.writerow(as_row({**record, "no_better_than": " ".join(record["no_better_than"])}))
-        payload = buffer.getvalue()
+        joined = [one | {"no_better_than": " ".join(one["no_better_than"])} for one in document["results"]]
+        payload = csv_text(COLUMNS, [{name: one[name] for name in COLUMNS} for one in joined])
     else:
         raise OutputError(f"Cannot write an evaluation to {path.name!r}. Use .json or .csv.")
     write_bytes(path, payload.encode("utf-8", "replace"))

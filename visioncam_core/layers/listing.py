@@ -11,6 +11,7 @@ import attrs
 
 from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable
 from visioncam_core.results.notebook import table
+from visioncam_core.text import aligned
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -43,13 +44,7 @@ class LayerListing:
 
     def __repr__(self) -> str:
         """Return an aligned table."""
-        rows = self.cells()
-        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
-        lines = [
-            "  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[-1]])
-            for row in rows
-        ]
-        return "\n".join(line.rstrip() for line in lines)
+        return "\n".join(aligned(self.cells()))
 
     def _repr_html_(self) -> str:
         header, *rows = self.cells()

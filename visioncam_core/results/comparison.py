@@ -10,13 +10,13 @@ import attrs
 import numpy as np
 
 from visioncam_core.errors import NameNotFoundError, OptionTypeError, OutputError
-from visioncam_core.files import FORMATS, as_path, write_bytes
+from visioncam_core.files import as_path, write_bytes
 from visioncam_core.results.agreement import STRONGEST, Correlations
 from visioncam_core.results.agreement import agreement as agreement_of
 from visioncam_core.results.agreement import correlations as correlations_of
 from visioncam_core.results.describe import words_of_a_sheet
 from visioncam_core.results.explanation import Explanation
-from visioncam_core.results.formats.figure import SIZES, VECTORS, plot_maps, sheet_file
+from visioncam_core.results.formats.figure import is_figure, plot_maps, sheet_file
 from visioncam_core.results.formats.tables import latex, markdown
 from visioncam_core.results.image_files import encode_image, write_image
 from visioncam_core.results.notebook import WIDE, comparison_html, picture, show
@@ -63,7 +63,7 @@ class _Sheet:
         """
         target, words = as_path(path, OutputError, OptionTypeError), words_of_a_sheet(self._maps())
         suffix = target.suffix.lower()
-        if suffix not in VECTORS and (suffix not in FORMATS or SIZES.isdisjoint(options)):
+        if not is_figure(suffix, options):
             return write_image(path, self.sheet(**options), words)
         write_bytes(target, sheet_file(self._rows(), suffix, options, words))
         return target

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from visioncam_core.errors import OptionTypeError, OutputError
-from visioncam_core.files import FORMATS, as_path, write_bytes
+from visioncam_core.files import FORMATS, VECTORS, as_path, write_bytes
 from visioncam_core.options.fields import build, describe_options
 from visioncam_core.plugins.default import registry
 from visioncam_core.results.data import ExplanationData
 from visioncam_core.results.describe import words
 from visioncam_core.results.formats.coco import Coco
 from visioncam_core.results.formats.csv_table import Table
-from visioncam_core.results.formats.figure import SIZES, VECTORS, map_file
+from visioncam_core.results.formats.figure import is_figure, map_file
 from visioncam_core.results.formats.film import OPTIONS as FILM_OPTIONS
 from visioncam_core.results.formats.film import SMALLEST, Film, gif, mp4
 from visioncam_core.results.formats.mask import Mask
@@ -39,7 +39,7 @@ def save(
     if suffix is None:
         got = repr(target.suffix) if target.suffix else "no suffix"
         raise OutputError(f"Cannot save a file with {got}. Use one of {', '.join(SUFFIXES)}.")
-    if suffix in VECTORS or (suffix in FORMATS and not SIZES.isdisjoint(options)):
+    if is_figure(suffix, options):
         payload = map_file(explanation, suffix, renderer, options, words(explanation))
     elif suffix in FORMATS:
         payload = encode_image(render(explanation, renderer, options), suffix, words(explanation))

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import attrs
 
 from visioncam_core.errors import OptionError, OutputError
-from visioncam_core.files import FORMATS, check_place
+from visioncam_core.files import FORMATS, VECTORS, check_place
 from visioncam_core.options.fields import build
 from visioncam_core.results.data import ExplanationData
-from visioncam_core.results.formats.figure import VECTORS, Figure
+from visioncam_core.results.formats.figure import Figure
 from visioncam_core.results.formats.film import OPTIONS as FILM_OPTIONS
 from visioncam_core.results.formats.film import Film
 from visioncam_core.results.save import DATA, FILMS, SUFFIXES, WRITERS, known_suffix, save

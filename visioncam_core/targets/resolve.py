@@ -70,6 +70,19 @@ def _plain(target: Any) -> Any:
     return str(target) if isinstance(target, str) else target
 
 
+def one_each(target: Any, count: int) -> list[Any]:
+    """Return a target for each of `count` pictures: their own from a list, or the one for all.
+
+    Raises:
+        OptionError: the list has another length.
+    """
+    if not isinstance(target, list | tuple | np.ndarray):
+        return [target] * count
+    if len(target) != count:
+        raise OptionError(f"{len(target)} targets for {count} pictures; pass one each, or one for all")
+    return list(target)
+
+
 def _spec(target: Any, head: Head) -> TargetSpec:
     target = _plain(target)
     if target is None:

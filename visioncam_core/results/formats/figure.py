@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.errors import OptionError, OptionTypeError
-from visioncam_core.files import without_folders
+from visioncam_core.files import FORMATS, VECTORS, without_folders
 from visioncam_core.options.fields import build, describe_options, in_range, option
 from visioncam_core.plugins.default import registry
 from visioncam_core.results.data import ExplanationData
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
 
-VECTORS = (".pdf", ".svg")
 SEQUENTIAL = "inferno"  # evidence of one sign
 DIVERGING = "RdBu_r"  # evidence of both signs; zero is neutral
 BEST = ("inferno", "magma", "plasma", "viridis", "cividis", "RdBu_r", "coolwarm", "PuOr_r", "gray", "jet")
@@ -140,6 +139,11 @@ class Figure:
 OPTIONS = frozenset(info.name for info in describe_options(Figure))
 SIZES = frozenset({"width_cm", "dpi"})
 """What makes a figure of a .png, .jpg or .webp."""
+
+
+def is_figure(suffix: str, options: Mapping[str, Any]) -> bool:
+    """Return whether a file is a figure: by its suffix, or a picture for which a size is given."""
+    return suffix in VECTORS or (suffix in FORMATS and not SIZES.isdisjoint(options))
 
 
 def map_file(

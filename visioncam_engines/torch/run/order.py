@@ -12,7 +12,7 @@ from visioncam_engines.torch.run.memory import bytes_of
 from visioncam_engines.torch.tape.model_trace import at_rest
 
 REUSED = 32 * 2**20
-"""Bytes from which on glibc maps every array anew, page by page: a third of the time of a forward pass."""
+"""Bytes from which on glibc maps each array by itself, page by page: a third of a forward pass."""
 
 
 def at_once(passes: Any, feeds: Sequence[int]) -> int:
@@ -29,7 +29,7 @@ def at_once(passes: Any, feeds: Sequence[int]) -> int:
             return FEW
         steps = trace.ancestors(fetches, set(feeds))
         made = [bytes_of(trace, value) for number in steps for value in trace.nodes[number].made]
-        return max(1, min(FEW, REUSED // max(1, *made, 1)))
+        return max(1, min(FEW, REUSED // max(made, default=1) or 1))
 
     return passes.budget.pictures or trace.once(("at once", *feeds, fetches), fitting)
 
