@@ -62,7 +62,15 @@ def check_model(model: Any) -> None:
             "torch.nn.Module that was exported, or torch.export.unflatten(program)"
         )
     for module in every_module(model):
-        _check_module(module, title)
+        if _quantized(type(module)):
+            raise ModelError(
+                f"the layer {type(module).__name__} of the model {title!r} is quantized, so no gradient goes "
+                "through it; explain the model that was quantized, whose maps hardly differ"
+            )
+        for held in (module._parameters, module._buffers):
+            for tensor in held.values() if held else ():
+                if tensor is not None and (tensor.is_meta or type(tensor) not in _COMMON):
+                    _check_weights(tensor, type(module).__name__, title)
 
 
 @lru_cache(maxsize=1024)
@@ -70,27 +78,17 @@ def _quantized(kind: type) -> bool:
     return kind.__module__.startswith("torch.") and ".quantized" in kind.__module__
 
 
-def _check_module(module: Any, title: str) -> None:
-    kind: Any = type(module)
-    if _quantized(kind):
+def _check_weights(tensor: Any, layer: str, title: str) -> None:
+    if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
         raise ModelError(
-            f"the layer {kind.__name__} of the model {title!r} is quantized, so no gradient goes "
-            "through it; explain the model that was quantized, whose maps hardly differ"
+            f"the layer {layer} of the model {title!r} has no weights yet, as it is lazy and was never run; "
+            "call the model once on an input before explaining it"
         )
-    for tensor in (*module._parameters.values(), *module._buffers.values()):
-        if tensor is None or (type(tensor) in _COMMON and not tensor.is_meta):
-            continue
-        if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
-            raise ModelError(
-                f"the layer {kind.__name__} of the model {title!r} has no weights yet, as it is "
-                "lazy and was never run; call the model once on an input before explaining it"
-            )
-        if tensor.is_meta:
-            raise ModelError(
-                f"the weights of the layer {kind.__name__} of the model {title!r} lie on the "
-                "meta device, without values; make the model on a real device, or "
-                "model.to_empty(device='cpu') and load its weights"
-            )
+    if tensor.is_meta:
+        raise ModelError(
+            f"the weights of the layer {layer} of the model {title!r} lie on the meta device, without "
+            "values; make the model on a real device, or model.to_empty(device='cpu') and load its weights"
+        )
 
 
 def devices_of(model: Any) -> list[str]:

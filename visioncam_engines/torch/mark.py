@@ -33,6 +33,8 @@ _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 _DEPTH, _MOST = 4, 4096
 _SAMPLED = 5
 """Weights whose values are looked at: the last two, and some of the others."""
+_NUMPY = (torch.float32, torch.float64)
+"""What NumPy has as well, and reads quicker."""
 _INSIDE = ("__self__", "__func__", "__wrapped__", "func", "args", "keywords")
 
 
@@ -184,7 +186,10 @@ def sampled(tensors: list[Any]) -> tuple[Any, ...]:
             continue
         if one.device.type == "cpu" and one.layout is torch.strided and one.is_contiguous():
             flat = one.detach().reshape(-1)
-            found.append(flat[:: max(1, flat.numel() // 64)].view(-1).to(torch.float64).numpy().tobytes())
+            if one.dtype not in _NUMPY:
+                flat = flat[:: max(1, flat.numel() // 64)].to(torch.float64)
+            values = flat.numpy()
+            found.append(values[:: max(1, values.size // 64)].tobytes())
         else:
             found.append(one.untyped_storage().data_ptr() if one.layout is torch.strided else id(one))
     return tuple(found)

@@ -12,6 +12,7 @@ from torch import nn
 
 from visioncam_core.engine.batches import Budget
 from visioncam_core.engine.layer_table import LayerChoice
+from visioncam_engines.torch.tape.mended import MENDED
 from visioncam_engines.torch.tape.model_trace import at_rest
 
 
@@ -57,6 +58,34 @@ def test_a_norm_at_rest_is_a_factor_whatever_the_order_of_memory(kind: str, arou
         (found,) = torch.autograd.grad(made, given, as_map(as_tokens(slope).contiguous()))
     factor = 2 * (norm.weight / (norm.running_var + norm.eps).sqrt()).detach()
     torch.testing.assert_close(found, slope * factor[:, None, None])
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize(
+    "pool",
+    [
+        nn.MaxPool2d(3, 2, 1),
+        nn.MaxPool2d(2, ceil_mode=True),
+        nn.MaxPool2d(3, 1, 1, dilation=2),
+        nn.MaxPool2d((3, 2)),
+    ],
+)
+def test_a_maximum_over_windows_has_the_values_and_the_order_of_memory_of_torchs(
+    pool: Any, count: int
+) -> None:
+    run = MENDED[nn.functional.max_pool2d]
+    given = torch.randn(count, 8, 31, 29).relu()
+    given[0, 1, 5, 5] = torch.nan
+    arguments = (pool.kernel_size, pool.stride, pool.padding, pool.dilation, pool.ceil_mode)
+    expected = pool(given)
+    with torch.no_grad():
+        found = run(given, *arguments)
+    assert found.is_contiguous()
+    assert torch.equal(found.nan_to_num(9), expected.nan_to_num(9))
+    given.requires_grad_()
+    (found,) = torch.autograd.grad(run(given, *arguments).nansum(), given)
+    (expected,) = torch.autograd.grad(pool(given).nansum(), given)
+    assert torch.equal(found, expected)
 
 
 def test_a_model_that_is_run_as_it_is_has_the_right_gradient_too() -> None:
