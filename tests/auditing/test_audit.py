@@ -165,7 +165,7 @@ def test_masks_and_clusters_that_cannot_be_say_so(trained: Any) -> None:
     assert {one.source for one in named} == {f"image {i}" for i in range(4)}
     with pytest.raises(ImageError, match="truth for 'image 1' must be a mask of its"):
         visioncam.audit(trained, images, truth=[None, np.ones((3, 3)), None, None])
-    with pytest.raises(ImageError, match="holds no pixel of the picture 'image 0'"):
+    with pytest.raises(ImageError, match="covers no pixel of the picture 'image 0'"):
         visioncam.audit(trained, images, truth=[(5.1, 5, 5.3, 9)] * 4)
     with pytest.raises(ImageError, match="truth has 1 mark for 4 pictures"):
         visioncam.audit(trained, images, truth=[mask])

@@ -147,4 +147,6 @@ class Audit:
 
 def nothing(audit: Audit) -> str:
     """Return what to say where there are no findings."""
-    return "nothing was found that goes along with a class" if audit.places else "no class could be judged"
+    return (
+        "nothing was found that occurs together with a class" if audit.places else "no class could be judged"
+    )

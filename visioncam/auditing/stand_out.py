@@ -24,7 +24,7 @@ SURELY_LESS = -2.0  # standard errors
 DECIDES, MOSTLY = 0.05, 0.5  # of the class's probability
 TOLD = {
     "boxes": "beside the objects, as their boxes say",
-    "spread": "at the same spot, while an object would move; boxes would settle it",
+    "spread": "always at the same spot, where an object would move; boxes would settle it",
 }
 
 
@@ -80,7 +80,7 @@ class Finding:
     def verdict(self) -> str:
         """Whether the class's score hangs on the place."""
         if self.drop is None:
-            return "not hidden: the target is no class"
+            return "not hidden: the target is not a class"
         if self.drop.low > DECIDES:
             return "decides"
         if self.drop.value < DECIDES and self.drop.high < MOSTLY:

@@ -77,7 +77,8 @@ def explain_dataset(
     """
     if isinstance(target, list | tuple):
         raise OptionTypeError(
-            "target is one for all pictures here; give a CSV list with a column 'class' for one each"
+            "target is the same for all pictures here; for one per picture pass a CSV list with a column "
+            "'class'"
         )
     for name, value in (("batch_size", batch_size), ("workers", workers)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:

@@ -137,7 +137,9 @@ class _Run:
         first, *others = self.sides
         old = first(samples[0], target)
         if target is None and not old.predictions:
-            raise TargetError("the old model's output is no list of classes; say what to explain: target=")
+            raise TargetError(
+                "the old model's output is not a list of classes; say what to explain with target="
+            )
         index, self.maps = old.target.index if old.predictions else None, [old]
         rows: list[dict[str, Any]] = []
         for side, sample, classes in zip(others, samples[1:], self.matches, strict=True):

@@ -47,7 +47,7 @@ def recommend(
     most 2.5 times in a hundred.  Those that the pictures do not tell from the best count as equal, and of
     equals the cheapest is named.  Tests are exact sign flips over the pictures, corrected for all that are
     compared by the step-down maximum (Westfall and Young); nine unlike candidates need nine pictures.  Where
-    the model answers alike for every picture and for noise, or every map is flat, none is named.
+    the model gives the same answer for every picture and for noise, or every map is flat, none is named.
 
     Args:
         model: a PyTorch module or a built Keras model; it is not changed.

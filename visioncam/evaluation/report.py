@@ -54,7 +54,8 @@ def sections(evaluation: Evaluation) -> list[Section]:
             found.append(Section(f"Ranking at {at.layer}", text, ranked, leads=True))
         if (sanity := _sanity(at)) is not None:
             text = (
-                "A map that stays the same while the model's weights are drawn again does not show the model."
+                "A map that stays the same when the model's weights are randomised tells nothing about the "
+                "model."
             )
             parts = [part for part in (sanity, strip(at.cascade)) if part is not None]
             found.append(Section(f"Sanity check at {at.layer}", text, parts, leads=True))

@@ -17,10 +17,10 @@ EVIDENCE = ("deletion", "insertion", "averagegain")
 PLACE = "energypointinggame"
 DOUBT = "random"
 SURE = "the data show it"
-NO_DIFFERENCE = "no difference that the data shows"
+NO_DIFFERENCE = "no difference that the data show"
 NO_BETTER = "no method beats a random map"
 TOO_FEW = "too few pictures to tell"
-NOTHING = "nothing can be told"
+NOTHING = "no conclusion can be drawn"
 Candidates = Sequence[tuple[str, str]]
 Numbers = Mapping[tuple[str, str, str], MetricResult]
 """By method, metric and layer; candidates are methods at layers."""
@@ -33,8 +33,9 @@ class Verdict:
     Attributes:
         method: canonical name, or None where none is named.
         layer: its path, or None.
-        sure: "the data show it", "no difference that the data shows", "no method beats a random map",
-            "too few pictures to tell", or "nothing can be told" of a model that answers alike for every
+        sure: "the data show it", "no difference that the data show", "no method beats a random map",
+            "too few pictures to tell", or "no conclusion can be "
+                                           "drawn" of a model that answers alike for every
             picture, or of flat maps.
         equals: (method, layer) of those that the data do not distinguish from it.
         passes: through the model for a map, beyond the forward and backward pass that all share.
@@ -75,7 +76,7 @@ def verdict(layers: Sequence[AtLayer]) -> Verdict:
     metrics = [name for name in (*EVIDENCE, PLACE) if name in measured]
     if not metrics:
         raise OptionError(
-            f"a recommendation goes by {_join((*EVIDENCE, PLACE))}, and none of these was measured; "
+            f"a recommendation is based on {_join((*EVIDENCE, PLACE))}, and none of these was measured; "
             f"measured: {', '.join(measured)}"
         )
     candidates = [
@@ -101,7 +102,7 @@ def verdict(layers: Sequence[AtLayer]) -> Verdict:
         why = (
             f"On {count} pictures no method was surely better than a random map over {_join(metrics)}"
             f"{short if count < few else ''}; {_more(gains, len(gains), min)}. "
-            "Believe none of the maps before you have looked at more pictures or another layer."
+            "Trust none of the maps until you have tried more pictures or another layer."
         )
         return Verdict(None, None, TOO_FEW if count < few else NO_BETTER, (), 0.0, 0.0, why)
     places = _places(found, candidates, metrics)
@@ -166,7 +167,7 @@ def _more(gains: np.ndarray, compared: int, which: Callable[..., int]) -> str:
         return "they are alike on every picture, and more would not tell them apart"
     more = [needed - len(row) for row in unlike if (needed := enough(row, compared)) is not None]
     if not more or (which is max and len(more) < len(unlike)):
-        return "from these it cannot be said that more would settle it"
+        return "these do not show whether more would settle it"
     count = max(which(more), 1)
     return f"about {count} more picture{'s' * (count > 1)} would settle it if they are like these"
 

@@ -18,9 +18,10 @@ FLAGS = options(
     flags.CLASS_NAMES,
     flags.BOXES,
     option(ASK, "--clusters", type=int, default=0, metavar="N",
-           help="Clusters of maps; needs scikit-learn."),
+           help="Number of clusters of maps; needs scikit-learn."),
     flags.out_option("file", "FILE",
-                     "Pictures as .csv, everything as .json, mean map of each class, found places framed, as "
+                     "The pictures as .csv, everything as .json, or each class's mean map with the places "
+                     "found as "
                      ".png."),
     flags.RECURSIVE,
     flags.MEASURING,

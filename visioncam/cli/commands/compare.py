@@ -37,10 +37,10 @@ FLAGS = options(
     flags.LAYERS,
     option(RUN, "--each-layer", is_flag=True, hidden=True, expose_value=False, callback=_refuse_old),
     option(RESULT, "--renderer", default="overlay", show_default=True, metavar="R",
-           help="What draws each map, see `visioncam renderers`."),
+           help="Renderer of each map; see `visioncam renderers`."),
     flags.out_option("file", "FILE", "The contact sheet.", default=Path("compare.png"), show_default=True),
     flags.OPTIONS,
-    flags.named_option("Same, of the renderer.", "render-option"),
+    flags.named_option("The same for the renderer.", "render-option"),
     flags.MODEL_FILE,
     OUTPUT,
 )  # fmt: skip

@@ -14,7 +14,7 @@ EXAMPLES = ("visioncam doctor cat.jpg", "visioncam doctor my.keras cat.jpg --pre
 FLAGS = options(
     flags.MODEL,
     option(ASK, "--method", default="gradcam", show_default=True, metavar="M",
-           help="Method it is judged on."),
+           help="Method whose map is checked."),
     flags.TARGET,
     flags.REQUEST,
     flags.OPTION,

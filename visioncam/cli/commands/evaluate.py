@@ -38,7 +38,7 @@ FLAGS = options(
     flags.target_flag("Class, index or name; each picture's top one by default."),
     flags.CLASS_NAMES,
     flags.BOXES,
-    option(ASK, "--recommend", is_flag=True, help="Say why, and how many more pictures settle it."),
+    option(ASK, "--recommend", is_flag=True, help="Say why, and how many more pictures would settle it."),
     option(RESULT, "--details", is_flag=True, help="Print intervals, unbeaten controls and costs, too."),
     flags.out_option("file", "FILE", "Table as .csv, everything as .json, or a report as .html."),
     option(RESULT, "--fail-if", "conditions", multiple=True, metavar="COND",

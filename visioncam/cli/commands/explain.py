@@ -21,7 +21,7 @@ EXAMPLES = (
 FLAGS = options(
     flags.MODEL,
     flags.METHOD,
-    flags.target_flag("Class to explain, index or name, or top5 for a stack of the best five; the top one by "
+    flags.target_flag("Class to explain, index or name, or top5 for the five best; the top one by "
                       "default."),
     flags.REQUEST,
     option(RESULT, "--renderer", default="overlay", show_default=True, metavar="R",
@@ -33,8 +33,9 @@ FLAGS = options(
            help=f"Kinds of files to write: {', '.join(KINDS)}; png by default. npz holds everything, json is "
                 "COCO, txt is YOLO, gif and mp4 are for volumes and videos."),
     flags.OPTION,
-    flags.named_option("Same, of the renderer.", "render-option"),
-    flags.named_option("Same, of the files: threshold=otsu, min_area=50, polygons=yes, fps=12, width_cm=8.5.",
+    flags.named_option("The same for the renderer.", "render-option"),
+    flags.named_option("The same for the files: threshold=otsu, min_area=50, polygons=yes, fps=12, "
+                       "width_cm=8.5.",
                        "save-option"),
     flags.MODEL_FILE,
     OUTPUT,

@@ -33,5 +33,5 @@ def inspect_model(output: Output, /, model: str) -> int:
     for problem in contents.problems:
         output.warn(problem)
     if not contents.problems:
-        output.line("nothing in it speaks against loading it")
+        output.line("found no reason not to load it")
     return BAD_INPUT if contents.problems else DONE

@@ -17,10 +17,10 @@ FLAGS = options(
     flags.MODEL,
     flags.keyword_flag(ASK, "output", metavar="NAME"),
     option(PICTURE, "--image", metavar="FILE",
-           help="A picture, for models whose size is open; 224×224 without any content by default."),
+           help="A picture, for models without a fixed input size; a blank one of 224×224 by default."),
     flags.PICTURES,
     option(RESULT, "--all", "everything", is_flag=True,
-           help="Every layer, also what cannot be looked at, with the reason."),
+           help="Every layer, including those that cannot be explained, with the reason."),
     flags.MODEL_FILE,
     OUTPUT,
 )  # fmt: skip

@@ -11,11 +11,11 @@ from visioncam.cli.terminal import Output
 from visioncam.new_plugin import KINDS, write_plugin
 
 
-@click.command("new-plugin", short_help="Write a new plugin of your own.")
+@click.command("new-plugin", short_help="Create a plugin of your own.")
 @click.argument("name")
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
 @click.option("--kind", type=click.Choice(list(KINDS)), default="method", show_default=True,
-              help="What the plugin brings.")  # fmt: skip
+              help="What the plugin adds.")  # fmt: skip
 @OUTPUT
 @click.pass_obj
 def new_plugin(output: Output, name: str, folder: Path | None, kind: str) -> None:

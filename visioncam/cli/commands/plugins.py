@@ -26,12 +26,12 @@ NEEDS_QUERIES = "answers"
 
 
 @click.command(cls=Command)
-@option(RESULT, "--traceback", "whole", is_flag=True, help="Show where failed plugins failed.")
+@option(RESULT, "--traceback", "whole", is_flag=True, help="Show the tracebacks of failed plugins.")
 @option(
     RESULT,
     "--check",
     is_flag=True,
-    help="Run the contract kit on the methods, renderers and layer selectors that plugins bring.",
+    help="Run the contract kit on the methods, renderers and layer selectors that plugins add.",
 )
 @OUTPUT
 @click.pass_obj

@@ -18,9 +18,9 @@ FLAGS = options(
     flags.MODEL,
     option(ASK, "--class-names", metavar="FILE", help="The class names that the run was given."),
     option(RUN, "--share", type=click.FloatRange(0, 1), default=0.01, show_default=True, metavar="P",
-           help="How much of it is made anew; at least one picture."),
+           help="Share of the maps to recompute; at least one."),
     option(RUN, "--seed", type=int, default=0, show_default=True, metavar="N",
-           help="Which pictures are drawn."),
+           help="Seed that picks the pictures."),
     flags.MODEL_FILE,
     OUTPUT,
 )  # fmt: skip
