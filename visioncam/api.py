@@ -67,7 +67,7 @@ def explain(
             `visioncam.targets`, a function of the outputs, or a list with one for each picture.
         layer: name, path, index into `visioncam.layers(model)`, `"re:…"`, a layer object, a function of
             the table, or `"auto"`; a list of these fuses several layers.
-        fuse: how the maps of several layers become one, see `visioncam_core.pipeline.fusion`.
+        fuse: how the maps of several layers are combined, see `visioncam_core.pipeline.fusion`.
         placement: where the positions of the layer lie on the picture: "effective", where the weights of its
             kernels look; "receptive", where kernels, strides and padding alone put them; "stretched", evenly
             over all of it.  See docs/methods.md.
@@ -87,7 +87,7 @@ def explain(
         max_memory: megabytes that one batch of changed pictures may need, 300 by default; ScoreCAM and
             AblationCAM choose their batch by it, where `batch_size` is not given.
         seed: seed of whatever the method draws at random.
-        engine: name of the engine that runs the model, where several could; `visioncam plugins` lists them.
+        engine: name of the engine that runs the model, if several could; `visioncam plugins` lists them.
         progress: True for a progress bar, or a function of (done, total).
         **method_options: the method's options, see `visioncam.methods()`.
 

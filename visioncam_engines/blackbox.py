@@ -75,7 +75,7 @@ class Calls:
         try:
             values = ops.to_numpy(found)
         except Exception as error:  # rows of several lengths, whatever __array__ raises
-            raise ModelError(f"{what} {brief(found, 60)}, no array; {wanted}") from error
+            raise ModelError(f"{what} {brief(found, 60)}, not an array; {wanted}") from error
         if values.dtype.kind not in "fiub":
             raise ModelError(f"{what} {brief(found, 60)} of type {type(found).__name__}; {wanted}")
         if self.batch == 1 and values.ndim == 1 and values.dtype.kind == "f":

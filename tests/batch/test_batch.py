@@ -85,7 +85,7 @@ def test_only_what_is_missing_is_done_again(model: Any, pictures: Path, tmp_path
     assert summary.done == {"manifest gone": COUNT, "manifest empty": COUNT, "line doubled": 0}.get(damage, 1)
     assert contents(tmp_path) == files
     assert sorted(manifest.read_bytes().splitlines()) == sorted(whole.splitlines())
-    assert any("swept 1 temporary" in note for note in summary.notes)
+    assert any("removed 1 temporary" in note for note in summary.notes)
     told = {"manifest gone": "there is no manifest", "manifest empty": "the manifest is empty"}.get(damage)
     assert [note for note in summary.notes if "everything" in note] == (
         [f"{told}: everything is redone"] if told else []
@@ -283,5 +283,5 @@ def test_a_worker_opens_no_other_model_than_the_checksum_says(tmp_path: Path) ->
     tiny_model().save(tmp_path / "tiny.keras")
     request = RunRequest.of(tmp_path / "tiny.keras", Request.of(["gradcam"], {}), Writing(tmp_path), 2)
     assert request.explainer().model.name == "tiny"
-    with pytest.raises(UnsafeModelError, match="it is another model, not loaded"):
+    with pytest.raises(UnsafeModelError, match="it is a different model and was not loaded"):
         attrs.evolve(request, sha256="0" * 64).explainer()

@@ -86,7 +86,7 @@ BAD = {
     "file as parent": ((*CAT, "-o", "{files}/names.txt/x"), ["names.txt", "it is a file"]),
     "sheet without suffix": ((*SHEET, "-o", "sheet"), ["'sheet' (no suffix)", ".png"]),
     "sheet of unknown suffix": ((*SHEET, "-o", "sheet.gif"), ["'.gif'", ".png, .jpg"]),
-    "sheet over the picture": ((*SHEET, "-o", "{files}/cat.png"), ["would be lost", "-o"]),
+    "sheet over the picture": ((*SHEET, "-o", "{files}/cat.png"), ["would be overwritten", "-o"]),
     # the model
     "missing model": (("layers", "no.keras"), ["'no.keras': no such model file"]),
     "missing module": (

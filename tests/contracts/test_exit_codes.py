@@ -90,7 +90,7 @@ FAILS = {
     f"{ONE} --layer pool": (2, "layer 'pool' cannot be explained: it has no spatial axes of the picture"),
     f"{ONE} --layer 99": (2, "layer index 99 is out of range: the model has 3 candidate layers, -3 to 2"),
     f"{ONE} --class 7": (2, "class index 7 is out of range: the model has 3 classes, 0 to 2"),
-    f"{ONE} --class fir": (2, "class 'fir' was asked for by name, and this model's class names are"),
+    f"{ONE} --class fir": (2, "class 'fir' was given by name, but this model's class names are"),
     f"{ONE} --class top9": (2, "--target top9 is out of range: a stack holds the best 1 to 5 classes"),
     f"{ONE} --output other": (2, "the model has no output 'other'; its outputs are 'probs'"),
     # values
@@ -110,7 +110,8 @@ FAILS = {
     # what is written
     f"{ONE} -o model.keras": (2, "cannot write into 'model.keras': it is a file; choose another folder"),
     f"{SHEET} -o page.gif": (2, "cannot write a picture named 'page.gif' ('.gif'); end it with .png, .jpg"),
-    f"{SHEET} -o pictures/one.png": (2, "'pictures/one.png' is read by this run and would be lost"),
+    f"{SHEET} -o pictures/one.png": (2, "'pictures/one.png' is an input of this run and would be "
+                                        "overwritten"),
     # many pictures
     "batch pictures --model model.keras -o maps": (3, f"broken.png: {BROKEN}"),
     "batch pictures --model model.keras -o maps --max-errors 0": (4, f"broken.png: {BROKEN}"),

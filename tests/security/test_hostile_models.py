@@ -181,7 +181,7 @@ def test_the_checksum_is_held_against_the_file(files: Path, capsys: pytest.Captu
         load_model(path, sha256="0" * 64)
     done = run("layers", str(path), "--sha256", "0" * 64)
     assert done.code == 2
-    assert "it is another model" in done.stderr
+    assert "it is a different model" in done.stderr
     done = run("layers", "--sha256", "0" * 64)
     assert (done.code, "name the file with --model" in done.message) == (2, True)
 

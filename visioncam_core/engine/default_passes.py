@@ -183,9 +183,9 @@ def class_cotangent(score: Score, values: Any, classes: np.ndarray, answer: Any 
     count, asked = flat.shape[1], int(np.max(classes, initial=-1))
     most = max(count, 2) if score.binary else count
     if count == 0 or asked >= most:  # a detector has as many values as it finds objects
-        wanted = "" if asked < 0 else f", and class {asked} was asked for"
+        wanted = "" if asked < 0 else f", and class {asked} was requested"
         raise TargetError(
-            f"output {score.output!r} has {count} values for this picture{wanted}; pass one that it has, or "
+            f"output {score.output!r} has {count} values for this picture{wanted}; pass one of these, or "
             "another picture"
         )
     gradient = np.zeros(flat.shape, np.float32)

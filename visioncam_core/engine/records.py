@@ -21,7 +21,7 @@ Change = Callable[..., Any]
 Cotangent = Callable[..., Any]
 """(values (b, ...), indices (b,) of their pictures, answer (b, ...)) -> the target's gradient in the values.
 
-An engine whose scores are never `by_answer` may leave the answer away.
+An engine whose scores are never `by_answer` may leave the answer out.
 """
 Reading = Literal["score", "blocks", "mean"]
 """What attention's gradient is of: the score; or each block's own score, read off the block's tokens as the
@@ -116,7 +116,7 @@ class Hints:
     kind: str = ""
     weights: int = 0
     preprocessing: str | Scaling = ""
-    why: str = "the model does not say how its pictures are made ready"
+    why: str = "the model does not say how its pictures are preprocessed"
     geometry: object = None
     class_names: tuple[str, ...] | None = None
 

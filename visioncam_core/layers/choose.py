@@ -61,7 +61,7 @@ def select_layer(table: LayerTable, query: object) -> LayerChoice:
     if refusals:
         raise LayerError("; ".join(refusals))
     raise LayerError(
-        f"layer={brief(query)} is not understood by any layer selector; pass a path from "
+        f"layer={brief(query)} is not known to any layer selector; pass a path from "
         "visioncam.layers(model), an index, a layer, 're:...', a callable, or 'auto'"
     )
 

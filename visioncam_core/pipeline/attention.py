@@ -105,7 +105,8 @@ def attention_on(result: AttentionResult, table: LayerTable, grid: tuple[int, ..
             + (
                 f"positions; choose a layer of {other} positions, such as layer={paths[-1]!r}"
                 if paths
-                else "positions: no layer of this model says which of them the tokens are; choose a gradient "
+                else "positions: no layer of this model shows which of them the tokens are; choose a "
+                "gradient "
                 "method, such as GradCAM"
             )
         )

@@ -143,7 +143,7 @@ class Observed:
 
     def _need_source(self) -> Source:
         if self._source is None:
-            raise PluginError("this evidence cannot be asked for more: it has no model behind it")
+            raise PluginError("this evidence cannot give more: it has no model behind it")
         return self._source
 
     def _picture_shape(self) -> tuple[int, ...] | None:
@@ -155,7 +155,7 @@ class Observed:
     def _only(self) -> int:
         if len(self._pictures) != 1:
             raise PluginError(
-                f"scores are asked for one picture at a time, and this evidence has {len(self._pictures)}; "
+                f"scores are computed one picture at a time, and this evidence has {len(self._pictures)}; "
                 "loop over evidence.each()"
             )
         return self._pictures[0]

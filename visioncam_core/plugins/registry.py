@@ -241,8 +241,8 @@ class Registry:
                 return self._state
             if self._loading:
                 raise PluginError(
-                    "VisionCam was asked for its methods while it loads the plugins; "
-                    "a plugin must not do that when it is imported or registers"
+                    "a plugin requested VisionCam's methods while plugins are being "
+                    "loaded; it must not do that when it is imported or registers"
                 )
             self._loading = True
             try:

@@ -49,7 +49,7 @@ def _check_method(instance: object, attribute: attrs.Attribute[Any], value: Any)
     needs = getattr(value, "needs", None)
     if not isinstance(needs, frozenset) or not all(isinstance(need, str) for need in needs):
         raise PluginError(
-            f"{value.__name__}.needs must be a frozenset of what the method looks at, such as "
+            f"{value.__name__}.needs must be a frozenset of the evidence the method reads, such as "
             f"frozenset({{'activations', 'gradients'}}); received {brief(needs)}"
         )
     family, on = getattr(value, "family", "cam"), getattr(value, "on", "layer")
@@ -70,7 +70,7 @@ def _check_metric(instance: object, attribute: attrs.Attribute[Any], value: Any)
     unknown = sorted(needs - METRIC_NEEDS) if isinstance(needs, frozenset) else None
     if unknown or unknown is None:
         raise PluginError(
-            f"{value.__name__}.needs must be a frozenset out of {', '.join(sorted(METRIC_NEEDS))}; "
+            f"{value.__name__}.needs must be a frozenset with items from {', '.join(sorted(METRIC_NEEDS))}; "
             f"received {brief(needs if unknown is None else unknown)}"
         )
     if not isinstance(getattr(value, "switches", None), property):
@@ -106,7 +106,7 @@ def _check_callable(instance: object, attribute: attrs.Attribute[Any], value: ob
 def _check_abilities(instance: object, attribute: attrs.Attribute[Any], value: frozenset[str]) -> None:
     if value - ABILITIES:
         raise PluginError(
-            f"EngineSpec.can must be out of {', '.join(sorted(ABILITIES))}; received "
+            f"EngineSpec.can must be among {', '.join(sorted(ABILITIES))}; received "
             f"{brief(sorted(map(str, value - ABILITIES)))}"
         )
 

@@ -46,7 +46,7 @@ class Explanation(ExplanationData):
         method_title: its title for people.
         options: the method's options.
         evidence: "for", "against" or "signed": which part of the raw map the heat map shows.
-        diagnostics: what to be careful about; empty when all is well.
+        diagnostics: what to be careful about; empty if nothing is wrong.
         provenance: versions, model name, seed, geometry, preprocessing.
         account: what the map adds up to and should, and its error; None where the method says nothing.
         regions: the regions and what each contributed, on the picture's pixels; None without regions.
@@ -98,7 +98,7 @@ class Explanation(ExplanationData):
         Args:
             ax: your own axes; pyplot's current ones by default.
             renderer: as in `render`.
-            title: write class, certainty and method above.
+            title: write class, probability and method above.
             colorbar: draw the scale on the right.
             options: the renderer's options.
         """

@@ -70,7 +70,7 @@ class TensorFlowEngine(KerasEngine):
         model = original(model)
         if is_saved(model):
             weights = sum(prod(one.shape) for one in variables_of(model))
-            why = "a SavedModel does not say how its pictures are made ready"
+            why = "a SavedModel does not say how its pictures are preprocessed"
             return Hints("SavedModel", "SavedModel", weights, "", why)
         return hints_of(model)
 

@@ -34,7 +34,7 @@ class Brightness:
 
     @property
     def switches(self) -> Switches:
-        return Switches(score="the model is not asked")
+        return Switches(score="the model is not run")
 
     def __call__(self, case: Case) -> float:
         return float(case.heat.mean())
@@ -185,7 +185,9 @@ def test_a_row_that_cannot_be_right_says_why() -> None:
     class Needy(Brightness):
         needs: ClassVar[frozenset[str]] = frozenset({"score"})
 
-    with pytest.raises(PluginError, match=r"Needy.needs must be a frozenset out of .*received \['score'\]"):
+    with pytest.raises(
+        PluginError, match=r"Needy.needs must be a frozenset with items from .*received \['score'\]"
+    ):
         attrs.evolve(ROW, cls=Needy)
     with pytest.raises(PluginError, match="better must be one of higher, lower, neither; received 'up'"):
         attrs.evolve(ROW, better="up")

@@ -48,7 +48,7 @@ def _fails(x: np.ndarray) -> np.ndarray:
         (lambda x: linear(x) * np.nan, r"returned 2 values that are NaN or infinite; return finite"),
         (lambda x: None, r"returned None of type NoneType; return numbers of shape \(1, K\)"),
         (lambda x: ["cat"], r"returned \['cat'\] of type list; return numbers"),
-        (lambda x: [[1.0], [1.0, 2.0]], r"returned \[\[1.0\], \[1.0, 2.0\]\], no array; return numbers"),
+        (lambda x: [[1.0], [1.0, 2.0]], r"returned \[\[1.0\], \[1.0, 2.0\]\], not an array; return numbers"),
         (lambda x: {"cat": 1.0}, r"returned {'cat': 1.0} of type dict; return numbers"),
         (lambda x: linear(x).argmax(axis=1), r"returned one whole number for each picture, a class; return"),
     ],
@@ -109,7 +109,7 @@ def test_wrong_arguments_are_named(arguments: dict[str, Any], error: Any, messag
 def test_what_needs_more_than_scores_is_refused(picture: np.ndarray, method: str) -> None:
     model = visioncam.blackbox(linear, SIZE)
     wanted = (
-        rf"'{method}' needs .*, which the engine 'blackbox' does not give; methods that work: .*'hideone'"
+        rf"'{method}' needs .*, which the engine 'blackbox' does not provide; methods that work: .*'hideone'"
     )
     with use_registry(Registry(BUILTINS)):
         visioncam.load_plugin(hide_one.__file__)
@@ -147,7 +147,9 @@ def test_gradients_are_refused_in_words(picture: np.ndarray) -> None:
 
 def test_a_layer_or_an_output_that_does_not_exist(picture: np.ndarray) -> None:
     model = visioncam.blackbox(linear, SIZE)
-    with pytest.raises(OptionError, match=r"looks at no layer; leave layer= out, received 'conv'"):
+    with pytest.raises(
+        OptionError, match=r"maps the picture itself, not a layer; leave layer= out, received 'conv'"
+    ):
         visioncam.explain(model, picture, HideOne(), layer="conv")
     with pytest.raises(TargetError, match="no output 'box'"):
         visioncam.explain(model, picture, HideOne(), output="box")

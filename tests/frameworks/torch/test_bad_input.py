@@ -108,7 +108,7 @@ BAD = {
         lambda: explain(plain(), HWC), ImageError, ("(16, 16, 3)", "array.transpose(2, 0, 1)", "permute(")
     ),
     "a batch, channels last": Bad(
-        lambda: explain(plain(), HWC[None]), ImageError, ("image 0 of 1", "channels look to be last")
+        lambda: explain(plain(), HWC[None]), ImageError, ("image 0 of 1", "channels seem to be last")
     ),
     "no channels": Bad(lambda: explain(plain(), HWC[..., 0]), ImageError, ("no channel axis",)),
     "four channels": Bad(lambda: explain(plain(), pictures(1, 16, 4)[0]), ImageError, ("alpha",)),

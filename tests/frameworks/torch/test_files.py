@@ -156,7 +156,7 @@ def test_a_checksum_must_fit(exported: Path) -> None:
     from visioncam_core.results.provenance import source_digest
 
     assert open_model(exported, sha256=source_digest(exported)) is not None
-    with pytest.raises(UnsafeModelError, match="another model"):
+    with pytest.raises(UnsafeModelError, match="a different model"):
         open_model(exported, sha256="0" * 64)
 
 

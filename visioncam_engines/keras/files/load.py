@@ -150,7 +150,7 @@ def _other(path: str, start: bytes) -> str:
         )
     kind = sniff(start)
     if kind == "Git LFS pointer":
-        return "is a Git LFS pointer, which stands for the model: git lfs pull"
+        return "is a Git LFS pointer, a placeholder for the model: git lfs pull"
     if kind is not None:
         return f"is no model ({kind}); pass a .keras or .h5 file as the model"
     return f"is not a Keras model file (it begins with {start[:12]!r}); pass a .keras or .h5 file: {_SAVE}"

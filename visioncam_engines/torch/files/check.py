@@ -61,7 +61,7 @@ def kind_of(path: str | os.PathLike[str]) -> str:
         return "safetensors"
     kind = sniff(start)
     if kind == "Git LFS pointer":
-        raise ModelError(f"{name}: is a Git LFS pointer, which stands for the model: git lfs pull")
+        raise ModelError(f"{name}: is a Git LFS pointer, a placeholder for the model: git lfs pull")
     what = f"no model ({kind})" if kind else f"no model file of PyTorch (it begins with {start[:12]!r})"
     raise ModelError(f"{name}: is {what}; pass a .pt2 file: {EXPORT}")
 

@@ -52,9 +52,9 @@ def steps_of(preprocess: Any) -> PictureSteps | None:
         found = None
     if found is None:
         called = _call_processor if "transformers" in homes else _call_transform
-        return PictureSteps(f"asked for: {name}, called as it is", whole=called(processor, name))
+        return PictureSteps(f"as requested: {name}, called as it is", whole=called(processor, name))
     geometry, scaling = found
-    return PictureSteps(f"asked for: {name}, read as {_told(geometry)}", scaling, geometry)
+    return PictureSteps(f"as requested: {name}, read as {_told(geometry)}", scaling, geometry)
 
 
 def resampling(value: Any) -> str | None:
