@@ -83,7 +83,7 @@ class Calls:
         if values.shape[:1] != (pictures,) or values.ndim not in (1, 2) or not values.size:
             raise ModelError(
                 f"{what} shape {values.shape} for {pictures} pictures; {wanted}, a row for each, or pass "
-                "batch=1 where it takes a single one"
+                "batch=1 if it takes one picture at a time"
             )
         if values.ndim == 1 and values.dtype.kind != "f":
             raise ModelError(f"{what} one whole number for each picture, a class; {wanted}, the scores")
@@ -92,8 +92,8 @@ class Calls:
             raise ModelError(f"{what} {broken} values that are NaN or infinite; return finite numbers")
         if count not in (None, values.shape[1]):
             raise ModelError(
-                f"{what} {values.shape[1]} values for a picture, and {count} before; return as many each "
-                "time, or call visioncam.forget(model) where the function has changed"
+                f"{what} {values.shape[1]} values for a picture, but {count} before; return as many each "
+                "time, or call visioncam.forget(model) if the function has changed"
             )
         return values
 
@@ -157,7 +157,7 @@ def blackbox(
             f"channels is 3 for RGB or 1 for grey, received {brief(channels)}; pass one of them"
         )
     if (whole(batch) or 0) < 1:
-        raise OptionError(f"batch is a number of pictures from 1 up, received {brief(batch)}; pass 32")
+        raise OptionError(f"batch must be a number of pictures, at least 1; received {brief(batch)}; pass 32")
     inner = function.func if isinstance(function, partial) else function
     title = str(getattr(inner, "__name__", type(inner).__name__))
     limits = None if values is None else (float(values[0]), float(values[1]))
@@ -205,7 +205,7 @@ class BlackBoxEngine(EngineDefaults):
         if model.names is not None and len(model.names) not in fitting:
             raise ModelError(
                 f"names= of blackbox holds {len(model.names)} names, and the function {calls.title!r} "
-                f"returns {count} values for a picture; pass as many names, in its own order"
+                f"returns {count} values for a picture; pass one name for each, in its own order"
             )
         off = float(np.abs(calls(first, count) - one).max() / max(np.abs(one).max(), 1e-30))
         noise = np.random.default_rng(0).uniform(*calls.range, (3, *first.shape[1:])).astype(np.float32)
@@ -217,7 +217,7 @@ class BlackBoxEngine(EngineDefaults):
         COUNTERS.add("forward", 2 + len(noise))
         notes: tuple[Note, ...] = ()
         if off > SAME:
-            message = f"the function {calls.title!r} answers the same picture twice, {off:.1%} off"
+            message = f"the function {calls.title!r} gives two answers for the same picture, {off:.1%} apart"
             notes = (("answers-vary", message),)
         found = tried_logits(OUTPUT, OUTPUT, 1.0, lambda output: answers)
         shape = (*(model.size or (None, None)), model.channels)

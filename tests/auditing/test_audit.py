@@ -63,7 +63,7 @@ def test_the_audit_finds_the_tag_and_tells_whether_the_score_hangs_on_it(found: 
     assert strong.share.low > 3 * strong.uniform
     assert strong.drop is not None
     assert strong.drop.low > 0.5
-    assert (strong.verdict, weak.verdict) == ("decides", "carries evidence but no score")
+    assert (strong.verdict, weak.verdict) == ("decides", "has evidence but no effect on the score")
     assert weak.others == pytest.approx(strong.share.value)
     assert "upper left corner: 7" in str(found)
     assert "× uniform" in str(strong)

@@ -81,7 +81,7 @@ def test_lists_bring_a_class_for_each_row(folder: Path) -> None:
     assert [(entry.key, entry.target) for entry in found.entries] == [("0000.png", 7), ("sub/0000.png", None)]
     assert str(found.entries[1].image) == os.path.join(folder, "sub/0000.png")  # type: ignore[index]
     (folder / "c.csv").write_text("id,label\n1,7\n")
-    with pytest.raises(ImageError, match=r"no column of pictures.*its first row is 'id,label'"):
+    with pytest.raises(ImageError, match=r"no picture column.*its first row is 'id,label'"):
         source_of(folder / "c.csv")
 
 

@@ -72,11 +72,11 @@ FAILS = {
     "doctor model.keras no.png": (2, "'no.png': no such file; check the path"),
     # the model
     "layers no.keras": (2, "'no.keras': no such model file; check the path"),
-    "layers half.keras": (2, "'half.keras': is cut short or damaged (the zip archive in it is not whole)"),
+    "layers half.keras": (2, "'half.keras': is truncated or damaged (the zip archive in it is incomplete)"),
     "layers empty.keras": (2, "'empty.keras': is empty (0 bytes); download or save the model again"),
     "layers text.keras": (2, "'text.keras': is not a Keras model file (it begins with b'no model')"),
     "layers pictures": (2, "'pictures': is a folder; pass a .keras or .h5 file"),
-    "inspect half.keras": (2, "'half.keras': is cut short or damaged (the zip archive in it is not whole)"),
+    "inspect half.keras": (2, "'half.keras': is truncated or damaged (the zip archive in it is incomplete)"),
     "explain pictures/one.png --model no.keras": (2, "'no.keras': no such model file; check the path"),
     # names
     f"{ONE} --method gradcan": (2, "unknown method 'gradcan'; did you mean 'gradcam' or 'xgradcam'"),

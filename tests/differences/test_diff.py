@@ -194,7 +194,7 @@ def test_pictures_are_the_same_for_both_models(old: Any, photos: list[np.ndarray
     for pair, which in (((told, bare), "new"), ((bare, told), "old")):
         found = visioncam.diff(*pair, photos[:3])
         assert found.overall.moved.value == 0
-        assert f"the {which} model, preprocess: it says nothing of its pictures" in str(found)
+        assert f"the {which} model, preprocess: it does not declare its preprocessing" in str(found)
         assert found.provenance["old preprocess"] == found.provenance["new preprocess"] == "<lambda>"
     shuffled = tf.data.Dataset.from_tensor_slices(np.float32(photos[:9])).shuffle(9)
     assert visioncam.diff(old, old, shuffled).overall.moved.value == 0

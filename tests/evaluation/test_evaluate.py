@@ -111,7 +111,7 @@ def test_the_sections_have_bands_rankings_and_controls_as_far_as_methods(found: 
     assert set(probability.lines) == set(probability.bands) == {"gradcam", "scorecam", "random"}
     for name, (low, high) in probability.bands.items():
         assert all(a <= b <= c for a, b, c in zip(low, probability.lines[name][1], high, strict=True))
-    sanity = charts["likeness to the trained model's map"].lines
+    sanity = charts["similarity to the trained model's map"].lines
     assert {max(x) for x, _ in sanity.values()} == {2}  # steps of the cascade
     plots = {part.caption: part for part in parts if isinstance(part, Ranking)}
     assert {told.partition(",")[0] for told in plots} == set(found.metrics) - {"sparseness"}

@@ -91,7 +91,7 @@ class Distiller(keras.Model):  # type: ignore[misc]
 
 
 NO_MODELS = {
-    "distiller": (Distiller, r"\(Distiller\) has no call of its own.* 'student', 'teacher'"),
+    "distiller": (Distiller, r"\(Distiller\) has no call method.* 'student', 'teacher'"),
     "predict": (lambda model: model.predict, "not its method 'predict'"),
     "call": (lambda model: model.call, "not its method 'call'"),
     "function": (lambda model: lambda x: model(x), "pass the model that it calls"),

@@ -84,8 +84,8 @@ class Finding:
         if self.drop.low > DECIDES:
             return "decides"
         if self.drop.value < DECIDES and self.drop.high < MOSTLY:
-            return "carries evidence but no score"
-        return f"{self.drop.count} pictures do not tell whether it decides"
+            return "has evidence but no effect on the score"
+        return f"{self.drop.count} pictures do not show whether it decides"
 
     def percent(self) -> str:
         """Return the share with its interval."""

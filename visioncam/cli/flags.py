@@ -106,7 +106,7 @@ def methods_flags(default: str | bool = True) -> Callable[[F], F]:
     return options(
         option(ASK, "--methods", default="all", show_default=default, metavar="A,B",
                help="Names of `visioncam methods`, or cam, gradient, region, attention for all of a family; "
-                    "all means the nine and those of plugins, every means every one."),
+                    "all means the paper's nine and those of plugins, every means every one."),
         option(ASK, "--method", metavar="M", help="One method; the same as --methods with one name."),
     )  # fmt: skip
 

@@ -179,13 +179,15 @@ class _Run:
         for side, one, sample in zip(self.sides, self.maps, samples, strict=True):
             if side.borrowed and sample.geometry:
                 self._tell(
-                    side, "preprocess", "it says nothing of its pictures; they go in as another model's"
+                    side,
+                    "preprocess",
+                    "it does not declare its preprocessing; its pictures are prepared as for the other model",
                 )
             if fitted and sample.geometry and sample.geometry.size != fitted.size:
                 sizes = ["×".join(map(str, how.size)) for how in (sample.geometry, fitted)]
                 self._tell(side, "size", f"it sees {sizes[0]} pixels, the old one {sizes[1]}")
             if not one.heatmap.any():
-                self._tell(side, "blank map", "where the other map is not, all evidence counts as moved")
+                self._tell(side, "blank map", "if the other map is not blank, all evidence counts as moved")
             for note in one.diagnostics:
                 if note.code != "picture-note" or one is self.maps[0]:  # the others see the same picture
                     self._tell(side, note.code, note.message)

@@ -145,7 +145,7 @@ def _sanity(at: AtLayer) -> Chart | None:
     last = max(map(len, found.values()), default=1) - 1  # a control has only two points: it never changes
     lines = {name: (np.linspace(0, last, len(mean)).tolist(), mean.tolist()) for name, mean in found.items()}
     return (
-        Chart(lines, "step of the cascade", "likeness to the trained model's map", across=(0, 1))
+        Chart(lines, "step of the cascade", "similarity to the trained model's map", across=(0, 1))
         if lines
         else None
     )

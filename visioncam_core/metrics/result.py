@@ -24,7 +24,7 @@ class Switches:
     Attributes:
         score: what the model is asked for.
         target: which class, and when it is fixed.
-        fill: what stands in the place of removed pixels.
+        fill: what replaces removed pixels.
         where: the space in which the picture is changed.
         map: how the map is normalised.
         mask: how the map becomes a mask.

@@ -138,16 +138,17 @@ def of_sums(evidence: Evidence, sums: str, row: LayerRow, rows: Sequence[LayerRo
     left, gone = float(kept.sum()) / whole, float(size[kept <= ops.RELATIVE_ZERO * size].sum()) / whole
     if over == "channels" and left <= RANDOM / np.sqrt(A.shape[-1]):
         message = (
-            f"activation times gradient cancels over the channels of {row.path!r} at every position, except for "
-            f"{left:.0e} of its terms: a normalisation over channels reads this layer"
+            f"activation times gradient cancels over the channels of {row.path!r} at every position, except "
+            f"for {left:.0e} of its terms: a normalisation over channels reads this layer"
         )
         yield Diagnostic("terms-cancel", message, **_normalised(row, rows))
     elif over == "positions" and (
         gone > 0.5 or left <= LEFT or (what == "G" and _blind(evidence, A, G, left))
     ):
         message = (
-            f"the {'gradients' if what == 'G' else 'terms'} at {row.path!r} cancel over the picture except for "
-            f"{left:.0e} of them, to nothing in {gone:.0%} of the layer: a normalisation or softmax over the "
+            f"the {'gradients' if what == 'G' else 'terms'} at {row.path!r} cancel over the picture except "
+            f"for {left:.0e} of them, to nothing in {gone:.0%} of the layer: a normalisation or softmax "
+            "over the "
             "picture reads it"
         )
         yield Diagnostic("terms-cancel", message, **_normalised(row, rows))

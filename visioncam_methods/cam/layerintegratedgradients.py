@@ -38,7 +38,7 @@ class LayerIntegratedGradients:
     baseline: str | np.ndarray = option(
         "black",
         help="black, grey, white, zero, mean, blur:10 or noise, a picture, or zero-activations, 0 at the "
-        "layer; in Python an array, too",
+        "layer; in Python also an array",
         validator=hidden_kind("zero-activations"),
     )
     steps: int = option(16, help="nodes of the quadrature", validator=in_range(1, 10_000))

@@ -44,13 +44,14 @@ class IntegratedGradients:
 
     baseline: str | np.ndarray = option(
         "black",
-        help="where the way begins: black, grey, white, zero, mean, blur:10, noise, or an array",
+        help="where the path begins: black, grey, white, zero, mean, blur:10, noise, or an array",
         validator=hidden_kind(),
     )
     steps: int | None = option(
         None,
-        help="nodes of the quadrature, evenly; by default 32, closer near the baseline, doubled until 1 % of "
-        "the sum is missing at most",
+        help="nodes of the quadrature, evenly spaced; by default 32, denser near the baseline, doubled "
+        "until at "
+        "most 1 % of the sum is missing",
         validator=in_range(1, 10_000),
     )
     family: ClassVar[str] = "gradient"

@@ -34,7 +34,7 @@ class Saliency:
     """
 
     channels: Literal["max", "sum", "norm"] = option("max", help="how a pixel's channels become one number")
-    signed: bool = option(False, help="with the gradient's sign, in place of its size")
+    signed: bool = option(False, help="keep the gradient's sign instead of taking its size")
     family: ClassVar[str] = "gradient"
     on: ClassVar[str] = "input"
     needs: ClassVar[frozenset[str]] = frozenset({"gradients"})

@@ -47,7 +47,9 @@ class SmoothGrad:
         0.15, help="noise level", unit="share of the picture's value range", validator=in_range(0, 10)
     )
     statistic: Literal["mean", "square", "variance"] = option(
-        "mean", help="of the gradients: their mean, the mean of their squares, or their variance (VarGrad)"
+        "mean",
+        help="what is taken of the gradients: their mean, the mean of their squares, or their "
+        "variance (VarGrad)",
     )
     family: ClassVar[str] = "gradient"
     on: ClassVar[str] = "input"

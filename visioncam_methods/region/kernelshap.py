@@ -55,7 +55,7 @@ class KernelSHAP:
     hidden: str | np.ndarray = option("grey", help=HIDDEN_HELP, validator=hidden_kind("regionmean"))
     n: int | None = option(
         None,
-        help="scores that are read; 2 R + 2048 by default, R the number of regions",
+        help="number of scores read; 2 R + 2048 by default, R the number of regions",
         validator=in_range(4),
     )
     until: float | None = option(None, help=UNTIL_HELP, validator=in_range(0, low_open=True))

@@ -45,7 +45,7 @@ class PartitionSHAP:
     hidden: str | np.ndarray = option("grey", help=HIDDEN_HELP, validator=hidden_kind("regionmean"))
     max_passes: int = option(
         3000,
-        help="scores that are read at most; a tree that takes more is made coarser",
+        help="maximum number of scores read; a tree that needs more is made coarser",
         validator=in_range(4),
     )
     family: ClassVar[str] = "region"
@@ -60,9 +60,7 @@ class PartitionSHAP:
         game = Game.of(one, self.regions, self.hidden)
         nothing, everything = game.ends()
         M, closed = owen(game, places(game.regions), self.max_passes, nothing, everything)
-        note = (
-            f"{closed} regions are told apart only in groups: max_passes={self.max_passes}" if closed else ""
-        )
+        note = f"{closed} regions are resolved only in groups: max_passes={self.max_passes}" if closed else ""
         return game.attribution(M, total=float(M.sum()), expected=everything - nothing, note=note)
 
 

@@ -35,7 +35,7 @@ class Coherency:
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     switches = constant(
         Switches(
-            score="the model is asked for a map",
+            score="the model is run for a map",
             fill="the picture times the map: zero as model input",
             mask="soft",
             map="positive part / maximum, at the layer",

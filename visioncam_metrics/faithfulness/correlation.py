@@ -24,7 +24,7 @@ class _Cells:
     share: float = option(0.2, help="share of the cells removed each time",
                           validator=in_range(0, 1, low_open=True, high_open=True))  # fmt: skip
     samples: int = option(100, help="random sets", validator=in_range(3, 100_000))
-    fill: Fill = option("zero", help="what stands in the place of removed pixels")
+    fill: Fill = option("zero", help="what replaces removed pixels")
     score: Score = option("probability", help="f: the class's probability, or the scalar explained")
     needs: ClassVar[frozenset[str]] = frozenset({"scores"})
     integration: ClassVar[str]

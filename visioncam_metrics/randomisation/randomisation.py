@@ -15,7 +15,7 @@ from visioncam_core.results.heat import heat
 from visioncam_metrics.support.ssim import ssim
 from visioncam_metrics.support.switches import constant
 
-RANDOMISED = "weights drawn anew from the logits down, each tensor with its own mean and spread"
+RANDOMISED = "weights randomised from the logits down, each tensor with its own mean and spread"
 
 
 @attrs.frozen
@@ -51,7 +51,7 @@ class Randomisation:
         """How its numbers are made."""
         shape = {"ssim": "positive part / maximum, at the layer", "absolute": "absolute, at the layer"}
         return Switches(
-            score="the model and its randomised copies are asked for maps",
+            score="the model and its randomised copies are run for maps",
             fill=RANDOMISED,
             map=shape.get(self.similarity, "raw, at the layer"),
             integration="mean over seeds, after the last step",
@@ -102,7 +102,7 @@ class ClassSensitivity:
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     switches = constant(
         Switches(
-            score="the model is asked for the map of another class, drawn with the seed",
+            score="the model is run for the map of another class, picked by the seed",
             map="raw, at the layer",
             integration="rank correlation",
         )

@@ -15,7 +15,7 @@ from visioncam_core.results.agreement import rank_correlation
 from visioncam_core.results.heat import heat
 
 _CHUNK = 8
-SCORE = "the model is asked for maps"
+SCORE = "the model is run for maps"
 
 
 @attrs.frozen

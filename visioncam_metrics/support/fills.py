@@ -40,7 +40,7 @@ def fill_picture(case: Case, fill: str) -> np.ndarray:
         return blur(x)
     if case.black is None:
         raise OptionError(
-            "fill='black' needs a picture: of model input nobody knows what black is; use fill='zero'"
+            "fill='black' needs a picture: what is black in model input is not known; use fill='zero'"
         )
     return np.broadcast_to(case.black, x.shape).astype(x.dtype)
 

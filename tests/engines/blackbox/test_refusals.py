@@ -77,7 +77,7 @@ def test_a_function_that_draws_at_random_is_told(picture: np.ndarray, rng: np.ra
     for _ in range(2):
         found = visioncam.explain(model, picture, HideOne())
         (told,) = [one for one in found.diagnostics if one.code == "answers-vary"]
-        assert "answers the same picture twice," in told.message
+        assert "gives two answers for the same picture," in told.message
     steady = visioncam.explain(visioncam.blackbox(linear, SIZE), picture, HideOne())
     assert "answers-vary" not in [one.code for one in steady.diagnostics]
 
@@ -96,7 +96,7 @@ def test_a_function_that_draws_at_random_is_told(picture: np.ndarray, rng: np.ra
         ),
         ({"values": ("a", 1)}, OptionError, r"received \('a', 1\)"),
         ({"channels": 4}, OptionError, r"channels is 3 for RGB or 1 for grey, received 4"),
-        ({"batch": 0}, OptionError, r"batch is a number of pictures from 1 up, received 0"),
+        ({"batch": 0}, OptionError, r"batch must be a number of pictures, at least 1; received 0"),
         ({"names": 3}, OptionTypeError, r"names must be a list of strings"),
     ],
 )

@@ -241,7 +241,7 @@ def test_other_attention_is_refused() -> None:
 
 
 def test_a_model_that_is_run_as_it_is_is_refused() -> None:
-    assert "is not seen, as it is run as it is" in refused(Deciding())
+    assert "is not seen, because the model is run unchanged" in refused(Deciding())
 
 
 def test_attention_without_a_gradient_is_refused() -> None:

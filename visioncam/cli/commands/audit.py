@@ -35,11 +35,11 @@ FLAGS = options(
 @FLAGS
 @click.pass_context
 def audit(context: click.Context, /, **values: Any) -> int:
-    """Look through SOURCE for evidence where no object is: a caption, a tag, a watermark, a frame.
+    """Search SOURCE for evidence outside the objects: a caption, a tag, a watermark, a frame.
 
-    First come places that stand out in the maps of a class, beyond chance and at the same spot, and what the
-    class's probability loses when each is hidden; then the pictures, the most suspicious first. Objects may
-    lie there too: --boxes tells them apart.
+    Lists first the places that stand out in the maps of a class, beyond chance and always at the same spot, and how
+    far the class's probability falls when each is hidden; then the pictures, the most suspicious first. Objects may
+    be there too: --boxes tells the two apart.
     """
     from visioncam.cli.work.audit import audit as work
 

@@ -64,8 +64,8 @@ FLAGS = options(
 def batch(context: click.Context, /, **values: Any) -> int:
     """Explain every picture of SOURCE: a folder, a 'pattern', a .txt or .csv list, or a .tar archive.
 
-    Writes the raw map and a picture of each, and a line into manifest.jsonl; pictures that fail have a
-    line in errors.jsonl. The same command continues where it was interrupted.
+    Writes the raw map and a drawing of each, and a line in manifest.jsonl; pictures that fail get a line
+    in errors.jsonl. Run the same command again to resume after an interruption.
     """
     from visioncam.cli.work.batch import batch as work
 

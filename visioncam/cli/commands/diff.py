@@ -48,8 +48,8 @@ FLAGS = options(
 def diff(context: click.Context, /, **values: Any) -> int:
     """Run OLD and NEW on the pictures of SOURCE, and show where answers or evidence changed.
 
-    Models are named as for --model; demo is the embedded one. Both maps of a picture are of OLD's answer;
-    moved is the share of the evidence that lies elsewhere, 0 to 1. The exit code is 3 where a --fail-if
+    Models are named as for --model; demo is the embedded one. Both maps of a picture explain OLD's answer;
+    moved is the share of the evidence that is elsewhere, 0 to 1. The exit code is 3 if a --fail-if condition
     holds or a picture could not be compared.
     """
     from visioncam.cli.work.diff import diff as work

@@ -62,8 +62,8 @@ def evaluate(context: click.Context, /, **values: Any) -> int:
     """Measure the maps of every method on the pictures of SOURCE: a folder, a 'pattern' or a list.
 
     A random map, a centred Gaussian, the picture's edges, Fake-CAM and each method on a randomised copy of
-    the model stand beside them; what is better than all of these is marked. The exit code is 3 where a
-    --fail-if holds or a picture could not be read.
+    the model are the controls; a method better than all of these is marked. The exit code is 3 if a --fail-if
+    condition holds or a picture could not be read.
     """
     from visioncam.cli.work.evaluate import evaluate as work
 

@@ -47,10 +47,10 @@ FLAGS = options(
 @FLAGS
 @click.pass_context
 def explain(context: click.Context, /, **values: Any) -> int:
-    """Show what in each IMAGE speaks for a class.
+    """Show which parts of each IMAGE are evidence for a class.
 
-    Writes <name>_<method>.png and says what the model sees, which layer was looked at and why, and what
-    to be careful about.
+    Writes <name>_<method>.png and prints what the model sees, which layer was explained and why,
+    and any caveats.
     """
     from visioncam.cli.work.explain import explain as work
 

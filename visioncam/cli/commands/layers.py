@@ -33,8 +33,8 @@ FLAGS = options(
 def layers(context: click.Context, /, **values: Any) -> None:
     """List the last layer of MODEL (the embedded one by default) at each resolution.
 
-    The index and the path are what --layer takes; the arrow marks what is taken where nothing is said,
-    and why.
+    --layer takes the index or the path; the arrow marks the default layer, with the
+    reason.
     """
     from visioncam.cli.work.layers import layers as work
 

@@ -107,7 +107,7 @@ def answers(subject: SelectorSubject) -> None:
         row = choice.row
         require(
             any(row is one for one in subject.table.rows),
-            f"{subject.name} answered {query!r} with {row!r}, which is no row of the table it was given",
+            f"{subject.name} answered {query!r} with {row!r}, which is not a row of the table it was given",
         )
         fault = row.refused or ("" if row.reaches_score else "the score does not depend on it")
         require(

@@ -94,7 +94,7 @@ def inspect_file(path: str | os.PathLike[str], kind: str, name: str) -> Holdings
     problems = [*stored.problems[:3], *config.unsafe]
     total = sum(declared(node) for _, node in config.nodes())
     if total > LIMIT and stored.numbers < total / 2:
-        problems.append(f"its description asks for {total:,} weights and the file stores {stored.numbers:,}")
+        problems.append(f"its configuration needs {total:,} weights, but the file stores {stored.numbers:,}")
     return Holdings(
         kind, os.path.getsize(path), source_digest(path), config, _layers(config), total, stored.numbers,
         tuple(problems),
@@ -126,7 +126,7 @@ def read_config(path: str | os.PathLike[str], kind: str, name: str, stored: Stor
             raise
     except Exception as error:  # zlib, zipfile, json: each has its own
         raise ModelError(
-            f"{name}: its description cannot be read ({type(error).__name__}); download or save it again"
+            f"{name}: its configuration cannot be read ({type(error).__name__}); download or save it again"
         ) from error
     return config
 

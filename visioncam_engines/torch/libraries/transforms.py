@@ -43,8 +43,8 @@ def steps_of(preprocess: Any) -> PictureSteps | None:
     drawn = [type(one).__name__ for one in _steps(processor) if type(one).__name__.startswith(_RANDOM)]
     if drawn:
         raise OptionError(
-            f"preprocess={name} draws at random ({drawn[0]}), so that no map could be made again; pass the "
-            "transform of evaluation, such as weights.transforms()"
+            f"preprocess={name} is random ({drawn[0]}), so no map could be reproduced; pass the "
+            "evaluation transform, such as weights.transforms()"
         )
     try:
         found = _of_processor(processor) if "transformers" in homes else _of_transform(processor)

@@ -141,7 +141,8 @@ class TapePasses:
         lengths = sorted({tuple(part[0].values.shape[1:]) for part in parts})
         if len(lengths) > 1:
             raise ModelError(
-                f"output {self.score.output!r} has another number of values for each picture of this call "
+                f"output {self.score.output!r} has a different number of values for each picture of this "
+                "call "
                 f"({listing(lengths)}), as a detector has; pass batch_size=1"
             )
         return [joined(list(results)) for results in zip(*parts, strict=True)]
