@@ -40,8 +40,8 @@ COMMANDS = {
         "audit": ("audit:audit", "Does it look at the objects, or at shortcuts?"),
         "diff": ("diff:diff", "Two models: where answers or evidence changed."),
         "report": ("report:report", "Pictures, maps and numbers in one HTML file."),
-        "doctor": ("doctor:doctor", "A health report of a model on a picture."),
-        "app": ("app:app_command", "The same in a browser, on this computer."),
+        "doctor": ("doctor:doctor", "Check a model on a picture and report problems."),
+        "app": ("app:app_command", "Explain in a browser, on this computer."),
     },
     "Look around": {
         "layers": ("layers:layers", "A model's layers, and which one is explained."),

@@ -43,8 +43,8 @@ FLAGS = options(
 def app_command(output: Any, /, **values: Any) -> None:
     """Explain photos in a browser, on this computer.
 
-    Photos and models stay on this computer: nothing is sent anywhere. The models offered are those you name, and code in
-    their files never runs. Plugins are left out unless VISIONCAM_PLUGINS names them.
+    Photos and models stay on this computer: nothing is sent anywhere. The models offered are those you name,
+    and code in their files never runs. Plugins are left out unless VISIONCAM_PLUGINS names them.
     """
     from visioncam.cli.work.app import app as work
 

@@ -37,9 +37,9 @@ FLAGS = options(
 def audit(context: click.Context, /, **values: Any) -> int:
     """Search SOURCE for evidence outside the objects: a caption, a tag, a watermark, a frame.
 
-    Lists first the places that stand out in the maps of a class, beyond chance and always at the same spot, and how
-    far the class's probability falls when each is hidden; then the pictures, the most suspicious first. Objects may
-    be there too: --boxes tells the two apart.
+    Lists first the places that stand out in the maps of a class, beyond chance and always at the same spot,
+    and how far the class's probability falls when each is hidden; then the pictures, the most suspicious
+    first. Objects may be there too: --boxes tells the two apart.
     """
     from visioncam.cli.work.audit import audit as work
 

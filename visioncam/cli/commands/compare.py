@@ -53,8 +53,8 @@ FLAGS = options(
 def compare(context: click.Context, /, **values: Any) -> int:
     """Explain each IMAGE with every method and draw the maps on one contact sheet.
 
-    Several pictures, classes (--targets) and layers (--layers) become rows. Activations and
-    gradients are computed once for all methods; the seconds and passes shown are what each method needed on top of that.
+    Several pictures, classes (--targets) and layers (--layers) become rows. Activations and gradients are
+    computed once for all methods; the seconds and passes shown are what each method needed on top of that.
     """
     from visioncam.cli.work.compare import compare as work
 

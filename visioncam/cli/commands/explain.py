@@ -25,7 +25,7 @@ FLAGS = options(
                       "default."),
     flags.REQUEST,
     option(RESULT, "--renderer", default="overlay", show_default=True, metavar="R",
-           help="What draws the map, see `visioncam renderers`."),
+           help="Renderer of the map; see `visioncam renderers`."),
     flags.out_option("out", "PATH",
                      "Folder for the files, the current one by default; or a file, for one map.",
                      default=Path()),

@@ -21,8 +21,8 @@ from visioncam.new_plugin import KINDS, write_plugin
 def new_plugin(output: Output, name: str, folder: Path | None, kind: str) -> None:
     """Write a plugin called NAME into DIR (a new folder of that name by default).
 
-    NAME is the name of the distribution, such as my-cam.  The plugin is complete: it works right away, and its
-    tests pass.  Change it step by step.
+    NAME is the name of the distribution, such as my-cam.  The plugin is complete: it works right away, and
+    its tests pass.  Change it step by step.
     """
     made = write_plugin(name, folder, kind)
     output.document.update(

@@ -38,7 +38,7 @@ NEEDS_QUERIES = "answers"
 def plugins(output: Output, whole: bool, check: bool) -> int:
     """List every plugin found, built in or installed, and whether it loaded.
 
-    VISIONCAM_PLUGINS=a,b loads only these plugins or distributions, an empty value none; built-ins always load.
+    VISIONCAM_PLUGINS=a,b loads only these plugins or distributions, empty none; built-ins always load.
     VISIONCAM_STRICT_PLUGINS=1 makes a broken plugin an error; the exit code here is then 1.
     """
     with warnings.catch_warnings():
