@@ -112,7 +112,7 @@ def kill(root: Path) -> Found:
     return (
         f"`kill -9` at {KILLS} random moments of a run over {PICTURES} pictures, each continued",
         f"{corrupt} corrupt, {lost} lost, {doubled} doubled; bytes as undisturbed; {swept} temporary "
-        f"files swept ({KILLS - early} kills while results were written, {early} before the first)",
+        f"files removed ({KILLS - early} kills while results were written, {early} before the first)",
     )
 
 

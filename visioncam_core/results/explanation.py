@@ -39,18 +39,18 @@ class Explanation(ExplanationData):
         target: what was explained.
         score: its value.
         score_kind: "logit", "probability" or "output": what the score is.
-        predictions: the model's best five classes, best first; empty where the output is no list of classes.
+        predictions: the model's best five classes, best first; empty if the output is not a list of classes.
         probabilities: whether the predictions are probabilities.
-        layer: which layer was looked at, and why.
+        layer: which layer was explained, and why.
         method: canonical name of the method.
-        method_title: its title for people.
+        method_title: its title for display.
         options: the method's options.
         evidence: "for", "against" or "signed": which part of the raw map the heat map shows.
         diagnostics: what to be careful about; empty if nothing is wrong.
         provenance: versions, model name, seed, geometry, preprocessing.
-        account: what the map adds up to and should, and its error; None where the method says nothing.
+        account: what the map adds up to and should, and its error; None if the method promises nothing.
         regions: the regions and what each contributed, on the picture's pixels; None without regions.
-        whole: the explained volume or video, where this is one slice of it; else None.
+        whole: the explained volume or video, if this is one slice of it; else None.
     """
 
     def render(self, renderer: str | object = "overlay", **options: Any) -> np.ndarray:

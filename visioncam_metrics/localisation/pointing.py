@@ -35,7 +35,8 @@ class PointingGame:
         tolerance as in TorchRay.
     """
 
-    tolerance: float = option(15.0, help="how far outside the object still hits", unit="pixels of the picture",
+    tolerance: float = option(15.0, help="how far outside the object still hits",
+                              unit="pixels of the picture",
                               validator=in_range(0, 10_000))  # fmt: skip
     needs: ClassVar[frozenset[str]] = frozenset({"truth"})
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
