@@ -46,8 +46,8 @@ def page(groups: dict[str, dict[str, Any]]) -> str:
 
 {_table(parts)}
 
-● surely better than every control; ○ not, and nothing is claimed. A control is a map that does not look at the model
-(the last rows), or the same method on a copy of the model with random weights. *Surely*: an exact sign-flip test at
+● significantly better than every control; ○ not, and nothing is claimed. A control is a map that does not look at the model
+(the last rows), or the same method on a copy of the model with random weights. *Significantly*: an exact sign-flip test at
 2.5 %, on deletion, which decides, for all methods of the same pictures together; on columns marked ¹ for each
 method by itself, so that of many one may have a ● by luck.
 
@@ -117,14 +117,14 @@ def _verdict(group: dict[str, Any]) -> str:
     best, rows = group["verdict"], group["results"]
     few = f"Of {len(_methods(rows))} methods on {len(group['pictures'])} pictures"
     if best["method"] is None:
-        return f"{few}, **none** is surely better than a random map."
+        return f"{few}, **none** is significantly better than a random map."
     also = [_title(rows, name) for name, _ in best["equals"]]
     said = f"{few}, take **{_title(rows, best['method'])}**"
     if not also:
         return f"{said}: the data show that it is the best."
     worse = len(_methods(rows)) - 1 - len(also)
-    rest = f"; the other {worse} are surely worse" if worse else ""
-    return f"{said}. There is no difference that the data shows to {_listed(also)}, of which none is cheaper{rest}."
+    rest = f"; the other {worse} are significantly worse" if worse else ""
+    return f"{said}. There is no significant difference from {_listed(also)}, of which none is cheaper{rest}."
 
 
 def _always(rows: list[dict[str, Any]]) -> list[str]:

@@ -100,7 +100,7 @@ def test_the_sections_have_bands_rankings_and_controls_as_far_as_methods(found: 
     assert len(table.columns) + len(wide.columns) == len(found.metrics) + 2
     cells = [cell for row in table.rows for cell in row if isinstance(cell, Cell)]
     assert any(
-        re.fullmatch(r"\d\.\d{3} \[\S+, \S+\]; not surely better than .*random, gaussian.*", cell.more)
+        re.fullmatch(r"\d\.\d{3} \[\S+, \S+\]; not significantly better than .*random, gaussian.*", cell.more)
         for cell in cells
     )
     assert [row[0] for row in table.foot] == ["Randomised model", *(one.title for one in CONTROLS)]

@@ -25,7 +25,7 @@ NAME, SOURCE = 22, 30  # letters of a class and of a picture in a table
 Rows = tuple[list[str], list[list[str]]]
 SECOND = {
     True: "more than a change of seed",
-    False: "not surely more than a change of seed",
+    False: "not significantly more than a change of seed",
     None: "too few pictures to tell",
 }
 BEYOND = {True: "yes", False: "no", None: "too few"}

@@ -89,7 +89,7 @@ class Evaluation:
         return next((one.metric for one in self.results if one.better != "neither"), None)
 
     def unbeaten(self, result: MetricResult) -> tuple[str, ...]:
-        """Return the controls that a method is not surely better than, by an exact sign-flip test at 2.5 %.
+        """Return the controls a method does not significantly beat, by an exact sign-flip test at 2.5 %.
 
         On the metric that decides, each control's 2.5 % hold for all methods and layers together
         (step-down maximum over common flips); on the others for each method by itself.  Empty for a metric

@@ -43,7 +43,7 @@ def recommend(
 
     Measured are deletion, insertion and average gain, and the energy pointing game where `truth` is
     given.  On each picture and metric the candidates are ranked; the best mean rank wins.  A candidate whose
-    mean rank is not surely better than that of a random map is out: where all are noise, one is let in at
+    mean rank is not significantly better than that of a random map is out: if all are noise, one is let in at
     most 2.5 times in a hundred.  Those that the pictures do not tell from the best count as equal, and of
     equals the cheapest is named.  Tests are exact sign flips over the pictures, corrected for all that are
     compared by the step-down maximum (Westfall and Young); nine unlike candidates need nine pictures.  Where

@@ -78,12 +78,13 @@ def _cell(row: Row, metric: str) -> Cell:
     if len(found) != 1:
         return Cell(row.cell(metric))
     number, controls = detail(found[0])
-    more = f"{number}; not surely better than {controls}" if controls else number
+    more = f"{number}; not significantly better than {controls}" if controls else number
     return Cell(row.cell(metric), more, found[0]["value"] if found[0]["pictures"] else None)
 
 
 def _details(records: Records) -> Table:
-    header = ("layer", "method", "metric", "mean [95 % interval]", "pictures", "not surely better than",
+    header = ("layer", "method", "metric", "mean [95 % interval]", "pictures", "not significantly better "
+                                                                               "than",
               "passes a map", "seconds a map")  # fmt: skip
     rows = []
     for one in records:

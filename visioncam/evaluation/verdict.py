@@ -17,7 +17,7 @@ EVIDENCE = ("deletion", "insertion", "averagegain")
 PLACE = "energypointinggame"
 DOUBT = "random"
 SURE = "the data show it"
-NO_DIFFERENCE = "no difference that the data show"
+NO_DIFFERENCE = "no significant difference"
 NO_BETTER = "no method beats a random map"
 TOO_FEW = "too few pictures to tell"
 NOTHING = "no conclusion can be drawn"
@@ -33,10 +33,9 @@ class Verdict:
     Attributes:
         method: canonical name, or None where none is named.
         layer: its path, or None.
-        sure: "the data show it", "no difference that the data show", "no method beats a random map",
-            "too few pictures to tell", or "no conclusion can be "
-                                           "drawn" of a model that answers alike for every
-            picture, or of flat maps.
+        sure: "the data show it", "no significant difference", "no method beats a random map",
+            "too few pictures to tell", or "no conclusion can be drawn" from a model that gives the
+            same answer for every picture, or from flat maps.
         equals: (method, layer) of those that the data do not distinguish from it.
         passes: through the model for a map, beyond the forward and backward pass that all share.
         seconds: for a map.
@@ -55,9 +54,10 @@ class Verdict:
         """Return it in one line."""
         if self.method is None:
             return f"{'No method is named' if self.sure == TOO_FEW else 'Use none of the maps'}: {self.sure}"
-        others = f" to {len(self.equals)} other{'s' * (len(self.equals) > 1)}" if self.equals else ""
+        others = f" from {len(self.equals)} other{'s' * (len(self.equals) > 1)}" if self.equals else ""
         best = ";" if others else ", and the best:"
-        return f"Use {self.method} at {self.layer}: surely better than a random map{best} {self.sure}{others}"
+        better = f"significantly better than a random map{best} {self.sure}{others}"
+        return f"Use {self.method} at {self.layer}: {better}"
 
 
 def verdict(layers: Sequence[AtLayer]) -> Verdict:
@@ -100,7 +100,7 @@ def verdict(layers: Sequence[AtLayer]) -> Verdict:
             f"; of {kinds} candidate{'s' * (kinds > 1)}, fewer than {few} pictures seldom show one that is"
         )
         why = (
-            f"On {count} pictures no method was surely better than a random map over {_join(metrics)}"
+            f"On {count} pictures no method was significantly better than a random map over {_join(metrics)}"
             f"{short if count < few else ''}; {_more(gains, len(gains), min)}. "
             "Trust none of the maps until you have tried more pictures or another layer."
         )
@@ -140,11 +140,11 @@ def _why(
     if len(candidates) == 1:
         return f"{first} There is no other."
     if len(equal) == 1:
-        return f"{first} Every other candidate is surely worse."
+        return f"{first} Every other candidate is significantly worse."
     where = "" if len({at for _, at in candidates}) == 1 else " at {}"
     others = _join([candidates[i][0] + where.format(candidates[i][1]) for i in equal if i != chosen])
-    cheapest = "and none that surely beats a random map needs fewer passes"
-    return f"{first} There is {NO_DIFFERENCE} to {others}, {cheapest}; {more}."
+    cheapest = "and none that significantly beats a random map needs fewer passes"
+    return f"{first} There is {NO_DIFFERENCE} from {others}, {cheapest}; {more}."
 
 
 def _gains(found: Numbers, candidates: Candidates, metrics: Sequence[str]) -> np.ndarray:

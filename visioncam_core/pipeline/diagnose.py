@@ -148,8 +148,7 @@ def of_sums(evidence: Evidence, sums: str, row: LayerRow, rows: Sequence[LayerRo
         message = (
             f"the {'gradients' if what == 'G' else 'terms'} at {row.path!r} cancel over the picture except "
             f"for {left:.0e} of them, to nothing in {gone:.0%} of the layer: a normalisation or softmax "
-            "over the "
-            "picture reads it"
+            "over the picture reads it"
         )
         yield Diagnostic("terms-cancel", message, **_normalised(row, rows))
 
@@ -282,8 +281,7 @@ def of_account(account: Account | None) -> Iterator[Diagnostic]:
     if account.share is not None and account.share > LARGE:
         yield Diagnostic(
             "incomplete",
-            f"contributions add up to {account.total:.4g}, where they should add up to "
-            f"{account.expected:.4g}",
+            f"contributions add up to {account.total:.4g}, but should add up to {account.expected:.4g}",
         )
     if account.error is not None and account.error > LARGE:
         yield Diagnostic(
