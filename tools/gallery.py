@@ -23,7 +23,7 @@ PARTS = (
     """\
 # Gallery
 
-Every kind of picture that VisionCam makes, each with the code that made it. All of it is written by
+Every kind of picture that VisionCam draws, each with its code. All of it is written by
 `python tools/gallery.py`; the [photos](../../examples/LICENCES.md) are in `examples/`. Run the code in a
 checkout.
 
@@ -83,14 +83,14 @@ The embedded model sees only the middle of a photo (a centre crop): evidence end
     Entry(
         "side_by_side.webp",
         "Side by side",
-        "The photo, and what is under the colours.",
+        "The photo, and next to it the map over the photo.",
         "rocket",
         '"sidebyside"',
     ),
     Entry(
         "signed.webp",
         "For and against",
-        "Red speaks for the class, blue against it; the photo is grey, so that all colour is evidence.",
+        "Red is evidence for the class, blue against it; the photo is grey, so that all colour is evidence.",
         "both",
         f'"signed", {TITLED}',
     ),
@@ -98,7 +98,7 @@ The embedded model sees only the middle of a photo (a centre crop): evidence end
     Entry(
         "sheet.webp",
         "Contact sheet",
-        "All nine methods, what each cost beyond the shared pass, where they agree, and how much.",
+        "The paper's nine methods, what each cost beyond the shared pass, where they agree, and how much.",
         "sheet",
         "agreement=True, correlations=True",
     ),
@@ -114,13 +114,13 @@ The embedded model sees only the middle of a photo (a centre crop): evidence end
     Entry(
         "gradient.webp",
         "Gradients in the picture",
-        "Each pixel's share; drawn by what its neighbourhood adds up to, 1 % of the side.",
+        "Each pixel's share; drawn as the sum over its neighbourhood, 1 % of the side.",
         "gradient",
     ),
     Entry(
         "region.webp",
         "Regions of the picture",
-        "Parts hidden, scores read: four of the five share their masked pictures.",
+        "Parts are hidden and scores read; four of the five methods share their masked pictures.",
         "region",
     ),
     Entry(

@@ -1,6 +1,6 @@
 """What an engine is: the one way in which everything else reaches a model.  Knows no framework.
 
-An engine runs the models of one framework.  `Engine` reads a model, `Traced` is a model made ready for inputs
+An engine runs the models of one framework.  `Engine` reads a model, `Traced` is a model prepared for inputs
 of one kind, `View` sees it through one output, and `Passes` runs it at one layer.  What crosses is a NumPy
 array or an array that `visioncam_core.ops` understands: batch first; on the layer's grid channels last.
 `visioncam_core.engine.defaults` has most of it for an engine that only wants to say what is its own.

@@ -22,13 +22,13 @@ class Switches:
     """The ten decisions that a number depends on.
 
     Attributes:
-        score: what the model is asked for.
+        score: what the model is run for.
         target: which class, and when it is fixed.
         fill: what replaces removed pixels.
         where: the space in which the picture is changed.
         map: how the map is normalised.
         mask: how the map becomes a mask.
-        steps: steps or samples, 0 where there are none.
+        steps: steps or samples, 0 if there are none.
         integration: how a curve becomes a number.
         ties: the order of equal pixels.
         degenerate: what happens to pictures without an answer.

@@ -135,7 +135,7 @@ class EngineSource:
         return geometry.to_input(labels)
 
     def absent(self, picture: int) -> Absent:
-        """Return what hidden pictures are made from; pixels are made ready as the picture was."""
+        """Return what hidden pictures are made from; pixels are preprocessed like the picture."""
         batch, sample = self.batch, self.batch.samples[picture]
         how = batch.preprocessing
         if sample.geometry is None and (not how.known or how.name == "none"):  # it says nothing of an array

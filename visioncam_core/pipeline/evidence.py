@@ -76,7 +76,7 @@ class Evidence(Observed):
         """Return (B, *space, C) pictures with nothing in them, as the model receives them; B is mostly 1.
 
         Args:
-            kind: "black", "grey" or "white" are pixels, made ready as the picture was; "zero" is 0 in the
+            kind: "black", "grey" or "white" are pixels, preprocessed like the picture; "zero" is 0 in the
                 model's input, "mean" each channel's mean, "regionmean" each region's, "blur:10" the picture
                 blurred by so many pixels, "noise" uniform and seeded; or an array of the picture's shape, or
                 a stack of them.

@@ -35,8 +35,8 @@ class IntegratedGradients:
 
     Differences:
         captum 0.9.0's `riemann_trapezoid` has weights that sum to (n − 1)/n: 2 % too small at 50 steps; its
-        default, Gauss–Legendre, is the same as here.  Here "black" is a black picture, made ready as the
-        picture was; others' default of 0 in the model's input is grey, or ImageNet's mean colour.
+        default, Gauss–Legendre, is the same as here.  Here "black" is a black picture, preprocessed like
+        the picture; others' default of 0 in the model's input is grey, or ImageNet's mean colour.
 
     References:
         Sundararajan, Taly and Yan, "Axiomatic attribution for deep networks", ICML 2017, arXiv:1703.01365.

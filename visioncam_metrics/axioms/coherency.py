@@ -15,7 +15,7 @@ from visioncam_metrics.support.switches import constant
 
 @attrs.frozen
 class Coherency:
-    """Whether the map of the map's part of the picture is the same map.
+    """Whether the masked picture has the same map.
 
     Notes:
         coherency = (Pearson(M(x), M(x ∘ M)) + 1) / 2

@@ -101,7 +101,7 @@ class Infidelity(_Cells):
 
     Differences:
         The authors' code scales by β; captum does not unless asked, and its number then means nothing for
-        these maps.  Quantus' patches must divide the picture, and pile up.
+        these maps.  Quantus' patches must divide the picture, and add up where they overlap.
 
     References:
         Yeh et al., "On the (in)fidelity and sensitivity of explanations", NeurIPS 2019, arXiv:1901.09392.

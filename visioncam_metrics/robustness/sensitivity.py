@@ -71,7 +71,7 @@ class MaxSensitivity:
 
 @attrs.frozen
 class NoiseStability:
-    """How alike the maps of noisy copies of the picture are to its map.
+    """How similar the maps of noisy copies of the picture are to its map.
 
     Notes:
         mean over copies of Spearman(M(x), M(x + noise))
@@ -114,7 +114,7 @@ class NoiseStability:
 
 @attrs.frozen
 class ShiftStability:
-    """How alike the map of a shifted picture, shifted back, is to its map.
+    """How similar the map of a shifted picture, shifted back, is to its map.
 
     Notes:
         mean over both directions of each axis of Spearman(M(x), M(x shifted by s) shifted by −s)

@@ -1,4 +1,4 @@
-"""Hidden pictures that a user passes: pixels are made ready as the picture was, model input is not."""
+"""Hidden pictures that a user passes: pixels are preprocessed like the picture, model input is not."""
 
 from __future__ import annotations
 
