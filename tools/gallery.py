@@ -68,7 +68,7 @@ The embedded model sees only the middle of a photo (a centre crop): evidence end
     Entry(
         "contour.webp",
         "Contour lines",
-        "The photo untouched but for lines at 25, 50 and 75 % of the maximum.",
+        "The photo with lines at 25, 50 and 75 % of the maximum.",
         "coffee",
         f'"contour", {TITLED}',
     ),

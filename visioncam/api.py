@@ -53,7 +53,7 @@ def explain(
     progress: Any = None,
     **method_options: Any,
 ) -> Explanation | list[Explanation]:
-    """Explain why a model decided what it did.
+    """Explain why a model decides as it does.
 
     Args:
         model: a PyTorch module or a built Keras model; it is not changed.
@@ -82,7 +82,7 @@ def explain(
         max_pixels: a picture file with more pixels is refused, before it is decoded.
         class_names: a list of names, or a JSON or text file with them, or a mapping of either direction.
         reshape: your own `(N, ...) -> (N, *grid, K)` if the layer's spatial axes are not found.
-        batch_size: pictures in one pass, 32 by default (8 of those that Score-CAM changes, on a CPU); halved
+        batch_size: pictures per pass, 32 by default (8 of those that Score-CAM changes, on a CPU); halved
             when memory runs out.
         max_memory: megabytes that one batch of changed pictures may need, 300 by default; ScoreCAM and
             AblationCAM choose their batch size by it, if `batch_size` is not given.
@@ -181,7 +181,7 @@ def doctor(
 def load(path: str | os.PathLike[str]) -> Explanation:
     """Return the explanation that `explanation.save("x.npz")` wrote: the same arrays, ready to render.
 
-    Nothing in the file is run, so an untrusted file can do no harm.
+    Nothing in the file is run, so an untrusted file does no harm.
 
     Args:
         path: the `.npz` file.
@@ -193,7 +193,7 @@ def load(path: str | os.PathLike[str]) -> Explanation:
 
 
 def forget(model: Any) -> None:
-    """Drop everything cached for a model: its traces, and with them their memory."""
+    """Drop everything cached for a model: its traces and their memory."""
     cache.forget(model)
 
 

@@ -1,4 +1,4 @@
-"""The paper's call style: a class a method, made for one model, maps as plain arrays.
+"""The paper's call style: a class per method, made for one model, maps as plain arrays.
 
     from visioncam.xgradcam import XGradCAM
 

@@ -1,4 +1,4 @@
-"""Any Python function of pictures as a model: scores alone, without layers and gradients."""
+"""Any Python function of pictures as a model: only scores, without layers and gradients."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def blackbox(
     channels: int = 3,
     batch: int = 32,
 ) -> BlackBox:
-    """Return a model made of any function of pictures, for the methods that need scores alone.
+    """Return a model made of any function of pictures, for the methods that need only scores.
 
         model = visioncam.blackbox(classify, size=(224, 224), names=["cat", "dog"])
         visioncam.explain(model, "cat.jpg", "occlusion").save("cat.png")
@@ -197,7 +197,7 @@ class BlackBoxEngine(EngineDefaults):
         )  # fmt: skip
 
     def trace(self, model: BlackBox, inputs: ModelInputs, flat: list[Any]) -> TracedBox:
-        """Call it on the first picture twice, and on noise: a model made ready."""
+        """Call it on the first picture twice, and on noise: a prepared model."""
         calls, first = model.calls, flat[0][:1]
         one = calls(first)
         count = one.shape[1]

@@ -44,7 +44,7 @@ def test_one_thing_is_one_finding(tags: list[tuple[int, int, float]], places: li
     told = visioncam.audit(BLOBS, blobs(12, *tags))
     assert sorted(one.place for one in told.findings) == places
     assert all(one.told == "spread" for one in told.findings)
-    assert places or "nothing was found" in str(told)
+    assert places or "no place was found" in str(told)
 
 
 def test_objects_that_lie_low_are_told_from_tags_by_boxes_or_by_how_they_move() -> None:

@@ -98,7 +98,7 @@ NO_MODELS = {
     "tf.function": (tf.function, r"function\.get_concrete_function\(tf\.TensorSpec"),
     "explainer": (visioncam.explainer, "the attribute 'model' of the Explainer"),
     "class": (type, "that is a class"),
-    "list": (lambda model: [model, model], "one model a call"),
+    "list": (lambda model: [model, model], "one model per call"),
     "picture": (lambda model: "cat.JPG", "pass the model first, then the picture"),
     "array": (lambda model: PICTURE, "pass the model first, then the picture"),
     "symbolic": (lambda model: model.output, r"keras\.Model\(inputs, output\)"),

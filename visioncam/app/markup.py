@@ -35,7 +35,7 @@ def _file_name(error: OSError) -> str:
 
 
 def words(answer: Answer) -> str:
-    """Return what the model sees, what was explained and where, and what to be careful about."""
+    """Return what the model sees, what was explained and where, and caveats."""
     found = list(answer.comparison)
     first = found[0]
     about = facts(first)

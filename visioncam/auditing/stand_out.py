@@ -43,7 +43,7 @@ class Finding:
         chance: how often chance finds any place as clear in the whole data set; NaN where not judged.
         steady: in which part of the pictures there is more than on a uniform map.
         spread: how far, of a side, the evidence there moves from picture to picture: the median.
-        told: how an object that lies there was told from it: "boxes" or "spread".
+        told: how it was told apart from an object there: "boxes" or "spread".
         found: whether it is a finding: of those that touch, the one that tells most.
         drop: what the class's probability loses when the place is hidden, with its interval; or None.
     """
@@ -78,7 +78,7 @@ class Finding:
 
     @property
     def verdict(self) -> str:
-        """Whether the class's score hangs on the place."""
+        """Whether the class's score depends on the place."""
         if self.drop is None:
             return "not hidden: the target is not a class"
         if self.drop.low > DECIDES:

@@ -24,7 +24,7 @@ class Monitor:
     """Explains a fixed set of pictures before the first epoch and after every n-th.
 
     Of the looks, only the first and the latest heat maps stay in memory.  The pictures are decoded once.
-    What fails before there was a look is raised; whatever fails later is warned about.
+    A failure before the first look is raised; later ones are warnings.
 
     Arguments, attributes and errors are those of `ExplanationMonitor`.
     """

@@ -67,7 +67,7 @@ def model_named(positional: str | None, flag: str | None) -> str | None:
 
 
 def title_of(model: Any, path: str | None) -> str:
-    """Return the model's name for people."""
+    """Return the model's name for display."""
     card = card_of(model)
     title = card.title if card is not None else ""
     return title or path or str(getattr(model, "name", "SavedModel"))

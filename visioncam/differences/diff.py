@@ -45,20 +45,18 @@ def diff(
 ) -> Diff:
     """Find where answers or evidence changed between two models: versions, copies, ports to a framework.
 
-    Both maps of a picture are of one class, the old model's answer or `target`, so that another answer and
-    other evidence are counted apart.  Classes are matched by name where both models have names, else by
+    Both maps of a picture explain the same class, the old model's answer or `target`, so a changed answer and
+    moved evidence are counted separately.  Classes are matched by name where both models have names, else by
     index.  Maps are compared on the picture's own pixels, so the models' input sizes may differ.
 
     Args:
-        old: a PyTorch module or a built Keras model; none is changed.
-        new: another one, of any framework.
-        images: as in `explain`: pictures, or model input where both models take the same.
-        method: as in `explain`.
-        second: a second run of the old model's training: how much two seeds differ is the scale.
-        target: as in `explain`, in the old model's classes; each picture's top class by default.
-        new_layer: `layer` of the new model; by default that of the old one, which is "auto" by default.
-        new_preprocess: `preprocess` of the new model.  A model that says nothing of its pictures gets them as
-            one that does.
+        old: a PyTorch module or a built Keras model; none is changed. new: another one, of any framework.
+        images: as in `explain`: pictures, or model input where both models take the same. method: as in
+        `explain`. second: a second run of the old model's training: how much two seeds differ sets the scale.
+        target: as in `explain`, in the old model's classes; each picture's top class by default. new_layer:
+        `layer` of the new model; by default that of the old one, which is "auto" by default. new_preprocess:
+        `preprocess` of the new model.  A model without declared preprocessing gets the pictures of
+            one that has it.
         new_class_names: `class_names` of the new model.
         **keywords: the other keywords of `explain`, and the method's options, for all models.
 
@@ -67,8 +65,8 @@ def diff(
         `save("page.html")`.
 
     Raises:
-        OptionError: the models share no class, or nobody knows which class is which.
-        TargetError: the old model's output is no list of classes, and no target was given.
+        OptionError: the models share no class, or their classes cannot be matched.
+        TargetError: the old model's output is not a list of classes, and no target was given.
         VisionCamError: another of its kinds; it says which model it is about.
     """
     own = {"layer": new_layer, "preprocess": new_preprocess, "class_names": new_class_names}

@@ -45,8 +45,8 @@ class Diff:
         method: of the maps.
         layers: of each model's maps.
         score: what the scores are: "probability", "logit" or "output".
-        notes: what to be careful about.
-        failures: picture -> why nothing is known of it.
+        notes: caveats.
+        failures: picture -> why it could not be compared.
         provenance: versions, settings and models.
         strips: number of a picture -> (H, W, 3) uint8, the picture and its maps side by side; of those that
             moved most.
@@ -117,8 +117,8 @@ class Diff:
         """Return in words where a condition such as "moved > 0.1" holds over all pictures.
 
         Args:
-            condition: moved, correlation or changed, one of < <= > >=, and a number.  Where no picture has
-                the number it counts as held: nothing was shown.
+            condition: moved, correlation or changed, one of < <= > >=, and a number.  If no picture has the
+                number, it counts as held: nothing was shown.
 
         Raises:
             OptionError: it cannot be read.
@@ -169,7 +169,7 @@ class Diff:
     def save(self, path: str | Path) -> Path:
         """Write everything to a `.json`, the pictures to a `.csv`, or a report to an `.html` file.
 
-        The file is whole or not there.
+        The file is either complete or absent.
         """
         target = Path(path)
         suffix = target.suffix.lower()

@@ -1,1 +1,2 @@
-"""Measuring the maps of several methods on the user's own pictures, next to controls that know nothing."""
+"""Measuring the maps of several methods on the user's own pictures, next to controls that do not depend on
+the model."""

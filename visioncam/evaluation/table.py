@@ -1,4 +1,5 @@
-"""An evaluation's records as tables for people: one row a method, one column a metric, one mark a cell."""
+"""An evaluation's records as tables for people: one row per method, one column a metric, one mark per
+cell."""
 
 from __future__ import annotations
 
@@ -218,7 +219,7 @@ def details(records: Records) -> list[str]:
 
 
 def grids(records: Records) -> list[tuple[list[str], list[list[str]]]]:
-    """Return header and rows of each layer's table: one row a method or control, one mark a cell."""
+    """Return header and rows of each layer's table: one row per method or control, one mark per cell."""
     found = []
     for layer, mine in by_layer(records).items():
         heads = heads_of(mine)

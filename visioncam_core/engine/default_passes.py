@@ -102,7 +102,7 @@ class PassesDefaults:
         return ops.concatenate(list(in_batches(count, self.budget.plain, one)))
 
     def tail(self, single: list[Any], at_layer: TailInputs | None, make: Make, count: int, read: Read) -> Any:
-        """Run what is behind the layer on versions of its activations."""
+        """Run what is after the layer on versions of its activations."""
 
         def one(indices: np.ndarray) -> Any:
             values, answer = self.tail_of(single, make(indices))
@@ -114,7 +114,7 @@ class PassesDefaults:
     def tail_gradients(
         self, single: list[Any], at_layer: TailInputs | None, make: Make, count: int, cotangent: Cotangent
     ) -> Any:
-        """Run what is behind the layer forward and backward on versions of its activations."""
+        """Run what is after the layer forward and backward on versions of its activations."""
 
         def one(indices: np.ndarray) -> Any:
             versions = make(indices)
@@ -154,7 +154,7 @@ class PassesDefaults:
         channels: np.ndarray,
         read: Read,
     ) -> Any:
-        """Run what is behind the layer without each of the channels."""
+        """Run what is after the layer without each of the channels."""
 
         def make(indices: np.ndarray) -> Any:
             return ops.without_channels(activations, channels[indices])

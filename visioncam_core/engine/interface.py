@@ -66,7 +66,7 @@ class Passes(Protocol):
     def tail(self, single: list[Any], at_layer: TailInputs | None, make: Make, count: int, read: Read) -> Any:
         """Return `read(values, answer)` for `count` versions (b, *grid, K) of the activations.
 
-        Only what lies behind the layer is run for each; the head runs at most once.
+        Only what lies after the layer is run for each; the head runs at most once.
         """
 
     def through(
@@ -141,7 +141,7 @@ class View(Protocol):
 
 
 class Traced(Protocol):
-    """A model made ready for inputs of one kind; kept by `engine.cache`.  It must not hold the model."""
+    """A model prepared for inputs of one kind; kept by `engine.cache`.  It must not hold the model."""
 
     @property
     def tolerance(self) -> float:
@@ -211,7 +211,7 @@ class Engine(Protocol):
         """
 
     def trace(self, model: Any, inputs: ModelInputs, flat: list[Any]) -> Traced:
-        """Return the model made ready for inputs like `flat`; the model is never changed.
+        """Return the model prepared for inputs like `flat`; the model is never changed.
 
         Raises:
             ModelError: it cannot be called on such inputs.

@@ -148,7 +148,7 @@ def preprocessing_for(hints: Hints | None, setting: object = "auto") -> Preproce
         )
     if callable(setting):
         name = str(getattr(setting, "__name__", type(setting).__name__))
-        return Preprocessing(name, _checked(setting, name), None, True, f"asked for: {name}")
+        return Preprocessing(name, _checked(setting, name), None, True, f"as requested: {name}")
     if not isinstance(setting, str):
         raise OptionTypeError(f"preprocess is a name, a callable or None; received {brief(setting)}")
     if setting == "auto":

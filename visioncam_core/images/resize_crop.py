@@ -1,4 +1,4 @@
-"""A picture resized, and its middle cut out: how PyTorch's libraries make pictures ready."""
+"""A picture resized, and its middle cut out: how PyTorch's libraries prepare pictures."""
 
 from __future__ import annotations
 

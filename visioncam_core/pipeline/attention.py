@@ -34,7 +34,7 @@ class Attention:
         grid: the positions, one number an axis of the picture.
         prefix: tokens in front that are no part of the picture: class token, distillation token, registers.
         suffix: tokens behind.
-        gradients: the same shapes, or () where none were asked for.
+        gradients: the same shapes, or () if none were requested.
         read: (N, T) share of each token in what the score reads, rows of sum 1; the class token by default.
     """
 

@@ -1,4 +1,4 @@
-"""A health report: can the maps of this model on this picture be trusted, and how should one ask?"""
+"""A health report: can the maps of this model on this picture be trusted, and which call should be used?"""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class Observed:
     def score_activations(self, make: Make, count: int, which: Which = "target") -> Any:
         """Return the (count,) scores of changed activations; for evidence of one picture.
 
-        Only the part of the model behind the layer is run.  `make` returns (b, *grid, K); the rest is
+        Only the part of the model after the layer is run.  `make` returns (b, *grid, K); the rest is
         as in `score_inputs`.
         """
         made = checked(make, tuple(self.activations.shape[1:]), "activations")
@@ -117,7 +117,7 @@ class Observed:
     def score_without(self, channels: np.ndarray, which: Which = "target") -> Any:
         """Return the (L,) scores with each of L channels set to zero; for evidence of one picture.
 
-        Only the part of the model behind the layer is run, and of that only what mixes channels.
+        Only the part of the model after the layer is run, and of that only what mixes channels.
 
         Args:
             channels: (L,) int channels of the activations.

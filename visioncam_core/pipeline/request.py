@@ -41,7 +41,7 @@ ELSEWHERE = (
 """What other tools call some of the keywords, and what to write here."""
 PLURALS = ("layers", "methods", "targets")
 GROUPS = (*FAMILIES, "all", "every")
-"""What stands for several methods."""
+"""Names that stand for several methods."""
 
 
 @attrs.frozen(eq=False)

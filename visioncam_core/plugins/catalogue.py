@@ -53,7 +53,7 @@ class Catalogue(Generic[Spec]):
 
         Raises:
             OptionTypeError: the name is not text.
-            NameNotFoundError: no row has it (the nearest are offered), or several third-party rows do.
+            NameNotFoundError: no row has it (the nearest are suggested), or several third-party rows do.
         """
         if not isinstance(name, str):
             raise OptionTypeError(

@@ -9,7 +9,7 @@ FIXES = {
     "answers-alike": "check the weights, and the range of pixels that the model takes (preprocess=)",
     "zero-gradient": "choose an earlier layer or another target: the score ignores this layer here",
     "faint-gradient": "choose another layer or target: the score hardly depends on this layer",
-    "terms-cancel": "choose the output of the normalisation or softmax behind this layer, or another method",
+    "terms-cancel": "choose the output of the normalisation or softmax after this layer, or another method",
     "constant-map": "choose an earlier layer, or another method: this map shows no location",
     "unsteady-map": "choose another layer or method: this map is rounding noise",
     "incomplete": "raise steps= or n=, or choose another baseline",

@@ -1,4 +1,4 @@
-"""The result: a heat map on the picture, where it came from, and what to be careful about."""
+"""The result: a heat map on the picture, its provenance, and caveats."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen(eq=False)
 class Explanation(ExplanationData):
-    """Why a model decided what it did, for one picture and one method.
+    """Why a model decides as it does, for one picture and one method.
 
     Attributes:
         raw: (*grid) float32, signed, the method's own scale, at the layer's resolution; of a picture in
@@ -46,7 +46,7 @@ class Explanation(ExplanationData):
         method_title: its title for display.
         options: the method's options.
         evidence: "for", "against" or "signed": which part of the raw map the heat map shows.
-        diagnostics: what to be careful about; empty if nothing is wrong.
+        diagnostics: caveats; empty if nothing is wrong.
         provenance: versions, model name, seed, geometry, preprocessing.
         account: what the map adds up to and should, and its error; None if the method promises nothing.
         regions: the regions and what each contributed, on the picture's pixels; None without regions.

@@ -21,7 +21,7 @@ MAX_NAMES = 100_000
 def load_class_names(source: Any) -> tuple[str, ...] | None:
     """Return class names from a sequence of strings, or from a JSON or text file.
 
-    A text file has one name a line; a JSON file holds a list, or an object from index to name or, as Keras'
+    A text file has one name per line; a JSON file holds a list, or an object from index to name or, as Keras'
     `class_indices`, from name to index.  An object may also be passed directly, and so may a NumPy array of
     strings.
 

@@ -1,4 +1,4 @@
-"""From the user's target to one scalar a picture: class indices checked, names found, callables bound."""
+"""From the user's target to one scalar per picture: class indices checked, names found, callables bound."""
 
 from __future__ import annotations
 

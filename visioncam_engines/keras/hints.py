@@ -1,4 +1,4 @@
-"""What a model says of itself, read off its layers: its name, its size, how its pictures are made ready."""
+"""What a model says of itself, read off its layers: its name, its size, how its pictures are preprocessed."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class GradCAM:
         norm or a softmax over space all do, which the diagnostic `terms-cancel` says.
 
     Differences:
-        tf-explain multiplies by gated gradients ("guided"), which is another method.  The paper's own
+        tf-explain multiplies by gated gradients ("guided"), which is a different method.  The paper's own
         VisionCam 0.0.1 averaged the gradients over the batch as well; here every picture is its own.
 
     References:

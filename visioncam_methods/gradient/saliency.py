@@ -23,7 +23,7 @@ class Saliency:
         target and against it look alike.  `channels="sum"` is Σ_c |g_pc|, "norm" √Σ_c g²_pc.  `signed=True`
         is the g_pc of the largest size, Σ_c g_pc, and the norm with the sign of that sum.
 
-        The renderer of this name is another thing: any method's map over the photo, `renderer="overlay"`.
+        The renderer of this name is something else: any method's map over the photo, `renderer="overlay"`.
 
     Differences:
         tf-keras-vis and captum give |g_pc| of each channel and leave the rest to the caller.

@@ -22,7 +22,7 @@ LEAST = 4
 
 @attrs.frozen
 class KernelSHAP:
-    """Kernel SHAP: Shapley values by weighted least squares; they add up for any number of draws.
+    """Kernel SHAP: Shapley values by weighted least squares; they add up for any number of samples.
 
     Notes:
         M = argmin over φ of Σ_z k(|z|) (v(z) − v(none) − φ·z)²  with  Σ φ = v(all) − v(none) exactly

@@ -14,12 +14,12 @@ from visioncam_methods.region.game import HIDDEN_HELP, REGIONS_HELP, Game
 
 @attrs.frozen
 class PartitionSHAP:
-    """Partition SHAP: exact Owen values on a tree of regions; nothing is drawn, and they add up.
+    """Partition SHAP: exact Owen values on a tree of regions; nothing is sampled, and they add up.
 
     Notes:
         M_leaf = mean over m of v(m ∪ leaf) − v(m)
 
-        m: every set of the leaf's sibling and its ancestors' siblings, all alike likely: each inner node of
+        m: every set of the leaf's sibling and its ancestors' siblings, all equally likely: each inner node of
         the tree is a game of its two children.  v(z) = S(x_z): x_z is the picture where regions z are kept,
         the hidden picture elsewhere.  M: (N, *space), signed, each region's value on its pixels.
         Σ over regions = v(all) − v(none) exactly.  It takes 2 + Σ over inner nodes 2 · 2^depth scores, 1,804

@@ -1,4 +1,4 @@
-"""`visioncam audit`: does the model look at the objects, or at what goes along with them?"""
+"""`visioncam audit`: does the model look at the objects, or at shortcuts?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""`visioncam doctor`: can the maps of this model on this picture be trusted, and how should one ask?"""
+"""`visioncam doctor`: can the maps of this model on this picture be trusted, and which call should be
+used?"""
 
 from __future__ import annotations
 

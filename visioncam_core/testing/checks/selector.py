@@ -180,9 +180,9 @@ def through_the_registry(subject: SelectorSubject) -> None:
             with use_registry(isolated_registry(subject.plugin)):
                 found = select_layer(subject.table, query)
         except (VisionCamError, PluginWarning) as error:
-            raise AssertionError(f"VisionCam, asked for {query!r} of {subject.name}: {error}") from error
+            raise AssertionError(f"VisionCam, given {query!r} of {subject.name}: {error}") from error
         expected = row if query == row.path else subject.answer(query).row
-        require(found.row is expected, f"asked for {query!r}, VisionCam took {found.path!r}, {found.why}")
+        require(found.row is expected, f"for {query!r}, VisionCam took {found.path!r}, {found.why}")
 
 
 SELECTOR_CHECKS = by_name(

@@ -1,6 +1,6 @@
 """What a PyTorch model says of itself and its pictures: timm's and transformers' configurations.
 
-A module of torchvision or one's own says nothing of how its pictures are made ready.
+A module of torchvision or one's own says nothing of how its pictures are preprocessed.
 """
 
 from __future__ import annotations

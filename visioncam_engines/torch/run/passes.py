@@ -194,7 +194,7 @@ class TapePasses:
         return read(to_host(values), to_host(answer))
 
     def tail(self, single: Flat, at_layer: TailInputs | None, make: Make, count: int, read: Read) -> Any:
-        """Run what is behind the layer on versions of its activations."""
+        """Run what is after the layer on versions of its activations."""
         known = self.tail_inputs(single, at_layer)
         original, sides = known.activations[0], known.sides or ()
 
@@ -210,7 +210,7 @@ class TapePasses:
     def tail_gradients(
         self, single: Flat, at_layer: TailInputs | None, make: Make, count: int, cotangent: Cotangent
     ) -> Any:
-        """Run what is behind the layer forward and backward on versions of its activations."""
+        """Run what is after the layer forward and backward on versions of its activations."""
         known = self.tail_inputs(single, at_layer)
         original, sides = known.activations[0], known.sides or ()
 
@@ -286,7 +286,7 @@ class TapePasses:
         return concatenate(in_batches(len(channels), self.budget.batch(2 * need), one))
 
     def meeting(self) -> Mixing | None:
-        """Return where channels first meet behind the layer, or None."""
+        """Return where channels first meet after the layer, or None."""
         if self.trace.exact or self.reshape is not None:
             return None
         key = ("mixing", self.record.path, self.score.fetches)
