@@ -42,7 +42,7 @@ def page(groups: dict[str, dict[str, Any]]) -> str:
 
 {chr(10).join(f"- {_verdict(one)}" for one in parts)}
 - **● in every column**: {_listed(_always(rows)) or "none"} ({len(quick["pictures"])} pictures).
-- **Blind to the class** (maps of another class alike, rank correlation above {BLIND}): {_listed(blind) or "none"}. **Blind to the weights** (maps of a model with random weights alike): {_listed(fixed) or "none"}.
+- **Blind to the class** (similar maps for another class, rank correlation above {BLIND}): {_listed(blind) or "none"}. **Blind to the weights** (similar maps for a model with random weights): {_listed(fixed) or "none"}.
 
 {_table(parts)}
 

@@ -73,7 +73,7 @@ def explain(
             over all of it.  See docs/methods.md.
         score: "logit" (before softmax or sigmoid, found in the model) or "probability".
         output: name or index of the output to explain; the first by default.
-        evidence: "for" shows what speaks for the target, "against" what speaks against it, "signed" both.
+        evidence: "for" shows the evidence for the target, "against" the evidence against it, "signed" both.
         preprocess: "auto", "none", "unit", "tf", "torch", "caffe", "imagenet", or a function of a
             (N, h, w, C) float32 batch of 0..255.  Only pictures are preprocessed.
         geometry: "resize", "center_crop", "letterbox", "tile" (overlapping windows at full resolution), or

@@ -183,7 +183,7 @@ def test_a_number_without_an_honest_interval_says_so(found: Evaluation) -> None:
         "low": float("nan"),
         "high": float("nan"),
         "no_better_than": [],
-        "interval": "no honest interval",
+        "interval": "no valid interval",
     }
     assert detail(none) == (f"{row['value']:.3f} [none]", "")
     assert "[none]: no interval would be honest" in details([none])

@@ -21,7 +21,7 @@ from visioncam_core.plugins.default import methods, registry, renderers
 
 TOP = "top class"
 NO_PICTURES = ("slices", "planes", "projection", "sheet")  # renderers of volumes and of comparisons
-TITLE = """<div class="vc-title"><b>VisionCam</b> What in this photo speaks for a class?</div>"""
+TITLE = """<div class="vc-title"><b>VisionCam</b> Which parts of this photo are evidence for a class?</div>"""
 EMPTY = (
     """<div class="vc-hint">Drop a photo on the left, or click an example. It stays on this computer.</div>"""
 )

@@ -35,7 +35,7 @@ class Audited:
         why: which place that is: "outside the object" where the object has so many times less; "" where
             nothing has 1.5 times more.
         text: share of strong edges there: letters and logos have many, sky and grass few.
-        outside: share of the energy outside the object, or NaN where nobody said where it is.
+        outside: share of the energy outside the object, or NaN if it is unknown where that is.
         cluster: which cluster of maps it is in, or None.
     """
 

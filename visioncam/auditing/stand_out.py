@@ -178,7 +178,7 @@ def stand_out(
         maps: (n, H, W) evidence, not below 0; blank maps do not count.
         classes: the class of each.
         randomised: (n, H, W) maps of the randomised model, blank ones allowed, or None.
-        masks: (H, W) of each picture, above 0 on the object, or None for a picture nobody marked.  Evidence
+        masks: (H, W) of each picture, above 0 on the object, or None for an unmarked picture.  Evidence
             on and near the object does not count; of a class with marks its marked pictures count.
 
     Returns:

@@ -1,7 +1,7 @@
 """What a run's folder remembers: `run.json`, `manifest.jsonl` with finished pictures, `errors.jsonl`.
 
 A picture is finished when its line exists *and* its files exist with the sizes in the line.  A line is
-written after its files, so whatever is cut off in between is simply done again.
+written after its files, so anything cut off in between is simply redone.
 """
 
 from __future__ import annotations

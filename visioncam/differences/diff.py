@@ -1,4 +1,4 @@
-"""`visioncam.diff`: two models asked about the same pictures."""
+"""`visioncam.diff`: two models compared on the same pictures."""
 
 from __future__ import annotations
 

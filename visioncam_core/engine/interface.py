@@ -227,7 +227,7 @@ class Engine(Protocol):
         """Yield name and values of every weight, in the model's own order."""
 
     def configuration(self, model: Any) -> str:
-        """Return how the model is built, as text that tells it from others with the same weights."""
+        """Return how the model is built, as text that distinguishes it from others with the same weights."""
 
     def copy(self, model: Any) -> Copy:
         """Return a copy with the same weights and card.

@@ -165,7 +165,7 @@ def preprocessing_for(hints: Hints | None, setting: object = "auto") -> Preproce
         raise OptionError(
             f"unknown preprocess {brief(setting)}{hint} known: {listing(SETTINGS)}, a callable, None"
         )
-    return Preprocessing(name, *_MODES[name], True, f"asked for: {setting!r}", _INVERSES.get(name))
+    return Preprocessing(name, *_MODES[name], True, f"as requested: {setting!r}", _INVERSES.get(name))
 
 
 def scaled(scaling: Scaling, why: str) -> Preprocessing:

@@ -48,7 +48,7 @@ class Case:
         probability: of the explained class, on the clean picture.
         remainder: 1 - probability, as the sum of the other classes' probabilities: exact also near 0.
         score: the explained scalar S on the clean picture.
-        truth: (*space) bool where the object is, or None where nobody said.
+        truth: (*space) bool where the object is, or None if unknown.
         boxes: around the objects, in pixel edges of the input.
         placement: where the positions of `raw` lie on `x`.
         pixel: sides of a pixel of the input in pixels of the picture, axis by axis; None for 1.

@@ -194,7 +194,8 @@ class Difference:
 
     @property
     def sign(self) -> int:
-        """1 where one is surely better (one-sided, 2.5 %), -1 where surely worse, 0 where nobody knows."""
+        """1 if the first is significantly better (one-sided, 2.5 %), -1 if significantly worse, 0 if
+        unknown."""
         good, bad = (chance <= LEVEL for chance in self.chances)
         return int(good) - int(bad)
 

@@ -140,7 +140,7 @@ class MethodSpec:
 
     Class variables declare the rest: `family`, "cam" by default, "gradient",
     "region" or "attention"; where its map lies: `on = "layer"` by default, or "input"; `sign_blind = True`
-    where evidence for the target and against it look alike.
+    where evidence for and against the target look the same.
 
     Raises:
         PluginError: an invalid field; the message names it and the value.

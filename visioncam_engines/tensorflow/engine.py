@@ -86,7 +86,7 @@ class TensorFlowEngine(KerasEngine):
             if all(id(held) not in model.replaced for held, _ in found.trace.graph.captures):
                 raise ModelError(
                     f"the graph of the model {self.hints(model).title!r} reads none of its weights, so they "
-                    "cannot be randomised; leave out whatever needs randomised copies"
+                    "cannot be randomised; leave out everything that needs randomised copies"
                 )
             return attrs.evolve(found, trace=found.trace.with_variables(model.replaced))
         return traced(model, inputs.structure, flat)

@@ -22,7 +22,7 @@ class LayerIntegratedGradients:
 
         A: activations (N, *grid, K), A′ those of the baseline; G = ∂S/∂A; α_i and w_i are the nodes and
         weights of Gauss–Legendre quadrature on (0, 1), Σ w_i = 1.  M: (N, *grid), signed.  Completeness:
-        Σ_p M_p = S(A) − S(A′) whatever lies after the layer, up to the quadrature; the account has what is
+        Σ_p M_p = S(A) − S(A′) for any network after the layer, up to the quadrature; the account has what is
         missing.  Where the score is affine in A, against A′ = 0, it is HiResCAM.
 
     Differences:

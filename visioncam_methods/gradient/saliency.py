@@ -19,8 +19,8 @@ class Saliency:
     Notes:
         M_p = max_c |g_pc|
 
-        g = ∂S/∂x at the picture x as the model receives it.  M: (N, *space), not negative: evidence for the
-        target and against it look alike.  `channels="sum"` is Σ_c |g_pc|, "norm" √Σ_c g²_pc.  `signed=True`
+        g = ∂S/∂x at the picture x as the model receives it.  M: (N, *space), not negative: evidence for and
+        against the target look the same.  `channels="sum"` is Σ_c |g_pc|, "norm" √Σ_c g²_pc.  `signed=True`
         is the g_pc of the largest size, Σ_c g_pc, and the norm with the sign of that sum.
 
         The renderer of this name is something else: any method's map over the photo, `renderer="overlay"`.

@@ -28,10 +28,10 @@ class PartitionSHAP:
         Tree: halves of halves.  A grid is cut across its longer side, ties between rows first, the smaller
         half first, as SHAP does.  Other regions are cut at the median of their centroids, across the longer
         extent.  Where the tree does not fit into `max_passes`, the nodes of a level that move the score
-        least are not opened; their regions get equal shares, and the account says so.
+        least are not opened; their regions get equal shares, and the account reports it.
 
     Differences:
-        shap's PartitionExplainer goes on into single pixels and colour channels, stops at 500 scores by
+        shap's PartitionExplainer continues into single pixels and colour channels, stops at 500 scores by
         default, and breaks ties at random without a seed.  On the same tree the values agree to rounding.
 
     References:

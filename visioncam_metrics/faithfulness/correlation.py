@@ -100,8 +100,8 @@ class Infidelity(_Cells):
         map is arbitrary.  Lower is better; 0 for a linear model and its own weights.
 
     Differences:
-        The authors' code scales by β; captum does not unless asked, and its number then means nothing for
-        these maps.  Quantus' patches must divide the picture, and add up where they overlap.
+        The authors' code scales by β; captum does so only on request, and its unscaled number is meaningless
+        for these maps.  Quantus' patches must divide the picture, and add up where they overlap.
 
     References:
         Yeh et al., "On the (in)fidelity and sensitivity of explanations", NeurIPS 2019, arXiv:1901.09392.

@@ -54,7 +54,7 @@ class ROAD(_Removal):
 
         p_most: probability with the strongest pixels removed and filled in by noisy linear imputation;
         p_least: with the weakest removed.  −0.5 to 0.5; higher is better; 0 for a meaningless order.
-        Pictures of two axes.  The shape of the hole may itself tell the class.
+        Pictures of two axes.  The shape of the hole may itself reveal the class.
 
     Differences:
         Exactly the nominal share of the pixels is removed.  pytorch-grad-cam thresholds at a percentile,

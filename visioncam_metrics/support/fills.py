@@ -27,7 +27,7 @@ def fill_picture(case: Case, fill: str) -> np.ndarray:
         fill: one of `MEANING`.
 
     Raises:
-        OptionError: "black" for model input, of which nobody knows what black is.
+        OptionError: "black" for model input, where the value of black is unknown.
     """
     x = case.x
     if fill == "zero":

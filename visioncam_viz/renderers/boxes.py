@@ -28,7 +28,7 @@ TINT = 0.45  # opacity of the map under the boxes
 class Boxes:
     """The photo with a box around each connected area above a threshold, most evidence first.
 
-    The number is the share of all the map's evidence that lies in the area: it is no confidence of a
+    The number is the share of all the map's evidence that lies in the area: it is not the confidence of a
     detector.  Evidence against, in a signed map, has boxes of another colour.
 
     Attributes:

@@ -179,7 +179,7 @@ def test_a_selector_whose_queries_are_taken_is_rejected() -> None:
         return None
 
     found = {one.name: outcome(one) for one in selector_checks(selector(mine), ["re:conv1"])}
-    assert "asked for 're:conv1', VisionCam took 'aside/conv'" in found["through-the-registry"] or (
+    assert "for 're:conv1', VisionCam took 'aside/conv'" in found["through-the-registry"] or (
         "VisionCam took 'stage4/conv1'" in found["through-the-registry"]
     )
 

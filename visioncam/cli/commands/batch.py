@@ -1,4 +1,4 @@
-"""`visioncam batch`: one method, a folder, a list or an archive of pictures; interrupted is normal."""
+"""`visioncam batch`: one method, a folder, a list or an archive of pictures; made to be interrupted."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def inputs(subject: EngineSubject) -> None:
     require(
         len(found.inputs) == count, f"{len(found.inputs)} inputs are described, and the model takes {count}"
     )
-    require(0 <= found.image < count, f"image={found.image} is no position among {count} inputs")
+    require(0 <= found.image < count, f"image={found.image} is not a position among {count} inputs")
     shape = found.image_shape
     pictures = subject.images[found.image].shape[1:]
     fitting = shape is None or (
