@@ -1,7 +1,7 @@
 """Measure docs/evaluation.md and write it: `python tools/evaluation.py [GROUP ...] RESULTS.json`.
 
-RESULTS.json keeps what was measured; with `--from` in a group's place the page is written from it alone.  All
-groups take twenty minutes of one core; in two processes beside others' work, 41 minutes on two cores.
+RESULTS.json keeps what was measured; with `--from` in a group's place the page is written from it alone.  All groups
+take twenty minutes of one core; in two processes beside others' work, 41 minutes on two cores.
 """
 
 # ruff: noqa: E501 -- lines of the page, which is 120 wide
@@ -42,7 +42,7 @@ class RightObject:
         """How its numbers are made."""
         from visioncam_core.metrics.result import Switches
 
-        return Switches(score="the model is not asked", mask="the explained object, and the other")
+        return Switches(score="the model is not run", mask="the explained object, and the other")
 
     def __call__(self, case: Any) -> Any:
         """Return the share of one map."""

@@ -212,7 +212,7 @@ def test_one_class_one_picture_and_a_blank_map(old: Any, photos: list[np.ndarray
     blank.get_layer("last").set_weights([w - 9 for w in blank.get_layer("last").get_weights()])
     told = visioncam.diff(old, blank, photos[:6])
     assert told.overall.moved.value == 1
-    assert "the new model, blank map: where the other map is not" in str(told)
+    assert "the new model, blank map: if the other map is not blank" in str(told)
     assert re.search(r"the new model answers class \d on every picture", str(told))
     both = visioncam.diff(blank, blank, photos[:6])
     assert "evidence: no picture has two maps to compare" in str(both)

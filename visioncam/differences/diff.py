@@ -50,13 +50,15 @@ def diff(
     index.  Maps are compared on the picture's own pixels, so the models' input sizes may differ.
 
     Args:
-        old: a PyTorch module or a built Keras model; none is changed. new: another one, of any framework.
-        images: as in `explain`: pictures, or model input where both models take the same. method: as in
-        `explain`. second: a second run of the old model's training: how much two seeds differ sets the scale.
-        target: as in `explain`, in the old model's classes; each picture's top class by default. new_layer:
-        `layer` of the new model; by default that of the old one, which is "auto" by default. new_preprocess:
-        `preprocess` of the new model.  A model without declared preprocessing gets the pictures of
-            one that has it.
+        old: a PyTorch module or a built Keras model; none is changed.
+        new: another one, of any framework.
+        images: as in `explain`: pictures, or model input where both models take the same.
+        method: as in `explain`.
+        second: a second run of the old model's training: how much two seeds differ sets the scale.
+        target: as in `explain`, in the old model's classes; each picture's top class by default.
+        new_layer: `layer` of the new model; by default that of the old one, which is "auto" by default.
+        new_preprocess: `preprocess` of the new model.  A model without declared preprocessing gets the
+            pictures of one that has it.
         new_class_names: `class_names` of the new model.
         **keywords: the other keywords of `explain`, and the method's options, for all models.
 

@@ -1,2 +1,1 @@
-"""Measuring the maps of several methods on the user's own pictures, next to controls that do not depend on
-the model."""
+"""Measuring the maps of several methods on the user's own pictures, next to controls that ignore the model."""

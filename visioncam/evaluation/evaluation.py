@@ -148,8 +148,7 @@ class Evaluation:
         return {(one.layer, one.method, one.metric): one.interval() for one in self.results}
 
     def records(self) -> list[dict[str, Any]]:
-        """Return one plain record per result: number, interval, counts, costs, switches, unbeaten
-        controls."""
+        """Return one plain record per result: number, interval, counts, costs, switches, controls."""
         return [
             {
                 "layer": at.layer,
@@ -205,8 +204,7 @@ class Evaluation:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """What makes the numbers worthless: a model that gives the same answer for every picture, flat
-        maps."""
+        """What makes the numbers worthless: the same answer for every picture, flat maps."""
         return tuple(dict.fromkeys(line for at in self.layers for line in at.doubts))
 
     @cached_property

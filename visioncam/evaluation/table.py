@@ -1,5 +1,4 @@
-"""An evaluation's records as tables for people: one row per method, one column per metric, one mark per
-cell."""
+"""An evaluation's records as tables: one row per method, one column per metric, one mark per cell."""
 
 from __future__ import annotations
 

@@ -48,10 +48,11 @@ def report(
     """Write a report: one HTML file with photos, maps, numbers and provenance; opens offline.
 
     Args:
-        model: a PyTorch module or a built Keras model. images: one or several, as in `explain`. path: the
-        file, `.html`. methods: as in `compare`; by default those of "all" that share one forward and one
-        backward pass, because
-            the others may take minutes: pass "all" for all of them.
+        model: a PyTorch module or a built Keras model.
+        images: one or several, as in `explain`.
+        path: the file, `.html`.
+        methods: as in `compare`; by default those of "all" that share one forward and one backward pass; the
+            others may take minutes: pass "all" for all of them.
         method: as in `compare`.
         target: as in `explain`.
         targets: several classes to switch between, as in `compare`: a list, or "top2" to "top5".

@@ -194,8 +194,7 @@ class Difference:
 
     @property
     def sign(self) -> int:
-        """1 if the first is significantly better (one-sided, 2.5 %), -1 if significantly worse, 0 if
-        unknown."""
+        """1 if the first is significantly better (one-sided, 2.5 %), -1 if worse, 0 if unknown."""
         good, bad = (chance <= LEVEL for chance in self.chances)
         return int(good) - int(bad)
 

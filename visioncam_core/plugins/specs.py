@@ -1,5 +1,4 @@
-"""The rows of the registry: what a plugin declares about a method, renderer, metric or engine before anything
-runs.
+"""The rows of the registry: what a plugin declares about a method, renderer, metric or engine.
 
 A row is checked when it is created, so an error points at the line that created it.
 """

@@ -1,5 +1,4 @@
-"""`visioncam doctor`: can the maps of this model on this picture be trusted, and which call should be
-used?"""
+"""`visioncam doctor`: can the maps of this model on this picture be trusted, and with which call?"""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def test_other_archives_are_no_models(tmp_path: Path) -> None:
 
 def test_a_saved_model_is_named_as_such(tmp_path: Path) -> None:
     (tmp_path / "saved_model.pb").touch()
-    with pytest.raises(ModelError, match="is a SavedModel, a program that can run anything"):
+    with pytest.raises(ModelError, match="is a SavedModel, a program that can run any code"):
         check_file(tmp_path)
 
 
