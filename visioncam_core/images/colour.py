@@ -64,8 +64,7 @@ def to_srgb(image: Image.Image, name: str, white: int = 0) -> tuple[np.ndarray, 
     if deep and (top := int(pixels.max(initial=0))) < 64:
         notes.append(
             f"16-bit colours, of which only the upper 8 bits are read: they end at {top} of 255, nearly "
-            "black, as "
-            "12 bits in a 16-bit file do; scale them and pass a uint8 array"
+            "black, as 12 bits in a 16-bit file do; scale them and pass a uint8 array"
         )
     return pixels, tuple(notes), 0
 

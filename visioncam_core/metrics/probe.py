@@ -189,8 +189,7 @@ def probes(explainer: Explainer, images: Any, target: Any = None) -> Iterator[Pr
         if index is None:
             raise TargetError(
                 f"metrics need the probability of a class, and target={spec!r} is not a class; pass an "
-                "index or "
-                "a name, or None for the top class"
+                "index or a name, or None for the top class"
             )
         here, *others = (Probe(number, item, explainer, *each, index) for each in seen)
         yield attrs.evolve(here, beside=others[0] if others else None)

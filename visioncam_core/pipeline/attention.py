@@ -106,8 +106,7 @@ def attention_on(result: AttentionResult, table: LayerTable, grid: tuple[int, ..
                 f"positions; choose a layer of {other} positions, such as layer={paths[-1]!r}"
                 if paths
                 else "positions: no layer of this model shows which of them the tokens are; choose a "
-                "gradient "
-                "method, such as GradCAM"
+                "gradient method, such as GradCAM"
             )
         )
     lead, trail = (0, 0) if found is None else (found.prefix, found.suffix)

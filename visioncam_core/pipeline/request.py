@@ -179,8 +179,7 @@ def _split(keywords: Mapping[str, Any], methods: Sequence[Any]) -> tuple[Setting
     if "target" in unknown:
         raise OptionTypeError(
             "target is not a keyword here: pass it with the image, as in explainer(model, ...)(image, "
-            "target), "
-            "or to explain, compare or doctor"
+            "target), or to explain, compare or doctor"
         )
     if plural := [name for name in unknown if name in PLURALS]:
         one, given = plural[0].removesuffix("s"), keywords[plural[0]]

@@ -87,8 +87,7 @@ def _told(error: Exception) -> str:
     if cause is not None:
         return (
             "its Python code reads the picture's values, as `if` and float() do, which JAX cannot trace; "
-            "write the "
-            "branch with keras.ops.where or keras.ops.cond"
+            "write the branch with keras.ops.where or keras.ops.cond"
         )
     return f"{error_text(error)}; check that the input fits the model, and that model(input) itself works"
 

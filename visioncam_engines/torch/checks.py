@@ -65,8 +65,7 @@ def check_model(model: Any) -> None:
         if _quantized(type(module)):
             raise ModelError(
                 f"the layer {type(module).__name__} of the model {title!r} is quantized, so no gradient "
-                "flows "
-                "through it; explain the model before quantization, whose maps hardly differ"
+                "flows through it; explain the model before quantization, whose maps hardly differ"
             )
         for held in (module._parameters, module._buffers):
             for tensor in held.values() if held else ():
@@ -83,8 +82,7 @@ def _check_weights(tensor: Any, layer: str, title: str) -> None:
     if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
         raise ModelError(
             f"the layer {layer} of the model {title!r} has no weights yet, because it is lazy and was never "
-            "run; "
-            "call the model once on an input before explaining it"
+            "run; call the model once on an input before explaining it"
         )
     if tensor.is_meta:
         raise ModelError(

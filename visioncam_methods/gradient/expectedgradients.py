@@ -58,8 +58,7 @@ class ExpectedGradients:
         if self.n < 2 * len(b):
             raise OptionError(
                 f"n={self.n} is too few for {len(b)} baselines, each of which is sampled in both halves; "
-                "pass "
-                f"n={2 * len(b)} or more, or fewer baselines"
+                f"pass n={2 * len(b)} or more, or fewer baselines"
             )
         u = np.random.default_rng(one.seed).random(len(b))
         first = self._half(one, x, b, self.n // 2, u)

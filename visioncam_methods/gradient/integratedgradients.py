@@ -50,8 +50,7 @@ class IntegratedGradients:
     steps: int | None = option(
         None,
         help="nodes of the quadrature, evenly spaced; by default 32, denser near the baseline, doubled "
-        "until at "
-        "most 1 % of the sum is missing",
+        "until at most 1 % of the sum is missing",
         validator=in_range(1, 10_000),
     )
     family: ClassVar[str] = "gradient"

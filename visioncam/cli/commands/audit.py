@@ -21,8 +21,7 @@ FLAGS = options(
            help="Number of clusters of maps; needs scikit-learn."),
     flags.out_option("file", "FILE",
                      "The pictures as .csv, everything as .json, or each class's mean map with the places "
-                     "found as "
-                     ".png."),
+                     "found as .png."),
     flags.RECURSIVE,
     flags.MEASURING,
     flags.MODEL_FILE,

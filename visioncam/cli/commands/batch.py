@@ -45,8 +45,7 @@ FLAGS = options(
     option(RUN, "--gpus", type=click.FloatRange(0), default=0, show_default=True, metavar="N",
            help="GPUs per actor."),
     option(RUN, "--supervise", is_flag=True,
-           help="Restart if the process dies: with half the batch, then without the picture that "
-                "kills it."),
+           help="Restart if the process dies: with half the batch, then without the picture that kills it."),
     option(RUN, "--item-timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS",
            help="A picture that takes longer counts as failed; implies --supervise."),
     flags.OPTION,

@@ -21,8 +21,7 @@ EXAMPLES = (
 FLAGS = options(
     flags.MODEL,
     flags.METHOD,
-    flags.target_flag("Class to explain, index or name, or top5 for the five best; the top one by "
-                      "default."),
+    flags.target_flag("Class to explain, index or name, or top5 for the five best; the top one by default."),
     flags.REQUEST,
     option(RESULT, "--renderer", default="overlay", show_default=True, metavar="R",
            help="Renderer of the map; see `visioncam renderers`."),

@@ -22,8 +22,7 @@ def app(
     if token:
         output.warn(
             f"--host {host} lets other computers reach this app; anyone with the whole address below can "
-            "use it, and "
-            "the connection is not encrypted"
+            "use it, and the connection is not encrypted"
         )
 
     def tell(url: str) -> None:

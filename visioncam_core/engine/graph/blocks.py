@@ -65,8 +65,7 @@ def streams(
         if not every:
             raise LayerError(
                 "attention here is not between tokens passed from block to block, but between channels, as "
-                "in "
-                f"XCiT, or parts internal to a block; {OTHER}"
+                f"in XCiT, or parts internal to a block; {OTHER}"
             )
         if number + 1 < len(weights):
             ahead = before([weights[number + 1]])

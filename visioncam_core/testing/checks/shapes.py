@@ -53,8 +53,7 @@ def axis_of_length_one(subject: MethodSubject) -> None:
             deep.reshape(raw.shape),
             raw,
             f"{subject.name} gives a different map on a grid of {deeper.grid} than on {net.grid}; reduce "
-            "over "
-            "all spatial axes (visioncam_core.ops.space)",
+            "over all spatial axes (visioncam_core.ops.space)",
         )
 
 

@@ -38,8 +38,7 @@ def kind_of(path: str | os.PathLike[str]) -> str:
     def refused(folder: bool) -> ModelError:
         return ModelError(
             f"{name}: is {'a folder' if folder else 'not a regular file'}; pass a .pt2 file, or the folder "
-            "of a "
-            "model of transformers as hf:FOLDER"
+            "of a model of transformers as hf:FOLDER"
         )
 
     start = first_bytes(text, name, 512, refused)

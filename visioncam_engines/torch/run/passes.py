@@ -142,8 +142,7 @@ class TapePasses:
         if len(lengths) > 1:
             raise ModelError(
                 f"output {self.score.output!r} has a different number of values for each picture of this "
-                "call "
-                f"({listing(lengths)}), as a detector has; pass batch_size=1"
+                f"call ({listing(lengths)}), as a detector has; pass batch_size=1"
             )
         return [joined(list(results)) for results in zip(*parts, strict=True)]
 
