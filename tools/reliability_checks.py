@@ -202,7 +202,7 @@ def memory(root: Path) -> Found:
     return (
         "96 pictures in batches of 64 with 1 GB to spare",
         f"every picture once; it ended with batches of {', '.join(map(str, sizes))}; {crashes} times "
-        "the system or TensorFlow ended the process itself, and it was started again with half the batch",
+        "the system or TensorFlow ended the process itself, and it was restarted with half the batch",
     )
 
 

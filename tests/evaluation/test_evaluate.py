@@ -229,7 +229,7 @@ def test_truth_that_does_not_fit_says_so() -> None:
         visioncam.evaluate(planted_blob(), images, "gradcam", truth=[(0, 0, 4, 4)])
     with pytest.raises(ImageError, match="not inside the picture"):
         visioncam.evaluate(planted_blob(), images, "gradcam", truth=[(0, 0, 44, 4)] * 2, seeds=1, cascade=1)
-    with pytest.raises(TargetError, match="is none; pass an index"):
+    with pytest.raises(TargetError, match="is not a class; pass an index"):
         visioncam.evaluate(planted_blob(), images, "gradcam", target=lambda v: v[:, 0])
 
 

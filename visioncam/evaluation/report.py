@@ -85,7 +85,7 @@ def _cell(row: Row, metric: str) -> Cell:
 def _details(records: Records) -> Table:
     header = ("layer", "method", "metric", "mean [95 % interval]", "pictures", "not significantly better "
                                                                                "than",
-              "passes a map", "seconds a map")  # fmt: skip
+              "passes per map", "seconds per map")  # fmt: skip
     rows = []
     for one in records:
         number, controls = detail(one)

@@ -138,7 +138,7 @@ def _why(
     )
     first = f"Over {count} pictures and {_join(metrics)}, {rank}."
     if len(candidates) == 1:
-        return f"{first} There is no other."
+        return f"{first} It is the only one."
     if len(equal) == 1:
         return f"{first} Every other candidate is significantly worse."
     where = "" if len({at for _, at in candidates}) == 1 else " at {}"

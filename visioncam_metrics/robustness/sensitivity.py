@@ -84,7 +84,7 @@ class NoiseStability:
 
     References:
         Alvarez-Melis and Jaakkola, "On the robustness of interpretability methods", 2018,
-        arXiv:1806.08049, for the question; the measure is ours.
+        arXiv:1806.08049, for the idea; the measure is ours.
     """
 
     sigma: float = option(0.05, help="standard deviation, in ranges of the picture", validator=in_range(0, 1))
@@ -127,7 +127,7 @@ class ShiftStability:
 
     References:
         Alvarez-Melis and Jaakkola, "On the robustness of interpretability methods", 2018,
-        arXiv:1806.08049, for the question; the measure is ours.
+        arXiv:1806.08049, for the idea; the measure is ours.
     """
 
     shift: int = option(4, help="how far", unit="pixels", validator=in_range(1, 10_000))

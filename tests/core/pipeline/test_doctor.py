@@ -73,7 +73,7 @@ def test_the_whole_health_report_is_there() -> None:
     picture = np.linspace(0, 255, 768).reshape(16, 16, 3).astype(np.uint8)
     report = visioncam.doctor(model, picture, target=1)
     parts = {
-        "model": ("m: functional", "4 recorded outputs", "2 candidate layers"),
+        "model": ("m: functional", "4 layer outputs", "2 of them candidates"),
         "trace": ("agrees with the model itself, within ",),
         "input": ("array as (16, 16, 3)", "resize, none", "Rescaling"),
         "range": ("0 to 255; the model takes 0 to 255", "Rescaling"),

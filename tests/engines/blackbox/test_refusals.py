@@ -62,7 +62,7 @@ def test_another_number_of_values_is_refused(picture: np.ndarray) -> None:
     def detector(x: np.ndarray) -> np.ndarray:
         return np.ones((len(x), 2 + int(len(x) == 16)))
 
-    with pytest.raises(ModelError, match=r"returned 3 values for a picture, and 2 before; return as many"):
+    with pytest.raises(ModelError, match=r"returned 3 values for a picture, but 2 before; return as many"):
         visioncam.explain(visioncam.blackbox(detector, SIZE), picture, HideOne())
 
 

@@ -22,7 +22,7 @@ from visioncam_engines.keras.files.archive import (
 from visioncam_engines.keras.files.config import Config, reading
 from visioncam_engines.keras.files.hdf5 import Stored, check_hdf5
 
-CURE = "Only if you trust its maker, pass --allow-unsafe-model (load_model(unsafe=True) in Python)"
+CURE = "Only if you trust its author, pass --allow-unsafe-model (load_model(unsafe=True) in Python)"
 LIMIT = 2_000_000_000  # weights; 8 GB in float32
 _LARGEST = 10**15  # of one number; longer ones would take long to multiply, and are as impossible
 _AXES = 8  # of a kernel; Keras takes three

@@ -119,7 +119,7 @@ def check_file(path: str | os.PathLike[str]) -> str:
         if folder and is_saved_model(text):
             return UnsafeModelError(
                 f"{name}: is a SavedModel, a program that can run any code; pass a .keras or .h5 file, "
-                "or, only if you trust its maker, --trust-savedmodel (load_model(trust_savedmodel=True))"
+                "or, only if you trust its author, --trust-savedmodel (load_model(trust_savedmodel=True))"
             )
         if folder:
             return ModelError(f"{name}: is a folder; pass a .keras or .h5 file: {_SAVE}")
@@ -138,7 +138,7 @@ def _other(path: str, start: bytes) -> str:
     if start[4:8] == b"TFL3":
         return f"{TFLITE}; pass the .keras or .h5 file it was converted from"
     if os.path.basename(path) == "saved_model.pb":
-        return "is only the graph of a SavedModel; pass its folder, if you trust its maker"
+        return "is only the graph of a SavedModel; pass its folder, if you trust its author"
     if start[:1] == b"\x08" and start[2:3] == b"\x12":
         return "looks like an ONNX model, which is not read; pass the Keras model it was converted from"
     if start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05":

@@ -57,7 +57,7 @@ def load_model(
 def _script(path: str | os.PathLike[str], name: str, unsafe: bool) -> Any:
     if not unsafe:
         raise UnsafeModelError(
-            f"{name}: {SCRIPT}. Only if you trust its maker, pass --allow-unsafe-model (unsafe=True)"
+            f"{name}: {SCRIPT}. Only if you trust its author, pass --allow-unsafe-model (unsafe=True)"
         )
     _log.warning("%s: is TorchScript: its layers cannot be seen", name)
     try:

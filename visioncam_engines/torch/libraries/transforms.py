@@ -243,5 +243,5 @@ def _extent(size: Any) -> tuple[int, int]:
 def _floats(values: Any) -> tuple[float, ...]:
     found = tuple(float(one) for one in (values if hasattr(values, "__len__") else [values]))
     if not found or not all(math.isfinite(one) for one in found):
-        raise ValueError(f"{values!r} are no numbers")
+        raise ValueError(f"{values!r} are not numbers")
     return found
