@@ -1,6 +1,6 @@
 """Make the gallery of every kind of picture: run `python tools/gallery.py`.
 
-Writes docs/gallery/: pictures, films, and the README that shows each with the Python that makes it.
+Writes docs/gallery/: pictures, animations, and the README that shows each with the Python that makes it.
 `--text` writes the README alone, of the pictures that are there.  Needs the extra `demo`; takes some minutes.
 """
 
@@ -158,11 +158,11 @@ weights are set by hand to find them ([tools/gallery_models.py](../../tools/gall
         "scan",
         '"projection", axis=1, min_size=400',
     ),
-    Entry("scan.gif", "Film", "Slice by slice, as GIF or MP4.", "scan", "fps=10"),
+    Entry("scan.gif", "Animation", "Slice by slice, as GIF or MP4.", "scan", "fps=10"),
     "## Signals and videos\n\nMade up as well, with models of the same kind.\n",
     Entry("signal.png", "Signal", "The line on a ribbon of its evidence.", "beats", TITLED),
     Entry("video.png", "Video", "A strip of frames.", "ball", TITLED),
-    Entry("video.gif", "Film of a video", "Its own frames.", "ball", "fps=6"),
+    Entry("video.gif", "Animated video", "Its own frames.", "ball", "fps=6"),
 )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 import visioncam
 
 PACKAGES = ("visioncam", "visioncam_core", "visioncam_engines", "visioncam_methods", "visioncam_metrics",
@@ -24,6 +25,7 @@ ODD = {
     r"\b(does|do) not tell\b": "does not show",
     r"\b(done|made|started?) again\b": "redone, recomputed, restarted",
     r"\b(for|as) people (have|write|who)?\b": "for display",
+    r"\bfilms?\b": "animation, video",
     r"\bgo(es)? along\b": "is correlated with",
     r"\bhangs? on\b": "depends on",
     r"\bin spite of\b": "despite",

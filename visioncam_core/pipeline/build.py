@@ -200,6 +200,8 @@ def _explanation(
     single = method.on == "input" and getattr(method.method, "family", "") == "gradient"
     drawn = heat(pooled(finite) if single else finite, about["evidence"])
     shown = sample.project(drawn, about["layer"].placement)
+    if place := sample.place(drawn.shape, about["layer"].placement):
+        about = {**about, "provenance": {**about["provenance"], "place": place}}
     return Explanation(
         raw=finite,
         heatmap=np.clip(shown, -1.0 if about["evidence"] == "signed" else 0.0, 1.0),

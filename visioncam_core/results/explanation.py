@@ -74,7 +74,7 @@ class Explanation(ExplanationData):
                 `.pdf`, `.svg`: a figure for a paper, its words as text.  `.gif`, `.mp4`: a volume slice by
                 slice, or a video frame by frame.  `.npz`: everything, for `visioncam.load`.  `.mask.png`,
                 `.json` (COCO), `.csv`, `.txt` (YOLO): the areas above a threshold.
-            renderer: of pictures and films, as in `render`.
+            renderer: of pictures and animations, as in `render`.
             options: the renderer's, or the file format's (`threshold`, `min_area`, ...).  `width_cm` and
                 `dpi` make a figure of a `.png`, `.jpg` or `.webp`, too.
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from visioncam_core.results.data import ExplanationData
 
 
 def part_of(raw: np.ndarray, evidence: str) -> np.ndarray:
@@ -39,3 +45,70 @@ def pooled(raw: np.ndarray) -> np.ndarray:
     from scipy.ndimage import gaussian_filter
 
     return np.asarray(gaussian_filter(raw, NEAR * max(raw.shape), mode="constant"), np.float32)
+
+
+COARSE = 3
+"""Pixels between two values of a map from which on creases between them would be seen."""
+ALIKE = 0.05
+Weights = Callable[[np.ndarray], dict[int, np.ndarray]]
+
+
+def coarse(explanation: ExplanationData) -> bool:
+    """Return whether a picture's map has few values: several pixels lie between two of them."""
+    place, shape = explanation.provenance.get("place"), explanation.heatmap.shape
+    if not isinstance(place, dict) or len(shape) != 2 or explanation.raw.ndim != 2:
+        return False
+    return all(abs(step) * side >= COARSE for (_, step), side in zip(place["axes"], shape, strict=True))
+
+
+def smooth(explanation: ExplanationData) -> np.ndarray:
+    """Return a picture's heat map for drawing: without the creases that lines between few values have.
+
+    A Catmull-Rom spline through the map's own values, cut at the least and the largest of them: each place
+    that the layer looks at keeps its value.  A heat map that is not `raw` between its values is returned as
+    it is, as are those that are fine enough.
+
+    Returns:
+        (H, W) float32 ndarray of the range of `explanation.heatmap`.
+    """
+    heatmap = explanation.heatmap
+    if not coarse(explanation):
+        return heatmap
+    place, values = explanation.provenance["place"], heat(explanation.raw, explanation.evidence)
+    straight, curved = (_between(values, place, heatmap.shape, kind) for kind in (_linear, _catmull_rom))
+    top = float(np.abs(straight).max(initial=0.0))
+    scale = float(np.abs(heatmap).max(initial=0.0)) / top if top else 0.0
+    if not np.allclose(straight * scale, heatmap, atol=ALIKE * max(scale, 1e-6), rtol=0):
+        return heatmap
+    return np.asarray(np.clip(curved, values.min(), values.max()) * scale, np.float32)
+
+
+def _between(values: np.ndarray, place: dict[str, Any], shape: tuple[int, ...], kind: Weights) -> np.ndarray:
+    """Return a map read between its values at each pixel of a picture; 0 where the model saw nothing."""
+    rows, columns = (
+        _weights(shape[i], values.shape[i], place["axes"][i], place["seen"][i::2], kind) for i in (0, 1)
+    )
+    return np.asarray(rows @ values @ columns.T)
+
+
+def _weights(side: int, n: int, axis: Sequence[float], seen: Sequence[float], kind: Weights) -> np.ndarray:
+    share, (first, step), (low, high) = (np.arange(side) + 0.5) / side, axis, seen
+    at = np.clip((share - first) / step, 0, n - 1)
+    matrix = np.zeros((side, n), np.float32)
+    for offset, weight in kind(at - np.floor(at)).items():
+        np.add.at(matrix, (np.arange(side), np.clip(np.floor(at).astype(int) + offset, 0, n - 1)), weight)
+    matrix[(share < low) | (share > high)] = 0
+    return matrix
+
+
+def _linear(t: np.ndarray) -> dict[int, np.ndarray]:
+    return {0: 1 - t, 1: t}
+
+
+def _catmull_rom(t: np.ndarray) -> dict[int, np.ndarray]:
+    return {
+        -1: (-t + 2 * t**2 - t**3) / 2,
+        0: (2 - 5 * t**2 + 3 * t**3) / 2,
+        1: (t + 4 * t**2 - 3 * t**3) / 2,
+        2: (t**3 - t**2) / 2,
+    }

@@ -62,15 +62,16 @@ def check_model(model: Any) -> None:
             "torch.nn.Module that was exported, or torch.export.unflatten(program)"
         )
     for module in every_module(model):
-        if _quantized(type(module)):
+        kind: Any = type(module)
+        if _quantized(kind):
             raise ModelError(
-                f"the layer {type(module).__name__} of the model {title!r} is quantized, so no gradient "
+                f"the layer {kind.__name__} of the model {title!r} is quantized, so no gradient "
                 "flows through it; explain the model before quantization, whose maps hardly differ"
             )
         for held in (module._parameters, module._buffers):
             for tensor in held.values() if held else ():
                 if tensor is not None and (tensor.is_meta or type(tensor) not in _COMMON):
-                    _check_weights(tensor, type(module).__name__, title)
+                    _check_weights(tensor, kind.__name__, title)
 
 
 @lru_cache(maxsize=1024)

@@ -13,7 +13,7 @@ from visioncam_viz.drawing.caption import NOTHING, ONE_SIDED
 from visioncam_viz.drawing.colour import DIVERGING, ColourMap, colour_table, known_colormap
 from visioncam_viz.drawing.options import BANDS, COLORBAR, MIN_SIZE, TITLE, looks
 from visioncam_viz.drawing.present import present
-from visioncam_viz.drawing.scene import Scene, heat_of, is_blank
+from visioncam_viz.drawing.scene import Scene, heat_of, is_blank, smoothed
 
 if TYPE_CHECKING:
     from visioncam_core.results.explanation import Explanation
@@ -64,6 +64,7 @@ class Signed:
 
 def _as_signed(explanation: Explanation) -> Explanation:
     """Return a one-sided explanation as a signed one: evidence against below zero."""
+    explanation = smoothed(explanation)
     if explanation.evidence == "signed":
         return explanation
     heat = heat_of(explanation)
