@@ -89,6 +89,8 @@ def pages(root: Path) -> Iterator[tuple[str, str]]:
             path.name,
             prose("\n\n".join("".join(one["source"]) for one in cells if one["cell_type"] == "markdown")),
         )
+    for path in (root / "visioncam").rglob("templates/*.[ht][te]m*"):
+        yield path.name, re.sub(r"<[^>]*>", " ", path.read_text("utf-8"))
     for path in (root / "tests" / "contracts" / "help").glob("*.txt"):
         yield f"--help of {path.stem}", path.read_text("utf-8")
 

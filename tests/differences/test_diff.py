@@ -117,7 +117,7 @@ def test_a_tag_in_the_training_is_found_in_the_report_its_class_first(
     page = found.save(tmp_path / "tag.html").read_text("utf-8")
     headings = re.findall(r"<h2>(.*?)</h2>", page)
     assert headings == [
-        "What changed", "The pictures that moved most", "Every picture", "Where this comes from",
+        "What changed", "The pictures that moved most", "Every picture", "Provenance",
     ]  # fmt: skip
     assert "in the other classes, beyond chance: green (1)" in page
     assert re.search(r"<tbody>\s*<tr><td>(.*?)</td>", page).group(1) == "green (1)"  # type: ignore[union-attr]
