@@ -188,7 +188,7 @@ def _parts(one: Explanation) -> Parts:
         uri=labels_uri(one.regions.labels),
         names=tuple(rows[i] for i in range(len(rows))),
         shade=SHADES.get(kind, "#808080"),
-        told="without it" if same else f"without it; shown grey, the method put {kind} there",
+        told="without it" if same else f"without it; shown in grey, where the method put {kind}",
         largest=tuple(rows.values())[:LARGEST],
     )
 

@@ -85,7 +85,7 @@ class Geometry:
         """
         if heat.ndim != 2 or heat.size == 0:
             raise ImageError(
-                f"a map to project has two axes with values on them; received shape {heat.shape}"
+                f"a map to project must have two axes and at least one value; received shape {heat.shape}"
             )
         rows, columns = (self._weights(axis, heat.shape[axis], placement) for axis in (0, 1))
         result = np.zeros(self.shape, np.float32)
@@ -211,9 +211,11 @@ class Tile:
     """
 
     overlap: float = option(
-        0.25, help="least part of a window that the next one shares", validator=in_range(0, 0.9)
+        0.25,
+        help="smallest overlap of neighbouring windows, as a share of a window",
+        validator=in_range(0, 0.9),
     )
-    fill: int = option(GREY, help="value beside a picture that is smaller", validator=in_range(0, 255))
+    fill: int = option(GREY, help="value around a picture that is smaller", validator=in_range(0, 255))
 
     def windows(self, shape: tuple[int, int], size: tuple[int, int]) -> list[Window]:
         """Return the windows of a picture of `shape` for an input of `size`, row by row."""

@@ -145,9 +145,7 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
                 diagnostics += (Diagnostic("baseline-assumed", word) for j, word in told[k] if j == i)
                 diagnostics += diagnose.of_account(one.account(i))
                 if getattr(method.method, "class_blind", False):
-                    diagnostics.append(
-                        Diagnostic("class-blind", f"{method.title} does not look at the class")
-                    )
+                    diagnostics.append(Diagnostic("class-blind", f"{method.title} ignores the class"))
                 if np.all(np.isfinite(raw)):
                     diagnostics += diagnose.of_map(raw, settings.evidence)
                     diagnostics += diagnose.of_bars(raw, settings.evidence, sample, choice.placement)

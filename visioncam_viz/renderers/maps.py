@@ -47,7 +47,7 @@ class Heatmap(_Map):
     Attributes:
         colormap: a matplotlib colour map, or its name; "auto" is inferno, or RdBu_r for signed maps.
         colorbar: draw the scale below.
-        title: write class, certainty, method and layer above.
+        title: write class, probability, method and layer above.
         min_size: pixels that the longer side shall have at least.
     """
 
@@ -76,7 +76,7 @@ class Overlay(_Map):
         threshold: share of the strongest evidence under which the photo is untouched.
         by_value: opacity grows with the evidence.
         colorbar: draw the scale below.
-        title: write class, certainty, method and layer above.
+        title: write class, probability, method and layer above.
         min_size: pixels that the longer side shall have at least.
         bands: bands shown as red, green and blue.
     """
@@ -101,16 +101,16 @@ class SideBySide(_Map):
     Attributes:
         colormap: a matplotlib colour map, or its name; "auto" is inferno, or RdBu_r for signed maps.
         alpha: opacity of the colours, 0 to 1.
-        labels: write what each picture is below it.
+        labels: label each picture below.
         colorbar: draw the scale below.
-        title: write class, certainty, method and layer above.
+        title: write class, probability, method and layer above.
         min_size: pixels that the longer side of each picture shall have at least.
         bands: bands shown as red, green and blue.
     """
 
     colormap: ColourMap = COLORMAP
     alpha: float = ALPHA
-    labels: bool = option(False, help="write what each picture is below it")
+    labels: bool = option(False, help="label each picture below")
     colorbar: bool = COLORBAR
     title: bool = TITLE
     min_size: int = MIN_SIZE
@@ -125,18 +125,18 @@ class Triptych(_Map):
     Attributes:
         colormap: a matplotlib colour map, or its name; "auto" is inferno, or RdBu_r for signed maps.
         alpha: opacity of the colours over the photo, 0 to 1.
-        labels: write what each picture is below it.
+        labels: label each picture below.
         colorbar: draw the scale below.
-        title: write class, certainty, method and layer above.
+        title: write class, probability, method and layer above.
         min_size: pixels that the longer side of each picture shall have at least.
         bands: bands shown as red, green and blue.
     """
 
     colormap: ColourMap = COLORMAP
     alpha: float = ALPHA
-    labels: bool = option(True, help="write what each picture is below it")
+    labels: bool = option(True, help="label each picture below")
     colorbar: bool = option(True, help="draw the scale below the picture")
-    title: bool = option(True, help="write class, certainty, method and layer above the picture")
+    title: bool = option(True, help="write class, probability, method and layer above the picture")
     min_size: int = MIN_SIZE
     bands: tuple[int, int, int] | None = BANDS
     pictures: ClassVar[tuple[str, ...]] = (PHOTO, MAP, ON_PHOTO)

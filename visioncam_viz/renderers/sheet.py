@@ -49,20 +49,22 @@ class Sheet:
     Attributes:
         renderer: name of the renderer of each map, or a renderer object.
         tile_options: options of that renderer.
-        columns: tiles a row; 0 chooses.
+        columns: tiles per row; 0 for automatic.
         tile: a tile's width in pixels (height for tall photos).
         agreement: add a tile that shows where the methods agree.
-        correlations: add a tile with the rank correlation of each two methods.
+        correlations: add a tile with the rank correlation of each pair of methods.
         scale: which maps share a scale: each its own, those of one method, or all.
     """
 
     renderer: object = option("overlay", help="renderer of each map")
     tile_options: Mapping[str, object] = option(attrs.Factory(dict), help="options of that renderer")
-    columns: int = option(0, help="tiles a row; 0 chooses", validator=in_range(0, 100))
+    columns: int = option(0, help="tiles per row; 0 for automatic", validator=in_range(0, 100))
     tile: int = option(340, help="width of a tile", unit="pixels", validator=in_range(64, 2048))
     agreement: bool = option(False, help="add a tile that shows where the methods agree")
-    correlations: bool = option(False, help="add a tile with the rank correlation of each two methods")
-    scale: Scale = option("map", help="which maps share a scale: each its own, those of a method, or all")
+    correlations: bool = option(False, help="add a tile with the rank correlation of each pair of methods")
+    scale: Scale = option(
+        "map", help="which maps share a colour scale: none (each its own), those of a method, or all"
+    )
 
     def __call__(self, comparison: Comparison | Sequence[Comparison]) -> np.ndarray:
         """Render a comparison, or several below one another.
@@ -121,7 +123,9 @@ class Sheet:
         """Return the photo's tile and one for each method, in order; those that failed last."""
         if not comparison.explanations:
             why = "; ".join(f"{name}: {why}" for name, why in comparison.failures.items())
-            raise ImageError(f"Nothing to show in a sheet: no method gave a map. {why or 'None was asked.'}")
+            raise ImageError(
+                f"Nothing to show in a sheet: no method gave a map. {why or 'No method was requested.'}"
+            )
         first = comparison.explanations[0]
         box = box_of(first, self.tile)
         flat = first.heatmap.ndim == 2

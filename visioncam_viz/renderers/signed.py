@@ -33,7 +33,7 @@ class Signed:
         colormap: a diverging matplotlib colour map, or its name.
         alpha: opacity of the colours, 0 to 1.
         colorbar: draw the scale below.
-        title: write class, certainty, method and layer above.
+        title: write class, probability, method and layer above.
         min_size: pixels that the longer side shall have at least.
         bands: bands shown as red, green and blue.
     """
