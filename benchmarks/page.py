@@ -20,8 +20,8 @@ INTRODUCTION = """\
 # Performance
 
 Written by `python -m benchmarks`. F is one warmed, compiled forward pass of the same model at the same batch
-size, on the same machine, in the same run; the two sides alternate, and a figure is the median ratio of neighbouring
-runs. Weights are random: time does not depend on them.
+size, on the same machine, in the same run; the two sides alternate, and a figure is the median ratio of
+neighbouring runs. Weights are random: time does not depend on them.
 """
 
 QUALITY = """\
