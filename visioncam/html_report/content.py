@@ -15,7 +15,7 @@ from visioncam_core.results.data import Prediction
 from visioncam_core.results.describe import lengths_in_text, options_in_text
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
-from visioncam_core.results.heat import coarse, smooth
+from visioncam_core.results.heat import opaque_from, smooth
 from visioncam_viz.drawing.blend import frame_seen
 from visioncam_viz.drawing.present import photo_of as picture_of
 from visioncam_viz.drawing.scene import WHOLE, seen_of
@@ -162,7 +162,7 @@ def _map(one: Explanation, seconds: float | None, passes: int | None) -> Map:
         layer=f"{one.layer.path}: {one.layer.why}",
         uri=map_uri(smooth(one), signed) if flat else picture_uri(one.render("overlay"), SIDE),
         kind=(SIGNED if signed else HEAT) if flat else DRAWN,
-        full=1.0 if coarse(one) else 0.5,
+        full=opaque_from(one),
         options=options_in_text(
             {name: without_folders(str(value))[:80] for name, value in one.options.items()}
         ),

@@ -16,6 +16,7 @@ def part_of(raw: np.ndarray, evidence: str) -> np.ndarray:
     return raw if evidence == "signed" else np.maximum(raw if evidence == "for" else -raw, 0)
 
 
+STRONGEST = 1 / 200
 NEAR = 1 / 100
 """Width, as a share of a map's longest side, over which a map of single pixels is drawn."""
 
@@ -40,11 +41,14 @@ def heat(raw: np.ndarray, evidence: str) -> np.ndarray:
 def pooled(raw: np.ndarray) -> np.ndarray:
     """Return what each pixel's neighbourhood adds up to: single pixels are too small to be seen.
 
-    A Gaussian average of width `NEAR`; for drawing alone.
+    A Gaussian average of width `NEAR`, in which the strongest of every 200 values count alike, as a few
+    would leave the others invisible; for drawing alone.
     """
     from scipy.ndimage import gaussian_filter
 
-    return np.asarray(gaussian_filter(raw, NEAR * max(raw.shape), mode="constant"), np.float32)
+    values = np.asarray(gaussian_filter(raw, NEAR * max(raw.shape), mode="constant"), np.float32)
+    top = np.quantile(np.abs(values), 1 - STRONGEST) or np.abs(values).max()
+    return np.clip(values, -top, top)
 
 
 COARSE = 3
@@ -53,12 +57,12 @@ ALIKE = 0.05
 Weights = Callable[[np.ndarray], dict[int, np.ndarray]]
 
 
-def coarse(explanation: ExplanationData) -> bool:
-    """Return whether a picture's map has few values: several pixels lie between two of them."""
-    place, shape = explanation.provenance.get("place"), explanation.heatmap.shape
-    if not isinstance(place, dict) or len(shape) != 2 or explanation.raw.ndim != 2:
-        return False
-    return all(abs(step) * side >= COARSE for (_, step), side in zip(place["axes"], shape, strict=True))
+def opaque_from(explanation: ExplanationData) -> float:
+    """Return the share of the strongest evidence from which on a colour is opaque.
+
+    All of it; half in the files of earlier versions, which do not tell where a map lies, and volumes.
+    """
+    return 1.0 if isinstance(explanation.provenance.get("place"), dict) else 0.5
 
 
 def smooth(explanation: ExplanationData) -> np.ndarray:
@@ -71,10 +75,12 @@ def smooth(explanation: ExplanationData) -> np.ndarray:
     Returns:
         (H, W) float32 ndarray of the range of `explanation.heatmap`.
     """
-    heatmap = explanation.heatmap
-    if not coarse(explanation):
+    heatmap, place = explanation.heatmap, explanation.provenance.get("place")
+    if not isinstance(place, dict) or heatmap.ndim != 2 or explanation.raw.ndim != 2:
         return heatmap
-    place, values = explanation.provenance["place"], heat(explanation.raw, explanation.evidence)
+    if min(abs(step) * side for (_, step), side in zip(place["axes"], heatmap.shape, strict=True)) < COARSE:
+        return heatmap
+    values = heat(explanation.raw, explanation.evidence)
     straight, curved = (_between(values, place, heatmap.shape, kind) for kind in (_linear, _catmull_rom))
     top = float(np.abs(straight).max(initial=0.0))
     scale = float(np.abs(heatmap).max(initial=0.0)) / top if top else 0.0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from visioncam_core.display import bands_last, to_rgb
-from visioncam_core.results.heat import coarse
+from visioncam_core.results.heat import opaque_from
 from visioncam_viz.drawing import caption
 from visioncam_viz.drawing.blend import blend
 from visioncam_viz.drawing.colour import colour_table, colourise
@@ -174,5 +174,4 @@ def scene_of(explanation: Explanation, bands: Bands = None) -> Scene:
         return signal_scene(values, heat, signed)
     original = (explanation.whole or explanation).picture
     photo = to_rgb(values, bands, opacity=original.dtype == np.uint8)
-    full = 1.0 if coarse(explanation) else 0.5
-    return Scene(photo, heat, signed, seen=seen_of(explanation), full=full)
+    return Scene(photo, heat, signed, seen=seen_of(explanation), full=opaque_from(explanation))

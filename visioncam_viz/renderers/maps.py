@@ -62,12 +62,13 @@ class Heatmap(_Map):
 class Overlay(_Map):
     """The map's colours blended over the photo.
 
-    A pixel's opacity follows the evidence (`by_value`): it falls smoothly from `alpha` to nothing,
-    so that the photo is untouched where there is no evidence.  It is `alpha` where the evidence is
-    strongest; for a map of single pixels from half of that upwards.  With `by_value=False` it is
-    `alpha` everywhere: `alpha=0` gives the photo, `alpha=1` the colour map.  Between a layer's
-    positions the map is drawn as a Catmull-Rom spline; a thin frame surrounds the part of the
-    photo that the model saw, if it did not see all of it.  Sizes are as in `Heatmap`.
+    A pixel's opacity follows the evidence (`by_value`): it is `alpha` where the evidence is
+    strongest and falls smoothly to nothing, so that the photo is untouched where there is none.
+    (In volumes, signals and files of earlier versions it is `alpha` from half of the strongest
+    upwards.)  With `by_value=False` it is `alpha` everywhere: `alpha=0` gives the photo, `alpha=1`
+    the colour map.  Between a layer's positions the map is drawn as a Catmull-Rom spline; a thin
+    frame surrounds the part of the photo that the model saw, if it did not see all of it.  Sizes
+    are as in `Heatmap`.
 
     Attributes:
         colormap: a matplotlib colour map, or its name; "auto" is inferno, or RdBu_r for signed maps.
