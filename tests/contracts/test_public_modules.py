@@ -68,7 +68,8 @@ NAMES = {
     ),
     "visioncam_core.testing.models": ("gap_dense", "piecewise_linear", "planted_blob"),
     "visioncam.callbacks": (
-        "ExplanationMonitor", "FolderSink", "Look", "Sink", "TensorBoardSink", "overlap", "to_mlflow", "to_wandb",
+        "ExplanationMonitor", "FolderSink", "Look", "Sink", "TensorBoardSink", "overlap",
+        "to_mlflow", "to_wandb",
     ),
     "visioncam.distributed": ("explain",),
     "visioncam.targets": (

@@ -19,7 +19,7 @@ import numpy as np
 
 from visioncam.callbacks.sinks import Look
 from visioncam_core.errors import BackendError, OptionError, OptionTypeError, OutputError
-from visioncam_core.files import FORMATS, OutputNames, as_path
+from visioncam_core.files import FORMATS, as_path, safe_stem
 from visioncam_core.results.comparison import Comparison, Comparisons
 from visioncam_core.results.describe import words_of_a_sheet
 from visioncam_core.results.explanation import Explanation
@@ -167,10 +167,10 @@ def _read(
     if isinstance(shown, Look):
         return _seen(shown, renderer), shown.scalars, [], shown.epoch
     whole = isinstance(shown, list | tuple) and not isinstance(shown, Comparisons)
-    things, names = list(shown) if whole else [shown], OutputNames(Path(), ())
+    things, taken = list(shown) if whole else [shown], list[str]()
     entries = [
         entry for one in things if not isinstance(one, str | os.PathLike)
-        for entry in _entries(one, renderer, names)
+        for entry in _entries(one, renderer, taken)
     ]  # fmt: skip
     files = [_file(one) for one in things if isinstance(one, str | os.PathLike)]
     return entries, {}, files, None if step is None else int(step)
@@ -186,9 +186,9 @@ def _seen(look: Look, renderer: str | object) -> list[Entry]:
     return entries
 
 
-def _entries(one: Any, renderer: str | object, names: OutputNames) -> Iterator[Entry]:
+def _entries(one: Any, renderer: str | object, taken: list[str]) -> Iterator[Entry]:
     if isinstance(one, Explanation):
-        yield _entry(_key(one, names), one, renderer)
+        yield _entry(_key(one, taken), one, renderer)
         return
     if not isinstance(one, Comparison | Comparisons):
         raise OptionTypeError(
@@ -198,10 +198,10 @@ def _entries(one: Any, renderer: str | object, names: OutputNames) -> Iterator[E
     maps = list(one._maps())
     if not maps:
         raise OptionError("no method gave a map; print the comparison, which says why")
-    numbers = {key: value for e in maps for key, value in _numbers(_key(e, names), e).items()}
+    numbers = {key: value for e in maps for key, value in _numbers(_key(e, taken), e).items()}
     lines = [str(row) for row in one._rows()]
     yield Entry(
-        _named(maps[0], "comparison", names), one.sheet(renderer=renderer), "\n".join(lines),
+        _named(maps[0], "comparison", taken), one.sheet(renderer=renderer), "\n".join(lines),
         words_of_a_sheet(maps), numbers,
     )  # fmt: skip
 
@@ -215,19 +215,21 @@ def _numbers(key: str, e: Explanation, **more: float) -> dict[str, float]:
     return {f"{key}/{kind}": float(value) for kind, value in found.items() if value is not None}
 
 
-def _key(e: Explanation, names: OutputNames) -> str:
+def _key(e: Explanation, taken: list[str]) -> str:
     """Return what tells a map from others of one call: `cat_gradcam_tiger-cat-282`."""
     target = e.target
     label = (
         target.label if target.index is None else f"{(target.name or 'class').split(',')[0]}-{target.index}"
     )
-    return _named(e, f"{e.method}_{label[:60]}", names)
+    return _named(e, f"{e.method}_{label[:60]}", taken)
 
 
-def _named(e: Explanation, what: str, names: OutputNames) -> str:
-    """Return a name that both trackers take."""
-    (path,) = names.paths_for(str(e.provenance.get("source", "")), what)
-    return re.sub(r"[^\w.-]+", "-", path.stem, flags=re.ASCII)
+def _named(e: Explanation, what: str, taken: list[str]) -> str:
+    """Return a name that both trackers take, and no other picture of the call has."""
+    stem, _ = safe_stem(str(e.provenance.get("source", "")))
+    name = re.sub(r"[^\w.-]+", "-", f"{stem}_{what}", flags=re.ASCII)
+    taken.append(name)
+    return name if taken.count(name) == 1 else f"{name}-{taken.count(name)}"
 
 
 def _file(path: str | os.PathLike[str]) -> Path:

@@ -71,7 +71,7 @@ def test_mlflow_gets_pictures_metrics_and_words(
     page = tmp_path / "report.html"
     page.write_text("<p>a report</p>")
     with mlflow.start_run() as run:
-        to_mlflow([found[0], found, page])
+        to_mlflow([found[0], found[0], found, page])
         to_mlflow(found[0], name="later", step=3)
     client = mlflow.MlflowClient()
     metrics = client.get_run(run.info.run_id).data.metrics
@@ -88,6 +88,7 @@ def test_mlflow_gets_pictures_metrics_and_words(
         assert drawn.text["Class"] == "1"
     with Image.open(files / "visioncam" / "my-cat_comparison.png") as sheet:
         np.testing.assert_array_equal(sheet, found.sheet())
+    assert (files / f"{key}-2.png").is_file()
     assert str(found[0]) in (files / f"{key}.txt").read_text()
     assert str(found[0]) in (files / "later" / "step_0003.txt").read_text()
     assert [path.name for path in (files / "images").glob("later~my-cat_gradcam_*+step+3+*.png")]
