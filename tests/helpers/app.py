@@ -163,6 +163,15 @@ def form(name: str, content: bytes) -> tuple[bytes, str]:
     return head.encode() + content + f"\r\n--{edge}--\r\n".encode(), f"multipart/form-data; boundary={edge}"
 
 
+def for_downloads(app: Served, session: str) -> bytes:
+    """Return the question that the page puts when an answer is shown: for its downloads."""
+    config = json.loads(asked(app, "/config")[2])
+    states = [one["id"] for one in config["components"] if one["type"] == "state"]
+    (ask, *_) = [one for one in config["dependencies"] if one["inputs"] == states]
+    put = {"data": [None], "fn_index": ask["id"], "session_hash": session, "event_data": None}
+    return json.dumps(put).encode()
+
+
 def question(app: Served, photo: str, session: str, **answers: Any) -> bytes:
     """Return a question as the page puts it; answers by the label of their widget."""
     config = json.loads(asked(app, "/config")[2])
