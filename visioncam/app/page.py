@@ -29,9 +29,7 @@ OPENS = {
 }
 NO_PICTURES = ("slices", "planes", "projection", "sheet")  # renderers of volumes and of comparisons
 TITLE = """<div class="vc-title"><b>VisionCam</b> What in this photo speaks for a class?</div>"""
-EMPTY = (
-    """<div class="vc-hint">Drop a photo on the left, or click an example. It stays on this computer.</div>"""
-)
+EMPTY = """<div class="vc-hint">Drop a photo, or click an example. It stays on this computer.</div>"""
 
 
 def examples() -> list[tuple[Path, str]]:
@@ -61,13 +59,25 @@ class Page:
         models = self.service.models
         with gr.Blocks(title="VisionCam", analytics_enabled=False) as blocks:
             gr.HTML(TITLE)
-            with gr.Row(equal_height=False):
-                with gr.Column(scale=4, min_width=320):
+            with gr.Row(equal_height=False, elem_id="vc-page"):
+                with gr.Column(elem_id="vc-source"):
                     photo = gr.File(label="Photo", type="filepath", height=140, elem_id="vc-photo")
                     gallery = gr.Gallery(
-                        [(str(path), name) for path, name in examples()], label="Examples", columns=3,
-                        height=120, allow_preview=False, interactive=False, buttons=[], elem_id="vc-examples",
+                        [(str(path), name) for path, name in examples()], label="Examples", show_label=False,
+                        columns=3, height=110, allow_preview=False, interactive=False, buttons=[], elem_id="vc-examples",
                     )  # fmt: skip
+                with gr.Column(elem_id="vc-results"):
+                    maps = gr.Gallery(
+                        label="Maps", show_label=False, columns=2, object_fit="contain", height="auto",
+                        interactive=False, buttons=["fullscreen"], elem_id="vc-maps",
+                    )  # fmt: skip
+                    about = gr.HTML(EMPTY, elem_id="vc-about")
+                    answered = gr.State("")  # which answer is shown
+                    downloads = gr.File(
+                        label="Downloads", file_count="multiple", interactive=False, visible=False,
+                        elem_id="vc-downloads",
+                    )  # fmt: skip
+                with gr.Column(elem_id="vc-form"):
                     model = gr.Dropdown(
                         models.names, label="Model", info=OPENS[models.opens], interactive=True,
                         visible=len(models.names) > 1 or bool(models.opens),
@@ -107,17 +117,6 @@ class Page:
                     with gr.Accordion("Options of the drawing", open=False):
                         made += self._options(gr, drawing, [spec.name for spec in self.renderers])
                     button = gr.Button("Explain", variant="primary", elem_id="vc-explain")
-                with gr.Column(scale=9, min_width=360):
-                    maps = gr.Gallery(
-                        label="Maps", columns=2, object_fit="contain", height="auto", interactive=False,
-                        buttons=["fullscreen"], elem_id="vc-maps",
-                    )  # fmt: skip
-                    about = gr.HTML(EMPTY, elem_id="vc-about")
-                    answered = gr.State("")  # which answer is shown
-                    downloads = gr.File(
-                        label="Downloads", file_count="multiple", interactive=False, visible=False,
-                        elem_id="vc-downloads",
-                    )  # fmt: skip
             private = {"api_visibility": "private"}
             inputs = [
                 photo,
@@ -133,7 +132,8 @@ class Page:
                 *made,
             ]
             outputs = [maps, about, downloads, target, answered]
-            work = {"concurrency_id": "model", "concurrency_limit": 1, "show_progress_on": [maps], **private}
+            work = {"concurrency_id": "model", "concurrency_limit": 1, **private}
+            work["show_progress_on"] = [maps, about]
 
             def example(event: Any) -> str:
                 return self._example(int(event.index))
