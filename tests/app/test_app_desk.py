@@ -236,9 +236,9 @@ def test_a_model_that_a_visitor_names_is_explained_with_its_class_names(
         free.answer(attrs.evolve(form, class_names="cat\nowl\na\nb"), watch())
     with pytest.raises(ModelNotFoundError, match="no such model file"):
         free.answer(attrs.evolve(form, model="none.keras"), watch())
-    here = Form(photo, "small", target="owl", class_names="cat\nowl\na\nb\nc")  # the owner's names stay
+    here = Form(photo, "small", target="owl", class_names="cat\nowl\na\nb\nc")  # a listed one has the owner's
     with pytest.raises(TargetError, match="no class is called 'owl'"):
-        service.answer(here, watch())
+        free.answer(here, watch())
 
 
 def test_pixels_become_input_as_the_form_says(service: Service, photo: str) -> None:

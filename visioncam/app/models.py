@@ -61,11 +61,13 @@ class ModelList:
             return self._open[1]
 
     def names_of(self, name: str, written: str = "") -> tuple[str, ...] | None:
-        """Return the class names for a model, a visitor's own where there are; None: it may know them."""
-        lines = [line.strip() for line in written.splitlines() if line.strip()]
-        if lines and self.opens:
-            return load_class_names(lines)
-        return load_class_names(None if self.files.get(name, "") is None else self.class_names)
+        """Return the class names for a model; those a visitor has `written` are of one that is not listed.
+
+        None where the model itself may know them.
+        """
+        if name not in self.files:
+            return load_class_names([one.strip() for one in written.splitlines() if one.strip()] or None)
+        return load_class_names(None if self.files[name] is None else self.class_names)
 
     def _found(self, name: str) -> Path | str | None:
         if name in self.files:

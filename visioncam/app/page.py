@@ -64,7 +64,8 @@ class Page:
                     photo = gr.File(label="Photo", type="filepath", height=140, elem_id="vc-photo")
                     gallery = gr.Gallery(
                         [(str(path), name) for path, name in examples()], label="Examples", show_label=False,
-                        columns=3, height=110, allow_preview=False, interactive=False, buttons=[], elem_id="vc-examples",
+                        columns=3, height=110, allow_preview=False, interactive=False, buttons=[],
+                        elem_id="vc-examples",
                     )  # fmt: skip
                 with gr.Column(elem_id="vc-results"):
                     maps = gr.Gallery(
