@@ -5,25 +5,23 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
 import numpy as np
 import pytest
-from helpers.app import HOSTILE, small_model
+from helpers.app import HOSTILE
 from helpers.cli import run
 from PIL import Image
 
 import visioncam
 from visioncam.app.addresses import Addresses
 from visioncam.app.answer import Form, Service
-from visioncam.app.limits import Deadline, Limits, TooSlowError
+from visioncam.app.limits import Deadline, TooSlowError
 from visioncam.app.markup import class_choices, error_box, words
 from visioncam.app.models import ModelList, list_models
 from visioncam.app.widgets import options_from, widgets_of
-from visioncam.app.workspace import Workspace
 from visioncam_core.errors import (
     ImageError,
     LayerError,
@@ -37,41 +35,9 @@ from visioncam_core.options.fields import build
 from visioncam_core.plugins.default import methods, renderers
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("models")
-    small_model(made)
-    return made
-
-
-@pytest.fixture(scope="module")
-def shelf(folder: Path) -> ModelList:
-    return ModelList({"small": folder / "small.keras"}, class_names=str(folder / "names.json"))
-
-
-@pytest.fixture
-def service(shelf: ModelList) -> Iterator[Service]:
-    workspace = Workspace()
-    yield Service(shelf, workspace, Limits(pixels=2_000_000, seconds=60, side=100))
-    workspace.close()
-
-
-@pytest.fixture
-def photo(service: Service) -> str:
-    """A wide photo that lies where uploads lie."""
-    path = service.workspace.new_folder() / "my photo.png"
-    pixels = np.random.default_rng(2).integers(0, 256, (60, 150, 3)).astype(np.uint8)
-    Image.fromarray(pixels).save(path)
-    return str(path)
-
-
-def watch() -> Deadline:
-    return Deadline(60)
-
-
 def test_an_answer_is_what_explain_gives(service: Service, photo: str, shelf: ModelList) -> None:
     question = Form(photo, "small", "hirescam", others=("gradcam", "hirescam"), target="3", layer="first")
-    answer = service.answer(question, watch())
+    answer = service.answer(question, Deadline(60))
     assert [one.method for one in answer.comparison] == ["hirescam", "gradcam"]
     model = shelf.model("small")
     alone = visioncam.explain(model, photo, "hirescam", target=3, layer="first")
@@ -81,7 +47,7 @@ def test_an_answer_is_what_explain_gives(service: Service, photo: str, shelf: Mo
     for path, _ in answer.pictures:
         with Image.open(path) as shown:
             assert shown.size == (100, 40)  # at display size
-    files = service.files(answer, watch())
+    files = service.files(answer, Deadline(60))
     names = [
         "my photo_report.html",
         "my photo_hirescam.png",
@@ -100,7 +66,7 @@ def test_an_answer_is_what_explain_gives(service: Service, photo: str, shelf: Mo
 
 
 def test_words_are_escaped(service: Service, photo: str) -> None:
-    answer = service.answer(Form(photo, "small", target="1"), watch())
+    answer = service.answer(Form(photo, "small", target="1"), Deadline(60))
     page = words(answer)
     assert "&lt;script&gt;alert" in page
     assert "<script" not in page
@@ -151,7 +117,7 @@ def test_bad_questions(
 ) -> None:
     question = attrs.evolve(Form(photo, "small"), **change)
     with pytest.raises(kind, match=message):
-        service.answer(question, watch())
+        service.answer(question, Deadline(60))
 
 
 @pytest.mark.parametrize("what", ["text", "cut", "bomb"])
@@ -163,7 +129,7 @@ def test_bad_photos_are_named_as_their_owner_named_them(service: Service, exampl
         whole = (examples / "rocket.jpg").read_bytes()
         path.write_bytes(b"hello" if what == "text" else whole[: len(whole) // 2])
     with pytest.raises(ImageError) as caught:
-        service.answer(Form(str(path), "small"), watch())
+        service.answer(Form(str(path), "small"), Deadline(60))
     message = str(caught.value)
     assert message.startswith("'holiday.jpg': ")
     assert str(service.workspace.root) not in message
@@ -190,101 +156,6 @@ def test_the_shelf(folder: Path, tmp_path: Path) -> None:
         list_models([str(tmp_path / "none.keras")], None)
     with pytest.raises(ModelNotFoundError, match="no folder to read models from"):
         list_models([], str(tmp_path / "none"))
-
-
-LIBRARIES = [
-    "timm:resnet18.a1_in1k",
-    "torchvision:resnet50?weights=IMAGENET1K_V1",
-    "keras:ResNet50?weights=none",
-]
-FILES = [
-    "small.keras", "/etc/passwd", "~/small.keras", "hf:./folder", "hf:some/network", "timm:local-dir:/etc",
-    "timm:../x", "torchvision:a?weights=a/b", "keras:ResNet50?weights=secret",
-]  # fmt: skip
-CODE = "os:getcwd"
-
-
-@pytest.mark.parametrize("name", [*LIBRARIES, *FILES, CODE])
-@pytest.mark.parametrize(
-    ("opens", "allowed"), [("", ()), ("names", LIBRARIES), ("files", (*LIBRARIES, *FILES))]
-)
-def test_a_visitor_names_only_models_that_the_owner_lets_them(
-    opens: str, allowed: tuple[str, ...], name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened: list[Any] = []
-    monkeypatch.setattr("visioncam.app.models.open_model", lambda path, **how: opened.append(path))
-    shelf = ModelList({"mine": folder / "small.keras"}, opens=opens)
-    if name in allowed:
-        shelf.model(name)
-        assert all(isinstance(path, str) or path.is_absolute() for path in opened)
-        return
-    code = name == CODE and opens == "files"
-    hint = ", or write one of a library" if opens else "$"
-    why = "would run code" if code else f"there is no model .* here; pick one of the list{hint}"
-    with pytest.raises(ModelError, match=why):
-        shelf.model(name)
-    assert opened == []
-
-
-def test_a_model_that_a_visitor_names_is_explained_with_its_class_names(
-    service: Service, photo: str, folder: Path
-) -> None:
-    free = attrs.evolve(service, models=attrs.evolve(service.models, opens="files"))
-    form = Form(photo, str(folder / "small.keras"), target="owl", class_names="cat\nowl\n\na\nb\nc\n")
-    assert free.answer(form, watch()).comparison[0].target.index == 1
-    with pytest.raises(VisionCamError, match="holds 4 names"):
-        free.answer(attrs.evolve(form, class_names="cat\nowl\na\nb"), watch())
-    with pytest.raises(ModelNotFoundError, match="no such model file"):
-        free.answer(attrs.evolve(form, model="none.keras"), watch())
-    here = Form(photo, "small", target="owl", class_names="cat\nowl\na\nb\nc")  # a listed one has the owner's
-    with pytest.raises(TargetError, match="no class is called 'owl'"):
-        free.answer(here, watch())
-
-
-def test_pixels_become_input_as_the_form_says(service: Service, photo: str) -> None:
-    scores = [
-        service.answer(Form(photo, "small", target="1", preprocess=name), watch()).comparison[0].score
-        for name in ("auto", "none", "tf")
-    ]
-    assert scores[0] == scores[1] != scores[2]
-
-
-def test_a_large_photo_is_drawn_small_and_read_once(
-    service: Service, photo: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drawn: list[tuple[int, ...]] = []
-    render = visioncam.Explanation.render
-
-    def counted(self: Any, *given: Any, **options: Any) -> np.ndarray:
-        drawn.append(self.heatmap.shape)
-        return render(self, *given, **options)
-
-    monkeypatch.setattr(visioncam.Explanation, "render", counted)
-    first = service.answer(Form(photo, "small", others=("hirescam",)), watch())
-    assert drawn == [(40, 100)] * 3
-    monkeypatch.setattr("visioncam_core.images.reader.load_picture", None)
-    again = service.answer(Form(photo, "small", "hirescam"), watch())
-    np.testing.assert_array_equal(again.comparison[0].heatmap, first.comparison[1].heatmap)
-    service.files(first, watch())
-    assert drawn[4:].count((60, 150)) >= 2  # what is downloaded has the photo's size
-    regions = service.answer(
-        Form(photo, "small", "occlusion", {"regions": "grid:4"}, renderer="regions"), watch()
-    )
-    assert len(regions.pictures) == 2
-
-
-def test_downloads_are_those_of_the_answer_that_is_shown(
-    service: Service, photo: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept = [
-        service.keep(service.answer(Form(photo, "small", name), watch())) for name in ("gradcam", "hirescam")
-    ]
-    assert "my photo_gradcam.npz" in [os.path.basename(one) for one in service.files_of(kept[0], watch())]
-    monkeypatch.setattr("visioncam.app.answer.MOST_KEPT", 0)
-    service.keep(service.answer(Form(photo, "small"), watch()))
-    for gone in kept:
-        with pytest.raises(OptionError, match="no longer here; click Explain again"):
-            service.files_of(gone, watch())
 
 
 @pytest.mark.parametrize("spec", [*methods(), *renderers()], ids=lambda spec: spec.name)
