@@ -136,15 +136,17 @@ class Page:
             work = {"concurrency_id": "model", "concurrency_limit": 1, **private}
             work["show_progress_on"] = [maps, about]
 
-            def example(event: Any) -> str:
-                return self._example(int(event.index))
+            def example(event: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
+                taken = self._example(int(event.index))  # one trip to the server, not two
+                for shown in self._explain(taken, *values[1:]):
+                    yield taken, *shown
 
             example.__annotations__["event"] = gr.SelectData  # Gradio reads it, and here it is no global
-            gallery.select(example, None, photo, **private)
             live = [one.input for one in (method, others, target, layer, evidence, drawing, preprocess)]
             picked = model.input(self._picked, [model, photo], [layer, target, about], **work)
             for shown in (
-                gr.on([photo.change, button.click], self._explain, inputs, outputs, **work),
+                gr.on([photo.upload, photo.clear, button.click], self._explain, inputs, outputs, **work),
+                gallery.select(example, inputs, [photo, *outputs], **work),
                 gr.on(
                     [*live, classes.blur],
                     self._explain_quick,
