@@ -119,19 +119,8 @@ class Page:
                         made += self._options(gr, drawing, [spec.name for spec in self.renderers])
                     button = gr.Button("Explain", variant="primary", elem_id="vc-explain")
             private = {"api_visibility": "private"}
-            inputs = [
-                photo,
-                model,
-                method,
-                others,
-                target,
-                layer,
-                evidence,
-                drawing,
-                classes,
-                preprocess,
-                *made,
-            ]
+            inputs = [photo, model, method, others, target, layer, evidence, drawing, classes, preprocess]
+            inputs += made
             outputs = [maps, about, downloads, target, answered]
             work = {"concurrency_id": "model", "concurrency_limit": 1, **private}
             work["show_progress_on"] = [maps, about]
@@ -143,18 +132,12 @@ class Page:
 
             example.__annotations__["event"] = gr.SelectData  # Gradio reads it, and here it is no global
             live = [one.input for one in (method, others, target, layer, evidence, drawing, preprocess)]
+            live.append(classes.blur)
             picked = model.input(self._picked, [model, photo], [layer, target, about], **work)
             for shown in (
                 gr.on([photo.upload, photo.clear, button.click], self._explain, inputs, outputs, **work),
                 gallery.select(example, inputs, [photo, *outputs], **work),
-                gr.on(
-                    [*live, classes.blur],
-                    self._explain_quick,
-                    inputs,
-                    outputs,
-                    trigger_mode="always_last",
-                    **work,
-                ),
+                gr.on(live, self._explain_quick, inputs, outputs, trigger_mode="always_last", **work),
                 picked.then(self._explain_quick, inputs, outputs, **work),
             ):  # the downloads are written beside the next question
                 shown.then(self._files, answered, [downloads, about], show_progress="hidden", **private)
