@@ -26,7 +26,7 @@ from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.image_files import write_image
 from visioncam_core.text import brief
 
-PICTURES = tuple(FORMATS)
+PAGES = (".html", ".htm")
 
 
 @attrs.frozen(eq=False)
@@ -64,14 +64,19 @@ def to_mlflow(
 
     Raises:
         BackendError: MLflow is not installed, or no run is active.
-        OptionTypeError: nothing that can be logged.
+        OptionTypeError: nothing that can be logged, or `run` is none.
+        OptionError: there is no such file, or no method gave a map.
     """
     mlflow = _tracker("mlflow", "MLflow")
     client = getattr(run, "experiment", None) or mlflow.MlflowClient()
     active = run or mlflow.active_run()
     if active is None:
         raise _no_run("MLflow", "with mlflow.start_run(): ...")
-    run_id = active if isinstance(active, str) else getattr(active, "run_id", None) or active.info.run_id
+    run_id = getattr(getattr(active, "info", active), "run_id", active)
+    if not isinstance(run_id, str):
+        raise OptionTypeError(
+            f"run is the id of a run, a run, or Lightning's logger; received {brief(run, 60)}"
+        )
     entries, curves, files, step = _read(shown, renderer, step)
     for path in files:
         client.log_artifact(run_id, str(path), name)
@@ -109,7 +114,7 @@ def to_wandb(
     which others count, is left alone.
 
     Args:
-        shown: as in `to_mlflow`; a file is a page (.html) or a picture.
+        shown: as in `to_mlflow`; pages (.html) and pictures are shown, other files kept beside the run.
         step: the step; a look has its own, the epoch.
         name: what the names of all that is logged begin with.
         renderer: what draws explanations: a name of `visioncam.renderers()`, or a renderer object.
@@ -117,30 +122,34 @@ def to_wandb(
 
     Raises:
         BackendError: wandb is not installed, or no run is active.
-        OptionTypeError: nothing that can be logged.
-        OptionError: a file that is neither a page nor a picture.
+        OptionTypeError: nothing that can be logged, or `run` is none.
+        OptionError: there is no such file, or no method gave a map.
     """
     wandb = _tracker("wandb", "Weights & Biases")
     active = getattr(run, "experiment", run) or wandb.run
     if active is None:
         raise _no_run("W&B", "wandb.init(project=...), or wandb.init(mode='offline')")
+    if not callable(getattr(active, "log", None)):
+        raise OptionTypeError(
+            f"run is what wandb.init returned, or Lightning's logger; received {brief(run, 60)}"
+        )
     entries, curves, files, step = _read(shown, renderer, step)
     logged: dict[str, Any] = dict(curves)
     for path in files:
-        if path.suffix.lower() not in (".html", ".htm", *PICTURES):
-            raise OptionError(
-                f"W&B shows pages (.html) and pictures ({', '.join(PICTURES)}); received {path.name!r}: log "
-                "it as an artifact of wandb"
-            )
-        picture = path.suffix.lower() in PICTURES
-        logged[path.stem] = wandb.Image(str(path)) if picture else wandb.Html(str(path), inject=False)
+        if path.suffix.lower() in PAGES:
+            logged[path.stem] = wandb.Html(str(path), inject=False)
+        elif path.suffix.lower() in FORMATS:
+            logged[path.stem] = wandb.Image(str(path))
+        else:
+            active.save(str(path), base_path=str(path.parent), policy="now")
     for entry in entries:
         logged |= {entry.key: wandb.Image(entry.pixels, caption=entry.caption), **entry.numbers}
     if step is not None:
         active.define_metric(f"{name}/step", hidden=True)
         active.define_metric(f"{name}/*", step_metric=f"{name}/step")
         logged["step"] = step
-    active.log({f"{name}/{key}": value for key, value in logged.items()})
+    if logged:
+        active.log({f"{name}/{key}": value for key, value in logged.items()})
 
 
 def _tracker(module: str, title: str) -> ModuleType:
@@ -193,7 +202,7 @@ def _entries(one: Any, renderer: str | object, taken: list[str]) -> Iterator[Ent
     if not isinstance(one, Comparison | Comparisons):
         raise OptionTypeError(
             f"received {brief(one, 60)}; log an explanation, a comparison, a list of them, or the path of a "
-            "file: an evaluation or an audit is saved first, found.save('found.html')"
+            "file: an evaluation, an audit or a diff is saved first, with found.save('found.json')"
         )
     maps = list(one._maps())
     if not maps:

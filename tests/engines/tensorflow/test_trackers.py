@@ -155,8 +155,8 @@ def test_wandb_gets_pictures_numbers_and_pages(
     run = wandb.init(mode="offline", dir=tmp_path)
     to_wandb(found)
     to_wandb([found[1], page, photo], name="later", step=3)
-    with pytest.raises(OptionError, match=r"shows pages.*'map\.npz'.*as an artifact"):
-        to_wandb(found[0].save(tmp_path / "map.npz"))
+    to_wandb(found[0].save(tmp_path / "map.npz"))
+    assert visioncam.load(Path(run.dir) / "map.npz").method == "gradcam"
     run.finish()
     first, second = logged(run)
     key = "visioncam/my-cat_gradcam_tiger-cat-1"
@@ -198,7 +198,9 @@ def test_what_cannot_be_logged_is_said(
         log(explain())
     with pytest.raises(BackendError, match=r"no .* run is active"):  # before the first step, not a warning
         fit(model, log)
-    run: Any = type("Run", (), {"run_id": "x"})()
+    with pytest.raises(OptionTypeError, match=r"run is .* received 3"):
+        log(explain(), run=3)
+    run: Any = type("Run", (), {"run_id": "x", "log": print})()
     with pytest.raises(OptionTypeError, match=r"received \[1\]; log an explanation"):
         log([[1]], run=run)
     with pytest.raises(OptionError, match=r"no file 'gone\.html' to log"):
