@@ -46,7 +46,7 @@ def test_a_visitor_names_only_models_that_the_owner_lets_them(
         return
     code = name == CODE and opens == "files"
     hint = ", or write one of a library" if opens else "$"
-    why = "would run code" if code else f"there is no model .* here; pick one of the list{hint}"
+    why = "would run code" if code else f"there is no model .* here; pick one from the list{hint}"
     with pytest.raises(ModelError, match=why):
         shelf.model(name)
     assert opened == []

@@ -72,7 +72,7 @@ class ModelList:
     def _found(self, name: str) -> Path | str | None:
         if name in self.files:
             return self.files[name]
-        here = f"there is no model {brief(name, 60)} here; pick one of the list"
+        here = f"there is no model {brief(name, 60)} here; pick one from the list"
         if not self.opens:
             raise ModelNotFoundError(here)
         if OF_A_LIBRARY.fullmatch(name):
@@ -106,7 +106,7 @@ def list_models(
             inside = sorted(Path(folder).iterdir())
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            raise ModelNotFoundError(f"{folder!r}: no folder to read models from ({reason})") from error
+            raise ModelNotFoundError(f"{folder!r}: cannot read models from this folder ({reason})") from error
         paths += [
             path
             for path in inside

@@ -75,7 +75,7 @@ def to_mlflow(
     run_id = getattr(getattr(active, "info", active), "run_id", active)
     if not isinstance(run_id, str):
         raise OptionTypeError(
-            f"run is the id of a run, a run, or Lightning's logger; received {brief(run, 60)}"
+            f"run must be the id of a run, a run, or Lightning's logger; received {brief(run, 60)}"
         )
     entries, curves, files, step = _read(shown, renderer, step)
     for path in files:
@@ -131,7 +131,7 @@ def to_wandb(
         raise _no_run("W&B", "wandb.init(project=...), or wandb.init(mode='offline')")
     if not callable(getattr(active, "log", None)):
         raise OptionTypeError(
-            f"run is what wandb.init returned, or Lightning's logger; received {brief(run, 60)}"
+            f"run must be what wandb.init returned, or Lightning's logger; received {brief(run, 60)}"
         )
     entries, curves, files, step = _read(shown, renderer, step)
     logged: dict[str, Any] = dict(curves)
@@ -172,7 +172,7 @@ def _read(
 ) -> tuple[list[Entry], dict[str, float], list[Path], int | None]:
     """Return pictures, curves and files to log, and at which step."""
     if step is not None and (isinstance(step, bool) or not isinstance(step, int | np.integer) or step < 0):
-        raise OptionTypeError(f"step is a whole number, 0 or more; received {step!r}")
+        raise OptionTypeError(f"step must be a whole number, at least 0; received {step!r}")
     if isinstance(shown, Look):
         return _seen(shown, renderer), shown.scalars, [], shown.epoch
     whole = isinstance(shown, list | tuple) and not isinstance(shown, Comparisons)

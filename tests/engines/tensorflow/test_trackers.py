@@ -198,14 +198,14 @@ def test_what_cannot_be_logged_is_said(
         log(explain())
     with pytest.raises(BackendError, match=r"no .* run is active"):  # before the first step, not a warning
         fit(model, log)
-    with pytest.raises(OptionTypeError, match=r"run is .* received 3"):
+    with pytest.raises(OptionTypeError, match=r"run must be .* received 3"):
         log(explain(), run=3)
     run: Any = type("Run", (), {"run_id": "x", "log": print})()
     with pytest.raises(OptionTypeError, match=r"received \[1\]; log an explanation"):
         log([[1]], run=run)
     with pytest.raises(OptionError, match=r"no file 'gone\.html' to log"):
         log("gone.html", run=run)
-    with pytest.raises(OptionTypeError, match="step is a whole number, 0 or more; received -1"):
+    with pytest.raises(OptionTypeError, match="step must be a whole number, at least 0; received -1"):
         log(explain(), run=run, step=-1)
 
 
@@ -213,5 +213,5 @@ def test_a_function_is_a_sink(model: keras.Model) -> None:
     seen: list[int] = []
     fit(model, lambda look: seen.append(look.epoch))
     assert seen == [0, 2]
-    with pytest.raises(OptionTypeError, match=r"a sink is a function.*received 'mlflow'"):
+    with pytest.raises(OptionTypeError, match=r"a sink must be a function.*received 'mlflow'"):
         ExplanationMonitor(np.zeros((1, 12, 16, 3)), sinks=["mlflow"])
