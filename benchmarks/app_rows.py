@@ -87,7 +87,7 @@ def _served() -> Iterator[str]:
     """Start the app on a free port; yield its address, and end it."""
     command = [sys.executable, "-m", "visioncam", "app", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        said = (re.search(r"http://\S+?(?=,)", line) for line in process.stdout or ())
+        said = (re.search(r"http://[^\s,;]+", line) for line in process.stdout or ())
         try:
             yield next(found[0] for found in said if found)
         finally:

@@ -50,7 +50,7 @@ def to_mlflow(
 ) -> None:
     """Log explanations to MLflow: pictures as artifacts, what they say as metrics and text.
 
-    It is a sink as it stands: `ExplanationMonitor(pictures, sinks=[to_mlflow])`, with
+    It is a sink, too: `ExplanationMonitor(pictures, sinks=[to_mlflow])`, with
     `functools.partial(to_mlflow, renderer="contour")` where it needs options.
 
     Args:
