@@ -127,7 +127,7 @@ def served(folder: Path, *args: str) -> Iterator[Served]:
     try:
         url = ""
         for line in process.stdout:
-            found = re.search(r"http://\S+?(?=,)", line)
+            found = re.search(r"http://[^\s,;]+", line)
             if found:
                 url = found[0]
                 break
