@@ -44,7 +44,13 @@ METHODS = """\
 Written by `python -m benchmarks --only methods`: Integrated Gradients with 32 steps, occlusion with windows
 of 32 pixels at steps of 16, the same baseline and picture for both; seconds of the process on one thread. F
 is `model(x)` at batch 1."""
-APART = {"torch": TORCH, "methods": METHODS}
+APP = """\
+## The app
+
+Written by `python -m benchmarks --only app`: from the click until the map is drawn on the screen, in headless
+Chromium on the same machine, median of the rounds. The app explains an example before it prints its address,
+so that the first click is warm."""
+APART = {"torch": TORCH, "methods": METHODS, "app": APP}
 """Word of `--only` -> how its section of the page begins."""
 MEASURED = re.compile(r"(<!-- measured: torch -->\n).*?(<!-- end of measured: torch -->)", re.DOTALL)
 NO_GPU = """\
