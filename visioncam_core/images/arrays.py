@@ -33,6 +33,25 @@ def is_picture(value: Any, rank: int) -> bool:
     )
 
 
+def has_16_bits(value: Any) -> bool:
+    return str(getattr(value, "dtype", "")).rpartition(".")[2] in ("uint16", "int16")
+
+
+def has_channels_first(value: Any, channels: int | None = None) -> bool:
+    """Return whether an array is a picture as PyTorch reads files: (C, H, W)."""
+    if not isinstance(value, np.ndarray) or value.ndim != 3:
+        return False
+    usual = (1, 3, 4, channels)
+    return value.shape[0] in usual and value.shape[2] not in usual
+
+
+def is_number(value: Any) -> bool:
+    """Return whether what lists hold within each other is a number: they are one array."""
+    while isinstance(value, list | tuple) and value:
+        value = value[0]
+    return isinstance(value, int | float)
+
+
 def as_array(value: Any, kinds: str = KINDS) -> np.ndarray:
     """Return an array, a tensor or nested lists as a numeric array, without a copy where that can be.
 
@@ -206,7 +225,10 @@ def _hint(shape: tuple[int, ...], axes: tuple[int | None, ...], channels_first: 
         return f"it has {has} channels where the model takes {channels}"
     if len(axes) == 2:
         return "cut or resample it"
-    return "resize it, or pass the picture itself (a path or a uint8 array), which is fitted"
+    return (
+        "resize it, or pass the picture itself (a path or a uint8 array), which is fitted; with "
+        "window=(low, high) so is this array"
+    )
 
 
 def is_dataset(value: Any) -> bool:
