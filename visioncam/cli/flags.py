@@ -12,7 +12,7 @@ import click
 from visioncam.cli.help import ASK, PICTURE, RESULT, RUN, F, option, options
 from visioncam_core.images.geometry import NAMED
 from visioncam_core.images.preprocessing import SETTINGS
-from visioncam_core.options.fields import OptionInfo, describe_options
+from visioncam_core.options.fields import OptionInfo, describe_options, parse_option
 from visioncam_core.pipeline.settings import Settings
 
 KEYWORDS = {info.name: info for info in describe_options(Settings)}
@@ -58,6 +58,10 @@ def _remember(context: click.Context, parameter: click.Parameter, value: Any) ->
     context.meta[f"{META}{parameter.name}"] = value
 
 
+def _pair(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
+    return None if value is None else parse_option(KEYWORDS[str(parameter.name)], value)
+
+
 def _weights(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
     """Remember a file of weights; a plain word is the option `weights` of a method, see `options_of`."""
     is_file = value is None or os.path.exists(value) or bool(os.path.splitext(value)[1])
@@ -87,6 +91,7 @@ MODEL_FILE = options(
 PICTURES = options(
     keyword_flag(PICTURE, "preprocess", type=click.Choice(SETTINGS)),
     keyword_flag(PICTURE, "geometry", type=click.Choice(list(NAMED))),
+    keyword_flag(PICTURE, "window", metavar="LOW,HIGH", callback=_pair),
     keyword_flag(PICTURE, "frame"),
     keyword_flag(PICTURE, "max_pixels"),
 )

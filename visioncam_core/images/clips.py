@@ -77,7 +77,8 @@ def load_clip(
     """
     source = _plain(source)
     if isinstance(source, np.ndarray):
-        return scaled(Raw(source.copy()), window)
+        grey = source.ndim == 3 and source.shape[-1] not in (3, 4)
+        return scaled(Raw(source.copy(), volume=grey), window)
     sources = [_plain(one) for one in (source if isinstance(source, list | tuple) else [source])]
     found = [one for each in sources for one in load_frames(each, max_pixels=max_pixels, channels=channels)]
     whole = found[0] if len(found) == 1 else _stacked(found, len(sources))
