@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import attrs
 import numpy as np
 
-from visioncam_core.errors import ImageError
+from visioncam_core.errors import ImageError, VisionCamError
 from visioncam_core.images.colour import is_srgb
 from visioncam_core.images.files import opened, quoted, sniff
 from visioncam_core.images.formats.dicom import dicom_files, read_dicom, read_series
@@ -59,7 +59,7 @@ def read_deep(source: Any, max_pixels: int, channels: int | None, frame: int | N
         file.seek(0)
         try:
             found = _read(file, kind, name, part, max_pixels, channels, frame)
-        except (ImageError, MemoryError):
+        except (VisionCamError, MemoryError):
             raise
         except (
             ValueError,

@@ -12,6 +12,7 @@ import attrs
 import numpy as np
 
 from visioncam_core.errors import ImageError, OptionError, OptionTypeError
+from visioncam_core.options.validators import subject_of
 from visioncam_core.text import brief
 
 DEPTHS = (8, 10, 12, 14, 16)
@@ -77,11 +78,12 @@ class Picture:
         return self.pixels if self.values is None else self.values
 
 
-def check_window(instance: object, attribute: object, value: Any) -> None:
+def check_window(instance: object, attribute: Any, value: Any) -> None:
     """Raise `OptionError` (`OptionTypeError`) unless a window is None or two finite numbers, low first."""
     if value is None:
         return
-    wants = f"window must be (low, high), two finite numbers, low below high; received {brief(value)}"
+    subject = "window" if instance is None else subject_of(instance, attribute)
+    wants = f"{subject} must be (low, high), two finite numbers, low below high; received {brief(value)}"
     try:
         low, high = (float(one) for one in value)
     except (TypeError, ValueError):
