@@ -9,8 +9,8 @@ import numpy as np
 
 TELL_TALES = {
     "PatientName": "TELLTALE^MARIA", "PatientID": "TELLTALE-ID", "PatientBirthDate": "19010203",
-    "PatientAddress": "TELLTALE STREET", "InstitutionName": "TELLTALE HOSPITAL", "AccessionNumber": "TELLTALE7",
-    "ReferringPhysicianName": "TELLTALE^DOCTOR", "StudyDescription": "TELLTALE STUDY", "StudyDate": "19990807",
+    "PatientAddress": "TELLTALE STREET", "InstitutionName": "TELLTALE WARD", "AccessionNumber": "TELLTALE7",
+    "ReferringPhysicianName": "TELLTALE^DOCTOR", "StudyDescription": "TELLTALE STUD", "StudyDate": "19990807",
     "SeriesDescription": "TELLTALE SERIES", "OperatorsName": "TELLTALE^OP", "StationName": "TELLTALESTATION",
     "PatientComments": "TELLTALE COMMENT", "ImageComments": "TELLTALE IMAGE",
 }  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 
 from visioncam_core.engine.model_inputs import ModelInput
 from visioncam_core.errors import ImageError, ImageTypeError
+from visioncam_core.images.values import Frame
 from visioncam_core.ops import to_numpy
 from visioncam_core.text import brief, error_text
 
@@ -21,7 +22,7 @@ def is_picture(value: Any, rank: int) -> bool:
 
     With three it is a clip: a file of frames, or (T, H, W) or (T, H, W, C) uint8.
     """
-    if isinstance(value, str | os.PathLike | bytes | bytearray | memoryview):
+    if isinstance(value, str | os.PathLike | bytes | bytearray | memoryview | Frame):
         return True
     if hasattr(value, "getexif") and hasattr(value, "convert"):
         return True

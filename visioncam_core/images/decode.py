@@ -18,9 +18,9 @@ import numpy as np
 
 from visioncam_core.errors import ImageError, ImageTypeError, OptionError, OptionTypeError
 from visioncam_core.images.colour import ORIENTATION, is_deep, is_srgb, to_srgb
-from visioncam_core.images.deep import deep_png, read_deep
+from visioncam_core.images.deep import count_of, deep_png, read_deep
 from visioncam_core.images.files import check_size, format_of, open_image, opened
-from visioncam_core.images.values import Picture, Range, Raw, check_window, scaled
+from visioncam_core.images.values import Frame, Picture, Range, Raw, check_window, scaled
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -30,7 +30,7 @@ _LUMA = np.array([[19595], [38470], [7471]], np.float32) / np.float32(65536)
 
 
 def load_picture(
-    source: str | os.PathLike[str] | bytes | bytearray | memoryview | Image.Image | np.ndarray,
+    source: str | os.PathLike[str] | bytes | bytearray | memoryview | Image.Image | np.ndarray | Frame,
     *,
     max_pixels: int = MAX_PIXELS,
     frame: int = 0,
@@ -60,6 +60,8 @@ def load_picture(
     _check_whole("max_pixels", max_pixels, 1)
     _check_whole("frame", frame, 0)
     check_window(None, None, window)
+    if isinstance(source, Frame):
+        frame, source = source.number, source.path
     if isinstance(source, np.ndarray):
         if frame:
             raise ImageError(f"frame={frame} is for files; an array is one picture: pass the one you want")
@@ -112,8 +114,7 @@ def count_frames(source: Any, max_pixels: int = MAX_PIXELS) -> int:
     if isinstance(source, np.ndarray):
         return 1
     if deep := _deep(source, max_pixels, None, None):
-        several = deep[0].values.ndim > 2 + (not deep[0].volume)
-        return deep[0].values.shape[deep[0].across] if several and len(deep) == 1 else len(deep)
+        return len(deep) if len(deep) > 1 else count_of(deep[0]) or 1
     with _opened(source, max_pixels) as (image, _, _):
         return int(getattr(image, "n_frames", 1))
 

@@ -50,9 +50,8 @@ def read_deep(source: Any, max_pixels: int, channels: int | None, frame: int | N
             paths = dicom_files(label)
             if not paths:
                 return None
-            return _named(
-                [read_series(paths, quoted(label), max_pixels)], label, quoted(label), channels, frame
-            )
+            name = quoted(label)
+            return _named([read_series(paths, name, max_pixels)], label, name, channels, frame)
         source, part = named_array(label)
     with opened(source) as (file, name):
         kind = sniff(file.read(512))
@@ -86,34 +85,37 @@ def _named(found: list[Raw], label: str, name: str, channels: int | None, frame:
 
 
 def _one_of(raw: Raw, frame: int, channels: int | None, name: str) -> Raw:
-    values, affine, count = raw.values, raw.affine, 1
-    usual = (1, 3, 4, channels)
-    if values.ndim > 4:
+    values, affine, count, axis = raw.values, raw.affine, count_of(raw, channels), raw.across
+    if not 2 <= values.ndim <= 4 or not values.size:
         raise ImageError(
-            f"{name}: has {values.ndim} axes {values.shape}; pass one picture or volume of it as an array"
+            f"{name}: holds an array of shape {values.shape}, which is no picture or series; load it, and "
+            "pass a part of it, or model input"
         )
-    if values.ndim == 4 or (
-        values.ndim == 3 and (raw.volume or not {values.shape[0], values.shape[-1]} & {*usual})
-    ):
-        axis = raw.across
-        count = values.shape[axis]
-        check_frame(frame, count, name)
+    check_frame(frame, count or 1, name)
+    if count is not None:
         values = values.take(frame, axis)
         if affine is not None:
             kept = [k for k in range(3) if k != axis]
             affine = np.column_stack([affine[:, [*kept, axis]], affine[:, 3] + frame * affine[:, axis]])
-    else:
-        check_frame(frame, 1, name)
-    if values.ndim == 3 and values.shape[-1] not in usual and values.shape[0] in usual:
+    if values.ndim == 3 and _channels(values.shape, channels) == 0:
         values = np.moveaxis(values, 0, -1)
-    if values.ndim < 2 or not values.size:
-        raise ImageError(
-            f"{name}: holds an array of shape {values.shape}, no picture; pass it as model input, loaded"
-        )
     values = values[..., 0] if values.ndim == 3 and values.shape[-1] == 1 else values
-    return attrs.evolve(
-        raw, values=values, affine=affine, notes=(*note_of(frame, count), *raw.notes), volume=False
-    )
+    notes = (*note_of(frame, count or 1), *raw.notes)
+    return attrs.evolve(raw, values=values, affine=affine, notes=notes, volume=False)
+
+
+def count_of(raw: Raw, channels: int | None = None) -> int | None:
+    """Return how many pictures follow each other in what a file holds; None where it is a single one."""
+    values = raw.values
+    alone = values.ndim == 3 and not raw.volume and _channels(values.shape, channels) is not None
+    return None if values.ndim < 3 or alone else values.shape[raw.across]
+
+
+def _channels(shape: tuple[int, ...], channels: int | None) -> int | None:
+    """Return which axis of three looks to be channels, the last or the first; None for neither."""
+    if shape[-1] in (1, 3, 4, channels):
+        return -1
+    return 0 if shape[0] in ((1, 3, 4) if channels is None else (channels,)) else None
 
 
 def _read(

@@ -22,6 +22,14 @@ CHUNK = 4_000_000  # values that are scaled at once
 Range = tuple[float, float]
 
 
+@attrs.frozen
+class Frame:
+    """One picture of a file that holds several, counted from 0; a picture wherever a path is one."""
+
+    path: str
+    number: int
+
+
 @attrs.frozen(eq=False)
 class Raw:
     """A picture or a stack of them, not scaled yet.

@@ -1,4 +1,4 @@
-"""More than 8 bits reach the model unrounded: windows, arrays, NumPy's files, TIFF stacks; all by closed forms."""
+"""More than 8 bits reach the model unrounded: windows, arrays, NumPy's files, TIFF stacks."""
 
 from __future__ import annotations
 
@@ -160,8 +160,8 @@ def test_bands_go_to_a_model_of_so_many(tmp_path: Path) -> None:
         path = tmp_path / "bands.tif"
         path.write_bytes(tiff(values, extra=(0,) * (count - 3) if count > 3 else ()))
         by_hand = (values / 257).astype(np.float32)
-        np.testing.assert_allclose(raw_of(summing((12, 14, count)), path), raw_of(summing((12, 14, count)), by_hand),
-                                   rtol=1e-5)  # fmt: skip
+        model = summing((12, 14, count))
+        np.testing.assert_allclose(raw_of(model, path), raw_of(model, by_hand), rtol=1e-5)
     colour = load_picture(tiff(values[..., :4], extra=(0,)))
     assert colour.pixels.shape[-1] == 3
     assert any("first 3 of its 4 bands" in note for note in colour.notes)
@@ -200,6 +200,25 @@ def test_a_tiff_stack_is_a_volume(options: Any, dtype: str, tmp_path: Path) -> N
         load_picture(data, frame=6)
     with pytest.raises(ImageError, match="6 pictures of 14 x 12 are more than max_pixels"):
         load_clip(data, max_pixels=500)
+
+
+@pytest.mark.parametrize("kind", ["npy", "npz", "tif"])
+def test_a_series_is_a_run(kind: str, tmp_path: Path) -> None:
+    series = RNG.integers(0, 4096, (5, 12, 14)).astype(np.uint16)
+    path = tmp_path / f"scan.{kind}"
+    if kind == "npz":
+        np.savez(path, ct=series, other=series)
+    else:
+        path.write_bytes(npy(series) if kind == "npy" else pages(series))
+    source, model = f"{path}:ct" if kind == "npz" else path, summing((12, 14, 1))
+    done = visioncam.explain_dataset(
+        model, source, tmp_path / "out", "hirescam", save_as="npz", window=(0, 4095)
+    )
+    assert (done.done, done.failed.total()) == (5, 0)
+    for k, one in enumerate(sorted((tmp_path / "out").rglob("*.npz"))):
+        assert f"scan_000{k}" in one.name
+        exact = (series[k] / 4095 * 255).astype(np.float32)[..., None]
+        proportional(np.load(one)["raw"], raw_of(model, exact))
 
 
 def test_slices_are_resampled_to_the_model_s_and_the_map_comes_back() -> None:

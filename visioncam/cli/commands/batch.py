@@ -63,6 +63,8 @@ FLAGS = options(
 def batch(context: click.Context, /, **values: Any) -> int:
     """Explain every picture of SOURCE: a folder, a 'pattern', a .txt or .csv list, or a .tar archive.
 
+    A file of several pictures (.tif, .npy, .npz, .nii, .dcm) is a SOURCE, too, for a model of pictures.
+
     Writes the raw map and a picture of each, and a line into manifest.jsonl; pictures that fail have a
     line in errors.jsonl. The same command continues where it was interrupted.
     """
