@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.cli import run
 from helpers.pictures import encoded
 from helpers.tiffs import tiff
 from PIL import Image
@@ -86,6 +87,34 @@ def test_wrong_windows(window: Any, error: type[Exception]) -> None:
     ):
         with pytest.raises(error, match=r"window.* received"):
             call()
+
+
+def test_one_number_is_the_side_of_occlusion_s_windows(tmp_path: Path) -> None:
+    from visioncam_methods.region.occlusion import Occlusion
+
+    model = summing((12, 14, 1))
+    given = load_picture(CT, window=WINDOW).pixels
+    plain, own = (
+        visioncam.explain(model, given, one, target=0) for one in ("occlusion", Occlusion(window=4))
+    )
+    named = visioncam.explain(model, given, "occlusion", window=4, target=0)
+    both = visioncam.explain(model, CT, Occlusion(window=4), window=WINDOW, target=0)
+    assert np.array_equal(named.raw, own.raw)
+    assert not np.array_equal(named.raw, plain.raw)
+    np.testing.assert_allclose(both.raw, own.raw, rtol=0.02, atol=0.02 * np.abs(own.raw).max())
+    (tmp_path / "ct.npy").write_bytes(npy(CT))
+    model.save(tmp_path / "m.keras")
+    call = ("explain", tmp_path / "ct.npy", "--model", tmp_path / "m.keras", "-o", tmp_path / "map.npz")
+    done = run(
+        *call, "--method", "occlusion", "--option", "window=4", "--window", "-160,240", "--target", "0"
+    )
+    assert done.code == 0, done.stderr
+    assert np.array_equal(np.load(tmp_path / "map.npz")["raw"], both.raw)
+    assert run(*call, "--method", "occlusion", "--window", "4").code == 0
+    assert (
+        "'4' is no pair LOW,HIGH, and means nothing to method 'gradcam'" in run(*call, "--window", "4").stderr
+    )
+    assert "--window must be" in run("layers", "--model", tmp_path / "m.keras", "--window", "4").stderr
 
 
 def test_16_bit_arrays_are_pictures_where_they_are_no_input() -> None:
