@@ -23,7 +23,7 @@ def first_bytes(text: str, name: str, count: int, refuse: Callable[[bool], Model
         text: its path.
         name: what messages call it.
         count: number of bytes.
-        refuse: the error for a folder (True), or for what is no regular file.
+        refuse: the error for a folder (True), or for what is not a regular file.
 
     Raises:
         ModelNotFoundError: there is no such file.
@@ -57,7 +57,7 @@ def listed(path: str | os.PathLike[str], name: str, most: int = DIRECTORY) -> li
     size = _directory_size(path)
     if size > most:
         raise UnsafeModelError(
-            f"{name}: its list of members takes {size:,} bytes, more than any model's; it is not loaded"
+            f"{name}: its list of members takes {size:,} bytes, more than a model can have; it is not loaded"
         )
     with zipfile.ZipFile(path) as archive:
         return archive.infolist()
@@ -79,9 +79,9 @@ def problems_of(members: Sequence[zipfile.ZipInfo], known: re.Pattern[str], writ
         if name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0]:
             problems.append(f"a member points outside the archive ({name[:60]!r})")
         elif not known.fullmatch(name):
-            problems.append(f"a member that {writer} does not write ({name[:60]!r})")
+            problems.append(f"a member that {writer} never writes ({name[:60]!r})")
         if name in seen:
-            problems.append(f"two members of one name ({name[:60]!r})")
+            problems.append(f"two members of the same name ({name[:60]!r})")
         seen.add(name)
         if member.flag_bits & 1:
             problems.append(f"an encrypted member ({name[:60]!r})")
@@ -121,5 +121,5 @@ def _directory_size(path: str | os.PathLike[str]) -> int:
         file.seek(min(offset, size))
         record = file.read(56)
         if len(record) < 56 or record[:4] != b"PK\x06\x06":
-            raise zipfile.BadZipFile("no list of members where the archive says it is")
+            raise zipfile.BadZipFile("no list of members at the place the archive gives")
         return max(int(listed if listed != 0xFFFFFFFF else 0), *struct.unpack("<Q", record[40:48]))

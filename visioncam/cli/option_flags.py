@@ -184,9 +184,9 @@ def options_of(
 def _method_word(name: str, word: str, specs: Sequence[Spec]) -> str:
     """Return what `--weights WORD` or `--window N` means to methods: it is no file, and no pair."""
     if not any(info.name == name for spec in specs for info in describe_options(spec.cls)):
-        wants = {"weights": "file of weights", "window": "pair LOW,HIGH"}[name]
+        wants = {"weights": "weights file", "window": "pair LOW,HIGH"}[name]
         raise click.UsageError(
-            f"--{name} {word!r} is no {wants}, and means nothing to method "
+            f"--{name} {word!r} is not a {wants}, and is not an option of method "
             f"{listing([spec.name for spec in specs])}"
         )
     return word
@@ -221,7 +221,7 @@ def _refuse_idle(flag: Flag, chosen: Mapping[str, Sequence[Spec]]) -> None:
     kinds = dict.fromkeys(kind for kind, _, _ in flag.meanings)
     now = ", ".join(f"{kind} {listing(names.get(kind, ()))}" for kind in kinds)
     owners = ", ".join(f"{kind} {owner!r}" for kind, owner, _ in flag.meanings)
-    raise click.UsageError(f"{flag.words[0]} means nothing to {now}; it belongs to {owners}")
+    raise click.UsageError(f"{flag.words[0]} does not apply to {now}; it is an option of {owners}")
 
 
 def _refuse_unknown(kind: str, specs: Sequence[Spec], extra: Mapping[str, str]) -> None:

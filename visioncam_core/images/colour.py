@@ -50,7 +50,7 @@ def to_srgb(image: Image.Image, label: str) -> Raw:
         top = int(pixels.max(initial=0))
         dark = f": they end at {top} of 255, nearly black, as 12 bits in a 16-bit file do" if top < 64 else ""
         notes.append(
-            f"16-bit colours of which the upper 8 bits are read{dark}; pass an array for all of them"
+            f"16-bit colours, of which only the upper 8 bits are read{dark}; pass an array for all of them"
         )
     return Raw(pixels, label, tuple(notes))
 
@@ -88,7 +88,7 @@ def _deep_grey(upright: Image.Image, image: Image.Image, notes: list[str], label
     clear = image.info.get("transparency")
     if isinstance(clear, int) and (there := values == clear).any():
         values[there] = depth_of(values)
-        notes.append("transparent parts laid on white")
+        notes.append("transparent parts shown on white")
     return Raw(values, label, tuple(notes), bits=12 if said == (12,) else 0)
 
 
@@ -104,7 +104,7 @@ def _on_white(image: Image.Image, notes: list[str]) -> Image.Image:
     plain = layered.convert("L" if grey else "RGB")
     if alpha.getextrema() == (255, 255):
         return plain
-    notes.append("transparent parts laid on white")
+    notes.append("transparent parts shown on white")
     white = Image.new(plain.mode, plain.size, "white")
     white.paste(plain, mask=alpha)
     return white
@@ -141,7 +141,9 @@ def _to_srgb_colours(image: Image.Image, profile: bytes | None, notes: list[str]
         target = ImageCms.createProfile("sRGB")
         converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
     except Exception as exc:  # a damaged profile, one for other channels, or Pillow without LittleCMS
-        notes.append(f"the colour profile could not be used ({type(exc).__name__}); colours as stored")
+        notes.append(
+            f"the colour profile could not be used ({type(exc).__name__}); colours are used as stored"
+        )
         return image
     notes.append("colours converted to sRGB from the profile " + ascii(title[:60]))
     return image if converted is None else converted

@@ -68,7 +68,7 @@ def load_picture(
         return scaled(Raw(_checked_array(source, window is not None)), window)
     if frame and is_image(source):
         raise ImageError(
-            f"frame={frame} is for files; a Pillow image is taken as it stands: seek({frame}) first"
+            f"frame={frame} is for files; a Pillow image is used at its current frame: seek({frame}) first"
         )
     if deep := _deep(source, max_pixels, channels, frame):
         return scaled(deep[0], window)

@@ -198,7 +198,7 @@ def on_white(values: np.ndarray, multiplied: bool, notes: list[str]) -> np.ndarr
     opacity = values[..., -1].astype(np.float64) / white
     if opacity.min(initial=1.0) >= 1:
         return np.ascontiguousarray(flat)
-    notes.append("transparent parts laid on white")
+    notes.append("transparent parts shown on white")
     opacity = opacity if flat.ndim == 2 else opacity[..., None]
     laid = flat * (1.0 if multiplied else opacity) + (1 - opacity) * white
     return (laid if values.dtype.kind == "f" else np.rint(laid)).astype(values.dtype)

@@ -14,7 +14,7 @@ from visioncam_core.images.sample import Sample, base_name
 from visioncam_core.images.values import Picture
 
 _NOTE = (
-    "preprocess= was called as it is: which part of the picture it shows the model is not known, and the map "
+    "preprocess= was called as it is; which part of the picture it shows the model is unknown, so the map "
     "is spread over the whole picture"
 )
 

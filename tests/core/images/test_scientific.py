@@ -202,7 +202,7 @@ def test_opacity_of_16_bits_is_laid_on_white() -> None:
     values = np.array([[[0, 0, 0, 32768], [9, 9, 9, 0], [65535, 0, 0, 65535]]], np.uint16)
     picture = load_picture(tiff(values, extra=(2,)))
     assert picture.pixels[0].tolist() == [[127] * 3, [255] * 3, [255, 0, 0]]
-    assert "transparent parts laid on white" in picture.notes
+    assert "transparent parts shown on white" in picture.notes
 
 
 def pages(values: np.ndarray, **options: Any) -> bytes:

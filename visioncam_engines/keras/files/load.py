@@ -67,7 +67,7 @@ def load_model(
     name = quoted(os.fsdecode(os.fspath(path)))
     check_digest(path, sha256, name)
     if Path(path).suffix.lower() in OTHERS[kind]:
-        _log.warning("%s: holds a %s model in spite of its name, and is loaded as one", name, SUFFIX[kind])
+        _log.warning("%s: is a %s model despite its name, and is loaded as one", name, SUFFIX[kind])
     if unsafe:
         config = read_config(path, kind, name)
     else:
@@ -118,12 +118,12 @@ def check_file(path: str | os.PathLike[str]) -> str:
     def refused(folder: bool) -> ModelError:
         if folder and is_saved_model(text):
             return UnsafeModelError(
-                f"{name}: is a SavedModel, a program that can run anything; pass a .keras or .h5 file, "
-                "or, only if you trust its maker, --trust-savedmodel (load_model(trust_savedmodel=True))"
+                f"{name}: is a SavedModel, a program that can run any code; pass a .keras or .h5 file, "
+                "or, only if you trust its author, --trust-savedmodel (load_model(trust_savedmodel=True))"
             )
         if folder:
             return ModelError(f"{name}: is a folder; pass a .keras or .h5 file: {_SAVE}")
-        return ModelError(f"{name}: is no regular file; pass a .keras or .h5 file")
+        return ModelError(f"{name}: is not a regular file; pass a .keras or .h5 file")
 
     start = first_bytes(text, name, 64, refused)
     if start.startswith(ZIP):
@@ -138,21 +138,21 @@ def _other(path: str, start: bytes) -> str:
     if start[4:8] == b"TFL3":
         return f"{TFLITE}; pass the .keras or .h5 file it was converted from"
     if os.path.basename(path) == "saved_model.pb":
-        return "is the graph of a SavedModel alone; pass its folder, if you trust its maker"
+        return "is only the graph of a SavedModel; pass its folder, if you trust its author"
     if start[:1] == b"\x08" and start[2:3] == b"\x12":
         return "looks like an ONNX model, which is not read; pass the Keras model it was converted from"
     if start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05":
         return f"is a pickle, which can run code and is not read; load it in Python and {_SAVE}"
     if start.lstrip()[:1] == b"{" or start[8:10] == b'{"':
         return (
-            "holds a model's description or weights alone; build the model in Python, load its weights and "
+            "holds only a model's configuration or weights; build the model in Python, load its weights and "
             f"{_SAVE}"
         )
     kind = sniff(start)
     if kind == "Git LFS pointer":
-        return "is a Git LFS pointer, which stands for the model: git lfs pull"
+        return "is a Git LFS pointer, a placeholder for the model: git lfs pull"
     if kind is not None:
-        return f"is no model ({kind}); pass a .keras or .h5 file as the model"
+        return f"is not a model ({kind}); pass a .keras or .h5 file as the model"
     return f"is not a Keras model file (it begins with {start[:12]!r}); pass a .keras or .h5 file: {_SAVE}"
 
 
@@ -173,7 +173,7 @@ def _new_enough(name: str) -> None:
 
     if tuple(int(part) for part in keras.__version__.split(".")[:2]) < SAFE_KERAS:
         raise UnsafeModelError(
-            f"{name}: Keras {keras.__version__} lets some model files run code in spite of its safe mode; "
+            f"{name}: Keras {keras.__version__} lets some model files run code despite its safe mode; "
             f"install keras>=3.15. {CURE}"
         )
 
