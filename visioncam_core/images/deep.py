@@ -88,8 +88,8 @@ def _one_of(raw: Raw, frame: int, channels: int | None, name: str) -> Raw:
     values, affine, count, axis = raw.values, raw.affine, count_of(raw, channels), raw.across
     if not 2 <= values.ndim <= 4 or not values.size:
         raise ImageError(
-            f"{name}: holds an array of shape {values.shape}, which is no picture or series; load it, and "
-            "pass a part of it, or model input"
+            f"{name}: holds an array of shape {values.shape}, which is neither a picture nor a series; "
+            "load it, and pass a part of it, or model input"
         )
     check_frame(frame, count or 1, name)
     if count is not None:
@@ -136,7 +136,9 @@ def _read(
     if kind == "NumPy archive":
         return [Raw(read_npz(file, name, part, max_pixels))]
     if part:
-        raise ImageError(f"{name}: is no .npz file, and {part!r} names an array in one; pass the file alone")
+        raise ImageError(
+            f"{name}: is not an .npz file, and {part!r} names an array in one; pass the file alone"
+        )
     if kind != "TIFF":
         return None
     data = file.read()

@@ -84,9 +84,7 @@ class Geometry:
             (H, W) float32 ndarray, linear between the map's values; 0 where the model saw nothing.
         """
         if heat.ndim != 2 or heat.size == 0:
-            raise ImageError(
-                f"a map to project must have two axes and at least one value; received shape {heat.shape}"
-            )
+            raise ImageError(f"a map to project must have two axes and a value; received shape {heat.shape}")
         rows, columns = (self._weights(axis, heat.shape[axis], placement) for axis in (0, 1))
         result = np.zeros(self.shape, np.float32)
         top, left, bottom, right = self.view
@@ -298,7 +296,5 @@ def _resized(pixels: np.ndarray, size: tuple[int, int], resample: str) -> np.nda
     method, target = Image.Resampling[resample.upper()], size[::-1]
     together = pixels.shape[-1] == 3 and pixels.dtype == np.uint8
     parts = [pixels] if together else np.moveaxis(pixels, -1, 0)
-    pictures = (Image.fromarray(np.ascontiguousarray(part)) for part in parts)
-    resized = [np.asarray(picture.resize(target, method)) for picture in pictures]
-    # clipped, because a filter may overshoot in float32
-    return resized[0].copy() if together else np.clip(np.stack(resized, axis=-1), 0, 255)
+    resized = [np.asarray(Image.fromarray(np.ascontiguousarray(one)).resize(target, method)) for one in parts]
+    return resized[0].copy() if together else np.clip(np.stack(resized, axis=-1), 0, 255)  # floats overshoot
