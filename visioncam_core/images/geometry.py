@@ -54,10 +54,10 @@ class Geometry:
         """Make the model input of a picture.
 
         Args:
-            pixels: (H, W) or (H, W, C) uint8 ndarray.
+            pixels: (H, W) or (H, W, C) ndarray, uint8, or float32 of 0 to 255.
 
         Returns:
-            (h, w, C) uint8 ndarray; C is 1 for a grey picture.
+            (h, w, C) ndarray of the same dtype; C is 1 for a grey picture.
         """
         top, left, bottom, right = self.view
         t, l, b, r = self.area  # noqa: E741
@@ -69,7 +69,7 @@ class Geometry:
             part = _resized(pixels[top:bottom, left:right], (b - t, r - l), self.resample)
         if part.shape[:2] == self.size:
             return part
-        result = np.full((*self.size, part.shape[-1]), self.fill, np.uint8)
+        result = np.full((*self.size, part.shape[-1]), self.fill, part.dtype)
         result[t:b, l:r] = part
         return result
 
@@ -84,9 +84,7 @@ class Geometry:
             (H, W) float32 ndarray, linear between the map's values; 0 where the model saw nothing.
         """
         if heat.ndim != 2 or heat.size == 0:
-            raise ImageError(
-                f"a map to project must have two axes and at least one value; received shape {heat.shape}"
-            )
+            raise ImageError(f"a map to project must have two axes and a value; received shape {heat.shape}")
         rows, columns = (self._weights(axis, heat.shape[axis], placement) for axis in (0, 1))
         result = np.zeros(self.shape, np.float32)
         top, left, bottom, right = self.view
@@ -243,19 +241,19 @@ def fit(picture: Any, size: tuple[int, int], geometry: object = "resize") -> tup
     """Fit a picture to a model's input (h, w).
 
     Args:
-        picture: a `Picture`, or its (H, W) or (H, W, C) uint8 pixels.
+        picture: a `Picture`, or its (H, W) or (H, W, C) pixels, uint8, or float32 of 0 to 255.
         size: of the input, in pixels.
         geometry: `"resize"`, `"center_crop"`, `"letterbox"`, `"tile"` (a picture no larger than the input),
             or any callable `(shape, size) -> Geometry` such as `CenterCrop(fraction=0.875)`.
 
     Returns:
-        The (h, w, C) uint8 values, and the way back.
+        The (h, w, C) values of the same dtype, and the way back.
 
     Raises:
         OptionError: an unknown geometry (`OptionTypeError`: a value that is none).
         ImageError: a size that is not two whole numbers above 0.
     """
-    pixels: np.ndarray = getattr(picture, "pixels", picture)
+    pixels: np.ndarray = getattr(picture, "exact", picture)
     if len(size) != 2 or not all(isinstance(n, int | np.integer) and n > 0 for n in size):
         raise ImageError(f"the size to fit to must be two whole numbers above 0; received {brief(size)}")
     height, width = pixels.shape[:2]
@@ -296,7 +294,7 @@ def _resized(pixels: np.ndarray, size: tuple[int, int], resample: str) -> np.nda
     if pixels.shape[:2] == size:
         return pixels.copy()
     method, target = Image.Resampling[resample.upper()], size[::-1]
-    parts = [pixels] if pixels.shape[-1] == 3 else np.moveaxis(pixels, -1, 0)
-    pictures = (Image.fromarray(np.ascontiguousarray(part)) for part in parts)
-    resized = [np.asarray(picture.resize(target, method)) for picture in pictures]
-    return resized[0].copy() if pixels.shape[-1] == 3 else np.stack(resized, axis=-1)
+    together = pixels.shape[-1] == 3 and pixels.dtype == np.uint8
+    parts = [pixels] if together else np.moveaxis(pixels, -1, 0)
+    resized = [np.asarray(Image.fromarray(np.ascontiguousarray(one)).resize(target, method)) for one in parts]
+    return resized[0].copy() if together else np.clip(np.stack(resized, axis=-1), 0, 255)  # floats overshoot

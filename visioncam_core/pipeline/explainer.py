@@ -96,8 +96,8 @@ class Explainer:
         preprocessing, expected, geometry = wanted_by(
             settings.preprocess, settings.geometry, hints, card, engine.picture_steps
         )
-        frame, most = settings.frame, settings.max_pixels
-        reader = Reader(inputs, preprocessing.function, geometry, frame, most, preprocessing.whole)
+        frame, most, whole = settings.frame, settings.max_pixels, preprocessing.whole
+        reader = Reader(inputs, preprocessing.function, geometry, frame, most, whole, settings.window)
         names = settings.class_names
         if names is None:
             names = card.class_names or hints.class_names
