@@ -5,21 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from visioncam_core.engine.records import Hints
+from visioncam_engines.keras import hub
 from visioncam_engines.keras.applications import recognise, resembles
 from visioncam_engines.keras.first_layers import front, is_a, leaves, opaque, own_scaling, weights_of
 
 
 def hints_of(model: Any) -> Hints:
     """Return what a Keras model says of itself."""
-    mode, why = preprocessing_of(model)
-    return Hints(str(getattr(model, "name", "model")), _kind(model), weights_of(model), mode, why)
+    how, why = preprocessing_of(model)
+    geometry = None
+    steps, unread = hub.preprocessor_of(model)
+    if steps is not None:
+        how, why, geometry = steps.preprocess, f"the model's own {steps.why}", steps.geometry
+    elif not how:
+        why = unread or why
+    title = str(getattr(model, "name", "model"))
+    return Hints(title, _kind(model), weights_of(model), how, why, geometry, features=hub.features_of(model))
 
 
 def _kind(model: Any) -> str:
     named = next((name for name in ("Sequential", "Functional") if is_a(model, name)), "")
     packages = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
-    legacy = " of Keras 2" if "tf_keras" in packages else ""
-    return {"Sequential": "Sequential", "Functional": "functional"}.get(named, "subclassed") + legacy
+    library = " of KerasHub" if hub.is_hub(model) else " of Keras 2" if "tf_keras" in packages else ""
+    return {"Sequential": "Sequential", "Functional": "functional"}.get(named, "subclassed") + library
 
 
 def preprocessing_of(model: Any) -> tuple[str, str]:
