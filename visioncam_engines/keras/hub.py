@@ -39,15 +39,16 @@ def preprocessor_of(model: Any) -> tuple[PictureSteps | None, str]:
     """
     layers = [one for one in getattr(model, "layers", ()) if not is_a(one, "InputLayer")]
     for unit in (model, *layers[:1]):
-        if is_hub(unit, "Task"):
-            given = unit.preprocessor
-            what = "no preprocessor" if given is None else f"a preprocessor ({type(given).__name__}) of its own"
-            steps = steps_of(given)
-            return steps, "" if steps else (
-                f"{type(unit).__name__} has {what}, which does not say how pictures are made ready"
-            )
+        name = type(unit).__name__
         if is_hub(unit, "Backbone"):
-            return None, f"{type(unit).__name__} is a backbone, and its classifier has the preprocessor"
+            return (
+                None,
+                f"{name} is a backbone; the preprocessor of its classifier can be passed as preprocess=",
+            )
+        if is_hub(unit, "Task"):
+            given, steps = unit.preprocessor, steps_of(unit.preprocessor)
+            why = "is None" if given is None else f"({type(given).__name__}) can be called, but not be read"
+            return steps, "" if steps else f"the preprocessor of {name} {why}"
     return None, ""
 
 
@@ -62,7 +63,9 @@ def steps_of(preprocess: Any) -> PictureSteps | None:
         return None
     std = 1 / (255 * scale)  # of values 0 to 1, as others write it
     mean = -offset * std + 0.0
-    fitted = "crop" if converter.crop_to_aspect_ratio else "pad" if converter.pad_to_aspect_ratio else "resize"
+    fitted = (
+        "crop" if converter.crop_to_aspect_ratio else "pad" if converter.pad_to_aspect_ratio else "resize"
+    )
     size = converter.image_size
     geometry = None
     if size:
@@ -126,7 +129,7 @@ class HubFit:
 
 @attrs.frozen(eq=False, kw_only=True)
 class _Fitted(Geometry):
-    """A geometry whose pixels are those of Keras' `Resizing`; `bars` are beside the picture, in its pixels."""
+    """A geometry whose pixels are those of `Resizing`; `bars` lie beside the picture, in its pixels."""
 
     how: HubFit
     bars: tuple[int, int]

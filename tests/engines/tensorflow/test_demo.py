@@ -17,6 +17,7 @@ import visioncam
 from visioncam import demo
 from visioncam_core.engine.model_card import card_of
 from visioncam_core.images.geometry import CenterCrop, Resize, fit
+from visioncam_core.pipeline.models import open_model
 from visioncam_engines.demo import weights
 from visioncam_engines.keras.demo import cache, network
 
@@ -237,3 +238,22 @@ def test_the_map_of_the_cat_depends_on_its_class(model: Any) -> None:
     report = visioncam.doctor(model, CHELSEA)
     assert report.healthy, report
     assert "functional" in report.facts["model"]
+
+
+def test_a_saved_copy_keeps_names_preprocessing_and_geometry_and_one_trained_further_loses_its_names(
+    model: Any, tmp_path: Path
+) -> None:
+    import keras
+
+    model.save(tmp_path / "m.keras")
+    wanted = visioncam.explain(model, CHELSEA)
+    for copy in (open_model(tmp_path / "m.keras"), keras.models.load_model(tmp_path / "m.keras")):
+        found = visioncam.explain(copy, CHELSEA)
+        assert found.target.label == wanted.target.label
+        np.testing.assert_array_equal(found.heatmap, wanted.heatmap)
+    trained = open_model(tmp_path / "m.keras")
+    trained.layers[-1].bias.assign_add(np.ones(1000))
+    found = visioncam.explain(trained, CHELSEA)
+    assert (found.target.label, found.diagnostics) == (f"class {found.target.index}", ())
+    two = keras.Model(model.input, keras.layers.Dense(2)(model.layers[-2].output))
+    assert not any(one.code == "preprocess-unknown" for one in visioncam.explain(two, CHELSEA).diagnostics)

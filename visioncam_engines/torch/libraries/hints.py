@@ -10,6 +10,7 @@ from typing import Any
 
 from visioncam_core.engine.records import Hints, Scaling
 from visioncam_core.images.resize_crop import ResizeCrop
+from visioncam_engines.demo.card import BODY, RECOGNISED, SCALING, names_of
 from visioncam_engines.torch.libraries.transforms import resampling
 
 _WRAPPERS = ("torch", "peft", "accelerate")
@@ -44,6 +45,14 @@ def hints_of(model: Any) -> Hints:
         if home == "torchvision":
             title, kind, why = type(inside).__name__, "torchvision", _CURE["torchvision"]
             break
+    held = {name: one for name, one in model.state_dict().items() if not name.endswith("num_batches_tracked")}
+    bias = held.get("_fc.bias")
+    if bias is not None and sum(one.numel() for name, one in held.items() if name[:4] != "_fc.") == BODY:
+        names, geometry = (
+            names_of(bias.detach().float().cpu().numpy()),
+            ResizeCrop(256, (224, 224), "bicubic"),
+        )
+        scaling, why = SCALING, RECOGNISED
     if kind == "torch.nn.Module" and library not in ("torch", "__main__"):
         kind = f"torch.nn.Module of {library}"
     return Hints(title, kind, _weights(model), scaling or "", why, geometry, names)
