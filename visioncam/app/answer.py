@@ -18,6 +18,7 @@ from visioncam_core.errors import ImageError, OptionError, TargetError, VisionCa
 from visioncam_core.files import OutputNames, write_bytes
 from visioncam_core.images.decode import load_picture
 from visioncam_core.images.files import quoted
+from visioncam_core.images.opencv import load_opencv
 from visioncam_core.pipeline.apply import Method
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request
@@ -152,12 +153,11 @@ class Service:
 
     def _write(self, pixels: np.ndarray, folder: Path, stem: str) -> str:
         """Write a picture at display size; return its file."""
-        import cv2
-
         height, width = pixels.shape[:2]
         scale = self.limits.side / max(height, width)
         if scale < 1:
             size = max(1, round(width * scale)), max(1, round(height * scale))
+            cv2 = load_opencv()
             pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
         if pixels.ndim == 3 and pixels.shape[2] != 3:
             pixels = pixels[..., :3] if pixels.shape[2] > 3 else pixels[..., 0]
