@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -24,6 +25,9 @@ from visioncam_core.text import error_text
 Path = str | os.PathLike[str]
 EMBEDDED = "demo"
 _LARGEST = 64 << 20  # bytes of a card
+_KNOWN: dict[str, Callable[..., Any]] = {
+    one.__name__: one for one in (Scaling, CenterCrop, Letterbox, Resize, ResizeCrop, Tile)
+}
 
 
 def open_model(path: Path | None = None, *, weights: Path | None = None, **how: Any) -> Any:
@@ -83,15 +87,9 @@ def read_card(path: Path) -> ModelCard | None:
                 held["class_names"] = tuple(map(str, held["class_names"]))
             for name in ("preprocess", "geometry"):
                 if isinstance(held[name], dict):
-                    known = {
-                        one.__name__: one
-                        for one in (Scaling, CenterCrop, Letterbox, Resize, ResizeCrop, Tile)
-                    }
-                    made = known[held[name].pop("class")]
-                    parts = {
-                        key: tuple(one) if isinstance(one, list) else one for key, one in held[name].items()
-                    }
-                    held[name] = made(**parts)
+                    made = _KNOWN[held[name].pop("class")]
+                    parts = held[name].items()
+                    held[name] = made(**{key: tuple(x) if isinstance(x, list) else x for key, x in parts})
             return ModelCard(**held)
         except Exception as error:  # the file may be anybody's
             raise ModelError(

@@ -19,6 +19,7 @@ def hints_of(model: Any) -> Hints:
     names = None
     steps, unread = hub.preprocessor_of(model)
     if steps is not None:
+        assert isinstance(steps.preprocess, Scaling)
         how, why, geometry = steps.preprocess, f"the model's own {steps.why}", steps.geometry
     elif how is EMBEDDED.mode:
         geometry, names = card.GEOMETRY, card.names_of(ops.to_numpy(model.weights[-1]))
