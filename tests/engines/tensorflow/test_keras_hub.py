@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
+from helpers.hub import BACKBONES, PADDED, SQUEEZED, classifier
 from PIL import Image
 
 import visioncam
@@ -20,8 +20,8 @@ from visioncam_engines.keras.hub import steps_of
 
 CAT = np.asarray(Image.open(Path(__file__).parents[3] / "examples" / "chelsea.png").convert("RGB"))
 SIZE = (32, 24)
-FITTED = ({}, {"crop_to_aspect_ratio": False}, {"crop_to_aspect_ratio": False, "pad_to_aspect_ratio": True})
-FILTERS = ("bilinear", "bicubic", "lanczos3", "nearest")
+FITTED = ({}, SQUEEZED, PADDED)
+FILTERS = ("bilinear", "bicubic", "nearest")
 
 
 class ImageConverter(keras.layers.Layer):
@@ -152,53 +152,16 @@ def test_a_call_of_ones_own_is_not_read() -> None:
     assert steps_of(ImageConverter(scale=0.0)) is None
 
 
-def _vit(hub: Any) -> tuple[Any, Any]:
-    return hub.ViTBackbone((64, 64, 3), 16, 2, 2, 32, 64), {"scale": 1 / 127.5, "offset": -1.0}
-
-
-def _resnet(hub: Any) -> tuple[Any, Any]:
-    return hub.ResNetBackbone(
-        [64], [7], [64, 64], [1, 1], [1, 2], "basic_block", image_shape=(64, 64, 3)
-    ), SCALES
-
-
-def _efficientnet(hub: Any) -> tuple[Any, Any]:
-    backbone = hub.EfficientNetBackbone(
-        stackwise_kernel_sizes=[3], stackwise_num_repeats=[1], stackwise_input_filters=[32],
-        stackwise_output_filters=[16], stackwise_expansion_ratios=[1], stackwise_strides=[2],
-        stackwise_squeeze_and_excite_ratios=[0.25], stackwise_block_types=["v1"], width_coefficient=1.0,
-        depth_coefficient=1.0, image_shape=(64, 64, 3),
-    )  # fmt: skip
-    return backbone, {"scale": 1 / 255, **FITTED[1]}
-
-
-def _mobilenet(hub: Any) -> tuple[Any, Any]:
-    backbone = hub.MobileNetBackbone(
-        stackwise_expansion=[[16]], stackwise_num_blocks=[1], stackwise_num_filters=[[16]],
-        stackwise_kernel_size=[[3]], stackwise_num_strides=[[2]], stackwise_se_ratio=[[None]],
-        stackwise_activation=[["relu6"]], stackwise_padding=[[1]], output_num_filters=32,
-        depthwise_filters=16, depthwise_stride=1, depthwise_residual=False, squeeze_and_excite=None,
-        last_layer_filter=32, input_num_filters=16, input_activation="relu6", output_activation="relu6",
-        image_shape=(64, 64, 3),
-    )  # fmt: skip
-    return backbone, {"scale": 1 / 127.5, "offset": -1.0, **FITTED[2]}
-
-
-@pytest.mark.parametrize("make", [_vit, _resnet, _efficientnet, _mobilenet])
-def test_kerashubs_own_classifiers(make: Callable[[Any], tuple[Any, Any]], tmp_path: Path) -> None:
+@pytest.mark.filterwarnings("ignore:Layer '")  # Keras, of the masks in SwinTransformer
+@pytest.mark.parametrize("family", BACKBONES)
+def test_kerashubs_own_classifiers(family: str, tmp_path: Path) -> None:
     hub = pytest.importorskip("keras_hub", reason="keras-hub is not installed; it needs tensorflow-text")
-    backbone, how = make(hub.models)
-    name = type(backbone).__name__.removesuffix("Backbone")
-    preprocessor = getattr(hub.models, f"{name}ImageClassifierPreprocessor")(
-        image_converter=getattr(hub.layers, f"{name}ImageConverter")(image_size=(64, 64), **how)
-    )
-    model = getattr(hub.models, f"{name}ImageClassifier")(backbone, 5, preprocessor=preprocessor)
-    wanted = np.asarray(preprocessor(CAT.astype(np.float32)))
+    model = classifier(hub, family)
+    wanted = np.asarray(model.preprocessor(CAT.astype(np.float32)))
     assert np.abs(given(model)[0] - wanted).max() < 0.6 / 50
     assert visioncam.explain(model, CAT).heatmap.shape == CAT.shape[:2]
-    with pytest.raises(TargetError, match=f"the output of {name}Backbone is features"):
-        visioncam.explain(backbone, CAT)
+    with pytest.raises(TargetError, match=f"the output of {family}Backbone is features"):
+        visioncam.explain(model.backbone, CAT)
     model.save(tmp_path / "m.keras")
-    np.testing.assert_array_equal(
-        given(keras.models.load_model(tmp_path / "m.keras", compile=False)), given(model)
-    )
+    again = keras.models.load_model(tmp_path / "m.keras", compile=False)
+    np.testing.assert_array_equal(given(again), given(model))
