@@ -26,7 +26,7 @@ unexport PYTHONPATH PYTHONHOME
 
 demo: .venv/.demo
 	@mkdir -p out
-	$(BIN)/visioncam compare examples/chelsea.png -o out/compare.png
+	$(BIN)/visioncam compare examples/chelsea.png --geometry resize -o out/compare.png
 
 # The example's tests run by themselves, as those of any plugin do.  worksteal: each worker takes a half in order, so that
 # what the tests of a file share is made once.

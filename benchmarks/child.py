@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -19,8 +18,12 @@ def resident() -> float:
 
 
 def peak() -> float:
-    """Return the highest resident memory this process ever had, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    """Return the highest resident memory this process ever had, in MB.
+
+    Not `ru_maxrss`, which a child process inherits from the process that started it.
+    """
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmHWM:")) * 1.024 / 1e3
 
 
 def memory(name: str, method: str, layer: str, channels: str = "") -> dict[str, float]:

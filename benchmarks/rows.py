@@ -144,4 +144,6 @@ def dataset(s: Subject, rounds: int) -> Iterator[Row]:
         rounds, warm=1, ours=lambda: ask(data), predict=lambda: s.model.predict(data, verbose=0)
     )
     rate = times.ratio("predict", "ours")
-    yield Row("GradCAM over tf.data, pictures a second", s.name, rate, 0.85, "of model.predict's", least=True)
+    yield Row(
+        "GradCAM over tf.data, pictures per second", s.name, rate, 0.85, "of model.predict's", least=True
+    )

@@ -47,8 +47,8 @@ def rows(runs: int) -> Iterator[tuple[str, str, str, str]]:
         yield "any of nine methods of noise beats the random map", str(count), told, "2.5 %"
     for what, gains, bound in (
         ("nine methods of noise", NOISE, "2.5 %; 2.5 %"),
-        ("two alike, both ahead of random by one deviation", EQUALS[:2], "; 2.5 %"),
-        ("five alike, all ahead of random by one deviation", EQUALS, "; 2.5 %"),
+        ("two equal ones, both ahead of random by one deviation", EQUALS[:2], "; 2.5 %"),
+        ("five equal ones, all ahead of random by one deviation", EQUALS, "; 2.5 %"),
         ("five ahead of random by one deviation, the best of them by two", BEST, ""),
     ):
         for count in (6, 8, 12, 30):

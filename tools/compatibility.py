@@ -192,7 +192,7 @@ def replace_part(page: str, new: str) -> str:
 
 
 def by(grid: tuple[int, ...]) -> str:
-    """Return a grid as people write it."""
+    """Return a grid as it is written for display."""
     return "×".join(map(str, grid))
 
 

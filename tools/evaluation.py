@@ -42,7 +42,7 @@ class RightObject:
         """How its numbers are made."""
         from visioncam_core.metrics.result import Switches
 
-        return Switches(score="the model is not asked", mask="the object asked for, and the other")
+        return Switches(score="the model is not run", mask="the explained object, and the other")
 
     def __call__(self, case: Any) -> Any:
         """Return the share of one map."""

@@ -38,25 +38,25 @@ def page(groups: dict[str, dict[str, Any]]) -> str:
     fixed = [_title(part, name) for part, name in every if _row(part, name, "randomisation")["value"] > BLIND]
     layer = next(row["layer"] for row in rows)
     two = sum(number for kind, number in counts.items() if kind != "one object")
-    return _wrapped(f"""The embedded EfficientNet-Lite0, {len(quick["pictures"])} pictures, each asked for one object whose mask is known.
+    return _wrapped(f"""The embedded EfficientNet-Lite0, {len(quick["pictures"])} pictures, each with one object to explain, whose mask is known.
 
 {chr(10).join(f"- {_verdict(one)}" for one in parts)}
 - **● in every column**: {_listed(_always(rows)) or "none"} ({len(quick["pictures"])} pictures).
-- **Blind to the class** (maps of another class alike, rank correlation above {BLIND}): {_listed(blind) or "none"}. **Blind to the weights** (maps of a model with random weights alike): {_listed(fixed) or "none"}.
+- **Blind to the class** (similar maps for another class, rank correlation above {BLIND}): {_listed(blind) or "none"}. **Blind to the weights** (similar maps for a model with random weights): {_listed(fixed) or "none"}.
 
 {_table(parts)}
 
-● surely better than every control; ○ not, and nothing is claimed. A control is a map that does not look at the model
-(the last rows), or the same method on a copy of the model with random weights. *Surely*: an exact sign-flip test at
+● significantly better than every control; ○ not, and nothing is claimed. A control is a map that does not look at the model
+(the last rows), or the same method on a copy of the model with random weights. *Significantly*: an exact sign-flip test at
 2.5 %, on deletion, which decides, for all methods of the same pictures together; on columns marked ¹ for each
-method by itself, so that of many one may have a ● by luck.
+method separately, so with many methods one may have a ● by chance.
 
 | column | what it is |
 |---|---|
-| del, ins, gain | [deletion](metrics.md#deletion), [insertion](metrics.md#insertion), [average gain](metrics.md#averagegain): does the score hang on what the map shows |
+| del, ins, gain | [deletion](metrics.md#deletion), [insertion](metrics.md#insertion), [average gain](metrics.md#averagegain): does the score depend on what the map shows |
 | weights, class | rank correlation with the map of a model with random weights, and of another class: ○ above {BLIND}, where the map hardly depends on them |
 | energy, point, IoU, box | [energy](metrics.md#energypointinggame), [pointing game](metrics.md#pointinggame), [IoU](metrics.md#iou), [MaxBoxAcc](metrics.md#maxboxacc): does the map lie on the object |
-| asked | of what the map lays on a picture's two objects, the share on the one asked for: {two} pictures have two |
+| asked | of the map's evidence on a picture's two objects, the share on the explained one: {two} pictures have two |
 | n; passes | pictures; through the model for one map, beyond the forward and backward pass that all share |
 
 By chance, a uniform map gets {_one(rows, "energypointinggame")} in *energy*, {_one(rows, "iou")} in *IoU*, {_one(rows, "maxboxacc")} in *box* and {_one(rows, "rightobject")} in *asked*, a pixel
@@ -69,25 +69,25 @@ none. Grad-CAM, HiResCAM, Respond-CAM and XGrad-CAM are one map at this layer, a
 ## The pictures
 
 {len(quick["pictures"])}, composed by `tools/evaluation_set.py` from the bundled photos and drawn objects: {_listed([f"{n} with {kind}" for kind, n in counts.items()])}. They are
-seeded, and of each the first seed is taken that the network knows ({sum(SEEDS) + len(SEEDS)} were tried): the probability of what is asked for is at least .3
+seeded, and for each the first seed is taken that the network recognises ({sum(SEEDS) + len(SEEDS)} were tried): the probability of the explained object is at least .3
 on pictures with one object and .15 on those with two, {_sure(rows)}. So a ● is about pictures that the
 network understands. Masks are those of what was drawn; cut pieces and the photos' own objects are boxes.
 
-Methods of many passes are measured on fewer pictures, beside Grad-CAM on the same, and with fewer samples than their
+Methods that need many passes are measured on fewer pictures, next to Grad-CAM on the same pictures, and with fewer samples than their
 defaults: {SAMPLES}. Methods of regions share their masked pictures, and *passes* are what each adds. A map of regions is flat
-within a cell, and of its pixels the first counts as the strongest: *point* is hard on large cells. Steps of deletion and insertion: {made["steps"]}; thresholds of MaxBoxAcc: 20; one randomised
+within a cell, and its first pixel counts as the strongest: *point* penalises large cells. Steps of deletion and insertion: {made["steps"]}; thresholds of MaxBoxAcc: 20; one randomised
 model; seed {made["seed"]}; {_versions(made)}.
 
 ## Where maps are drawn
 
-Metrics of places take maps where the layer's positions look (`placement="effective"`, the default of `explain`). Beside
-them, maps stretched evenly over the picture, as most tools draw them:
+Metrics of places take maps where the layer's positions look (`placement="effective"`, the default of `explain`). For
+comparison, maps stretched evenly over the picture, as most tools draw them:
 
 {_stretched(rows, groups["stretched"]["results"])}
 
 ## How the numbers are made
 
-What is not said here is as in [the ten switches](metrics.md#the-ten-switches); all definitions are on that page.
+Anything not stated here is as in [the ten switches](metrics.md#the-ten-switches); all definitions are on that page.
 
 {chr(10).join(_switches(rows))}
 
@@ -117,14 +117,14 @@ def _verdict(group: dict[str, Any]) -> str:
     best, rows = group["verdict"], group["results"]
     few = f"Of {len(_methods(rows))} methods on {len(group['pictures'])} pictures"
     if best["method"] is None:
-        return f"{few}, **none** is surely better than a random map."
+        return f"{few}, **none** is significantly better than a random map."
     also = [_title(rows, name) for name, _ in best["equals"]]
     said = f"{few}, take **{_title(rows, best['method'])}**"
     if not also:
         return f"{said}: the data show that it is the best."
     worse = len(_methods(rows)) - 1 - len(also)
-    rest = f"; the other {worse} are surely worse" if worse else ""
-    return f"{said}. There is no difference that the data shows to {_listed(also)}, of which none is cheaper{rest}."
+    rest = f"; the other {worse} are significantly worse" if worse else ""
+    return f"{said}. There is no significant difference from {_listed(also)}, of which none is cheaper{rest}."
 
 
 def _always(rows: list[dict[str, Any]]) -> list[str]:

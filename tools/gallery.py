@@ -1,6 +1,6 @@
 """Make the gallery of every kind of picture: run `python tools/gallery.py`.
 
-Writes docs/gallery/: pictures, films, and the README that shows each with the Python that makes it.
+Writes docs/gallery/: pictures, animations, and the README that shows each with the Python that makes it.
 `--text` writes the README alone, of the pictures that are there.  Needs the extra `demo`; takes some minutes.
 """
 
@@ -23,7 +23,7 @@ PARTS = (
     """\
 # Gallery
 
-Every kind of picture that VisionCam makes, each with the code that made it. All of it is written by
+Every kind of picture that VisionCam draws, each with its code. All of it is written by
 `python tools/gallery.py`; the [photos](../../examples/LICENCES.md) are in `examples/`. Run the code in a
 checkout.
 
@@ -68,7 +68,7 @@ The embedded model sees only the middle of a photo (a centre crop): evidence end
     Entry(
         "contour.webp",
         "Contour lines",
-        "The photo untouched but for lines at 25, 50 and 75 % of the maximum.",
+        "The photo with lines at 25, 50 and 75 % of the maximum.",
         "coffee",
         f'"contour", {TITLED}',
     ),
@@ -83,14 +83,14 @@ The embedded model sees only the middle of a photo (a centre crop): evidence end
     Entry(
         "side_by_side.webp",
         "Side by side",
-        "The photo, and what is under the colours.",
+        "The photo, and next to it the map over the photo.",
         "rocket",
         '"sidebyside"',
     ),
     Entry(
         "signed.webp",
         "For and against",
-        "Red speaks for the class, blue against it; the photo is grey, so that all colour is evidence.",
+        "Red is evidence for the class, blue against it; the photo is grey, so that all colour is evidence.",
         "both",
         f'"signed", {TITLED}',
     ),
@@ -98,7 +98,7 @@ The embedded model sees only the middle of a photo (a centre crop): evidence end
     Entry(
         "sheet.webp",
         "Contact sheet",
-        "All nine methods, what each cost beyond the shared pass, where they agree, and how much.",
+        "The paper's nine methods, what each cost beyond the shared pass, where they agree, and how much.",
         "sheet",
         "agreement=True, correlations=True",
     ),
@@ -114,13 +114,13 @@ The embedded model sees only the middle of a photo (a centre crop): evidence end
     Entry(
         "gradient.webp",
         "Gradients in the picture",
-        "Each pixel's share; drawn by what its neighbourhood adds up to, 1 % of the side.",
+        "Each pixel's share; drawn as the sum over its neighbourhood, 1 % of the side.",
         "gradient",
     ),
     Entry(
         "region.webp",
         "Regions of the picture",
-        "Parts hidden, scores read: four of the five share their masked pictures.",
+        "Parts are hidden and scores read; four of the five methods share their masked pictures.",
         "region",
     ),
     Entry(
@@ -158,11 +158,11 @@ weights are set by hand to find them ([tools/gallery_models.py](../../tools/gall
         "scan",
         '"projection", axis=1, min_size=400',
     ),
-    Entry("scan.gif", "Film", "Slice by slice, as GIF or MP4.", "scan", "fps=10"),
+    Entry("scan.gif", "Animation", "Slice by slice, as GIF or MP4.", "scan", "fps=10"),
     "## Signals and videos\n\nMade up as well, with models of the same kind.\n",
     Entry("signal.png", "Signal", "The line on a ribbon of its evidence.", "beats", TITLED),
     Entry("video.png", "Video", "A strip of frames.", "ball", TITLED),
-    Entry("video.gif", "Film of a video", "Its own frames.", "ball", "fps=6"),
+    Entry("video.gif", "Animated video", "Its own frames.", "ball", "fps=6"),
 )
 
 

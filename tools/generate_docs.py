@@ -44,7 +44,7 @@ FAMILIES = {
     "cam": ("Class activation maps", "Channels of a layer, weighted."),
     "gradient": ("Gradients in the picture", "A map on the model's own pixels; no layer is chosen."),
     "region": ("Regions of the picture", "Parts are hidden and the score is read; no gradient, no layer."),
-    "attention": ("Attention", "What tokens of a transformer took from each other."),
+    "attention": ("Attention", "What the tokens of a transformer take from each other."),
 }
 """Family -> its heading, and what it does."""
 

@@ -112,7 +112,7 @@ def kill(root: Path) -> Found:
     return (
         f"`kill -9` at {KILLS} random moments of a run over {PICTURES} pictures, each continued",
         f"{corrupt} corrupt, {lost} lost, {doubled} doubled; bytes as undisturbed; {swept} temporary "
-        f"files swept ({KILLS - early} kills while results were written, {early} before the first)",
+        f"files removed ({KILLS - early} kills while results were written, {early} before the first)",
     )
 
 
@@ -202,7 +202,7 @@ def memory(root: Path) -> Found:
     return (
         "96 pictures in batches of 64 with 1 GB to spare",
         f"every picture once; it ended with batches of {', '.join(map(str, sizes))}; {crashes} times "
-        "the system or TensorFlow ended the process itself, and it was started again with half the batch",
+        "the system or TensorFlow ended the process itself, and it was restarted with half the batch",
     )
 
 

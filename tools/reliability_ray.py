@@ -57,8 +57,8 @@ def ray(root: Path) -> tuple[str, str]:
     return (
         f"{PICTURES} pictures, one of them bad, on a Ray cluster of {os.cpu_count()} workers; the driver "
         f"killed with -9 {KILLS} times (seed {SEED}), in the last run an actor",
-        f"finished after each kill: {done}; each run did the rest alone; 1 picture told as bad; files, lines "
-        f"and errors have the bytes of one machine's run; {left} processes of Ray left over",
+        f"finished after each kill: {done}; each run did the rest alone; 1 picture reported as bad; files, "
+        f"lines and errors have the bytes of one machine's run; {left} processes of Ray left over",
     )
 
 

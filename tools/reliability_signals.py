@@ -114,7 +114,7 @@ def signals(root: Path) -> tuple[str, str]:
         f"`SIGINT` and `SIGTERM` at {MOMENTS} random moments each (seed {SEED}) of a run over {PICTURES} "
         f"pictures, each continued; and {TWICE} times each sent twice",
         f"exit codes 130 and 143; 0 files cut, 0 left over; bytes and lines as undisturbed; the "
-        f"second ended it in {max(ends):.2f} s at most ({swept} temporary files swept by "
+        f"second ended it in {max(ends):.2f} s at most ({swept} temporary files removed by "
         f"the next run); {early} came before the first picture",
     )
 

@@ -1,4 +1,4 @@
-"""VisionCam shows why an image model decided what it did.
+"""VisionCam shows why an image model decides as it does.
 
     import visioncam
     e = visioncam.explain(model, "cat.jpg", method="xgradcam")

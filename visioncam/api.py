@@ -53,27 +53,27 @@ def explain(
     progress: Any = None,
     **method_options: Any,
 ) -> Explanation | list[Explanation]:
-    """Explain why a model decided what it did.
+    """Explain why a model decides as it does.
 
     Args:
         model: a PyTorch module or a built Keras model; it is not changed.
         image: a *picture* (path, bytes, Pillow image, uint8 array (H, W) or (H, W, C)), which is fitted and
             preprocessed; or *model input* (float array or tensor, with or without batch axis), used as it
-            is; or a list of either.  Of a model of videos or volumes the frames are the picture: a GIF, a
-            TIFF of several pages, a list of pictures, uint8 (T, H, W, C).  For several inputs a list,
-            tuple or dict as the model takes them.
+            is; or a list of either.  For a model of videos or volumes the frames are the picture: a GIF, a
+            TIFF of several pages, a list of pictures, uint8 (T, H, W, C).  For several inputs, a list,
+            tuple or dict in the form the model takes.
         method: a name of `visioncam.methods()`, or a method object such as `ScoreCAM(weights="probability")`.
         target: what to explain: None for the top class, an index, a class name, an object of
             `visioncam.targets`, a function of the outputs, or a list with one for each picture.
         layer: name, path, index into `visioncam.layers(model)`, `"re:…"`, a layer object, a function of
             the table, or `"auto"`; a list of these fuses several layers.
-        fuse: how the maps of several layers become one, see `visioncam_core.pipeline.fusion`.
+        fuse: how the maps of several layers are combined, see `visioncam_core.pipeline.fusion`.
         placement: where the positions of the layer lie on the picture: "effective", where the weights of its
             kernels look; "receptive", where kernels, strides and padding alone put them; "stretched", evenly
             over all of it.  See docs/methods.md.
         score: "logit" (before softmax or sigmoid, found in the model) or "probability".
         output: name or index of the output to explain; the first by default.
-        evidence: "for" shows what speaks for the target, "against" what speaks against it, "signed" both.
+        evidence: "for" shows the evidence for the target, "against" the evidence against it, "signed" both.
         preprocess: "auto", "none", "unit", "tf", "torch", "caffe", "imagenet", or a function of a
             (N, h, w, C) float32 batch of 0..255.  Only pictures are preprocessed.
         geometry: "resize", "center_crop", "letterbox", "tile" (overlapping windows at full resolution), or
@@ -81,18 +81,18 @@ def explain(
         frame: which picture of an animated file, or of one with several pages, from 0.
         max_pixels: a picture file with more pixels is refused, before it is decoded.
         class_names: a list of names, or a JSON or text file with them, or a mapping of either direction.
-        reshape: your own `(N, ...) -> (N, *grid, K)` where the layer's space is not found.
-        batch_size: pictures in one pass, 32 by default (8 of those that Score-CAM changes, on a CPU); halved
+        reshape: your own `(N, ...) -> (N, *grid, K)` if the layer's spatial axes are not found.
+        batch_size: pictures per pass, 32 by default (8 of those that Score-CAM changes, on a CPU); halved
             when memory runs out.
         max_memory: megabytes that one batch of changed pictures may need, 300 by default; ScoreCAM and
-            AblationCAM choose their batch by it, where `batch_size` is not given.
-        seed: seed of whatever the method draws at random.
-        engine: name of the engine that runs the model, where several could; `visioncam plugins` lists them.
+            AblationCAM choose their batch size by it, if `batch_size` is not given.
+        seed: seed of the method's random numbers.
+        engine: name of the engine that runs the model, if several could; `visioncam plugins` lists them.
         progress: True for a progress bar, or a function of (done, total).
         **method_options: the method's options, see `visioncam.methods()`.
 
     Returns:
-        One `Explanation` for one image; a list of N for a batch or a list, also when N is 1.
+        One `Explanation` for one image; a list of N for a batch or a list, even if N is 1.
 
     Raises:
         VisionCamError: one of its kinds, naming the value received and the fix.
@@ -181,7 +181,7 @@ def doctor(
 def load(path: str | os.PathLike[str]) -> Explanation:
     """Return the explanation that `explanation.save("x.npz")` wrote: the same arrays, ready to render.
 
-    Nothing in the file is run, so an untrusted file can do no harm.
+    Nothing in the file is run, so an untrusted file does no harm.
 
     Args:
         path: the `.npz` file.
@@ -193,7 +193,7 @@ def load(path: str | os.PathLike[str]) -> Explanation:
 
 
 def forget(model: Any) -> None:
-    """Drop everything cached for a model: its traces, and with them their memory."""
+    """Drop everything cached for a model: its traces and their memory."""
     cache.forget(model)
 
 

@@ -1,4 +1,4 @@
-"""The paper's call style: a class a method, made for one model, maps as plain arrays.
+"""The paper's call style: a class per method, made for one model, maps as plain arrays.
 
     from visioncam.xgradcam import XGradCAM
 
@@ -227,7 +227,7 @@ def check_map(heatmap: Any) -> np.ndarray:
     low, high = float(values.min()), float(values.max())
     if low < -1e-5 or high > 1 + 1e-5:  # but for rounding
         raise ImageError(
-            f"a heat map here lies in [0, 1], this one has values from {low:.4g} to {high:.4g}; divide its "
+            f"a heat map must lie in [0, 1]; this one has values from {low:.4g} to {high:.4g}; divide its "
             "positive part by its maximum, and draw signed maps with visioncam.explain(...).save(path)"
         )
     return np.clip(values, 0, 1)

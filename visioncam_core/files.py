@@ -102,7 +102,7 @@ def check_folder(folder: Path) -> None:
     while not os.path.lexists(nearest) and nearest != nearest.parent:
         nearest = nearest.parent
     if not os.path.isdir(nearest):
-        what = "it is a file" if os.path.exists(nearest) else "it is a link to nothing"
+        what = "it is a file" if os.path.exists(nearest) else "it is a broken link"
         where = "" if nearest == Path(os.path.abspath(folder)) else f" ({str(nearest)!r})"
         raise OutputError(f"cannot write into {str(folder)!r}: {what}{where}; choose another folder with -o")
     try:
@@ -136,7 +136,9 @@ def check_file(path: Path, inputs: Sequence[str]) -> Path:
 def check_place(path: Path, inputs: Sequence[str]) -> None:
     """Raise `OutputError` unless a file can be written here, and over none of `inputs`."""
     if any(os.path.exists(path) and os.path.samefile(path, one) for one in inputs if os.path.exists(one)):
-        raise OutputError(f"{str(path)!r} is read by this run and would be lost; give another name with -o")
+        raise OutputError(
+            f"{str(path)!r} is an input of this run and would be overwritten; give another name with -o"
+        )
     check_folder(path.parent)
 
 

@@ -87,7 +87,7 @@ def as_array(values: Any) -> Any:
         return stack(list(values))
     array = np.asarray(values)
     if array.dtype.kind == "O":
-        raise TypeError(f"{values!r:.60} of type {type(values).__name__} is no array")
+        raise TypeError(f"{values!r:.60} of type {type(values).__name__} is not an array")
     return array
 
 

@@ -105,7 +105,7 @@ def people_watch() -> bool:
 def quiet() -> None:
     """Keep the log lines of TensorFlow and other native libraries off the terminal or notebook from now on.
 
-    They write to file descriptor 2 past Python, some whatever the log level is: it is pointed at nothing,
+    They write to file descriptor 2 outside Python's logging, some at any log level: it is pointed at nothing,
     also for child processes.  Errors, warnings and log lines of Python are still seen.  Call it before
     TensorFlow is imported.
     """

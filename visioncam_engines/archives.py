@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 
 from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelError
-from visioncam_engines.foreign import foreign
+from visioncam_engines.other_formats import told_of
 
 DIRECTORY = 1 << 20  # bytes of the list of members; Keras and torch write some 200 a member
 TOTAL = 8 << 30  # bytes of all members, unpacked
@@ -24,7 +24,7 @@ def first_bytes(text: str, name: str, count: int, refuse: Callable[[bool], Model
         text: its path.
         name: what messages call it.
         count: number of bytes.
-        refuse: the error for a folder (True), or for what is no regular file.
+        refuse: the error for a folder (True), or for what is not a regular file.
 
     Raises:
         ModelNotFoundError: there is no such file.
@@ -38,7 +38,7 @@ def first_bytes(text: str, name: str, count: int, refuse: Callable[[bool], Model
             start = file.read(count)
     except (FileNotFoundError, NotADirectoryError) as error:
         if os.path.isfile(f"{text}.index"):
-            raise ModelError(f"{name}: {foreign(text)}") from error
+            raise ModelError(f"{name}: {told_of(text)}") from error
         raise ModelNotFoundError(f"{name}: no such model file; check the path") from error
     except ModelError:
         raise
@@ -60,7 +60,7 @@ def listed(path: str | os.PathLike[str], name: str, most: int = DIRECTORY) -> li
     size = _directory_size(path)
     if size > most:
         raise UnsafeModelError(
-            f"{name}: its list of members takes {size:,} bytes, more than any model's; it is not loaded"
+            f"{name}: its list of members takes {size:,} bytes, more than a model can have; it is not loaded"
         )
     with zipfile.ZipFile(path) as archive:
         return archive.infolist()
@@ -82,9 +82,9 @@ def problems_of(members: Sequence[zipfile.ZipInfo], known: re.Pattern[str], writ
         if name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0]:
             problems.append(f"a member points outside the archive ({name[:60]!r})")
         elif not known.fullmatch(name):
-            problems.append(f"a member that {writer} does not write ({name[:60]!r})")
+            problems.append(f"a member that {writer} never writes ({name[:60]!r})")
         if name in seen:
-            problems.append(f"two members of one name ({name[:60]!r})")
+            problems.append(f"two members of the same name ({name[:60]!r})")
         seen.add(name)
         if member.flag_bits & 1:
             problems.append(f"an encrypted member ({name[:60]!r})")
@@ -124,5 +124,5 @@ def _directory_size(path: str | os.PathLike[str]) -> int:
         file.seek(min(offset, size))
         record = file.read(56)
         if len(record) < 56 or record[:4] != b"PK\x06\x06":
-            raise zipfile.BadZipFile("no list of members where the archive says it is")
+            raise zipfile.BadZipFile("no list of members at the place the archive gives")
         return max(int(listed if listed != 0xFFFFFFFF else 0), *struct.unpack("<Q", record[40:48]))

@@ -1,4 +1,4 @@
-"""Any Python function of pictures as a model: scores alone, without layers and gradients."""
+"""Any Python function of pictures as a model: only scores, without layers and gradients."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Calls:
         try:
             values = ops.to_numpy(found)
         except Exception as error:  # rows of several lengths, whatever __array__ raises
-            raise ModelError(f"{what} {brief(found, 60)}, no array; {wanted}") from error
+            raise ModelError(f"{what} {brief(found, 60)}, not an array; {wanted}") from error
         if values.dtype.kind not in "fiub":
             raise ModelError(f"{what} {brief(found, 60)} of type {type(found).__name__}; {wanted}")
         if self.batch == 1 and values.ndim == 1 and values.dtype.kind == "f":
@@ -83,7 +83,7 @@ class Calls:
         if values.shape[:1] != (pictures,) or values.ndim not in (1, 2) or not values.size:
             raise ModelError(
                 f"{what} shape {values.shape} for {pictures} pictures; {wanted}, a row for each, or pass "
-                "batch=1 where it takes a single one"
+                "batch=1 if it takes one picture at a time"
             )
         if values.ndim == 1 and values.dtype.kind != "f":
             raise ModelError(f"{what} one whole number for each picture, a class; {wanted}, the scores")
@@ -92,8 +92,8 @@ class Calls:
             raise ModelError(f"{what} {broken} values that are NaN or infinite; return finite numbers")
         if count not in (None, values.shape[1]):
             raise ModelError(
-                f"{what} {values.shape[1]} values for a picture, and {count} before; return as many each "
-                "time, or call visioncam.forget(model) where the function has changed"
+                f"{what} {values.shape[1]} values for a picture, but {count} before; return as many each "
+                "time, or call visioncam.forget(model) if the function has changed"
             )
         return values
 
@@ -124,7 +124,7 @@ def blackbox(
     channels: int = 3,
     batch: int = 32,
 ) -> BlackBox:
-    """Return a model made of any function of pictures, for the methods that need scores alone.
+    """Return a model made of any function of pictures, for the methods that need only scores.
 
         model = visioncam.blackbox(classify, size=(224, 224), names=["cat", "dog"])
         visioncam.explain(model, "cat.jpg", "occlusion").save("cat.png")
@@ -157,7 +157,7 @@ def blackbox(
             f"channels is 3 for RGB or 1 for grey, received {brief(channels)}; pass one of them"
         )
     if (whole(batch) or 0) < 1:
-        raise OptionError(f"batch is a number of pictures from 1 up, received {brief(batch)}; pass 32")
+        raise OptionError(f"batch must be a number of pictures, at least 1; received {brief(batch)}; pass 32")
     inner = function.func if isinstance(function, partial) else function
     title = str(getattr(inner, "__name__", type(inner).__name__))
     limits = None if values is None else (float(values[0]), float(values[1]))
@@ -197,7 +197,7 @@ class BlackBoxEngine(EngineDefaults):
         )  # fmt: skip
 
     def trace(self, model: BlackBox, inputs: ModelInputs, flat: list[Any]) -> TracedBox:
-        """Call it on the first picture twice, and on noise: a model made ready."""
+        """Call it on the first picture twice, and on noise: a prepared model."""
         calls, first = model.calls, flat[0][:1]
         one = calls(first)
         count = one.shape[1]
@@ -205,7 +205,7 @@ class BlackBoxEngine(EngineDefaults):
         if model.names is not None and len(model.names) not in fitting:
             raise ModelError(
                 f"names= of blackbox holds {len(model.names)} names, and the function {calls.title!r} "
-                f"returns {count} values for a picture; pass as many names, in its own order"
+                f"returns {count} values for a picture; pass one name for each, in its own order"
             )
         off = float(np.abs(calls(first, count) - one).max() / max(np.abs(one).max(), 1e-30))
         noise = np.random.default_rng(0).uniform(*calls.range, (3, *first.shape[1:])).astype(np.float32)
@@ -217,7 +217,7 @@ class BlackBoxEngine(EngineDefaults):
         COUNTERS.add("forward", 2 + len(noise))
         notes: tuple[Note, ...] = ()
         if off > SAME:
-            message = f"the function {calls.title!r} answers the same picture twice, {off:.1%} off"
+            message = f"the function {calls.title!r} gives two answers for the same picture, {off:.1%} apart"
             notes = (("answers-vary", message),)
         found = tried_logits(OUTPUT, OUTPUT, 1.0, lambda output: answers)
         shape = (*(model.size or (None, None)), model.channels)

@@ -76,7 +76,7 @@ def visioncam_register_engines() -> list[EngineSpec]:
             accepts=_of_blackbox,
             make=_blackbox,
             title="black box",
-            summary="visioncam.blackbox(function): any Python function of pictures, for its scores alone",
+            summary="visioncam.blackbox(function): any Python function of pictures, for its scores only",
             can=frozenset(),
         ),
     ]

@@ -121,7 +121,7 @@ def test_words_are_escaped(service: Service, photo: str) -> None:
     ],
 )
 def test_what_the_system_refused_is_told_without_folders(error: OSError, message: str) -> None:
-    text = f"the system refused: {message}".replace("'", "&#x27;")
+    text = f"the operating system refused: {message}".replace("'", "&#x27;")
     assert error_box(error) == f'<div class="vc-error" role="alert">{text}</div>'
     assert "secret" not in error_box(OSError("/home/ada/secret/x.webp is gone"))
 
@@ -190,7 +190,7 @@ def test_the_shelf(folder: Path, tmp_path: Path) -> None:
         found.model("b.keras")
     with pytest.raises(ModelNotFoundError, match="no such model file"):
         list_models([str(tmp_path / "none.keras")], None)
-    with pytest.raises(ModelNotFoundError, match="no folder to read models from"):
+    with pytest.raises(ModelNotFoundError, match="cannot read models from this folder"):
         list_models([], str(tmp_path / "none"))
 
 
@@ -245,7 +245,7 @@ def test_a_taken_port_is_said() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        with pytest.raises(OptionError, match=r"already in use; --port 0 takes a free one"):
+        with pytest.raises(OptionError, match=r"already in use; --port 0 picks a free one"):
             Addresses("127.0.0.1", other.getsockname()[1]).sockets()
 
 

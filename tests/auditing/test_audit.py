@@ -63,7 +63,7 @@ def test_the_audit_finds_the_tag_and_tells_whether_the_score_hangs_on_it(found: 
     assert strong.share.low > 3 * strong.uniform
     assert strong.drop is not None
     assert strong.drop.low > 0.5
-    assert (strong.verdict, weak.verdict) == ("decides", "carries evidence but no score")
+    assert (strong.verdict, weak.verdict) == ("decides", "has evidence but no effect on the score")
     assert weak.others == pytest.approx(strong.share.value)
     assert "upper left corner: 7" in str(found)
     assert "× uniform" in str(strong)
@@ -165,7 +165,7 @@ def test_masks_and_clusters_that_cannot_be_say_so(trained: Any) -> None:
     assert {one.source for one in named} == {f"image {i}" for i in range(4)}
     with pytest.raises(ImageError, match="truth for 'image 1' must be a mask of its"):
         visioncam.audit(trained, images, truth=[None, np.ones((3, 3)), None, None])
-    with pytest.raises(ImageError, match="holds no pixel of the picture 'image 0'"):
+    with pytest.raises(ImageError, match="covers no pixel of the picture 'image 0'"):
         visioncam.audit(trained, images, truth=[(5.1, 5, 5.3, 9)] * 4)
     with pytest.raises(ImageError, match="truth has 1 mark for 4 pictures"):
         visioncam.audit(trained, images, truth=[mask])

@@ -44,7 +44,7 @@ def test_one_thing_is_one_finding(tags: list[tuple[int, int, float]], places: li
     told = visioncam.audit(BLOBS, blobs(12, *tags))
     assert sorted(one.place for one in told.findings) == places
     assert all(one.told == "spread" for one in told.findings)
-    assert places or "nothing was found" in str(told)
+    assert places or "no place was found" in str(told)
 
 
 def test_objects_that_lie_low_are_told_from_tags_by_boxes_or_by_how_they_move() -> None:
@@ -69,7 +69,7 @@ def test_objects_that_lie_low_are_told_from_tags_by_boxes_or_by_how_they_move() 
     assert [one.share.count for one in told.findings] == [8]
     few = visioncam.audit(BLOBS, still, truth=[*boxes[:4], *[None] * 12])
     assert "a class with fewer than 5 pictures cannot be judged: class 0 (4)" in few.notes
-    assert told.notes[0].startswith("8 of 16 pictures have no object marked")
+    assert told.notes[0].startswith("8 of 16 pictures have no marked object")
 
 
 def test_places_are_those_of_what_the_model_sees() -> None:
@@ -125,7 +125,9 @@ def test_what_makes_all_maps_worthless_comes_first() -> None:
     constant = keras.models.clone_model(BLOBS)
     weights = [0 * value for value in BLOBS.get_weights()]
     constant.set_weights(weights)
-    assert str(visioncam.audit(constant, images)).startswith("the model answers alike for every picture")
+    assert str(visioncam.audit(constant, images)).startswith(
+        "the model gives the same answer for every picture"
+    )
     constant.set_weights([np.full_like(value, np.nan) for value in weights])
     assert str(visioncam.audit(constant, images)).startswith(
         "the score is not a finite number for any picture"

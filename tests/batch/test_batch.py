@@ -85,10 +85,10 @@ def test_only_what_is_missing_is_done_again(model: Any, pictures: Path, tmp_path
     assert summary.done == {"manifest gone": COUNT, "manifest empty": COUNT, "line doubled": 0}.get(damage, 1)
     assert contents(tmp_path) == files
     assert sorted(manifest.read_bytes().splitlines()) == sorted(whole.splitlines())
-    assert any("swept 1 temporary" in note for note in summary.notes)
+    assert any("removed 1 temporary" in note for note in summary.notes)
     told = {"manifest gone": "there is no manifest", "manifest empty": "the manifest is empty"}.get(damage)
     assert [note for note in summary.notes if "everything" in note] == (
-        [f"{told}: everything is done again"] if told else []
+        [f"{told}: everything is redone"] if told else []
     )
 
 
@@ -130,7 +130,7 @@ def test_another_question_is_refused_with_what_changed(model: Any, pictures: Pat
     assert contents(tmp_path) == before
     summary = visioncam.explain_dataset(model, pictures, tmp_path, target=1, force=True)
     assert summary.done == COUNT
-    assert "20 finished pictures are done again, since target: was None, now 1" in summary.notes
+    assert "20 finished pictures are redone; changed: target: was None, now 1" in summary.notes
     assert {line["class"] for line in lines(tmp_path)} == {1}
 
 
@@ -175,7 +175,7 @@ def test_what_happens_to_files_meanwhile_is_told_and_mended_by_the_next_run(
     errors = {line["key"]: line["message"] for line in lines(out, "errors.jsonl")}
     assert [*errors] == ["0050.png", "0051.png"]
     assert "no such file" in errors["0050.png"]
-    assert "was replaced while the run went on; run the same command again" in errors["0051.png"]
+    assert "was replaced during the run; run the same command again" in errors["0051.png"]
     again = visioncam.explain_dataset(model, folder, out, save_as="npz")  # not refused, no --force
     assert (again.done, again.skipped, again.failures) == (2, 58, 0)
     assert {line["key"] for line in lines(out)} == {path.name for path in folder.iterdir()}
@@ -283,5 +283,5 @@ def test_a_worker_opens_no_other_model_than_the_checksum_says(tmp_path: Path) ->
     tiny_model().save(tmp_path / "tiny.keras")
     request = RunRequest.of(tmp_path / "tiny.keras", Request.of(["gradcam"], {}), Writing(tmp_path), 2)
     assert request.explainer().model.name == "tiny"
-    with pytest.raises(UnsafeModelError, match="it is another model, not loaded"):
+    with pytest.raises(UnsafeModelError, match="it is a different model and was not loaded"):
         attrs.evolve(request, sha256="0" * 64).explainer()

@@ -72,7 +72,7 @@ def test_the_size_that_works_is_remembered_by_the_next_run(
     method.seen.clear()
     summary = visioncam.explain_dataset(model, pictures, tmp_path, method, save_as="npz")
     assert set(method.seen) == {2}
-    assert "batches of 2, as memory ran out before" in summary.notes
+    assert "batches of 2, because memory ran out earlier" in summary.notes
 
 
 def test_a_picture_that_never_fits_is_told_and_the_run_goes_on(model: Any, tmp_path: Path) -> None:

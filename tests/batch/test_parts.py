@@ -54,7 +54,7 @@ def test_a_folder_follows_no_link_nothing_hidden_and_not_the_results(folder: Pat
     found = source_of(folder, recursive=True, out=folder / "out")
     assert [entry.key for entry in found.entries] == ["0000.png", "0001.png", "sub/0000.png"]
     assert found.notes == (
-        "left out 1 files that are no pictures by their names",
+        "left out 1 files whose names are not those of pictures",
         "left out 2 links, which are not followed",
     )
 
@@ -81,7 +81,7 @@ def test_lists_bring_a_class_for_each_row(folder: Path) -> None:
     assert [(entry.key, entry.target) for entry in found.entries] == [("0000.png", 7), ("sub/0000.png", None)]
     assert str(found.entries[1].image) == os.path.join(folder, "sub/0000.png")  # type: ignore[index]
     (folder / "c.csv").write_text("id,label\n1,7\n")
-    with pytest.raises(ImageError, match=r"no column of pictures.*its first row is 'id,label'"):
+    with pytest.raises(ImageError, match=r"no picture column.*its first row is 'id,label'"):
         source_of(folder / "c.csv")
 
 
@@ -174,17 +174,19 @@ def test_a_folder_belongs_to_one_run_at_a_time(tmp_path: Path) -> None:
     )
     assert other.stdout is not None
     assert other.stdout.readline() == "held\n"
-    with pytest.raises(OutputError, match=rf"another run writes into .*: process {other.pid} on "):
+    with pytest.raises(OutputError, match=rf"another run is writing to .*: process {other.pid} on "):
         Lock(tmp_path).__enter__()
     other.kill()
     other.communicate()
     with Lock(tmp_path) as lock:
-        assert lock.note == f"took over the lock of process {other.pid}, which is no more"
+        assert lock.note == f"took over the lock of process {other.pid}, which has ended"
     assert not list(tmp_path.iterdir())
     with Lock(tmp_path) as lock:
         assert lock.note == ""
     (tmp_path / ".visioncam.lock").write_text(json.dumps({"pid": 7, "host": "elsewhere"}))
-    with pytest.raises(OutputError, match=r"process 7 on elsewhere; if it is over, delete \.visioncam\.lock"):
+    with pytest.raises(
+        OutputError, match=r"process 7 on elsewhere; if that run has ended, delete \.visioncam\.lock"
+    ):
         Lock(tmp_path).__enter__()
 
 
@@ -269,7 +271,7 @@ def test_a_process_that_dies_is_started_again_with_half_the_batch(
     assert supervise(["methods", "--plugin-file", str(tmp_path / "dying.py")], tmp_path, told.append) == code
     assert json.loads((tmp_path / "run.json").read_text())["batch"] == batch
     assert len(told) == 1
-    assert told[0] == "the process died (-9), perhaps of memory; started again with half the batch"
+    assert told[0] == "the process died (-9), perhaps out of memory; restarted with half the batch"
 
 
 @pytest.mark.parametrize("when", ["early", "between"])

@@ -60,7 +60,9 @@ def test_a_killed_run_leaves_only_whole_files_and_is_continued(world: Path) -> N
     process = started(world, "killed")
     refused = run("batch", world / "in", "-o", world / "killed", "--model", world / "tiny.keras")
     assert refused.code == 2
-    assert f"another run writes into {str(world / 'killed')!r}: process {process.pid} on " in refused.message
+    assert (
+        f"another run is writing to {str(world / 'killed')!r}: process {process.pid} on " in refused.message
+    )
     process.kill()
     process.communicate()
     whole = contents(world / "whole")
@@ -70,7 +72,7 @@ def test_a_killed_run_leaves_only_whole_files_and_is_continued(world: Path) -> N
         assert name.startswith(".tmp-") or payload == whole[name]
     done = run("batch", world / "in", "-o", world / "killed", "--model", world / "tiny.keras")
     assert done.code == 0
-    assert f"took over the lock of process {process.pid}, which is no more" in done.stdout
+    assert f"took over the lock of process {process.pid}, which has ended" in done.stdout
     assert f"{len(finished)} finished before" in done.stdout
     same_as_undisturbed(world, "killed")
 
@@ -130,7 +132,7 @@ def test_exit_codes_and_messages(world: Path, tmp_path: Path) -> None:
     done = run("batch", bad, *common, "--method", "xgradcam")
     assert (done.code, "was 'gradcam', now 'xgradcam'" in done.message) == (2, True)
     done = run("batch", bad, *common, "--renderer", "sheet")
-    assert (done.code, "names nothing that draws one map" in done.message) == (2, True)
+    assert (done.code, "is not a renderer of single maps" in done.message) == (2, True)
     more = [
         "--renderer",
         "overlay,heatmap",

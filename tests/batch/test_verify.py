@@ -54,7 +54,7 @@ def test_a_run_that_nothing_touched_agrees_and_stays_as_it_is(root: Path) -> Non
     before = contents(root / "out", *(path.name for path in (root / "out").iterdir()))
     done = run("verify", root / "out", "--share", "1")
     assert (done.code, done.stderr) == (0, "")
-    assert f"{COUNT} of {COUNT} maps made anew (seed 0): {COUNT} agree; largest difference" in done.stdout
+    assert f"{COUNT} of {COUNT} maps recomputed (seed 0): {COUNT} agree; largest difference" in done.stdout
     assert contents(root / "out", *(path.name for path in (root / "out").iterdir())) == before
     drawn = [
         run("verify", root / "out", "--json", "--share", "0.4", "--seed", n).data["checked"]
@@ -83,7 +83,7 @@ def test_what_does_not_agree_is_named(root: Path) -> None:
     assert "its map was (7, 8), and is (8, 8) now" in problems[keys[2]]
     assert "holds no raw map that can be read" in problems[keys[3]]
     assert "its sha256 changed" in problems[keys[4]]
-    assert problems[keys[5]] == "the picture is not there any more"
+    assert problems[keys[5]] == "the picture no longer exists"
     assert "1 agree" in run("verify", root / "out", "--share", "1").stdout
 
 
@@ -92,7 +92,7 @@ def test_another_question_is_no_comparison(root: Path) -> None:
     other.get_layer("probs").set_weights([w + 0.1 for w in other.get_layer("probs").get_weights()])
     other.save(root / "other.keras")
     done = run("verify", root / "out", "--model", root / "other.keras")
-    assert (done.code, "was made otherwise: model: was 'file sha256 " in done.message) == (2, True)
+    assert (done.code, "was made with other settings: model: was 'file sha256 " in done.message) == (2, True)
     about = json.loads((root / "out" / "run.json").read_text())
     assert about["places"] == {"source": "../in", "model": "../tiny.keras"}
     for damage in ({"facts": 3}, {"facts": about["facts"] | {"seed": "x"}}, {"facts": {"method": "nope"}}):

@@ -40,12 +40,12 @@ def test_pictures_that_kill_or_hang_are_singled_out_and_the_run_goes_on(
         "bad": ("ValueError", "bad"),
     }
     assert told == [
-        "the process died (-11), perhaps of memory; started again with half the batch",
-        "the process died (-11), perhaps of memory; started again with half the batch",
-        "the process died (-11); started again with one picture at a time, to find which one it is",
-        "deadly: the process died on it (-11); started again for a second try",
-        "deadly: the process died 2 times on it alone (exit code -11); started again without it",
-        "slow: took longer than 1 seconds (--item-timeout); started again without it",
+        "the process died (-11), perhaps out of memory; restarted with half the batch",
+        "the process died (-11), perhaps out of memory; restarted with half the batch",
+        "the process died (-11); restarted with one picture at a time, to find which one it is",
+        "deadly: the process died on it (-11); restarted for a second try",
+        "deadly: the process died 2 times on it alone (exit code -11); restarted without it",
+        "slow: took longer than 1 seconds (--item-timeout); restarted without it",
     ]
     assert json.loads((out / "run.json").read_text())["batch"] == 4, "it was no lack of memory"
 
@@ -85,5 +85,5 @@ def test_a_second_signal_ends_the_process_at_once(where: str, number: signal.Sig
 
 def test_a_time_limit_belongs_to_one_machine(tmp_path: Path) -> None:
     done = run("batch", tmp_path, "-o", tmp_path / "out", "--engine", "ray", "--item-timeout", "5")
-    assert (done.code, "--item-timeout works with --engine local alone" in done.message) == (2, True)
+    assert (done.code, "--item-timeout works only with --engine local" in done.message) == (2, True)
     assert run("batch", tmp_path, "-o", tmp_path / "out", "--item-timeout", "0").code == 2

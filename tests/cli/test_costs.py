@@ -86,7 +86,7 @@ def test_a_report_has_the_methods_of_one_pass(files: Path, here: Path) -> None:
     assert done.data["methods"] == one_pass() == [
         "gradcam", "gradcamplusplus", "gradcamelementwise", "hirescam", "respondcam", "xgradcam"
     ]  # fmt: skip
-    assert "6 methods of one pass; --methods all for the nine" in run(*words).stdout
+    assert "6 methods that need one pass; --methods all for the paper's nine" in run(*words).stdout
     assert run(*words, "--methods", "all", "--json").data["methods"] == [
         spec.name for spec in visioncam.methods() if spec.in_all
     ]

@@ -68,7 +68,7 @@ def test_conditions_end_with_3_and_are_told(folder: Path) -> None:
     (held,) = failed.data["held"]
     assert held.startswith("moved is 0.")
     assert failed.data["pictures"][0]["source"].endswith(".png")
-    assert failed.data["notes"][-1].endswith("matched by index, as names are missing")
+    assert failed.data["notes"][-1].endswith("matched by index, because names are missing")
 
 
 def test_a_broken_picture_ends_with_3(folder: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_broken_picture_ends_with_3(folder: Path) -> None:
     [
         (("--fail-if", "moved"), "cannot be read; write moved or correlation or changed, one of < <= > >="),
         (("--fail-if", "iou > 1"), "unknown number 'iou'; known: 'moved', 'correlation', 'changed'"),
-        (("-o", "x.txt"), "ends in none of .json, .csv; choose one, or --report for a page"),
+        (("-o", "x.txt"), "must end in .json or .csv; for a page use --report"),
         (("--report", "x.pdf"), "a report is an .html file"),
         (("--new-layer", "nothing"), "the new model: "),
         (("--second", "no.keras"), "'no.keras': no such model file"),

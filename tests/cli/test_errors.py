@@ -86,7 +86,7 @@ BAD = {
     "file as parent": ((*CAT, "-o", "{files}/names.txt/x"), ["names.txt", "it is a file"]),
     "sheet without suffix": ((*SHEET, "-o", "sheet"), ["'sheet' (no suffix)", ".png"]),
     "sheet of unknown suffix": ((*SHEET, "-o", "sheet.gif"), ["'.gif'", ".png, .jpg"]),
-    "sheet over the picture": ((*SHEET, "-o", "{files}/cat.png"), ["would be lost", "-o"]),
+    "sheet over the picture": ((*SHEET, "-o", "{files}/cat.png"), ["would be overwritten", "-o"]),
     # the model
     "missing model": (("layers", "no.keras"), ["'no.keras': no such model file"]),
     "missing module": (
@@ -104,7 +104,7 @@ def test_bad_input_is_one_line_and_nothing_is_written(case: str, data: bool, fil
     assert done.code == 2
     assert len(done.message) < 400 or case == "class index beyond any sense"
     assert not [word for word in words if word not in done.message], done.message
-    assert "fault of ours" not in done.message
+    assert "a bug in VisionCam" not in done.message
     assert list(here.iterdir()) == []
     if data:
         assert done.data["error"]["message"] == done.message
@@ -156,7 +156,7 @@ def test_a_fault_of_ours_is_one_line_and_code_1(
     monkeypatch.setattr(os, "fsync", odd)
     done = run("explain", files / "cat.png", "--model", files / "tiny.keras", "--json")
     assert done.code == 1
-    assert "a fault of ours (RuntimeError: what nobody thought of); --debug" in done.message
+    assert "a bug in VisionCam (RuntimeError: what nobody thought of); --debug" in done.message
     assert done.data["error"] == {"kind": "RuntimeError", "message": done.message, "exit_code": 1}
     assert list(here.iterdir()) == []
 
@@ -171,7 +171,7 @@ def test_debug_shows_where(files: Path, here: Path, plugins: Any) -> None:
 def test_an_interruption_is_code_130(files: Path, here: Path, plugins: Any) -> None:
     done = renders("KeyboardInterrupt", plugins, files, "--json")
     assert done.code == 130
-    assert done.message == "interrupted; what was written is whole"
+    assert done.message == "interrupted; what was written is intact"
     assert done.data["error"]["kind"] == "Interrupted"
     assert list(here.iterdir()) == []
 
@@ -216,8 +216,8 @@ def test_a_folder_that_cannot_be_written(files: Path, here: Path) -> None:
         (OutputError("Cannot write\n into it"), 2, "Cannot write into it"),
         (click.Abort(), 130, "interrupted"),
         (MemoryError(), 1, "--batch-size 1"),
-        (OSError(errno.EIO, "broken"), 1, "the system refused: [Errno 5] broken"),
-        (ZeroDivisionError(), 1, "a fault of ours (ZeroDivisionError)"),
+        (OSError(errno.EIO, "broken"), 1, "the operating system refused: [Errno 5] broken"),
+        (ZeroDivisionError(), 1, "a bug in VisionCam (ZeroDivisionError)"),
     ],
 )
 def test_each_kind_of_error_has_its_code(error: BaseException, code: int, words: str) -> None:

@@ -89,7 +89,7 @@ def test_a_report_has_the_table_and_the_curves(folder: Path, tmp_path: Path) -> 
     [
         (("--fail-if", "pointing is low"), "cannot be read"),
         (("--metrics", "deletoin"), "did you mean 'deletion'"),
-        (("-o", "x.xlsx"), "ends in none of"),
+        (("-o", "x.xlsx"), "must end in one of"),
         (("--steps", "0"), "between 1 and"),
         (("--boxes", "none.csv"), "the boxes in 'none.csv' cannot be read"),
     ],

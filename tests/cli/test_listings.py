@@ -58,7 +58,7 @@ def test_layers_lists_the_last_layer_of_each_resolution(tmp_path: Path) -> None:
     keras.Sequential([keras.Input((8, 8, 3)), *convs, pool]).save(tmp_path / "m.keras")
     *_, last, note = run("layers", tmp_path / "m.keras").stdout.splitlines()
     assert last.split()[:2] == ["1", "second"]
-    assert note == "the last of each resolution, of 2 layers; --all lists every one"
+    assert note == "the last layer of each resolution, out of 2; --all lists every one"
     assert " first " in run("layers", tmp_path / "m.keras", "--all").stdout
     assert len(run("layers", tmp_path / "m.keras", "--json").data["layers"]) == 2, "data has every one"
 

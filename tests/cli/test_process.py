@@ -99,7 +99,7 @@ def test_interrupting_leaves_whole_files(files: Path, here: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert stderr == "visioncam: error: interrupted; what was written is whole\n"
+    assert stderr == "visioncam: error: interrupted; what was written is intact\n"
     written = [path.name for path in here.iterdir()]
     assert 1 <= len(written) < 2000
     assert not [name for name in written if name.startswith(".")]

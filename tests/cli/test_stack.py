@@ -42,8 +42,8 @@ def test_long_and_hostile_class_names_make_files(files: Path, here: Path) -> Non
 
 def test_a_note_of_several_rows_is_told_once(files: Path, here: Path) -> None:
     asked = ("--model", files / "tiny.keras", "--methods", "eigencam", "--targets")
-    one = run("compare", files / "cat.png", *asked, "0").stdout.count("does not look at the class")
-    three = run("compare", files / "cat.png", *asked, "0,1,2").stdout.count("does not look at the class")
+    one = run("compare", files / "cat.png", *asked, "0").stdout.count("ignores the class")
+    three = run("compare", files / "cat.png", *asked, "0,1,2").stdout.count("ignores the class")
     assert one == three == 1
 
 
@@ -51,7 +51,7 @@ def test_a_note_of_several_rows_is_told_once(files: Path, here: Path) -> None:
 def test_an_unknown_kind_of_file_is_no_folder(name: str, files: Path, here: Path) -> None:
     done = run("explain", files / "cat.png", "--model", files / "tiny.keras", "-o", name)
     assert done.code == 2
-    assert f"-o {name!r} ends in '.{name.rpartition('.')[2]}', which is none of .png" in done.message
+    assert f"-o {name!r} ends in '.{name.rpartition('.')[2]}', which is not one of .png" in done.message
     assert not list(here.iterdir())
     (here / "maps.tiff").mkdir()
     for folder in ("maps.tiff", "run.v2", "run.2026"):
@@ -102,10 +102,10 @@ def test_one_file(files: Path, here: Path) -> None:
         (("-o", "x.png", "--save-as", "npz"), "names a file and --save-as its kind"),
         (("{files}/cat.png", "-o", "x.png"), "is one file for 2 pictures"),
         (("--class", "top2", "-o", "x.png"), "is one file for a stack of classes"),
-        (("-o", "{files}/cat.png"), "would be lost"),
-        (("--class-names", "{files}/names.txt", "-o", "{files}/names.txt"), "would be lost"),
+        (("-o", "{files}/cat.png"), "would be overwritten"),
+        (("--class-names", "{files}/names.txt", "-o", "{files}/names.txt"), "would be overwritten"),
         (("--save-as", "pngg"), "did you mean 'png'"),
-        (("--save-as", ","), "names no kind of file"),
+        (("--save-as", ","), "needs a kind of file"),
         (("--save-as", "csv", "--save-option", "treshold=1"), "did you mean 'threshold'"),
         (("--save-as", "csv", "--save-option", "threshold=7"), "threshold 7.0"),
         (("--save-as", "gif"), "need a volume or a video"),

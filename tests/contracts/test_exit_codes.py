@@ -55,8 +55,8 @@ BROKEN = (
 )
 FAILS = {
     # the command line
-    "explian": (2, "no command is called 'explian'; did you mean 'explain' or 'new-plugin'?"),
-    "model.keras": (2, "no command is called 'model.keras'; did you mean `visioncam explain model.keras`?"),
+    "explian": (2, "there is no command 'explian'; did you mean 'explain' or 'new-plugin'?"),
+    "model.keras": (2, "there is no command 'model.keras'; did you mean `visioncam explain model.keras`?"),
     "explain": (2, "Missing argument 'IMAGE...'; see `visioncam explain --help`"),
     "batch pictures": (2, "Missing option '-o' / '--out'; see `visioncam batch --help`"),
     "inspect": (2, "Missing argument 'MODEL'; see `visioncam inspect --help`"),
@@ -72,11 +72,11 @@ FAILS = {
     "doctor model.keras no.png": (2, "'no.png': no such file; check the path"),
     # the model
     "layers no.keras": (2, "'no.keras': no such model file; check the path"),
-    "layers half.keras": (2, "'half.keras': is cut short or damaged (the zip archive in it is not whole)"),
+    "layers half.keras": (2, "'half.keras': is truncated or damaged (the zip archive in it is incomplete)"),
     "layers empty.keras": (2, "'empty.keras': is empty (0 bytes); download or save the model again"),
     "layers text.keras": (2, "'text.keras': is not a Keras model file (it begins with b'no model')"),
     "layers pictures": (2, "'pictures': is a folder; pass a .keras or .h5 file"),
-    "inspect half.keras": (2, "'half.keras': is cut short or damaged (the zip archive in it is not whole)"),
+    "inspect half.keras": (2, "'half.keras': is truncated or damaged (the zip archive in it is incomplete)"),
     "explain pictures/one.png --model no.keras": (2, "'no.keras': no such model file; check the path"),
     # names
     f"{ONE} --method gradcan": (2, "unknown method 'gradcan'; did you mean 'gradcam' or 'xgradcam'"),
@@ -90,7 +90,7 @@ FAILS = {
     f"{ONE} --layer pool": (2, "layer 'pool' cannot be explained: it has no spatial axes of the picture"),
     f"{ONE} --layer 99": (2, "layer index 99 is out of range: the model has 3 candidate layers, -3 to 2"),
     f"{ONE} --class 7": (2, "class index 7 is out of range: the model has 3 classes, 0 to 2"),
-    f"{ONE} --class fir": (2, "class 'fir' was asked for by name, and this model's class names are"),
+    f"{ONE} --class fir": (2, "class 'fir' was given by name, but this model's class names are"),
     f"{ONE} --class top9": (2, "--target top9 is out of range: a stack holds the best 1 to 5 classes"),
     f"{ONE} --output other": (2, "the model has no output 'other'; its outputs are 'probs'"),
     # values
@@ -99,7 +99,8 @@ FAILS = {
     f"{ONE} --method scorecam --weights loud": (2, "option 'weights' of ScoreCAM must be one of 'softmax'"),
     f"{ONE} --option weights=softmax": (2, "method 'gradcam' has no option 'weights'; it takes none"),
     f"{ONE} --option weights": (2, "--option takes name=value, received 'weights'"),
-    f"{ONE} --sigma 1": (2, "--sigma means nothing to method 'gradcam'; it belongs to method 'smoothgradcam"),
+    f"{ONE} --sigma 1": (2, "--sigma does not apply to method 'gradcam'; it is an option of method "
+                            "'smoothgradcam"),
     f"{ONE} --seed x": (2, "Invalid value for '--seed': 'x' is not a valid integer"),
     f"{ONE} --seed -1": (2, "--seed must be between 0 and 4294967295, received -1"),
     f"{ONE} --batch-size 0": (2, "--batch-size must be between 1 and 65536, received 0"),
@@ -109,19 +110,20 @@ FAILS = {
     # what is written
     f"{ONE} -o model.keras": (2, "cannot write into 'model.keras': it is a file; choose another folder"),
     f"{SHEET} -o page.gif": (2, "cannot write a picture named 'page.gif' ('.gif'); end it with .png, .jpg"),
-    f"{SHEET} -o pictures/one.png": (2, "'pictures/one.png' is read by this run and would be lost"),
+    f"{SHEET} -o pictures/one.png": (2, "'pictures/one.png' is an input of this run and would be "
+                                        "overwritten"),
     # many pictures
     "batch pictures --model model.keras -o maps": (3, f"broken.png: {BROKEN}"),
     "batch pictures --model model.keras -o maps --max-errors 0": (4, f"broken.png: {BROKEN}"),
     "batch no --model model.keras -o maps": (2, "'no' does not exist; name a folder, a pattern in quotes"),
     "batch nothing --model model.keras -o maps": (2, "there is no picture in 'nothing'; --recursive"),
-    "verify nothing": (2, "'nothing' does not tell where its pictures are; name them: visioncam"),
+    "verify nothing": (2, "'nothing' does not say where its pictures are; name them: visioncam"),
     f"evaluate {FOLDER} --methods gradcam --metrics sparseness --fail-if 'sparseness >= 0'": (3, ""),
     # plugins
     f"{ONE} --plugin-file no.py": (2, "there is no plugin file 'no.py'"),
     f"{ONE} --plugin-file broken_plugin.py": (1, "plugin file '"),
     "new-plugin 3": (2, "a plugin's name has letters, digits and single dashes, and begins with a letter"),
-    "new-plugin pictures": (2, "'pictures' exists and is no empty folder; name another one"),
+    "new-plugin pictures": (2, "'pictures' exists and is not an empty folder; name another one"),
     "new-plugin x --kind colour": (2, "Invalid value for '--kind': 'colour' is not one of 'method'"),
 }  # fmt: skip
 
@@ -159,7 +161,7 @@ def test_what_fails_says_so(line: str, here: Path, visioncam_command: Callable[.
     if beginning:
         assert done.stderr.startswith(f"visioncam: error: {beginning}")
     assert len(done.stderr.splitlines()) <= 1
-    assert "fault of ours" not in done.stderr
+    assert "a bug in VisionCam" not in done.stderr
 
 
 @pytest.mark.parametrize("line", [f"{ONE} --method gradcan", "layers no.keras", f"{ONE} --alpha 1.5"])
@@ -176,7 +178,7 @@ def test_an_interrupted_run_ends_with_130(here: Path, visioncam_command: Callabl
         done = visioncam_command(*ONE.split(), "-o", "out")
     assert (done.exit_code, done.stderr) == (
         130,
-        "visioncam: error: interrupted; what was written is whole\n",
+        "visioncam: error: interrupted; what was written is intact\n",
     )
 
 

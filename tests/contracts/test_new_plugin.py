@@ -121,8 +121,8 @@ def test_the_command_says_what_it_wrote_and_what_to_type(
         ("saliency", "renderer", "the renderer name 'saliency' is taken by Overlay of visioncam"),
         ("road", "metric", "the metric name 'road' is taken by ROAD of visioncam"),
         ("black-box", "engine", "the engine name 'blackbox' is taken by"),
-        ("class", "method", "the module 'class' is a word of Python"),
-        ("random", "selector", "the module 'random' is a module of Python itself"),
+        ("class", "method", "the module 'class' is a Python keyword"),
+        ("random", "selector", "the module 'random' is a module of the standard library"),
         ("numpy", "renderer", "the module 'numpy' is a module that is installed here"),
         ("visioncam", "method", "the module 'visioncam' is VisionCam's own"),
     ],
@@ -141,9 +141,9 @@ def test_a_renderer_may_have_a_methods_name() -> None:
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(OutputError, match="exists and is no empty folder; name another one"):
+    with pytest.raises(OutputError, match="exists and is not an empty folder; name another one"):
         write_plugin("my-cam", tmp_path)
-    with pytest.raises(OutputError, match="exists and is no empty folder"):
+    with pytest.raises(OutputError, match="exists and is not an empty folder"):
         write_plugin("my-cam", tmp_path / "notes.txt")
     with pytest.raises(OutputError, match=r"cannot be written to .*notes.txt"):
         write_plugin("my-cam", tmp_path / "notes.txt" / "below")

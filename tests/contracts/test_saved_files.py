@@ -194,7 +194,7 @@ def test_an_interrupted_run_goes_on_where_it_was(work: Path, visioncam_command: 
     assert (end["done"], end["skipped"], end["failed"]) == (2, 1, {"ImageError": 1})
     notes = json.loads(done.stdout.splitlines()[0])["notes"]
     assert any("dropped 1 torn lines" in note for note in notes)
-    assert any("swept 1 temporary files" in note for note in notes)
+    assert any("removed 1 temporary files" in note for note in notes)
     now = contents(out)
     assert {name: now[name] for name in before if not name.startswith(".tmp")} == {
         name: file for name, file in before.items() if not name.startswith(".tmp")

@@ -151,5 +151,5 @@ def test_tensors_reach_ops_before_anything_else_was_loaded() -> None:
 def test_what_is_no_array_is_refused() -> None:
     with pytest.raises(TypeError):
         ops.backend("text")
-    with pytest.raises(TypeError, match="of type NoneType is no array"):
+    with pytest.raises(TypeError, match="of type NoneType is not an array"):
         ops.as_array(None)

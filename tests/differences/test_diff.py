@@ -117,7 +117,7 @@ def test_a_tag_in_the_training_is_found_in_the_report_its_class_first(
     page = found.save(tmp_path / "tag.html").read_text("utf-8")
     headings = re.findall(r"<h2>(.*?)</h2>", page)
     assert headings == [
-        "What changed", "The pictures that moved most", "Every picture", "Where this comes from",
+        "What changed", "The pictures that moved most", "Every picture", "Provenance",
     ]  # fmt: skip
     assert "in the other classes, beyond chance: green (1)" in page
     assert re.search(r"<tbody>\s*<tr><td>(.*?)</td>", page).group(1) == "green (1)"  # type: ignore[union-attr]
@@ -156,20 +156,20 @@ def test_classes_are_matched_by_name(old: Any, photos: list[np.ndarray]) -> None
     assert found.notes == ()
     blind = visioncam.diff(old, turned, photos[:6])
     assert blind.overall.changed.value == 1
-    assert "are matched by index, as names are missing" in blind.notes[0]
+    assert "are matched by index, because names are missing" in blind.notes[0]
     theirs[2] = "grass"
     apart = visioncam.diff(old, turned, photos[:6], class_names=NAMES, new_class_names=theirs)
     assert [one.changed for one in apart.pictures] == [0, 0, 0, 0, 1, 1]
     assert np.isnan([one.moved for one in apart.pictures[-2:]]).all()  # last: nothing to compare
     assert apart.pictures[-1].new_answer == "grass, which the old model lacks"
     assert np.isnan(apart.pictures[-1].new_score)
-    assert "the old model alone has 'green'" in apart.notes
-    assert "the new model alone has 'grass'" in apart.notes
+    assert "only the old model has 'green'" in apart.notes
+    assert "only the new model has 'grass'" in apart.notes
     assert "the new model, class: it has no green (1)" in str(apart)
     twice = visioncam.diff(
         old, turned, photos[:2], class_names=["a", "a", "c"], new_class_names=["c", "a", "d"]
     )
-    assert twice.notes[-2] == "the old model has 'a' twice: such a name matches no class"
+    assert twice.notes[-2] == "the old model has 'a' twice: a repeated name matches no class"
 
 
 def test_models_may_take_pictures_of_other_sizes(old: Any, photos: list[np.ndarray]) -> None:
@@ -194,7 +194,7 @@ def test_pictures_are_the_same_for_both_models(old: Any, photos: list[np.ndarray
     for pair, which in (((told, bare), "new"), ((bare, told), "old")):
         found = visioncam.diff(*pair, photos[:3])
         assert found.overall.moved.value == 0
-        assert f"the {which} model, preprocess: it says nothing of its pictures" in str(found)
+        assert f"the {which} model, preprocess: it does not declare its preprocessing" in str(found)
         assert found.provenance["old preprocess"] == found.provenance["new preprocess"] == "<lambda>"
     shuffled = tf.data.Dataset.from_tensor_slices(np.float32(photos[:9])).shuffle(9)
     assert visioncam.diff(old, old, shuffled).overall.moved.value == 0
@@ -212,11 +212,11 @@ def test_one_class_one_picture_and_a_blank_map(old: Any, photos: list[np.ndarray
     blank.get_layer("last").set_weights([w - 9 for w in blank.get_layer("last").get_weights()])
     told = visioncam.diff(old, blank, photos[:6])
     assert told.overall.moved.value == 1
-    assert "the new model, blank map: where the other map is not" in str(told)
+    assert "the new model, blank map: if the other map is not blank" in str(told)
     assert re.search(r"the new model answers class \d on every picture", str(told))
     both = visioncam.diff(blank, blank, photos[:6])
     assert "evidence: no picture has two maps to compare" in str(both)
-    assert both.check("moved > 0.5") == ["moved has no number on any picture"]
+    assert both.check("moved > 0.5") == ["moved has no value on any picture"]
     json.dumps(both.document(), allow_nan=False)
 
 
@@ -225,7 +225,7 @@ def test_what_cannot_be_compared_is_an_error_that_says_why(
 ) -> None:
     four = keras.Sequential([keras.Input((SIDE, SIDE, 3)), *network().layers[:-1], keras.layers.Dense(4)])
     names = {"class_names": NAMES}
-    with pytest.raises(OptionError, match="has 3 classes and the new one 4, and without names nobody"):
+    with pytest.raises(OptionError, match="has 3 classes and the new one 4, and without names they cannot"):
         visioncam.diff(old, four, photos[:2])
     with pytest.raises(OptionError, match="share no class: the old one has 'red', 'green', 'blue', the new"):
         visioncam.diff(old, old, photos[:2], **names, new_class_names=["a", "b", "c"])
@@ -238,7 +238,7 @@ def test_what_cannot_be_compared_is_an_error_that_says_why(
     with pytest.raises(ImageError, match="empty list"):
         visioncam.diff(old, old, [])
     dense = keras.Sequential([keras.Input((SIDE, SIDE, 3)), *network().layers[:3], keras.layers.Conv2D(3, 3)])
-    with pytest.raises(TargetError, match="no list of classes; say what to explain: target="):
+    with pytest.raises(TargetError, match="not a list of classes; say what to explain with target="):
         visioncam.diff(dense, dense, photos[:1])
     broken = copy_of(old)
     broken.layers[-1].set_weights([w * np.nan for w in broken.layers[-1].get_weights()])

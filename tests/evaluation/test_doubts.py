@@ -46,10 +46,12 @@ def single() -> Any:
 def test_a_model_that_answers_alike_is_told_first_and_nothing_is_named() -> None:
     images = blobs(9)[0]
     found = visioncam.evaluate(deaf(), images, ["gradcam", "scorecam"], **QUICK)
-    assert str(found).startswith("the model answers alike for all 9 pictures: its scores are the same up to")
-    assert found.verdict[0] == "Use none of the maps: nothing can be told"
+    assert str(found).startswith(
+        "the model gives all 9 pictures the same answer: its scores are the same up to"
+    )
+    assert found.verdict[0] == "Use none of the maps: no conclusion can be drawn"
     told = visioncam.recommend(deaf(), images, "gradcam", **QUICK)
-    assert (told.method, told.why.startswith("The model answers alike for all 9")) == (None, True)
+    assert (told.method, told.why.startswith("The model gives all 9 pictures the same")) == (None, True)
     assert visioncam.evaluate(planted_blob(), images, "gradcam", **QUICK).doubts == ()
 
 
@@ -72,7 +74,7 @@ def test_flat_maps_are_told_first_and_never_named() -> None:
     told = visioncam.recommend(planted_blob(), images, ["gradcam", Flat()], **QUICK)
     assert told.sure == "the data show it"
     none = visioncam.recommend(planted_blob(), images, [Flat()], **QUICK)
-    assert (none.method, none.sure) == (None, "nothing can be told")
+    assert (none.method, none.sure) == (None, "no conclusion can be drawn")
     assert "Every map of every method is flat" in none.why
 
 
@@ -80,7 +82,7 @@ def test_flat_maps_are_told_first_and_never_named() -> None:
 def test_scores_that_are_no_numbers_are_told_first(bias: float) -> None:
     found = visioncam.evaluate(deaf(bias), blobs(3)[0], "gradcam", **QUICK)
     assert str(found).startswith("the model's scores are NaN or infinite on 3 of 3 pictures")
-    assert found.verdict[0] == "Use none of the maps: nothing can be told"
+    assert found.verdict[0] == "Use none of the maps: no conclusion can be drawn"
     assert found.verdict[1].startswith("The model's scores are NaN or infinite on 3 of 3")
     assert str(visioncam.doctor(deaf(bias), blobs(1)[0][0])).startswith("! non-finite: ")
 
@@ -106,8 +108,8 @@ def test_one_class_two_pictures_and_copies_of_one_name_nothing() -> None:
     two = visioncam.evaluate(planted_blob(), images[:2], "gradcam", **QUICK)
     assert "fewer than 6 pictures seldom show" in two.verdict[1]
     copies = visioncam.evaluate(planted_blob(), images[[0] * 9], "gradcam", **QUICK)
-    assert str(copies).startswith("the model receives 9 times the same picture; pass different ones")
-    assert copies.verdict[0] == "Use none of the maps: nothing can be told"
+    assert str(copies).startswith("the model receives the same picture 9 times; pass different ones")
+    assert copies.verdict[0] == "Use none of the maps: no conclusion can be drawn"
 
 
 def test_alike_is_up_to_rounding() -> None:
@@ -160,5 +162,5 @@ class Broken(Flat):
 
 def test_methods_without_any_number_are_not_said_to_be_worse_than_noise() -> None:
     found = visioncam.evaluate(planted_blob(), blobs(9)[0], [Broken()], metrics=["deletion"], **QUICK)
-    assert found.verdict[0] == "Use none of the maps: nothing can be told"
+    assert found.verdict[0] == "Use none of the maps: no conclusion can be drawn"
     assert found.verdict[1].startswith("No method has a number for deletion on any picture")

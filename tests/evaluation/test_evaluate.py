@@ -100,7 +100,7 @@ def test_the_sections_have_bands_rankings_and_controls_as_far_as_methods(found: 
     assert len(table.columns) + len(wide.columns) == len(found.metrics) + 2
     cells = [cell for row in table.rows for cell in row if isinstance(cell, Cell)]
     assert any(
-        re.fullmatch(r"\d\.\d{3} \[\S+, \S+\]; not surely better than .*random, gaussian.*", cell.more)
+        re.fullmatch(r"\d\.\d{3} \[\S+, \S+\]; not significantly better than .*random, gaussian.*", cell.more)
         for cell in cells
     )
     assert [row[0] for row in table.foot] == ["Randomised model", *(one.title for one in CONTROLS)]
@@ -111,7 +111,7 @@ def test_the_sections_have_bands_rankings_and_controls_as_far_as_methods(found: 
     assert set(probability.lines) == set(probability.bands) == {"gradcam", "scorecam", "random"}
     for name, (low, high) in probability.bands.items():
         assert all(a <= b <= c for a, b, c in zip(low, probability.lines[name][1], high, strict=True))
-    sanity = charts["likeness to the trained model's map"].lines
+    sanity = charts["similarity to the trained model's map"].lines
     assert {max(x) for x, _ in sanity.values()} == {2}  # steps of the cascade
     plots = {part.caption: part for part in parts if isinstance(part, Ranking)}
     assert {told.partition(",")[0] for told in plots} == set(found.metrics) - {"sparseness"}
@@ -183,7 +183,7 @@ def test_a_number_without_an_honest_interval_says_so(found: Evaluation) -> None:
         "low": float("nan"),
         "high": float("nan"),
         "no_better_than": [],
-        "interval": "no honest interval",
+        "interval": "no valid interval",
     }
     assert detail(none) == (f"{row['value']:.3f} [none]", "")
     assert "[none]: no interval would be honest" in details([none])
@@ -229,7 +229,7 @@ def test_truth_that_does_not_fit_says_so() -> None:
         visioncam.evaluate(planted_blob(), images, "gradcam", truth=[(0, 0, 4, 4)])
     with pytest.raises(ImageError, match="not inside the picture"):
         visioncam.evaluate(planted_blob(), images, "gradcam", truth=[(0, 0, 44, 4)] * 2, seeds=1, cascade=1)
-    with pytest.raises(TargetError, match="is none; pass an index"):
+    with pytest.raises(TargetError, match="is not a class; pass an index"):
         visioncam.evaluate(planted_blob(), images, "gradcam", target=lambda v: v[:, 0])
 
 

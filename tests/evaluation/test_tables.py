@@ -117,9 +117,10 @@ def measured(gains: tuple[float, ...], count: int) -> Evaluation:
 @pytest.mark.parametrize(
     ("gains", "count", "told"),
     [
-        ((3.0, 1.0), 30, "Use m0 at last: surely better than a random map, and the best: the data show it"),
-        ((2.5, 2.0), 12, "Use m0 at last: surely better than a random map; no difference that the data "
-                         "shows to 1 other"),
+        ((3.0, 1.0), 30, "Use m0 at last: significantly better than a random map, and the best: the data "
+                         "show it"),
+        ((2.5, 2.0), 12, "Use m0 at last: significantly better than a random map; no significant "
+                         "difference from 1 other"),
         ((-1.0, -1.0), 12, "Use none of the maps: no method beats a random map"),
         ((2.5, 2.0), 1, "No method is named"),
     ],

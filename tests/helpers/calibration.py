@@ -53,7 +53,7 @@ def result(values: np.ndarray, method: str, metric: str = "deletion", better: st
 
 
 def better(count: int, runs: int, gain: float = 0.0, seed: int = 0) -> int:
-    """Return how often a method that is ahead by so many deviations is surely better than a control."""
+    """Return how often a method ahead by so many deviations is significantly better than a control."""
     rng = np.random.default_rng((seed, count, 1))
     control = result(np.zeros(count), "control")
     return sum(difference(result(rng.normal(-gain, 1, count), "m"), control).sign > 0 for _ in range(runs))

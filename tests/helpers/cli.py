@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 @attrs.frozen
 class Ended:
-    """What a run came to."""
+    """The outcome of a run."""
 
     code: int
     stdout: str

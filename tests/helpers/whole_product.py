@@ -65,7 +65,7 @@ def check(model: Any, reference: str | None) -> None:
     visioncam.recommend(model, paths, methods=["gradcam", "hirescam"], **cheap, **how)
     assert visioncam.explain_dataset(model, "photos", "maps", batch_size=2, **how).done == len(paths)
     assert visioncam.explain_dataset(model, "photos", "maps", batch_size=2, **how).skipped == len(paths)
-    assert "answers as the model itself does" in visioncam.doctor(model, paths[0], **how).facts["trace"]
+    assert "agrees with the model itself" in visioncam.doctor(model, paths[0], **how).facts["trace"]
     visioncam.forget(model)
     if reference is not None:
         commands(reference, paths)

@@ -159,7 +159,7 @@ def test_tokens_are_those_of_a_layer_of_tokens() -> None:
         LayerError, match=r"between 7 tokens, and the layer has 4×6 positions; choose a layer of 2×3"
     ):
         attention_on(result, table(tokens, grid), (4, 6))
-    with pytest.raises(LayerError, match="no layer of this model says which of them the tokens are"):
+    with pytest.raises(LayerError, match="no layer of this model shows which of them the tokens are"):
         attention_on(result, table(grid), GRID)
 
 

@@ -91,7 +91,7 @@ def test_evidence_against_alone_gives_a_blank_map_and_a_word(method: str, rng: n
 
 @pytest.mark.parametrize("method", GRADIENT)
 def test_a_gradient_that_is_zero(method: str, rng: np.random.Generator) -> None:
-    """Every unit behind the layer is off: the score does not move."""
+    """Every unit after the layer is off: the score does not move."""
     x = rng.random((4, 5, 2), np.float32)
     model = models.piecewise_linear(grid=(4, 6), channels=2, biases=True)
     kernel, bias = model.get_layer("hidden").get_weights()

@@ -181,7 +181,7 @@ def test_a_coarser_tree_gives_the_sums_of_its_nodes_and_says_so() -> None:
     for corner in ([0, 1, 4, 5], [2, 3, 6, 7], [8, 9, 12, 13], [10, 11, 14, 15]):
         assert one.contributions[corner].sum() == pytest.approx(other.contributions[corner].sum())
         assert np.ptp(other.contributions[corner]) == 0
-    assert "16 regions are told apart only in groups: max_passes=12" in str(coarse.accounts[0])
+    assert "16 regions are resolved only in groups: max_passes=12" in str(coarse.accounts[0])
     assert coarse.accounts[0].samples == 12
     part = PartitionSHAP(regions="grid:4", hidden="zero", max_passes=60)(evidence(v, (4, 4)))
     assert part.accounts[0].samples <= 60

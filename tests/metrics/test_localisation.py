@@ -128,7 +128,7 @@ def test_marks_that_mark_nothing_are_told() -> None:
     picture = np.zeros((60, 90, 3), np.uint8)
     with pytest.raises(ImageError, match=r"marks no object on any picture.*truth=None"):
         marks([None, None], 2)
-    with pytest.raises(ImageError, match=r"holds no pixel of the picture 'a picture'.*not shares"):
+    with pytest.raises(ImageError, match=r"covers no pixel of the picture 'a picture'.*not fractions"):
         seen(picture, (0.2, 0.2, 0.4, 0.4), Resize(), (0, 0))
     for wrong in ((30, 20, 95, 40), (float("nan"), 0, 5, 5), (40, 20, 30, 40)):
         with pytest.raises(ImageError, match="not inside the picture"):

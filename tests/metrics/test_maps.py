@@ -131,7 +131,7 @@ def test_coherency_and_adcc_by_hand() -> None:
     lost = case_of(np.ones((2, 2)), heat, answers((0.8, 0.0)), maps=lambda x: heat[None])
     assert ADCC()(lost).value == 0
     blank = case_of(np.ones((2, 2)), heat, answers((0.8, 0.4)), maps=lambda x: np.zeros((1, 2, 2)))
-    assert judge(ADCC(), blank).flag == "no finite number"
+    assert judge(ADCC(), blank).flag == "not a finite number"
 
 
 def test_randomisation_is_the_likeness_after_the_last_step(rng: np.random.Generator) -> None:

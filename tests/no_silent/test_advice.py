@@ -91,14 +91,14 @@ class Distiller(keras.Model):  # type: ignore[misc]
 
 
 NO_MODELS = {
-    "distiller": (Distiller, r"\(Distiller\) has no call of its own.* 'student', 'teacher'"),
+    "distiller": (Distiller, r"\(Distiller\) has no call method.* 'student', 'teacher'"),
     "predict": (lambda model: model.predict, "not its method 'predict'"),
     "call": (lambda model: model.call, "not its method 'call'"),
     "function": (lambda model: lambda x: model(x), "pass the model that it calls"),
     "tf.function": (tf.function, r"function\.get_concrete_function\(tf\.TensorSpec"),
     "explainer": (visioncam.explainer, "the attribute 'model' of the Explainer"),
     "class": (type, "that is a class"),
-    "list": (lambda model: [model, model], "one model a call"),
+    "list": (lambda model: [model, model], "one model per call"),
     "picture": (lambda model: "cat.JPG", "pass the model first, then the picture"),
     "array": (lambda model: PICTURE, "pass the model first, then the picture"),
     "symbolic": (lambda model: model.output, r"keras\.Model\(inputs, output\)"),
@@ -156,8 +156,8 @@ def test_indices_that_are_none(names: Any, words: str) -> None:
         ((0, 2), r"targets=\(0, 2\)|targets=\[0, 2\]"),
         (np.array([0, 2]), r"targets=\[0, 2\]"),
         ("0,2", r"targets=\[0,2\]"),
-        ([0, 0, 1], "one-hot; pass its index, 2"),
-        (np.array([0.0, 1.0, 0.0]), "one-hot; pass its index, 1"),
+        ([0, 0, 1], "one-hot class; pass its index, 2"),
+        (np.array([0.0, 1.0, 0.0]), "one-hot class; pass its index, 1"),
     ],
 )
 def test_several_targets_for_one_picture(target: Any, words: str, model: Any) -> None:
@@ -179,7 +179,7 @@ def test_several_methods_called_with_one(model: Any) -> None:
 
 @pytest.mark.parametrize(("keyword", "meant"), [("class_idx", "target"), ("layer_name", "layer")])
 def test_names_of_other_tools(keyword: str, meant: str, model: Any) -> None:
-    with pytest.raises(OptionTypeError, match=f"here it is called '{meant}'"):
+    with pytest.raises(OptionTypeError, match=f"here it is '{meant}'"):
         visioncam.explain(model, PICTURE, **{keyword: 0})
 
 

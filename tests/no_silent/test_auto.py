@@ -152,7 +152,7 @@ def test_a_share_of_the_evidence_is_told_where_branches_run_beside() -> None:
     choice = visioncam.layers(keras.Model(i, head(x))).choice
     assert choice is not None
     assert choice.path == "p2"
-    assert "of the evidence reaches the score by ways around it" in choice.why
+    assert "of the evidence reaches the score along paths around it" in choice.why
 
 
 def test_learned_queries_are_no_way_around() -> None:

@@ -204,7 +204,7 @@ def test_a_saved_model_is_randomised_in_its_own_graph(tmp_path: Path) -> None:
     np.testing.assert_allclose(
         np.sort(model(X)[0])[::-1], [one.value for one in found.predictions], rtol=1e-5
     )
-    assert "answers as the model itself does" in visioncam.doctor(saved, X).facts["trace"]
+    assert "agrees with the model itself" in visioncam.doctor(saved, X).facts["trace"]
 
 
 class Lossy(TensorFlowEngine):

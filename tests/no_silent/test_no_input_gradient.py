@@ -26,8 +26,8 @@ def model() -> Any:
 @pytest.mark.parametrize("method", ["saliency", "gradientinput", "smoothgrad", "expectedgradients"])
 def test_a_picture_of_whole_numbers_has_none(method: str, model: Any) -> None:
     words = (
-        r"^the score has no gradient in the picture itself, as the model receives it: it takes uint8, whole "
-        r"numbers, which have none; choose a method that looks at a layer, such as gradcam"
+        r"^the score has no gradient with respect to the picture, as the model receives it: it takes uint8, "
+        r"whole numbers, which have none; choose a method that looks at a layer, such as gradcam"
     )
     with pytest.raises(GradientError, match=words):
         visioncam.explain(model, X[0], method, target=1)

@@ -272,9 +272,9 @@ def test_what_was_taken_for_probabilities_and_leaves_0_to_1_is_told(body: Body) 
     flat = np.ones((12, 12, 3), np.float32)
     assert np.asarray(model(flat[None])).max() > 1
     told = codes(visioncam.explain(model, flat, "scorecam"))
-    assert "was taken for probabilities" in told["probability-assumed"]
+    assert "was taken as probabilities" in told["probability-assumed"]
     found = visioncam.evaluate(model, [flat, X[0]], "scorecam", metrics="averagedrop", seeds=1, cascade=1)
-    assert "was taken for probabilities" in "\n".join(found.notes)
+    assert "was taken as probabilities" in "\n".join(found.notes)
 
 
 def test_classes_without_a_gradient_are_refused_and_scored_as_they_are(body: Body) -> None:

@@ -155,6 +155,6 @@ def test_the_doctor_finds_it_at_any_time() -> None:
     local.scale = 3.0
     report = visioncam.doctor(model, X, layer="conv")
     assert "stale-trace" in {one.code for one in report.diagnostics}
-    assert "answers as the model itself does" in report.facts["trace"]
+    assert "agrees with the model itself" in report.facts["trace"]
     check_current(model)
     assert visioncam.doctor(model, X, layer="conv").facts["trace"] == report.facts["trace"]

@@ -37,10 +37,10 @@ LAYERS = {
     "system": (("os", "function", "system"), "names os.system"),
     "popen": (("subprocess", "Popen", {}), "names subprocess.Popen"),
     "eval": (("builtins", "function", "eval"), "names builtins.eval"),
-    "get_file": (("keras.utils", "function", "get_file"), "names keras.utils.get_file, no part of a model"),
-    "load_model": (("keras.src.saving", "function", "load_model"), "no part of a model"),
-    "unlock": (("keras.config", "function", "enable_unsafe_deserialization"), "no part of a model"),
-    "top": (("keras", "function", "enable_unsafe_deserialization"), "no part of a model"),
+    "get_file": (("keras.utils", "function", "get_file"), "names keras.utils.get_file, not part of a model"),
+    "load_model": (("keras.src.saving", "function", "load_model"), "not part of a model"),
+    "unlock": (("keras.config", "function", "enable_unsafe_deserialization"), "not part of a model"),
+    "top": (("keras", "function", "enable_unsafe_deserialization"), "not part of a model"),
     "huge": (
         ("keras.layers", "Dense", {"units": 10_000_000_000, "name": "d"}),
         "asks for 10,000,0",
@@ -51,14 +51,14 @@ LAYERS = {
     ),
 }
 ARCHIVES: dict[str, tuple[Callable[[Path, Path], Path], str]] = {
-    "deep": (hostile.deep, "its description cannot be read"),
+    "deep": (hostile.deep, "its configuration cannot be read"),
     "padded": (hostile.padded, "'config.json' unpacks from"),
     "crowded": (hostile.crowded, "its list of members takes 46,000,004 bytes"),
     "above": (hostile.with_member("../../MARK"), "a member points outside the archive"),
     "absolute": (hostile.with_member("/etc/MARK"), "a member points outside the archive"),
     "drive": (hostile.with_member("C:\\MARK"), "a member points outside the archive"),
-    "foreign": (hostile.with_member("run.py"), "a member that Keras does not write ('run.py')"),
-    "twice": (hostile.with_member("assets/a", "assets/a"), "two members of one name ('assets/a')"),
+    "foreign": (hostile.with_member("run.py"), "a member that Keras never writes ('run.py')"),
+    "twice": (hostile.with_member("assets/a", "assets/a"), "two members of the same name ('assets/a')"),
     "encrypted": (hostile.encrypted, "an encrypted member"),
 }
 SPOILT = {
@@ -181,7 +181,7 @@ def test_the_checksum_is_held_against_the_file(files: Path, capsys: pytest.Captu
         load_model(path, sha256="0" * 64)
     done = run("layers", str(path), "--sha256", "0" * 64)
     assert done.code == 2
-    assert "it is another model" in done.stderr
+    assert "it is a different model" in done.stderr
     done = run("layers", "--sha256", "0" * 64)
     assert (done.code, "name the file with --model" in done.message) == (2, True)
 

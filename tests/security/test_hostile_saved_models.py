@@ -70,7 +70,7 @@ def test_a_trusted_saved_model_is_explained(files: Path, tmp_path: Path) -> None
     changed = next((tmp_path / "exported" / "variables").glob("*.index"))
     changed.write_bytes(changed.read_bytes() + b"x")
     done = run(*asked, "--trust-savedmodel", "--sha256", digest)
-    assert (done.code, "it is another model" in done.stderr) == (2, True)
+    assert (done.code, "it is a different model" in done.stderr) == (2, True)
     (tmp_path / "exported" / "saved_model.pb").write_bytes(b"no graph")
     with pytest.raises(ModelError, match="cannot be read"):
         load_saved_model(tmp_path / "exported")

@@ -83,7 +83,7 @@ def test_a_comparison_takes_the_options_of_its_page_and_of_its_maps(photo: np.nd
         subject.sheet(colormap="virdis")
     with pytest.raises(NameNotFoundError, match="unknown renderer 'heetmap'"):
         subject.sheet(renderer="heetmap", alpha=0.5)
-    with pytest.raises(OptionTypeError, match="when you make Heatmap"):
+    with pytest.raises(OptionTypeError, match="when you create Heatmap"):
         subject.sheet(renderer=Heatmap(), colormap="jet")
     with pytest.raises(ImageTypeError, match=r"visioncam\.compare"):
         subject[0].render("sheet")

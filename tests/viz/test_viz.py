@@ -67,11 +67,16 @@ def test_the_overlay_leaves_the_photo_untouched_where_there_is_no_evidence(
     assert np.array_equal(picture[15, 30], colour("inferno", 1.0))
 
 
-def test_opacity_rises_smoothly_to_alpha_at_half_of_the_strongest(photo: np.ndarray) -> None:
+@pytest.mark.parametrize("placed", [False, True])
+def test_opacity_rises_smoothly_to_alpha_at_the_strongest_or_in_old_files_at_half_of_it(
+    photo: np.ndarray, placed: bool
+) -> None:
     values = np.zeros((40, 60), np.float32)
     values[0, :4] = 0.25, 0.5, 0.75, 1.0
-    picture = Overlay(alpha=0.6, colormap="viridis")(explanation(photo, values))
-    for x, opacity in enumerate((0.3, 0.6, 0.6, 0.6)):
+    place = {"axes": [[0.1, 0.2], [0.1, 0.2]], "seen": [0, 0, 1, 1]}
+    e = explanation(photo, values, provenance={"place": place} if placed else {})
+    picture = Overlay(alpha=0.6, colormap="viridis")(e)
+    for x, opacity in enumerate((0.09375, 0.3, 0.50625, 0.6) if placed else (0.3, 0.6, 0.6, 0.6)):
         below = photo[0, x].astype(float)
         expected = below + opacity * (colour("viridis", float(values[0, x])) - below)
         np.testing.assert_allclose(picture[0, x], expected, atol=0.51)

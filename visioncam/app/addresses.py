@@ -71,7 +71,7 @@ def _listen(host: str, port: int) -> socket.socket:
         text = getattr(error, "strerror", None) or str(error)
         reason = text.partition(" (while")[0].lower()  # the address follows, which is in the message already
         raise OptionError(
-            f"cannot listen on {host} port {port}: {reason}; --port 0 takes a free one"
+            f"cannot listen on {host} port {port}: {reason}; --port 0 picks a free one"
         ) from error
 
 

@@ -86,7 +86,7 @@ class Guard:
     def _check_who(self, scope: Scope, headers: dict[str, str]) -> None:
         host = headers.get("host", "")
         if not self.addresses.known(host):
-            raise StopError(403, "this app does not answer to that name; open the address it printed")
+            raise StopError(403, "this app does not serve that host name; open the address it printed")
         origin = headers.get("origin")
         if origin is not None and origin != f"http://{host}":
             raise StopError(403, "requests from other pages are refused")
@@ -134,7 +134,7 @@ class Guard:
         most = self.upload + 64 * 2**10 if upload else SMALL  # a form has lines around the file
         length = headers.get("content-length", "0")
         if not length.isdecimal() or len(length) > 18:
-            raise StopError(400, "the length of the request is no number")
+            raise StopError(400, "the Content-Length of the request is not a number")
         if int(length) > most:
             raise StopError(413, too_large(self.upload if upload else most))
         return most
@@ -149,13 +149,13 @@ class Guard:
         try:
             named = list(_paths(json.loads(whole)))
         except (ValueError, RecursionError):
-            raise StopError(400, "the question is not JSON") from None
+            raise StopError(400, "the request is not JSON") from None
         for path in named:
             try:
                 if self.workspace.own(path).name.startswith("."):
                     raise StopError(415, "the photo's name begins with a dot; rename it")  # Gradio's rule
             except (ValueError, OSError):
-                raise StopError(403, "the question names a file that was not uploaded") from None
+                raise StopError(403, "the request names a file that was not uploaded") from None
         waiting: list[Message] = [{"type": "http.request", "body": whole, "more_body": False}]
 
         async def again() -> Message:
@@ -170,7 +170,7 @@ def _edge(headers: dict[str, str]) -> bytes:
     kind["content-type"] = headers.get("content-type", "").replace("\r", "").replace("\n", "")
     edge = kind.get_boundary()
     if kind.get_content_type() != "multipart/form-data" or not edge:
-        raise StopError(415, "an upload is a form with one file (multipart/form-data)")
+        raise StopError(415, "upload one file as a form (multipart/form-data)")
     return b"--" + edge.encode("latin-1", "replace")
 
 

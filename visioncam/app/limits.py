@@ -80,7 +80,7 @@ def run_limited(work: Callable[[Deadline], T], seconds: float) -> T:
     """
     _left_behind[:] = [thread for thread in _left_behind if thread.is_alive()]
     if len(_left_behind) >= MOST_LEFT_BEHIND:
-        raise TooSlowError("busy with earlier questions that took too long; try again in a while")
+        raise TooSlowError("still busy with earlier requests that ran too long; try again later")
     deadline, future = Deadline(seconds), Future[T]()
 
     def run() -> None:

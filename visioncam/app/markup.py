@@ -22,9 +22,9 @@ def error_box(error: BaseException) -> str:
     elif isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         message = "out of memory; use a smaller photo"
     elif isinstance(error, OSError) and error.strerror:
-        message = f"the system refused: {without_folders(error.strerror)}{_file_name(error)}"
+        message = f"the operating system refused: {without_folders(error.strerror)}{_file_name(error)}"
     else:
-        message = "something went wrong in the app itself; the terminal says more"
+        message = "something went wrong in the app itself; see the terminal for details"
     return f'<div class="vc-error" role="alert">{_safe(message)}</div>'
 
 
@@ -35,7 +35,7 @@ def _file_name(error: OSError) -> str:
 
 
 def words(answer: Answer) -> str:
-    """Return what the model sees, what was explained and where, and what to be careful about."""
+    """Return what the model sees, what was explained and where, and caveats."""
     found = list(answer.comparison)
     first = found[0]
     about = facts(first)

@@ -36,7 +36,7 @@ class ModelList:
     def model(self, name: str) -> Any:
         """Return a model, loaded when first needed, always as a file from anybody."""
         if name not in self.files:
-            raise ModelNotFoundError(f"there is no model {brief(name, 60)} here; pick one of the list")
+            raise ModelNotFoundError(f"there is no model {brief(name, 60)} here; pick one from the list")
         with self._lock:
             if self._open is None or self._open[0] != name:
                 self._open = None  # two large models need not fit into memory
@@ -65,7 +65,7 @@ def list_models(
             inside = sorted(Path(folder).iterdir())
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            raise ModelNotFoundError(f"{folder!r}: no folder to read models from ({reason})") from error
+            raise ModelNotFoundError(f"{folder!r}: cannot read models from this folder ({reason})") from error
         paths += [
             path
             for path in inside

@@ -21,7 +21,7 @@ from visioncam_core.plugins.default import methods, registry, renderers
 
 TOP = "top class"
 NO_PICTURES = ("slices", "planes", "projection", "sheet")  # renderers of volumes and of comparisons
-TITLE = """<div class="vc-title"><b>VisionCam</b> What in this photo speaks for a class?</div>"""
+TITLE = """<div class="vc-title"><b>VisionCam</b> Which parts of this photo are evidence for a class?</div>"""
 EMPTY = (
     """<div class="vc-hint">Drop a photo on the left, or click an example. It stays on this computer.</div>"""
 )
@@ -74,7 +74,7 @@ class Page:
                         label="Beside it", info="other methods, with their defaults", elem_id="vc-beside",
                     )  # fmt: skip
                     target = gr.Dropdown(
-                        [TOP], value=TOP, label="Class", info="pick, or write a name or an index",
+                        [TOP], value=TOP, label="Class", info="pick one, or type a name or an index",
                         allow_custom_value=True, elem_id="vc-class",
                     )  # fmt: skip
                     layer = gr.Dropdown(
@@ -86,7 +86,7 @@ class Page:
                         [(spec.title, spec.name) for spec in self.renderers],
                         value="overlay", label="Drawn as", elem_id="vc-renderer",
                     )  # fmt: skip
-                    with gr.Accordion("Options of the drawing", open=False):
+                    with gr.Accordion("Drawing options", open=False):
                         made += self._options(gr, drawing, [spec.name for spec in self.renderers])
                     button = gr.Button("Explain", variant="primary", elem_id="vc-explain")
                 with gr.Column(scale=9, min_width=360):

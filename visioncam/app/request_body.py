@@ -136,4 +136,4 @@ class Body:
 
 
 def too_large(most: int) -> str:
-    return f"too large; at most {most / 2**20:.0f} MiB are taken: shrink the photo"
+    return f"too large: at most {most / 2**20:.0f} MiB are accepted; shrink the photo"

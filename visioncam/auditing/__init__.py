@@ -1,1 +1,1 @@
-"""Auditing a data set: does the model look at the objects, or at something that goes along with them?"""
+"""Auditing a data set: does the model look at the objects, or at something correlated with them?"""

@@ -1,4 +1,4 @@
-"""`visioncam.audit`: places that go along with a class, what hiding them costs, suspicious pictures first."""
+"""`visioncam.audit`: places correlated with a class, what hiding them costs, suspicious pictures first."""
 
 from __future__ import annotations
 
@@ -40,12 +40,13 @@ def audit(
     clusters: int = 0,
     **keywords: Any,
 ) -> Audit:
-    """Look through a data set for evidence where no object is: tags, captions, watermarks, frames.
+    """Search a data set for evidence outside the objects: tags, captions, watermarks, frames.
 
-    Looked at are the border, four edges, four corners and a grid of places, on the part of the pictures that
-    the model sees.  A class is a finding at a place with at least 1.5 times what a uniform map has there, in
+    It checks the border, four edges, four corners and a grid of places, on the part of the pictures that the
+    model sees.  A class is a finding at a place with at least 1.5 times what a uniform map has there, in
     seven pictures of ten and at the same spot, beyond what chance finds in one data set of twenty.  Each is
-    hidden on the class's pictures: does the score hang on it?  Objects may lie there too: `truth` says so.
+    hidden on the class's pictures: does the score depend on it?  Objects may be there too: `truth` says
+    where.
 
     Args:
         model: a PyTorch module or a built Keras model; it is not changed.
@@ -62,7 +63,7 @@ def audit(
 
     Raises:
         ImageError: a map without two axes, or truth that does not fit its picture.
-        OptionError: clusters are asked for and scikit-learn is not installed.
+        OptionError: clusters are requested and scikit-learn is not installed.
     """
     before = COUNTERS.snapshot()
     explain = Explainer.of(model, Request.of([method], keywords))

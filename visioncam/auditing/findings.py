@@ -35,7 +35,7 @@ class Audited:
         why: which place that is: "outside the object" where the object has so many times less; "" where
             nothing has 1.5 times more.
         text: share of strong edges there: letters and logos have many, sky and grass few.
-        outside: share of the energy outside the object, or NaN where nobody said where it is.
+        outside: share of the energy outside the object, or NaN if it is unknown where that is.
         cluster: which cluster of maps it is in, or None.
     """
 
@@ -60,7 +60,7 @@ class Audit:
         class_means: class -> (60, 60) mean of its maps, on the part of the pictures that the model sees.
         method: of the maps.
         layer: of the maps.
-        notes: first what makes all maps worthless, then what could not be done.
+        notes: first anything that makes all maps worthless, then what could not be done.
         passes: pictures sent through (parts of) the model.
         provenance: versions, seed and model.
     """
@@ -76,11 +76,11 @@ class Audit:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What goes along with a class, the strongest first; empty when nothing was found."""
+        """Places correlated with a class, the strongest first; empty if nothing was found."""
         return tuple(sorted((one for one in self.places if one.found), key=lambda one: -one.times))
 
     def records(self) -> list[dict[str, Any]]:
-        """Return one plain record a picture, the most suspicious first."""
+        """Return one plain record per picture, the most suspicious first."""
         return [{**{name: getattr(one, name) for name in COLUMNS}, **one.shares} for one in self.pictures]
 
     def document(self) -> dict[str, Any]:
@@ -102,7 +102,7 @@ class Audit:
     def save(self, path: str | Path) -> Path:
         """Write everything to a `.json`, the pictures to a `.csv`, or the class-mean maps to a `.png` file.
 
-        The file is whole or not there.
+        The file is either complete or absent.
         """
         target = Path(path)
         suffix = target.suffix.lower()
@@ -147,4 +147,6 @@ class Audit:
 
 def nothing(audit: Audit) -> str:
     """Return what to say where there are no findings."""
-    return "nothing was found that goes along with a class" if audit.places else "no class could be judged"
+    return (
+        "no place was found that is correlated with a class" if audit.places else "no class could be judged"
+    )

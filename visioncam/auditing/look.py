@@ -72,7 +72,7 @@ def looks_of(
             raise OptionError(f"an audit explains one class of each picture; received target={target!r}")
         heat, there = np.abs(one.heatmap), None
         if heat.ndim != 2:
-            raise ImageError(f"an audit looks at pictures with two axes; this map has shape {heat.shape}")
+            raise ImageError(f"an audit takes pictures with two axes; this map has shape {heat.shape}")
         if random is not None:
             there = random(item, mine if one.target.index is None else one.target.index)
         there = np.full(heat.shape, np.nan) if there is None else there
@@ -111,15 +111,16 @@ def why_worthless(looks: Sequence[Look], moves: Callable[[], float]) -> list[str
     even = len(unlike) > 1 and len(set(map(len, answers))) == 1
     if even and np.allclose(answers, answers[0], rtol=ROUNDING, atol=0) and moves() <= ROUNDING:
         found.append(
-            f"the model answers alike for every picture ({first.label}, {first.explanation.score_kind} "
-            f"{scores[0]:.4g}): it does not look at them, and where its evidence lies means nothing"
+            f"the model gives the same answer for every picture ({first.label}, "
+            f"{first.explanation.score_kind} "
+            f"{scores[0]:.4g}): it ignores them, so where its evidence lies is meaningless"
         )
     if all(one.flat or not one.heat.sum() > 0 for one in looks):
         what = "blank or has" if any(not one.flat for one in looks) else "flat: it has"
         found.append(f"every map is {what} one value everywhere; choose another layer or method")
     shapes = [one.heat / one.heat.sum() for one in unlike if one.heat.sum() > 0]
     if len(shapes) > 1 and not found and np.ptp(shapes, axis=0).max() <= ROUNDING * shapes[0].max():
-        found.append("the map is the same for every picture: it does not tell what the model looks at")
+        found.append("the map is the same for every picture: it does not show what the model looks at")
     return found
 
 
@@ -131,10 +132,10 @@ def flaws(looks: Sequence[Look], truth: bool) -> list[str]:
     """Return what is wrong with single pictures; `truth` is whether objects were marked at all."""
     broken = [not np.isfinite(one.explanation.score) for one in looks]
     counts = {
-        "pictures have a score that is not finite, and do not count": sum(broken),
+        "pictures have a score that is not finite, and are left out": sum(broken),
         "maps are blank": sum(one.heat.sum() == 0 for one in looks),
         "maps are flat: they have one value everywhere": sum(one.flat for one in looks),
-        "pictures have no object marked, and do not count where others of their class have": sum(
+        "pictures have no marked object, and are left out of classes where others have one": sum(
             truth and one.mask is None for one in looks
         ),
     }

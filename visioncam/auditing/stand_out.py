@@ -24,7 +24,7 @@ SURELY_LESS = -2.0  # standard errors
 DECIDES, MOSTLY = 0.05, 0.5  # of the class's probability
 TOLD = {
     "boxes": "beside the objects, as their boxes say",
-    "spread": "at the same spot, while an object would move; boxes would settle it",
+    "spread": "always at the same spot, where an object would move; boxes would settle it",
 }
 
 
@@ -43,7 +43,7 @@ class Finding:
         chance: how often chance finds any place as clear in the whole data set; NaN where not judged.
         steady: in which part of the pictures there is more than on a uniform map.
         spread: how far, of a side, the evidence there moves from picture to picture: the median.
-        told: how an object that lies there was told from it: "boxes" or "spread".
+        told: how it was told apart from an object there: "boxes" or "spread".
         found: whether it is a finding: of those that touch, the one that tells most.
         drop: what the class's probability loses when the place is hidden, with its interval; or None.
     """
@@ -78,14 +78,14 @@ class Finding:
 
     @property
     def verdict(self) -> str:
-        """Whether the class's score hangs on the place."""
+        """Whether the class's score depends on the place."""
         if self.drop is None:
-            return "not hidden: the target is no class"
+            return "not hidden: the target is not a class"
         if self.drop.low > DECIDES:
             return "decides"
         if self.drop.value < DECIDES and self.drop.high < MOSTLY:
-            return "carries evidence but no score"
-        return f"{self.drop.count} pictures do not tell whether it decides"
+            return "has evidence but no effect on the score"
+        return f"{self.drop.count} pictures do not show whether it decides"
 
     def percent(self) -> str:
         """Return the share with its interval."""
@@ -178,7 +178,7 @@ def stand_out(
         maps: (n, H, W) evidence, not below 0; blank maps do not count.
         classes: the class of each.
         randomised: (n, H, W) maps of the randomised model, blank ones allowed, or None.
-        masks: (H, W) of each picture, above 0 on the object, or None for a picture nobody marked.  Evidence
+        masks: (H, W) of each picture, above 0 on the object, or None for an unmarked picture.  Evidence
             on and near the object does not count; of a class with marks its marked pictures count.
 
     Returns:

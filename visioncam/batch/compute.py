@@ -64,7 +64,7 @@ class Computer:
         entry = attrs.evolve(entry, digest=source_digest(source))
         if entry.replaced:  # its line would be of the file before
             raise ImageError(
-                f"{brief(entry.image)}: the file was replaced while the run went on; run the same command "
+                f"{brief(entry.image)}: the file was replaced during the run; run the same command "
                 "again to explain it"
             )
         name = entry.key.rpartition("/")[2] or entry.key

@@ -44,10 +44,10 @@ def explain_dataset(
     progress: Callable[[dict[str, Any]], object] | None = None,
     **keywords: Any,
 ) -> Summary:
-    """Explain many pictures into a folder; call it again to continue where it ended.
+    """Explain many pictures into a folder; call it again to resume.
 
-    Every file is whole or not there.  `manifest.jsonl` has a line for each finished picture,
-    `errors.jsonl` one for each that failed, and the run goes on.
+    Every file is either complete or absent.  `manifest.jsonl` has a line for each finished picture,
+    `errors.jsonl` one for each that failed, and the run continues.
 
     Args:
         model: a PyTorch module or a built Keras model; it is not changed.
@@ -55,20 +55,20 @@ def explain_dataset(
             or (name, image) pairs; or a `tf.data.Dataset`.
         out: the folder for the results.
         method: as in `visioncam.explain`.
-        target: as in `visioncam.explain`, but not a list: lists and archives bring a class for each.
+        target: as in `visioncam.explain`, but not a list: lists and archives have a class for each.
         renderer: what draws the pictures, one or several.
         save_as: kinds of files: "npz" holds the raw map, "png" the picture.
-        recursive: look into a folder's folders, too.
-        batch_size: pictures in a pass; halved when memory runs out.
+        recursive: search subfolders, too.
+        batch_size: pictures per pass; halved when memory runs out.
         workers: threads for decoding, and as many for writing.
         max_errors: more failed pictures end the run; 100 by default, or a tenth of them.
-        force: do again what is finished, where model, method, option or picture changed.
-        spread: put the files into 256 folders, for hundreds of thousands.
+        force: redo finished pictures whose model, method, options or file changed.
+        spread: spread the files over 256 folders, for hundreds of thousands.
         progress: called with each event, a mapping with "event": "start", "done" or "failed".
         **keywords: the other keywords of `visioncam.explain`, and the method's options.
 
     Returns:
-        What it came to: `done`, `skipped`, `failed`, `stopped`.
+        The outcome: `done`, `skipped`, `failed`, `stopped`.
 
     Raises:
         OutputError: the folder cannot be written, is in use, or holds results of another request; what
@@ -77,7 +77,8 @@ def explain_dataset(
     """
     if isinstance(target, list | tuple):
         raise OptionTypeError(
-            "target is one for all pictures here; give a CSV list with a column 'class' for one each"
+            "target is the same for all pictures here; for one per picture pass a CSV list with a column "
+            "'class'"
         )
     for name, value in (("batch_size", batch_size), ("workers", workers)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:

@@ -82,7 +82,7 @@ class Appender:
                 ) from error
             raise OutputError(
                 f"cannot write {self.path.name!r}: {(error.strerror or str(error)).lower()}; what was "
-                "written before is whole"
+                "written before is intact"
             ) from error
 
     def sync(self) -> None:

@@ -44,9 +44,9 @@ class Lock:
         try:
             owner, host = self._owner(), socket.gethostname()
             if owner and owner.get("host") != host:
-                raise OutputError(f"{self._taken()}; if it is over, delete {NAME} in that folder")
+                raise OutputError(f"{self._taken()}; if that run has ended, delete {NAME} in that folder")
             if owner:
-                self.note = f"took over the lock of process {owner.get('pid', '?')}, which is no more"
+                self.note = f"took over the lock of process {owner.get('pid', '?')}, which has ended"
             write_bytes(self.folder / NAME, json.dumps({"pid": os.getpid(), "host": host}).encode())
         except BaseException:
             self._release()
@@ -68,12 +68,12 @@ class Lock:
     def _taken(self) -> str:
         owner = self._owner()
         who = f"process {owner.get('pid', '?')} on {owner.get('host', '?')}"
-        return f"another run writes into {str(self.folder)!r}: {who}"
+        return f"another run is writing to {str(self.folder)!r}: {who}"
 
     def _owner(self) -> dict[str, Any]:
         path = self.folder / NAME
         if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
-            raise OutputError(f"{str(path)!r} is no regular file; delete it")
+            raise OutputError(f"{str(path)!r} is not a regular file; delete it")
         try:
             found = json.loads(path.read_bytes())
         except (OSError, ValueError, RecursionError):

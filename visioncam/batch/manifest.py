@@ -1,7 +1,7 @@
 """What a run's folder remembers: `run.json`, `manifest.jsonl` with finished pictures, `errors.jsonl`.
 
 A picture is finished when its line exists *and* its files exist with the sizes in the line.  A line is
-written after its files, so whatever is cut off in between is simply done again.
+written after its files, so anything cut off in between is simply redone.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Manifest:
             self.notes.append(f"dropped {torn + more} torn lines")
         if not lines and folder.is_dir() and self._results():
             why = "the manifest is empty" if (folder / MANIFEST).exists() else "there is no manifest"
-            self.notes.append(f"{why}: everything is done again")
+            self.notes.append(f"{why}: everything is redone")
         self.finished = {str(line["key"]): line for line in lines if "key" in line}
         self.failed = {str(line["key"]): line for line in failures if "key" in line}
         return self
@@ -68,7 +68,7 @@ class Manifest:
         lines, torn = read_lines(self.folder / MANIFEST)
         incomplete = [key for key, line in self.finished.items() if not self._present(line)]
         if incomplete:
-            self.notes.append(f"{len(incomplete)} finished pictures have lost a file and are done again")
+            self.notes.append(f"{len(incomplete)} finished pictures have lost a file and are redone")
         for key in {*incomplete, *again}:
             self.finished.pop(key, None)
         if len(lines) != len(self.finished) or torn:
@@ -77,7 +77,7 @@ class Manifest:
         self._write_errors()
         swept = self._sweep()
         if swept:
-            self.notes.append(f"swept {swept} temporary files of a run that was killed")
+            self.notes.append(f"removed {swept} temporary files left by a run that was killed")
 
     def done(self, entry: Entry, line: Line) -> None:
         """Note that a picture is finished; its files must be there already."""

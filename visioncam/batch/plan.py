@@ -46,12 +46,12 @@ class Plan:
         if before is not None and isinstance(before.get("facts"), dict):
             self._check_request(completed(before["facts"]))
         elif self.manifest.finished:
-            self.manifest.notes.append("run.json is gone; finished pictures are taken as they are")
+            self.manifest.notes.append("run.json is missing; finished pictures are kept as they are")
         again = self._changed()
         self.manifest.clean(again)
         remembered = before.get("batch") if before and before.get("asked") == self.batch else None
         if isinstance(remembered, int) and 0 < remembered < self.batch:
-            self.manifest.notes.append(f"batches of {remembered}, as memory ran out before")
+            self.manifest.notes.append(f"batches of {remembered}, because memory ran out earlier")
             self.remember(remembered)
         else:
             self.remember(self.batch)
@@ -99,7 +99,7 @@ class Plan:
             return
         if not self.force:
             raise OutputError(_refusal(self.manifest, different, count))
-        self.again = f"{count} finished pictures are done again, since {'; '.join(different)}"
+        self.again = f"{count} finished pictures are redone; changed: {'; '.join(different)}"
         self._aside = mark_of(before)
         self.manifest.set_aside(self._aside)
 
@@ -117,7 +117,7 @@ class Plan:
                 _refusal(self.manifest, [f"picture {brief(key, 60)}" for key in found], len(found))
             )
         if found:
-            self.again = f"{len(found)} changed pictures are done again: {_some(found)}"
+            self.again = f"{len(found)} changed pictures are redone: {_some(found)}"
         return found
 
 

@@ -1,4 +1,4 @@
-"""What a run came to."""
+"""The outcome of a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 
 @attrs.define(eq=False)
 class Summary:
-    """What a run came to.
+    """The outcome of a run.
 
     Attributes:
         folder: where its results are.

@@ -75,13 +75,13 @@ class SavedRequest:
             request = Request.of([named], keywords, facts.get("target"))
             now = facts_of(model, named.name, named.options, request.target, request.settings, {})
         except (VisionCamError, TypeError, ValueError) as error:
-            raise OutputError(f"{RUN} of {str(manifest.folder)!r} cannot be asked again: {error}") from error
+            raise OutputError(f"{RUN} of {str(manifest.folder)!r} cannot be repeated: {error}") from error
         different = changes({name: value for name, value in facts.items() if name in now}, now)
         version = [one for one in different if one.startswith("visioncam:")]
         if different != version:
             others = "; ".join(one for one in different if one not in version)
             raise OutputError(
-                f"{str(manifest.folder)!r} was made otherwise: {others}; pass the same --model and "
+                f"{str(manifest.folder)!r} was made with other settings: {others}; pass the same --model and "
                 "--class-names"
             )
         batch = about.get("batch")
@@ -113,17 +113,17 @@ def verify_maps(manifest: Manifest, keys: list[str], source: Source, computer: C
 def _check(manifest: Manifest, key: str, entry: Entry | None, computer: Computer) -> Check:
     line = manifest.finished[key]
     if entry is None:
-        return Check(key, problem="the picture is not there any more")
+        return Check(key, problem="the picture no longer exists")
     try:
         ready: Ready = computer.decode(entry)
         if line.get("sha256") and line["sha256"] != ready.entry.digest:
-            return Check(key, problem="the picture is another one now (its sha256 changed)")
+            return Check(key, problem="the picture has changed (its sha256 is different)")
         raw = load_raw(manifest.folder / _npz(line))
         (found,) = computer([ready])
     except (VisionCamError, OSError) as error:
         return Check(key, problem=str(error))
     if not isinstance(found, Explanation):
-        return Check(key, problem=f"cannot be explained any more: {found}")
+        return Check(key, problem=f"can no longer be explained: {found}")
     if raw.shape != found.raw.shape:
         return Check(key, problem=f"its map was {raw.shape}, and is {found.raw.shape} now")
     top = float(np.abs(found.raw).max(initial=0.0))

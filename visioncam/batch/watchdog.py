@@ -66,22 +66,22 @@ def supervise(
                 if not smaller and (stuck or _progress(folder) == before):
                     return _shell_code(code)
                 stuck = _progress(folder) == before
-                tell(f"the process died ({code}), perhaps of memory; started again with half the batch")
+                tell(f"the process died ({code}), perhaps out of memory; restarted with half the batch")
             elif key:
                 deaths[key] += 1
                 if late or deaths[key] >= DEATHS:
                     lost[key] = _reason(code, late, seconds)
                     if isinstance(whole, int):  # it was this picture, not the memory
                         Manifest(folder).write_run(about | {"batch": whole})
-                    tell(f"{key}: {lost[key][1]}; started again without it")
+                    tell(f"{key}: {lost[key][1]}; restarted without it")
                 else:
-                    tell(f"{key}: the process died on it ({code}); started again for a second try")
+                    tell(f"{key}: the process died on it ({code}); restarted for a second try")
             elif not late and halve(folder):
-                tell(f"the process died ({code}), perhaps of memory; started again with half the batch")
+                tell(f"the process died ({code}), perhaps out of memory; restarted with half the batch")
             else:
                 alone = ALONE * max(int(about.get("asked") or 1), 1)
                 what = "it takes too long" if late else f"the process died ({code})"
-                tell(f"{what}; started again with one picture at a time, to find which one it is")
+                tell(f"{what}; restarted with one picture at a time, to find which one it is")
 
 
 def halve(folder: Path) -> bool:

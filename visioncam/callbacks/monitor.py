@@ -24,7 +24,7 @@ class Monitor:
     """Explains a fixed set of pictures before the first epoch and after every n-th.
 
     Of the looks, only the first and the latest heat maps stay in memory.  The pictures are decoded once.
-    What fails before there was a look is raised; whatever fails later is warned about.
+    A failure before the first look is raised; later ones are warnings.
 
     Arguments, attributes and errors are those of `ExplanationMonitor`.
     """
@@ -44,9 +44,9 @@ class Monitor:
     ) -> None:
         super().__init__()
         if isinstance(every, bool) or not isinstance(every, int | np.integer):
-            raise OptionTypeError(f"every is a whole number of epochs, 1 or more; received {every!r}")
+            raise OptionTypeError(f"every must be a whole number of epochs, at least 1; received {every!r}")
         if every < 1:
-            raise OptionError(f"every is a whole number of epochs, 1 or more; received {every!r}")
+            raise OptionError(f"every must be a whole number of epochs, at least 1; received {every!r}")
         self.sinks: list[Sink] = list(sinks)
         if folder is not None:
             self.sinks.append(FolderSink(Path(folder), renderer))
@@ -86,7 +86,7 @@ class Monitor:
             if self._epoch is None:
                 raise
             why = str(error) if isinstance(error, VisionCamError) else f"{type(error).__name__}: {error}"
-            warnings.warn(f"no maps of epoch {epoch}, training goes on: {why}", stacklevel=2)
+            warnings.warn(f"no maps for epoch {epoch}; training continues: {why}", stacklevel=2)
             return
         self._epoch = epoch
 
@@ -95,7 +95,7 @@ class Monitor:
             made = Explainer.of(model, Request.of([self._method], self._keywords))
             if stack_size(self._target, made.names):
                 raise OptionError(
-                    f"target={self._target!r} is a stack of classes; a training is watched for one class a "
+                    f"target={self._target!r} is a stack of classes; the monitor follows one class per "
                     "picture: pass None for the top one, or a list of classes"
                 )
             self._opened = made, Read(*made.reader.read(self._probe))

@@ -1,4 +1,4 @@
-"""Where the maps of a training go: one small protocol, a folder and TensorBoard.
+"""Where the maps of a training run go: one small protocol, a folder and TensorBoard.
 
 A sink of your own, for another tracker, is a class with these two methods.
 """
@@ -53,7 +53,7 @@ class Sink(Protocol):
         """Take one look; keep no reference to it, or memory grows with every epoch."""
 
     def close(self) -> None:
-        """Training has ended; `write` may follow all the same, when the same monitor trains on."""
+        """Training has ended; `write` may still follow if the same monitor is used again."""
 
 
 @attrs.define(eq=False)
@@ -61,7 +61,7 @@ class FolderSink:
     """Writes `epoch_0005_picture_00.png` for each picture, and `overlap.csv`; each file whole or not at all.
 
     The folder is made when it is first needed.  Rows of earlier epochs that `overlap.csv` already has are
-    kept, so that a training that goes on in the same folder goes on with its curve.
+    kept, so that resumed training continues its curve.
 
     Attributes:
         folder: where to write.

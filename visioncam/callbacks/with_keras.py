@@ -13,8 +13,8 @@ class ExplanationMonitor(Monitor, Epochs):
     each look reads the weights as they are then.  Of the looks, only the first and the latest heat maps stay
     in memory.  The pictures are decoded once.
 
-    What cannot work fails at the first look, before the first step of training where the model is built by
-    then.  Whatever fails later (a full disk, say) is warned about, and training goes on.
+    What cannot work fails at the first look, before the first training step if the model is built by
+    then.  Later failures (a full disk, say) are warnings, and training continues.
 
     Args:
         probe: the pictures or model inputs, as in `visioncam.explain`; a handful is enough.
@@ -33,5 +33,5 @@ class ExplanationMonitor(Monitor, Epochs):
             `overlap`): 1 where the maps stayed the same.
 
     Raises:
-        OptionError: `every` is no whole number above 0, or there is no sink.
+        OptionError: `every` is not a whole number above 0, or there is no sink.
     """

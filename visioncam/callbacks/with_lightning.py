@@ -11,7 +11,7 @@ from visioncam_engines.torch.epochs import Epochs
 class LightningMonitor(Monitor, Epochs):
     """Explains a fixed set of pictures before the first epoch and after every n-th, as `ExplanationMonitor`.
 
-    Of several processes the first one looks.  The module is explained at rest and left as it was.
+    Of several processes the first one looks.  The module is explained in evaluation mode and left as it was.
 
     Args:
         probe: the pictures or model inputs, as in `visioncam.explain`; a handful is enough.

@@ -40,7 +40,7 @@ class Failure:
 def failure_of(error: BaseException) -> Failure:
     kind = type(error).__name__
     if isinstance(error, click.exceptions.Abort | KeyboardInterrupt):
-        return Failure("Interrupted", "interrupted; what was written is whole", INTERRUPTED)
+        return Failure("Interrupted", "interrupted; what was written is intact", INTERRUPTED)
     if isinstance(error, click.ClickException):
         command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "visioncam"
         text = error.format_message().rstrip(".")
@@ -54,9 +54,9 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, MemoryError) or kind == "ResourceExhaustedError":
         return Failure(kind, "out of memory; use a smaller picture or --batch-size 1", FAULT)
     if isinstance(error, OSError):
-        return Failure(kind, f"the system refused: {_one_line(error)}", FAULT)
+        return Failure(kind, f"the operating system refused: {_one_line(error)}", FAULT)
     text = f"{kind}: {_one_line(error)}".rstrip(": ")
-    return Failure(kind, f"internal error, a fault of ours ({text}); --debug shows where", FAULT)
+    return Failure(kind, f"internal error, a bug in VisionCam ({text}); --debug shows where", FAULT)
 
 
 def guard(work: Callable[[], int | None], output: Output) -> int:

@@ -66,22 +66,22 @@ def _weights(context: click.Context, parameter: click.Parameter, value: str | No
 
 MODEL = option(
     ASK, "--model", metavar="MODEL",
-    help="File (.keras, .h5, .pt2), network of a library (timm:, torchvision:, keras:, hf:NAME), or "
+    help="File (.keras, .h5, .pt2), library model (timm:, torchvision:, keras:, hf:NAME), or "
     "package.module:function; the embedded ImageNet model by default.",
 )  # fmt: skip
 TRUST = options(
     option(RUN, "--trust-savedmodel", is_flag=True, expose_value=False, callback=_remember,
-           help="Take the folder of a SavedModel, a program. Only if you trust its maker."),
+           help="Load the folder of a SavedModel, which is a program. Only if you trust its author."),
     option(RUN, "--custom-objects", multiple=True, metavar="MODULE", expose_value=False, callback=_remember,
-           help="Python module with classes of your own that the model needs."),
+           help="Python module with custom classes that the model needs."),
     option(RUN, "--allow-unsafe-model", is_flag=True, expose_value=False, callback=_remember,
-           help="Load the file unchecked and run code it carries (Lambda). Only if you trust its maker."),
+           help="Load the file unchecked and run code it carries (Lambda). Only if you trust its author."),
 )  # fmt: skip
 MODEL_FILE = options(
     option(RUN, "--weights", metavar="FILE", expose_value=False, callback=_weights,
-           help="Weights for a model that is named (.safetensors, .pth, .h5); or ScoreCAM's option."),
+           help="Weights (.safetensors, .pth, .h5) for a model given by name; or ScoreCAM's option."),
     option(RUN, "--sha256", metavar="HEX", expose_value=False, callback=_remember,
-           help="The checksum that the model file must have, or it is not loaded."),
+           help="Checksum of the model file, which is not loaded if it differs."),
     TRUST,
 )  # fmt: skip
 PICTURES = options(
@@ -106,7 +106,7 @@ def methods_flags(default: str | bool = True) -> Callable[[F], F]:
     return options(
         option(ASK, "--methods", default="all", show_default=default, metavar="A,B",
                help="Names of `visioncam methods`, or cam, gradient, region, attention for all of a family; "
-                    "all means the nine and those of plugins, every means every one."),
+                    "all means the paper's nine and those of plugins, every means every one."),
         option(ASK, "--method", metavar="M", help="One method; the same as --methods with one name."),
     )  # fmt: skip
 
@@ -119,7 +119,8 @@ LAYERS = option(
 CLASS_NAMES = keyword_flag(ASK, "class_names", metavar="FILE")
 BOXES = option(
     ASK, "--boxes", metavar="CSV",
-    help="Where the objects are, a box a line: name,left,top,right,bottom in pixels; folder/name if need be.",
+    help="Where the objects are, one box per line: name,left,top,right,bottom in pixels; folder/name if "
+         "names repeat.",
 )  # fmt: skip
 REQUEST = options(
     CLASS_NAMES,
@@ -136,10 +137,10 @@ REQUEST = options(
 )
 MEASURING = options(
     PICTURES,
-    keyword_flag(RUN, "batch_size", help="Pictures in one pass."),
-    keyword_flag(RUN, "seed", help="Of whatever is drawn."),
+    keyword_flag(RUN, "batch_size", help="Pictures per forward pass."),
+    keyword_flag(RUN, "seed", help="Seed of the random numbers."),
 )
-RECURSIVE = option(RUN, "--recursive", is_flag=True, help="Look into the folder's folders, too.")
+RECURSIVE = option(RUN, "--recursive", is_flag=True, help="Search subfolders, too.")
 
 
 def named_option(whose: str, kind: str = "option") -> Callable[[F], F]:

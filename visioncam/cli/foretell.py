@@ -91,7 +91,7 @@ def tell_cost(
 def cost_of(explainer: Explainer, image: str) -> tuple[int, float]:
     """Return passes and seconds that the methods need for one picture and class, as estimated.
 
-    A pass through the tail costs what is behind the layer: its share of the layers.
+    A pass through the tail costs what is after the layer: its share of the layers.
     """
     sample = next(explainer.reader.read(image)[0][0].parts())
     batch = explainer.batch([sample], [0])

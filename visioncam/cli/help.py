@@ -11,10 +11,10 @@ from visioncam.cli.quiet import quiet
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-ASK = "What is asked"
-PICTURE = "How the picture is read"
-RESULT = "What comes out"
-RUN = "How it runs"
+ASK = "What to explain"
+PICTURE = "Reading the picture"
+RESULT = "Output"
+RUN = "Running"
 GROUPS = (ASK, PICTURE, RESULT, RUN)
 
 
@@ -50,9 +50,9 @@ plugin_file_option = option(
 
 OUTPUT = options(
     option(RESULT, "--json", is_flag=True, expose_value=False,
-           help="Print data for programs instead of words."),
+           help="Print JSON instead of text."),
     option(RUN, "--debug", is_flag=True, expose_value=False,
-           help="Show tracebacks and what TensorFlow says."),
+           help="Show tracebacks and TensorFlow's log."),
     plugin_file_option,
 )  # fmt: skip
 

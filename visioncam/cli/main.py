@@ -22,37 +22,37 @@ from visioncam.cli.terminal import Output
 from visioncam_core.text import did_you_mean
 
 LOGGER = "visioncam"
-HELP = """See why an image model decided what it did.
+HELP = """See why an image model decides as it does.
 
 \b
 visioncam explain cat.jpg                     the embedded ImageNet model
 visioncam explain cat.jpg --model my.keras    a model of your own
 visioncam compare cat.jpg -o compare.png      every method on one page
-visioncam doctor my.keras cat.jpg             is the answer to be trusted?
+visioncam doctor my.keras cat.jpg             can the answer be trusted?
 """
 COMMANDS = {
     "Explain": {
         "explain": ("explain:explain", "Explain pictures with one method."),
-        "batch": ("batch:batch", "A folder, list or archive; interrupted is normal."),
-        "verify": ("verify:verify", "Some maps of a batch made anew, and compared."),
+        "batch": ("batch:batch", "A folder, list or archive; resumes after an interruption."),
+        "verify": ("verify:verify", "Recompute some maps of a batch and compare them."),
         "compare": ("compare:compare", "All methods on one contact sheet."),
         "evaluate": ("evaluate:evaluate", "Which map can be trusted: metrics and controls."),
-        "audit": ("audit:audit", "Does it look at objects, or at what goes along?"),
+        "audit": ("audit:audit", "Does it look at the objects, or at shortcuts?"),
         "diff": ("diff:diff", "Two models: where answers or evidence changed."),
         "report": ("report:report", "Pictures, maps and numbers in one HTML file."),
-        "doctor": ("doctor:doctor", "A health report of a model on a picture."),
-        "app": ("app:app_command", "The same in a browser, on this computer."),
+        "doctor": ("doctor:doctor", "Check a model on a picture and report problems."),
+        "app": ("app:app_command", "Explain in a browser, on this computer."),
     },
     "Look around": {
-        "layers": ("layers:layers", "A model's layers, and which one is taken."),
-        "inspect": ("inspect_model:inspect_model", "What a model file holds; nothing in it is run."),
+        "layers": ("layers:layers", "A model's layers, and which one is explained."),
+        "inspect": ("inspect_model:inspect_model", "What a model file contains; nothing in it is run."),
         "methods": ("listings:methods", "The methods and their options."),
-        "renderers": ("listings:renderers", "What draws the maps, with options."),
-        "metrics": ("listings:metrics", "The measures of maps, with options."),
+        "renderers": ("listings:renderers", "The renderers and their options."),
+        "metrics": ("listings:metrics", "The metrics and their options."),
         "plugins": ("plugins:plugins", "The plugins, and why one failed."),
     },
     "Extend": {
-        "new-plugin": ("new_plugin:new_plugin", "Write a new plugin of your own."),
+        "new-plugin": ("new_plugin:new_plugin", "Create a plugin of your own."),
     },
 }
 """Title -> command -> where it is and what it does.  A command is imported when it is run, not to list it."""
@@ -125,7 +125,7 @@ class App(click.Group):
                 hint = f"; did you mean `visioncam explain {name}`?"
             else:
                 hint = did_you_mean(name, _MODULES)
-            ctx.fail(f"no command is called {name!r}{hint}")
+            ctx.fail(f"there is no command {name!r}{hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -141,7 +141,7 @@ class App(click.Group):
 @plugin_file_option
 @click.version_option(__version__, prog_name="visioncam", message="%(prog)s %(version)s")
 def app() -> None:
-    """See why an image model decided what it did."""
+    """See why an image model decides as it does."""
 
 
 def main() -> None:

@@ -32,9 +32,9 @@ def open_model(
     if path is not None:  # before the seconds that importing TensorFlow takes
         models.check_file(path, trust_savedmodel=trust)
     if unsafe:
-        output.warn(f"--allow-unsafe-model: code in {path or 'the model'} may run with your rights")
+        output.warn(f"--allow-unsafe-model: code in {path or 'the model'} may run with your permissions")
     if trust and path is not None and os.path.isdir(path):  # a folder that is a model is a SavedModel
-        output.warn("--trust-savedmodel: a SavedModel is a program, and runs with your rights")
+        output.warn("--trust-savedmodel: a SavedModel is a program, and runs with your permissions")
     with _spinner():
         return models.open_model(
             path, custom_objects=custom_objects, unsafe=unsafe, sha256=sha256, trust_savedmodel=trust,
@@ -67,7 +67,7 @@ def model_named(positional: str | None, flag: str | None) -> str | None:
 
 
 def title_of(model: Any, path: str | None) -> str:
-    """Return the model's name for people."""
+    """Return the model's name for display."""
     card = card_of(model)
     title = card.title if card is not None else ""
     return title or path or str(getattr(model, "name", "SavedModel"))

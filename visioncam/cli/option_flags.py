@@ -184,7 +184,7 @@ def _method_word(word: str, specs: Sequence[Spec]) -> str:
     """Return what `--weights WORD` means to methods: it names no file, for which the flag is as well."""
     if not any(info.name == "weights" for spec in specs for info in describe_options(spec.cls)):
         raise click.UsageError(
-            f"--weights {word!r} is no file of weights, and means nothing to method "
+            f"--weights {word!r} is not a weights file, and is not an option of method "
             f"{listing([spec.name for spec in specs])}"
         )
     return word
@@ -219,7 +219,7 @@ def _refuse_idle(flag: Flag, chosen: Mapping[str, Sequence[Spec]]) -> None:
     kinds = dict.fromkeys(kind for kind, _, _ in flag.meanings)
     now = ", ".join(f"{kind} {listing(names.get(kind, ()))}" for kind in kinds)
     owners = ", ".join(f"{kind} {owner!r}" for kind, owner, _ in flag.meanings)
-    raise click.UsageError(f"{flag.words[0]} means nothing to {now}; it belongs to {owners}")
+    raise click.UsageError(f"{flag.words[0]} does not apply to {now}; it is an option of {owners}")
 
 
 def _refuse_unknown(kind: str, specs: Sequence[Spec], extra: Mapping[str, str]) -> None:

@@ -56,9 +56,9 @@ def match(old: Head, other: Head, which: str) -> Match:
         if old.classes != other.classes:
             raise OptionError(
                 f"the old model has {old.classes} classes and the {which} one {other.classes}, and without "
-                f"names nobody knows which is which; {PASS}"
+                f"names they cannot be matched; {PASS}"
             )
-        how = f"classes of the old and the {which} model are matched by index, as names are missing"
+        how = f"classes of the old and the {which} model are matched by index, because names are missing"
         return Match({i: i for i in range(old.classes)}, names or others, (how,))
     if names == others:
         return Match({i: i for i in range(len(names))}, names)
@@ -75,10 +75,12 @@ def match(old: Head, other: Head, which: str) -> Match:
         )
     left = {"old": [name for i, name in enumerate(names) if i not in pairs]}
     left[which] = [name for j, name in enumerate(others) if j not in pairs.values()]
-    told = [f"the {model} model alone has {listing(alone, FEW)}" for model, alone in left.items() if alone]
+    told = [f"only the {model} model has {listing(alone, FEW)}" for model, alone in left.items() if alone]
     for model, known in {"old": names, which: others}.items():
         if twice := [name for name, count in Counter(known).items() if count > 1]:
-            told.append(f"the {model} model has {listing(twice, FEW)} twice: such a name matches no class")
+            told.append(
+                f"the {model} model has {listing(twice, FEW)} twice: a repeated name matches no class"
+            )
     return Match(pairs, names, tuple(told))
 
 

@@ -1,4 +1,4 @@
-"""`visioncam.diff`: two models asked about the same pictures."""
+"""`visioncam.diff`: two models compared on the same pictures."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def diff(
 ) -> Diff:
     """Find where answers or evidence changed between two models: versions, copies, ports to a framework.
 
-    Both maps of a picture are of one class, the old model's answer or `target`, so that another answer and
-    other evidence are counted apart.  Classes are matched by name where both models have names, else by
+    Both maps of a picture explain the same class, the old model's answer or `target`, so a changed answer and
+    moved evidence are counted separately.  Classes are matched by name where both models have names, else by
     index.  Maps are compared on the picture's own pixels, so the models' input sizes may differ.
 
     Args:
@@ -54,11 +54,11 @@ def diff(
         new: another one, of any framework.
         images: as in `explain`: pictures, or model input where both models take the same.
         method: as in `explain`.
-        second: a second run of the old model's training: how much two seeds differ is the scale.
+        second: a second run of the old model's training: how much two seeds differ sets the scale.
         target: as in `explain`, in the old model's classes; each picture's top class by default.
         new_layer: `layer` of the new model; by default that of the old one, which is "auto" by default.
-        new_preprocess: `preprocess` of the new model.  A model that says nothing of its pictures gets them as
-            one that does.
+        new_preprocess: `preprocess` of the new model.  A model without declared preprocessing gets the
+            pictures of one that has it.
         new_class_names: `class_names` of the new model.
         **keywords: the other keywords of `explain`, and the method's options, for all models.
 
@@ -67,8 +67,8 @@ def diff(
         `save("page.html")`.
 
     Raises:
-        OptionError: the models share no class, or nobody knows which class is which.
-        TargetError: the old model's output is no list of classes, and no target was given.
+        OptionError: the models share no class, or their classes cannot be matched.
+        TargetError: the old model's output is not a list of classes, and no target was given.
         VisionCamError: another of its kinds; it says which model it is about.
     """
     own = {"layer": new_layer, "preprocess": new_preprocess, "class_names": new_class_names}
@@ -137,7 +137,9 @@ class _Run:
         first, *others = self.sides
         old = first(samples[0], target)
         if target is None and not old.predictions:
-            raise TargetError("the old model's output is no list of classes; say what to explain: target=")
+            raise TargetError(
+                "the old model's output is not a list of classes; say what to explain with target="
+            )
         index, self.maps = old.target.index if old.predictions else None, [old]
         rows: list[dict[str, Any]] = []
         for side, sample, classes in zip(others, samples[1:], self.matches, strict=True):
@@ -177,13 +179,15 @@ class _Run:
         for side, one, sample in zip(self.sides, self.maps, samples, strict=True):
             if side.borrowed and sample.geometry:
                 self._tell(
-                    side, "preprocess", "it says nothing of its pictures; they go in as another model's"
+                    side,
+                    "preprocess",
+                    "it does not declare its preprocessing; its pictures are prepared as for the other model",
                 )
             if fitted and sample.geometry and sample.geometry.size != fitted.size:
                 sizes = ["×".join(map(str, how.size)) for how in (sample.geometry, fitted)]
                 self._tell(side, "size", f"it sees {sizes[0]} pixels, the old one {sizes[1]}")
             if not one.heatmap.any():
-                self._tell(side, "blank map", "where the other map is not, all evidence counts as moved")
+                self._tell(side, "blank map", "if the other map is not blank, all evidence counts as moved")
             for note in one.diagnostics:
                 if note.code != "picture-note" or one is self.maps[0]:  # the others see the same picture
                     self._tell(side, note.code, note.message)

@@ -24,8 +24,8 @@ NUMBERS = ("moved", "correlation", "changed")
 NAME, SOURCE = 22, 30  # letters of a class and of a picture in a table
 Rows = tuple[list[str], list[list[str]]]
 SECOND = {
-    True: "more than a seed does",
-    False: "not surely more than a seed does",
+    True: "more than a change of seed",
+    False: "not significantly more than a change of seed",
     None: "too few pictures to tell",
 }
 BEYOND = {True: "yes", False: "no", None: "too few"}
@@ -45,8 +45,8 @@ class Diff:
         method: of the maps.
         layers: of each model's maps.
         score: what the scores are: "probability", "logit" or "output".
-        notes: what to be careful about.
-        failures: picture -> why nothing is known of it.
+        notes: caveats.
+        failures: picture -> why it could not be compared.
         provenance: versions, settings and models.
         strips: number of a picture -> (H, W, 3) uint8, the picture and its maps side by side; of those that
             moved most.
@@ -85,7 +85,7 @@ class Diff:
             )
             if whole.second_moved > 0 and not math.isnan(whole.chance):
                 times = f"the new model moved {whole.moved.value / whole.second_moved:.2g} times as much"
-                told.append(f"{times}: {SECOND[whole.beyond]} (p = {whole.chance:.2g}; one run is one draw)")
+                told.append(f"{times}: {SECOND[whole.beyond]} (p = {whole.chance:.2g}; a single second run)")
         if beyond := [f"{one.name} ({_number(one.moved.value)})" for one in self.classes if one.beyond]:
             rival = "in a second run" if self.second else "in the other classes"
             told.append(f"moved more than {rival}, beyond chance: {', '.join(beyond)}")
@@ -117,8 +117,8 @@ class Diff:
         """Return in words where a condition such as "moved > 0.1" holds over all pictures.
 
         Args:
-            condition: moved, correlation or changed, one of < <= > >=, and a number.  Where no picture has
-                the number it counts as held: nothing was shown.
+            condition: moved, correlation or changed, one of < <= > >=, and a number.  If no picture has the
+                number, it counts as held: nothing was shown.
 
         Raises:
             OptionError: it cannot be read.
@@ -127,7 +127,7 @@ class Diff:
         name, sign, number = parse_condition(condition, NUMBERS)
         found: Interval = getattr(self.overall, name)
         if not found.count:
-            return [f"{name} has no number on any picture"]
+            return [f"{name} has no value on any picture"]
         return [f"{name} is {found.value:.4g}, {sign} {number:g}"] if SIGNS[sign](found.value, number) else []
 
     def document(self) -> dict[str, Any]:
@@ -148,7 +148,7 @@ class Diff:
             Section(
                 "The pictures that moved most", "Both maps are of one class, each on its own scale.", strips
             ),
-            Section("To be careful about", "\n".join(map(without_folders, careful))),
+            Section("Caveats", "\n".join(map(without_folders, careful))),
             Section("Every picture", "", [Table(*self.by_picture(), "those that moved most first")]),
         ]
         facts = {"old model": self.old, "new model": self.new, "second run": self.second}
@@ -169,7 +169,7 @@ class Diff:
     def save(self, path: str | Path) -> Path:
         """Write everything to a `.json`, the pictures to a `.csv`, or a report to an `.html` file.
 
-        The file is whole or not there.
+        The file is either complete or absent.
         """
         target = Path(path)
         suffix = target.suffix.lower()

@@ -1,1 +1,1 @@
-"""Measuring the maps of several methods on the user's own pictures, next to controls that know nothing."""
+"""Measuring the maps of several methods on the user's pictures, next to controls that ignore the model."""

@@ -41,14 +41,14 @@ def evaluate(
     progress: Any = None,
     **keywords: Any,
 ) -> Evaluation:
-    """Measure the maps of several methods on pictures, next to controls that know nothing.
+    """Measure the maps of several methods on pictures, next to controls that do not depend on the model.
 
     Always measured as well: a random map, a centred Gaussian, the picture's edges, Fake-CAM (ones but for
     one pixel), and each method on a copy of the model with random weights.  The model is never changed.
 
     Args:
         model: a PyTorch module or a built Keras model.
-        images: a list of pictures or model inputs, as in `explain`; the more, the surer the numbers.
+        images: a list of pictures or model inputs, as in `explain`; the more, the narrower the intervals.
         methods: a list of names and objects, or "all", the default.
         method: one of them; the same as a list of one.
         layers: several layers, measured one by one; `layer=` names a single one, as in `explain`.
@@ -56,11 +56,11 @@ def evaluate(
         truth: for each picture where the object is: a mask of its pixels, a box (left, top, right, bottom),
             a list of boxes, or None.
         target: a class, a list with one for each picture, or None for the top class of the clean picture.
-        steps: of deletion and insertion; 20 for a look, 224 for a report.
+        steps: of deletion and insertion; 20 for a quick look, 224 for a report.
         seeds: randomised copies of the model for the sanity check.
         cascade: steps from the trained model to a random one.
         patience: passes that one metric may spend on maps of one picture by one method; beyond it is flagged.
-        force: let results made differently stand in one table.
+        force: allow results computed differently in one table.
         progress: True for a bar, or a function of (done, total).
         **keywords: other keywords of `explain`, and options of the methods.
 

@@ -35,7 +35,7 @@ class Evaluation:
         sources: name of each picture.
         notes: what could not be measured, and why.
         provenance: versions, seed and settings.
-        force: whether results made differently may stand in one table.
+        force: whether results computed differently may share a table.
     """
 
     model: str
@@ -46,7 +46,7 @@ class Evaluation:
     force: bool = False
 
     def __attrs_post_init__(self) -> None:
-        """Refuse results that were made in different ways, unless forced."""
+        """Refuse results that were computed in different ways, unless forced."""
         comparable(self.results, force=self.force)
 
     @property
@@ -89,11 +89,11 @@ class Evaluation:
         return next((one.metric for one in self.results if one.better != "neither"), None)
 
     def unbeaten(self, result: MetricResult) -> tuple[str, ...]:
-        """Return the controls that a method is not surely better than, by an exact sign-flip test at 2.5 %.
+        """Return the controls a method does not significantly beat, by an exact sign-flip test at 2.5 %.
 
-        On the metric that decides, each control's 2.5 % hold for all methods and layers together
-        (step-down maximum over common flips); on the others for each method by itself.  Empty for a metric
-        that only describes, and for what is no method.
+        On the metric that decides, each control's 2.5 % hold for all methods and layers together (step-down
+        maximum over common flips); on the others for each method by itself.  Empty for a descriptive metric,
+        and for anything that is not a method.
         """
         return self._unbeaten.get((result.layer, result.method, result.metric), ())
 
@@ -123,7 +123,7 @@ class Evaluation:
         return found
 
     def wins(self, layer: str | None = None) -> dict[tuple[str, str], tuple[float, int]]:
-        """Return for each two methods the share of pictures on which the first drops less, and the ties.
+        """Return for each pair of methods the share of pictures on which the first drops less, and the ties.
 
         Needs the metric "averagedrop"; of what was not measured there is nothing here.
         """
@@ -148,7 +148,7 @@ class Evaluation:
         return {(one.layer, one.method, one.metric): one.interval() for one in self.results}
 
     def records(self) -> list[dict[str, Any]]:
-        """Return one plain record a result: number, interval, counts, costs, switches, unbeaten controls."""
+        """Return one plain record per result: number, interval, counts, costs, switches, controls."""
         return [
             {
                 "layer": at.layer,
@@ -181,7 +181,7 @@ class Evaluation:
         ]
 
     def to_dataframe(self) -> Any:
-        """Return the records as a pandas DataFrame with plain columns, one row a result.
+        """Return the records as a pandas DataFrame with plain columns, one row per result.
 
         Raises:
             ModuleNotFoundError: pandas is not installed; `records()` needs nothing.
@@ -191,7 +191,7 @@ class Evaluation:
         return pandas.DataFrame([plain_row(one) for one in self.records()])
 
     def to_markdown(self) -> str:
-        """Return the tables of all layers in Markdown, one row a method or control, one mark a cell."""
+        """Return the tables of all layers in Markdown, one row per method or control, one mark per cell."""
         return "\n\n".join(markdown(*one) for one in grids(self.records()))
 
     def to_latex(self) -> str:
@@ -204,7 +204,7 @@ class Evaluation:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """What makes numbers worthless: a model that answers alike for every picture, flat maps."""
+        """What makes the numbers worthless: the same answer for every picture, flat maps."""
         return tuple(dict.fromkeys(line for at in self.layers for line in at.doubts))
 
     @cached_property

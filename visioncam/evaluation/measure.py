@@ -165,9 +165,9 @@ def measure(
     nan = f"the model's scores are NaN or infinite on {broken} of {count} pictures; check weights and input"
     void = nan if broken == count else ""
     if count > 1 and not unlike:
-        void = f"the model receives {count} times the same picture; pass different ones"
+        void = f"the model receives the same picture {count} times; pass different ones"
     elif count > 1 and len({one.shape for one in scores}) == 1 and alike(scores):
-        same = f"the model answers alike for all {count} pictures: its scores are the same up to rounding"
+        same = f"the model gives all {count} pictures the same answer: its scores are the same up to rounding"
         with explainer.engine.running(explainer.model):
             deaf = is_deaf(first.evidence)
         void = (

@@ -73,8 +73,8 @@ def checked_copy(explainer: Explainer, read: Read) -> Copy:
     if off > SAME:
         layer = next(_differing(explainer, twin, read, flat), "one that is not listed")
         raise ModelError(
-            f"a copy of the model answers {off:.1%} otherwise than the model itself, first at layer "
-            f"{layer!r}; its engine leaves out what belongs to the model, so it can't be randomised"
+            f"a copy of the model differs by {off:.1%} from the model itself, first at layer "
+            f"{layer!r}; its engine leaves out part of the model, so it can't be randomised"
         )
     return copy
 

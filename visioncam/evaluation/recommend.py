@@ -43,11 +43,11 @@ def recommend(
 
     Measured are deletion, insertion and average gain, and the energy pointing game where `truth` is
     given.  On each picture and metric the candidates are ranked; the best mean rank wins.  A candidate whose
-    mean rank is not surely better than that of a random map is out: where all are noise, one is let in at
-    most 2.5 times in a hundred.  Those that the pictures do not tell from the best count as equal, and of
-    equals the cheapest is named.  Tests are exact sign flips over the pictures, corrected for all that are
-    compared by the step-down maximum (Westfall and Young); nine unlike candidates need nine pictures.  Where
-    the model answers alike for every picture and for noise, or every map is flat, none is named.
+    mean rank is not significantly better than that of a random map is out: if all are noise, one is let in at
+    most 2.5 times in a hundred.  Those that the pictures cannot distinguish from the best count as equal, and
+    of equals the cheapest is named.  Tests are exact sign flips over the pictures, corrected for all that are
+    compared by the step-down maximum (Westfall and Young); nine different candidates need nine pictures.  If
+    the model gives the same answer for every picture and for noise, or every map is flat, none is named.
 
     Args:
         model: a PyTorch module or a built Keras model; it is not changed.

@@ -54,7 +54,8 @@ def sections(evaluation: Evaluation) -> list[Section]:
             found.append(Section(f"Ranking at {at.layer}", text, ranked, leads=True))
         if (sanity := _sanity(at)) is not None:
             text = (
-                "A map that stays the same while the model's weights are drawn again does not show the model."
+                "A map that stays the same when the model's weights are randomised tells nothing about the "
+                "model."
             )
             parts = [part for part in (sanity, strip(at.cascade)) if part is not None]
             found.append(Section(f"Sanity check at {at.layer}", text, parts, leads=True))
@@ -77,13 +78,14 @@ def _cell(row: Row, metric: str) -> Cell:
     if len(found) != 1:
         return Cell(row.cell(metric))
     number, controls = detail(found[0])
-    more = f"{number}; not surely better than {controls}" if controls else number
+    more = f"{number}; not significantly better than {controls}" if controls else number
     return Cell(row.cell(metric), more, found[0]["value"] if found[0]["pictures"] else None)
 
 
 def _details(records: Records) -> Table:
-    header = ("layer", "method", "metric", "mean [95 % interval]", "pictures", "not surely better than",
-              "passes a map", "seconds a map")  # fmt: skip
+    header = ("layer", "method", "metric", "mean [95 % interval]", "pictures", "not significantly better "
+                                                                               "than",
+              "passes per map", "seconds per map")  # fmt: skip
     rows = []
     for one in records:
         number, controls = detail(one)
@@ -144,7 +146,7 @@ def _sanity(at: AtLayer) -> Chart | None:
     last = max(map(len, found.values()), default=1) - 1  # a control has only two points: it never changes
     lines = {name: (np.linspace(0, last, len(mean)).tolist(), mean.tolist()) for name, mean in found.items()}
     return (
-        Chart(lines, "step of the cascade", "likeness to the trained model's map", across=(0, 1))
+        Chart(lines, "step of the cascade", "similarity to the trained model's map", across=(0, 1))
         if lines
         else None
     )

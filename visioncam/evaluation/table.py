@@ -1,4 +1,4 @@
-"""An evaluation's records as tables for people: one row a method, one column a metric, one mark a cell."""
+"""An evaluation's records as tables: one row per method, one column per metric, one mark per cell."""
 
 from __future__ import annotations
 
@@ -147,7 +147,9 @@ def legend(records: Records, pictures: int) -> list[str]:
     compared = len({(one["layer"], one["method"]) for one in records if one["kind"] == "method"})
     said = []
     if decides := next((one["metric"] for one in records if one["corrected"]), ""):
-        marks = f"{BETTER} surely better than every control, {NOT_BETTER} not, no mark: nothing to beat"
+        marks = (
+            f"{BETTER} significantly better than every control, {NOT_BETTER} not, no mark: nothing to beat"
+        )
         together = f": 2.5 % for all {compared} methods together" if compared > 1 else ""
         shown = f"; {ALONE} only shown: 2.5 % for each method, not corrected"
         said.append(f"{marks}; {NONE} no number")
@@ -184,7 +186,7 @@ def unanswered(records: Records) -> list[str]:
 
 
 def detail(record: Record) -> tuple[str, str]:
-    """Return a number with its interval, and the controls that it is not surely better than."""
+    """Return a number with its interval, and the controls that it is not significantly better than."""
     if not record["pictures"]:
         return "no answer", ""
     low = record["low"]
@@ -200,7 +202,7 @@ def details(records: Records) -> list[str]:
     width = max(len(short(one["title"])) for one in records)
     for layer, mine in by_layer(records).items():
         for metric in dict.fromkeys(one["metric"] for one in mine):
-            head = f"{metric} at {layer}: mean [95 % interval] of n pictures, = not surely better than"
+            head = f"{metric} at {layer}: mean [95 % interval] of n pictures, = not significantly better than"
             lines += wrapped([head])
             for one in (one for one in mine if one["metric"] == metric):
                 number, controls = detail(one)
@@ -216,7 +218,7 @@ def details(records: Records) -> list[str]:
 
 
 def grids(records: Records) -> list[tuple[list[str], list[list[str]]]]:
-    """Return header and rows of each layer's table: one row a method or control, one mark a cell."""
+    """Return header and rows of each layer's table: one row per method or control, one mark per cell."""
     found = []
     for layer, mine in by_layer(records).items():
         heads = heads_of(mine)

@@ -74,8 +74,8 @@ def regions(mark: Any, size: tuple[int, ...], source: str) -> list[np.ndarray]:
         one[round(top) : round(bottom), round(left) : round(right)] = True
         if not one.any():
             raise ImageError(
-                f"the box {(left, top, right, bottom)} holds no pixel of the picture {source!r}; boxes are "
-                "(left, top, right, bottom) in pixels of the picture, not shares of it"
+                f"the box {(left, top, right, bottom)} covers no pixel of the picture {source!r}; boxes are "
+                "(left, top, right, bottom) in pixels of the picture, not fractions of it"
             )
         found.append(one)
     return found

@@ -17,10 +17,10 @@ EVIDENCE = ("deletion", "insertion", "averagegain")
 PLACE = "energypointinggame"
 DOUBT = "random"
 SURE = "the data show it"
-NO_DIFFERENCE = "no difference that the data shows"
+NO_DIFFERENCE = "no significant difference"
 NO_BETTER = "no method beats a random map"
 TOO_FEW = "too few pictures to tell"
-NOTHING = "nothing can be told"
+NOTHING = "no conclusion can be drawn"
 Candidates = Sequence[tuple[str, str]]
 Numbers = Mapping[tuple[str, str, str], MetricResult]
 """By method, metric and layer; candidates are methods at layers."""
@@ -33,9 +33,9 @@ class Verdict:
     Attributes:
         method: canonical name, or None where none is named.
         layer: its path, or None.
-        sure: "the data show it", "no difference that the data shows", "no method beats a random map",
-            "too few pictures to tell", or "nothing can be told" of a model that answers alike for every
-            picture, or of flat maps.
+        sure: "the data show it", "no significant difference", "no method beats a random map",
+            "too few pictures to tell", or "no conclusion can be drawn" from a model that gives the
+            same answer for every picture, or from flat maps.
         equals: (method, layer) of those that the data do not distinguish from it.
         passes: through the model for a map, beyond the forward and backward pass that all share.
         seconds: for a map.
@@ -54,9 +54,10 @@ class Verdict:
         """Return it in one line."""
         if self.method is None:
             return f"{'No method is named' if self.sure == TOO_FEW else 'Use none of the maps'}: {self.sure}"
-        others = f" to {len(self.equals)} other{'s' * (len(self.equals) > 1)}" if self.equals else ""
+        others = f" from {len(self.equals)} other{'s' * (len(self.equals) > 1)}" if self.equals else ""
         best = ";" if others else ", and the best:"
-        return f"Use {self.method} at {self.layer}: surely better than a random map{best} {self.sure}{others}"
+        better = f"significantly better than a random map{best} {self.sure}{others}"
+        return f"Use {self.method} at {self.layer}: {better}"
 
 
 def verdict(layers: Sequence[AtLayer]) -> Verdict:
@@ -75,7 +76,7 @@ def verdict(layers: Sequence[AtLayer]) -> Verdict:
     metrics = [name for name in (*EVIDENCE, PLACE) if name in measured]
     if not metrics:
         raise OptionError(
-            f"a recommendation goes by {_join((*EVIDENCE, PLACE))}, and none of these was measured; "
+            f"a recommendation is based on {_join((*EVIDENCE, PLACE))}, and none of these was measured; "
             f"measured: {', '.join(measured)}"
         )
     candidates = [
@@ -99,9 +100,9 @@ def verdict(layers: Sequence[AtLayer]) -> Verdict:
             f"; of {kinds} candidate{'s' * (kinds > 1)}, fewer than {few} pictures seldom show one that is"
         )
         why = (
-            f"On {count} pictures no method was surely better than a random map over {_join(metrics)}"
+            f"On {count} pictures no method was significantly better than a random map over {_join(metrics)}"
             f"{short if count < few else ''}; {_more(gains, len(gains), min)}. "
-            "Believe none of the maps before you have looked at more pictures or another layer."
+            "Trust none of the maps until you have tried more pictures or another layer."
         )
         return Verdict(None, None, TOO_FEW if count < few else NO_BETTER, (), 0.0, 0.0, why)
     places = _places(found, candidates, metrics)
@@ -137,13 +138,13 @@ def _why(
     )
     first = f"Over {count} pictures and {_join(metrics)}, {rank}."
     if len(candidates) == 1:
-        return f"{first} There is no other."
+        return f"{first} It is the only one."
     if len(equal) == 1:
-        return f"{first} Every other candidate is surely worse."
+        return f"{first} Every other candidate is significantly worse."
     where = "" if len({at for _, at in candidates}) == 1 else " at {}"
     others = _join([candidates[i][0] + where.format(candidates[i][1]) for i in equal if i != chosen])
-    cheapest = "and none that surely beats a random map needs fewer passes"
-    return f"{first} There is {NO_DIFFERENCE} to {others}, {cheapest}; {more}."
+    cheapest = "and none that significantly beats a random map needs fewer passes"
+    return f"{first} There is {NO_DIFFERENCE} from {others}, {cheapest}; {more}."
 
 
 def _gains(found: Numbers, candidates: Candidates, metrics: Sequence[str]) -> np.ndarray:
@@ -166,7 +167,7 @@ def _more(gains: np.ndarray, compared: int, which: Callable[..., int]) -> str:
         return "they are alike on every picture, and more would not tell them apart"
     more = [needed - len(row) for row in unlike if (needed := enough(row, compared)) is not None]
     if not more or (which is max and len(more) < len(unlike)):
-        return "from these it cannot be said that more would settle it"
+        return "these do not show whether more would settle it"
     count = max(which(more), 1)
     return f"about {count} more picture{'s' * (count > 1)} would settle it if they are like these"
 

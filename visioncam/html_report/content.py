@@ -15,7 +15,10 @@ from visioncam_core.results.data import Prediction
 from visioncam_core.results.describe import lengths_in_text, options_in_text
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation
+from visioncam_core.results.heat import opaque_from, smooth
+from visioncam_viz.drawing.blend import frame_seen
 from visioncam_viz.drawing.present import photo_of as picture_of
+from visioncam_viz.drawing.scene import WHOLE, seen_of
 
 SIDE, SMALL_SIDE = 560, 320  # pixels of a photo's longer side
 MANY = 100  # more photos than these are shown at the small size
@@ -58,6 +61,7 @@ class Map:
     uri: str = ""
     layer: str = ""  # its path, and why it
     kind: str = HEAT  # "heat", "signed", or "drawn" (a finished picture: of signals and volumes)
+    full: float = 0.5  # share of the strongest evidence from which on a colour is opaque
     failure: str = ""  # why there is no map
     options: str = ""
     seconds: float | None = None  # spent in the method
@@ -113,6 +117,10 @@ def photo_of(rows: Sequence[Comparison], side: int = SIDE) -> Photo | None:
         return None
     first = worked[0]
     pixels = picture_of(first)
+    cropped = pixels.ndim == 3 and seen_of(first) != WHOLE
+    if cropped:
+        pixels = np.array(pixels)
+        frame_seen(pixels, seen_of(first))
     width, height = display_size(pixels.shape, side)
     shape = first.heatmap.shape
     lengths = reversed(shape) if len(shape) == 2 else shape
@@ -121,7 +129,7 @@ def photo_of(rows: Sequence[Comparison], side: int = SIDE) -> Photo | None:
         uri=picture_uri(pixels, side),
         width=width,
         height=height,
-        size=" × ".join(map(str, lengths)),
+        size=" × ".join(map(str, lengths)) + ", the model sees what is framed" * cropped,
         predictions=first.predictions,
         probabilities=first.probabilities,
         views=tuple(_view(row) for row in rows if row.explanations),
@@ -152,8 +160,9 @@ def _map(one: Explanation, seconds: float | None, passes: int | None) -> Map:
         method=one.method,
         title=one.method_title,
         layer=f"{one.layer.path}: {one.layer.why}",
-        uri=map_uri(one.heatmap, signed) if flat else picture_uri(one.render("overlay"), SIDE),
+        uri=map_uri(smooth(one), signed) if flat else picture_uri(one.render("overlay"), SIDE),
         kind=(SIGNED if signed else HEAT) if flat else DRAWN,
+        full=opaque_from(one),
         options=options_in_text(
             {name: without_folders(str(value))[:80] for name, value in one.options.items()}
         ),
@@ -179,7 +188,7 @@ def _parts(one: Explanation) -> Parts:
         uri=labels_uri(one.regions.labels),
         names=tuple(rows[i] for i in range(len(rows))),
         shade=SHADES.get(kind, "#808080"),
-        told="without it" if same else f"without it; shown grey, the method put {kind} there",
+        told="without it" if same else f"without it; shown in grey, where the method put {kind}",
         largest=tuple(rows.values())[:LARGEST],
     )
 

@@ -45,14 +45,14 @@ def report(
     colormap: str = "auto",
     **keywords: Any,
 ) -> Path:
-    """Write a report: one HTML file with photos, maps, numbers and where they come from; opens offline.
+    """Write a report: one HTML file with photos, maps, numbers and provenance; opens offline.
 
     Args:
         model: a PyTorch module or a built Keras model.
         images: one or several, as in `explain`.
         path: the file, `.html`.
-        methods: as in `compare`; by default those of "all" that share one forward and one backward pass, as
-            the others may take minutes: pass "all" for every one.
+        methods: as in `compare`; by default those of "all" that share one forward and one backward pass; the
+            others may take minutes: pass "all" for all of them.
         method: as in `compare`.
         target: as in `explain`.
         targets: several classes to switch between, as in `compare`: a list, or "top2" to "top5".

@@ -39,7 +39,7 @@ class Table:
 
     Attributes:
         columns: the header.
-        rows: one cell a column: text, a number or a `Cell`.
+        rows: one cell per column: text, a number or a `Cell`.
         caption: what it shows.
         foot: rows below the others, wherever these are sorted to.
         folded: whether it is closed until its caption is clicked.

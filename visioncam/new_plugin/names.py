@@ -48,8 +48,8 @@ class Names:
 
     def _check(self, kind: str) -> None:
         taken = (
-            "a word of Python" if keyword.iskeyword(self.module) else
-            "a module of Python itself" if self.module in sys.stdlib_module_names else
+            "a Python keyword" if keyword.iskeyword(self.module) else
+            "a module of the standard library" if self.module in sys.stdlib_module_names else
             "VisionCam's own" if self.module in _OURS else
             "a module that is installed here" if importlib.util.find_spec(self.module) else ""
         )  # fmt: skip

@@ -101,7 +101,7 @@ def write_plugin(name: str, folder: Path | None = None, kind: str = "method") ->
     names = Names.of(name, kind)
     target = Path(name) if folder is None else folder
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise OutputError(f"{brief(str(target))} exists and is no empty folder; name another one")
+        raise OutputError(f"{brief(str(target))} exists and is not an empty folder; name another one")
     filled = _fill(names, kind)
     try:
         for path, text in filled.items():

@@ -105,9 +105,9 @@ def compared(engine: Engine, model: Any, inputs: ModelInputs, flat: list[Any]) -
             found = open_trace(engine, model, inputs, flat)
             old, off = off, difference(own, found.answers(flat))
             if off <= found.tolerance:
-                entry.notes = [(STALE, f"the model had changed unseen: its trace answered {old:.1%} off")]
+                entry.notes = [(STALE, f"the model had changed unnoticed: its trace was off by {old:.1%}")]
         if off > found.tolerance:
-            entry.notes = [(DIFFERS, f"its output is {off:.1%} off the model's own, model(image)")]
+            entry.notes = [(DIFFERS, f"its output differs by {off:.1%} from the model's own, model(image)")]
         return found, off
 
 
@@ -209,8 +209,8 @@ def check_unchanged(engine: Engine, model: Any, entry: Entry) -> None:
     if entry.mark != _marks(engine, model)[0]:
         raise ModelError(
             f"the model {engine.hints(model).title!r} was changed inside `with explainer:`, which declares "
-            "that it stays as it is; maps made after the change may be of the model as it was: change it "
-            "outside of the block, or call the explainer without one"
+            "that it does not change; maps made after the change may show the old model: change it "
+            "outside the block, or call the explainer without one"
         )
 
 

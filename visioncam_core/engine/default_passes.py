@@ -102,7 +102,7 @@ class PassesDefaults:
         return ops.concatenate(list(in_batches(count, self.budget.plain, one)))
 
     def tail(self, single: list[Any], at_layer: TailInputs | None, make: Make, count: int, read: Read) -> Any:
-        """Run what is behind the layer on versions of its activations."""
+        """Run what is after the layer on versions of its activations."""
 
         def one(indices: np.ndarray) -> Any:
             values, answer = self.tail_of(single, make(indices))
@@ -114,7 +114,7 @@ class PassesDefaults:
     def tail_gradients(
         self, single: list[Any], at_layer: TailInputs | None, make: Make, count: int, cotangent: Cotangent
     ) -> Any:
-        """Run what is behind the layer forward and backward on versions of its activations."""
+        """Run what is after the layer forward and backward on versions of its activations."""
 
         def one(indices: np.ndarray) -> Any:
             versions = make(indices)
@@ -154,7 +154,7 @@ class PassesDefaults:
         channels: np.ndarray,
         read: Read,
     ) -> Any:
-        """Run what is behind the layer without each of the channels."""
+        """Run what is after the layer without each of the channels."""
 
         def make(indices: np.ndarray) -> Any:
             return ops.without_channels(activations, channels[indices])
@@ -183,9 +183,9 @@ def class_cotangent(score: Score, values: Any, classes: np.ndarray, answer: Any 
     count, asked = flat.shape[1], int(np.max(classes, initial=-1))
     most = max(count, 2) if score.binary else count
     if count == 0 or asked >= most:  # a detector has as many values as it finds objects
-        wanted = "" if asked < 0 else f", and class {asked} was asked for"
+        wanted = "" if asked < 0 else f", and class {asked} was requested"
         raise TargetError(
-            f"output {score.output!r} has {count} values for this picture{wanted}; pass one that it has, or "
+            f"output {score.output!r} has {count} values for this picture{wanted}; pass one of these, or "
             "another picture"
         )
     gradient = np.zeros(flat.shape, np.float32)

@@ -1,6 +1,6 @@
 """What an engine is: the one way in which everything else reaches a model.  Knows no framework.
 
-An engine runs the models of one framework.  `Engine` reads a model, `Traced` is a model made ready for inputs
+An engine runs the models of one framework.  `Engine` reads a model, `Traced` is a model prepared for inputs
 of one kind, `View` sees it through one output, and `Passes` runs it at one layer.  What crosses is a NumPy
 array or an array that `visioncam_core.ops` understands: batch first; on the layer's grid channels last.
 `visioncam_core.engine.defaults` has most of it for an engine that only wants to say what is its own.
@@ -66,7 +66,7 @@ class Passes(Protocol):
     def tail(self, single: list[Any], at_layer: TailInputs | None, make: Make, count: int, read: Read) -> Any:
         """Return `read(values, answer)` for `count` versions (b, *grid, K) of the activations.
 
-        Only what lies behind the layer is run for each; the head runs at most once.
+        Only what lies after the layer is run for each; the head runs at most once.
         """
 
     def through(
@@ -141,7 +141,7 @@ class View(Protocol):
 
 
 class Traced(Protocol):
-    """A model made ready for inputs of one kind; kept by `engine.cache`.  It must not hold the model."""
+    """A model prepared for inputs of one kind; kept by `engine.cache`.  It must not hold the model."""
 
     @property
     def tolerance(self) -> float:
@@ -211,7 +211,7 @@ class Engine(Protocol):
         """
 
     def trace(self, model: Any, inputs: ModelInputs, flat: list[Any]) -> Traced:
-        """Return the model made ready for inputs like `flat`; the model is never changed.
+        """Return the model prepared for inputs like `flat`; the model is never changed.
 
         Raises:
             ModelError: it cannot be called on such inputs.
@@ -227,7 +227,7 @@ class Engine(Protocol):
         """Yield name and values of every weight, in the model's own order."""
 
     def configuration(self, model: Any) -> str:
-        """Return how the model is built, as text that tells it from others with the same weights."""
+        """Return how the model is built, as text that distinguishes it from others with the same weights."""
 
     def copy(self, model: Any) -> Copy:
         """Return a copy with the same weights and card.

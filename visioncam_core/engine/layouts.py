@@ -15,8 +15,8 @@ from visioncam_core.engine.space_moves import stacked
 
 NONE_LEFT = "it has no spatial axes of the picture"
 OWN = (
-    "its positions are its own and none of the picture's (learned queries, a dense layer, a sum over "
-    "positions), so there is no place to draw them"
+    "its positions are not positions of the picture (learned queries, a dense layer, a sum over "
+    "positions), so there is nowhere to draw them"
 )
 SEVERAL = (
     "positions of the picture share an axis with others, such as a detector's anchors; choose the layer "
@@ -72,10 +72,10 @@ def layout_of(space: Space | None, shape: Sequence[int], image: Sequence[int]) -
         several = len(axes) > 1 and any(axis.placed and axis.runs[-1].along == NONE for axis in axes)
         return Found(why=SEVERAL) if several else _pooled(shape, image)
     if sum(1 for axis in pure if axis.lead + axis.trail) > 1:
-        return Found(why="tokens beside the picture's stand in several of its axes")
+        return Found(why="several of its axes hold tokens other than the picture's")
     if any(run.roll for run in runs):
         return Found(
-            why="its positions were rolled around the picture's edge; choose the layer before or behind"
+            why="its positions were rolled around the picture's edge; choose the layer before or after it"
         )
     grid, steps = [], []
     for along, length in enumerate(image):

@@ -31,15 +31,15 @@ MEMBER = "visioncam.json"
 
 @attrs.frozen
 class ModelCard:
-    """What belongs to a model: how its pictures are made ready and what its outputs are called.
+    """What belongs to a model: how its pictures are preprocessed and what its outputs are called.
 
     Nothing in a card may hold the model itself, or the model would never be freed.
 
     Attributes:
-        class_names: one name an output index, or None where unknown.
+        class_names: one name per output index, or None where unknown.
         preprocess: what is done to the fitted picture, as in `explain(preprocess=)`; None where unknown.
         geometry: how a picture is fitted, as in `explain(geometry=)`; None for the default.
-        title: the model's name for people.
+        title: the model's name for display.
         channels_first: whether its pictures are (K, *space); None for what is usual in its framework.
     """
 

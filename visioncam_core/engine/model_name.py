@@ -47,13 +47,15 @@ class ModelName:
         """
         found = _NAME.fullmatch(text)
         if found is None:
-            raise ModelError(f"{brief(text)} names no model; write library:network, such as timm:resnet50")
+            raise ModelError(
+                f"{brief(text)} is not the name of a model; write library:network, such as timm:resnet50"
+            )
         weights = ""
         for part in filter(None, (found[3] or "").split("&")):
             key, _, value = part.partition("=")
             if key != "weights" or not value:
                 raise ModelError(
-                    f"{brief(text)}: {brief(part, 40)} is not known after the name; write "
+                    f"{brief(text)}: {brief(part, 40)} is not understood after the name; write "
                     f"{found[1]}:{found[2]}?weights=none for a network without trained weights"
                 )
             weights = NO_WEIGHTS if value.lower() == NO_WEIGHTS else value
@@ -62,7 +64,7 @@ class ModelName:
     def unknown(self, known: Iterable[str]) -> ModelNotFoundError:
         """Return the error that the library has no such network, with those whose names are near."""
         near = [f"{self.scheme}:{one}" for one in nearest(self.name, sorted(known))[:3]]
-        hint = f"did you mean {' or '.join(near)}?" if near else "look it up in the library's own list"
+        hint = f"did you mean {' or '.join(near)}?" if near else "see the library's own list"
         return ModelNotFoundError(f"{self.scheme} has no network {brief(self.name, 60)}; {hint}")
 
     def build(self, make: Callable[[], Any], weights: str) -> Any:
@@ -84,9 +86,10 @@ class ModelName:
             if self.weights == NO_WEIGHTS:
                 raise ModelError(f"{self}: {self.scheme} cannot build it ({why})") from error
             raise ModelError(
-                f"{self}: its weights, {weights}, cannot be had ({why}); they are looked up in the library's "
+                f"{self}: its weights, {weights}, cannot be loaded ({why}); they are looked up in the "
+                "library's "
                 f"cache and then downloaded: connect once, or write {self.scheme}:{self.name}?weights=none "
-                "for a network without trained weights, with --weights FILE for weights of your own"
+                "for a network without trained weights, with --weights FILE for your own weights"
             ) from error
 
 
@@ -140,9 +143,9 @@ def made_by(text: str, schemes: Sequence[str]) -> Any:
     try:
         model = found()
     except Exception as error:
-        raise ModelError(f"{text}: raised {error_text(error)}; mend it, or name another function") from error
+        raise ModelError(f"{text}: raised {error_text(error)}; fix it, or name another function") from error
     if model is None:
-        raise ModelError(f"{text}: returned None; let it return the model")
+        raise ModelError(f"{text}: returned None; it must return the model")
     return model
 
 

@@ -110,8 +110,8 @@ class Head:
         if self.names is not None and len(self.names) not in fitting:
             count = "1 or 2" if self.binary else f"{self.classes}, one for each class"
             raise OptionError(
-                f"class_names holds {len(self.names)} names, and the explained output takes {count}; pass "
-                "them in the model's own order, or leave class_names= away"
+                f"class_names holds {len(self.names)} names, and the explained output has {count} classes; "
+                "pass them in the model's own order, or leave class_names= out"
             )
 
     def check_classes(self) -> None:
@@ -119,7 +119,8 @@ class Head:
         if self.bare:
             raise TargetError(
                 "a class needs an axis of classes, and the explained output has one value for each pixel; "
-                "end the model in keras.layers.Reshape((height, width, 1)), or pass a function of the outputs"
+                "end the model with keras.layers.Reshape((height, width, 1)), or pass a function of the "
+                "outputs"
             )
 
     def check_ranks(self) -> None:

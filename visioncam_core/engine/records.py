@@ -21,7 +21,7 @@ Change = Callable[..., Any]
 Cotangent = Callable[..., Any]
 """(values (b, ...), indices (b,) of their pictures, answer (b, ...)) -> the target's gradient in the values.
 
-An engine whose scores are never `by_answer` may leave the answer away.
+An engine whose scores are never `by_answer` may leave the answer out.
 """
 Reading = Literal["score", "blocks", "mean"]
 """What attention's gradient is of: the score; or each block's own score, read off the block's tokens as the
@@ -48,7 +48,7 @@ class Scaling:
     """How pixels become what a model takes: `(factor * x - mean) / std` in each channel, RGB.
 
     Attributes:
-        mean: one number a channel, or one for all.
+        mean: one number per channel, or one for all.
         std: the same.
         factor: of the pixels, 0 to 255.
     """
@@ -105,11 +105,11 @@ class Hints:
         title: the model's name.
         kind: what kind of model it is, in words.
         weights: number of weights.
-        preprocessing: how its pictures are made ready, a name of `images.preprocessing` or a `Scaling`; ""
+        preprocessing: how its pictures are preprocessed, a name of `images.preprocessing` or a `Scaling`; ""
             where that is not known.
         why: where that comes from, or why it is not known.
         geometry: how its pictures are fitted, as in `explain(geometry=)`; None for the default.
-        class_names: one name an output index, or None.
+        class_names: one name per output index, or None.
         features: where the output has no classes, why and what to do; else "".
     """
 
@@ -117,7 +117,7 @@ class Hints:
     kind: str = ""
     weights: int = 0
     preprocessing: str | Scaling = ""
-    why: str = "the model does not say how its pictures are made ready"
+    why: str = "the model does not say how its pictures are preprocessed"
     geometry: object = None
     class_names: tuple[str, ...] | None = None
     features: str = ""
@@ -142,7 +142,7 @@ class PassResult:
 
     Attributes:
         activations: (N, *grid, K), at least float32.
-        gradients: the same shape, or None where none were asked for.
+        gradients: the same shape, or None if none were requested.
         values: (N, ...) float32 values of the score, one for each class.
         answer: (N, ...) float32 output of the model.
         at_layer: of a single picture, for passes that start at the layer; or None.
@@ -163,7 +163,7 @@ class AttentionResult:
         weights: of each block (N, heads, T, T) after softmax, at least float32; a row is a query's, sum 1.
         read: (N, T) share of each token in what the score reads off the last block, rows of sum 1: the class
             token alone, or all patches alike.
-        gradients: of each block the same shape as its weights, or () where none were asked for.
+        gradients: of each block the same shape as its weights, or () if none were requested.
     """
 
     weights: tuple[Any, ...]

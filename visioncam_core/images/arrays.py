@@ -62,7 +62,7 @@ def as_array(value: Any, kinds: str = KINDS) -> np.ndarray:
         )
     if array.dtype.kind in "USO" and array.ndim:
         raise ImageTypeError(
-            f"{kinds}; received dtype {str(array.dtype)[:40]}, shape {array.shape}, no real numbers; "
+            f"{kinds}; received dtype {str(array.dtype)[:40]}, shape {array.shape}, not real numbers; "
             "convert it to float32, or pass several paths or pictures as a list"
         )
     if array.dtype.kind not in "fiu" and array.dtype.name != "bfloat16":
@@ -153,7 +153,7 @@ def check_size(size: tuple[int, int], model_input: ModelInput, channels_first: b
         taken = " x ".join("any" if n is None else str(n) for n in axes)
         raise ImageError(
             f"the preprocessing makes inputs of {size[0]} x {size[1]} and the model takes {taken}; pass the "
-            "one that it was trained with, or geometry='resize'"
+            "preprocessing it was trained with, or geometry='resize'"
         )
 
 
@@ -189,16 +189,16 @@ def _hint(shape: tuple[int, ...], axes: tuple[int | None, ...], channels_first: 
     if fits(moved, axes):
         if channels_first and len(axes) == 3:
             return (
-                "its channels look to be last; move them with array.transpose(2, 0, 1), numpy.moveaxis or "
+                "its channels seem to be last; move them with array.transpose(2, 0, 1), numpy.moveaxis or "
                 "tensor.permute(2, 0, 1); or, where the model takes them so, set_model_card(model, "
                 "ModelCard(channels_first=False))"
             )
-        return "its channels look to be on the other side; move them with numpy.moveaxis"
+        return "its channels seem to be on the other side; move them with numpy.moveaxis"
     place = next((i for i, n in enumerate(shape) if fits((*shape[:i], *shape[i + 1 :], n), axes)), None)
     if place is not None and not channels_first:
-        return f"its channels look to be axis {place}; move them with numpy.moveaxis(array, {place}, -1)"
+        return f"its channels seem to be axis {place}; move them with numpy.moveaxis(array, {place}, -1)"
     if not channels_first and fits((*shape[1:], 1), axes):
-        return f"it looks like {shape[0]} {what}s without their channel axis; add it: array[..., None]"
+        return f"it looks like {shape[0]} {what}s without a channel axis; add it: array[..., None]"
     has = shape[0] if channels_first else shape[-1]
     if has == 4 and channels == 3:
         return "drop or blend the alpha channel, or pass the picture file itself"

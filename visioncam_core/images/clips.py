@@ -54,7 +54,7 @@ def clips_among(
         single, several = counts.index(1), counts.index(max(counts))
         raise ImageError(
             f"a list of frames holds single pictures, a list of clips files of several: entry {single} has "
-            f"one picture and entry {several} has {max(counts)}; pass lists of one kind"
+            f"one picture and entry {several} has {max(counts)}; do not mix the two"
         )
     return list(values), False
 
@@ -79,8 +79,8 @@ def load_clip(source: Any, max_pixels: int = MAX_PIXELS) -> Picture:
     other = next((k for k, one in enumerate(pixels) if one.shape != pixels[0].shape), None)
     if other is not None:
         raise ImageError(
-            f"the frames of a clip have one size, and frame {other} has the shape {pixels[other].shape} "
-            f"where frame 0 has {pixels[0].shape}; bring them to one size"
+            f"the frames of a clip must have one size, and frame {other} has the shape {pixels[other].shape} "
+            f"where frame 0 has {pixels[0].shape}; resize them to one size"
         )
     notes = dict.fromkeys(note for one in found for note in one.notes)
     name = found[0].source if len(sources) == 1 else f"{len(found)} frames"

@@ -49,7 +49,7 @@ def to_srgb(image: Image.Image, name: str, white: int = 0) -> tuple[np.ndarray, 
     if upright.mode in ("F", "I"):
         kind = f"{tags.get(_BITS_PER_SAMPLE, (32,))[0]}-bit {'float' if upright.mode == 'F' else 'integer'}"
         raise ImageError(
-            f"{name}: holds {kind} values, whose range for black and white is not known; "
+            f"{name}: holds {kind} values, and the values of black and white are not known; "
             "scale them to 0..255 and pass a uint8 array"
         )
     bands = tags.get(_SAMPLES_PER_PIXEL, 1)
@@ -63,8 +63,8 @@ def to_srgb(image: Image.Image, name: str, white: int = 0) -> tuple[np.ndarray, 
     pixels = np.array(flat.convert("L" if grey else "RGB"))
     if deep and (top := int(pixels.max(initial=0))) < 64:
         notes.append(
-            f"16-bit colours of which the upper 8 bits are read: they end at {top} of 255, nearly black, as "
-            "12 bits in a 16-bit file do; scale them and pass a uint8 array"
+            f"16-bit colours, of which only the upper 8 bits are read: they end at {top} of 255, nearly "
+            "black, as 12 bits in a 16-bit file do; scale them and pass a uint8 array"
         )
     return pixels, tuple(notes), 0
 
@@ -109,7 +109,7 @@ def _from_16_bits(
     clear = image.info.get("transparency")
     if isinstance(clear, int) and (values == clear).any():
         pixels[values == clear] = 255
-        notes.append("transparent parts laid on white")
+        notes.append("transparent parts shown on white")
     return pixels.astype(np.uint8), top
 
 
@@ -125,7 +125,7 @@ def _on_white(image: Image.Image, notes: list[str]) -> Image.Image:
     plain = layered.convert("L" if grey else "RGB")
     if alpha.getextrema() == (255, 255):
         return plain
-    notes.append("transparent parts laid on white")
+    notes.append("transparent parts shown on white")
     white = Image.new(plain.mode, plain.size, "white")
     white.paste(plain, mask=alpha)
     return white
@@ -148,7 +148,9 @@ def _to_srgb_colours(image: Image.Image, profile: bytes | None, notes: list[str]
         target = ImageCms.createProfile("sRGB")
         converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
     except Exception as exc:  # a damaged profile, one for other channels, or Pillow without LittleCMS
-        notes.append(f"the colour profile could not be used ({type(exc).__name__}); colours as stored")
+        notes.append(
+            f"the colour profile could not be used ({type(exc).__name__}); colours are used as stored"
+        )
         return image
     notes.append("colours converted to sRGB from the profile " + ascii(title[:60]))
     return image if converted is None else converted

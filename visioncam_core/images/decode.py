@@ -73,7 +73,7 @@ def load_picture(
         return Picture(_checked_array(source))
     if frame and is_image(source):
         raise ImageError(
-            f"frame={frame} is for files; a Pillow image is taken as it stands: seek({frame}) first"
+            f"frame={frame} is for files; a Pillow image is used at its current frame: seek({frame}) first"
         )
     with _opened(source, max_pixels) as (image, name, label):
         notes = () if is_image(source) else _go_to(image, frame, max_pixels, name)

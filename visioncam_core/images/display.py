@@ -37,8 +37,8 @@ def bands_last(picture: np.ndarray, grid: tuple[int, ...]) -> np.ndarray:
         if picture.shape[1:] == grid:
             return np.moveaxis(picture, 0, -1)
     raise ImageError(
-        f"The picture {picture.shape} and the heat map {grid} are not on one grid. "
-        "Give the heat map one value for each of the picture's pixels."
+        f"The picture {picture.shape} and the heat map {grid} do not have the same "
+        "size. Give the heat map one value for each of the picture's pixels."
     )
 
 

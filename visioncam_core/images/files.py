@@ -63,12 +63,12 @@ _CURES = {
     "NumPy array": "pass numpy.load(path)",
     "DICOM": "pass the array, for example pydicom.dcmread(path).pixel_array",
     "NIfTI": "pass the array, for example nibabel.load(path).get_fdata()",
-    "Git LFS pointer": "it stands for the picture: git lfs pull",
+    "Git LFS pointer": "it is a placeholder for the picture: git lfs pull",
 }
 _BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
 _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
     (stat.S_ISDIR, "is a folder; pass a file in it, or run over all of them: visioncam batch"),
-    (stat.S_ISFIFO, "is a named pipe (FIFO), which could block for ever; pass a regular file or the bytes"),
+    (stat.S_ISFIFO, "is a named pipe (FIFO), which could block forever; pass a regular file or the bytes"),
     (stat.S_ISSOCK, "is a socket; pass a regular file or the bytes"),
     (stat.S_ISCHR, "is a character device; pass a regular file or the bytes"),
     (stat.S_ISBLK, "is a block device; pass a regular file or the bytes"),
@@ -95,7 +95,7 @@ def opened(source: str | os.PathLike[str] | bytes) -> Iterator[tuple[BinaryIO, s
     path = os.fsdecode(os.fspath(source))
     name = quoted(path)
     if path.startswith("data:"):
-        raise ImageError(f"{name}: is a data URI, no path; pass its bytes, decoded with base64.b64decode")
+        raise ImageError(f"{name}: is a data URI, not a path; pass its bytes, decoded with base64.b64decode")
     try:
         mode = os.stat(path).st_mode
         _refuse_special(mode, name)
@@ -233,5 +233,5 @@ def _missing(path: str) -> str:
     if "://" in path:
         return "URLs are not fetched; download the picture and pass the file or its bytes"
     if os.path.islink(path):
-        return f"is a link to {quoted(os.readlink(path))}, which does not exist; mend the link"
+        return f"is a link to {quoted(os.readlink(path))}, which does not exist; fix the link"
     return "no such file; check the path" + ("" if os.path.isabs(path) else " and the working folder")

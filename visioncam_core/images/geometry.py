@@ -85,13 +85,25 @@ class Geometry:
         """
         if heat.ndim != 2 or heat.size == 0:
             raise ImageError(
-                f"a map to project has two axes with values on them; received shape {heat.shape}"
+                f"a map to project must have two axes and at least one value; received shape {heat.shape}"
             )
         rows, columns = (self._weights(axis, heat.shape[axis], placement) for axis in (0, 1))
         result = np.zeros(self.shape, np.float32)
         top, left, bottom, right = self.view
         np.matmul(rows @ heat.astype(np.float32), columns.T, out=result[top:bottom, left:right])
         return result
+
+    def place(self, grid: tuple[int, ...], placement: Placement = STRETCHED) -> dict[str, Any]:
+        """Return where a map of `grid` lies, in shares of the picture's height and width.
+
+        "axes": of each, the first value's place and the step; "seen": top, left, bottom, right of the view.
+        """
+        axes = []
+        for i, (low, high, side) in enumerate(zip(self.view[:2], self.view[2:], self.shape, strict=True)):
+            first, last = placement.read(i, grid[i], self.size[i], *self._ends(i))
+            step = (high - low) / (last - first)
+            axes.append([(low + (0.5 - first) * step) / side, step / side])
+        return {"axes": axes, "seen": [n / self.shape[i % 2] for i, n in enumerate(self.view)]}
 
     def to_input(self, labels: np.ndarray) -> np.ndarray:
         """Return whole numbers (H, W) on the picture's pixels on those of the input, (h, w); -1 beside it."""
@@ -199,9 +211,11 @@ class Tile:
     """
 
     overlap: float = option(
-        0.25, help="least part of a window that the next one shares", validator=in_range(0, 0.9)
+        0.25,
+        help="smallest overlap of neighbouring windows, as a share of a window",
+        validator=in_range(0, 0.9),
     )
-    fill: int = option(GREY, help="value beside a picture that is smaller", validator=in_range(0, 255))
+    fill: int = option(GREY, help="value around a picture that is smaller", validator=in_range(0, 255))
 
     def windows(self, shape: tuple[int, int], size: tuple[int, int]) -> list[Window]:
         """Return the windows of a picture of `shape` for an input of `size`, row by row."""
@@ -231,8 +245,8 @@ def fit(picture: Any, size: tuple[int, int], geometry: object = "resize") -> tup
     Args:
         picture: a `Picture`, or its (H, W) or (H, W, C) uint8 pixels.
         size: of the input, in pixels.
-        geometry: `"resize"`, `"center_crop"`, `"letterbox"`, `"tile"` (a picture that is not larger than
-            the input), or any callable `(shape, size) -> Geometry` such as `CenterCrop(fraction=0.875)`.
+        geometry: `"resize"`, `"center_crop"`, `"letterbox"`, `"tile"` (a picture no larger than the input),
+            or any callable `(shape, size) -> Geometry` such as `CenterCrop(fraction=0.875)`.
 
     Returns:
         The (h, w, C) uint8 values, and the way back.
@@ -281,10 +295,8 @@ def _resized(pixels: np.ndarray, size: tuple[int, int], resample: str) -> np.nda
 
     if pixels.shape[:2] == size:
         return pixels.copy()
-    method = Image.Resampling[resample.upper()]
-    target = (size[1], size[0])
+    method, target = Image.Resampling[resample.upper()], size[::-1]
     parts = [pixels] if pixels.shape[-1] == 3 else np.moveaxis(pixels, -1, 0)
-    resized = [
-        np.asarray(Image.fromarray(np.ascontiguousarray(part)).resize(target, method)) for part in parts
-    ]
+    pictures = (Image.fromarray(np.ascontiguousarray(part)) for part in parts)
+    resized = [np.asarray(picture.resize(target, method)) for picture in pictures]
     return resized[0].copy() if pixels.shape[-1] == 3 else np.stack(resized, axis=-1)

@@ -43,7 +43,7 @@ def parts_of(images: Any, inputs: ModelInputs) -> list[Any]:
             f"{takes}; pass a list or dict of them, received {brief(images, 40)} of type {kind}"
         )
     if len(images) != len(names):
-        raise ImageError(f"{takes}, and received {len(images)}; pass one for each, in this order")
+        raise ImageError(f"{takes}, but received {len(images)}; pass one for each, in this order")
     return list(images)
 
 

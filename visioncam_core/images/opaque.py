@@ -13,7 +13,7 @@ from visioncam_core.images.geometry import Resize
 from visioncam_core.images.sample import Sample
 
 _NOTE = (
-    "preprocess= was called as it is: which part of the picture it shows the model is not known, and the map "
+    "preprocess= was called as it is; which part of the picture it shows the model is unknown, so the map "
     "is spread over the whole picture"
 )
 

@@ -23,8 +23,8 @@ def load_opencv() -> ModuleType:
         ) from error
     except ImportError as error:
         raise BackendError(
-            f"OpenCV cannot be imported: {error}. Either install the system library it misses (on Debian and "
-            "Ubuntu: apt-get install libgl1 libglib2.0-0), or put opencv-python-headless in its place: "
+            f"OpenCV cannot be imported: {error}. Either install the missing system library (on Debian and "
+            "Ubuntu: apt-get install libgl1 libglib2.0-0), or replace it with opencv-python-headless: "
             "pip uninstall opencv-python; pip install opencv-python-headless."
         ) from error
     return cv2

@@ -139,22 +139,22 @@ def preprocessing_for(hints: Hints | None, setting: object = "auto") -> Preproce
         OptionError: an unknown name (`OptionTypeError`: neither name nor callable).
     """
     if setting is None or (isinstance(setting, str) and setting == "none"):
-        return Preprocessing("none", _none, None, True, "asked for: the pixels as they are, 0..255")
+        return Preprocessing("none", _none, None, True, "as requested: the raw pixels, 0..255")
     if isinstance(setting, Scaling):
-        return scaled(setting, "asked for: a scaling of the pixels")
+        return scaled(setting, "as requested: a scaling of the pixels")
     if isinstance(setting, type):
         raise OptionTypeError(
             f"preprocess={setting.__name__} is a class; pass an object or a function that takes a batch"
         )
     if callable(setting):
         name = str(getattr(setting, "__name__", type(setting).__name__))
-        return Preprocessing(name, _checked(setting, name), None, True, f"asked for: {name}")
+        return Preprocessing(name, _checked(setting, name), None, True, f"as requested: {name}")
     if not isinstance(setting, str):
         raise OptionTypeError(f"preprocess is a name, a callable or None; received {brief(setting)}")
     if setting == "auto":
         if hints is None or not hints.preprocessing:
             why = Hints("").why if hints is None else hints.why
-            return Preprocessing("none", _none, None, False, why + "; 0..255 are passed as they are")
+            return Preprocessing("none", _none, None, False, why + "; 0..255 are passed unchanged")
         if isinstance(hints.preprocessing, Scaling):
             return scaled(hints.preprocessing, hints.why)
         name, why = hints.preprocessing, hints.why
@@ -165,7 +165,7 @@ def preprocessing_for(hints: Hints | None, setting: object = "auto") -> Preproce
         raise OptionError(
             f"unknown preprocess {brief(setting)}{hint} known: {listing(SETTINGS)}, a callable, None"
         )
-    return Preprocessing(name, *_MODES[name], True, f"asked for: {setting!r}", _INVERSES.get(name))
+    return Preprocessing(name, *_MODES[name], True, f"as requested: {setting!r}", _INVERSES.get(name))
 
 
 def scaled(scaling: Scaling, why: str) -> Preprocessing:
@@ -199,7 +199,7 @@ def check_range(batch: np.ndarray, preprocessing: Preprocessing) -> str | None:
         return f"values lie in {low:.4g}..{high:.4g}, but {wants}"
     small = max(-low, high) <= 5 and (low < 0 or bool(np.any(batch != np.floor(batch))))
     if span > 100 and small:
-        return f"values lie in {low:.4g}..{high:.4g}, next to nothing where {wants}"
+        return f"values lie in {low:.4g}..{high:.4g}, almost nothing, but {wants}"
     if (
         expected[0] <= -1 and span < 10 and 0 <= low < 0.1 and high <= 1
     ):  # a bright picture has no such dark end

@@ -139,7 +139,7 @@ class Reader:
             fitted = [self._fitted(pixels, model_input.shape, geometry)[0] for pixels in loaded]
             if len({one.shape for one in fitted}) > 1:
                 raise ImageError(
-                    f"the pictures of {input_name(model_input)} have several sizes; pass them alone"
+                    f"the pictures of {input_name(model_input)} have different sizes; pass them one at a time"
                 )
             part = self._prepared(np.stack(fitted))
         return rows_of(part, model_input, count, single, self.inputs.channels_first)
@@ -189,7 +189,7 @@ class Reader:
             has = "a single picture" if alone else f"{given} frames of shape {clip.pixels.shape[1:]}"
             raise ImageError(
                 f"{input_name(model_input)} takes {count} frames, a GIF, a TIFF of several pages or a list "
-                f"of pictures; received {has}; pass the {count} to look at as a list"
+                f"of pictures; received {has}; pass the {count} to explain as a list"
             )
         if self.frame:
             raise ImageError(f"frame={self.frame} is one picture of a file, and this model takes all of them")
@@ -270,7 +270,7 @@ class Reader:
         channels = None if shape is None else shape[0 if self.inputs.channels_first else -1]
         if pixels.shape[0] == channels and pixels.shape[2:] not in ((), (1,), (3,), (4,), (channels,)):
             raise ImageError(
-                f"the picture {pixels.shape} looks to have its channels first; move them to the end: "
+                f"the picture {pixels.shape} seems to have its channels first; move them to the end: "
                 "numpy.moveaxis(picture, 0, -1)"
             )
         return match_channels(fitted, 3 if channels is None else channels), made

@@ -1,4 +1,4 @@
-"""A picture resized, and its middle cut out: how PyTorch's libraries make pictures ready."""
+"""A picture resized, and its middle cut out: how PyTorch's libraries prepare pictures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ResizeCrop:
     """
 
     resize: int | tuple[int, int] | None = option(
-        256, help="length of the shorter side, or (height, width); None leaves the picture as it is"
+        256, help="length of the shorter side, or (height, width); None does not resize"
     )
     crop: tuple[int, int] | None = option(None, help="(height, width) of the part; None takes all")
     resample: str = option("bilinear", help="filter, antialiased", choices=RESAMPLING)

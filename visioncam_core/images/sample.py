@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import attrs
 import numpy as np
@@ -74,6 +75,16 @@ class Sample:
         if self.geometry is not None:
             return self.geometry.project(heat, placement)
         return resize(heat, self.space(len(heat.shape)), placement)
+
+    def place(self, grid: tuple[int, ...], placement: Placement) -> dict[str, Any] | None:
+        """Return where a map lies on a picture, as `Geometry.place`; None of anything else."""
+        if not self.whole or len(grid) != 2:
+            return None
+        if self.geometry is not None:
+            return self.geometry.place(grid, placement)
+        high, wide = self.space(2)
+        whole = (0, 0, high, wide)
+        return Geometry("", (high, wide), (high, wide), whole, whole).place(grid, placement)
 
     def space(self, rank: int) -> tuple[int, ...]:
         return tuple(self.display.shape[:rank])

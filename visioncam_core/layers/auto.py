@@ -49,7 +49,7 @@ def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice:
             choice = _in_front(table, choice)
             share = table.around(choice.row)
         if share > WORTH_TELLING:
-            why = f"{choice.why}; about {share:.0%} of the evidence reaches the score by ways around it"
+            why = f"{choice.why}; about {share:.0%} of the evidence reaches the score along paths around it"
             choice = attrs.evolve(choice, why=why)
         _CHOSEN[table] = choice
     return _CHOSEN[table]
@@ -75,7 +75,7 @@ def _chosen(table: LayerTable) -> LayerChoice:
         raise LayerError(_nothing(table))
     last = rows[-1]
     if table.dense:
-        why = f"the last layer of the smallest grid {_by(last.grid)}, as the output is dense"
+        why = f"the last layer of the smallest grid {_by(last.grid)}, because the output is dense"
         return LayerChoice(last, why)
     if _in_a_row(last):
         return _among_tokens(table, rows, [row for row in rows if _in_a_row(row)])

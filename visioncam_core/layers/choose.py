@@ -61,7 +61,7 @@ def select_layer(table: LayerTable, query: object) -> LayerChoice:
     if refusals:
         raise LayerError("; ".join(refusals))
     raise LayerError(
-        f"layer={brief(query)} is not understood by any layer selector; pass a path from "
+        f"layer={brief(query)} is not known to any layer selector; pass a path from "
         "visioncam.layers(model), an index, a layer, 're:...', a callable, or 'auto'"
     )
 
@@ -76,7 +76,7 @@ def _of_table(table: LayerTable, choice: object, plugin: Plugin, query: object) 
         )
     if not any(row == choice.row for row in table.rows):
         raise PluginError(
-            f"{subject} answered layer={brief(query)} with {brief(choice.row)}, which is no row of the "
+            f"{subject} answered layer={brief(query)} with {brief(choice.row)}, which is not a row of the "
             "table it was given; update or uninstall it"
         )
     why = str(choice.why)

@@ -52,7 +52,7 @@ def by_index(table: LayerTable, index: int) -> LayerChoice:
             f"layer index {brief(index)} is out of range: the model has {len(rows)} candidate layers, "
             f"{-len(rows)} to {len(rows) - 1}; see visioncam.layers(model)"
         )
-    return checked(table, rows[index], f"candidate {rows[index].index} of the layer table, as asked")
+    return checked(table, rows[index], f"candidate {rows[index].index} of the layer table, as requested")
 
 
 def by_name(table: LayerTable, name: str) -> LayerChoice | None:
@@ -134,14 +134,12 @@ def checked(table: LayerTable, row: LayerRow, why: str) -> LayerChoice:
     refused = row.refused or (table.refusal(row) if row.guessed and row.reaches_score else "")
     if refused:
         spatial = [r for r in table.candidates if r.reaches_score and not r.is_score]
-        last = (
-            f"the last layer that can is {spatial[-1].path!r}" if spatial else "this model has none that can"
-        )
+        last = f"the last one that can is {spatial[-1].path!r}" if spatial else "this model has none that can"
         raise LayerError(f"layer {row.path!r} cannot be explained: {refused}; {last}")
     if not row.reaches_score:
         raise LayerError(
             f"the score of output {table.output!r} does not depend on layer {row.path!r}; "
-            "choose a layer marked so in visioncam.layers(model), or another output="
+            "choose one that visioncam.layers(model) marks as reaching the score, or another output="
         )
     return LayerChoice(row, why)
 
@@ -149,7 +147,7 @@ def checked(table: LayerTable, row: LayerRow, why: str) -> LayerChoice:
 def no_layer(table: LayerTable) -> str:
     return (
         f"the model {table.model_name!r} has no layer with spatial axes: class activation maps need at "
-        "least one layer that keeps positions apart (a convolution, or tokens); pass reshape= if a layer "
+        "least one layer that keeps positions separate (a convolution, or tokens); pass reshape= if a layer "
         "holds them in another shape"
     )
 
@@ -169,7 +167,7 @@ def any_row(table: LayerTable, query: object) -> LayerChoice:
     if not rows:
         raise unknown_layer(table, name)
     return checked(
-        table, attrs.evolve(rows[0], refused="", guessed=False), "as asked, with a reshape= of your own"
+        table, attrs.evolve(rows[0], refused="", guessed=False), "as requested, with your own reshape="
     )
 
 

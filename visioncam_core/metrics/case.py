@@ -44,11 +44,11 @@ class Case:
     Attributes:
         x: (*space, C) float32 the picture as the model receives it, channels last.
         heat: (*space) float32 in [0, 1]: the map's positive part over its maximum, at the input's size.
-        raw: (*grid) float32 signed map at the layer, or None where the map has no scale of its own.
+        raw: (*grid) float32 signed map at the layer, or None where the map has no scale.
         probability: of the explained class, on the clean picture.
         remainder: 1 - probability, as the sum of the other classes' probabilities: exact also near 0.
         score: the explained scalar S on the clean picture.
-        truth: (*space) bool where the object is, or None where nobody said.
+        truth: (*space) bool where the object is, or None if unknown.
         boxes: around the objects, in pixel edges of the input.
         placement: where the positions of `raw` lie on `x`.
         pixel: sides of a pixel of the input in pixels of the picture, axis by axis; None for 1.
@@ -115,5 +115,5 @@ class Case:
 
 def _require(question: Any, name: str) -> Any:
     if question is None:
-        raise PluginError(f"this case cannot be asked for {name}; the metric must declare it in `needs`")
+        raise PluginError(f"this case has no {name}; the metric must declare it in `needs`")
     return question

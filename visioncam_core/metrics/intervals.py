@@ -9,7 +9,7 @@ import numpy as np
 
 LEVEL = 0.95
 UNBOUNDED = (-float("inf"), float("inf"))
-NONE = "no honest interval"
+NONE = "no valid interval"
 DRAWS = 4000
 ROUNDING = 1e-6  # a correlation of float32 maps may pass 1 by so much
 LEAN, LEANING = 0.5, 1.5  # skewness from which t misses too often where there are bounds to use, and at all
@@ -22,10 +22,10 @@ class Interval:
 
     Attributes:
         value: the number itself.
-        low: lower end; NaN where there is no honest interval.
+        low: lower end; NaN if there is no valid interval.
         high: upper end.
         count: pictures it is made of.
-        how: "t", "Clopper-Pearson", "Gaffke", or "no honest interval".
+        how: "t", "Clopper-Pearson", "Gaffke", or "no valid interval".
     """
 
     value: float

@@ -55,7 +55,7 @@ def judge(metric: Any, case: Case, name: str = "", source: str = "visioncam") ->
         cause = cause_of(error)
         found = Measured(float("nan"), cause if ours else str(plugin_failure("metric", name, source, cause)))
     if not math.isfinite(found.value) and not found.flag:
-        found = attrs.evolve(found, flag="no finite number", value=float("nan"))
+        found = attrs.evolve(found, flag="not a finite number", value=float("nan"))
     spent = COUNTERS.snapshot() - before
     passes = sum(spent[name] for name in PASSES)
     return attrs.evolve(found, passes=passes, seconds=time.perf_counter() - start)
@@ -76,5 +76,5 @@ def flaw(metric: Any, case: Case) -> str:
     if "truth" in metric.needs and not np.any(case.truth):
         return "no object is marked on what the model sees"
     if "activations" in metric.needs and case.raw is None:
-        return "the map has no scale of its own"
+        return "the map has no scale"
     return ""

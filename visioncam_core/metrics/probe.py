@@ -174,7 +174,7 @@ def probes(explainer: Explainer, images: Any, target: Any = None) -> Iterator[Pr
     for number, item in enumerate(items):
         if item.windows is not None:
             raise ImageError(
-                f"metrics measure pictures that are seen whole, and {item.source!r} is seen in windows; use "
+                f"metrics measure pictures that are seen whole, but {item.source!r} is seen in windows; use "
                 "geometry='resize' or 'center_crop'"
             )
         batch = explainer.batch([item], [number])
@@ -188,8 +188,8 @@ def probes(explainer: Explainer, images: Any, target: Any = None) -> Iterator[Pr
         index = observation.targets[0].index
         if index is None:
             raise TargetError(
-                f"metrics ask for the probability of a class, and target={spec!r} is none; pass an index or "
-                "a name, or None for the top class"
+                f"metrics need the probability of a class, and target={spec!r} is not a class; pass an "
+                "index or a name, or None for the top class"
             )
         here, *others = (Probe(number, item, explainer, *each, index) for each in seen)
         yield attrs.evolve(here, beside=others[0] if others else None)

@@ -22,13 +22,13 @@ class Switches:
     """The ten decisions that a number depends on.
 
     Attributes:
-        score: what the model is asked for.
+        score: what the model is run for.
         target: which class, and when it is fixed.
-        fill: what stands in the place of removed pixels.
+        fill: what replaces removed pixels.
         where: the space in which the picture is changed.
         map: how the map is normalised.
         mask: how the map becomes a mask.
-        steps: steps or samples, 0 where there are none.
+        steps: steps or samples, 0 if there are none.
         integration: how a curve becomes a number.
         ties: the order of equal pixels.
         degenerate: what happens to pictures without an answer.
@@ -48,7 +48,7 @@ class Switches:
 
 STABLE = "stable, strongest first, row by row"
 TRAPEZOID = "trapezoid over the true share, both ends included"
-UNASKED = "the model is not asked"
+UNASKED = "the model is not run"
 SLOW = 2**10  # flips of a metric that is combined again for each
 
 
@@ -194,7 +194,7 @@ class Difference:
 
     @property
     def sign(self) -> int:
-        """1 where one is surely better (one-sided, 2.5 %), -1 where surely worse, 0 where nobody knows."""
+        """1 if the first is significantly better (one-sided, 2.5 %), -1 if worse, 0 if unknown."""
         good, bad = (chance <= LEVEL for chance in self.chances)
         return int(good) - int(bad)
 
@@ -222,7 +222,9 @@ def flipped(one: MetricResult, other: MetricResult) -> np.ndarray:
     """
     comparable([one, other])
     if one.metric != other.metric:
-        raise OptionError(f"{one.metric!r} and {other.metric!r} are two metrics and have no difference")
+        raise OptionError(
+            f"{one.metric!r} and {other.metric!r} are different metrics and cannot be subtracted"
+        )
     both = np.flatnonzero(one.counted & other.counted)
     sign = -1.0 if one.better == "lower" else 1.0
     if (combine := one.combine) is None:
@@ -256,9 +258,9 @@ def comparable(results: Sequence[MetricResult], *, force: bool = False) -> None:
         for switch in mine:
             if mine[switch] != theirs.get(switch):
                 raise OptionError(
-                    f"the results of {result.metric!r} were made in different ways: {switch} is "
+                    f"the results of {result.metric!r} were computed in different ways: {switch} is "
                     f"{theirs.get(switch)!r} for {other.method} and {mine[switch]!r} for {result.method}; "
-                    "measure both in one way, or pass force=True to see them in one table"
+                    "measure both the same way, or pass force=True to see them in one table"
                 )
 
 

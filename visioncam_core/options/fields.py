@@ -241,7 +241,7 @@ def build(cls: type[T], options: Mapping[str, object], subject: str) -> T:
         subject: how messages call it, such as `"method 'scorecam'"`.
 
     Raises:
-        OptionTypeError: an unknown option (the nearest is offered), or a value of the wrong type.
+        OptionTypeError: an unknown option (the nearest is suggested), or a value of the wrong type.
         OptionError: a value out of its range.
     """
     _known(cls, options, subject)

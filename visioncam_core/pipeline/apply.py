@@ -221,7 +221,7 @@ def check_map(named: Method, raw: Any, evidence: Evidence) -> np.ndarray:
     try:
         array = to_numpy(raw)
     except Exception as error:
-        raise _error(named, f"it returned {type(raw).__name__}, no array") from error
+        raise _error(named, f"it returned {type(raw).__name__}, not an array") from error
     if array.dtype.kind not in "fiu" or array.shape != expected:
         raise _error(
             named,

@@ -34,7 +34,7 @@ class Attention:
         grid: the positions, one number an axis of the picture.
         prefix: tokens in front that are no part of the picture: class token, distillation token, registers.
         suffix: tokens behind.
-        gradients: the same shapes, or () where none were asked for.
+        gradients: the same shapes, or () if none were requested.
         read: (N, T) share of each token in what the score reads, rows of sum 1; the class token by default.
     """
 
@@ -105,8 +105,8 @@ def attention_on(result: AttentionResult, table: LayerTable, grid: tuple[int, ..
             + (
                 f"positions; choose a layer of {other} positions, such as layer={paths[-1]!r}"
                 if paths
-                else "positions: no layer of this model says which of them the tokens are; choose a gradient "
-                "method, such as GradCAM"
+                else "positions: no layer of this model shows which of them the tokens are; choose a "
+                "gradient method, such as GradCAM"
             )
         )
     lead, trail = (0, 0) if found is None else (found.prefix, found.suffix)

@@ -175,5 +175,5 @@ def picture_of(layers: Sequence[LayerChoice], inputs: ModelInputs) -> int:
     shared = [i for i in inputs.images if all(i in choice.row.inputs for choice in layers)]
     if not shared:
         paths = ", ".join(choice.path for choice in layers)
-        raise LayerError(f"the layers {paths} look at different pictures; explain them one at a time")
+        raise LayerError(f"the layers {paths} belong to different pictures; explain them one at a time")
     return inputs.image if inputs.image in shared else shared[0]

@@ -145,9 +145,7 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
                 diagnostics += (Diagnostic("baseline-assumed", word) for j, word in told[k] if j == i)
                 diagnostics += diagnose.of_account(one.account(i))
                 if getattr(method.method, "class_blind", False):
-                    diagnostics.append(
-                        Diagnostic("class-blind", f"{method.title} does not look at the class")
-                    )
+                    diagnostics.append(Diagnostic("class-blind", f"{method.title} ignores the class"))
                 if np.all(np.isfinite(raw)):
                     diagnostics += diagnose.of_map(raw, settings.evidence)
                     diagnostics += diagnose.of_bars(raw, settings.evidence, sample, choice.placement)
@@ -202,6 +200,8 @@ def _explanation(
     single = method.on == "input" and getattr(method.method, "family", "") == "gradient"
     drawn = heat(pooled(finite) if single else finite, about["evidence"])
     shown = sample.project(drawn, about["layer"].placement)
+    if place := sample.place(drawn.shape, about["layer"].placement):
+        about = {**about, "provenance": {**about["provenance"], "place": place}}
     return Explanation(
         raw=finite,
         heatmap=np.clip(shown, -1.0 if about["evidence"] == "signed" else 0.0, 1.0),

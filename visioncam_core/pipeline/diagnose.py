@@ -84,7 +84,7 @@ class Facts:
                 "non-finite", f"{self.broken} activations of {self.path!r} or scores are NaN or infinite"
             )
         elif self.dead:
-            yield Diagnostic("dead-layer", f"every activation of {self.path!r} is zero for this picture")
+            yield Diagnostic("dead-layer", f"all activations of {self.path!r} are zero for this picture")
         elif self.negative and getattr(method, "assumes_positive", False):
             message = f"{self.negative:.0%} of the activations of {self.path!r} are negative"
             yield Diagnostic("signed-activations", message)
@@ -138,17 +138,17 @@ def of_sums(evidence: Evidence, sums: str, row: LayerRow, rows: Sequence[LayerRo
     left, gone = float(kept.sum()) / whole, float(size[kept <= ops.RELATIVE_ZERO * size].sum()) / whole
     if over == "channels" and left <= RANDOM / np.sqrt(A.shape[-1]):
         message = (
-            f"activation times gradient cancels over the channels of {row.path!r} at every position, but for "
-            f"{left:.0e} of its terms: a normalisation over channels reads this layer"
+            f"activation times gradient cancels over the channels of {row.path!r} at every position, except "
+            f"for {left:.0e} of its terms: a normalisation over channels reads this layer"
         )
         yield Diagnostic("terms-cancel", message, **_normalised(row, rows))
     elif over == "positions" and (
         gone > 0.5 or left <= LEFT or (what == "G" and _blind(evidence, A, G, left))
     ):
         message = (
-            f"the {'gradients' if what == 'G' else 'terms'} at {row.path!r} cancel over the picture but for "
-            f"{left:.0e} of them, to nothing in {gone:.0%} of the layer: a normalisation or softmax over the "
-            "picture reads it"
+            f"the {'gradients' if what == 'G' else 'terms'} at {row.path!r} cancel over the picture except "
+            f"for {left:.0e} of them, to nothing in {gone:.0%} of the layer: a normalisation or softmax "
+            "over the picture reads it"
         )
         yield Diagnostic("terms-cancel", message, **_normalised(row, rows))
 
@@ -194,7 +194,7 @@ def of_layer(choice: LayerChoice) -> Iterator[Diagnostic]:
 def of_mixing(off: float) -> Iterator[Diagnostic]:
     """Yield that pictures in a batch influence each other, by this share of the largest value."""
     if off:
-        message = f"the model's answer for a picture moves by {off:.0%} when another one is in its batch"
+        message = f"the model's answer for a picture changes by {off:.0%} when another one is in its batch"
         yield Diagnostic("batch-mixes", message)
 
 
@@ -211,7 +211,7 @@ def of_output(kind: str, probable: bool) -> Iterator[Diagnostic]:
     if kind == "output" and probable:
         yield Diagnostic(
             "score-not-logit",
-            "the output looks like probabilities, but no softmax or sigmoid was found in front of it; the "
+            "the output looks like probabilities, but no softmax or sigmoid was found before it; the "
             "output itself is explained, which hardly changes where it is near 0 or 1",
         )
 
@@ -228,12 +228,12 @@ def of_assumed(head: Head, answer: np.ndarray) -> Iterator[Diagnostic]:
     lies = f"the output lies in [{low:.3g}, {high:.3g}]"
     inside = low >= -SLACK and high <= 1 + SLACK
     if head.assumed:
-        text = "no softmax or sigmoid was found in front of the output; "
+        text = "no softmax or sigmoid was found before the output; "
         text += f"a {head.assumed} was applied to it, as to logits"
         text += f", though {lies} like probabilities" if inside else ""
         yield Diagnostic("probability-assumed", text)
     elif head.own and not inside:
-        text = "and was taken for probabilities, as it stays in [0, 1] on pictures of noise"
+        text = "and was taken as probabilities, because it stays in [0, 1] on pictures of noise"
         yield Diagnostic("probability-assumed", f"{lies}, {text}")
 
 
@@ -265,8 +265,8 @@ def of_bars(raw: np.ndarray, evidence: str, sample: Sample, placement: Placement
         share = float(sample.project(np.maximum(part, 0), placement).max() / part.max())
         yield Diagnostic(
             "peak-in-bars",
-            f"the map is largest beside the picture, in the bars of {geometry.name!r}; on the picture it "
-            f"reaches {share:.0%} of that",
+            f"the map is largest outside the picture, in the bars of {geometry.name!r}; on the picture its "
+            f"maximum is {share:.0%} of that",
         )
 
 
@@ -281,7 +281,7 @@ def of_account(account: Account | None) -> Iterator[Diagnostic]:
     if account.share is not None and account.share > LARGE:
         yield Diagnostic(
             "incomplete",
-            f"contributions add up to {account.total:.4g}, where they should to {account.expected:.4g}",
+            f"contributions add up to {account.total:.4g}, but should add up to {account.expected:.4g}",
         )
     if account.error is not None and account.error > LARGE:
         yield Diagnostic(

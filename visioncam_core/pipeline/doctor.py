@@ -1,4 +1,4 @@
-"""A health report: can the maps of this model on this picture be trusted, and how should one ask?"""
+"""A health report: can the maps of this model on this picture be trusted, and which call should be used?"""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Report:
 
     Attributes:
         facts: section -> one line: model, trace, input, range, output, score, layer, place, gradient, map,
-            class; tried, where the model does not say what it takes.
-        diagnostics: what is wrong or worth knowing, each with its fix; empty when all is well.
+            class; tried, if the model does not say what it expects.
+        diagnostics: what is wrong or worth knowing, each with its fix; empty if nothing is wrong.
         keywords: those of the suggested call, in order; "…" where only you know the value.
         explanation: the explanation it was judged on.
     """
@@ -69,7 +69,7 @@ class Report:
         told = [f"! {diagnostic}" for diagnostic in self.diagnostics]
         first = sum(one.code in FIRST for one in self.diagnostics)
         facts = [f"{name.ljust(width)}  {text}" for name, text in self.facts.items()]
-        lines = [*told[:first], *facts, *(told[first:] if told else ["all is well"])]
+        lines = [*told[:first], *facts, *(told[first:] if told else ["no problem found"])]
         return "\n".join([*lines, f"suggested: {self.suggestion}"])
 
 
@@ -107,7 +107,9 @@ def _examined(explainer: Explainer, image: object, target: object) -> Report:
         found.append(Diagnostic("class-insensitive", message))
     faithful = off <= tolerance
     if not faithful and all(one.code != cache.DIFFERS for one in found):
-        found.append(Diagnostic(cache.DIFFERS, f"its output is {off:.1%} off the model's own, model(image)"))
+        found.append(
+            Diagnostic(cache.DIFFERS, f"its output differs by {off:.1%} from the model's own, model(image)")
+        )
     place, offset = _place(view, explanation)
     if explanation.layer.placement.name == "stretched" and offset > QUARTER:
         found.append(Diagnostic("placement-offset", f"the map of {explanation.layer.path!r}: {place}"))
@@ -117,11 +119,11 @@ def _examined(explainer: Explainer, image: object, target: object) -> Report:
         found = list(dict.fromkeys([*found, *diagnose.of_mixing(mixed)]))
     found += _unsteady(explainer, image, target, explanation)
     facts = {
-        "model": f"{view.table.model_name}: {explainer.hints.kind}, {len(view.table.rows)} recorded "
-        f"outputs, {len(view.table)} candidate layers",
-        "trace": f"answers as the model itself does, within {off:.0e} of the largest output"
+        "model": f"{view.table.model_name}: {explainer.hints.kind}, {len(view.table.rows)} layer "
+        f"outputs, {len(view.table)} of them candidates",
+        "trace": f"agrees with the model itself, within {off:.0e} of the largest output"
         if faithful
-        else f"answers otherwise than the model itself, by {off:.1%} of the largest output",
+        else f"differs from the model itself, by {off:.1%} of the largest output",
         **_input(explainer, item),
         "output": _output(view),
         "score": f"{explanation.score_kind} of {explanation.target.label} = {explanation.score:.4g}",
@@ -210,7 +212,7 @@ def _unsteady(
     off = float(np.abs(again.heatmap - explanation.heatmap).max(initial=0.0))
     if off > MOVED:
         message = (
-            f"a picture brighter by one part in a million gives another map, by {off:.2f} of its maximum"
+            f"brightening the picture by one part in a million changes the map by {off:.2f} of its maximum"
         )
         yield Diagnostic("unsteady-map", message)
 
@@ -221,7 +223,7 @@ def _input(explainer: Explainer, item: Sample) -> dict[str, str]:
     if item.geometry is not None:
         how = f"{item.geometry.name}, {explainer.preprocessing.name} ({explainer.preprocessing.why})"
     expected = explainer.expected
-    takes = "what the model takes is not known"
+    takes = "the model's input range is not known"
     if expected.known and expected.expected_range is not None:
         low, high = expected.expected_range
         takes = f"the model takes {low:g} to {high:g} ({expected.why})"
@@ -237,7 +239,7 @@ def _output(view: View) -> str:
     if head.binary:
         what = "one value for two classes"
     elif view.score.activation == "sigmoid":
-        what = f"{count} that do not exclude each other"
+        what = f"{count} that are not mutually exclusive"
     else:
         what = count if head.probable else f"{head.classes} value{'s' if head.classes != 1 else ''}"
     what += " at every position" if head.dense else ""

@@ -125,7 +125,7 @@ class EngineSource:
         sample = self.batch.samples[picture]
         if not sample.whole:
             raise OptionError(
-                "regions= lie on the whole picture, and geometry='tile' cuts it into windows; pass "
+                "regions= lie on the whole picture, but geometry='tile' cuts it into windows; pass "
                 "'grid:7' or 'slic:50', or another geometry, such as 'letterbox'"
             )
         geometry = sample.geometry
@@ -135,7 +135,7 @@ class EngineSource:
         return geometry.to_input(labels)
 
     def absent(self, picture: int) -> Absent:
-        """Return what hidden pictures are made from; pixels are made ready as the picture was."""
+        """Return what hidden pictures are made from; pixels are preprocessed like the picture."""
         batch, sample = self.batch, self.batch.samples[picture]
         how = batch.preprocessing
         if sample.geometry is None and (not how.known or how.name == "none"):  # it says nothing of an array
@@ -171,8 +171,8 @@ class EngineSource:
     def _check_changeable(self) -> None:
         if self.passes.reshape is not None:
             raise LayerError(
-                "methods that change activations need to put them back into the layer, which a reshape= of "
-                "the user's own does not say how to do; choose a gradient method or ScoreCAM"
+                "methods that change activations must put them back into the layer, which "
+                "your own reshape= cannot do; choose a gradient method or ScoreCAM"
             )
 
     def _single(self, picture: int) -> list[Any]:
@@ -229,7 +229,8 @@ def no_gradient(batch: Batch, error: GradientError) -> GradientError:
     kind = ops.dtype_name(batch.flat[batch.image])
     why = "" if "float" in kind else f": it takes {kind}, whole numbers, which have none"
     return GradientError(
-        f"the score has no gradient in the picture itself, as the model receives it{why}; choose a method "
+        f"the score has no gradient with respect to the picture, as the model receives it{why}; choose a "
+        "method "
         "that looks at a layer, such as gradcam or layerintegratedgradients, or one of the family 'region'"
     )
 

@@ -1,4 +1,4 @@
-"""Evidence: what a method may look at.  Computed once, shared by every method that asks."""
+"""Evidence: what a method may read.  Computed once, shared by all methods."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ Of = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 @attrs.frozen(eq=False)
 class Evidence(Observed):
-    """Activations, gradients and scores of N pictures, and the means to ask for more.
+    """Activations, gradients and scores of N pictures, and ways to get more.
 
     Attributes:
         activations: (N, *grid, K) A, at least float32.
         score: (N,) S, the scalar being explained.
-        seed: seed for whatever a method draws at random.
+        seed: seed of a method's random numbers.
     """
 
     def mean_gradients(self, make: Make, count: int, weights: Any = None, of: Of | None = None) -> Any:
@@ -64,7 +64,7 @@ class Evidence(Observed):
     def tail_gradients(self, make: Make, count: int, weights: Any = None) -> Any:
         """Return Σ_i w_i G(A_i) over changed activations A_i, (1, *grid, K); for evidence of one picture.
 
-        Only the part of the model behind the layer is run.  `make` and `count` as in `score_activations`,
+        Only the part of the model after the layer is run.  `make` and `count` as in `score_activations`,
         `weights` as in `mean_gradients`.
         """
         w = _weights(weights, count)
@@ -76,7 +76,7 @@ class Evidence(Observed):
         """Return (B, *space, C) pictures with nothing in them, as the model receives them; B is mostly 1.
 
         Args:
-            kind: "black", "grey" or "white" are pixels, made ready as the picture was; "zero" is 0 in the
+            kind: "black", "grey" or "white" are pixels, preprocessed like the picture; "zero" is 0 in the
                 model's input, "mean" each channel's mean, "regionmean" each region's, "blur:10" the picture
                 blurred by so many pixels, "noise" uniform and seeded; or an array of the picture's shape, or
                 a stack of them.
@@ -112,12 +112,12 @@ class Evidence(Observed):
     ) -> np.ndarray:
         """Return the (L,) scores of the picture with some regions kept, the others hidden; of one picture.
 
-        A model's scores are kept for the other methods of the call that ask for the same.
+        A model's scores are kept for the other methods of the call that need the same.
 
         Args:
             regions: R of them.
             keep: (L, R) bool.
-            hidden: (1, *space, C) what is seen in the place of the others, as `hidden` returns it.
+            hidden: (1, *space, C) what replaces the others, as `hidden` returns it.
             which: as in `score_inputs`.
         """
         source, keep = self._need_source(), np.asarray(keep, bool)
@@ -175,7 +175,7 @@ class Evidence(Observed):
             at: (M, *space, C) -> (activations, gradients, score).
             tail_gradients: (b, *grid, K) -> (b, *grid, K) gradients there.
             convert: (N, h, w, C) pixels, 0 to 255, to image inputs, for hidden pictures.
-            attention: what `evidence.attention` returns, with whatever gradients the method asks for.
+            attention: what `evidence.attention` returns, with the gradients the method needs.
             seed: seed for methods that draw at random.
         """
         count = int(activations.shape[0])

@@ -85,8 +85,8 @@ class Absent:
             return values.astype(self.picture.dtype)
         if not self._takes_pixels:
             raise OptionError(
-                "the hidden picture is uint8, which is pixels, and nobody says how they become the model's "
-                "input; pass preprocess= with a picture, or a float array, which is used as it is"
+                "the hidden picture is uint8, that is, pixels, and how they become the model's input is not "
+                "known; pass preprocess= with a picture, or a float array, which is used unchanged"
             )
         return self._converted(values)
 
@@ -118,7 +118,7 @@ class Absent:
         else:
             values = np.full(x.shape, low + (high - low) * PIXELS[name] / 255)
         word = (
-            f"nobody says how pixels become the model's input, so {name!r} was taken in the range of its "
+            f"how pixels become the model's input is not known, so {name!r} was scaled to the range of its "
             f"values, {low:.3g} to {high:.3g}; pass preprocess= with a picture, or an array"
         )
         return values.astype(x.dtype), word

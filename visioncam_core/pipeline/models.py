@@ -42,7 +42,7 @@ def open_model(path: Path | None = None, *, weights: Path | None = None, **how: 
     named = is_name(path)
     if weights is not None and not named:
         raise ModelError(
-            f"weights={quoted(os.fsdecode(os.fspath(weights)))} are for a model that is named, as in "
+            f"weights={quoted(os.fsdecode(os.fspath(weights)))} are for a model given by name, such as "
             "timm:resnet50 or package.module:function; "
             f"{'the embedded model' if is_embedded(path) else f'{path!r} is a file that'} has its own"
         )

@@ -83,7 +83,7 @@ class Observed:
     def score_activations(self, make: Make, count: int, which: Which = "target") -> Any:
         """Return the (count,) scores of changed activations; for evidence of one picture.
 
-        Only the part of the model behind the layer is run.  `make` returns (b, *grid, K); the rest is
+        Only the part of the model after the layer is run.  `make` returns (b, *grid, K); the rest is
         as in `score_inputs`.
         """
         made = checked(make, tuple(self.activations.shape[1:]), "activations")
@@ -117,7 +117,7 @@ class Observed:
     def score_without(self, channels: np.ndarray, which: Which = "target") -> Any:
         """Return the (L,) scores with each of L channels set to zero; for evidence of one picture.
 
-        Only the part of the model behind the layer is run, and of that only what mixes channels.
+        Only the part of the model after the layer is run, and of that only what mixes channels.
 
         Args:
             channels: (L,) int channels of the activations.
@@ -143,7 +143,7 @@ class Observed:
 
     def _need_source(self) -> Source:
         if self._source is None:
-            raise PluginError("this evidence cannot be asked for more: it has no model behind it")
+            raise PluginError("this evidence cannot give more: it has no model behind it")
         return self._source
 
     def _picture_shape(self) -> tuple[int, ...] | None:
@@ -155,7 +155,7 @@ class Observed:
     def _only(self) -> int:
         if len(self._pictures) != 1:
             raise PluginError(
-                f"scores are asked for one picture at a time, and this evidence has {len(self._pictures)}; "
+                f"scores are computed one picture at a time, and this evidence has {len(self._pictures)}; "
                 "loop over evidence.each()"
             )
         return self._pictures[0]

@@ -19,28 +19,29 @@ from visioncam_core.text import brief, did_you_mean, whole
 
 _LAYERS = ("layer_name", "target_layer", "target_layers", "conv_layer", "penultimate_layer")
 _TARGETS = ("class_idx", "class_index", "pred_index", "label", "target_category", "target_class")
-_DEVICE = "a model runs where it is: move it first, as in model.to('cuda')"
-_RENDERER = "it belongs to the picture: e.render(colormap=...), e.save(path, alpha=...)"
+_DEVICE = "a model runs on the device it is on: move it first, as in model.to('cuda')"
+_RENDERER = "it belongs to drawing: e.render(colormap=...), e.save(path, alpha=...)"
 ELSEWHERE = (
-    dict.fromkeys(_TARGETS, "here it is called 'target', as in target=3")
-    | dict.fromkeys(_LAYERS, "here it is called 'layer', as in layer=model.layer4[-1]")
+    dict.fromkeys(_TARGETS, "here it is 'target', as in target=3")
+    | dict.fromkeys(_LAYERS, "here it is 'layer', as in layer=model.layer4[-1]")
     | dict.fromkeys(("use_cuda", "device", "cuda"), _DEVICE)
     | dict.fromkeys(("colormap", "alpha", "renderer"), _RENDERER)
     | {
-        "preprocess_input": "here it is called 'preprocess'",
-        "reshape_transform": "here it is called 'reshape', and tokens and windows mostly need none",
-        "eigen_smooth": "it is not here; method='eigencam' maps the principal component of the activations",
-        "aug_smooth": "it is not here; method='smoothgradcamplusplus' averages over noisy copies",
-        "internal_batch_size": "here it is called 'batch_size'",
-        "n_steps": "here it is called 'steps'",
-        "n_samples": "here it is called 'samples' or 'n', see visioncam.methods()",
-        "show_progress": "here it is called 'progress'",
+        "preprocess_input": "here it is 'preprocess'",
+        "reshape_transform": "here it is 'reshape', and tokens and windows rarely need one",
+        "eigen_smooth": "it does not exist here; method='eigencam' maps the principal component of the "
+        "activations",
+        "aug_smooth": "it does not exist here; method='smoothgradcamplusplus' averages over noisy copies",
+        "internal_batch_size": "here it is 'batch_size'",
+        "n_steps": "here it is 'steps'",
+        "n_samples": "here it is 'samples' or 'n', see visioncam.methods()",
+        "show_progress": "here it is 'progress'",
     }
 )
 """What other tools call some of the keywords, and what to write here."""
 PLURALS = ("layers", "methods", "targets")
 GROUPS = (*FAMILIES, "all", "every")
-"""What stands for several methods."""
+"""Names that stand for several methods."""
 
 
 @attrs.frozen(eq=False)
@@ -80,7 +81,7 @@ class Request:
         if not served or (isinstance(layer, str) and layer == "auto"):
             return False
         raise OptionError(
-            f"{served[0].name} maps the picture itself and looks at no layer; leave layer= out, "
+            f"{served[0].name} maps the picture itself, not a layer; leave layer= out, "
             f"received {brief(layer)}"
         )
 
@@ -177,8 +178,8 @@ def _split(keywords: Mapping[str, Any], methods: Sequence[Any]) -> tuple[Setting
     unknown = [name for name in keywords if name not in own and name not in known]
     if "target" in unknown:
         raise OptionTypeError(
-            "target is no keyword here: pass it with the image, as in explainer(model, ...)(image, target), "
-            "or to explain, compare or doctor"
+            "target is not a keyword here: pass it with the image, as in explainer(model, ...)(image, "
+            "target), or to explain, compare or doctor"
         )
     if plural := [name for name in unknown if name in PLURALS]:
         one, given = plural[0].removesuffix("s"), keywords[plural[0]]
@@ -186,7 +187,7 @@ def _split(keywords: Mapping[str, Any], methods: Sequence[Any]) -> tuple[Setting
         index = whole(getattr(first, "category", None))  # of pytorch-grad-cam's targets
         value = "" if index is None else str(index)
         raise OptionTypeError(
-            f"{plural[0]} names several side by side, and here there is room for one: pass {one}={value}, or "
+            f"{plural[0]} names several side by side, but only one fits here: pass {one}={value}, or "
             "several to visioncam.compare"
         )
     if unknown and (not methods or any(isinstance(method, str) for method in methods)):

@@ -29,7 +29,7 @@ class Settings:
         help="name, path or index of `visioncam layers`, or re:PATTERN; chosen by default. Several, each "
         "with its own --layer, are fused",
     )
-    fuse: Literal["mean", "max"] = option("mean", help="how the maps of several layers become one")
+    fuse: Literal["mean", "max"] = option("mean", help="how the maps of several layers are combined")
     placement: Literal["stretched", "receptive", "effective"] = option(
         "effective",
         help="where the layer's positions lie on the picture: spread evenly, where kernels and padding put "
@@ -38,12 +38,12 @@ class Settings:
     score: Literal["logit", "probability"] = option("logit", help="score that is explained")
     output: Any = option(None, help="output of the model, name or index; the first by default")
     evidence: Literal["for", "against", "signed"] = option(
-        "for", help="what speaks for the class, against it, or both"
+        "for", help="evidence for the class, against it, or both"
     )
-    preprocess: Any = option("auto", help="how its 0 to 255 become model input")
+    preprocess: Any = option("auto", help="how pixel values 0 to 255 become model input")
     geometry: Any = option(
         None,
-        help="how it is fitted to the model; the model's own way by default, or resize",
+        help="how the picture is fitted to the model; the model's own way by default, else resize",
         validator=_known_geometry,
     )
     frame: int = option(
@@ -55,20 +55,22 @@ class Settings:
         MAX_PIXELS, help="a larger picture is refused before it is decoded", validator=in_range(1, 2**40)
     )
     class_names: Any = option(None, help="JSON or text file with the model's class names")
-    reshape: Callable[..., Any] | None = option(None, help="your own (N, ...) -> (N, *grid, K) for the layer")
+    reshape: Callable[..., Any] | None = option(
+        None, help="your own function (N, ...) -> (N, *grid, K) for the layer"
+    )
     batch_size: int | None = option(
         None,
-        help="pictures in one pass; 32 by default, 8 in `visioncam batch`",
+        help="pictures per forward pass; 32 by default, 8 in `visioncam batch`",
         validator=in_range(1, 65_536),
     )
     max_memory: int | None = option(
         None,
-        help="what one batch of changed pictures may need, 300 by default, where --batch-size is not given",
+        help="memory limit of one batch of changed pictures, 300 by default, if --batch-size is not given",
         unit="MB",
         validator=in_range(1, 10**6),
     )
-    seed: int = option(0, help="seed of whatever a method draws", validator=in_range(0, 2**32 - 1))
-    engine: str | None = option(None, help="engine that runs the model, where several could")
+    seed: int = option(0, help="seed of the method's random numbers", validator=in_range(0, 2**32 - 1))
+    engine: str | None = option(None, help="engine that runs the model, if several could")
     progress: Any = option(None, help="True for a bar, or a function of (done, total)")
 
     @property

@@ -121,7 +121,7 @@ def with_rest(keep: np.ndarray) -> np.ndarray:
 
 def _given(value: Any, name: str) -> Any:
     if value is None:
-        raise PluginError(f"this method asks for {name}; pass {name}= to Evidence.from_arrays")
+        raise PluginError(f"this method needs {name}; pass {name}= to Evidence.from_arrays")
     return value
 
 

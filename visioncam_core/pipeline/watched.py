@@ -23,7 +23,7 @@ class Watched:
 
     def __init__(self, named: Method) -> None:
         where = "those of other pictures" if "gradients-elsewhere" in named.needs else "none"
-        self._named, self.flow = named, f"{named.name} asks for {where}"
+        self._named, self.flow = named, f"{named.name} needs {where}"
         self.deaf = False
 
     def __call__(self, evidence: Evidence) -> Any:

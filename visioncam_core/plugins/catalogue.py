@@ -53,7 +53,7 @@ class Catalogue(Generic[Spec]):
 
         Raises:
             OptionTypeError: the name is not text.
-            NameNotFoundError: no row has it (the nearest are offered), or several third-party rows do.
+            NameNotFoundError: no row has it (the nearest are suggested), or several third-party rows do.
         """
         if not isinstance(name, str):
             raise OptionTypeError(
@@ -70,7 +70,7 @@ class Catalogue(Generic[Spec]):
         if rows:
             choices = " or ".join(repr(f"{row.distribution}:{key}") for row in rows)
             owners = " and ".join(row.distribution for row in rows)
-            raise NameNotFoundError(f"{self.kind} {brief(name)} is brought by {owners}; write {choices}")
+            raise NameNotFoundError(f"{self.kind} {brief(name)} comes from {owners}; write {choices}")
         names, aliases = [row.name for row in self.rows], [one for row in self.rows for one in row.aliases]
         other = self.others.get(key, "")
         hint = f"; it is the name of {_A[other]} {other}, {other}={name!r}" if other else ""
@@ -112,7 +112,7 @@ class _Sorter(Generic[Spec]):
     def add(self, plugin: Plugin, row: Spec) -> None:
         own = normalise(row.distribution) + ":"
         if own + normalise(row.name) in self.qualified:
-            cause = f"{row.distribution} brings two {self.kind}s named {row.name!r}; the second is left out"
+            cause = f"{row.distribution} provides two {self.kind}s named {row.name!r}; the second is left out"
             self._clash(plugin, cause)
             return
         self.rows.append(row)
@@ -131,7 +131,7 @@ class _Sorter(Generic[Spec]):
             for plugin, row in rivals:
                 others = ", ".join(other.distribution for _, other in rivals if other is not row)
                 if others:
-                    cause = f"the {self.kind} name {word!r} is also brought by {others}"
+                    cause = f"the {self.kind} name {word!r} also comes from {others}"
                     self._clash(plugin, f"{cause}; use '{row.distribution}:{word}'", quiet=True)
         named = {id(row): self._listed(row) for row in self.rows}
         bare = {word: tuple(named[id(row)] for _, row in rivals) for word, rivals in self.third_party.items()}

@@ -92,6 +92,6 @@ def load_plugin(path: str | os.PathLike[str]) -> PluginInfo:
 
     Raises:
         PluginNotFoundError: there is no such file.
-        PluginError: it is no Python file, it raises, or something it brings is unusable; nothing changed.
+        PluginError: it is not a Python file, it raises, or something it brings is unusable; nothing changed.
     """
     return load_file(registry(), path)

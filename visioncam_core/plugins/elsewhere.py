@@ -7,7 +7,7 @@ from collections.abc import Collection
 from visioncam_core.text import normalise
 
 _SHAP = ("partitionshap", "kernelshap")
-_RULES = "; methods that replace a model's backward rules are not here"
+_RULES = "; methods that replace a model's backward rules are not provided"
 _INSTEAD: dict[tuple[str, ...], tuple[tuple[str, ...], str]] = {
     ("shap", "shapley", "shapleyvalues", "shapleyvaluesampling", "permutationexplainer", "samplingexplainer",
      "dalex"): (_SHAP, ""),

@@ -80,11 +80,11 @@ def _advice(model: Any, rows: Sequence[EngineSpec]) -> str:
     if type(model).__name__ == "ExportedProgram":
         return "; an exported program has no layers: pass the torch.nn.Module that was exported"
     if isinstance(model, list | tuple | dict):
-        return "; pass one model a call"
+        return "; pass one model per call"
     if callable(model):
         return (
             "; the layers inside a function cannot be seen: pass the model that it calls, or, for methods "
-            "that need scores alone, visioncam.blackbox(function)"
+            "that need only scores, visioncam.blackbox(function)"
         )
     return ""
 

@@ -40,9 +40,9 @@ hookimpl = pluggy.HookimplMarker("visioncam")
 
 @hookspec
 def visioncam_register_methods() -> Iterable[MethodSpec]:
-    """Return the class activation methods this plugin brings.
+    """Return the class activation methods this plugin adds.
 
-    Called once, when a name is first asked for.  Import the method classes
+    Called once, when a name is first requested.  Import the method classes
     inside the function.
 
     Returns:
@@ -53,9 +53,9 @@ def visioncam_register_methods() -> Iterable[MethodSpec]:
 
 @hookspec
 def visioncam_register_renderers() -> Iterable[RendererSpec]:
-    """Return the renderers this plugin brings.
+    """Return the renderers this plugin adds.
 
-    Called once, when a name is first asked for.
+    Called once, when a name is first requested.
 
     Returns:
         Rows, each a `RendererSpec`; a list, a tuple or a generator.
@@ -65,9 +65,9 @@ def visioncam_register_renderers() -> Iterable[RendererSpec]:
 
 @hookspec
 def visioncam_register_metrics() -> Iterable[MetricSpec]:
-    """Return the measures of explanations this plugin brings.
+    """Return the metrics this plugin adds.
 
-    Called once, when a name is first asked for.  Import the metric classes
+    Called once, when a name is first requested.  Import the metric classes
     inside the function.
 
     Returns:
@@ -78,9 +78,9 @@ def visioncam_register_metrics() -> Iterable[MetricSpec]:
 
 @hookspec
 def visioncam_register_engines() -> Iterable[EngineSpec]:
-    """Return the engines this plugin brings: what runs the models of one framework.
+    """Return the engines this plugin adds: what runs the models of one framework.
 
-    Called once, when a model is first opened or a name is first asked for.  Import
+    Called once, when a model is first opened or a name is first requested.  Import
     the framework in `EngineSpec.make`, never here.
 
     Returns:
@@ -91,14 +91,14 @@ def visioncam_register_engines() -> Iterable[EngineSpec]:
 
 @hookspec(firstresult=True)
 def visioncam_select_layer(table: LayerTable, query: Any) -> LayerChoice | None:
-    """Answer a layer query, or return None so that the next selector is asked.
+    """Answer a layer query, or return None to pass it to the next selector.
 
-    Exact names, paths, indices and layers are answered before any plugin is
-    asked; `"auto"` is answered last.  A plugin takes a scheme of its own, such as
+    Exact names, paths, indices and layers are answered before any
+    plugin; `"auto"` is answered last.  A plugin uses its own scheme, such as
     `"block:4"`.
 
     Args:
-        table: what the model computes, one row an output.
+        table: what the model computes, one row per output.
         query: what the user passed as `layer=`.
 
     Returns:

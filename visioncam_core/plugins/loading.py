@@ -50,13 +50,13 @@ def load_all(
     found = [one for one in discover() if one.value not in builtins]
     chosen, skipped, unknown = select(found, setting)
     plugins += [load_candidate(one, slow_after) for one in chosen]
-    reason = Problem("not-allowed", f"{ALLOW}={setting!r} leaves it out", quiet=True)
+    reason = Problem("not-allowed", f"{ALLOW}={setting!r} excludes it", quiet=True)
     plugins += [
         Plugin(one.name, one.distribution, one.version, allowed=False, problems=(reason,)) for one in skipped
     ]
     names = sorted({name for one in found for name in (one.name, one.distribution)})
     return plugins, [
-        f"{ALLOW} names {word!r}, which is no installed plugin"
+        f"{ALLOW} names {word!r}, which is not an installed plugin"
         f"{did_you_mean(word, names) or ';'} installed: {listing(names)}"
         for word in unknown
     ]

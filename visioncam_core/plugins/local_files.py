@@ -30,7 +30,7 @@ def load_file(registry: Registry, path: str | os.PathLike[str]) -> PluginInfo:
     for other in registry.plugins():
         if (other.distribution, other.name) == (DISTRIBUTION, file.stem) and other.file != str(file):
             raise PluginError(
-                f"plugin file {brief(str(file))} has the name of {brief(other.file)}, which is loaded; "
+                f"plugin file {brief(str(file))} has the same name as {brief(other.file)}, which is loaded; "
                 "rename one of them"
             )
     name = f"visioncam_plugin_file_{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"

@@ -106,7 +106,7 @@ class Plugin:
             return ""
         what = "; ".join(f"at stage {problem.stage!r}: {problem.cause}" for problem in loud)
         verb = "failed" if self.status == "failed" else "has a problem"
-        rest = "what else it brings works" if self.impls else "it was skipped, everything else works"
+        rest = "the rest of it works" if self.impls else "it was skipped, everything else works"
         advice = "update, correct or uninstall it; `visioncam plugins` shows more"
         return f"{self.title} {verb} {what} ({rest}; {advice})"
 

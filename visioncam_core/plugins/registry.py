@@ -79,9 +79,9 @@ class Registry:
         return self._loaded(even_broken=True).engines.rows
 
     def plugins(self) -> tuple[PluginInfo, ...]:
-        """Return what became of every plugin, also of those that failed or were not allowed.
+        """Return the status of every plugin, including those that failed or were not allowed.
 
-        Also under `VISIONCAM_STRICT_PLUGINS`: whoever asks what is wrong gets the answer.
+        Works under `VISIONCAM_STRICT_PLUGINS` too, so that problems can be listed.
         """
         return tuple(plugin.info for plugin in self._loaded(even_broken=True).plugins)
 
@@ -89,7 +89,7 @@ class Registry:
         """Return the method with this name or alias, in any spelling, or as `distribution:name`.
 
         Raises:
-            NameNotFoundError: there is none (the nearest are offered), or several plugins bring it.
+            NameNotFoundError: there is none (the nearest are suggested), or several plugins provide it.
         """
         return self.state.methods.find(name)
 
@@ -108,12 +108,12 @@ class Registry:
 
         Args:
             method: a name, a row, or a method object, which passes through.
-            options: keyword arguments for a name or row; refused beside an object, which has its own.
+            options: keyword arguments for a name or row; refused with an object, which has its own.
 
         Raises:
             NameNotFoundError: an unknown name.
-            OptionTypeError: an unknown option, a value of the wrong type, options beside an object, or
-                something that is no method.
+            OptionTypeError: an unknown option, a value of the wrong type, options given with an object, or
+                something that is not a method.
             OptionError: a value out of its range.
         """
         return make(self.state.methods, method, options or {})
@@ -241,8 +241,8 @@ class Registry:
                 return self._state
             if self._loading:
                 raise PluginError(
-                    "VisionCam was asked for its methods while it loads the plugins; "
-                    "a plugin must not do that when it is imported or registers"
+                    "a plugin requested VisionCam's methods while plugins are being "
+                    "loaded; it must not do that when it is imported or registers"
                 )
             self._loading = True
             try:

@@ -48,7 +48,7 @@ def check_texts(instance: object, attribute: attrs.Attribute[Any], value: Iterab
 
 def words(value: object) -> tuple[Any, ...]:
     if isinstance(value, str) or not isinstance(value, Iterable):
-        raise PluginError(f"aliases, claims and the like must be a tuple of words, received {brief(value)}")
+        raise PluginError(f"aliases, claims and similar must be a tuple of words, received {brief(value)}")
     return tuple(value)
 
 

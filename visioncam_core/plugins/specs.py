@@ -1,6 +1,6 @@
-"""The rows of the registry: what a plugin says of a method, renderer, metric or engine before anything runs.
+"""The rows of the registry: what a plugin declares about a method, renderer, metric or engine.
 
-A row is checked when it is made, so a mistake points at the line that made it.
+A row is checked when it is created, so an error points at the line that created it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _check_method(instance: object, attribute: attrs.Attribute[Any], value: Any)
     needs = getattr(value, "needs", None)
     if not isinstance(needs, frozenset) or not all(isinstance(need, str) for need in needs):
         raise PluginError(
-            f"{value.__name__}.needs must be a frozenset of what the method looks at, such as "
+            f"{value.__name__}.needs must be a frozenset of the evidence the method reads, such as "
             f"frozenset({{'activations', 'gradients'}}); received {brief(needs)}"
         )
     family, on = getattr(value, "family", "cam"), getattr(value, "on", "layer")
@@ -70,7 +70,7 @@ def _check_metric(instance: object, attribute: attrs.Attribute[Any], value: Any)
     unknown = sorted(needs - METRIC_NEEDS) if isinstance(needs, frozenset) else None
     if unknown or unknown is None:
         raise PluginError(
-            f"{value.__name__}.needs must be a frozenset out of {', '.join(sorted(METRIC_NEEDS))}; "
+            f"{value.__name__}.needs must be a frozenset with items from {', '.join(sorted(METRIC_NEEDS))}; "
             f"received {brief(needs if unknown is None else unknown)}"
         )
     if not isinstance(getattr(value, "switches", None), property):
@@ -106,7 +106,7 @@ def _check_callable(instance: object, attribute: attrs.Attribute[Any], value: ob
 def _check_abilities(instance: object, attribute: attrs.Attribute[Any], value: frozenset[str]) -> None:
     if value - ABILITIES:
         raise PluginError(
-            f"EngineSpec.can must be out of {', '.join(sorted(ABILITIES))}; received "
+            f"EngineSpec.can must be among {', '.join(sorted(ABILITIES))}; received "
             f"{brief(sorted(map(str, value - ABILITIES)))}"
         )
 
@@ -129,20 +129,20 @@ class MethodSpec:
         cls: frozen attrs class; its fields are the options, each with a default;
             `__call__(evidence)` returns the raw map `(N, *grid)`; the class variable
             `needs: frozenset[str]` names what of the evidence it reads.
-        title: as people write it: `"Grad-CAM++"`.
+        title: as it is written for display: `"Grad-CAM++"`.
         reference: where it was published: `"Chattopadhay et al. 2018, arXiv:1710.11063"`.
         summary: one line on what sets it apart.
         aliases: other names that find it.
         claims: properties that the contract kit checks: `"scale-invariant"`, `"flip-equivariant"`.
-        distribution: who brought it; the registry fills it.
-        in_all: whether `methods="all"` means it, too.
+        distribution: where it comes from; the registry fills it in.
+        in_all: whether `methods="all"` includes it.
 
-    The class says in class variables what else there is to know: `family`, "cam" by default, "gradient",
+    Class variables declare the rest: `family`, "cam" by default, "gradient",
     "region" or "attention"; where its map lies: `on = "layer"` by default, or "input"; `sign_blind = True`
-    where evidence for the target and against it look alike.
+    where evidence for and against the target look the same.
 
     Raises:
-        PluginError: a field that cannot be right; the message names it and the value.
+        PluginError: an invalid field; the message names it and the value.
     """
 
     name: str = attrs.field(validator=check_name)
@@ -174,15 +174,15 @@ class RendererSpec:
         name: canonical, lower-case letters and digits: `"overlay"`.
         cls: frozen attrs class; its fields are the options, each with a default;
             `__call__(explanation)` returns an `(H, W, 3)` uint8 RGB array.
-        title: as people write it.
+        title: as it is written for display.
         reference: where it was published, or empty.
         summary: one line on what it shows.
         aliases: other names that find it.
         claims: properties that the contract kit checks.
-        distribution: who brought it; the registry fills it.
+        distribution: where it comes from; the registry fills it in.
 
     Raises:
-        PluginError: a field that cannot be right; the message names it and the value.
+        PluginError: an invalid field; the message names it and the value.
     """
 
     name: str = attrs.field(validator=check_name)
@@ -202,22 +202,21 @@ class MetricSpec:
     Attributes:
         name: canonical, lower-case letters and digits: `"deletion"`.
         cls: frozen attrs class; its fields are the options, each with a default; `__call__(case)` returns
-            a number or a `Measured` for one picture; the class variable `needs: frozenset[str]` names what
-            it asks for, out of "scores" (of changed pictures), "truth" (where the object is), "maps" (of
-            changed pictures), "randomised" (maps of randomised copies of the model), "rival" (the map of
-            another class) and "activations" (the layer's own); the property `switches` says how its
-            numbers are made; the class variable `bounds`, which may be left out, is the smallest and largest
-            number.
-        title: as people write it.
+            a number or a `Measured` for one picture; the class variable `needs: frozenset[str]` names what it
+            needs, out of "scores" (of changed pictures), "truth" (where the object is), "maps" (of changed
+            pictures), "randomised" (maps of randomised copies of the model), "rival" (the map of another
+            class) and "activations" (the layer's own); the property `switches` says how its numbers are
+            computed; the class variable `bounds`, which may be left out, is the smallest and largest number.
+        title: as it is written for display.
         better: "higher" or "lower" is better, or "neither".
         reference: where it was published.
         summary: one line on what it measures.
         aliases: other names that find it.
         claims: properties that a contract kit may check.
-        distribution: who brought it; the registry fills it.
+        distribution: where it comes from; the registry fills it in.
 
     Raises:
-        PluginError: a field that cannot be right; the message names it and the value.
+        PluginError: an invalid field; the message names it and the value.
     """
 
     name: str = attrs.field(validator=check_name)
@@ -241,19 +240,19 @@ class EngineSpec:
             it imports nothing.
         make: returns the engine, see `visioncam_core.engine.interface.Engine`; imports the framework or lets
             the engine do so.
-        title: what it runs, as people write it: `"Keras model"`.
+        title: what it runs, as it is written for display: `"Keras model"`.
         summary: one line on what it runs.
         suffixes: of the model files that it reads, such as `".keras"`.
         schemes: libraries whose networks it builds by name: `"timm"` for `timm:resnet50`.
         requires: names of the modules that must be installed.
-        can: what it gives, out of `ABILITIES`: a method's `needs` are held against it.
+        can: what it gives, out of `ABILITIES`: a method's `needs` are checked against it.
         ready: whether it could run a model in this process as it is set up: of several engines that read the
             same files, the first that is ready opens one.  It imports nothing.
         aliases: other names that find it.
-        distribution: who brought it; the registry fills it.
+        distribution: where it comes from; the registry fills it in.
 
     Raises:
-        PluginError: a field that cannot be right; the message names it and the value.
+        PluginError: an invalid field; the message names it and the value.
     """
 
     name: str = attrs.field(validator=_check_engine_name)

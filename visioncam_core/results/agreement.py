@@ -20,7 +20,7 @@ COMMON = 32  # positions along an axis on which maps of different layers are com
 
 @attrs.frozen(eq=False)
 class Correlations:
-    """Spearman's rank correlation between the maps of each two methods.
+    """Spearman's rank correlation between the maps of each pair of methods.
 
     Attributes:
         methods: canonical names, in the order of rows and columns.

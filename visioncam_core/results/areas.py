@@ -94,7 +94,7 @@ def check_threshold(threshold: object) -> float | str:
         percentile = _PERCENTILE.fullmatch(word)
         if word == "otsu" or (percentile and float(percentile[1]) <= 100):
             return word
-        raise OptionError(f"threshold {brief(threshold)} is not known. {_HELP}.")
+        raise OptionError(f"threshold {brief(threshold)} is not understood. {_HELP}.")
     if isinstance(threshold, bool | np.bool_) or not isinstance(threshold, Real):
         raise OptionTypeError(f"threshold must be a number or text, received {brief(threshold)}. {_HELP}.")
     if not 0 <= float(threshold) <= 1:
@@ -197,13 +197,13 @@ def _percentile(strength: np.ndarray, percent: float) -> float:
 
 THRESHOLD = option(
     SHARE,
-    help="from where on evidence counts: share of the maximum, otsu, or a percentile such as p95",
+    help="threshold above which evidence counts: share of the maximum, otsu, or a percentile such as p95",
     validator=lambda instance, attribute, value: check_threshold(value),
 )
-MIN_AREA = option(1, help="leave out areas of fewer pixels", unit="pixels", validator=in_range(1, None))
+MIN_AREA = option(1, help="smallest area to keep", unit="pixels", validator=in_range(1, None))
 SIMPLIFY = option(
     0.0,
-    help="how far outlines may leave the true one, for fewer points",
+    help="how far a simplified outline may deviate from the true one",
     unit="pixels",
     validator=in_range(0, 1000),
 )

@@ -69,7 +69,7 @@ class _Sheet:
         return target
 
     def records(self) -> list[dict[str, Any]]:
-        """Return one plain record a map, and one a method that failed, with why."""
+        """Return one plain record per map, and one per failed method, with the reason."""
         found: list[dict[str, Any]] = []
         for row in self._rows():
             for e in row.explanations:
@@ -95,7 +95,7 @@ class _Sheet:
         return found
 
     def to_dataframe(self) -> Any:
-        """Return the records as a pandas DataFrame with plain columns, one row a map.
+        """Return the records as a pandas DataFrame with plain columns, one row per map.
 
         Raises:
             ModuleNotFoundError: pandas is not installed; `records()` needs nothing.
@@ -179,7 +179,7 @@ class Comparison(_Sheet):
         return agreement_of(self.explanations, threshold)
 
     def correlations(self) -> Correlations:
-        """Return Spearman's rank correlation between the maps of each two methods."""
+        """Return Spearman's rank correlation between the maps of each pair of methods."""
         return correlations_of(self.explanations)
 
     def plot(
@@ -197,7 +197,7 @@ class Comparison(_Sheet):
             axes: your own, one for the photo and one for each map, or for the maps alone; by default a row
                 of a new pyplot figure.
             renderer: of the maps, as in `Explanation.render`.
-            title: write class and certainty above the photo, the method above each map.
+            title: write class and probability above the photo, the method above each map.
             colorbar: draw one scale on the right.
             options: the renderer's options.
 

@@ -1,4 +1,4 @@
-"""The result: a heat map on the picture, where it came from, and what to be careful about."""
+"""The result: a heat map on the picture, its provenance, and caveats."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen(eq=False)
 class Explanation(ExplanationData):
-    """Why a model decided what it did, for one picture and one method.
+    """Why a model decides as it does, for one picture and one method.
 
     Attributes:
         raw: (*grid) float32, signed, the method's own scale, at the layer's resolution; of a picture in
@@ -39,18 +39,18 @@ class Explanation(ExplanationData):
         target: what was explained.
         score: its value.
         score_kind: "logit", "probability" or "output": what the score is.
-        predictions: the model's best five classes, best first; empty where the output is no list of classes.
+        predictions: the model's best five classes, best first; empty if the output is not a list of classes.
         probabilities: whether the predictions are probabilities.
-        layer: which layer was looked at, and why.
+        layer: which layer was explained, and why.
         method: canonical name of the method.
-        method_title: its title for people.
+        method_title: its title for display.
         options: the method's options.
         evidence: "for", "against" or "signed": which part of the raw map the heat map shows.
-        diagnostics: what to be careful about; empty when all is well.
+        diagnostics: caveats; empty if nothing is wrong.
         provenance: versions, model name, seed, geometry, preprocessing.
-        account: what the map adds up to and should, and its error; None where the method says nothing.
+        account: what the map adds up to and should, and its error; None if the method promises nothing.
         regions: the regions and what each contributed, on the picture's pixels; None without regions.
-        whole: the explained volume or video, where this is one slice of it; else None.
+        whole: the explained volume or video, if this is one slice of it; else None.
     """
 
     def render(self, renderer: str | object = "overlay", **options: Any) -> np.ndarray:
@@ -74,7 +74,7 @@ class Explanation(ExplanationData):
                 `.pdf`, `.svg`: a figure for a paper, its words as text.  `.gif`, `.mp4`: a volume slice by
                 slice, or a video frame by frame.  `.npz`: everything, for `visioncam.load`.  `.mask.png`,
                 `.json` (COCO), `.csv`, `.txt` (YOLO): the areas above a threshold.
-            renderer: of pictures and films, as in `render`.
+            renderer: of pictures and animations, as in `render`.
             options: the renderer's, or the file format's (`threshold`, `min_area`, ...).  `width_cm` and
                 `dpi` make a figure of a `.png`, `.jpg` or `.webp`, too.
 
@@ -98,7 +98,7 @@ class Explanation(ExplanationData):
         Args:
             ax: your own axes; pyplot's current ones by default.
             renderer: as in `render`.
-            title: write class, certainty and method above.
+            title: write class, probability and method above.
             colorbar: draw the scale on the right.
             options: the renderer's options.
         """

@@ -93,7 +93,7 @@ def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
             raise ValueError(f"its {name!r} holds {dtype}, not numbers")
         size = math.prod(shape) * dtype.itemsize
         if size > MOST or size != archive.getinfo(f"{name}.npy").file_size - file.tell():
-            raise ValueError(f"its {name!r} says {shape} {dtype}, which is not what it holds")
+            raise ValueError(f"its {name!r} declares {shape} {dtype}, which does not match its contents")
     with archive.open(f"{name}.npy") as file:
         return np.lib.format.read_array(file, allow_pickle=False)
 
@@ -101,7 +101,7 @@ def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
 def _explanation(values: dict[str, np.ndarray]) -> Explanation:
     about = json.loads(str(values["about"]))
     if not isinstance(about, dict) or about.get("kind") != KIND:
-        raise ValueError("it is another kind of file")
+        raise ValueError("it is a different kind of file")
     if about["version"] != VERSION:
         raise ValueError(f"it is of version {about['version']!r}, and this VisionCam reads {VERSION}")
     layer = about["layer"]

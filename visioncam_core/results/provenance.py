@@ -72,7 +72,8 @@ def check_digest(path: str | os.PathLike[str], expected: str | None, name: str) 
     found = "" if expected is None else source_digest(path)
     if expected is not None and found != expected.strip().lower():
         raise UnsafeModelError(
-            f"{name}: its sha256 is {found}, not {expected!r} as asked: it is another model, not loaded"
+            f"{name}: its sha256 is {found}, not {expected!r} as requested: it is a different model and was "
+            "not loaded"
         )
 
 

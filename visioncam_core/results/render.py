@@ -80,8 +80,8 @@ def sheet_options(options: Mapping[str, Any]) -> dict[str, Any]:
     renderer = own.get("renderer", page.get("renderer", "overlay"))
     if not isinstance(renderer, str):
         raise OptionTypeError(
-            f"the sheet has no option {next(iter(rest))!r}, and the renderer is an object made already. Give "
-            f"the option when you make {type(renderer).__name__}."
+            f"the sheet has no option {next(iter(rest))!r}, and the renderer is already an object. Pass the "
+            f"option when you create {type(renderer).__name__}."
         )
     known = [info.name for info in describe_options(registry().renderer(renderer).cls)]
     for name in rest:

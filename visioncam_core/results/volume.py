@@ -71,8 +71,8 @@ def volume_heat(explanation: ExplanationData) -> np.ndarray:
     heat = np.nan_to_num(np.asarray(explanation.heatmap, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     if heat.ndim != 3 or heat.size == 0:
         raise ImageError(
-            f"Slices and films need a volume or a video, with a heat map of three axes; this one has shape "
-            f"{heat.shape}. Show it with 'overlay' or save a .png."
+            f"Slices and animations need a volume or a video, with a heat map of three axes; this one has "
+            f"shape {heat.shape}. Show it with 'overlay' or save a .png."
         )
     return heat
 

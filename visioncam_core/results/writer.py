@@ -47,11 +47,11 @@ def suffixes_of(text: str) -> tuple[str, ...]:
     """
     names = [word.strip().lower().removeprefix(".") for word in text.split(",") if word.strip()]
     if not names:
-        raise OptionError(f"--save-as names no kind of file, received {text!r}; use {', '.join(KINDS)}")
+        raise OptionError(f"--save-as needs a kind of file, received {text!r}; use {', '.join(KINDS)}")
     for name in names:
         if name not in KINDS:
             hint = did_you_mean(name, KINDS) or ";"
-            raise OptionError(f"--save-as knows no kind of file {name!r}{hint} known: {', '.join(KINDS)}")
+            raise OptionError(f"--save-as has no kind of file {name!r}{hint} known: {', '.join(KINDS)}")
     return tuple(dict.fromkeys(f".{name}" for name in names))
 
 
@@ -66,7 +66,7 @@ def file_kind(path: Path) -> str | None:
     kind = known_suffix(path)
     if kind is None and not os.path.lexists(path) and re.fullmatch(r"\.[A-Za-z]{2,5}", path.suffix):
         raise OutputError(
-            f"-o {str(path)!r} ends in {path.suffix!r}, which is none of {', '.join(SUFFIXES)}; for a "
+            f"-o {str(path)!r} ends in {path.suffix!r}, which is not one of {', '.join(SUFFIXES)}; for a "
             "folder of that name, make it first"
         )
     return kind

@@ -21,7 +21,7 @@ MAX_NAMES = 100_000
 def load_class_names(source: Any) -> tuple[str, ...] | None:
     """Return class names from a sequence of strings, or from a JSON or text file.
 
-    A text file has one name a line; a JSON file holds a list, or an object from index to name or, as Keras'
+    A text file has one name per line; a JSON file holds a list, or an object from index to name or, as Keras'
     `class_indices`, from name to index.  An object may also be passed directly, and so may a NumPy array of
     strings.
 
@@ -52,7 +52,7 @@ def _read(path: str | bytes) -> tuple[str, ...]:
     what = f"class_names file {brief(str(file), 90)}"
     try:
         if not file.is_file():
-            why = "is a folder or no regular file" if file.exists() else "does not exist"
+            why = "is a folder or not a regular file" if file.exists() else "does not exist"
             raise OptionError(f"{what} {why}; pass a JSON or text file, or a list of strings")
         if file.stat().st_size > MAX_BYTES:
             raise OptionError(f"{what} is larger than {MAX_BYTES} bytes; is it the right file?")
@@ -71,14 +71,14 @@ def _read(path: str | bytes) -> tuple[str, ...]:
                 f"{what} is not usable: {error_text(error)}; write a list of strings"
             ) from error
         if found is None:
-            raise OptionError(f"{what} is not usable: it holds neither a list of strings nor an object")
+            raise OptionError(f"{what} is not usable: it contains neither a list of strings nor an object")
         names = found
     return _counted(names, what)
 
 
 def _counted(names: tuple[str, ...], what: str) -> tuple[str, ...]:
     if not 1 <= len(names) <= MAX_NAMES:
-        raise OptionError(f"{what} holds {len(names)} names; between 1 and {MAX_NAMES} are usable")
+        raise OptionError(f"{what} holds {len(names)} names; it must have between 1 and {MAX_NAMES}")
     return names
 
 
@@ -112,12 +112,12 @@ def find_class(name: str, names: Sequence[str] | None) -> int:
     """
     if re.fullmatch(r"\d+(\s*,\s*\d+)+", name) and name not in (names or ()):
         raise TargetError(
-            f"{brief(name, 60)} names several classes, and here there is room for one; pass one index, or "
+            f"{brief(name, 60)} names several classes, but only one fits here; pass one index, or "
             f"all to visioncam.compare as targets=[{name}]"
         )
     if not names:
         raise TargetError(
-            f"class {brief(name, 60)} was asked for by name, and this model's class names are not known; "
+            f"class {brief(name, 60)} was given by name, but this model's class names are not known; "
             "pass class_names=, or the class index"
         )
     folded = name.strip().casefold()
@@ -133,8 +133,8 @@ def find_class(name: str, names: Sequence[str] | None) -> int:
     indices = dict.fromkeys(synonyms[synonym] for synonym in near)  # one class may be near by several names
     close = [f"{_short(names[i])!r} ({i})" for i in indices]
     few = ", ".join(repr(_short(known)) for known in names[:3]) + ", ..." * (len(names) > 3)
-    hint = f"; did you mean {', '.join(close)}?" if close else f"; known are {few}"
-    raise TargetError(f"no class is called {brief(name, 60)}{hint}")
+    hint = f"; did you mean {', '.join(close)}?" if close else f"; known: {few}"
+    raise TargetError(f"there is no class {brief(name, 60)}{hint}")
 
 
 def check_index(index: Any, classes: int) -> None:
@@ -145,7 +145,7 @@ def check_index(index: Any, classes: int) -> None:
         )
     if not classes:
         raise TargetError(
-            f"class {int(index)} was asked for, and the output has no values for this picture, as of a "
+            f"class {int(index)} was requested, but the output has no values for this picture, such as a "
             "detector that finds nothing; pass another picture, or output="
         )
     if not 0 <= index < classes:

@@ -111,7 +111,7 @@ class Regression:
         index: which of the model's values.
     """
 
-    direction: Literal["up", "down"] = option("up", help="what raises the value, or what lowers it")
+    direction: Literal["up", "down"] = option("up", help="explain what raises the value, or what lowers it")
     index: int = option(0, help="which of the model's values", validator=in_range(0, None))
 
     def resolve(self, head: Head) -> Regression:
@@ -168,7 +168,9 @@ class Contrast:
         None, help="the class it is compared with, or several; the three nearest by default"
     )
     labels: tuple[str, ...] = option((), help="how they read in a title")
-    gamma: float = option(1.0, help="how much of the others is taken away", validator=in_range(0, 10))
+    gamma: float = option(
+        1.0, help="weight of the other classes, which is subtracted", validator=in_range(0, 10)
+    )
 
     @property
     def rivals(self) -> tuple[Any, ...]:

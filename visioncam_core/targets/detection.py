@@ -66,8 +66,8 @@ class Box:
     binds_tensors: ClassVar[bool] = True  # `decode` takes the framework's own
 
     class_: int = option(attrs.NOTHING, help="class index")
-    box: Any = option(None, help="a geometry.Box, or None for the surest one", validator=_one_order)
-    decode: Callable[[Any], Any] | None = option(None, help="makes corners of the four box values")
+    box: Any = option(None, help="a geometry.Box, or None for the most confident one", validator=_one_order)
+    decode: Callable[[Any], Any] | None = option(None, help="turns the four box values into corners")
     start: int = option(4, help="position of the first class")
     objectness: int | None = option(None, help="position of the objectness, or None")
     activation: Literal["sigmoid", "none"] = option("sigmoid", help="what turns values into probabilities")
@@ -92,8 +92,8 @@ class Box:
         count = head.classes - self.start
         if not head.dense or count < 1:
             raise TargetError(
-                f"Box() needs an output with a box and classes for many places, (N, ..., {self.start} + "
-                "classes); join them with keras.layers.Concatenate where the model gives them apart"
+                f"Box() needs an output with a box and classes at many positions, (N, ..., {self.start} + "
+                "classes); join them with keras.layers.Concatenate if the model outputs them separately"
             )
         if not 0 <= self.class_ < count:
             raise TargetError(

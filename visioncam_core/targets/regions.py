@@ -112,11 +112,12 @@ def _numbers(where: Any) -> np.ndarray:
         area = ops.to_numpy(where)
     except (TypeError, ValueError) as error:
         raise TargetTypeError(
-            f"where={brief(where, 60)} is no mask, box or point: its rows differ"
+            f"where={brief(where, 60)} is not a mask, box or point: its rows differ"
         ) from error
     if area.dtype.kind not in "biuf" or (area.dtype.kind == "f" and not np.all(np.isfinite(area))):
         raise TargetTypeError(
-            f"where={brief(where, 60)} is no mask, box or point; pass finite numbers, or 'predicted' or 'all'"
+            f"where={brief(where, 60)} is not a mask, box or point; pass finite numbers, or 'predicted' or "
+            "'all'"
         )
     return area
 
@@ -126,7 +127,7 @@ def _box(area: np.ndarray, space: tuple[int, ...]) -> np.ndarray:
     rank = len(space)
     whole = area.astype(np.int64)
     if area.dtype.kind == "b" or (whole != area).any():
-        raise TargetTypeError(f"a box or point is made of whole numbers, received where={area.tolist()}")
+        raise TargetTypeError(f"a box or point must be whole numbers, received where={area.tolist()}")
     start, stop = (whole, whole + 1) if len(whole) == rank else (whole[:rank], whole[rank:])
     if (start < 0).any() or (stop > space).any() or (start >= stop).any():
         form = "(row, column)" if len(whole) == rank else "(top, left, bottom, right)"

@@ -1,4 +1,4 @@
-"""From the user's target to one scalar a picture: class indices checked, names found, callables bound."""
+"""From the user's target to one scalar per picture: class indices checked, names found, callables bound."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def target_specs(target: Any, count: int, head: Head) -> list[TargetSpec]:
             target = [one.item() if isinstance(one, np.generic) else one for one in target]
             if len(target) == head.classes and sorted(target, key=str) == [0] * (len(target) - 1) + [1]:
                 raise TargetError(
-                    f"target={brief(target, 40)} looks like a class written one-hot; pass its index, "
+                    f"target={brief(target, 40)} looks like a one-hot class; pass its index, "
                     f"{target.index(1)}"
                 )
             raise TargetError(
@@ -102,7 +102,7 @@ def _spec(target: Any, head: Head) -> TargetSpec:
     if isinstance(target, str):
         if re.fullmatch(r"top\d+", target) and target not in (head.known or ()):
             raise TargetError(
-                f"target={target!r} gives a stack of maps for each picture, and here there is room for one; "
+                f"target={target!r} gives a stack of maps for each picture, but only one fits here; "
                 f"pass it alone to visioncam.explain, as targets={target!r} to visioncam.compare, or "
                 "targets.Ranked(0), Ranked(1), ..."
             )
@@ -203,7 +203,7 @@ def fix_target(
     if head.varies and place is not None and max(place, 0) >= values.size:
         raise TargetError(
             f"the output has {values.size} values for this picture, and number {max(place, 0)}, counted from "
-            "0, was asked for; pass one that it has, or another picture"
+            "0, was requested; pass one of these, or another picture"
         )
     if isinstance(spec, Ranked):
         return Target(spec.index_in(ranked, reads), None, head, engine)

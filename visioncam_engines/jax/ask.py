@@ -135,7 +135,7 @@ def refusal(trace: Trace, places: Places, image: int) -> Callable[[LayerRow], st
     def measured(row: LayerRow) -> str:
         record = trace.record(row.path)
         if row.layout is None or len(record.tensors) != 1 or record.inside:
-            return "the graph does not tell where its positions lie"
+            return "the graph does not show where its positions lie"
         return astray(_centres(trace, record, row.layout, places, image), row.layout, places.image(image))
 
     def once(row: LayerRow) -> str:

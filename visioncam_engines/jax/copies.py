@@ -27,7 +27,7 @@ class JaxTwin(Twin):
     def of(cls, model: Any) -> JaxTwin:
         own = tuple(model.weights)
         if not own:
-            raise ModelError(f"{brief(model, 60)} has no weights that could be randomised; leave that out")
+            raise ModelError(f"{brief(model, 60)} has no weights to randomise; leave that out")
         return cls(model, tuple(str(one.path) for one in own), own, tuple(Weight(one.value) for one in own))
 
     def get(self) -> list[np.ndarray]:

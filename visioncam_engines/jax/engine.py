@@ -48,7 +48,7 @@ class JaxEngine(KerasEngine):
             if all(map(operator.is_, variables, found.trace.variables)):
                 raise ModelError(
                     f"the graph of the model {self.hints(model).title!r} reads none of its weights, so they "
-                    "cannot be randomised; leave out what needs randomised copies"
+                    "cannot be randomised; leave out everything that needs randomised copies"
                 )
             return attrs.evolve(found, trace=attrs.evolve(found.trace, variables=variables, cuts={}))
         return traced(model, trace(model, inputs.structure, flat))

@@ -123,7 +123,7 @@ class JaxPasses(PassesDefaults):
         return concatenate(list(in_batches(count, size, one, exhausted)))
 
     def tail(self, single: list[Any], at_layer: TailInputs | None, make: Make, count: int, read: Read) -> Any:
-        """Run what is behind the layer on versions of its activations."""
+        """Run what is after the layer on versions of its activations."""
         run, weights = self.cuts.tail(), self.cuts.trace.weights()
         known = self._tail_inputs(single, at_layer)
 
@@ -139,7 +139,7 @@ class JaxPasses(PassesDefaults):
     def tail_gradients(
         self, single: list[Any], at_layer: TailInputs | None, make: Make, count: int, cotangent: Cotangent
     ) -> Any:
-        """Run what is behind the layer forward and backward on versions of its activations."""
+        """Run what is after the layer forward and backward on versions of its activations."""
         forward, backward, weights = self.cuts.tail(), self.cuts.backward(), self.cuts.trace.weights()
         known = self._tail_inputs(single, at_layer)
         sides = [np.asarray(one)[None] for one in known.sides or ()]

@@ -86,8 +86,8 @@ def _told(error: Exception) -> str:
         cause = cause.__cause__ or cause.__context__  # Keras fails to make another one of it
     if cause is not None:
         return (
-            "its Python reads values of a picture, as `if` and float() do, which JAX cannot trace; write the "
-            "branch with keras.ops.where or keras.ops.cond"
+            "its Python code reads the picture's values, as `if` and float() do, which JAX cannot trace; "
+            "write the branch with keras.ops.where or keras.ops.cond"
         )
     return f"{error_text(error)}; check that the input fits the model, and that model(input) itself works"
 

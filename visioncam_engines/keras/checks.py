@@ -33,7 +33,7 @@ def require_backend(wanted: str) -> None:
     title = BACKENDS[wanted]
     if _FORKED.is_set():
         raise BackendError(
-            f"this process was forked after a model was explained, and {title} does not survive that; "
+            f"this process was forked after a model was explained, and {title} cannot be used after that; "
             'start processes with multiprocessing.get_context("spawn"), or explain in the new process only'
         )
     try:
@@ -61,9 +61,9 @@ def _keras_cure(needed: str) -> str:
     """Return what to do where `import keras` fails: mostly because another backend is asked for."""
     wanted = os.environ.get("KERAS_BACKEND")
     if wanted == needed:
-        return "install it anew with `pip install --force-reinstall keras`"
+        return "reinstall it with `pip install --force-reinstall keras`"
     asked = f"KERAS_BACKEND={brief(wanted, 40)} asks" if wanted else "the file keras.json may ask"
-    return f"{asked} for another backend, and VisionCam needs {needed!r}; {_set(needed)}"
+    return f"{asked} for another backend, but VisionCam needs {needed!r}; {_set(needed)}"
 
 
 def check_model(model: Any) -> None:
@@ -82,8 +82,8 @@ def check_model(model: Any) -> None:
         parts = [name for name, value in vars(model).items() if is_model(value)]
         inside = f", such as its part {listing(parts)}" if parts else ""
         raise ModelError(
-            f"the model {model.name!r} ({type(model).__name__}) has no call of its own, so it answers "
-            f"nothing; pass the model that answers{inside}, or give its class a call(self, inputs)"
+            f"the model {model.name!r} ({type(model).__name__}) has no call method, so it computes "
+            f"nothing; pass the model that does{inside}, or give its class a call(self, inputs)"
         )
     if not getattr(model, "built", True):
         raise ModelError(
@@ -117,7 +117,9 @@ def instead_of(value: Any) -> str:
     if hasattr(value, "get_input_details"):
         return f"{TFLITE}: pass the Keras model it was converted from"
     if hasattr(value, "shape") and hasattr(value, "dtype"):
-        return "pass the model first, then the picture; of a symbolic output make keras.Model(inputs, output)"
+        return (
+            "pass the model first, then the picture; for a symbolic output build keras.Model(inputs, output)"
+        )
     return "load a file with keras.models.load_model first"
 
 

@@ -108,7 +108,7 @@ class KerasEngine:
     def _check_kind(self, path: str | os.PathLike[str], trusted: bool) -> None:
         if trusted and is_saved_model(path):
             raise ModelError(
-                f"{quoted(os.fsdecode(os.fspath(path)))}: a SavedModel runs on TensorFlow alone, and Keras "
+                f"{quoted(os.fsdecode(os.fspath(path)))}: a SavedModel runs only on TensorFlow, but Keras "
                 f"runs on {self.backend!r}; set the environment variable KERAS_BACKEND=tensorflow"
             )
 

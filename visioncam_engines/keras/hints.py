@@ -1,4 +1,4 @@
-"""What a model says of itself, read off its layers: its name, its size, how its pictures are made ready."""
+"""What a model says of itself, read off its layers: its name, its size, how its pictures are preprocessed."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def preprocessing_of(model: Any) -> tuple[str | Scaling, str]:
         return own
     closed = next((layer for layer in before if opaque(layer)), None)
     if closed is not None:
-        return "", f"layer {closed.name!r} comes before the first weights and may preprocess, or not"
+        return "", f"layer {closed.name!r} comes before the first weights and may or may not preprocess"
     row = recognise(layers)
     if row is not None:
         return (

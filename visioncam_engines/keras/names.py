@@ -52,7 +52,7 @@ def fill(model: Any, path: str | os.PathLike[str]) -> None:
         raise ModelNotFoundError(f"{name}: no such file of weights; check the path") from error
     except Exception as error:  # h5py and the system have errors of their own
         raise ModelError(
-            f"{name}: is no HDF5 file ({error_text(error)}); save the weights with "
+            f"{name}: is not an HDF5 file ({error_text(error)}); save the weights with "
             "model.save_weights('name.weights.h5')"
         ) from error
     if problems:

@@ -22,7 +22,7 @@ class GraphTwin(Twin):
 
         weights = variables_of(model)
         if not weights:
-            raise ModelError(f"{brief(model, 60)} has no weights that could be randomised; leave that out")
+            raise ModelError(f"{brief(model, 60)} has no weights to randomise; leave that out")
         own = [getattr(weight, "_value", weight) for weight in weights]  # what Keras 3 keeps inside its own
         twins = []
         for variable in own:

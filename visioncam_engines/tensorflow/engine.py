@@ -70,7 +70,7 @@ class TensorFlowEngine(KerasEngine):
         model = original(model)
         if is_saved(model):
             weights = sum(prod(one.shape) for one in variables_of(model))
-            why = "a SavedModel does not say how its pictures are made ready"
+            why = "a SavedModel does not say how its pictures are preprocessed"
             return Hints("SavedModel", "SavedModel", weights, "", why)
         return hints_of(model)
 
@@ -86,7 +86,7 @@ class TensorFlowEngine(KerasEngine):
             if all(id(held) not in model.replaced for held, _ in found.trace.graph.captures):
                 raise ModelError(
                     f"the graph of the model {self.hints(model).title!r} reads none of its weights, so they "
-                    "cannot be randomised; leave out what needs randomised copies"
+                    "cannot be randomised; leave out everything that needs randomised copies"
                 )
             return attrs.evolve(found, trace=found.trace.with_variables(model.replaced))
         return traced(model, inputs.structure, flat)

@@ -79,7 +79,9 @@ def load_saved_model(path: str | os.PathLike[str], *, sha256: str | None = None)
     except (OSError, ValueError) as error:
         raise ModelError(f"{name}: cannot be read ({error}); export it again") from error
     if reaching:
-        raise UnsafeModelError(f"{name}: {'; '.join(reaching[:3])}: it reaches outside, and is not loaded")
+        raise UnsafeModelError(
+            f"{name}: {'; '.join(reaching[:3])}: it accesses files outside the model, and is not loaded"
+        )
     import tensorflow as tf
 
     try:

@@ -40,14 +40,14 @@ def check_model(model: Any) -> None:
     title = title_of(model)
     if isinstance(model, torch.jit.ScriptModule):
         raise ModelError(
-            f"the model {title!r} is TorchScript, in which no layer can be seen; pass the torch.nn.Module "
+            f"the model {title!r} is TorchScript, whose layers cannot be seen; pass the torch.nn.Module "
             "that was scripted or traced"
         )
     if getattr(type(model), "forward", None) is torch.nn.Module.forward and "forward" not in vars(model):
         parts = [name for name, _ in model.named_children()]
         raise ModelError(
-            f"the model {title!r} ({type(model).__name__}) has no forward of its own, so it answers nothing; "
-            f"pass the model that answers, such as one of its parts {listing(parts)}"
+            f"the model {title!r} ({type(model).__name__}) has no forward method, so it computes nothing; "
+            f"pass the model that does, such as one of its parts {listing(parts)}"
         )
     if type(model).__module__.startswith("torch.nn.modules") and not any(model.children()):
         raise ModelError(
@@ -58,19 +58,20 @@ def check_model(model: Any) -> None:
     called = {node.target for node in getattr(graph, "nodes", ()) if getattr(node, "op", "") == "call_module"}
     if isinstance(model, torch.fx.GraphModule) and called <= {"_guards_fn"}:
         raise ModelError(
-            f"the model {title!r} is a graph of functions, in which no layer is left; pass the "
+            f"the model {title!r} is a graph of functions without layers; pass the "
             "torch.nn.Module that was exported, or torch.export.unflatten(program)"
         )
     for module in every_module(model):
-        if _quantized(type(module)):
+        kind: Any = type(module)
+        if _quantized(kind):
             raise ModelError(
-                f"the layer {type(module).__name__} of the model {title!r} is quantized, so no gradient goes "
-                "through it; explain the model that was quantized, whose maps hardly differ"
+                f"the layer {kind.__name__} of the model {title!r} is quantized, so no gradient "
+                "flows through it; explain the model before quantization, whose maps hardly differ"
             )
         for held in (module._parameters, module._buffers):
             for tensor in held.values() if held else ():
                 if tensor is not None and (tensor.is_meta or type(tensor) not in _COMMON):
-                    _check_weights(tensor, type(module).__name__, title)
+                    _check_weights(tensor, kind.__name__, title)
 
 
 @lru_cache(maxsize=1024)
@@ -81,13 +82,13 @@ def _quantized(kind: type) -> bool:
 def _check_weights(tensor: Any, layer: str, title: str) -> None:
     if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
         raise ModelError(
-            f"the layer {layer} of the model {title!r} has no weights yet, as it is lazy and was never run; "
-            "call the model once on an input before explaining it"
+            f"the layer {layer} of the model {title!r} has no weights yet, because it is lazy and was never "
+            "run; call the model once on an input before explaining it"
         )
     if tensor.is_meta:
         raise ModelError(
-            f"the weights of the layer {layer} of the model {title!r} lie on the meta device, without "
-            "values; make the model on a real device, or model.to_empty(device='cpu') and load its weights"
+            f"the weights of the layer {layer} of the model {title!r} are on the meta device, without "
+            "values; create the model on a real device, or model.to_empty(device='cpu') and load its weights"
         )
 
 

@@ -39,9 +39,7 @@ class TensorTwin(Twin):
     def of(cls, model: Any) -> TensorTwin:
         found = list(weights_of(model))
         if not found:
-            raise ModelError(
-                f"the model {title_of(model)!r} has no weights that could be randomised; leave that out"
-            )
+            raise ModelError(f"the model {title_of(model)!r} has no weights to randomise; leave that out")
         return cls.made(model, found)
 
     @classmethod

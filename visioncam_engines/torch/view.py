@@ -57,7 +57,7 @@ class TapeView:
         model = self.model()
         if model is None or not in_training(model):
             return self.trace.notes
-        what = "model.train() is on; the map is of the model at rest, as after model.eval()"
+        what = "model.train() is on; the map is of the model in evaluation mode, as after model.eval()"
         return (*self.trace.notes, (TRAINING, what))
 
     @property

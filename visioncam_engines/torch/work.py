@@ -120,7 +120,7 @@ def traced(engine: Any, model: Any, inputs: ModelInputs, flat: list[Any]) -> Tap
         if isinstance(error, WritesError):
             WRITES.add(unwrapped(model))
     except Exception as error:  # the tape fails; whether the model does too is tried below
-        reason = f"under the tape it fails ({error_text(error)})"
+        reason = f"it fails while the tape records ({error_text(error)})"
     if not reason:
         if trace.exact:
             trace.notes = ((EXACT, f"one picture at a time, because {trace.exact}"),)
@@ -133,8 +133,8 @@ def traced(engine: Any, model: Any, inputs: ModelInputs, flat: list[Any]) -> Tap
         raise _cannot_be_called(model, flat, error) from error
     if not own:
         raise ModelError(
-            f"the model {title_of(model)!r} returns no tensor on inputs of shape "
-            f"{[tuple(x.shape) for x in flat]}; wrap it in one that does"
+            f"the model {title_of(model)!r} returns no tensor for inputs of shape "
+            f"{[tuple(x.shape) for x in flat]}; wrap it in a model that does"
         )
     notes: tuple[Note, ...] = ((AS_IT_IS, f"it is called again for each step, because {reason}"),)
     trace = record_as_it_is(recorder, example)
@@ -149,7 +149,7 @@ def _unlike(found: TapedModel, model: Any, structure: Any, noise: list[Any]) -> 
     off = difference(own, found.answers(noise))
     if off <= limit or difference(own, answers_of(model, structure, noise)) > limit:
         return ""  # a model that answers at random does not agree with itself
-    return f"its tape answers {off:.1%} otherwise on another picture"
+    return f"its tape is off by {off:.1%} on another picture"
 
 
 def noise_like(flat: list[Any]) -> list[Any]:
@@ -176,18 +176,18 @@ def _cannot_be_called(model: Any, flat: list[Any], error: Exception) -> ModelErr
         )
     elif "channels" in str(error) and any(len(shape) > 2 and shape[1] in (1, 3, 4) for shape in shapes):
         fix = (
-            "if it takes pictures with the channels last, say so: visioncam.set_model_card(model, "
+            "if it takes pictures with the channels last, declare it: visioncam.set_model_card(model, "
             "visioncam.ModelCard(channels_first=False))"
         )
     elif isinstance(error, out_of_memory()):
         fix = "pass a smaller picture, or free memory on the device"
     elif key := key_wanted(original(model)):
         fix = (
-            f"it takes a dictionary, from which it reads {key!r}; pass a torch.nn.Module that holds it as "
+            f"it takes a dictionary and reads {key!r} from it; pass a torch.nn.Module that holds it as "
             f"self.model and has def forward(self, x): return self.model({{{key!r}: x}})"
         )
     elif len(devices := devices_of(original(model))) > 1:
-        fix = f"its weights lie on {', '.join(devices)}; move the whole model to one device: model.to(...)"
+        fix = f"its weights are on {', '.join(devices)}; move the whole model to one device: model.to(...)"
     return ModelError(
         f"the model {title_of(original(model))!r} cannot be called on inputs of shape {shapes}: "
         f"{error_text(error)}; {fix}"
@@ -207,7 +207,7 @@ def failure_of(model: Any, error: BaseException) -> ModelError | None:
     devices = devices_of(original(model))
     fix = "check that model(input) itself works on this machine"
     if len(devices) > 1:
-        fix = f"its weights lie on {', '.join(devices)}; move the whole model to one device: model.to(...)"
+        fix = f"its weights are on {', '.join(devices)}; move the whole model to one device: model.to(...)"
     return ModelError(f"the model {title!r} failed while it ran ({error_text(error)}); {fix}")
 
 

@@ -20,10 +20,10 @@ class Rollout:
         M_p = Σ_t r_t R_tp
 
         A_l: attention of block l (N, heads, T, T) after softmax; r: (N, T) the share of each token in what
-        the score reads, the class token alone or the pooled tokens alike, rows of sum 1; p: the tokens that
+        the score reads, the class token alone or all pooled tokens equally, rows of sum 1; p: the tokens that
         are positions of the picture.  M: (N, *grid), from 0 to 1; with the other tokens it sums to 1.  It
         sees neither the class nor the values that attention moves.  A head that pools the tokens by attention
-        of its own (CaiT, SigLIP) is taken to read all of them alike.
+        of its own (CaiT, SigLIP) is taken to read all of them equally.
 
     Differences:
         jacobgil/vit-explain divides columns, keeps the largest head by default and drops nine tenths of the

@@ -25,7 +25,7 @@ class AblationCAM:
 
         A: activations (N, *grid, K); S: the logit.  M: (N, *grid), signed.  Dividing by a negative S
         would flip the map, hence |S|; below 1e-12 the drop itself is the weight, and the normalised
-        map is the same.  Only what lies behind the first operation that mixes the layer's channels runs K
+        map is the same.  Only what comes after the first operation that mixes the layer's channels runs K
         times, which is exact.  A channel that is zero everywhere has weight 0 and is skipped, also exact.
         Where no drop is above 1e-6 of |S|, all of them are rounding and count as 0.
 

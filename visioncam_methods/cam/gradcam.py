@@ -20,11 +20,11 @@ class GradCAM:
 
         A: activations (N, *grid, K); G = ∂S/∂A, the same shape; S: the logit; Z: the number of
         positions.  M: (N, *grid), signed; the heat map is its positive part divided by its maximum.  A
-        channel whose gradients cancel, |Σ_p G_pk| ≤ 1e-5 · Σ_p |G_pk|, has weight 0: behind an instance
+        channel whose gradients cancel, |Σ_p G_pk| ≤ 1e-5 · Σ_p |G_pk|, has weight 0: after an instance
         norm or a softmax over space all do, which the diagnostic `terms-cancel` says.
 
     Differences:
-        tf-explain multiplies by gated gradients ("guided"), which is another method.  The paper's own
+        tf-explain multiplies by gated gradients ("guided"), which is a different method.  The paper's own
         VisionCam 0.0.1 averaged the gradients over the batch as well; here every picture is its own.
 
     References:

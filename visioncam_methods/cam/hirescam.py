@@ -18,9 +18,9 @@ class HiResCAM:
         M_p = Σ_k G_pk A_pk
 
         A: activations (N, *grid, K); G = ∂S/∂A, the same shape.  M: (N, *grid), signed; there is no
-        ReLU in the definition.  With one dense layer behind the activations, M_p is the exact
+        ReLU in the definition.  With one dense layer after the activations, M_p is the exact
         contribution of position p and Σ_p M_p = S − b.  Where a layer norm alone reads the layer, M_p is 0
-        by Euler's theorem: the diagnostic `terms-cancel` says so, and a map whose Σ_p |M_p| is at most 1e-5
+        by Euler's theorem, with the diagnostic `terms-cancel`; a map whose Σ_p |M_p| is at most 1e-5
         of Σ_pk |G_pk A_pk| is 0.
 
     Differences:

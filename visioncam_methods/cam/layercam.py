@@ -32,7 +32,7 @@ class LayerCAM:
         2021.
     """
 
-    gamma: float = option(0.0, help="brighten weak evidence; 0 leaves it", validator=in_range(0, 100))
+    gamma: float = option(0.0, help="brighten weak evidence; 0 does not", validator=in_range(0, 100))
     needs: ClassVar[frozenset[str]] = frozenset({"activations", "gradients"})
 
     def __call__(self, evidence: Evidence) -> Any:

@@ -22,12 +22,12 @@ class LayerIntegratedGradients:
 
         A: activations (N, *grid, K), A′ those of the baseline; G = ∂S/∂A; α_i and w_i are the nodes and
         weights of Gauss–Legendre quadrature on (0, 1), Σ w_i = 1.  M: (N, *grid), signed.  Completeness:
-        Σ_p M_p = S(A) − S(A′) whatever lies behind the layer, up to the quadrature; the account has what is
+        Σ_p M_p = S(A) − S(A′) for any network after the layer, up to the quadrature; the account has what is
         missing.  Where the score is affine in A, against A′ = 0, it is HiResCAM.
 
     Differences:
         captum's LayerIntegratedGradients, the same with 50 nodes, goes through the whole model at each; here
-        only what lies behind the layer is run.
+        only what lies after the layer is run.
 
     References:
         Sundararajan, Taly and Yan, "Axiomatic attribution for deep networks", ICML 2017, arXiv:1703.01365;
@@ -38,7 +38,7 @@ class LayerIntegratedGradients:
     baseline: str | np.ndarray = option(
         "black",
         help="black, grey, white, zero, mean, blur:10 or noise, a picture, or zero-activations, 0 at the "
-        "layer; in Python an array, too",
+        "layer; in Python also an array",
         validator=hidden_kind("zero-activations"),
     )
     steps: int = option(16, help="nodes of the quadrature", validator=in_range(1, 10_000))

@@ -20,7 +20,7 @@ class ReciproCAM:
         M_p = S(A ∘ m_p)
 
         A: activations (N, *grid, K); m_p: 1 at position p, 0 elsewhere; S: the score as a function of the
-        layer.  M: (N, *grid), signed.  What is behind the layer runs once for each of the Z positions.
+        layer.  M: (N, *grid), signed.  What is after the layer runs once for each of the Z positions.
         Where that is an average and a dense layer, M is Grad-CAM's raw map plus the score of a layer of
         zeros, which `relative=True` subtracts: it is the same at every position.
 

@@ -45,12 +45,12 @@ class ScoreCAM:
     )
     channels: int | None = option(
         None,
-        help="only so many channels, those that vary most over space, all by default; approximate",
+        help="score only this many channels, those that vary most over space; all by default; approximate",
         validator=in_range(1, 2**20),
     )
     until: float | None = option(
         None,
-        help="stop once the map's rank correlation with its state half as many channels ago exceeds this; "
+        help="stop once the map's rank correlation with the map from half as many channels exceeds this; "
         "approximate",
         validator=in_range(-1, 1),
     )

@@ -24,7 +24,7 @@ class XGradCAM:
         Σ_p M_p = Σ G·A, which is S for a piecewise-linear tail without biases.
 
     Differences:
-        The guard is relative: pytorch-grad-cam adds 1e-7 to the sum, whatever its scale.
+        The guard is relative: pytorch-grad-cam adds 1e-7 to the sum, at any scale.
 
     References:
         Fu et al., "Axiom-based Grad-CAM: Towards accurate visualization and explanation of CNNs",

@@ -38,8 +38,8 @@ class ExpectedGradients:
 
     baselines: str | np.ndarray = option(
         "black,white",
-        help="black, grey, white, zero, mean, blur:10 or noise, with commas between several; in Python a "
-        "stack of pictures as the model receives them, too",
+        help="black, grey, white, zero, mean, blur:10 or noise, with commas between several; in Python "
+        "also a stack of pictures as the model receives them",
         validator=hidden_kind(several=True),
     )
     n: int = option(200, help="number of samples, shared by the baselines", validator=in_range(4, 100_000))
@@ -57,8 +57,8 @@ class ExpectedGradients:
         b = np.concatenate([one.hidden(kind) for kind in named])
         if self.n < 2 * len(b):
             raise OptionError(
-                f"n={self.n} is too few for {len(b)} baselines, each of which is drawn in both halves; pass "
-                f"n={2 * len(b)} or more, or fewer baselines"
+                f"n={self.n} is too few for {len(b)} baselines, each of which is sampled in both halves; "
+                f"pass n={2 * len(b)} or more, or fewer baselines"
             )
         u = np.random.default_rng(one.seed).random(len(b))
         first = self._half(one, x, b, self.n // 2, u)

@@ -35,7 +35,7 @@ class GradientInput:
 
     baseline: str | np.ndarray = option(
         "zero",
-        help="zero, black, grey, white, mean, blur:10 or noise; in Python an array, too",
+        help="zero, black, grey, white, mean, blur:10 or noise; in Python also an array",
         validator=hidden_kind(),
     )
     family: ClassVar[str] = "gradient"

@@ -35,8 +35,8 @@ class IntegratedGradients:
 
     Differences:
         captum 0.9.0's `riemann_trapezoid` has weights that sum to (n − 1)/n: 2 % too small at 50 steps; its
-        default, Gauss–Legendre, is the same as here.  Here "black" is a black picture, made ready as the
-        picture was; others' default of 0 in the model's input is grey, or ImageNet's mean colour.
+        default, Gauss–Legendre, is the same as here.  Here "black" is a black picture, preprocessed like
+        the picture; others' default of 0 in the model's input is grey, or ImageNet's mean colour.
 
     References:
         Sundararajan, Taly and Yan, "Axiomatic attribution for deep networks", ICML 2017, arXiv:1703.01365.
@@ -44,13 +44,13 @@ class IntegratedGradients:
 
     baseline: str | np.ndarray = option(
         "black",
-        help="where the way begins: black, grey, white, zero, mean, blur:10, noise, or an array",
+        help="where the path begins: black, grey, white, zero, mean, blur:10, noise, or an array",
         validator=hidden_kind(),
     )
     steps: int | None = option(
         None,
-        help="nodes of the quadrature, evenly; by default 32, closer near the baseline, doubled until 1 % of "
-        "the sum is missing at most",
+        help="nodes of the quadrature, evenly spaced; by default 32, denser near the baseline, doubled "
+        "until at most 1 % of the sum is missing",
         validator=in_range(1, 10_000),
     )
     family: ClassVar[str] = "gradient"

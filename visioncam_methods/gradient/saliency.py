@@ -19,11 +19,11 @@ class Saliency:
     Notes:
         M_p = max_c |g_pc|
 
-        g = ∂S/∂x at the picture x as the model receives it.  M: (N, *space), not negative: evidence for the
-        target and against it look alike.  `channels="sum"` is Σ_c |g_pc|, "norm" √Σ_c g²_pc.  `signed=True`
+        g = ∂S/∂x at the picture x as the model receives it.  M: (N, *space), not negative: evidence for and
+        against the target look the same.  `channels="sum"` is Σ_c |g_pc|, "norm" √Σ_c g²_pc.  `signed=True`
         is the g_pc of the largest size, Σ_c g_pc, and the norm with the sign of that sum.
 
-        The renderer of this name is another thing: any method's map over the photo, `renderer="overlay"`.
+        The renderer of this name is something else: any method's map over the photo, `renderer="overlay"`.
 
     Differences:
         tf-keras-vis and captum give |g_pc| of each channel and leave the rest to the caller.
@@ -34,7 +34,7 @@ class Saliency:
     """
 
     channels: Literal["max", "sum", "norm"] = option("max", help="how a pixel's channels become one number")
-    signed: bool = option(False, help="with the gradient's sign, in place of its size")
+    signed: bool = option(False, help="keep the gradient's sign instead of taking its size")
     family: ClassVar[str] = "gradient"
     on: ClassVar[str] = "input"
     needs: ClassVar[frozenset[str]] = frozenset({"gradients"})

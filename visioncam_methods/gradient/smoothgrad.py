@@ -31,8 +31,8 @@ class SmoothGrad:
         pictures give, and 50 copies begin with the 25.
 
     Differences:
-        PAIR's default is the mean of squares; captum's σ is 1 whatever the picture's range, xplique's .2: on
-        0–255 inputs neither is any noise.  The variance is the population's, as captum's; xplique's is
+        PAIR's default is the mean of squares; captum's σ is 1 for any range of the picture, xplique's .2: on
+        0–255 inputs neither is noticeable noise.  The variance is the population's, as captum's; xplique's is
         n/(n − 1) of it.
 
     References:
@@ -47,7 +47,9 @@ class SmoothGrad:
         0.15, help="noise level", unit="share of the picture's value range", validator=in_range(0, 10)
     )
     statistic: Literal["mean", "square", "variance"] = option(
-        "mean", help="of the gradients: their mean, the mean of their squares, or their variance (VarGrad)"
+        "mean",
+        help="what is taken of the gradients: their mean, the mean of their squares, or their "
+        "variance (VarGrad)",
     )
     family: ClassVar[str] = "gradient"
     on: ClassVar[str] = "input"

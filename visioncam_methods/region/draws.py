@@ -11,8 +11,10 @@ from visioncam_core.evidence import Estimate
 FIRST = 128
 """Draws in the first step of `until=`; each later one doubles them."""
 N_HELP = "scores that are read"
-UNTIL_HELP = "stop early, at this standard error as a share of the largest contribution; draws double"
-MOST_HELP = "scores that are read at most; with until= that many instead of n"
+UNTIL_HELP = (
+    "stop early, at this standard error as a share of the largest contribution; samples double until then"
+)
+MOST_HELP = "maximum number of scores read; with until= it replaces n"
 
 
 def fair_pairs(count: int, regions: int, seed: int) -> np.ndarray:

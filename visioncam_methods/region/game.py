@@ -13,7 +13,7 @@ from visioncam_core.evidence import Account, Attribution, Evidence, Regions, Reg
 AT_ONCE = 2**24
 """Entries of `keep` that are handed on together."""
 REGIONS_HELP = "grid:7 or slic:50; in Python also labels on your picture, or a dict of names and masks"
-HIDDEN_HELP = "in the place of hidden regions: grey, black, white, zero, mean, regionmean, blur:10, noise"
+HIDDEN_HELP = "what replaces hidden regions: grey, black, white, zero, mean, regionmean, blur:10, noise"
 
 
 @attrs.frozen(eq=False)

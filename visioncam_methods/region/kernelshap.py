@@ -22,7 +22,7 @@ LEAST = 4
 
 @attrs.frozen
 class KernelSHAP:
-    """Kernel SHAP: Shapley values by weighted least squares; they add up for any number of draws.
+    """Kernel SHAP: Shapley values by weighted least squares; they add up for any number of samples.
 
     Notes:
         M = argmin over φ of Σ_z k(|z|) (v(z) − v(none) − φ·z)²  with  Σ φ = v(all) − v(none) exactly
@@ -55,7 +55,7 @@ class KernelSHAP:
     hidden: str | np.ndarray = option("grey", help=HIDDEN_HELP, validator=hidden_kind("regionmean"))
     n: int | None = option(
         None,
-        help="scores that are read; 2 R + 2048 by default, R the number of regions",
+        help="number of scores read; 2 R + 2048 by default, R the number of regions",
         validator=in_range(4),
     )
     until: float | None = option(None, help=UNTIL_HELP, validator=in_range(0, low_open=True))

@@ -30,7 +30,7 @@ class LIME:
 
         y = v(z) = S(x_z): x_z is the picture where regions z are kept, the hidden picture elsewhere.  Of n
         rows z the first keeps all R regions; the others keep each with probability ½, in pairs with what they
-        leave out.  M: (N, *space), signed, each region's weight on its pixels; its sum means nothing.
+        leave out.  M: (N, *space), signed, each region's weight on its pixels; its sum has no meaning.
 
     Differences:
         lime 0.2.0.1 solves the same system: with its rows and scores the weights agree to 2e-15.  Its hidden

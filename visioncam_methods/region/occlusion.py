@@ -43,11 +43,11 @@ class Occlusion:
         None, help="side in pixels; a seventh of the picture's by default", validator=in_range(1)
     )
     stride: int | None = option(
-        None, help="pixels between two; half a window by default", validator=in_range(1)
+        None, help="pixels between two windows; half a window by default", validator=in_range(1)
     )
     regions: str | np.ndarray | dict[str, np.ndarray] | None = option(
         None,
-        help=f"regions in the place of windows: {REGIONS_HELP}",
+        help=f"regions instead of windows: {REGIONS_HELP}",
         validator=attrs.validators.optional(region_spec),
     )
     hidden: str | np.ndarray = option("grey", help=HIDDEN_HELP, validator=hidden_kind("regionmean"))

@@ -14,12 +14,12 @@ from visioncam_methods.region.game import HIDDEN_HELP, REGIONS_HELP, Game
 
 @attrs.frozen
 class PartitionSHAP:
-    """Partition SHAP: exact Owen values on a tree of regions; nothing is drawn, and they add up.
+    """Partition SHAP: exact Owen values on a tree of regions; nothing is sampled, and they add up.
 
     Notes:
         M_leaf = mean over m of v(m ∪ leaf) − v(m)
 
-        m: every set of the leaf's sibling and its ancestors' siblings, all alike likely: each inner node of
+        m: every set of the leaf's sibling and its ancestors' siblings, all equally likely: each inner node of
         the tree is a game of its two children.  v(z) = S(x_z): x_z is the picture where regions z are kept,
         the hidden picture elsewhere.  M: (N, *space), signed, each region's value on its pixels.
         Σ over regions = v(all) − v(none) exactly.  It takes 2 + Σ over inner nodes 2 · 2^depth scores, 1,804
@@ -28,10 +28,10 @@ class PartitionSHAP:
         Tree: halves of halves.  A grid is cut across its longer side, ties between rows first, the smaller
         half first, as SHAP does.  Other regions are cut at the median of their centroids, across the longer
         extent.  Where the tree does not fit into `max_passes`, the nodes of a level that move the score
-        least are not opened; their regions get equal shares, and the account says so.
+        least are not opened; their regions get equal shares, and the account reports it.
 
     Differences:
-        shap's PartitionExplainer goes on into single pixels and colour channels, stops at 500 scores by
+        shap's PartitionExplainer continues into single pixels and colour channels, stops at 500 scores by
         default, and breaks ties at random without a seed.  On the same tree the values agree to rounding.
 
     References:
@@ -45,7 +45,7 @@ class PartitionSHAP:
     hidden: str | np.ndarray = option("grey", help=HIDDEN_HELP, validator=hidden_kind("regionmean"))
     max_passes: int = option(
         3000,
-        help="scores that are read at most; a tree that takes more is made coarser",
+        help="maximum number of scores read; a tree that needs more is made coarser",
         validator=in_range(4),
     )
     family: ClassVar[str] = "region"
@@ -60,9 +60,7 @@ class PartitionSHAP:
         game = Game.of(one, self.regions, self.hidden)
         nothing, everything = game.ends()
         M, closed = owen(game, places(game.regions), self.max_passes, nothing, everything)
-        note = (
-            f"{closed} regions are told apart only in groups: max_passes={self.max_passes}" if closed else ""
-        )
+        note = f"{closed} regions are resolved only in groups: max_passes={self.max_passes}" if closed else ""
         return game.attribution(M, total=float(M.sum()), expected=everything - nothing, note=note)
 
 

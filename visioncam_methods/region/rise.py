@@ -56,7 +56,7 @@ class RISE:
     n: int = option(1000, help=N_HELP, validator=in_range(8))
     s: int = option(7, help="bits along each side of a mask", validator=in_range(1, 64))
     p: float = option(0.5, help="probability that a bit is 1", validator=in_range(0.01, 0.99))
-    centre: bool = option(True, help="take the means off: less noise")
+    centre: bool = option(True, help="subtract the means: less noise")
     regions: str | np.ndarray | dict[str, np.ndarray] | None = option(
         None, help=f"hard masks of regions: {REGIONS_HELP}", validator=attrs.validators.optional(region_spec)
     )

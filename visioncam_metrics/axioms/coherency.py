@@ -15,7 +15,7 @@ from visioncam_metrics.support.switches import constant
 
 @attrs.frozen
 class Coherency:
-    """Whether the map of the map's part of the picture is the same map.
+    """Whether the masked picture has the same map.
 
     Notes:
         coherency = (Pearson(M(x), M(x ∘ M)) + 1) / 2
@@ -35,7 +35,7 @@ class Coherency:
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     switches = constant(
         Switches(
-            score="the model is asked for a map",
+            score="the model is run for a map",
             fill="the picture times the map: zero as model input",
             mask="soft",
             map="positive part / maximum, at the layer",

@@ -19,7 +19,7 @@ class Complexity:
     Notes:
         complexity = mean of M over the picture
 
-        0 to 1.  One term of ADCC, where lower is better; by itself a small map is not a better one.
+        0 to 1.  One term of ADCC, where lower is better; a small map alone is not a better one.
 
     Differences:
         Bhatt et al. call the entropy of a map its complexity; that one is `entropy` here.
@@ -45,7 +45,7 @@ class Sparseness:
     Notes:
         Gini = Σ_i (2i − n − 1) a_(i) / (n Σ a),  a_(1) ≤ … ≤ a_(n),  a = |M|
 
-        0 for a uniform map, (n − 1)/n for one pixel.  It describes; a sparse map may be a wrong one.
+        0 for a uniform map, (n − 1)/n for one pixel.  It is descriptive; a sparse map may be wrong.
 
     Differences:
         Quantus computes it in place in the caller's array.
@@ -75,12 +75,12 @@ def gini(values: np.ndarray) -> float:
 
 @attrs.frozen
 class Entropy:
-    """How many pixels the map speaks of, as an entropy.
+    """How many pixels the map covers, as an entropy.
 
     Notes:
         H = −Σ_p q_p ln q_p,  q = |M| / Σ |M|
 
-        In nats: 0 for one pixel, ln n for a uniform map (10.82 at 224×224).  It describes.
+        In nats: 0 for one pixel, ln n for a uniform map (10.82 at 224×224). It is descriptive.
 
     Differences:
         Quantus calls it complexity, and gives NaN for a signed map.

@@ -24,8 +24,8 @@ class ADCC:
         Computed picture by picture, then averaged.  0 to 1; higher is better.  One class in all terms.
 
     Differences:
-        The authors' code takes the clean probability of the top class even where another class is asked
-        for, and can divide by 0.  pytorch-grad-cam has ARCC instead, with ROAD in the place of the drop.
+        The authors' code takes the clean probability of the top class even if another class is
+        explained, and can divide by 0.  pytorch-grad-cam has ARCC instead, with ROAD instead of the drop.
 
     References:
         Poppi et al., "Revisiting the evaluation of class activation mapping for explainability",

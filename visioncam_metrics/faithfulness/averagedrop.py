@@ -67,7 +67,7 @@ def win(drops: Sequence[float] | np.ndarray, others: Sequence[float] | np.ndarra
 
 @attrs.frozen
 class AverageGain:
-    """How much certainty is gained when only the map's part of the picture is shown.
+    """How much confidence is gained if only the map's part of the picture is shown.
 
     Notes:
         gain = max(0, O − Y) / (1 − Y)
@@ -94,7 +94,7 @@ class AverageGain:
 
 @attrs.frozen
 class Increase:
-    """On how many pictures the map's part alone is more certain than the whole picture.
+    """On how many pictures the model is more confident about the masked picture than about the whole one.
 
     Notes:
         increase = 1 where Y < O, else 0

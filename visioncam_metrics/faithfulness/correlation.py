@@ -24,7 +24,7 @@ class _Cells:
     share: float = option(0.2, help="share of the cells removed each time",
                           validator=in_range(0, 1, low_open=True, high_open=True))  # fmt: skip
     samples: int = option(100, help="random sets", validator=in_range(3, 100_000))
-    fill: Fill = option("zero", help="what stands in the place of removed pixels")
+    fill: Fill = option("zero", help="what replaces removed pixels")
     score: Score = option("probability", help="f: the class's probability, or the scalar explained")
     needs: ClassVar[frozenset[str]] = frozenset({"scores"})
     integration: ClassVar[str]
@@ -100,8 +100,8 @@ class Infidelity(_Cells):
         map is arbitrary.  Lower is better; 0 for a linear model and its own weights.
 
     Differences:
-        The authors' code scales by β; captum does not unless asked, and its number then means nothing for
-        these maps.  Quantus' patches must divide the picture, and pile up.
+        The authors' code scales by β; captum does so only on request, and its unscaled number is meaningless
+        for these maps.  Quantus' patches must divide the picture, and add up where they overlap.
 
     References:
         Yeh et al., "On the (in)fidelity and sensitivity of explanations", NeurIPS 2019, arXiv:1901.09392.

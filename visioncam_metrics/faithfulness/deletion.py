@@ -68,7 +68,7 @@ class Deletion(_Curve):
     """
 
     steps: int = option(224, help="steps from the picture to nothing", validator=in_range(1, 100_000))
-    fill: Fill = option("zero", help="what stands in the place of removed pixels")
+    fill: Fill = option("zero", help="what replaces removed pixels")
 
     def __call__(self, case: Case) -> Measured:
         """Return the area under the curve, and the curve."""

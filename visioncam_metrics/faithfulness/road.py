@@ -53,8 +53,8 @@ class ROAD(_Removal):
         ROAD = mean over the percentages of (p_least − p_most) / 2
 
         p_most: probability with the strongest pixels removed and filled in by noisy linear imputation;
-        p_least: with the weakest removed.  −0.5 to 0.5; higher is better; 0 for an order without sense.
-        Pictures of two axes.  The shape of the hole may itself tell the class.
+        p_least: with the weakest removed.  −0.5 to 0.5; higher is better; 0 for a meaningless order.
+        Pictures of two axes.  The shape of the hole may itself reveal the class.
 
     Differences:
         Exactly the nominal share of the pixels is removed.  pytorch-grad-cam thresholds at a percentile,

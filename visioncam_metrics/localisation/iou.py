@@ -20,7 +20,7 @@ class IoU:
         IoU = |{M ≥ τ} ∩ object| / |{M ≥ τ} ∪ object|
 
         0 to 1; higher is better.  A uniform map, whose area is the whole picture, scores the object's share,
-        which stands beside it as `uniform`.
+        which is reported with it as `uniform`.
 
     Differences:
         Grad-CAM++'s own measure (its equation 26) is another ratio: inside pixels over box area plus

@@ -25,7 +25,7 @@ class MaxBoxAcc:
 
         A number of the data set: the best τ is one for all pictures.  A picture's own value is whether
         any τ finds it.  `delta=(0.3, 0.5, 0.7)` with `areas="all"` is MaxBoxAccV2.  Higher is better.
-        A uniform map, whose box is the whole picture, gets what stands beside it as `uniform`.
+        A uniform map, whose box is the whole picture, gets what is reported with it as `uniform`.
 
     Differences:
         The authors step τ by 0.001 on maps of 0 to 255 and draw boxes that end one pixel later; here τ

@@ -23,7 +23,7 @@ class PointingGame:
 
         Pixels of the picture, however it was fitted to the model; of the input where the model was given
         that.  Of equally strong pixels the first counts, row by row.  Higher is better.  The share of the
-        input that hits, what a pixel anywhere gets, stands beside it as `uniform`: objects in the middle
+        input that hits, what a pixel anywhere gets, is reported with it as `uniform`: objects in the middle
         or a wide tolerance make it large.  Landing on the object is not faithfulness to the model.
 
     Differences:
@@ -35,7 +35,8 @@ class PointingGame:
         tolerance as in TorchRay.
     """
 
-    tolerance: float = option(15.0, help="how far beside the object still hits", unit="pixels of the picture",
+    tolerance: float = option(15.0, help="how far outside the object still hits",
+                              unit="pixels of the picture",
                               validator=in_range(0, 10_000))  # fmt: skip
     needs: ClassVar[frozenset[str]] = frozenset({"truth"})
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
@@ -63,8 +64,8 @@ class EnergyPointingGame:
     Notes:
         energy = Σ_{p in object} M_p / Σ_p M_p
 
-        0 to 1; higher is better.  A uniform map scores the object's share of the picture, which stands
-        beside it as `uniform`.
+        0 to 1; higher is better.  A uniform map scores the object's share of the picture, which is reported
+        with it as `uniform`.
 
     Differences:
         For maps that are not negative it is Quantus' relevance mass accuracy.

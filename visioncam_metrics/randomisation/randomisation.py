@@ -15,20 +15,20 @@ from visioncam_core.results.heat import heat
 from visioncam_metrics.support.ssim import ssim
 from visioncam_metrics.support.switches import constant
 
-RANDOMISED = "weights drawn anew from the logits down, each tensor with its own mean and spread"
+RANDOMISED = "weights randomised from the logits down, each tensor with its own mean and spread"
 
 
 @attrs.frozen
 class Randomisation:
-    """How alike the map of a model with random weights is to the model's own.
+    """How similar the map of a model with random weights is to the model's own.
 
     Notes:
         similarity(M, M of the model with every layer randomised), mean over seeds
 
         The cascade starts from a copy with the trained weights and randomises from the logits down, one
         step more each time; `detail` is the similarity after each step, 1 first.  Lower is better: a map
-        that stays does not depend on what was learnt.  One seed proves nothing.  Below 0 is no better pass
-        than 0: at −1 it is the same map with its sign turned, which `similarity="absolute"` shows as 1.
+        that stays does not depend on what was learnt.  One seed proves nothing.  Below 0 is no better
+        than 0: −1 is the same map with its sign flipped, which `similarity="absolute"` shows as 1.
 
     Differences:
         Kernels are drawn from a normal distribution with the trained kernel's mean and spread; vectors
@@ -51,7 +51,7 @@ class Randomisation:
         """How its numbers are made."""
         shape = {"ssim": "positive part / maximum, at the layer", "absolute": "absolute, at the layer"}
         return Switches(
-            score="the model and its randomised copies are asked for maps",
+            score="the model and its randomised copies are run for maps",
             fill=RANDOMISED,
             map=shape.get(self.similarity, "raw, at the layer"),
             integration="mean over seeds, after the last step",
@@ -82,13 +82,13 @@ def mean_known(rows: np.ndarray) -> np.ndarray:
 
 @attrs.frozen
 class ClassSensitivity:
-    """How alike the map of another class is to the class's own.
+    """How similar the map of another class is to the class's own.
 
     Notes:
         Spearman(M for the class, M for another class)
 
         Signed maps at the layer; the other class is drawn for each picture.  Lower is better: a map
-        that is the same for every class says nothing of this one.
+        that is the same for every class says nothing about this one.
 
     Differences:
         Quantus' random logit test compares with SSIM.
@@ -102,7 +102,7 @@ class ClassSensitivity:
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     switches = constant(
         Switches(
-            score="the model is asked for the map of another class, drawn with the seed",
+            score="the model is run for the map of another class, picked by the seed",
             map="raw, at the layer",
             integration="rank correlation",
         )

@@ -15,7 +15,7 @@ from visioncam_core.results.agreement import rank_correlation
 from visioncam_core.results.heat import heat
 
 _CHUNK = 8
-SCORE = "the model is asked for maps"
+SCORE = "the model is run for maps"
 
 
 @attrs.frozen
@@ -71,7 +71,7 @@ class MaxSensitivity:
 
 @attrs.frozen
 class NoiseStability:
-    """How alike the maps of noisy copies of the picture are to its map.
+    """How similar the maps of noisy copies of the picture are to its map.
 
     Notes:
         mean over copies of Spearman(M(x), M(x + noise))
@@ -84,7 +84,7 @@ class NoiseStability:
 
     References:
         Alvarez-Melis and Jaakkola, "On the robustness of interpretability methods", 2018,
-        arXiv:1806.08049, for the question; the measure is ours.
+        arXiv:1806.08049, for the idea; the measure is ours.
     """
 
     sigma: float = option(0.05, help="standard deviation, in ranges of the picture", validator=in_range(0, 1))
@@ -114,7 +114,7 @@ class NoiseStability:
 
 @attrs.frozen
 class ShiftStability:
-    """How alike the map of a shifted picture, shifted back, is to its map.
+    """How similar the map of a shifted picture, shifted back, is to its map.
 
     Notes:
         mean over both directions of each axis of Spearman(M(x), M(x shifted by s) shifted by −s)
@@ -127,7 +127,7 @@ class ShiftStability:
 
     References:
         Alvarez-Melis and Jaakkola, "On the robustness of interpretability methods", 2018,
-        arXiv:1806.08049, for the question; the measure is ours.
+        arXiv:1806.08049, for the idea; the measure is ours.
     """
 
     shift: int = option(4, help="how far", unit="pixels", validator=in_range(1, 10_000))

@@ -27,7 +27,7 @@ def fill_picture(case: Case, fill: str) -> np.ndarray:
         fill: one of `MEANING`.
 
     Raises:
-        OptionError: "black" for model input, of which nobody knows what black is.
+        OptionError: "black" for model input, where the value of black is unknown.
     """
     x = case.x
     if fill == "zero":
@@ -40,7 +40,7 @@ def fill_picture(case: Case, fill: str) -> np.ndarray:
         return blur(x)
     if case.black is None:
         raise OptionError(
-            "fill='black' needs a picture: of model input nobody knows what black is; use fill='zero'"
+            "fill='black' needs a picture: what is black in model input is not known; use fill='zero'"
         )
     return np.broadcast_to(case.black, x.shape).astype(x.dtype)
 

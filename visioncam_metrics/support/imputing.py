@@ -28,7 +28,7 @@ def impute(x: np.ndarray, missing: np.ndarray) -> np.ndarray:
         ValueError: every pixel is missing, and nothing says what they were.
     """
     if missing.all():
-        raise ValueError("every pixel is missing; nothing is left to fill them from")
+        raise ValueError("every pixel is missing; none is left to fill the others from")
     if not missing.any():
         return x.copy()
     from scipy.sparse import csc_matrix

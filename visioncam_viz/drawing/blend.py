@@ -1,4 +1,4 @@
-"""The map's colours blended over the photo, opaque where the evidence is strong."""
+"""The map's colours blended over the photo, as opaque as the evidence is strong, and a frame."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import numpy as np
 from visioncam_viz.drawing.colour import colourise
 from visioncam_viz.drawing.scene import Scene
 
-FULL = np.float32(0.5)  # share of the strongest evidence from which on a colour is at its full opacity
+FRAME = 400  # pixels of a picture's shorter side for each pixel of the frame's width
 BAND = 40_000  # pixels blended at a time: they fit the processor's cache
 
 
-def rise(heat: np.ndarray) -> np.ndarray:
-    """Return how far each value counts as strong: from 0 smoothly to 1 at half of the strongest, unsigned."""
-    share = np.minimum(np.abs(heat) / FULL, np.float32(1))
+def rise(heat: np.ndarray, full: float = 0.5) -> np.ndarray:
+    """Return how opaque each value is: from 0 smoothly to 1 at `full` of the strongest, unsigned."""
+    share = np.minimum(np.abs(heat) / np.float32(full), np.float32(1))
     return share * share * (3 - 2 * share)
 
 
@@ -32,11 +32,29 @@ def blend(
     picture = np.empty_like(scene.photo)
     for part in rows(scene.heat.shape):
         photo, heat = scene.photo[part].astype(np.float32), scene.heat[part]
-        share = rise(heat) if by_value else np.ones_like(heat)
+        share = rise(heat, scene.full) if by_value else np.ones_like(heat)
         opacity = np.where(np.abs(heat) < threshold, np.float32(0), share * np.float32(alpha))
         colours = colourise(heat, table, signed=scene.signed)
         picture[part] = np.rint(photo + opacity[..., None] * (colours - photo))
+    if alpha:
+        frame_seen(picture, scene.seen)
     return picture
+
+
+def frame_seen(picture: np.ndarray, seen: tuple[float, float, float, float]) -> None:
+    """Draw a thin frame, in place, around the part of a picture that the model saw; none around all of it."""
+    height, width = picture.shape[:2]
+    top, left, bottom, right = (
+        round(share * side) for share, side in zip(seen, 2 * (height, width), strict=True)
+    )
+    if min(height - bottom + top, 1) + min(width - right + left, 1) == 0:
+        return
+    line = max(round(min(height, width) / FRAME), 1)
+    for wide, ink, share in ((2 * line, 0, 0.25), (line, 255, 0.6)):
+        around = np.zeros((height, width), bool)
+        around[top:bottom, left:right] = True
+        around[top + wide : bottom - wide, left + wide : right - wide] = False
+        picture[around] = np.rint(picture[around] * (1 - share) + ink * share)
 
 
 def mix(below: np.ndarray, above: np.ndarray, share: np.ndarray) -> np.ndarray:

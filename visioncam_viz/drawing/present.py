@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from visioncam_core.display import bands_last, to_rgb
+from visioncam_core.results.heat import opaque_from
 from visioncam_viz.drawing import caption
 from visioncam_viz.drawing.blend import blend
 from visioncam_viz.drawing.colour import colour_table, colourise
 from visioncam_viz.drawing.grid import crosshair, grid
 from visioncam_viz.drawing.options import looks
 from visioncam_viz.drawing.panel import NARROWEST, frame, write_note
-from visioncam_viz.drawing.scene import Bands, Scene, enlarge, heat_of, is_blank, steps
+from visioncam_viz.drawing.scene import Bands, Scene, enlarge, heat_of, is_blank, seen_of, smoothed, steps
 from visioncam_viz.drawing.signal_scene import signal_scene
 from visioncam_viz.drawing.tile import THINNEST
 from visioncam_viz.drawing.volume import Board, board
@@ -109,7 +110,7 @@ def present_map(
     }
     row = {name: paints[name] for name in pictures}
     return present(
-        explanation,
+        smoothed(explanation),
         row if len(row) > 1 else row[pictures[0]],
         table=table,
         cut=cut,
@@ -172,4 +173,5 @@ def scene_of(explanation: Explanation, bands: Bands = None) -> Scene:
     if heat.ndim == 1:
         return signal_scene(values, heat, signed)
     original = (explanation.whole or explanation).picture
-    return Scene(to_rgb(values, bands, opacity=original.dtype == np.uint8), heat, signed)
+    photo = to_rgb(values, bands, opacity=original.dtype == np.uint8)
+    return Scene(photo, heat, signed, seen=seen_of(explanation), full=opaque_from(explanation))

@@ -15,6 +15,7 @@ from visioncam_core.errors import ImageError
 from visioncam_core.opencv import load_opencv
 from visioncam_core.resize import resize
 from visioncam_core.results.areas import level
+from visioncam_core.results.heat import smooth
 from visioncam_viz.drawing.text import INK, WHITE
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 NEAR = 12  # pixels around a line that decide whether it is black or white
 DARK = 110  # mean of 0 to 255 below which a picture is dark
+WHOLE = (0.0, 0.0, 1.0, 1.0)
 Bands = tuple[int, int, int] | None
 
 
@@ -36,6 +38,8 @@ class Scene:
         signed: whether the heat has two signs.
         ink: (H, W) float32 coverage of lines drawn on top of the colours, or None.
         halo: (H, W) float32 coverage of the contrasting edge under the ink, or None.
+        seen: (top, left, bottom, right) of what the model saw, in shares of height and width.
+        full: share of the strongest evidence from which on a colour is at its full opacity.
     """
 
     photo: np.ndarray
@@ -43,6 +47,8 @@ class Scene:
     signed: bool = False
     ink: np.ndarray | None = None
     halo: np.ndarray | None = None
+    seen: tuple[float, float, float, float] = WHOLE
+    full: float = 0.5
 
     def finish(self, picture: np.ndarray) -> np.ndarray:
         """Put the ink back on a coloured picture, in place, and return it; white where it is dark."""
@@ -69,6 +75,18 @@ def heat_of(explanation: ExplanationData) -> np.ndarray:
             f"{heat.shape}. Explain a layer that has positions."
         )
     return np.nan_to_num(heat, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def smoothed(explanation: Explanation) -> Explanation:
+    """Return an explanation whose map has no creases between the layer's positions."""
+    return attrs.evolve(explanation, heatmap=smooth(explanation))
+
+
+def seen_of(explanation: ExplanationData) -> tuple[float, float, float, float]:
+    """Return (top, left, bottom, right) of what the model saw of a picture, in shares of height and width."""
+    place = (explanation.whole or explanation).provenance.get("place")
+    top, left, bottom, right = place["seen"] if isinstance(place, dict) else WHOLE
+    return top, left, bottom, right
 
 
 def is_blank(explanation: Explanation) -> bool:
@@ -106,4 +124,6 @@ def enlarge(scene: Scene, rows: int, columns: int) -> Scene:
         scene.signed,
         blocks(scene.ink),
         blocks(scene.halo),
+        scene.seen,
+        scene.full,
     )

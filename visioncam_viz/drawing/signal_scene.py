@@ -36,7 +36,7 @@ def signal_scene(bands: np.ndarray, heat: np.ndarray, signed: bool) -> Scene:
                 cv2.polylines(canvas, [part], False, 255, thickness, cv2.LINE_AA, SHIFT)
     photo = np.full((*shape, 3), 255, np.uint8)
     ribbon = np.broadcast_to(resize(heat, (WIDTH,)), shape)
-    return Scene(photo, ribbon, signed, *(cover.astype(np.float32) / 255 for cover in (ink, halo)))
+    return Scene(photo, ribbon, signed, ink.astype(np.float32) / 255, halo.astype(np.float32) / 255)
 
 
 def _line(values: np.ndarray, lane: int, top: int) -> list[np.ndarray]:

@@ -28,7 +28,7 @@ TINT = 0.45  # opacity of the map under the boxes
 class Boxes:
     """The photo with a box around each connected area above a threshold, most evidence first.
 
-    The number is the share of all the map's evidence that lies in the area: it is no confidence of a
+    The number is the share of all the map's evidence that lies in the area: it is not the confidence of a
     detector.  Evidence against, in a signed map, has boxes of another colour.
 
     Attributes:
@@ -36,7 +36,7 @@ class Boxes:
         most: the number of boxes drawn at most.
         overlay: lay the map faintly under the boxes.
         width: thickness of the lines in pixels; 0 fits it to the picture.
-        title: write class, certainty, method and layer above.
+        title: write class, probability, method and layer above.
         min_size: pixels that the longer side shall have at least.
         bands: bands shown as red, green and blue.
     """
@@ -45,7 +45,7 @@ class Boxes:
     most: int = option(10, help="draw at most this many boxes", validator=in_range(1, 1000))
     overlay: bool = option(True, help="lay the map faintly under the boxes")
     width: int = option(
-        0, help="thickness of the lines; 0 fits it", unit="pixels", validator=in_range(0, 100)
+        0, help="thickness of the lines; 0 for automatic", unit="pixels", validator=in_range(0, 100)
     )
     title: bool = TITLE
     min_size: int = MIN_SIZE

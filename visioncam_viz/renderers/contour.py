@@ -42,7 +42,7 @@ class Contour:
         width: thickness of the lines in pixels; 0 fits it to the picture.
         colormap: a matplotlib colour map, or its name; "auto" is inferno, or RdBu_r for signed maps.
         colorbar: draw the scale below.
-        title: write class, certainty, method and layer above.
+        title: write class, probability, method and layer above.
         min_size: pixels that the longer side shall have at least.
         bands: bands shown as red, green and blue.
     """
@@ -53,7 +53,7 @@ class Contour:
         validator=_thresholds,
     )
     width: int = option(
-        0, help="thickness of the lines; 0 fits it", unit="pixels", validator=in_range(0, 100)
+        0, help="thickness of the lines; 0 for automatic", unit="pixels", validator=in_range(0, 100)
     )
     colormap: ColourMap = COLORMAP
     colorbar: bool = COLORBAR

@@ -47,7 +47,7 @@ class Heatmap(_Map):
     Attributes:
         colormap: a matplotlib colour map, or its name; "auto" is inferno, or RdBu_r for signed maps.
         colorbar: draw the scale below.
-        title: write class, certainty, method and layer above.
+        title: write class, probability, method and layer above.
         min_size: pixels that the longer side shall have at least.
     """
 
@@ -62,10 +62,13 @@ class Heatmap(_Map):
 class Overlay(_Map):
     """The map's colours blended over the photo.
 
-    A pixel's opacity is `alpha` from half of the strongest evidence upwards and falls
-    smoothly to nothing below (`by_value`), so that low evidence does not tint the photo.
-    With `by_value=False` it is `alpha` everywhere: `alpha=0` gives the photo, `alpha=1`
-    the colour map.  Sizes are as in `Heatmap`.
+    A pixel's opacity follows the evidence (`by_value`): it is `alpha` where the evidence is
+    strongest and falls smoothly to nothing, so that the photo is untouched where there is none.
+    (In volumes, signals and files of earlier versions it is `alpha` from half of the strongest
+    upwards.)  With `by_value=False` it is `alpha` everywhere: `alpha=0` gives the photo, `alpha=1`
+    the colour map.  Between a layer's positions the map is drawn as a Catmull-Rom spline; a thin
+    frame surrounds the part of the photo that the model saw, if it did not see all of it.  Sizes
+    are as in `Heatmap`.
 
     Attributes:
         colormap: a matplotlib colour map, or its name; "auto" is inferno, or RdBu_r for signed maps.
@@ -73,7 +76,7 @@ class Overlay(_Map):
         threshold: share of the strongest evidence under which the photo is untouched.
         by_value: opacity grows with the evidence.
         colorbar: draw the scale below.
-        title: write class, certainty, method and layer above.
+        title: write class, probability, method and layer above.
         min_size: pixels that the longer side shall have at least.
         bands: bands shown as red, green and blue.
     """
@@ -98,16 +101,16 @@ class SideBySide(_Map):
     Attributes:
         colormap: a matplotlib colour map, or its name; "auto" is inferno, or RdBu_r for signed maps.
         alpha: opacity of the colours, 0 to 1.
-        labels: write what each picture is below it.
+        labels: label each picture below.
         colorbar: draw the scale below.
-        title: write class, certainty, method and layer above.
+        title: write class, probability, method and layer above.
         min_size: pixels that the longer side of each picture shall have at least.
         bands: bands shown as red, green and blue.
     """
 
     colormap: ColourMap = COLORMAP
     alpha: float = ALPHA
-    labels: bool = option(False, help="write what each picture is below it")
+    labels: bool = option(False, help="label each picture below")
     colorbar: bool = COLORBAR
     title: bool = TITLE
     min_size: int = MIN_SIZE
@@ -122,18 +125,18 @@ class Triptych(_Map):
     Attributes:
         colormap: a matplotlib colour map, or its name; "auto" is inferno, or RdBu_r for signed maps.
         alpha: opacity of the colours over the photo, 0 to 1.
-        labels: write what each picture is below it.
+        labels: label each picture below.
         colorbar: draw the scale below.
-        title: write class, certainty, method and layer above.
+        title: write class, probability, method and layer above.
         min_size: pixels that the longer side of each picture shall have at least.
         bands: bands shown as red, green and blue.
     """
 
     colormap: ColourMap = COLORMAP
     alpha: float = ALPHA
-    labels: bool = option(True, help="write what each picture is below it")
+    labels: bool = option(True, help="label each picture below")
     colorbar: bool = option(True, help="draw the scale below the picture")
-    title: bool = option(True, help="write class, certainty, method and layer above the picture")
+    title: bool = option(True, help="write class, probability, method and layer above the picture")
     min_size: int = MIN_SIZE
     bands: tuple[int, int, int] | None = BANDS
     pictures: ClassVar[tuple[str, ...]] = (PHOTO, MAP, ON_PHOTO)

@@ -31,7 +31,7 @@ class Masked:
     Attributes:
         percent: how much of the picture to keep.
         fill: what covers the rest: a colour, or "blur", the photo out of focus.
-        title: write class, certainty, method and layer above.
+        title: write class, probability, method and layer above.
         min_size: pixels that the longer side shall have at least.
         bands: bands shown as red, green and blue.
     """

@@ -38,7 +38,7 @@ class RegionColours:
         colormap: a diverging matplotlib colour map, or its name.
         alpha: opacity of the colours, 0 to 1.
         colorbar: draw the scale below.
-        title: write class, certainty, method and layer above.
+        title: write class, probability, method and layer above.
         min_size: pixels that the longer side shall have at least.
     """
 
@@ -87,12 +87,12 @@ class Bars:
     Attributes:
         count: so many regions, the largest by size.
         colormap: a diverging matplotlib colour map, or its name.
-        title: write class, certainty, method and layer above.
+        title: write class, probability, method and layer above.
     """
 
     count: int = option(10, help="regions that get a bar", validator=in_range(1, 100))
     colormap: ColourMap = option(DIVERGING, help="diverging matplotlib colour map", validator=known_colormap)
-    title: bool = option(True, help="write class, certainty, method and layer above")
+    title: bool = option(True, help="write class, probability, method and layer above")
 
     def __call__(self, explanation: Explanation) -> np.ndarray:
         """Render an explanation with regions, (H, W, 3) uint8 RGB.

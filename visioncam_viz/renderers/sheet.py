@@ -17,10 +17,12 @@ from visioncam_core.options import in_range, option
 from visioncam_core.text import normalise
 from visioncam_viz.drawing import caption
 from visioncam_viz.drawing.agreement import agreement_tile, correlation_tile
+from visioncam_viz.drawing.blend import frame_seen
 from visioncam_viz.drawing.colour import colour_table
 from visioncam_viz.drawing.grid import best_columns
 from visioncam_viz.drawing.panel import heading, legend
 from visioncam_viz.drawing.present import photo_of
+from visioncam_viz.drawing.scene import WHOLE, seen_of
 from visioncam_viz.drawing.sheet_scale import WORDS, Scale, scale_maps, strongest
 from visioncam_viz.drawing.text import INK, QUIET, draw, line_height, shorten, width_of, wrap
 from visioncam_viz.drawing.tile import Tile, box_of, fit, resize_to, small_picture
@@ -47,20 +49,22 @@ class Sheet:
     Attributes:
         renderer: name of the renderer of each map, or a renderer object.
         tile_options: options of that renderer.
-        columns: tiles a row; 0 chooses.
+        columns: tiles per row; 0 for automatic.
         tile: a tile's width in pixels (height for tall photos).
         agreement: add a tile that shows where the methods agree.
-        correlations: add a tile with the rank correlation of each two methods.
+        correlations: add a tile with the rank correlation of each pair of methods.
         scale: which maps share a scale: each its own, those of one method, or all.
     """
 
     renderer: object = option("overlay", help="renderer of each map")
     tile_options: Mapping[str, object] = option(attrs.Factory(dict), help="options of that renderer")
-    columns: int = option(0, help="tiles a row; 0 chooses", validator=in_range(0, 100))
+    columns: int = option(0, help="tiles per row; 0 for automatic", validator=in_range(0, 100))
     tile: int = option(340, help="width of a tile", unit="pixels", validator=in_range(64, 2048))
     agreement: bool = option(False, help="add a tile that shows where the methods agree")
-    correlations: bool = option(False, help="add a tile with the rank correlation of each two methods")
-    scale: Scale = option("map", help="which maps share a scale: each its own, those of a method, or all")
+    correlations: bool = option(False, help="add a tile with the rank correlation of each pair of methods")
+    scale: Scale = option(
+        "map", help="which maps share a colour scale: none (each its own), those of a method, or all"
+    )
 
     def __call__(self, comparison: Comparison | Sequence[Comparison]) -> np.ndarray:
         """Render a comparison, or several below one another.
@@ -119,13 +123,17 @@ class Sheet:
         """Return the photo's tile and one for each method, in order; those that failed last."""
         if not comparison.explanations:
             why = "; ".join(f"{name}: {why}" for name, why in comparison.failures.items())
-            raise ImageError(f"Nothing to show in a sheet: no method gave a map. {why or 'None was asked.'}")
+            raise ImageError(
+                f"Nothing to show in a sheet: no method gave a map. {why or 'No method was requested.'}"
+            )
         first = comparison.explanations[0]
         box = box_of(first, self.tile)
         flat = first.heatmap.ndim == 2
         small = small_picture(first, box) if flat else np.empty(0)
         bands: Any = self.tile_options.get("bands")
         photo = fit(photo_of(resize_to(first, small) if flat else first, bands), box)
+        if flat:
+            frame_seen(photo, seen_of(first))
         layers = {e.layer.path for e in comparison.explanations}
         tiles = [Tile("Photo" if flat else "Input", _size(first), photo)]
         sized = []
@@ -159,7 +167,8 @@ class Sheet:
             table = colour_table(name, signed=first.evidence == "signed")
             room = legend(page, first, table, MARGIN, line, inner, SMALL) - MARGIN - GAP
         layers = sorted({caption.layer_name(e) for group in groups for e in group.explanations})
-        scale = f" \u00b7 {WORDS[self.scale]}"
+        cropped = any(seen_of(e) != WHOLE for group in groups for e in group.explanations)
+        scale = f" \u00b7 {WORDS[self.scale]}" + " \u00b7 the model sees what is framed" * cropped
         words = f"Layer {layers[0]}" if len(layers) == 1 else f"{len(layers)} layers"
         words = shorten(words, room - width_of(scale, SMALL), SMALL, keep="end") + scale
         draw(page, words, MARGIN, line, SMALL, colour=QUIET)
@@ -218,12 +227,12 @@ def _size(explanation: Explanation) -> str:
 
 
 def _cost(comparison: Comparison, explanation: Explanation) -> str:
-    """Return what a method cost beyond the shared passes: `0.12 s · 2 more passes`, as far as it is known."""
+    """Return what a method cost beyond the shared passes: `0.12 s · 2 extra passes`, as far as known."""
     seconds, passes = comparison.seconds.get(explanation.method), comparison.passes.get(explanation.method)
     parts = []
     if seconds is not None:
         spent = f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
         parts.append(spent if seconds >= 0.01 else "< 0.01 s")
     if passes is not None:
-        parts.append(f"{passes or 'no':{',' if passes else ''}} more pass{'' if passes == 1 else 'es'}")
+        parts.append(f"{passes or 'no':{',' if passes else ''}} extra pass{'' if passes == 1 else 'es'}")
     return " \u00b7 ".join(parts)

@@ -13,7 +13,7 @@ from visioncam_viz.drawing.caption import NOTHING, ONE_SIDED
 from visioncam_viz.drawing.colour import DIVERGING, ColourMap, colour_table, known_colormap
 from visioncam_viz.drawing.options import BANDS, COLORBAR, MIN_SIZE, TITLE, looks
 from visioncam_viz.drawing.present import present
-from visioncam_viz.drawing.scene import Scene, heat_of, is_blank
+from visioncam_viz.drawing.scene import Scene, heat_of, is_blank, smoothed
 
 if TYPE_CHECKING:
     from visioncam_core.results.explanation import Explanation
@@ -33,7 +33,7 @@ class Signed:
         colormap: a diverging matplotlib colour map, or its name.
         alpha: opacity of the colours, 0 to 1.
         colorbar: draw the scale below.
-        title: write class, certainty, method and layer above.
+        title: write class, probability, method and layer above.
         min_size: pixels that the longer side shall have at least.
         bands: bands shown as red, green and blue.
     """
@@ -64,6 +64,7 @@ class Signed:
 
 def _as_signed(explanation: Explanation) -> Explanation:
     """Return a one-sided explanation as a signed one: evidence against below zero."""
+    explanation = smoothed(explanation)
     if explanation.evidence == "signed":
         return explanation
     heat = heat_of(explanation)

@@ -27,7 +27,7 @@ class Spotlight:
 
     Attributes:
         dim: how dark it gets without evidence: 0 not at all, 1 black.
-        title: write class, certainty, method and layer above.
+        title: write class, probability, method and layer above.
         min_size: pixels that the longer side shall have at least.
         bands: bands shown as red, green and blue.
     """

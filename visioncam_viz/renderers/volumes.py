@@ -45,13 +45,13 @@ class Slices(_Volume):
         alpha: opacity of the colours, 0 to 1.
         by_value: let low evidence tint less; switch it off with alpha 1 for the map alone.
         colorbar: draw the scale below.
-        title: write class, certainty, method and layer above.
+        title: write class, probability, method and layer above.
         bands: bands shown as red, green and blue.
     """
 
     count: int = option(12, help="how many slices at most", validator=in_range(1, 400))
     axis: int = AXIS
-    columns: int = option(0, help="slices a row; 0 chooses", validator=in_range(0, 400))
+    columns: int = option(0, help="slices per row; 0 for automatic", validator=in_range(0, 400))
     tile: int = option(200, help="longer side of a slice", unit="pixels", validator=in_range(16, 2048))
     colormap: ColourMap = COLORMAP
     alpha: float = ALPHA
@@ -74,7 +74,7 @@ class Planes(_Volume):
         colormap: a matplotlib colour map, or its name; "auto" is inferno, or RdBu_r for signed maps.
         alpha: opacity of the colours, 0 to 1.
         colorbar: draw the scale below.
-        title: write class, certainty, method and layer above.
+        title: write class, probability, method and layer above.
         min_size: pixels that the volume's longest side shall have at least.
         bands: bands shown as red, green and blue.
     """
@@ -101,7 +101,7 @@ class Projection(_Volume):
         colormap: a matplotlib colour map, or its name; "auto" is inferno, or RdBu_r for signed maps.
         alpha: opacity of the colours, 0 to 1.
         colorbar: draw the scale below.
-        title: write class, certainty, method and layer above.
+        title: write class, probability, method and layer above.
         min_size: pixels that the volume's longest side shall have at least.
         bands: bands shown as red, green and blue.
     """

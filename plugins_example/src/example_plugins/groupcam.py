@@ -14,7 +14,7 @@ from visioncam_core.options import in_range, option
 
 @attrs.frozen
 class GroupCAM:
-    """Group-CAM: groups of channels weighted by what the model says of the picture seen through them.
+    """Group-CAM: groups of channels weighted by the model's score of the picture masked by them.
 
     Notes:
         B_l = max(Σ_{k in group l} w_k A_k, 0)        w_k = mean over the positions of G_k

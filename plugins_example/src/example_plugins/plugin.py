@@ -36,7 +36,7 @@ def visioncam_register_methods() -> list[MethodSpec]:
             cls=GroupCAM,
             title="Group-CAM",
             reference="Zhang et al. 2021, arXiv:2103.13859",
-            summary="groups of channels weighted by what the model says of the picture seen through them",
+            summary="groups of channels weighted by the model's score of the picture masked by them",
             claims=frozenset({"scale-invariant", "flip-equivariant"}),
         ),
     ]

@@ -57,8 +57,8 @@ def test_only_regular_files_are_opened(tmp_path: Path, monkeypatch: pytest.Monke
         worker.join(5)
     assert not worker.is_alive(), f"hangs after {seen}"
     words = [
-        r"'pipe.png': is a named pipe (FIFO), which could block for ever; pass a regular file or the bytes",
-        r"'link.png': is a link to 'nowhere.png', which does not exist; mend the link",
+        r"'pipe.png': is a named pipe (FIFO), which could block forever; pass a regular file or the bytes",
+        r"'link.png': is a link to 'nowhere.png', which does not exist; fix the link",
         r"'loop.png': cannot be read (too many levels of symbolic links); check the path and its permissions",
         r"'folder.png': is a folder; pass a file in it, or run over all of them: visioncam batch",
         r"'socket.png': is a socket; pass a regular file or the bytes",

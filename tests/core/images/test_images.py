@@ -77,7 +77,9 @@ def test_16_bit_colour_loses_its_low_byte() -> None:
 @pytest.mark.parametrize(("mode", "word"), [("F", "float"), ("I", "integer")])
 def test_values_without_a_range_are_refused(mode: str, word: str) -> None:
     with pytest.raises(
-        ImageError, match=f"'?bytes'?: holds 32-bit {word} values, whose range .* pass a uint8 array"
+        ImageError,
+        match=f"'?bytes'?: holds 32-bit {word} values, and the values of black and white .* "
+        "pass a uint8 array",
     ):
         load_picture(encoded(Image.new(mode, (4, 3), 1), "TIFF"))
 
@@ -151,7 +153,7 @@ def test_hidden_colours_under_transparency_do_not_show() -> None:
     assert picture.pixels[1, 2].tolist() == [255, 255, 255]
     assert picture.pixels[1, 3].tolist() == [204, 204, 204]
     assert np.array_equal(picture.pixels[2:], colours()[2:])
-    assert picture.notes == ("transparent parts laid on white",)
+    assert picture.notes == ("transparent parts shown on white",)
 
 
 def test_opaque_alpha_needs_no_note() -> None:
@@ -175,7 +177,7 @@ def test_every_kind_of_transparency_is_laid_on_white(mode: str) -> None:
         [255] * picture.pixels[0, 0].size,
         [right] * picture.pixels[0, 0].size,
     ]
-    assert "transparent parts laid on white" in picture.notes
+    assert "transparent parts shown on white" in picture.notes
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF"])

@@ -34,7 +34,7 @@ class Brightness:
 
     @property
     def switches(self) -> Switches:
-        return Switches(score="the model is not asked")
+        return Switches(score="the model is not run")
 
     def __call__(self, case: Case) -> float:
         return float(case.heat.mean())
@@ -68,11 +68,11 @@ def test_the_interval_fits_the_metric_and_its_numbers(rng: np.random.Generator) 
     turned = interval(np.full(12, -1.0), (-1, 1))
     assert (turned.low, turned.high) == (-1, pytest.approx(1 - 2 * 0.7354, abs=1e-3))
     mostly = np.array([0, 0, 0, 0, 0.3, 0.7])
-    assert interval(mostly).how == "no honest interval"
+    assert interval(mostly).how == "no valid interval"
     assert np.isnan(interval(mostly).low)
     bounded = interval(mostly, (0, 1))
     assert (bounded.how, bounded.high > 0.5) == ("Gaffke", True)
-    assert interval(mostly * 3, (0, 1)).how == "no honest interval"  # not within the bounds it says
+    assert interval(mostly * 3, (0, 1)).how == "no valid interval"  # not within the bounds it says
     assert result([0.1, 0.2, 0.4, 0.5]).interval().how == "t"
 
 
@@ -162,7 +162,7 @@ def test_a_metric_of_the_data_set_has_no_interval_and_a_test() -> None:
     measured = [Measured(1.0, detail=one) for one in hits]
     found = MetricResult.of(MaxBoxAcc(), measured, name="maxboxacc", title="", better="higher", method="a")
     assert found.mean == found.interval().value == 0.5
-    assert found.interval().how == "no honest interval"
+    assert found.interval().how == "no valid interval"
 
 
 def test_a_plugin_brings_a_metric_by_the_same_hook() -> None:
@@ -185,7 +185,9 @@ def test_a_row_that_cannot_be_right_says_why() -> None:
     class Needy(Brightness):
         needs: ClassVar[frozenset[str]] = frozenset({"score"})
 
-    with pytest.raises(PluginError, match=r"Needy.needs must be a frozenset out of .*received \['score'\]"):
+    with pytest.raises(
+        PluginError, match=r"Needy.needs must be a frozenset with items from .*received \['score'\]"
+    ):
         attrs.evolve(ROW, cls=Needy)
     with pytest.raises(PluginError, match="better must be one of higher, lower, neither; received 'up'"):
         attrs.evolve(ROW, better="up")

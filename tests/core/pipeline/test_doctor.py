@@ -29,7 +29,7 @@ def test_a_healthy_model_is_healthy() -> None:
     model.set_weights([np.eye(2, dtype=np.float32) * 4, np.zeros(2, np.float32)])
     report = visioncam.doctor(model, picture)
     assert report.healthy, report
-    assert "all is well" in str(report)
+    assert "no problem found" in str(report)
     assert "softmax" in report.facts["output"]
     again = eval(report.suggestion, {"visioncam": visioncam, "model": model, "image": picture})
     np.testing.assert_array_equal(again.raw, report.explanation.raw)
@@ -73,8 +73,8 @@ def test_the_whole_health_report_is_there() -> None:
     picture = np.linspace(0, 255, 768).reshape(16, 16, 3).astype(np.uint8)
     report = visioncam.doctor(model, picture, target=1)
     parts = {
-        "model": ("m: functional", "4 recorded outputs", "2 candidate layers"),
-        "trace": ("answers as the model itself does, within ",),
+        "model": ("m: functional", "4 layer outputs", "2 of them candidates"),
+        "trace": ("agrees with the model itself, within ",),
         "input": ("array as (16, 16, 3)", "resize, none", "Rescaling"),
         "range": ("0 to 255; the model takes 0 to 255", "Rescaling"),
         "output": ("'dense", "of 1, shape (3,): 3 classes, softmax"),
@@ -101,7 +101,7 @@ def test_the_whole_health_report_is_there() -> None:
         ("sequential", "Sequential", "5 classes, softmax"),
         ("subclassed", "subclassed", "5 classes, softmax"),
         ("one_sigmoid", "functional", "one value for two classes, sigmoid"),
-        ("multi_label", "functional", "4 classes that do not exclude each other, sigmoid"),
+        ("multi_label", "functional", "4 classes that are not mutually exclusive, sigmoid"),
         ("regression", "functional", "1 value, no softmax or sigmoid found"),
     ],
 )

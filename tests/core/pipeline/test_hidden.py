@@ -1,4 +1,4 @@
-"""Hidden pictures that a user passes: pixels are made ready as the picture was, model input is not."""
+"""Hidden pictures that a user passes: pixels are preprocessed like the picture, model input is not."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ def test_uint8_are_pixels_and_floats_are_model_input() -> None:
 
 def test_pixels_are_refused_where_nobody_says_how_they_become_input() -> None:
     with pytest.raises(
-        OptionError, match=r"uint8, which is pixels.*pass preprocess= with a picture, or a float"
+        OptionError, match=r"uint8, that is, pixels.*pass preprocess= with a picture, or a float"
     ):
         Absent(PICTURE, None, 0).hidden(WHITE)

@@ -111,7 +111,7 @@ def test_an_engine_that_shows_no_attention_refuses_methods_that_need_it(registry
         ("title", "", "one line of text"),
         ("suffixes", ".npz", "tuple of words"),
         ("can", "gradients", "tuple of words"),
-        ("can", {"levitation"}, "out of attention, copies"),
+        ("can", {"levitation"}, "among attention, copies"),
     ],
 )
 def test_a_row_that_cannot_be_right_is_refused(field: str, value: Any, words: str) -> None:

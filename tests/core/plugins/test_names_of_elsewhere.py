@@ -47,7 +47,7 @@ def test_an_alias_is_understood(name: str, meant: str) -> None:
         ),
         (
             "GuidedBackprop",
-            "take 'smoothgrad'; methods that replace a model's backward rules are not here, and",
+            "take 'smoothgrad'; methods that replace a model's backward rules are not provided, and",
         ),
         ("finer-cam", "take 'gradcam', target=visioncam.targets.Contrast(class); known: "),
         ("blur_ig", "take 'integratedgradients', baseline='blur:10'; known: "),

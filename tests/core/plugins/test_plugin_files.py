@@ -146,14 +146,14 @@ def test_two_files_of_one_name_are_told_apart(registry: Registry, file: Path) ->
     (file.parent / "other").mkdir()
     other = file.parent / "other" / file.name
     other.write_text(GOOD.format(default=2.0))
-    with pytest.raises(PluginError, match=r"has the name of '.*my_cam.py', which is loaded; rename one"):
+    with pytest.raises(PluginError, match=r"has the same name as '.*my_cam.py', which is loaded; rename one"):
         load_file(registry, other)
     link = file.parent / "link.py"
     link.symlink_to(file)
     assert load_file(registry, link).name == "my_cam"  # the same file by another path
     renamed = other.rename(other.with_name("other_cam.py"))
     _, messages = warned(lambda: load_file(registry, renamed))
-    assert "local brings two methods named 'filecam'; the second is left out" in messages[0]
+    assert "local provides two methods named 'filecam'; the second is left out" in messages[0]
 
 
 def test_a_file_cannot_take_a_built_in_name(registry: Registry, file: Path) -> None:

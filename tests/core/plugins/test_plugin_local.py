@@ -45,7 +45,7 @@ def test_one_module_twice_is_one_clash(registry: Registry) -> None:
     _, messages = warned(lambda: registry.add_plugin(module, "two"))
     assert len(messages) == 1
     assert "plugin 'two' of local has a problem" in messages[0]
-    assert "local brings two methods named 'localcam'; the second is left out" in messages[0]
+    assert "local provides two methods named 'localcam'; the second is left out" in messages[0]
     assert select(registry, table("a"), "auto").path == "a"
 
 
@@ -114,7 +114,7 @@ def test_a_broken_plugin_is_told_once_and_a_clash_ends_with_its_cause(
     assert messages == []
     (clash,) = [one.error for one in registry.plugins() if one.name == "clash"]
     assert clash.count("'gradcam' is taken") == 1
-    assert "also brought by local" in clash
+    assert "also comes from local" in clash
     registry.add_plugin(plugin([spec()]), "mine")
     (clash,) = [one.error for one in registry.plugins() if one.name == "clash"]
-    assert "also brought by local" not in clash
+    assert "also comes from local" not in clash

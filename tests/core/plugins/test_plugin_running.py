@@ -47,7 +47,7 @@ METHODS = {
     "imaginary": "it returned complex128 of shape (1, 4, 5); a raw map here has shape (1, 4, 5) and real",
     "words": "it returned <U3 of shape (1, 4, 5)",
     "nothing": "it returned object of shape ()",
-    "ragged": "it returned list, no array",
+    "ragged": "it returned list, not an array",
     "huge": "it returned float32 of shape (1000000, 1000000)",
     "writes": "ValueError: assignment destination is read-only",
     "undeclared": "this evidence has no gradients: the method must declare them",

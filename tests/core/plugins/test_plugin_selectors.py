@@ -81,7 +81,9 @@ def test_a_selector_of_a_plugin_is_called_every_time_and_also_when_it_comes_late
 
 
 def test_a_query_nobody_understands(registry: Registry) -> None:
-    with pytest.raises(LayerError, match=r"layer='blokc:4' is not understood .* visioncam.layers\(model\)"):
+    with pytest.raises(
+        LayerError, match=r"layer='blokc:4' is not known to any layer selector.* visioncam.layers\(model\)"
+    ):
         select(registry, table("a"), "blokc:4")
 
 

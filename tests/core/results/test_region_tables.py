@@ -189,4 +189,4 @@ def test_a_report_hides_regions_under_the_pointer(e: Explanation) -> None:
     blurred = attrs.evolve(e, account=Account("blur:10"))
     other = photo_of([comparison(blurred)])
     assert other is not None
-    assert "shown grey, the method put blur:10 there" in page([other]).html()
+    assert "shown in grey, where the method put blur:10" in page([other]).html()

@@ -65,7 +65,7 @@ def test_elsewhere_the_output_itself_is_explained(head: Any, body: Body) -> None
     codes = {d.code: d for d in e.diagnostics}
     assert ("score-not-logit" in codes) == (head is by_hand)
     if head is by_hand:
-        assert codes["score-not-logit"].fix.startswith("end the model in a softmax")
+        assert codes["score-not-logit"].fix.startswith("end the model with a softmax")
 
 
 def test_a_softmax_by_hand_is_not_applied_again(body: Body, softmax: Any) -> None:

@@ -223,7 +223,7 @@ def test_a_film_that_opencv_did_not_finish_is_no_film(
 
     VideoWriter = cv2.VideoWriter
     monkeypatch.setattr(cv2, "VideoWriter", Full)
-    with pytest.raises(OutputError, match=r"wrote 5 of the film's \d+ frames.*\.gif"):
+    with pytest.raises(OutputError, match=r"wrote 5 of the video's \d+ frames.*\.gif"):
         e.save(tmp_path / "a.mp4")
     assert not list(tmp_path.iterdir())
 

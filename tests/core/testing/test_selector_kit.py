@@ -75,7 +75,7 @@ def stumbles(table: Any, query: Any) -> Any:
     return None if last(table, query) is None else table.layers
 
 
-@fault("answers", "which is no row of the table it was given")
+@fault("answers", "which is not a row of the table it was given")
 def makes_rows_up(table: Any, query: Any) -> Any:
     choice = last(table, query)
     return choice and LayerChoice(LayerRow("x", "x", "Conv2D", (1, 1, 1), None, (), (0,), True), "mine")
@@ -179,7 +179,7 @@ def test_a_selector_whose_queries_are_taken_is_rejected() -> None:
         return None
 
     found = {one.name: outcome(one) for one in selector_checks(selector(mine), ["re:conv1"])}
-    assert "asked for 're:conv1', VisionCam took 'aside/conv'" in found["through-the-registry"] or (
+    assert "for 're:conv1', VisionCam took 'aside/conv'" in found["through-the-registry"] or (
         "VisionCam took 'stage4/conv1'" in found["through-the-registry"]
     )
 
@@ -238,7 +238,7 @@ def test_assert_loads_accepts_a_good_distribution(monkeypatch: pytest.MonkeyPatc
     (found,) = assert_loads("Fake_Good", names=["goodcam", "goodsheet"])
     assert (found.name, found.version, len(found.hooks)) == ("good", "1.2", 3)
     with pytest.raises(
-        AssertionError, match=r"fake-good does not bring bestcam; it brings goodcam, goodsheet"
+        AssertionError, match=r"fake-good does not provide bestcam; it provides goodcam, goodsheet"
     ):
         assert_loads("fake-good", names=["bestcam"])
 

@@ -48,7 +48,7 @@ def _fails(x: np.ndarray) -> np.ndarray:
         (lambda x: linear(x) * np.nan, r"returned 2 values that are NaN or infinite; return finite"),
         (lambda x: None, r"returned None of type NoneType; return numbers of shape \(1, K\)"),
         (lambda x: ["cat"], r"returned \['cat'\] of type list; return numbers"),
-        (lambda x: [[1.0], [1.0, 2.0]], r"returned \[\[1.0\], \[1.0, 2.0\]\], no array; return numbers"),
+        (lambda x: [[1.0], [1.0, 2.0]], r"returned \[\[1.0\], \[1.0, 2.0\]\], not an array; return numbers"),
         (lambda x: {"cat": 1.0}, r"returned {'cat': 1.0} of type dict; return numbers"),
         (lambda x: linear(x).argmax(axis=1), r"returned one whole number for each picture, a class; return"),
     ],
@@ -62,7 +62,7 @@ def test_another_number_of_values_is_refused(picture: np.ndarray) -> None:
     def detector(x: np.ndarray) -> np.ndarray:
         return np.ones((len(x), 2 + int(len(x) == 16)))
 
-    with pytest.raises(ModelError, match=r"returned 3 values for a picture, and 2 before; return as many"):
+    with pytest.raises(ModelError, match=r"returned 3 values for a picture, but 2 before; return as many"):
         visioncam.explain(visioncam.blackbox(detector, SIZE), picture, HideOne())
 
 
@@ -77,7 +77,7 @@ def test_a_function_that_draws_at_random_is_told(picture: np.ndarray, rng: np.ra
     for _ in range(2):
         found = visioncam.explain(model, picture, HideOne())
         (told,) = [one for one in found.diagnostics if one.code == "answers-vary"]
-        assert "answers the same picture twice," in told.message
+        assert "gives two answers for the same picture," in told.message
     steady = visioncam.explain(visioncam.blackbox(linear, SIZE), picture, HideOne())
     assert "answers-vary" not in [one.code for one in steady.diagnostics]
 
@@ -96,7 +96,7 @@ def test_a_function_that_draws_at_random_is_told(picture: np.ndarray, rng: np.ra
         ),
         ({"values": ("a", 1)}, OptionError, r"received \('a', 1\)"),
         ({"channels": 4}, OptionError, r"channels is 3 for RGB or 1 for grey, received 4"),
-        ({"batch": 0}, OptionError, r"batch is a number of pictures from 1 up, received 0"),
+        ({"batch": 0}, OptionError, r"batch must be a number of pictures, at least 1; received 0"),
         ({"names": 3}, OptionTypeError, r"names must be a list of strings"),
     ],
 )
@@ -109,7 +109,7 @@ def test_wrong_arguments_are_named(arguments: dict[str, Any], error: Any, messag
 def test_what_needs_more_than_scores_is_refused(picture: np.ndarray, method: str) -> None:
     model = visioncam.blackbox(linear, SIZE)
     wanted = (
-        rf"'{method}' needs .*, which the engine 'blackbox' does not give; methods that work: .*'hideone'"
+        rf"'{method}' needs .*, which the engine 'blackbox' does not provide; methods that work: .*'hideone'"
     )
     with use_registry(Registry(BUILTINS)):
         visioncam.load_plugin(hide_one.__file__)
@@ -147,7 +147,9 @@ def test_gradients_are_refused_in_words(picture: np.ndarray) -> None:
 
 def test_a_layer_or_an_output_that_does_not_exist(picture: np.ndarray) -> None:
     model = visioncam.blackbox(linear, SIZE)
-    with pytest.raises(OptionError, match=r"looks at no layer; leave layer= out, received 'conv'"):
+    with pytest.raises(
+        OptionError, match=r"maps the picture itself, not a layer; leave layer= out, received 'conv'"
+    ):
         visioncam.explain(model, picture, HideOne(), layer="conv")
     with pytest.raises(TargetError, match="no output 'box'"):
         visioncam.explain(model, picture, HideOne(), output="box")

@@ -64,7 +64,7 @@ def test_the_last_sum_of_all_tokens() -> None:
 
 def test_blocks_side_by_side_do_not_follow_one_another() -> None:
     steps = graph("t = x", *block(1, "t"), *block(2, "t"), "s = x1 + x2", "z = s")
-    with pytest.raises(LayerError, match="block 1 of 2 of this model does not hand its tokens on"):
+    with pytest.raises(LayerError, match="block 1 of 2 of this model does not pass its tokens"):
         found(steps)
 
 
@@ -74,7 +74,7 @@ def test_no_sum_behind_the_last_block() -> None:
 
 
 def test_nothing_of_all_tokens() -> None:
-    with pytest.raises(LayerError, match="a channel, as in XCiT"):
+    with pytest.raises(LayerError, match="channels, as in XCiT"):
         found(graph("t = x", *block(1, "t"), "z = x1"), ["A1"], tokens=())
 
 
@@ -92,7 +92,9 @@ def test_sizes_that_can_be_followed() -> None:
 
 def test_only_tokens_in_a_row_have_a_mean() -> None:
     check_row((2, 7, 4), 7)
-    with pytest.raises(LayerError, match=r"\(2, 7, 7, 4\), which is not one of 49 tokens .* pool='model'"):
+    with pytest.raises(
+        LayerError, match=r"\(2, 7, 7, 4\), which is not a sequence of 49 tokens .* pool='model'"
+    ):
         check_row((2, 7, 7, 4), 49)
 
 

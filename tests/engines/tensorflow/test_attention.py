@@ -121,4 +121,4 @@ def test_a_model_of_open_sizes_is_told_to_be_built_for_one() -> None:
     x = layers.Reshape((-1, 8))(x)
     x = layers.Add()([x, layers.MultiHeadAttention(2, 4)(x, x)])
     model = keras.Model(inputs, layers.Dense(5)(layers.GlobalAveragePooling1D()(x)))
-    assert "open until the model runs; build it for pictures of one size" in refused(model, 16)
+    assert "unknown until the model runs; build it for pictures of one size" in refused(model, 16)

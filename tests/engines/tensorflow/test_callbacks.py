@@ -205,7 +205,7 @@ def test_a_full_disk_does_not_stop_training(data: tuple[np.ndarray, np.ndarray])
 
     kept = Full()
     monitor = ExplanationMonitor(data[0][:1], sinks=[kept])
-    with pytest.warns(UserWarning, match="no maps of epoch 1, training goes on: OSError: no space left"):
+    with pytest.warns(UserWarning, match="no maps for epoch 1; training continues: OSError: no space left"):
         fit(small(), data, 2, monitor)
     assert [epoch for epoch, _ in kept.looks] == [0, 1, 2]
 
@@ -221,7 +221,7 @@ def test_what_cannot_work_is_said_before_the_first_step(data: tuple[np.ndarray, 
     with pytest.raises(OptionError, match="nowhere to go"):
         ExplanationMonitor(data[0][:1])
     for every, kind in ((0, OptionError), (1.5, OptionTypeError), (True, OptionTypeError)):
-        with pytest.raises(kind, match="every is a whole number"):
+        with pytest.raises(kind, match="every must be a whole number"):
             ExplanationMonitor(data[0][:1], every=every, sinks=[Kept()])  # type: ignore[arg-type]
 
 

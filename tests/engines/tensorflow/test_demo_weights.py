@@ -42,7 +42,7 @@ def test_reader_follows_strides(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["os system", "builtins eval", "torch _utils", "collections Counter"])
 def test_reader_refuses_every_other_name(tmp_path: Path, name: str) -> None:
     path = torch_file(tmp_path / "w.pth", name=name)
-    with pytest.raises(ModelError, match=r"w\.pth cannot be used: it asks for " + name.replace(" ", r"\.")):
+    with pytest.raises(ModelError, match=r"w\.pth cannot be used: it calls " + name.replace(" ", r"\.")):
         weights.read_weights(path)
 
 
@@ -53,7 +53,7 @@ def test_a_pickle_that_would_run_a_command_runs_nothing(tmp_path: Path) -> None:
 
     path = tmp_path / "attack.pth"
     path.write_bytes(pickle.dumps(Attack(), 2))
-    with pytest.raises(ModelError, match=r"attack\.pth cannot be used: it asks for .*mkdir"):
+    with pytest.raises(ModelError, match=r"attack\.pth cannot be used: it calls .*mkdir"):
         weights.read_weights(path)
     assert not (tmp_path / "ran").exists()
 
@@ -64,7 +64,7 @@ def test_a_pickle_that_would_run_a_command_runs_nothing(tmp_path: Path) -> None:
         (lambda data: b"", "is damaged"),
         (lambda data: data[:-5], "ends inside storage 7, 5 bytes too early"),
         (lambda data: data[:60], "is damaged"),
-        (lambda data: data + b"x", "goes on after its last storage"),
+        (lambda data: data + b"x", "there is data after its last storage"),
         (lambda data: pickle.dumps(5, 2) + data, "magic number is 5"),
         (lambda data: b"\x00" * len(data), "is damaged"),
     ],
@@ -77,7 +77,7 @@ def test_a_damaged_weights_file_is_named(tmp_path: Path, damage: Any, message: s
 
 
 def test_a_storage_of_another_length_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="announces 5 numbers where 6 belong"):
+    with pytest.raises(ModelError, match="declares 5 numbers, but 6 belong there"):
         weights.read_weights(torch_file(tmp_path / "w.pth", written=5))
 
 
@@ -90,7 +90,9 @@ def test_one_changed_bit_of_the_weights_is_noticed(tmp_path: Path) -> None:
     data = bytearray(weights.weights_file().read_bytes())
     data[-1] ^= 1
     (path := tmp_path / "changed.pth").write_bytes(data)
-    with pytest.raises(ModelError, match=r"changed\.pth is damaged or of another version.*--force-reinstall"):
+    with pytest.raises(
+        ModelError, match=r"changed\.pth is damaged or of a different version.*--force-reinstall"
+    ):
         weights.check_digest(path)
     weights.check_digest(weights.weights_file())
 
@@ -114,7 +116,7 @@ def test_a_package_without_its_file_names_it(tmp_path: Path, monkeypatch: pytest
     [
         (lambda w: w.pop("_bn1.bias"), "top_bn are missing: _bn1.bias"),
         (lambda w: w.update({"_fc.bias": np.zeros(10)}), r"_fc.bias has shape \(10,\).*\(1000,\)"),
-        (lambda w: w.update({"_blocks.16.x": np.zeros(1)}), "no place for: _blocks.16.x"),
+        (lambda w: w.update({"_blocks.16.x": np.zeros(1)}), "does not use: _blocks.16.x"),
     ],
 )
 def test_weights_of_another_network_are_refused(change: Any, message: str) -> None:

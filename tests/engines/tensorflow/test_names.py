@@ -66,7 +66,7 @@ def test_a_function_makes_the_model_and_a_file_its_weights(mine: Path) -> None:
 
 def test_other_files_are_no_weights(mine: Path) -> None:
     Path("w.h5").write_bytes(b"hello")
-    with pytest.raises(ModelError, match="is no HDF5 file"):
+    with pytest.raises(ModelError, match="is not an HDF5 file"):
         open_model("my_keras:make", weights="w.h5")
     with pytest.raises(ModelNotFoundError, match="no such file of weights"):
         open_model("my_keras:make", weights="no.h5")

@@ -235,13 +235,13 @@ def test_windowed_attention_is_refused(method: str) -> None:
 
 def test_other_attention_is_refused() -> None:
     assert "several sizes" in refused(timm_model("pvt_v2_b0"), x=picture(64))
-    assert "but a channel, as in XCiT" in refused(timm_model("xcit_nano_12_p16_224"), x=picture(64))
+    assert "but between channels, as in XCiT" in refused(timm_model("xcit_nano_12_p16_224"), x=picture(64))
     plain = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5))
     assert "no attention was found" in refused(plain)
 
 
 def test_a_model_that_is_run_as_it_is_is_refused() -> None:
-    assert "is not seen, as it is run as it is" in refused(Deciding())
+    assert "is not seen, because the model is run unchanged" in refused(Deciding())
 
 
 def test_attention_without_a_gradient_is_refused() -> None:

@@ -83,7 +83,7 @@ BAD = {
     "a class": Bad(lambda: explain(networks.Base), ModelError, ("that is a class", "a model made of it")),
     "a layer": Bad(lambda: explain(nn.Conv2d(3, 4, 3)), ModelError, ("single layer Conv2d", "layer=")),
     "no forward": Bad(
-        lambda: explain(nn.ModuleDict({"net": plain()})), ModelError, ("no forward of its own", "'net'")
+        lambda: explain(nn.ModuleDict({"net": plain()})), ModelError, ("no forward method", "'net'")
     ),
     "weights": Bad(lambda: explain(plain().state_dict()), ModelError, ("load_state_dict",)),
     "a method": Bad(lambda: explain(plain().forward), ModelError, ("pass the model itself", "'forward'")),
@@ -101,14 +101,14 @@ BAD = {
     "a dictionary": Bad(
         lambda: explain(type("Keyed", (networks.Base,), {"forward": lambda self, x: x.get("image")})()),
         ModelError,
-        ("it takes a dictionary, from which it reads 'image'", "return self.model({'image': x})"),
+        ("it takes a dictionary and reads 'image' from it", "return self.model({'image': x})"),
     ),
     "two dtypes": Bad(lambda: explain(two_dtypes()), ModelError, ("must have the same dtype",)),
     "channels last": Bad(
         lambda: explain(plain(), HWC), ImageError, ("(16, 16, 3)", "array.transpose(2, 0, 1)", "permute(")
     ),
     "a batch, channels last": Bad(
-        lambda: explain(plain(), HWC[None]), ImageError, ("image 0 of 1", "channels look to be last")
+        lambda: explain(plain(), HWC[None]), ImageError, ("image 0 of 1", "channels seem to be last")
     ),
     "no channels": Bad(lambda: explain(plain(), HWC[..., 0]), ImageError, ("no channel axis",)),
     "four channels": Bad(lambda: explain(plain(), pictures(1, 16, 4)[0]), ImageError, ("alpha",)),

@@ -61,7 +61,7 @@ def test_a_detection_is_explained_where_its_gradient_comes_from(detector: Detect
 def test_every_picture_of_a_batch_has_its_own_detections(detector: Detector) -> None:
     pictures = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(2))
     pictures[1] = 0.3  # nothing stands out, so that nothing but the edge is proposed
-    with pytest.raises(ModelError, match=r"another number of values for each picture .*batch_size=1"):
+    with pytest.raises(ModelError, match=r"a different number of values for each picture .*batch_size=1"):
         visioncam.explain(detector, pictures, target=0)
     together = visioncam.explain(detector, pictures, target=0, batch_size=1)
     for one, picture in zip(together, pictures, strict=True):

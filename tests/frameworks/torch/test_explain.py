@@ -240,4 +240,4 @@ def test_compare_evaluate_and_doctor() -> None:
     assert not any(one.failures for one in found)
     table = visioncam.evaluate(model, [X, X.flip(1)], ["gradcam"], metrics=["deletion"], steps=3)
     assert not [note for note in table.notes if "randomised" in note]
-    assert visioncam.doctor(model, X).facts["trace"].startswith("answers as the model itself does")
+    assert visioncam.doctor(model, X).facts["trace"].startswith("agrees with the model itself")

@@ -128,7 +128,7 @@ def test_a_processor_that_does_more_is_called(pixels: np.ndarray) -> None:
 def test_nothing_known_is_told(examples: Path) -> None:
     found = visioncam.explain(Seen(), examples / "chelsea.png", output=0)
     (told,) = [one for one in found.diagnostics if one.code == "preprocess-unknown"]
-    assert "does not say how its pictures are made ready" in told.message
+    assert "does not say how its pictures are preprocessed" in told.message
     assert "weights.transforms()" in hints_of(torchvision.models.squeezenet1_1()).why
     assert "image processor as preprocess=" in hints_of(vit()).why
 

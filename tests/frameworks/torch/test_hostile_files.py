@@ -63,7 +63,7 @@ def refused(path: Path, *words: str) -> None:
         ("data/aotinductor/model/model.so", "compiled code"),
         ("data/weights/model.pt", "pickled"),
         ("data/constants/model.pt", "pickled"),
-        ("data/xl_model_weights/model_param_config.json", "does not write"),
+        ("data/xl_model_weights/model_param_config.json", "never writes"),
         ("../../outside", "outside the archive"),
     ],
 )
@@ -145,13 +145,13 @@ ENUM = json.dumps(
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
-        ("expr_str", "__import__('os').abort()", "no plain expression"),
-        ("expr_str", "Symbol('s77').__class__", "no plain expression"),
-        ("expr_str", "9**9**9**9", "no plain expression"),
-        ("forward_arg_names", [EVIL], "no plain name"),
-        ("name", EVIL, "no plain name"),
-        ("parameter_name", 'a"); import os; ("', "no plain name"),
-        ("buffer_name", 'a"); import os; ("', "no plain name"),
+        ("expr_str", "__import__('os').abort()", "not a plain expression"),
+        ("expr_str", "Symbol('s77').__class__", "not a plain expression"),
+        ("expr_str", "9**9**9**9", "not a plain expression"),
+        ("forward_arg_names", [EVIL], "not a plain name"),
+        ("name", EVIL, "not a plain name"),
+        ("parameter_name", 'a"); import os; ("', "not a plain name"),
+        ("buffer_name", 'a"); import os; ("', "not a plain name"),
         ("in_spec", ENUM, "named by"),
         (
             "out_spec",
@@ -159,8 +159,8 @@ ENUM = json.dumps(
             "packed in",
         ),
         ("out_spec", "not json", "cannot be read"),
-        ("fqn", EVIL, "no plain name"),
-        ("nn_module_stack", EVIL, "no plain name"),
+        ("fqn", EVIL, "not a plain name"),
+        ("nn_module_stack", EVIL, "not a plain name"),
     ],
 )
 def test_no_word_of_a_program_can_become_code(
@@ -202,7 +202,7 @@ def test_a_weight_may_not_lie_elsewhere(exported: Path, tmp_path: Path) -> None:
     def edit(tree: Any) -> None:
         tree["config"]["0.weight"]["path_name"] = "../../models/model.json"
 
-    refused(edited(exported, tmp_path / "net.pt2", CONFIG, edit), "no plain tensor")
+    refused(edited(exported, tmp_path / "net.pt2", CONFIG, edit), "not a plain tensor")
 
 
 def test_archives_of_old_torch_are_refused_with_the_reason(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_what_is_not_understood_is_called_and_its_geometry_said_to_be_unknown(
     found = visioncam.explain(Seen(), examples / "chelsea.png", preprocess=OPAQUE[name], output=0)
     assert found.heatmap.shape == pixels.shape[:2]
     notes = [one.message for one in found.diagnostics if one.code == "picture-note"]
-    assert any("is not known, and the map is spread over the whole picture" in note for note in notes)
+    assert any("is unknown, so the map is spread over the whole picture" in note for note in notes)
 
 
 def test_a_transform_that_makes_no_tensor_says_what_it_made(examples: Path) -> None:

@@ -73,7 +73,7 @@ WHY = {
     "autocast inside": "turns autocast on",
     "numpy": "reads values of tensors (numpy)",
     "scales itself": "clamp_ writes into its parameters",
-    "vmap": "under the tape it fails",
+    "vmap": "it fails while the tape records",
 }
 
 
@@ -121,7 +121,7 @@ def test_a_model_that_loops_over_its_pictures_runs_one_at_a_time() -> None:
     assert view.exact
     ((code, why),) = view.notes
     assert code == "exact-shape-trace"
-    assert "other steps for two pictures" in why
+    assert "different steps for two pictures" in why
     off = differences(lambda: networks.lively(networks.Loops()), pictures())
     assert off.forward == off.activations == off.gradients == 0.0
     assert off.changed <= 2e-6

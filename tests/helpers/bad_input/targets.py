@@ -73,7 +73,7 @@ NAMES = [
     at(np.array("cat"), "class 'cat'", "names are not known", name="target array of text"),
     at("x" * 1000, "xxx…", "names are not known"),
     named("tigr cat", "'tigr cat'", "did you mean 'tiger cat' (1)"),
-    named("zzz", "no class is called 'zzz'", "'tabby, tabby cat'"),
+    named("zzz", "there is no class 'zzz'", "'tabby, tabby cat'"),
     named("crane", "'crane' fits 2 classes", "3 (crane)", "4 (crane)"),
     named(Contrast("tabby", "crane"), "'crane' fits 2 classes"),
     named("top9", "'top9' is out of range", "'top5'"),
@@ -122,8 +122,8 @@ REGIONS = [
     region((-1, 0), "[-1, 0]", "(row, column)"),
     region((16, 0), "[16, 0]", "does not lie"),
     region((0.5, 1), "whole numbers", "0.5", error=TargetTypeError),
-    region([[1], [2, 3]], "no mask, box or point", error=TargetTypeError),
-    region([["a"]], "no mask, box or point", error=TargetTypeError),
+    region([[1], [2, 3]], "is not a mask, box or point", error=TargetTypeError),
+    region([["a"]], "is not a mask, box or point", error=TargetTypeError),
 ]
 
 

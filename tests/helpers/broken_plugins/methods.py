@@ -128,12 +128,12 @@ def first_channels_only(e: Any) -> Any:
     return ops.weigh(e.activations[..., :3], ops.mean_space(e.gradients)[..., :3])
 
 
-@fault("zero-gradient", "looks at gradients")
+@fault("zero-gradient", "reads gradients")
 def adds_the_mean_activation(e: Any) -> Any:
     return gradcam(e) + e.activations.mean(axis=-1)
 
 
-@fault("zero-gradient", "looks at gradients", ALONE)
+@fault("zero-gradient", "reads gradients", ALONE)
 def adds_the_mean_activation_to_gradients_asked_for(e: Any) -> Any:
     rows = [
         ops.weigh(one.activations, ops.mean_space(one.at(one.inputs).gradients)) + one.activations.mean(-1)

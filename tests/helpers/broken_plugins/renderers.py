@@ -96,7 +96,7 @@ def pictures_only(e: Any) -> Any:
     return tinted(e)[:height, :width]
 
 
-@fault("shows-the-map", "the same picture wherever the evidence is")
+@fault("shows-the-map", "the same picture no matter where the evidence is")
 def photo_only(e: Any) -> Any:
     return tinted(attrs.evolve(e, heatmap=np.zeros_like(e.heatmap)))
 

@@ -44,7 +44,7 @@ def changes_folder(e: Any) -> Any:
     return gradcam(e)
 
 
-@fault("leaves-the-program-alone", "sys.path (import by name")
+@fault("leaves-the-program-alone", "sys.path (import installed packages by name")
 def extends_the_path(e: Any) -> Any:
     sys.path.append("extra")
     return gradcam(e)

@@ -119,7 +119,7 @@ class ClosedBatch(L.Layer):
 
 @kind(X, "closed", (16, 16))
 def closed_batch() -> Any:
-    """A layer that cannot be traced with an open batch: one picture at a time, and a note says so."""
+    """A layer that cannot be traced with an open batch: one picture at a time, with a note."""
     i = L.Input((16, 16, 3))
     return keras.Model(i, L.Dense(5, activation="softmax")(gap(ClosedBatch(name="closed")(conv("c2")(i)))))
 

@@ -91,7 +91,7 @@ def anisotropic_volume() -> Any:
 
 @kind(noise(16, 16, 3), "c2", (8, 8))
 def perceiver() -> Any:
-    """Latents that are no positions; the map that they look at is explained."""
+    """Latents that are not positions; the map that they attend to is explained."""
     i = L.Input((16, 16, 3))
     x = L.Reshape((64, 8))(conv("c2", strides=2)(conv("c1")(i)))
     x = asked(Queries(64, 8, name="latents")(x), x, "latent")
@@ -110,7 +110,7 @@ def query_detector() -> Any:
 
 @kind(noise(16, 24, 3), "p4", (4, 6))
 def two_level_detector() -> Any:
-    """Heads at two levels, with two anchors a position, one behind the other in the output."""
+    """Heads at two levels, with two anchors per position, one after the other in the output."""
     i = L.Input((16, 24, 3))
     p3 = conv("p3", strides=2)(i)
     p4 = conv("p4", strides=2)(p3)

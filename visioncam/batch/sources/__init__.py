@@ -41,7 +41,7 @@ def source_of(source: Any, *, recursive: bool = False, out: Path | None = None) 
     hint = ""
     if os.path.isdir(path):
         found = _folder(path, recursive, out)
-        hint = "" if recursive else "; --recursive (recursive=True) looks into its folders, too"
+        hint = "" if recursive else "; --recursive (recursive=True) searches its subfolders, too"
     elif os.path.isfile(path):
         found = _file(path)
     elif glob.has_magic(path):
@@ -75,7 +75,7 @@ def _folder(root: str, recursive: bool, out: Path | None) -> Source:
         else:
             key = os.path.relpath(item.path, root).replace(os.sep, "/")
             entries.append(Entry(key, item.path, file_mark(item.path)))
-    notes = [f"{others} files that are no pictures by their names"] if others else []
+    notes = [f"{others} files whose names are not those of pictures"] if others else []
     notes += [f"{links} links, which are not followed"] if links else []
     return Source(entries, len(entries), tuple(f"left out {note}" for note in notes))
 

@@ -59,7 +59,7 @@ def _csv(file: Iterable[str], path: str) -> Iterator[tuple[str, str | None]]:
     target = next((titles[name] for name in CLASS if name in titles), None)
     if column is None:
         raise ImageError(
-            f"the list {brief(path)} has no column of pictures; name one {', '.join(IMAGE)}: its first row "
+            f"the list {brief(path)} has no picture column; call it one of {', '.join(IMAGE)}: its first row "
             f"is {brief(','.join(reader.fieldnames or ()), 60)}"
         )
     for row in reader:

@@ -24,7 +24,7 @@ def read_archive(path: str) -> Source:
     except (tarfile.TarError, OSError, ValueError) as error:
         with open(path, "rb") as file:
             packed = file.read(2) == b"\x1f\x8b"
-        why = "is compressed: unpack it with gunzip first" if packed else f"is no tar archive ({error})"
+        why = "is compressed: unpack it with gunzip first" if packed else f"is not a tar archive ({error})"
         raise ImageError(
             f"{brief(path)} {why}; a run takes a folder, a pattern in quotes, a .txt or .csv list, or a .tar"
         ) from error

@@ -16,9 +16,9 @@ EXAMPLES = (
 )
 FLAGS = options(
     option(ASK, "--model", "named", multiple=True, metavar="MODEL",
-           help="Model to pick from, a file or a name as of `visioncam explain`; several in turn."),
+           help="Model to offer, a file or a name as for `visioncam explain`; repeat it for several."),
     option(ASK, "--models", "folder", metavar="DIR",
-           help="Folder of .keras, .h5 and .pt2 files to pick from."),
+           help="Folder of .keras, .h5 and .pt2 files to offer."),
     option(ASK, "--class-names", metavar="FILE",
            help="JSON or text file with the class names of these models."),
     option(PICTURE, "--max-pixels", type=click.IntRange(1), default=MAX_PIXELS, show_default=True,
@@ -26,13 +26,13 @@ FLAGS = options(
     option(PICTURE, "--max-upload", type=click.IntRange(1, 1000), default=20, show_default=True,
            metavar="MIB", help="A larger file is refused before it is read."),
     option(RUN, "--host", default="127.0.0.1", show_default=True, metavar="H",
-           help="Where to listen. Anything but this computer prints a warning and needs a token."),
+           help="Address to listen on. Any but this computer's prints a warning and requires a token."),
     option(RUN, "--port", type=click.IntRange(0, 65535), default=7860, show_default=True, metavar="P",
-           help="TCP port; 0 takes a free one."),
+           help="TCP port; 0 picks a free one."),
     option(RUN, "--time-limit", type=click.FloatRange(1, 86400), default=120.0, show_default=True,
-           metavar="S", help="Seconds for one answer."),
+           metavar="S", help="Time limit for one answer, in seconds."),
     option(RUN, "--custom-objects", multiple=True, metavar="MODULE",
-           help="Python module with classes of your own that the models need."),
+           help="Python module with custom classes that the models need."),
     OUTPUT,
 )  # fmt: skip
 
@@ -43,8 +43,8 @@ FLAGS = options(
 def app_command(output: Any, /, **values: Any) -> None:
     """Explain photos in a browser, on this computer.
 
-    Photos and models stay here: nothing is sent anywhere. Models are picked from those you name, and code in
-    their files never runs. Plugins are left out unless VISIONCAM_PLUGINS names them.
+    Photos and models stay on this computer: nothing is sent anywhere. The models offered are those you name,
+    and code in their files never runs. Plugins are left out unless VISIONCAM_PLUGINS names them.
     """
     from visioncam.cli.work.app import app as work
 

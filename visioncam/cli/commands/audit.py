@@ -1,4 +1,4 @@
-"""`visioncam audit`: does the model look at the objects, or at what goes along with them?"""
+"""`visioncam audit`: does the model look at the objects, or at shortcuts?"""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ FLAGS = options(
     flags.CLASS_NAMES,
     flags.BOXES,
     option(ASK, "--clusters", type=int, default=0, metavar="N",
-           help="Clusters of maps; needs scikit-learn."),
+           help="Number of clusters of maps; needs scikit-learn."),
     flags.out_option("file", "FILE",
-                     "Pictures as .csv, everything as .json, mean map of each class, found places framed, as "
-                     ".png."),
+                     "The pictures as .csv, everything as .json, or each class's mean map with the places "
+                     "found as .png."),
     flags.RECURSIVE,
     flags.MEASURING,
     flags.MODEL_FILE,
@@ -34,11 +34,11 @@ FLAGS = options(
 @FLAGS
 @click.pass_context
 def audit(context: click.Context, /, **values: Any) -> int:
-    """Look through SOURCE for evidence where no object is: a caption, a tag, a watermark, a frame.
+    """Search SOURCE for evidence outside the objects: a caption, a tag, a watermark, a frame.
 
-    First come places that stand out in the maps of a class, beyond chance and at the same spot, and what the
-    class's probability loses when each is hidden; then the pictures, the most suspicious first. Objects may
-    lie there too: --boxes tells them apart.
+    Lists first the places that stand out in the maps of a class, beyond chance and always at the same spot,
+    and how far the class's probability falls when each is hidden; then the pictures, the most suspicious
+    first. Objects may be there too: --boxes tells the two apart.
     """
     from visioncam.cli.work.audit import audit as work
 

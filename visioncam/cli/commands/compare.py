@@ -37,10 +37,10 @@ FLAGS = options(
     flags.LAYERS,
     option(RUN, "--each-layer", is_flag=True, hidden=True, expose_value=False, callback=_refuse_old),
     option(RESULT, "--renderer", default="overlay", show_default=True, metavar="R",
-           help="What draws each map, see `visioncam renderers`."),
+           help="Renderer of each map; see `visioncam renderers`."),
     flags.out_option("file", "FILE", "The contact sheet.", default=Path("compare.png"), show_default=True),
     flags.OPTIONS,
-    flags.named_option("Same, of the renderer.", "render-option"),
+    flags.named_option("The same for the renderer.", "render-option"),
     flags.MODEL_FILE,
     OUTPUT,
 )  # fmt: skip
@@ -53,8 +53,8 @@ FLAGS = options(
 def compare(context: click.Context, /, **values: Any) -> int:
     """Explain each IMAGE with every method and draw the maps on one contact sheet.
 
-    Several pictures, classes (--targets) and layers (--layers) stand below one another. Activations and
-    gradients are computed once for all methods; seconds and passes are what each method needed beyond that.
+    Several pictures, classes (--targets) and layers (--layers) become rows. Activations and gradients are
+    computed once for all methods; the seconds and passes shown are what each method needed on top of that.
     """
     from visioncam.cli.work.compare import compare as work
 

@@ -1,4 +1,4 @@
-"""`visioncam diff`: two models asked about the same pictures."""
+"""`visioncam diff`: two models compared on the same pictures."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ EXAMPLES = (
 FLAGS = options(
     flags.METHOD,
     option(ASK, "--second", metavar="RUN",
-           help="A second run of OLD's training: how much two seeds differ is the scale."),
+           help="A second training run of OLD: how much two seeds differ sets the scale."),
     flags.LAYER,
-    option(ASK, "--new-layer", multiple=True, metavar="L", help="Layer of NEW, if it is another."),
+    option(ASK, "--new-layer", multiple=True, metavar="L", help="Layer of NEW, if it is a different one."),
     flags.target_flag("Class, index or name of OLD; each picture's top one by default."),
     flags.CLASS_NAMES,
-    option(ASK, "--new-class-names", metavar="FILE", help="The same for NEW, where they are others."),
+    option(ASK, "--new-class-names", metavar="FILE", help="The same for NEW, if they are different."),
     flags.out_option("file", "FILE", "Pictures as .csv, everything as .json."),
     option(RESULT, "--report", metavar="FILE", type=click.Path(path_type=Path, readable=False),
            help="A report with maps, .html."),
@@ -33,7 +33,7 @@ FLAGS = options(
     flags.RECURSIVE,
     flags.MEASURING,
     option(PICTURE, "--new-preprocess", type=click.Choice(SETTINGS),
-           help="The same for NEW, if it needs another."),
+           help="The same for NEW, if it needs a different one."),
     flags.TRUST,
     OUTPUT,
 )  # fmt: skip
@@ -48,8 +48,8 @@ FLAGS = options(
 def diff(context: click.Context, /, **values: Any) -> int:
     """Run OLD and NEW on the pictures of SOURCE, and show where answers or evidence changed.
 
-    Models are named as for --model; demo is the embedded one. Both maps of a picture are of OLD's answer;
-    moved is the share of the evidence that lies elsewhere, 0 to 1. The exit code is 3 where a --fail-if
+    Models are named as for --model; demo is the embedded one. Both maps of a picture explain OLD's answer;
+    moved is the share of the evidence that is elsewhere, 0 to 1. The exit code is 3 if a --fail-if condition
     holds or a picture could not be compared.
     """
     from visioncam.cli.work.diff import diff as work

@@ -1,4 +1,4 @@
-"""`visioncam doctor`: can the maps of this model on this picture be trusted, and how should one ask?"""
+"""`visioncam doctor`: can the maps of this model on this picture be trusted, and with which call?"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EXAMPLES = ("visioncam doctor cat.jpg", "visioncam doctor my.keras cat.jpg --pre
 FLAGS = options(
     flags.MODEL,
     option(ASK, "--method", default="gradcam", show_default=True, metavar="M",
-           help="Method it is judged on."),
+           help="Method whose map is checked."),
     flags.TARGET,
     flags.REQUEST,
     flags.OPTION,
@@ -28,11 +28,11 @@ FLAGS = options(
 @FLAGS
 @click.pass_context
 def doctor(context: click.Context, /, **values: Any) -> None:
-    """Give a health report of MODEL (the embedded one by default) on IMAGE.
+    """Report the health of MODEL (the embedded one by default) on IMAGE.
 
-    Model, input, range, output, score, layer, gradient, map, and how far it depends on the class; then
-    what is wrong, each with the way out, and the call to use. The exit code is 0 also where something is
-    wrong: a report was asked for, and it is here; --json has "healthy" for programs.
+    Shows model, input, range, output, score, layer, gradient, map, and how much it depends
+    on the class; then each problem with its fix, and the call to use. The exit code is 0
+    even if there are problems; with --json, programs can read "healthy".
     """
     from visioncam.cli.work.doctor import doctor as work
 

@@ -38,7 +38,7 @@ FLAGS = options(
     flags.target_flag("Class, index or name; each picture's top one by default."),
     flags.CLASS_NAMES,
     flags.BOXES,
-    option(ASK, "--recommend", is_flag=True, help="Say why, and how many more pictures settle it."),
+    option(ASK, "--recommend", is_flag=True, help="Say why, and how many more pictures would settle it."),
     option(RESULT, "--details", is_flag=True, help="Print intervals, unbeaten controls and costs, too."),
     flags.out_option("file", "FILE", "Table as .csv, everything as .json, or a report as .html."),
     option(RESULT, "--fail-if", "conditions", multiple=True, metavar="COND",
@@ -62,8 +62,8 @@ def evaluate(context: click.Context, /, **values: Any) -> int:
     """Measure the maps of every method on the pictures of SOURCE: a folder, a 'pattern' or a list.
 
     A random map, a centred Gaussian, the picture's edges, Fake-CAM and each method on a randomised copy of
-    the model stand beside them; what is better than all of these is marked. The exit code is 3 where a
-    --fail-if holds or a picture could not be read.
+    the model are the controls; a method better than all of these is marked. The exit code is 3 if a --fail-if
+    condition holds or a picture could not be read.
     """
     from visioncam.cli.work.evaluate import evaluate as work
 

@@ -21,11 +21,10 @@ EXAMPLES = (
 FLAGS = options(
     flags.MODEL,
     flags.METHOD,
-    flags.target_flag("Class to explain, index or name, or top5 for a stack of the best five; the top one by "
-                      "default."),
+    flags.target_flag("Class to explain, index or name, or top5 for the five best; the top one by default."),
     flags.REQUEST,
     option(RESULT, "--renderer", default="overlay", show_default=True, metavar="R",
-           help="What draws the map, see `visioncam renderers`."),
+           help="Renderer of the map; see `visioncam renderers`."),
     flags.out_option("out", "PATH",
                      "Folder for the files, the current one by default; or a file, for one map.",
                      default=Path()),
@@ -33,8 +32,9 @@ FLAGS = options(
            help=f"Kinds of files to write: {', '.join(KINDS)}; png by default. npz holds everything, json is "
                 "COCO, txt is YOLO, gif and mp4 are for volumes and videos."),
     flags.OPTION,
-    flags.named_option("Same, of the renderer.", "render-option"),
-    flags.named_option("Same, of the files: threshold=otsu, min_area=50, polygons=yes, fps=12, width_cm=8.5.",
+    flags.named_option("The same for the renderer.", "render-option"),
+    flags.named_option("The same for the files: threshold=otsu, min_area=50, polygons=yes, fps=12, "
+                       "width_cm=8.5.",
                        "save-option"),
     flags.MODEL_FILE,
     OUTPUT,
@@ -46,10 +46,10 @@ FLAGS = options(
 @FLAGS
 @click.pass_context
 def explain(context: click.Context, /, **values: Any) -> int:
-    """Show what in each IMAGE speaks for a class.
+    """Show which parts of each IMAGE are evidence for a class.
 
-    Writes <name>_<method>.png and says what the model sees, which layer was looked at and why, and what
-    to be careful about.
+    Writes <name>_<method>.png and prints what the model sees, which layer was explained and why,
+    and any caveats.
     """
     from visioncam.cli.work.explain import explain as work
 

@@ -16,10 +16,10 @@ EXAMPLES = ("visioncam inspect my.keras", "visioncam inspect my.pt2 --json")
 @OUTPUT
 @click.pass_obj
 def inspect_model(output: Output, /, model: str) -> int:
-    """Say what the model file MODEL holds, and what speaks against loading it.
+    """Print what the model file MODEL contains, and any reason not to load it.
 
-    Nothing in it is built or run, and no framework is loaded. The exit status is 2 where the other commands
-    would refuse the file as a model.
+    Nothing in it is built or run, and no framework is loaded. The exit code is 2 if the other commands
+    would refuse the file.
     """
     from visioncam_core.plugins.default import registry
 
@@ -33,5 +33,5 @@ def inspect_model(output: Output, /, model: str) -> int:
     for problem in contents.problems:
         output.warn(problem)
     if not contents.problems:
-        output.line("nothing in it speaks against loading it")
+        output.line("found no reason not to load it")
     return BAD_INPUT if contents.problems else DONE

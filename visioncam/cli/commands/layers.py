@@ -17,10 +17,10 @@ FLAGS = options(
     flags.MODEL,
     flags.keyword_flag(ASK, "output", metavar="NAME"),
     option(PICTURE, "--image", metavar="FILE",
-           help="A picture, for models whose size is open; 224×224 without any content by default."),
+           help="A picture, for models without a fixed input size; a blank one of 224×224 by default."),
     flags.PICTURES,
     option(RESULT, "--all", "everything", is_flag=True,
-           help="Every layer, also what cannot be looked at, with the reason."),
+           help="Every layer, including those that cannot be explained, with the reason."),
     flags.MODEL_FILE,
     OUTPUT,
 )  # fmt: skip
@@ -33,8 +33,8 @@ FLAGS = options(
 def layers(context: click.Context, /, **values: Any) -> None:
     """List the last layer of MODEL (the embedded one by default) at each resolution.
 
-    The index and the path are what --layer takes; the arrow marks what is taken where nothing is said,
-    and why.
+    --layer takes the index or the path; the arrow marks the default layer, with the
+    reason.
     """
     from visioncam.cli.work.layers import layers as work
 

@@ -22,7 +22,7 @@ ARGUMENTS = options(click.argument("names", metavar="[NAME...]", nargs=-1), OUTP
 @ARGUMENTS
 @click.pass_obj
 def methods(output: Output, names: tuple[str, ...]) -> None:
-    """List the methods, built in and of plugins, with their options, or those named.
+    """List the methods, built in and from plugins, with their options; or only those named.
 
     An option n=25 is written --n 25 on the command line, and n=25 in Python.
     """
@@ -33,7 +33,7 @@ def methods(output: Output, names: tuple[str, ...]) -> None:
 @ARGUMENTS
 @click.pass_obj
 def renderers(output: Output, names: tuple[str, ...]) -> None:
-    """List the renderers, built in and of plugins, with their options, or those named.
+    """List the renderers, built in and from plugins, with their options; or only those named.
 
     An option alpha=0.7 is written --alpha 0.7 on the command line, and alpha=0.7 in Python.
     """
@@ -44,7 +44,7 @@ def renderers(output: Output, names: tuple[str, ...]) -> None:
 @ARGUMENTS
 @click.pass_obj
 def metrics(output: Output, names: tuple[str, ...]) -> None:
-    """List the measures of explanations, built in and of plugins, with their options, or those named.
+    """List the metrics, built in and from plugins, with their options; or only those named.
 
     `visioncam evaluate` applies them.  docs/metrics.md has their exact definitions.
     """

@@ -11,18 +11,18 @@ from visioncam.cli.terminal import Output
 from visioncam.new_plugin import KINDS, write_plugin
 
 
-@click.command("new-plugin", short_help="Write a new plugin of your own.")
+@click.command("new-plugin", short_help="Create a plugin of your own.")
 @click.argument("name")
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
 @click.option("--kind", type=click.Choice(list(KINDS)), default="method", show_default=True,
-              help="What the plugin brings.")  # fmt: skip
+              help="What the plugin adds.")  # fmt: skip
 @OUTPUT
 @click.pass_obj
 def new_plugin(output: Output, name: str, folder: Path | None, kind: str) -> None:
     """Write a plugin called NAME into DIR (a new folder of that name by default).
 
-    NAME is that of the distribution, such as my-cam.  The plugin is complete: it works as it is, and its
-    tests pass.  Change it step by step.
+    NAME is the name of the distribution, such as my-cam.  The plugin is complete: it works right away, and
+    its tests pass.  Change it step by step.
     """
     made = write_plugin(name, folder, kind)
     output.document.update(

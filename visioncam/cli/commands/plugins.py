@@ -26,20 +26,20 @@ NEEDS_QUERIES = "answers"
 
 
 @click.command(cls=Command)
-@option(RESULT, "--traceback", "whole", is_flag=True, help="Show where failed plugins failed.")
+@option(RESULT, "--traceback", "whole", is_flag=True, help="Show the tracebacks of failed plugins.")
 @option(
     RESULT,
     "--check",
     is_flag=True,
-    help="Run the contract kit on the methods, renderers and layer selectors that plugins bring.",
+    help="Run the contract kit on the methods, renderers and layer selectors that plugins add.",
 )
 @OUTPUT
 @click.pass_obj
 def plugins(output: Output, whole: bool, check: bool) -> int:
-    """List every plugin found, built in or installed, and what became of it.
+    """List every plugin found, built in or installed, and whether it loaded.
 
     VISIONCAM_PLUGINS=a,b loads only these plugins or distributions, empty none; built-ins always load.
-    VISIONCAM_STRICT_PLUGINS=1 makes a broken one an error; then the exit code here is 1.
+    VISIONCAM_STRICT_PLUGINS=1 makes a broken plugin an error; the exit code here is then 1.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PluginWarning)  # reported below, in more detail

@@ -17,7 +17,7 @@ EXAMPLES = (
 )
 FLAGS = options(
     flags.MODEL,
-    flags.methods_flags("those of one pass"),
+    flags.methods_flags("the one-pass methods"),
     flags.TARGETS,
     flags.REQUEST,
     flags.LAYERS,

@@ -18,9 +18,9 @@ FLAGS = options(
     flags.MODEL,
     option(ASK, "--class-names", metavar="FILE", help="The class names that the run was given."),
     option(RUN, "--share", type=click.FloatRange(0, 1), default=0.01, show_default=True, metavar="P",
-           help="How much of it is made anew; at least one picture."),
+           help="Share of the maps to recompute; at least one."),
     option(RUN, "--seed", type=int, default=0, show_default=True, metavar="N",
-           help="Which pictures are drawn."),
+           help="Seed that picks the pictures."),
     flags.MODEL_FILE,
     OUTPUT,
 )  # fmt: skip
@@ -32,11 +32,11 @@ FLAGS = options(
 @FLAGS
 @click.pass_context
 def verify(context: click.Context, /, **values: Any) -> int:
-    """Explain some pictures of the run in OUT anew, and say whether the maps agree.
+    """Explain some pictures of the run in OUT again, and report whether the maps agree.
 
-    SOURCE and --model are those of the run; where they lie beside OUT, it remembers them. Nothing in OUT is
-    changed. The exit status is 3 where a map differs by more than 1e-5 of its maximum, or cannot be made
-    again.
+    SOURCE and --model are those of the run; OUT remembers them if they are next to it. Nothing in OUT is
+    changed. The exit code is 3 if a map differs by more than 1e-5 of its maximum, or cannot be
+    recomputed.
     """
     from visioncam.cli.work.verify import verify as work
 

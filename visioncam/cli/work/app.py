@@ -21,12 +21,12 @@ def app(
     token = "" if addresses.local else secrets.token_urlsafe(24)
     if token:
         output.warn(
-            f"--host {host} lets other computers reach this app; who has the whole address below can use it, "
-            "and it is sent unencrypted"
+            f"--host {host} lets other computers reach this app; anyone with the whole address below can "
+            "use it, and the connection is not encrypted"
         )
 
     def tell(url: str) -> None:
-        output.line("VisionCam is at ", (url, "bold"), ", Ctrl-C ends it")
+        output.line("VisionCam is at ", (url, "bold"), "; Ctrl-C stops it")
         output.console.file.flush()
 
     serve(models, Limits(max_upload * 2**20, max_pixels, time_limit), addresses, token, tell)

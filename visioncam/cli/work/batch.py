@@ -80,7 +80,7 @@ def batch(
 ) -> int:
     output: Output = context.obj
     if item_timeout is not None and runner == "ray":
-        raise OptionError("--item-timeout works with --engine local alone; leave one of them out")
+        raise OptionError("--item-timeout works only with --engine local; leave one of them out")
     journal = Journal.of_environment()
     if journal is None and (supervise or item_timeout is not None):
         return run_watched(output.words, out, output.warn, item_timeout)
@@ -121,7 +121,7 @@ def _request(context: click.Context, out: Path, values: dict[str, Any]) -> RunRe
     drawn = list({found.name: found for found in renderers}.values())
     if not drawn or SHEET in [one.name for one in drawn]:
         raise OptionError(
-            f"--renderer {values['renderer']!r} names nothing that draws one map; see `visioncam renderers`"
+            f"--renderer {values['renderer']!r} is not a renderer of single maps; see `visioncam renderers`"
         )
     suffixes = suffixes_of(values["save_as"])
     files = [one for one in kinds_with_options() if f".{one.name}" in suffixes]

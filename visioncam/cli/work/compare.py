@@ -41,7 +41,9 @@ def compare(
     specs, targets, layers = methods_of(context), targets_of(context), layers_of(context)
     page, drawn = registry().renderer(SHEET), registry().renderer(renderer)
     if drawn.name == SHEET:
-        raise OptionError("--renderer sheet is the page itself; name what draws each map, such as overlay")
+        raise OptionError(
+            "--renderer sheet is the page itself; name a renderer for each map, such as overlay"
+        )
     options = options_of(context, {"method": specs, "sheet": [page], "renderer": [drawn]})
     (tile_options,), (page_options,) = options["renderer"], options["sheet"]
     bar = Bar(Path(images[0]).name)

@@ -47,7 +47,7 @@ def diff(
     for condition in conditions:
         parse_condition(condition, NUMBERS)
     if file is not None and file.suffix.lower() not in (".json", ".csv"):
-        raise OutputError(f"-o {file} ends in none of .json, .csv; choose one, or --report for a page")
+        raise OutputError(f"-o {file} must end in .json or .csv; for a page use --report")
     named = {which: rest[which] for which in ("old", "new", "second") if rest[which]}
     files = [*filter(None, (file, report and check_path(report)))]
     for place in files:

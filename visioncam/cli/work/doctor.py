@@ -24,7 +24,7 @@ from visioncam_core.results.diagnostics import FIRST
 
 def doctor(context: click.Context, files: tuple[str, ...], model: str | None, method: str, **_: Any) -> None:
     if len(files) > 2:
-        raise click.UsageError(f"a report is about one model and one picture, received {len(files)} names")
+        raise click.UsageError(f"doctor takes one model and one picture, received {len(files)} names")
     image = files[-1]
     path = model_named(files[0] if len(files) == 2 else None, model)
     spec = registry().method(method)
@@ -74,5 +74,5 @@ def _tell(output: Output, found: Report, image: str, model: str, command: str) -
         describe.line(output, name, text)
     describe.tell_notes(output, [(one, ()) for one in found.diagnostics[len(first) :]])
     if found.healthy:
-        describe.line(output, "healthy", ("nothing was found that speaks against the map", "green"))
+        describe.line(output, "healthy", ("found no reason to doubt the map", "green"))
     describe.line(output, "use", command)

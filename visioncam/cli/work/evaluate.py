@@ -66,7 +66,7 @@ def evaluate(
     measures(metric_names, Budget(**budget), placed=boxes is not None)
     if file is not None:
         if file.suffix.lower() not in SUFFIXES:
-            raise OptionError(f"-o {file} ends in none of {', '.join(SUFFIXES)}; choose one")
+            raise OptionError(f"-o {file} must end in one of {', '.join(SUFFIXES)}")
         check_place(file, [one for one in (model, boxes, class_names) if one])
     paths, names, failures = pictures_of(source, recursive, max_pixels, frame)
     truth, unused = (None, ()) if boxes is None else boxes_of(boxes, names)

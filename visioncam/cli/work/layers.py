@@ -37,7 +37,7 @@ def layers(
     header, *cells = cells_of(shown, choice)
     output.table(header, cells)
     if len(shown) < len(rows):
-        output.line(f"the last of each resolution, of {len(rows)} layers; --all lists every one")
+        output.line(f"the last layer of each resolution, out of {len(rows)}; --all lists every one")
     if choice is None:
         why = no_layer(view.table) if not len(view.table) else "no layer suits `auto`; name one with --layer"
         output.warn(why)

@@ -73,7 +73,7 @@ def report(
         failed=len(failed),
         files=[str(file)],
     )
-    more = "" if named else " of one pass; --methods all for the nine"
+    more = "" if named else " that need one pass; --methods all for the paper's nine"
     output.line(f"{len(images) - len(failed)} of {len(images)} pictures, {len(specs)} methods{more}")
     tell_files(output, [file])
     return SOME_FAILED if failed else DONE

@@ -37,7 +37,7 @@ def verify(
     source = source or _place_of(out, known.get("source"))
     if source is None:
         raise OutputError(
-            f"{str(out)!r} does not tell where its pictures are; name them: visioncam verify OUT SOURCE"
+            f"{str(out)!r} does not say where its pictures are; name them: visioncam verify OUT SOURCE"
         )
     model = model or _model_of(out, known.get("model"))
     if model is not None:
@@ -77,6 +77,6 @@ def _tell(output: Output, found: list[Any], total: int, seed: int, notes: tuple[
         output.error(f"{one.key}: {one.problem}")
     most = "" if largest is None else f"; largest difference {largest:.1e} of a map's maximum"
     output.line(
-        f"{len(found)} of {total} maps made anew (seed {seed}): {len(found) - len(wrong)} agree{most}"
+        f"{len(found)} of {total} maps recomputed (seed {seed}): {len(found) - len(wrong)} agree{most}"
     )
     return SOME_FAILED if wrong else DONE

@@ -7,11 +7,11 @@
 
   // 256 colours with opacity: up to the middle of the slider the map comes in where evidence is strong,
   // from there on it covers the photo.
-  function lookup(kind, blend) {
+  function lookup(kind, full, blend) {
     const table = tables[kind], rgba = new Uint32Array(256), bytes = new Uint8ClampedArray(rgba.buffer);
     for (let i = 0; i < 256; i++) {
       const strength = kind === "signed" ? Math.abs(i - 127.5) / 127.5 : i / 255;
-      const share = Math.min(strength / 0.5, 1), rise = share * share * (3 - 2 * share);
+      const share = Math.min(strength / full, 1), rise = share * share * (3 - 2 * share);
       const half = 0.8 * rise * Math.min(2 * blend, 1), more = Math.max(2 * blend - 1, 0);
       bytes.set([table[3 * i], table[3 * i + 1], table[3 * i + 2], 255 * (half + (1 - half) * more)], 4 * i);
     }
@@ -34,7 +34,7 @@
       } else {
         pen.drawImage(image, 0, 0, width, height);
         const area = pen.getImageData(0, 0, width, height), pixels = new Uint32Array(area.data.buffer);
-        const colours = lookup(image.dataset.kind, blend);
+        const colours = lookup(image.dataset.kind, Number(image.dataset.full), blend);
         for (let i = 0; i < pixels.length; i++) pixels[i] = colours[area.data[4 * i]];
         pen.putImageData(area, 0, 0);
       }

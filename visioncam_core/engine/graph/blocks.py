@@ -64,8 +64,8 @@ def streams(
         every = [one for one in _gates(steps, made_by[start], wanted, goals) if holds_tokens(one)]
         if not every:
             raise LayerError(
-                "what attends here is no token that is handed on from block to block, but a channel, as in "
-                f"XCiT, or a part of a block's own; {OTHER}"
+                "attention here is not between tokens passed from block to block, but between channels, as "
+                f"in XCiT, or parts internal to a block; {OTHER}"
             )
         if number + 1 < len(weights):
             ahead = before([weights[number + 1]])
@@ -74,8 +74,8 @@ def streams(
             every = [one for one in every if _is_residual(steps[made_by[one]], before)]
         if not every:
             raise LayerError(
-                f"block {number + 1} of {len(weights)} of this model does not hand its tokens on to the next "
-                f"one, or to the head, as a single value; {OTHER}"
+                f"block {number + 1} of {len(weights)} of this model does not pass its tokens to the next "
+                f"one, or to the head, as a single tensor; {OTHER}"
             )
         found.append(every[-1])
     return found
@@ -143,6 +143,6 @@ def check_row(shape: Sequence[int], tokens: int) -> None:
     """Raise `LayerError` unless a block's output is (N, T, K), of which a mean over tokens can be taken."""
     if len(shape) != 3 or shape[1] != tokens:
         raise LayerError(
-            f"the blocks' tokens have the shape {tuple(shape)}, which is not one of {tokens} tokens in a "
-            "row; read them as the model does, with pool='model'"
+            f"the blocks' tokens have the shape {tuple(shape)}, which is not a sequence of {tokens} "
+            "tokens; read them as the model does, with pool='model'"
         )

@@ -40,10 +40,10 @@ def placement_of(row: LayerRow, name: str, space: Space | None, image: tuple[int
     if name == "stretched":
         return even
     if space is None or not known:
-        return attrs.evolve(even, why="the graph does not tell where its positions look")
+        return attrs.evolve(even, why="the graph does not show where its positions look")
     apart = (off / abs(step) for off, step in zip(space.apart, found.steps, strict=False))
     if (cells := max(apart, default=0.0)) > MOST_APART:
-        return attrs.evolve(even, why=f"branches joined in front of it look {cells:.1f} cells apart")
+        return attrs.evolve(even, why=f"branches joined before it look {cells:.1f} cells apart")
     gone = [(n - 1) / 2 if m == 1 else None for n, m in zip(image, row.layout.grid, strict=True)]
     start = tuple(one if middle is None else middle for one, middle in zip(found.start, gone, strict=True))
     return Placement(name, start, found.steps)
@@ -134,7 +134,7 @@ def astray(centres: Mapping[tuple[int, ...], np.ndarray] | None, layout: Layout,
         space: lengths of the picture's axes.
     """
     if centres is None:
-        return "the graph does not tell where its positions lie, and they have no gradient in the picture"
+        return "the graph does not show where its positions lie, and they have no gradient in the picture"
     for axis, count in enumerate(layout.grid):
         if count == 1:
             continue

@@ -18,7 +18,7 @@ EXACT = 1e-3
 COMPOSED = {
     "nested": "one activation on top of another, and the score is what went into the first",
     "averaged": "an average of probabilities, and the score is the average of their logits",
-    "log": "the logarithm of probabilities, which are shown in its place",
+    "log": "the logarithm of probabilities, which are shown instead",
 }
 
 
@@ -93,7 +93,7 @@ def logits_of(
     mass = end.high - end.low + end.low * (shape[-1] or 1)
     told = [text for trait, text in COMPOSED.items() if trait in end.traits]
     if scaled and "log" not in end.traits:
-        told.append(f"between {end.low:.4g} and {end.high:.4g}; probabilities are shown in its place")
+        told.append(f"between {end.low:.4g} and {end.high:.4g}; probabilities are shown instead")
     if groups:
         told.append("made of several groups of classes, and logits are never compared between them")
     return Logits(
@@ -128,7 +128,7 @@ def tried_logits(
     """
     for tensor, told in (
         (output, ""),
-        (whole, f"scaled by {factor:.4g}; probabilities are shown in its place"),
+        (whole, f"scaled by {factor:.4g}; probabilities are shown instead"),
     ):
         found = list(answers(tensor))
         if found and all(one.min() >= -EXACT and one.max() <= 1 + EXACT for one in found if one.size):

@@ -87,13 +87,13 @@ class Figure:
     Attributes:
         width_cm: width in centimetres; the height follows from the pictures.
         dpi: pixels an inch of a .png, .jpg or .webp; in .pdf and .svg the most that an image inside has.
-        title: write class, certainty and method above.
+        title: write class, probability and method above.
         colorbar: draw the scale below.
     """
 
     width_cm: float = option(8.5, help="width of the figure", unit="cm", validator=in_range(2, 120))
-    dpi: int = option(300, help="pixels an inch of the image", validator=in_range(30, 2400))
-    title: bool = option(True, help="write class, certainty and method above")
+    dpi: int = option(300, help="pixels per inch of the image", validator=in_range(30, 2400))
+    title: bool = option(True, help="write class, probability and method above")
     colorbar: bool = option(True, help="draw the scale below")
 
     def file(
@@ -207,7 +207,7 @@ def plot_map(
         ax = pyplot.gca()
     elif not hasattr(ax, "imshow"):
         raise OptionTypeError(
-            f"ax takes Matplotlib axes, as plt.subplots() returns them, received {brief(ax, 60)}"
+            f"ax must be Matplotlib axes, as plt.subplots() returns them, received {brief(ax, 60)}"
         )
     cell = Cell.of(e, renderer, options, headline(e))
     cell.on(ax, readable(cell.words) if title else "")

@@ -25,11 +25,13 @@ class Film:
     """How a film runs.
 
     Attributes:
-        fps: frames a second.
+        fps: frames per second.
         axis: 0, 1 or 2: the axis that becomes time; a video's own time is 0.
     """
 
-    fps: float = option(8.0, help="frames a second", unit="frames", validator=in_range(0, 100, low_open=True))
+    fps: float = option(
+        8.0, help="frames per second", unit="frames", validator=in_range(0, 100, low_open=True)
+    )
     axis: int = option(0, help="axis that becomes time", validator=in_range(0, 2))
 
     def frames(self, explanation: ExplanationData, draw: Callable[[Any], np.ndarray]) -> list[np.ndarray]:
@@ -81,13 +83,13 @@ def mp4(frames: list[np.ndarray], fps: float) -> bytes:
             writer.release()
         payload = path.read_bytes() if path.exists() else b""
         if not payload:
-            raise OutputError("This OpenCV cannot write .mp4 films. Save a .gif instead.")
+            raise OutputError("This build of OpenCV cannot write .mp4 files. Save a .gif instead.")
         reader = cv2.VideoCapture(str(path))
         written = max(int(reader.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
         reader.release()
     if written != len(frames):
         raise OutputError(
-            f"OpenCV wrote {written} of the film's {len(frames)} frames. Make space in the folder for "
+            f"OpenCV wrote {written} of the video's {len(frames)} frames. Make space in the folder for "
             "temporary files, or save a .gif instead."
         )
     return payload

@@ -37,7 +37,9 @@ _LARGE = 8_000_000  # bytes; above it an array is packed quickly rather than tig
 class Arrays:
     """Everything, or the raw map alone."""
 
-    raw_only: bool = option(False, help="leave out the heat map and the picture: small, but not to be drawn")
+    raw_only: bool = option(
+        False, help="leave out the heat map and the picture: a small file that cannot be drawn"
+    )
 
     def __call__(self, explanation: ExplanationData) -> bytes:
         buffer = io.BytesIO()

@@ -15,7 +15,7 @@ GRIDS: tuple[tuple[int, ...], ...] = ((6,), (3, 5), (2, 3, 2))
 
 
 def scale_invariant(subject: MethodSubject) -> None:
-    """Multiplying the score by λ > 0 leaves the map alone, up to a factor."""
+    """Multiplying the score by λ > 0 leaves the map unchanged, up to a factor."""
     net = ArrayNet.random(biases=True)
     x = net.pictures(2)
     raw = subject.finite(subject.evidence(net, x), "random pictures")
@@ -30,7 +30,7 @@ def scale_invariant(subject: MethodSubject) -> None:
 
 
 def flip_equivariant(subject: MethodSubject) -> None:
-    """A flipped picture gives the flipped map, for a network that does not mind."""
+    """A flipped picture gives the flipped map, for a network that is itself flip-equivariant."""
     for grid in GRIDS:
         net = ArrayNet.random(grid, biases=True)
         x = net.pictures(2)
@@ -54,7 +54,7 @@ def non_negative(subject: MethodSubject) -> None:
 
 
 def sums_to_score(subject: MethodSubject) -> None:
-    """The raw map sums to the score where the network behind the layer is piecewise linear without biases."""
+    """The raw map sums to the score where the network after the layer is piecewise linear without biases."""
     for grid, signed in product(GRIDS, (False, True)):
         net = ArrayNet.random(grid, signed=signed)
         x = net.pictures(3)

@@ -60,7 +60,7 @@ def inputs(subject: EngineSubject) -> None:
     require(
         len(found.inputs) == count, f"{len(found.inputs)} inputs are described, and the model takes {count}"
     )
-    require(0 <= found.image < count, f"image={found.image} is no position among {count} inputs")
+    require(0 <= found.image < count, f"image={found.image} is not a position among {count} inputs")
     shape = found.image_shape
     pictures = subject.images[found.image].shape[1:]
     fitting = shape is None or (
@@ -73,7 +73,7 @@ def mark(subject: EngineSubject) -> None:
     """The mark of an unchanged model stays the same."""
     first = subject.engine.mark(subject.model)
     subject.probe()
-    require(first == subject.engine.mark(subject.model), "the mark changes though the model does not")
+    require(first == subject.engine.mark(subject.model), "the mark changes although the model does not")
 
 
 def forward(subject: EngineSubject) -> None:
@@ -119,10 +119,10 @@ def untouched(subject: EngineSubject) -> None:
         try:
             run()
         except VisionCamError as error:
-            require("for the check" in str(error), f"an error of the caller came out as {error!r}")
+            require("for the check" in str(error), f"an error raised by the caller came out as {error!r}")
         else:
-            raise AssertionError("an error of the caller was lost")
-    require(subject.state() == before, "the model, or a weight of it, is not what it was")
+            raise AssertionError("an error raised by the caller was lost")
+    require(subject.state() == before, "the model or one of its weights was changed")
 
 
 def passes_counted(subject: EngineSubject) -> None:

@@ -66,7 +66,7 @@ def assert_loads(distribution: str, *, names: tuple[str, ...] | list[str] = ()) 
     missing = [name for name in names if name not in brought]
     require(
         not missing,
-        f"{distribution} does not bring {', '.join(missing)}; it brings {', '.join(brought) or 'none'}",
+        f"{distribution} does not provide {', '.join(missing)}; it provides {', '.join(brought) or 'none'}",
     )
     return kept
 

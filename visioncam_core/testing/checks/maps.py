@@ -42,7 +42,7 @@ def signed_activations(subject: MethodSubject) -> None:
     x = net.pictures(3)
     x[1] = np.sign(x[1])
     x[2] = x[2] - x[2].mean(axis=tuple(range(x.ndim - 2)))  # every channel's sum is 0 but for rounding
-    subject.finite(subject.evidence(net, x), "signed activations, of which one picture's sums cancel")
+    subject.finite(subject.evidence(net, x), "signed activations, with sums that cancel for one picture")
 
 
 def large_scores(subject: MethodSubject) -> None:
@@ -76,7 +76,7 @@ def zero_gradient(subject: MethodSubject) -> None:
     if subject.gradients or asked:
         require(
             not raw.any(),
-            f"{subject.name} looks at gradients, and gave a map of up to {np.abs(raw).max():.3g} where all "
+            f"{subject.name} reads gradients, but gave a map of up to {np.abs(raw).max():.3g} where all "
             "of them are zero",
         )
 
@@ -114,7 +114,8 @@ def finds_the_evidence(subject: MethodSubject) -> None:
             require(
                 raw.max() > 0 and near,
                 f"{subject.name} has its maximum, {raw.max():.3g}, at {peak} on {what}; the evidence for "
-                f"the target is there, and what speaks against it at {against} (is a sign or an axis wrong?)",
+                f"the target is there, and the evidence against it at {against} (is a sign or an axis "
+                "wrong?)",
             )
 
 

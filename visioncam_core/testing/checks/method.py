@@ -36,7 +36,7 @@ def method_checks(method: Any, claims: Iterable[str] | None = None) -> list[Chec
         method: its row (`MethodSpec`), its class, or an instance with options of your choice.
         claims: properties to check besides, those of a row by default: `"scale-invariant"` (the score
             times λ > 0 gives the same map, up to a factor), `"flip-equivariant"` (a flipped picture gives
-            the flipped map), `"non-negative"`, `"sums-to-score"` (without biases behind the layer).
+            the flipped map), `"non-negative"`, `"sums-to-score"` (without biases after the layer).
 
     Returns:
         One check each, with a `name` that pytest shows; calling it raises AssertionError or returns.

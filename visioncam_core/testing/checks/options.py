@@ -24,8 +24,8 @@ def options_documented(subject: Subject) -> None:
         require(info.type not in (Any, object), f"{what} is annotated {info.type}; say what it may be")
         require(
             info.name not in subject.reserved,
-            f"{what} has the name of a keyword of the function that takes it, which would keep its value; "
-            "give it another name",
+            f"{what} has the name of a keyword of the function that takes it, so it would never "
+            "be set; rename it",
         )
 
 

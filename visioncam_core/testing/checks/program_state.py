@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 ADVICE = {
-    "the global generators": "draw from np.random.default_rng(evidence.seed), made again in every call",
+    "the global generators": "draw from np.random.default_rng(evidence.seed), created in every call",
     "the working directory": "use whole paths",
     "the environment variables": "set none; take an option instead",
     "the warnings filters": "wrap the noisy line in warnings.catch_warnings()",
     "NumPy's error handling": "use the context manager np.errstate(...)",
-    "sys.path": "import by name what is installed",
-    "matplotlib's settings": "use matplotlib.rc_context(), or better draw without pyplot",
+    "sys.path": "import installed packages by name",
+    "matplotlib's settings": "use matplotlib.rc_context(), or better, draw without pyplot",
     "the open figures": "draw with numpy, OpenCV or matplotlib.figure.Figure, never with pyplot",
     "standard output": "return, do not print; a caller may read data there",
 }
@@ -46,7 +46,7 @@ def assert_left_alone(name: str, run: Callable[[], object], among: tuple[str, ..
         changed.append("standard output")
     faults = "; ".join(f"{what} ({ADVICE[what]})" for what in changed if what in among)
     if faults:
-        raise AssertionError(f"{name} changed what the user's program shares: {faults}")
+        raise AssertionError(f"{name} changed global state of the user's program: {faults}")
 
 
 def _state() -> dict[str, object]:

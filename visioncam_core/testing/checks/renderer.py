@@ -130,7 +130,7 @@ def shows_the_map(subject: RendererSubject) -> None:
     """Two maps give two pictures."""
     first, second = (subject.draw(make_explanation(subject.blob(i)), "a blob") for i in (0, 1))
     same = first.shape == second.shape and np.array_equal(first, second)
-    require(not same, f"{subject.name} draws the same picture wherever the evidence is")
+    require(not same, f"{subject.name} draws the same picture no matter where the evidence is")
 
 
 def odd_words(subject: RendererSubject) -> None:

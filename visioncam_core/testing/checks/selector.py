@@ -107,7 +107,7 @@ def answers(subject: SelectorSubject) -> None:
         row = choice.row
         require(
             any(row is one for one in subject.table.rows),
-            f"{subject.name} answered {query!r} with {row!r}, which is no row of the table it was given",
+            f"{subject.name} answered {query!r} with {row!r}, which is not a row of the table it was given",
         )
         fault = row.refused or ("" if row.reaches_score else "the score does not depend on it")
         require(
@@ -180,9 +180,9 @@ def through_the_registry(subject: SelectorSubject) -> None:
             with use_registry(isolated_registry(subject.plugin)):
                 found = select_layer(subject.table, query)
         except (VisionCamError, PluginWarning) as error:
-            raise AssertionError(f"VisionCam, asked for {query!r} of {subject.name}: {error}") from error
+            raise AssertionError(f"VisionCam, given {query!r} of {subject.name}: {error}") from error
         expected = row if query == row.path else subject.answer(query).row
-        require(found.row is expected, f"asked for {query!r}, VisionCam took {found.path!r}, {found.why}")
+        require(found.row is expected, f"for {query!r}, VisionCam took {found.path!r}, {found.why}")
 
 
 SELECTOR_CHECKS = by_name(

@@ -52,8 +52,8 @@ def axis_of_length_one(subject: MethodSubject) -> None:
         assert_same(
             deep.reshape(raw.shape),
             raw,
-            f"{subject.name} gives a grid of {net.grid} another map when it is {deeper.grid}; reduce over "
-            "all spatial axes (visioncam_core.ops.space)",
+            f"{subject.name} gives a different map on a grid of {deeper.grid} than on {net.grid}; reduce "
+            "over all spatial axes (visioncam_core.ops.space)",
         )
 
 
@@ -87,6 +87,6 @@ def _batch(subject: MethodSubject, grid: tuple[int, ...]) -> None:
         assert_same(
             batch[i : i + 1],
             single,
-            f"{subject.name} gives picture {i} another map in a batch than alone, on a grid of {grid}; "
+            f"{subject.name} gives picture {i} a different map in a batch than alone, on a grid of {grid}; "
             "reduce over space and channels, never over the batch",
         )

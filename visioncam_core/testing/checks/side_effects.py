@@ -37,7 +37,7 @@ def same_answer_twice(subject: MethodSubject) -> None:
     require(
         np.array_equal(first, second, equal_nan=True),
         f"{subject.name} gave two different maps for the same evidence; draw from "
-        "np.random.default_rng(evidence.seed), made again in every call, and keep no state",
+        "np.random.default_rng(evidence.seed), created in every call, and keep no state",
     )
 
 

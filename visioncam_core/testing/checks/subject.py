@@ -82,7 +82,7 @@ class MethodSubject(Subject):
             raw = to_numpy(answer)
         except (TypeError, ValueError) as error:
             raise AssertionError(
-                f"{self.name} returned {type(answer).__name__} on {what}, no array"
+                f"{self.name} returned {type(answer).__name__} on {what}, not an array"
             ) from error
         expected = tuple(int(n) for n in evidence.activations.shape[:-1])
         require(

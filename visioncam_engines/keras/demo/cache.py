@@ -32,7 +32,7 @@ def load_or_make(path: Path, make: Callable[[], keras.Model]) -> keras.Model:
     except FileNotFoundError:
         pass
     except Exception as error:  # a damaged file can make its reader raise anything
-        _log.warning("the cached model %s cannot be used (%s); it is made again", path, error_text(error))
+        _log.warning("the cached model %s cannot be used (%s); it is rebuilt", path, error_text(error))
     model = make()
     try:
         _write(path, model)

@@ -107,7 +107,7 @@ def fill(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
         layer.set_weights(arrays)
         left.difference_update(names)
     if left:
-        raise ModelError(f"weights that EfficientNet-Lite0 has no place for: {', '.join(sorted(left)[:5])}")
+        raise ModelError(f"weights that EfficientNet-Lite0 does not use: {', '.join(sorted(left)[:5])}")
 
 
 def _torch_names(model: keras.Model) -> list[tuple[Any, list[str]]]:

@@ -97,7 +97,8 @@ def reading(kind: str, name: str) -> Iterator[None]:
     except Exception as error:  # zlib, zipfile, h5py and the system each have errors of their own
         inside = {"keras": "the zip archive", "h5": "the HDF5 file"}[kind]
         raise ModelError(
-            f"{name}: is cut short or damaged ({inside} in it is not whole); download or save the model again"
+            f"{name}: is truncated or damaged ({inside} in it is incomplete); download or save the model "
+            "again"
         ) from error
 
 
@@ -140,9 +141,9 @@ def _unsafe(node: Mapping[str, Any]) -> str:
     parts = [part for part in rest if part != "src"]
     engine = parts[:1] == ["engine"] and name in ENGINE
     if root in _KERAS and parts and parts[0] not in _ALLOWED and not engine:
-        return f"names {module}.{called}, no part of a model"
+        return f"names {module}.{called}, not part of a model"
     if root in _KERAS and not parts and not str(called)[:1].isupper() and not name.startswith("__"):
-        return f"names {root}.{called}, no part of a model"
+        return f"names {root}.{called}, not part of a model"
     return ""
 
 

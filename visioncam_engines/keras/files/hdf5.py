@@ -40,7 +40,7 @@ def check_hdf5(file: str | os.PathLike[str]) -> Stored:
             command, capture_output=True, timeout=seconds, env=os.environ | {"PYTHONPATH": path}, check=False
         )
     except subprocess.TimeoutExpired:
-        return Stored(problems=[f"the HDF5 library did not come back from it within {seconds} seconds"])
+        return Stored(problems=[f"the HDF5 library did not finish reading it within {seconds} seconds"])
     if done.returncode == 0:
         return Stored(**json.loads(done.stdout))
     if done.returncode < 0:

@@ -22,7 +22,7 @@ from visioncam_engines.keras.files.archive import (
 from visioncam_engines.keras.files.config import Config, reading
 from visioncam_engines.keras.files.hdf5 import Stored, check_hdf5
 
-CURE = "Only if you trust its maker, pass --allow-unsafe-model (load_model(unsafe=True) in Python)"
+CURE = "Only if you trust its author, pass --allow-unsafe-model (load_model(unsafe=True) in Python)"
 LIMIT = 2_000_000_000  # weights; 8 GB in float32
 _LARGEST = 10**15  # of one number; longer ones would take long to multiply, and are as impossible
 _AXES = 8  # of a kernel; Keras takes three
@@ -94,7 +94,7 @@ def inspect_file(path: str | os.PathLike[str], kind: str, name: str) -> Holdings
     problems = [*stored.problems[:3], *config.unsafe]
     total = sum(declared(node) for _, node in config.nodes())
     if total > LIMIT and stored.numbers < total / 2:
-        problems.append(f"its description asks for {total:,} weights and the file stores {stored.numbers:,}")
+        problems.append(f"its configuration needs {total:,} weights, but the file stores {stored.numbers:,}")
     return Holdings(
         kind, os.path.getsize(path), source_digest(path), config, _layers(config), total, stored.numbers,
         tuple(problems),
@@ -126,7 +126,7 @@ def read_config(path: str | os.PathLike[str], kind: str, name: str, stored: Stor
             raise
     except Exception as error:  # zlib, zipfile, json: each has its own
         raise ModelError(
-            f"{name}: its description cannot be read ({type(error).__name__}); download or save it again"
+            f"{name}: its configuration cannot be read ({type(error).__name__}); download or save it again"
         ) from error
     return config
 

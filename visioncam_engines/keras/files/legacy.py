@@ -38,7 +38,7 @@ def is_installed() -> bool:
 def unsafe_operation(name: str, config: Mapping[str, Any]) -> str:
     """Return what a layer that stands for an operation calls, where it is no arithmetic; else ""."""
     if name in _ANY_CALL:
-        return f"calls what it likes ({name})"
+        return f"calls arbitrary code ({name})"
     called = str(config.get("function", ""))
     if name in OPERATIONS[:2] and not _ARITHMETIC.fullmatch(called):
         return f"calls tf.{called}"

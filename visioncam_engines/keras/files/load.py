@@ -20,7 +20,6 @@ from visioncam_core.errors import ModelError, UnsafeModelError
 from visioncam_core.images.files import quoted, sniff
 from visioncam_core.results.provenance import check_digest
 from visioncam_engines.archives import first_bytes, is_damaged
-from visioncam_engines.foreign import foreign
 from visioncam_engines.keras.checks import require_backend
 from visioncam_engines.keras.files import legacy
 from visioncam_engines.keras.files.archive import members_of
@@ -28,6 +27,7 @@ from visioncam_engines.keras.files.config import Config
 from visioncam_engines.keras.files.custom_objects import objects_of
 from visioncam_engines.keras.files.inspection import CURE, inspect_file, read_config
 from visioncam_engines.keras.first_layers import is_a
+from visioncam_engines.other_formats import told_of
 
 ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 SAFE_KERAS = (3, 15)
@@ -68,7 +68,7 @@ def load_model(
     name = quoted(os.fsdecode(os.fspath(path)))
     check_digest(path, sha256, name)
     if Path(path).suffix.lower() in OTHERS[kind]:
-        _log.warning("%s: holds a %s model in spite of its name, and is loaded as one", name, SUFFIX[kind])
+        _log.warning("%s: is a %s model despite its name, and is loaded as one", name, SUFFIX[kind])
     if unsafe:
         config = read_config(path, kind, name)
     else:
@@ -119,13 +119,13 @@ def check_file(path: str | os.PathLike[str]) -> str:
     def refused(folder: bool) -> ModelError:
         if folder and is_saved_model(text):
             return UnsafeModelError(
-                f"{name}: is a SavedModel, a program that can run anything; pass a .keras or .h5 file, "
-                "or, only if you trust its maker, --trust-savedmodel (load_model(trust_savedmodel=True))"
+                f"{name}: is a SavedModel, a program that can run any code; pass a .keras or .h5 file, "
+                "or, only if you trust its author, --trust-savedmodel (load_model(trust_savedmodel=True))"
             )
         if folder:
-            other = foreign(text) or f"is a folder; pass a .keras or .h5 file: {_SAVE}"
+            other = told_of(text) or f"is a folder; pass a .keras or .h5 file: {_SAVE}"
             return ModelError(f"{name}: {other}")
-        return ModelError(f"{name}: is no regular file; pass a .keras or .h5 file")
+        return ModelError(f"{name}: is not a regular file; pass a .keras or .h5 file")
 
     start = first_bytes(text, name, 64, refused)
     if start.startswith(ZIP):
@@ -139,18 +139,18 @@ def _other(path: str, start: bytes) -> str:
     """Return what a file is that is no Keras model, and what to pass in its place."""
     kind = sniff(start)
     if kind == "Git LFS pointer":
-        return "is a Git LFS pointer, which stands for the model: git lfs pull"
+        return "is a Git LFS pointer, a placeholder for the model: git lfs pull"
     if os.path.basename(path) == "saved_model.pb":
-        return "is the graph of a SavedModel alone; pass its folder, if you trust its maker"
-    if kind is None and (other := foreign(path, start)):
+        return "is only the graph of a SavedModel; pass its folder, if you trust its author"
+    if kind is None and (other := told_of(path, start)):
         return other
     if start.lstrip()[:1] == b"{" or start[8:10] == b'{"':
         return (
-            "holds a model's description or weights alone; build the model in Python, load its weights and "
+            "holds only a model's configuration or weights; build the model in Python, load its weights and "
             f"{_SAVE}"
         )
     if kind is not None:
-        return f"is no model ({kind}); pass a .keras or .h5 file as the model"
+        return f"is not a model ({kind}); pass a .keras or .h5 file as the model"
     return f"is not a Keras model file (it begins with {start[:12]!r}); pass a .keras or .h5 file: {_SAVE}"
 
 
@@ -159,7 +159,7 @@ def _check_zip(path: str, name: str) -> str:
     if "config.json" not in members or not {"model.weights.h5", "model.weights.json"} & members:
         if any(member.endswith("data.pkl") for member in members):
             raise ModelError(
-                f"{name}: {foreign(path) or 'is a file of PyTorch; give it its suffix, .pt2 or .pth'}"
+                f"{name}: {told_of(path) or 'is a file of PyTorch; give it its suffix, .pt2 or .pth'}"
             )
         some = ", ".join(sorted(members)[:3]) or "nothing"
         raise ModelError(f"{name}: is a zip archive but not a Keras model (it holds {some}, …); {_SAVE}")
@@ -171,7 +171,7 @@ def _new_enough(name: str) -> None:
 
     if tuple(int(part) for part in keras.__version__.split(".")[:2]) < SAFE_KERAS:
         raise UnsafeModelError(
-            f"{name}: Keras {keras.__version__} lets some model files run code in spite of its safe mode; "
+            f"{name}: Keras {keras.__version__} lets some model files run code despite its safe mode; "
             f"install keras>=3.15. {CURE}"
         )
 

@@ -23,7 +23,7 @@ def pack(model: Any) -> bytes:
         except Exception as error:  # Keras raises anything for a model that is none
             raise ModelError(
                 f"the model cannot be sent to a cluster ({type(error).__name__}: {error}); save it and "
-                "pass the file's path, or the name of what makes it: 'package.module:function'"
+                "pass the file's path, or the name of the function that builds it: 'package.module:function'"
             ) from error
         return path.read_bytes()
 

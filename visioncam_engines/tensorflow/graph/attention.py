@@ -57,7 +57,7 @@ def find(trace: Trace, score: cuts.GraphScore) -> Found:
         every = [one for one in every if _multiplied(one, moving, 6)]
         if any(None in one.shape[1:] for one in every):
             raise LayerError(
-                "how many tokens attend here is open until the model runs; build it for pictures of one "
+                "the number of tokens here is unknown until the model runs; build it for pictures of one "
                 f"size, or {OTHER}"
             )
         rows = rows_per_picture(graph, inputs)

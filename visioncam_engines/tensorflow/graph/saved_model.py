@@ -99,7 +99,7 @@ def trace_saved(model: Any, specs: list[Any], closed: list[Any]) -> Trace:
         raise
     except Exception as error:
         raise ModelError(
-            f"the SavedModel cannot be taken apart ({error_text(error)}); load the original Keras model "
+            f"the SavedModel's graph cannot be analysed ({error_text(error)}); load the original Keras model "
             "instead"
         ) from error
     import tensorflow as tf
@@ -184,7 +184,7 @@ def _chosen(model: Any) -> Any:
         return next(iter(signatures.values()))
     if signatures:
         raise ModelError(
-            f"the SavedModel has the signatures {listing(sorted(signatures))}, none of them the usual one; "
+            f"the SavedModel has the signatures {listing(sorted(signatures))}, none of them the default one; "
             "pass the one to explain: model.signatures['...']"
         )
     raise ModelError(

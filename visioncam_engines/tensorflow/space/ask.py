@@ -59,7 +59,7 @@ def refusal(trace: Trace, image: int, channels_first: bool, flat: list[Any]) -> 
     def measured(row: LayerRow) -> str:
         record = trace.by_path[row.path]
         if row.layout is None or len(record.tensors) != 1 or record.inside:
-            return "the graph does not tell where its positions lie"
+            return "the graph does not show where its positions lie"
         centres = _centres(trace, record, row.layout, image, channels_first, flat)
         shape = tuple(flat[image].shape)[1:]
         return astray(centres, row.layout, shape[1:] if channels_first else shape[:-1])

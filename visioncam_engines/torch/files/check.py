@@ -8,7 +8,7 @@ from visioncam_core.errors import ModelError, UnsafeModelError
 from visioncam_core.images.files import quoted, sniff
 from visioncam_core.text import error_text
 from visioncam_engines.archives import first_bytes, listed
-from visioncam_engines.foreign import foreign
+from visioncam_engines.other_formats import told_of
 from visioncam_engines.torch.files.tensors import read_header, read_pickled, told
 
 EXPORT = "torch.export.save(torch.export.export(model.eval(), (picture,)), 'name.pt2')"
@@ -17,7 +17,7 @@ WITH = (
     "--model package.module:function --weights"
 )
 SCRIPT = (
-    "is TorchScript, a program in whose inside no layer can be seen; pass the torch.nn.Module that was "
+    "is TorchScript, a program whose layers cannot be seen; pass the torch.nn.Module that was "
     f"scripted, or export it: {EXPORT}"
 )
 DIRECTORY = 16 << 20  # bytes of the list of members: torch writes one a weight
@@ -37,9 +37,9 @@ def kind_of(path: str | os.PathLike[str]) -> str:
     name = quoted(text)
 
     def refused(folder: bool) -> ModelError:
-        what = "is a folder" if folder else "is no regular file"
+        what = "is a folder" if folder else "is not a regular file"
         what += "; pass a .pt2 file, or the folder of a model of transformers as hf:FOLDER"
-        what = (folder and foreign(text)) or what
+        what = (folder and told_of(text)) or what
         return ModelError(f"{name}: {what}")
 
     start = first_bytes(text, name, 512, refused)
@@ -54,7 +54,7 @@ def kind_of(path: str | os.PathLike[str]) -> str:
         raise
     except Exception as error:  # zlib, zipfile, pickletools and the system have errors of their own
         raise ModelError(
-            f"{name}: is cut short or damaged ({error_text(error, 80)}); download or save it again"
+            f"{name}: is truncated or damaged ({error_text(error, 80)}); download or save it again"
         ) from error
     if pickled is not None:
         return "script" if pickled.script else "pickle"
@@ -62,10 +62,10 @@ def kind_of(path: str | os.PathLike[str]) -> str:
         return "safetensors"
     kind = sniff(start)
     if kind == "Git LFS pointer":
-        raise ModelError(f"{name}: is a Git LFS pointer, which stands for the model: git lfs pull")
-    if kind is None and (other := foreign(text, start)):
+        raise ModelError(f"{name}: is a Git LFS pointer, a placeholder for the model: git lfs pull")
+    if kind is None and (other := told_of(text, start)):
         raise ModelError(f"{name}: {other}")
-    what = f"no model ({kind})" if kind else f"no model file of PyTorch (it begins with {start[:12]!r})"
+    what = f"not a model ({kind})" if kind else f"not a PyTorch model file (it begins with {start[:12]!r})"
     raise ModelError(f"{name}: is {what}; pass a .pt2 file: {EXPORT}")
 
 
@@ -74,15 +74,16 @@ def refusal(path: str | os.PathLike[str], kind: str) -> str:
     text = os.fsdecode(os.fspath(path))
     name = quoted(text)
     if kind == "safetensors":
-        return f"holds weights alone, no model; {WITH} {name}"
+        return f"holds only weights, no model; {WITH} {name}"
     if kind == "pickle":
         pickled = read_pickled(text, name)
         if pickled is not None and pickled.names:
             return (
-                f"is a pickle that would run code to be read ({told(pickled.names)}), and is not; in Python, "
+                f"is a pickle that runs code when read ({told(pickled.names)}), so it is not read; in "
+                "Python, "
                 f"save the weights, torch.save(model.state_dict(), ...), or export the model: {EXPORT}"
             )
-        return f"holds weights alone, no model; {WITH} {name}"
+        return f"holds only weights, no model; {WITH} {name}"
     return ""
 
 

@@ -88,7 +88,7 @@ def read_exported(path: str | os.PathLike[str], name: str) -> Exported:
         raise
     except Exception as error:  # zlib, zipfile, json and whatever a wrong type in it makes of our own steps
         raise ModelError(
-            f"{name}: is cut short or damaged ({error_text(error, 80)}); download or save it again"
+            f"{name}: is truncated or damaged ({error_text(error, 80)}); download or save it again"
         ) from error
 
 
@@ -113,7 +113,9 @@ def _exported(path: str | os.PathLike[str], name: str) -> Exported:
     sizes = {member.filename: member.file_size for member in members}
     programs = [one for one in sizes if one.startswith("models/")]
     if problems or len(programs) != 1:
-        several = [f"it holds {len(programs)} programs, and one is explained"] if len(programs) != 1 else []
+        several = (
+            [f"it holds {len(programs)} programs; only one can be explained"] if len(programs) != 1 else []
+        )
         return Exported("", (), "", tuple(problems or several))
     model = programs[0].removeprefix("models/").removesuffix(".json")
     with zipfile.ZipFile(path) as archive:
@@ -174,7 +176,7 @@ def _tensors(
         if meta["use_pickle"] or meta["tensor_meta"] is None:
             problems.append(f"{label} is pickled ({(folder + place)[:80]!r})")
         elif not re.fullmatch(rf"{prefix}\d+", place) or not re.fullmatch(r"[\w.]{1,300}", name):
-            problems.append(f"{label} is no plain tensor ({(folder + place)[:80]!r})")
+            problems.append(f"{label} is not a plain tensor ({(folder + place)[:80]!r})")
         else:
             tensor, problem = _tensor(name, meta["tensor_meta"], sizes.get(folder + place))
             found.append(tensor)
@@ -200,5 +202,5 @@ def _tensor(name: str, meta: Any, stored: int | None) -> tuple[Tensor, str]:
     if last * size > stored:
         return tensor, f"of shape {shape} reaches outside the {stored:,} bytes that are stored"
     if count > stored // size + EXPANDED:
-        return tensor, f"of shape {shape} asks for {count:,} numbers, and {stored // size:,} are stored"
+        return tensor, f"of shape {shape} needs {count:,} numbers, but {stored // size:,} are stored"
     return tensor, ""

@@ -46,7 +46,7 @@ class TorchHoldings:
         """Return it in sentences; the first goes on after the file's name."""
         stored = sum(_count(one.shape) for one in self.tensors)
         by = f"saved by torch {self.version}; " if self.version else ""
-        asked = [f"its pickle asks for {told(self.asks)}"] if self.asks else []
+        asked = [f"its pickle imports {told(self.asks)}"] if self.asks else []
         return [
             f"{_TITLES[self.kind]}, {self.size:,} bytes",
             f"{by}{len(self.tensors)} tensors, {stored:,} numbers stored",

@@ -50,16 +50,16 @@ def load_model(
     name = quoted(os.fsdecode(os.fspath(path)))
     check_digest(path, sha256, name)
     if custom_objects:
-        raise ModelError(f"{name}: custom_objects= are for files of Keras; a .pt2 file needs no classes")
+        raise ModelError(f"{name}: custom_objects= is for Keras files; a .pt2 file needs no classes")
     return _script(path, name, unsafe) if kind == "script" else _exported(path, name)
 
 
 def _script(path: str | os.PathLike[str], name: str, unsafe: bool) -> Any:
     if not unsafe:
         raise UnsafeModelError(
-            f"{name}: {SCRIPT}. Only if you trust its maker, pass --allow-unsafe-model (unsafe=True)"
+            f"{name}: {SCRIPT}. Only if you trust its author, pass --allow-unsafe-model (unsafe=True)"
         )
-    _log.warning("%s: is TorchScript: no layer inside can be seen", name)
+    _log.warning("%s: is TorchScript: its layers cannot be seen", name)
     try:
         return torch.jit.load(os.fspath(path), map_location="cpu").eval()
     except Exception as error:  # a file can make its reader raise anything
@@ -128,7 +128,7 @@ def _weights(path: str | os.PathLike[str], name: str) -> dict[str, Any]:
     why = refusal(path, kind)
     if kind != "pickle" or "would run code" in why:
         raise UnsafeModelError(
-            f"{name}: {why or 'holds a model, no weights'}; pass a .safetensors or .pth file of weights"
+            f"{name}: {why or 'holds a model, not weights'}; pass a .safetensors or .pth file of weights"
         )
     try:
         found = torch.load(os.fspath(path), map_location="cpu", weights_only=True)

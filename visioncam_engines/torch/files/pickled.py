@@ -48,7 +48,7 @@ class _Reader(pickle.Unpickler):
         if module.partition(".")[0] == "torch":
             kind = name.removesuffix("Storage")
             return _Named(_STORAGES.get(kind, kind.lower()))
-        raise pickle.UnpicklingError(f"{module}.{name} is no weight")
+        raise pickle.UnpicklingError(f"{module}.{name} is not a weight")
 
     def persistent_load(self, pid: Any) -> Any:
         return pid[1]  # ("storage", its type, key, device, numbers)

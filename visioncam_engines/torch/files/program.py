@@ -50,7 +50,7 @@ def checked_program(payload: bytes) -> tuple[dict[str, Any], list[str]]:
     except RecursionError:
         raise ValueError("it is nested too deep") from None
     if not isinstance(tree, dict):
-        raise ValueError("it is no program")
+        raise ValueError("it is not a program")
     tree = _lean(tree)
     found = dict.fromkeys(_problems(tree))
     return tree, list(found)
@@ -75,7 +75,7 @@ def _problems(tree: Any) -> Iterator[str]:
         if check is not None:
             yield from check(value)
         elif not _NAME.fullmatch(value):
-            yield f"{key or 'a word'} is no plain name ({brief(value, 60)})"
+            yield f"{key or 'a word'} is not a plain name ({brief(value, 60)})"
 
 
 def _words(tree: Any, key: str = "") -> Iterator[tuple[str, str]]:
@@ -96,7 +96,7 @@ def _target(text: str) -> Iterator[str]:
     found = _OPERATOR.fullmatch(text)
     if found is None:
         if not _PLAIN.fullmatch(text):
-            yield f"it calls {brief(text, 80)}, which is no operator of PyTorch's own"
+            yield f"it calls {brief(text, 80)}, which is not one of PyTorch's own operators"
     elif found[2] in _REFUSED or (found[2].startswith("_") and not _INNER.fullmatch(found[2])):
         yield f"it calls {brief(text, 80)}, which a network does not need"
 
@@ -104,7 +104,7 @@ def _target(text: str) -> Iterator[str]:
 def _expression(text: str) -> Iterator[str]:
     """Yield why an expression of sizes may not be evaluated."""
     if not is_plain_size(text):
-        yield f"a size is no plain expression ({brief(text, 60)})"
+        yield f"a size is not a plain expression ({brief(text, 60)})"
 
 
 def _tree(text: str) -> Iterator[str]:
@@ -132,7 +132,7 @@ def _is_plain(value: Any) -> bool:
 def _only(pattern: re.Pattern[str], what: str) -> Callable[[str], Iterator[str]]:
     def check(text: str) -> Iterator[str]:
         if not pattern.fullmatch(text):
-            yield f"{what} is no plain name ({brief(text, 60)})"
+            yield f"{what} is not a plain name ({brief(text, 60)})"
 
     return check
 

@@ -60,9 +60,9 @@ def read_header(path: str | os.PathLike[str], name: str) -> Mapping[str, Any] | 
         held = {key: value for key, value in header.items() if key != "__metadata__"}
         ends = [(*value["data_offsets"], value["dtype"], value["shape"]) for value in held.values()]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise ModelError(f"{name}: is a damaged file of weights; download or save it again") from error
+        raise ModelError(f"{name}: is a damaged weights file; download or save it again") from error
     if any(not 0 <= begin <= end <= size - 8 - length for begin, end, _, _ in ends):
-        raise ModelError(f"{name}: is a file of weights cut short; download or save it again")
+        raise ModelError(f"{name}: is a truncated weights file; download or save it again")
     return held
 
 

@@ -121,7 +121,7 @@ def traced(model: Any, structure: Any, flat: list[Any]) -> KerasTaped:
     if off > found.tolerance and not trace.random:
         raise ModelError(
             f"the model {model.name!r} cannot be followed by PyTorch's functions: on another picture its "
-            f"tape answers {off:.1%} otherwise; write what leaves PyTorch with keras.ops"
+            f"tape is off by {off:.1%}; write the steps that leave PyTorch with keras.ops"
         )
     if trace.exact:
         trace.notes = ((EXACT, f"one picture at a time, because {trace.exact}"),)
@@ -165,5 +165,5 @@ def copied(model: Any) -> TwinCopy:
     own = original(model)
     weights = [(str(one.path), one.value) for one in own.weights]
     if not weights:
-        raise ModelError(f"{brief(own, 60)} has no weights that could be randomised; leave that out")
+        raise ModelError(f"{brief(own, 60)} has no weights to randomise; leave that out")
     return TwinCopy.of(KerasTwin.made(own, weights), model, "/")

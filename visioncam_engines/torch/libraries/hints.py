@@ -1,6 +1,6 @@
 """What a PyTorch model says of itself and its pictures: timm's and transformers' configurations.
 
-A module of torchvision or one's own says nothing of how its pictures are made ready.
+A module of torchvision or one's own says nothing of how its pictures are preprocessed.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from visioncam_engines.torch.libraries.transforms import resampling
 _WRAPPERS = ("torch", "peft", "accelerate")
 _INSIDE = ("module", "_orig_mod", "base_model", "model")
 """What DataParallel, torch.compile and PEFT call the model that they wrap."""
-_UNKNOWN = "a module of PyTorch does not say how its pictures are made ready"
+_UNKNOWN = "a module of PyTorch does not say how its pictures are preprocessed"
 _CURE = {
-    "torchvision": "torchvision's networks do not say how their pictures are made ready; "
+    "torchvision": "torchvision's networks do not say how their pictures are preprocessed; "
     "pass preprocess=weights.transforms()",
-    "transformers": "the model of transformers does not say how its pictures are made ready; "
+    "transformers": "the model of transformers does not say how its pictures are preprocessed; "
     "pass its image processor as preprocess=",
 }
 

@@ -88,7 +88,7 @@ def _of_transformers(name: ModelName) -> Any:
 
     if name.weights not in ("", NO_WEIGHTS):
         raise ModelError(
-            f"{name}: a model of transformers has its own weights; leave ?weights= out, or write none"
+            f"{name}: a transformers model has its own weights; leave ?weights= out, or write none"
         )
     place = f"{name.name} on huggingface.co"
     if name.weights == NO_WEIGHTS:

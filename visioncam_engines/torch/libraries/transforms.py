@@ -43,8 +43,8 @@ def steps_of(preprocess: Any) -> PictureSteps | None:
     drawn = [type(one).__name__ for one in _steps(processor) if type(one).__name__.startswith(_RANDOM)]
     if drawn:
         raise OptionError(
-            f"preprocess={name} draws at random ({drawn[0]}), so that no map could be made again; pass the "
-            "transform of evaluation, such as weights.transforms()"
+            f"preprocess={name} is random ({drawn[0]}), so no map could be reproduced; pass the "
+            "evaluation transform, such as weights.transforms()"
         )
     try:
         found = _of_processor(processor) if "transformers" in homes else _of_transform(processor)
@@ -52,9 +52,9 @@ def steps_of(preprocess: Any) -> PictureSteps | None:
         found = None
     if found is None:
         called = _call_processor if "transformers" in homes else _call_transform
-        return PictureSteps(f"asked for: {name}, called as it is", whole=called(processor, name))
+        return PictureSteps(f"as requested: {name}, called as it is", whole=called(processor, name))
     geometry, scaling = found
-    return PictureSteps(f"asked for: {name}, read as {_told(geometry)}", scaling, geometry)
+    return PictureSteps(f"as requested: {name}, read as {_told(geometry)}", scaling, geometry)
 
 
 def resampling(value: Any) -> str | None:
@@ -243,5 +243,5 @@ def _extent(size: Any) -> tuple[int, int]:
 def _floats(values: Any) -> tuple[float, ...]:
     found = tuple(float(one) for one in (values if hasattr(values, "__len__") else [values]))
     if not found or not all(math.isfinite(one) for one in found):
-        raise ValueError(f"{values!r} are no numbers")
+        raise ValueError(f"{values!r} are not numbers")
     return found

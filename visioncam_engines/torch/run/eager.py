@@ -213,8 +213,8 @@ class EagerPasses(TapePasses):
     ) -> AttentionResult:
         """Refuse: what happens inside a module is not seen."""
         raise LayerError(
-            "the attention inside this model is not seen, as it is run as it is, module by module (the note "
-            "run-as-it-is says why); choose a gradient method, such as GradCAM"
+            "the attention inside this model is not seen, because the model is run unchanged, module by "
+            "module (the note run-as-it-is says why); choose a gradient method, such as GradCAM"
         )
 
     def _through_layer(self, flat: Flat, changed: Any, gradients: bool) -> tuple[Any, Any, Any, Any]:

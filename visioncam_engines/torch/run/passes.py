@@ -141,8 +141,8 @@ class TapePasses:
         lengths = sorted({tuple(part[0].values.shape[1:]) for part in parts})
         if len(lengths) > 1:
             raise ModelError(
-                f"output {self.score.output!r} has another number of values for each picture of this call "
-                f"({listing(lengths)}), as a detector has; pass batch_size=1"
+                f"output {self.score.output!r} has a different number of values for each picture of this "
+                f"call ({listing(lengths)}), as a detector has; pass batch_size=1"
             )
         return [joined(list(results)) for results in zip(*parts, strict=True)]
 
@@ -193,7 +193,7 @@ class TapePasses:
         return read(to_host(values), to_host(answer))
 
     def tail(self, single: Flat, at_layer: TailInputs | None, make: Make, count: int, read: Read) -> Any:
-        """Run what is behind the layer on versions of its activations."""
+        """Run what is after the layer on versions of its activations."""
         known = self.tail_inputs(single, at_layer)
         original, sides = known.activations[0], known.sides or ()
 
@@ -209,7 +209,7 @@ class TapePasses:
     def tail_gradients(
         self, single: Flat, at_layer: TailInputs | None, make: Make, count: int, cotangent: Cotangent
     ) -> Any:
-        """Run what is behind the layer forward and backward on versions of its activations."""
+        """Run what is after the layer forward and backward on versions of its activations."""
         known = self.tail_inputs(single, at_layer)
         original, sides = known.activations[0], known.sides or ()
 
@@ -285,7 +285,7 @@ class TapePasses:
         return concatenate(in_batches(len(channels), self.budget.batch(2 * need), one))
 
     def meeting(self) -> Mixing | None:
-        """Return where channels first meet behind the layer, or None."""
+        """Return where channels first meet after the layer, or None."""
         if self.trace.exact or self.reshape is not None:
             return None
         key = ("mixing", self.record.path, self.score.fetches)

@@ -57,7 +57,7 @@ def refusal(noise: Noise, image: int, channels_first: bool) -> Callable[[LayerRo
 
     def measured(row: LayerRow) -> str:
         if row.layout is None:
-            return "the graph does not tell where its positions lie"
+            return "the graph does not show where its positions lie"
         shape = noise.trace.shapes[noise.trace.inputs[image]][1:]
         centres = _centres(noise, noise.trace.record(row.path).value, row.layout, image, channels_first)
         return astray(centres, row.layout, shape[1:] if channels_first else shape[:-1])

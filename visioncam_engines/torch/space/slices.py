@@ -161,5 +161,5 @@ def _canvas(value: Space, index: Any, shape: Sequence[int]) -> Space:
                 if len(taken) != shape[axis] or taken.step != 1:
                     space = moves.slid(space, axis, shape[axis], 1 / taken.step, -taken.start / taken.step)
         elif not isinstance(one, int):
-            raise ValueError("a part that is no slice")
+            raise ValueError("a part that is not a slice")
     return space

@@ -90,7 +90,7 @@ class Trace:
                 two, again = record(recorder, [torch.cat([x[:1], x[:1]]) for x in example], only_read)
                 grown = unify(one, two)
                 if outputs != again:
-                    raise UntraceableError("it has other outputs for two pictures")
+                    raise UntraceableError("it has different outputs for two pictures")
             except UntraceableError as error:
                 exact, grown = str(error), None
             except Exception as error:

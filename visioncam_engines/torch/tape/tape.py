@@ -107,7 +107,7 @@ class Tape(TorchFunctionMode):  # type: ignore[misc]
         self._refuse_writing(name, args, kwargs)
         versions = [_version(one) for one in tensors]
         if not self.wrong and _autocast() != self._autocast:
-            self.wrong = "it turns autocast on by itself"
+            self.wrong = "it turns autocast on itself"
         drawn = draws(name, args, kwargs)
         with seeded(len(self.random)) if drawn else contextlib.nullcontext():
             out = func(*(without_gradient(args) if name in VALUE_READS else args), **kwargs)

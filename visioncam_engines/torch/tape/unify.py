@@ -19,12 +19,12 @@ def unify(one: Tape, two: Tape) -> list[bool]:
         UntraceableError: the steps are not the same for both.
     """
     if [node.name for node in one.nodes] != [node.name for node in two.nodes]:
-        raise UntraceableError("it runs other steps for two pictures than for one")
+        raise UntraceableError("it runs different steps for two pictures than for one")
     for a, b in zip(one.nodes, two.nodes, strict=True):
         args, kwargs = _both(a.args, b.args, a.name), _both(a.kwargs, b.kwargs, a.name)
         a.args, a.kwargs = args, kwargs
         if a.made != b.made or a.touched != b.touched:
-            raise UntraceableError(f"{a.name} makes other values for two pictures")
+            raise UntraceableError(f"{a.name} computes different values for two pictures")
     return [
         len(small) > 0 and small[1:] == large[1:] and 2 * small[0] == large[0]
         for small, large in zip(one.shapes, two.shapes, strict=True)
@@ -34,7 +34,7 @@ def unify(one: Tape, two: Tape) -> list[bool]:
 def _both(a: Any, b: Any, where: str) -> Any:
     if isinstance(a, Ref) or isinstance(b, Ref):
         if a != b:
-            raise UntraceableError(f"{where} takes other values for two pictures")
+            raise UntraceableError(f"{where} takes different values for two pictures")
         return a
     if isinstance(a, torch.Tensor):
         if a is not b and not _equal(a, b):
@@ -42,11 +42,11 @@ def _both(a: Any, b: Any, where: str) -> Any:
         return a
     if isinstance(a, tuple | list):
         if type(a) is not type(b) or len(a) != len(b):
-            raise UntraceableError(f"{where} takes other arguments for two pictures")
+            raise UntraceableError(f"{where} takes different arguments for two pictures")
         return type(a)(_both(x, y, where) for x, y in zip(a, b, strict=True))
     if isinstance(a, dict):
         if not isinstance(b, dict) or a.keys() != b.keys():
-            raise UntraceableError(f"{where} takes other arguments for two pictures")
+            raise UntraceableError(f"{where} takes different arguments for two pictures")
         return {key: _both(value, b[key], where) for key, value in a.items()}
     if isinstance(a, slice):
         return slice(

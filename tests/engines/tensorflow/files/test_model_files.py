@@ -20,8 +20,8 @@ BROKEN = {
     "folder.keras": "is a folder",
     "empty.keras": r"is empty \(0 bytes\)",
     "text.keras": "is not a Keras model file.*b'this is no p'",
-    "cut-tiny.keras": r"is cut short or damaged \(the zip archive in it",
-    "cut-tiny.h5": r"is cut short or damaged \(the HDF5 file in it",
+    "cut-tiny.keras": r"is truncated or damaged \(the zip archive in it",
+    "cut-tiny.h5": r"is truncated or damaged \(the HDF5 file in it",
     "only.weights.h5": "holds weights only",
     "lambda.keras": r"carries code \(Lambda 'code'\) at config.layers\[3\];.*--allow-unsafe-model",
     "custom.keras": "does not have: Doubling, softly;.*--custom-objects",
@@ -43,7 +43,7 @@ def test_a_name_that_says_another_kind_is_told(
     for name, other in (("tiny.keras", "wrong.h5"), ("tiny.h5", "wrong.keras")):
         shutil.copy(files / name, tmp_path / other)
         assert load_model(tmp_path / other).name == "tiny"
-        assert f"{other}': holds a {Path(name).suffix} model in spite of its name" in caplog.messages[-1]
+        assert f"{other}': is a {Path(name).suffix} model despite its name" in caplog.messages[-1]
         assert caplog.records[-1].name.startswith("visioncam."), "the command line shows these"
 
 
@@ -51,7 +51,7 @@ def test_a_name_that_says_another_kind_is_told(
 def test_content_counts_not_the_name(name: str, files: Path, caplog: pytest.LogCaptureFixture) -> None:
     x = np.random.default_rng(0).random((1, 16, 16, 3), np.float32)
     assert np.allclose(load_model(files / name)(x), load_model(files / "tiny.keras")(x))
-    assert "in spite of its name" not in caplog.text
+    assert "despite its name" not in caplog.text
 
 
 @pytest.mark.parametrize("name", ["custom.keras", "custom.h5"])
@@ -104,14 +104,14 @@ def test_other_archives_are_no_models(tmp_path: Path) -> None:
 
 def test_a_saved_model_is_named_as_such(tmp_path: Path) -> None:
     (tmp_path / "saved_model.pb").touch()
-    with pytest.raises(ModelError, match="is a SavedModel, a program that can run anything"):
+    with pytest.raises(ModelError, match="is a SavedModel, a program that can run any code"):
         check_file(tmp_path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_a_named_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.keras")
-    with pytest.raises(ModelError, match="no regular file"):
+    with pytest.raises(ModelError, match="not a regular file"):
         check_file(tmp_path / "pipe.keras")
 
 

@@ -172,7 +172,7 @@ def test_the_command_line_takes_one_only_when_trusted(tmp_path: Path, examples: 
     folder = tmp_path / "exported"
     refused = run("layers", folder)
     assert refused.code == 2
-    assert "is a SavedModel, a program that can run anything" in refused.message
+    assert "is a SavedModel, a program that can run any code" in refused.message
     assert "--trust-savedmodel" in refused.message
     listed = run("layers", folder, "--trust-savedmodel", "--json")
     assert listed.code == 0

@@ -127,7 +127,7 @@ def test_a_cut_network_is_not_recognised_but_named(mobilenet: Any) -> None:
     preprocessing = preprocessing_for(cut)
     assert (preprocessing.name, preprocessing.known, preprocessing.expected_range) == ("none", False, None)
     assert (
-        "named like MobileNetV2's ('tf'), its weights differ; 0..255 are passed as they are"
+        "named like MobileNetV2's ('tf'), its weights differ; 0..255 are passed unchanged"
         in preprocessing.why
     )
 

@@ -1,4 +1,4 @@
-"""Model files of other makers: what each is, and the way from it to a model that can be explained."""
+"""Model files of other formats: what each is, and the way from it to a model that can be explained."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FILES = {
     ".tflite": f"{TFLITE}; {_PASS}",
     ".mlmodel": f"is a Core ML model, whose layers are not read; {_PASS}",
     ".pb": "is a frozen graph of TensorFlow, whose layers are not read; pass the folder of the SavedModel, "
-    f"and --trust-savedmodel if you trust its maker, {_BOX}",
+    f"and --trust-savedmodel if you trust its author, {_BOX}",
     ".ckpt": "is a checkpoint, weights without a model; of PyTorch Lightning, name a function that returns "
     f"YourModule.load_from_checkpoint(path): {_BUILD}; of TensorFlow, restore it in Python and save it with "
     "model.save('name.keras')",
@@ -55,8 +55,8 @@ FOLDERS = (
 """What lies in a folder -> what it is, and what to do."""
 
 
-def foreign(path: str | os.PathLike[str], start: bytes = b"") -> str:
-    """Return what a file or folder of another maker is, and what to do; "" where that is not known.
+def told_of(path: str | os.PathLike[str], start: bytes = b"") -> str:
+    """Return what a file or folder of another format is, and what to do; "" where that is not known.
 
     Args:
         path: to it; TensorFlow calls a checkpoint by a name that no file has.
