@@ -39,6 +39,7 @@ PLAN = Plan(
         "testing",
     ),
     beside=(
+        "visioncam_engines.other_formats",
         "visioncam_engines.archives",
         "visioncam_engines.demo",
         "visioncam_engines.keras",

@@ -17,8 +17,7 @@ from visioncam_core.options.fields import describe_options
 from visioncam_core.pipeline import diagnose
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.settings import Settings
-from visioncam_core.pipeline.try_preprocessing import try_preprocessings
-from visioncam_core.pipeline.watched import Watched
+from visioncam_core.pipeline.watched import Watched, try_preprocessings
 from visioncam_core.resize import STRETCHED
 from visioncam_core.results.agreement import rank_correlation
 from visioncam_core.results.diagnostics import FIRST, Diagnostic
