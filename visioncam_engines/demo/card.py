@@ -10,7 +10,7 @@ import numpy as np
 from visioncam_core.engine.model_card import ModelCard
 from visioncam_core.engine.records import Scaling
 from visioncam_core.errors import ModelError
-from visioncam_core.images.geometry import CenterCrop
+from visioncam_core.images.geometry import CenterCrop, Geometry
 from visioncam_engines.demo import weights
 
 TITLE = "EfficientNet-Lite0 (ImageNet-1k)"
@@ -26,6 +26,11 @@ _BIAS = (0.03205391, -0.01598576, 0.00529074, 0.05812514)
 def card() -> ModelCard:
     """Return the embedded model's card."""
     return ModelCard(tuple(class_names()), preprocess, GEOMETRY, TITLE)
+
+
+def fitted(shape: tuple[int, int], size: tuple[int, int]) -> Geometry:
+    """Return the geometry of a copy whose input says no size of its own."""
+    return GEOMETRY(shape, (224, 224))
 
 
 def names_of(bias: np.ndarray) -> tuple[str, ...] | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from visioncam_core.engine.records import Hints, Scaling
 from visioncam_core.images.resize_crop import ResizeCrop
-from visioncam_engines.demo.card import BODY, RECOGNISED, SCALING, names_of
+from visioncam_engines.demo.card import BODY, RECOGNISED, SCALING, fitted, names_of
 from visioncam_engines.torch.libraries.transforms import resampling
 
 _WRAPPERS = ("torch", "peft", "accelerate")
