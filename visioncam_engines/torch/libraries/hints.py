@@ -48,10 +48,7 @@ def hints_of(model: Any) -> Hints:
     held = {name: one for name, one in model.state_dict().items() if not name.endswith("num_batches_tracked")}
     bias = held.get("_fc.bias")
     if bias is not None and sum(one.numel() for name, one in held.items() if name[:4] != "_fc.") == BODY:
-        names, geometry = (
-            names_of(bias.detach().float().cpu().numpy()),
-            ResizeCrop(256, (224, 224), "bicubic"),
-        )
+        names, geometry = names_of(bias.detach().float().cpu().numpy()), fitted
         scaling, why = SCALING, RECOGNISED
     if kind == "torch.nn.Module" and library not in ("torch", "__main__"):
         kind = f"torch.nn.Module of {library}"
