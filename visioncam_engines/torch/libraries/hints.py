@@ -45,14 +45,19 @@ def hints_of(model: Any) -> Hints:
         if home == "torchvision":
             title, kind, why = type(inside).__name__, "torchvision", _CURE["torchvision"]
             break
-    held = {name: one for name, one in model.state_dict().items() if not name.endswith("num_batches_tracked")}
-    bias = held.get("_fc.bias")
-    if bias is not None and sum(one.numel() for name, one in held.items() if name[:4] != "_fc.") == BODY:
+    bias = dict(model.named_parameters()).get("_fc.bias")
+    if bias is not None and _body(model) == BODY:
         names, geometry = names_of(bias.detach().float().cpu().numpy()), fitted
         scaling, why = SCALING, RECOGNISED
     if kind == "torch.nn.Module" and library not in ("torch", "__main__"):
         kind = f"torch.nn.Module of {library}"
     return Hints(title, kind, _weights(model), scaling or "", why, geometry, names)
+
+
+def _body(model: Any) -> int:
+    """Return how many numbers a network holds that ends in `_fc`, without that."""
+    left = [one for name, one in model.state_dict().items() if not name.startswith("_fc.")]
+    return sum(one.numel() for one in left if one.is_floating_point())
 
 
 def _unwrapped(model: Any) -> Iterator[Any]:
