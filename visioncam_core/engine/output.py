@@ -110,7 +110,7 @@ class Head:
         if self.names is not None and len(self.names) not in fitting:
             count = "1 or 2" if self.binary else f"{self.classes}, one for each class"
             raise OptionError(
-                f"class_names holds {len(self.names)} names, and the explained output has {count} classes; "
+                f"class_names holds {len(self.names)} names, but the explained output takes {count}; "
                 "pass them in the model's own order, or leave class_names= out"
             )
 
