@@ -74,8 +74,8 @@ def as_sink(given: Any) -> Sink:
         return given
     if not callable(given) or isinstance(given, type):
         raise OptionTypeError(
-            f"a sink must be a function that takes a look, or an object with write(look) and close(); received "
-            f"{brief(given, 60)}"
+            "a sink must be a function that takes a look, or an object with write(look) and close(); "
+            f"received {brief(given, 60)}"
         )
     return _Function(given)
 
