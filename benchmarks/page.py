@@ -20,15 +20,15 @@ INTRODUCTION = """\
 # Performance
 
 Written by `python -m benchmarks`. F is one warmed, compiled forward pass of the same model at the same batch
-size, on the same machine, in the same run; two sides take turns, and a figure is the median of the ratios of
-neighbours. Random weights: time does not depend on them.
+size, on the same machine, in the same run; the two sides alternate, and a figure is the median ratio of
+neighbouring runs. Weights are random: time does not depend on them.
 """
 
 QUALITY = """\
 `channels=` scores only the channels that vary most over space; `until=` stops once the map's rank correlation
 with its state half as many channels ago exceeds the bound. The error is the mean difference of the two heat
-maps, which lie in [0, 1]; pictures are those the model was asked about. One photo, `examples/chelsea.png`: an
-indication, not a law."""
+maps, which lie in [0, 1]; pictures are those the model scored. One photo, `examples/chelsea.png`: an
+indication, not a general result."""
 PEERS = """\
 The same architecture, picture size and layer, random weights. A figure counts forward passes of the tool's
 own framework, timed in the same run and in turn."""
@@ -54,7 +54,7 @@ APART = {"torch": TORCH, "methods": METHODS, "app": APP}
 """Word of `--only` -> how its section of the page begins."""
 MEASURED = re.compile(r"(<!-- measured: torch -->\n).*?(<!-- end of measured: torch -->)", re.DOTALL)
 NO_GPU = """\
-Throughput on a GPU (batch 64, float32 and mixed precision) was not measured: none was at hand.
+Throughput on a GPU (batch 64, float32 and mixed precision) was not measured: none was available.
   `python -m benchmarks --only gpu` measures it where TensorFlow finds one."""
 
 

@@ -42,6 +42,7 @@ def explain(
     evidence: Literal["for", "against", "signed"] = "for",
     preprocess: Any = "auto",
     geometry: Any = None,
+    window: tuple[float, float] | None = None,
     frame: int = 0,
     max_pixels: int = MAX_PIXELS,
     class_names: Any = None,
@@ -78,7 +79,9 @@ def explain(
             (N, h, w, C) float32 batch of 0..255.  Only pictures are preprocessed.
         geometry: "resize", "center_crop", "letterbox", "tile" (overlapping windows at full resolution), or
             an object of `visioncam.geometry`.
-        frame: which picture of an animated file, or of one with several pages, from 0.
+        window: (low, high), the values that become black and white, 0 and 255 before `preprocess`; what lies
+            outside is clipped.  With it an array of any type is a picture.
+        frame: which picture of an animated file, or of one with several pages or slices, from 0.
         max_pixels: a picture file with more pixels is refused, before it is decoded.
         class_names: a list of names, or a JSON or text file with them, or a mapping of either direction.
         reshape: your own `(N, ...) -> (N, *grid, K)` if the layer's spatial axes are not found.

@@ -16,7 +16,9 @@ from visioncam_core.files import without_folders
 from visioncam_core.text import clean
 
 DEEPEST = 8  # last lines of a traceback that are noted
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".dcm", ".nii", ".nii.gz", ".npy",
+)  # fmt: skip
 
 
 @attrs.frozen(eq=False)

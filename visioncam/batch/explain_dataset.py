@@ -51,8 +51,8 @@ def explain_dataset(
 
     Args:
         model: a PyTorch module or a built Keras model; it is not changed.
-        images: a folder, a glob pattern, a text or CSV list, a tar archive; an iterable of paths, images
-            or (name, image) pairs; or a `tf.data.Dataset`.
+        images: a folder, a glob pattern, a text or CSV list, a tar archive, a file of several pictures; an
+            iterable of paths, images or (name, image) pairs; or a `tf.data.Dataset`.
         out: the folder for the results.
         method: as in `visioncam.explain`.
         target: as in `visioncam.explain`, but not a list: lists and archives have a class for each.

@@ -41,7 +41,7 @@ def facts_of(
     facts |= {f"option {name}": _plain(value) for name, value in options.items()}
     facts["target"] = _plain(target)
     for field in attrs.fields(Settings):
-        if field.name not in _SAME_MAPS:
+        if field.name not in _SAME_MAPS and (field.name != "window" or settings.window is not None):
             facts[field.name] = _plain(getattr(settings, field.name))
     names = settings.class_names
     facts["class names"] = None if names is None else _digest(json.dumps(_plain(names)).encode())

@@ -124,7 +124,7 @@ class FolderSink:
 class TensorBoardSink:
     """Writes images and curves as TensorBoard reads them: `visioncam/picture_00`, `visioncam/overlap_first`.
 
-    TensorBoard need not be installed where the training runs.
+    TensorBoard need not be installed on the training machine.
 
     Attributes:
         logdir: folder of the event file.

@@ -12,7 +12,7 @@ import click
 from visioncam.cli.help import ASK, PICTURE, RESULT, RUN, F, option, options
 from visioncam_core.images.geometry import NAMED
 from visioncam_core.images.preprocessing import SETTINGS
-from visioncam_core.options.fields import OptionInfo, describe_options
+from visioncam_core.options.fields import OptionInfo, describe_options, parse_option
 from visioncam_core.pipeline.settings import Settings
 
 KEYWORDS = {info.name: info for info in describe_options(Settings)}
@@ -58,10 +58,18 @@ def _remember(context: click.Context, parameter: click.Parameter, value: Any) ->
     context.meta[f"{META}{parameter.name}"] = value
 
 
+def _pair(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
+    name = str(parameter.name)
+    if value is None or not value.strip().isdecimal() or not hasattr(context.command, "kinds"):
+        return None if value is None else parse_option(KEYWORDS[name], value)
+    context.meta[f"{META}word {name}"] = value  # the option of a method, see `options_of`
+    return None
+
+
 def _weights(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
     """Remember a file of weights; a plain word is the option `weights` of a method, see `options_of`."""
     is_file = value is None or os.path.exists(value) or bool(os.path.splitext(value)[1])
-    context.meta[META + ("weights" if is_file else "word")] = value
+    context.meta[META + ("weights" if is_file else "word weights")] = value
 
 
 MODEL = option(
@@ -87,6 +95,14 @@ MODEL_FILE = options(
 PICTURES = options(
     keyword_flag(PICTURE, "preprocess", type=click.Choice(SETTINGS)),
     keyword_flag(PICTURE, "geometry", type=click.Choice(list(NAMED))),
+    keyword_flag(
+        PICTURE,
+        "window",
+        metavar="LOW,HIGH",
+        callback=_pair,
+        help="Values that become black and white; what lies outside is clipped. One number is the side of "
+        "occlusion's windows.",
+    ),
     keyword_flag(PICTURE, "frame"),
     keyword_flag(PICTURE, "max_pixels"),
 )

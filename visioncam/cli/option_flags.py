@@ -169,8 +169,9 @@ def options_of(
     for kind, specs in chosen.items():
         mine = [flag for flag in flags if kind in [of for of, _, _ in flag.meanings]]
         given = {flag.option: values[flag.parameter] for flag in mine}
-        if kind == "method" and (word := context.meta.get(f"{META}word")) is not None:
-            given["weights"] = _method_word(word, specs)
+        for name in ("weights", "window") if kind == "method" else ():
+            if (word := context.meta.get(f"{META}word {name}")) is not None:
+                given[name] = _method_word(name, word, specs)
         by_name, parameter = BY_NAME.get(kind, ("", ""))
         extra = _pairs(values.get(parameter, ()), by_name)
         if twice := [name for name in extra if name in given]:
@@ -180,11 +181,12 @@ def options_of(
     return found
 
 
-def _method_word(word: str, specs: Sequence[Spec]) -> str:
-    """Return what `--weights WORD` means to methods: it names no file, for which the flag is as well."""
-    if not any(info.name == "weights" for spec in specs for info in describe_options(spec.cls)):
+def _method_word(name: str, word: str, specs: Sequence[Spec]) -> str:
+    """Return what `--weights WORD` or `--window N` means to methods: it is no file, and no pair."""
+    if not any(info.name == name for spec in specs for info in describe_options(spec.cls)):
+        wants = {"weights": "weights file", "window": "pair LOW,HIGH"}[name]
         raise click.UsageError(
-            f"--weights {word!r} is not a weights file, and is not an option of method "
+            f"--{name} {word!r} is not a {wants}, and is not an option of method "
             f"{listing([spec.name for spec in specs])}"
         )
     return word

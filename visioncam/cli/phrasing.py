@@ -6,7 +6,7 @@ import re
 
 NAMES = (
     "class_names", "evidence", "frame", "fuse", "geometry", "layer", "max_pixels", "method",
-    "new_class_names", "output", "preprocess", "renderer", "score", "target",
+    "new_class_names", "output", "preprocess", "renderer", "score", "target", "window",
 )  # fmt: skip
 """Python's keywords that are flags; the others stay as they are."""
 _KEYWORD = re.compile(
@@ -34,4 +34,5 @@ def in_flags(message: str) -> str:
 
     message = _BOTH.sub(r"\1", message)
     named = _SETTING.sub(lambda match: flag_of(match.group(1)), message)
+    named = named.replace("window=(low, high)", "--window LOW,HIGH")
     return _KEYWORD.sub(flag, named).replace("visioncam.layers(model)", "`visioncam layers`")

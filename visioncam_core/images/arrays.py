@@ -10,6 +10,7 @@ import numpy as np
 
 from visioncam_core.engine.model_inputs import ModelInput
 from visioncam_core.errors import ImageError, ImageTypeError
+from visioncam_core.images.values import Frame
 from visioncam_core.ops import to_numpy
 from visioncam_core.text import brief, error_text
 
@@ -21,7 +22,7 @@ def is_picture(value: Any, rank: int) -> bool:
 
     With three it is a clip: a file of frames, or (T, H, W) or (T, H, W, C) uint8.
     """
-    if isinstance(value, str | os.PathLike | bytes | bytearray | memoryview):
+    if isinstance(value, str | os.PathLike | bytes | bytearray | memoryview | Frame):
         return True
     if hasattr(value, "getexif") and hasattr(value, "convert"):
         return True
@@ -31,6 +32,25 @@ def is_picture(value: Any, rank: int) -> bool:
         and rank in (2, 3)
         and len(getattr(value, "shape", ())) in (rank, rank + 1)
     )
+
+
+def has_16_bits(value: Any) -> bool:
+    return str(getattr(value, "dtype", "")).rpartition(".")[2] in ("uint16", "int16")
+
+
+def has_channels_first(value: Any, channels: int | None = None) -> bool:
+    """Return whether an array is a picture as PyTorch reads files: (C, H, W)."""
+    if not isinstance(value, np.ndarray) or value.ndim != 3:
+        return False
+    usual = (1, 3, 4, channels)
+    return value.shape[0] in usual and value.shape[2] not in usual
+
+
+def is_number(value: Any) -> bool:
+    """Return whether what lists hold within each other is a number: they are one array."""
+    while isinstance(value, list | tuple) and value:
+        value = value[0]
+    return isinstance(value, int | float)
 
 
 def as_array(value: Any, kinds: str = KINDS) -> np.ndarray:
@@ -206,7 +226,10 @@ def _hint(shape: tuple[int, ...], axes: tuple[int | None, ...], channels_first: 
         return f"it has {has} channels where the model takes {channels}"
     if len(axes) == 2:
         return "cut or resample it"
-    return "resize it, or pass the picture itself (a path or a uint8 array), which is fitted"
+    return (
+        "resize it, or pass the picture itself (a path or a uint8 array), which is fitted; with "
+        "window=(low, high) so is this array"
+    )
 
 
 def is_dataset(value: Any) -> bool:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
 import numpy as np
 
 from visioncam_core.errors import ImageError
 from visioncam_core.images.arrays import fits, is_picture
-from visioncam_core.images.decode import MAX_PIXELS, Picture, count_frames, load_frames
+from visioncam_core.images.decode import MAX_PIXELS, count_frames, load_frames
+from visioncam_core.images.values import Picture, Range, Raw, scaled
 from visioncam_core.ops import to_numpy
 
 FRAMES = 3
@@ -59,32 +61,73 @@ def clips_among(
     return list(values), False
 
 
-def load_clip(source: Any, max_pixels: int = MAX_PIXELS) -> Picture:
-    """Load a clip as one picture with the pixels (T, H, W) or (T, H, W, C); 16-bit slices are scaled alike.
+def load_clip(
+    source: Any, max_pixels: int = MAX_PIXELS, window: Range | None = None, channels: int | None = None
+) -> Picture:
+    """Load a clip as one picture with the pixels (T, H, W) or (T, H, W, C), all frames scaled alike.
+
+    Args:
+        source: a file, a folder of DICOM slices, a list of pictures, or an array (T, H, W) or (T, H, W, C).
+        max_pixels: the most pixels of a file.
+        window: as in `load_picture`.
+        channels: that the model takes.
 
     Raises:
         ImageError: frames of several sizes, and whatever stops a single picture.
     """
     source = _plain(source)
     if isinstance(source, np.ndarray):
-        return Picture(source.copy())
+        grey = source.ndim == 3 and source.shape[-1] not in (3, 4)
+        return scaled(Raw(source.copy(), volume=grey), window)
     sources = [_plain(one) for one in (source if isinstance(source, list | tuple) else [source])]
-    found = [one for each in sources for one in load_frames(each, max_pixels=max_pixels)]
-    white = max(one.white for one in found)
-    if any(one.white != white for one in found):
-        found = [one for each in sources for one in load_frames(each, max_pixels=max_pixels, white=white)]
-    pixels = [one.pixels for one in found]
-    if len({one.ndim for one in pixels}) > 1:  # some grey, some in colour
-        pixels = [one if one.ndim == 3 else np.repeat(one[..., None], 3, axis=-1) for one in pixels]
-    other = next((k for k, one in enumerate(pixels) if one.shape != pixels[0].shape), None)
+    found = [one for each in sources for one in load_frames(each, max_pixels=max_pixels, channels=channels)]
+    whole = found[0] if len(found) == 1 else _stacked(found, len(sources))
+    values = whole.values
+    if values.ndim == 2 or (values.ndim == 3 and not whole.volume and values.shape[-1] in (3, 4)):
+        values = values[None]
+    elif values.ndim == 4 and channels in values.shape[:1] and channels != values.shape[-1]:
+        values = np.moveaxis(values, 0, -1)
+    volume = whole.volume or (len(sources) == 1 and values.ndim == 3 and len(values) > 1)
+    return scaled(attrs.evolve(whole, values=values, volume=volume), window)
+
+
+def _stacked(found: list[Raw], sources: int) -> Raw:
+    """Return frames as one stack."""
+    frames = [one.values for one in found]
+    if len({one.ndim for one in frames}) > 1:  # some grey, some in colour
+        frames = [one if one.ndim == 3 else np.repeat(one[..., None], 3, axis=-1) for one in frames]
+    other = next((k for k, one in enumerate(frames) if one.shape != frames[0].shape), None)
     if other is not None:
         raise ImageError(
-            f"the frames of a clip must have one size, and frame {other} has the shape {pixels[other].shape} "
-            f"where frame 0 has {pixels[0].shape}; resize them to one size"
+            f"the frames of a clip must have one size, and frame {other} has the shape {frames[other].shape} "
+            f"where frame 0 has {frames[0].shape}; resize them to one size"
         )
     notes = dict.fromkeys(note for one in found for note in one.notes)
-    name = found[0].source if len(sources) == 1 else f"{len(found)} frames"
-    return Picture(np.stack(pixels), name, tuple(notes), white)
+    name = found[0].source if sources == 1 else f"{len(found)} frames"
+    return attrs.evolve(
+        found[0], values=np.stack(frames), source=name, notes=tuple(notes), affine=None, volume=False
+    )
+
+
+def frames_of(clip: Picture, count: int | None) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return a clip's frames, (T, H, W[, C]), and its notes; slices as `count` of them."""
+    frames = clip.exact
+    if count in (None, len(frames)) or not clip.volume:
+        return frames, clip.notes
+    return _resampled(frames, count), (*clip.notes, f"{len(frames)} slices resampled to the model's {count}")
+
+
+def _resampled(frames: np.ndarray, count: Any) -> np.ndarray:
+    """Return (T, ...) slices as `count` of them, linear between their middles; fewer are averages."""
+    from PIL import Image
+
+    flat = frames.reshape(len(frames), -1).astype(np.float32)
+    step = 32_000  # columns that Pillow takes at once
+    parts = [
+        np.asarray(Image.fromarray(part).resize((part.shape[1], count), Image.Resampling.BILINEAR))
+        for part in (np.ascontiguousarray(flat[:, at : at + step]) for at in range(0, flat.shape[1], step))
+    ]
+    return np.concatenate(parts, axis=1).reshape(count, *frames.shape[1:])
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""From any Pillow image to upright 8-bit pixels in sRGB, with a note for everything that was decided."""
+"""From any Pillow image to upright values, 8 bits in sRGB, with a note for everything that was decided."""
 
 from __future__ import annotations
 
@@ -7,66 +7,52 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from visioncam_core.errors import ImageError
+from visioncam_core.images.values import Raw, depth_of
 
 if TYPE_CHECKING:
     from PIL import Image
 
-_ORIENTATION = 0x0112
+ORIENTATION = 0x0112
 _BITS_PER_SAMPLE, _SAMPLES_PER_PIXEL = 258, 277
-_DEPTHS = (8, 10, 12, 14, 16)
 _GREY = ("1", "L", "LA", "La")
 _ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 
 
-def to_srgb(image: Image.Image, name: str, white: int = 0) -> tuple[np.ndarray, tuple[str, ...], int]:
+def to_srgb(image: Image.Image, label: str) -> Raw:
     """Decode an image as people expect to see it.
 
-    Turned upright by its EXIF orientation; 16-bit grey scaled by 1/257, or by the fewest of 8, 10, 12
-    and 14 bits that hold its values (not where 8 bits were spread over 16); transparency laid on
-    white; CMYK and colours with an ICC profile converted to sRGB (perceptual intent).
+    Turned upright by its EXIF orientation; transparency laid on white; CMYK and colours with an ICC profile
+    converted to sRGB (perceptual intent).  More than 8 bits of grey stay as they are.
 
     Args:
         image: a Pillow image, decoded or not; it is not modified, but it gets decoded.
-        name: the name for messages.
-        white: the least value that becomes 255, of 16-bit grey.
-
-    Returns:
-        (pixels, notes, white): (H, W) grey or (H, W, 3) RGB uint8 ndarray, what the reader should know, and
-        the 16-bit value that became 255, 0 where there was none.
-
-    Raises:
-        ImageError: values without a fixed range (float or 32-bit integers).
+        label: what it is of.
     """
-    deep = any(";16" in str(part) for part in getattr(image, "tile", ()))
+    deep = is_deep(image)
     image.load()
     tags = getattr(image, "tag_v2", {})
     notes: list[str] = []
     upright = _turned(image, notes)
-    if upright.mode.startswith("I;16") or (upright.mode == "I" and image.format == "PNG"):
-        scaled, white = _from_16_bits(upright, image, notes, white)
-        return scaled, tuple(notes), white
-    if upright.mode in ("F", "I"):
-        kind = f"{tags.get(_BITS_PER_SAMPLE, (32,))[0]}-bit {'float' if upright.mode == 'F' else 'integer'}"
-        raise ImageError(
-            f"{name}: holds {kind} values, and the values of black and white are not known; "
-            "scale them to 0..255 and pass a uint8 array"
-        )
+    if upright.mode.startswith("I;16") or upright.mode in ("F", "I"):
+        return _deep_grey(upright, image, notes, label)
     bands = tags.get(_SAMPLES_PER_PIXEL, 1)
     if bands > (read := len(upright.getbands())):
-        notes.append(f"the first {read} of its {bands} bands; pass an array for all of them")
+        notes.append(
+            f"the first {read} of its {bands} bands; a model of {bands} channels is shown all of them"
+        )
     grey = upright.mode in _GREY
     profile = image.info.get("icc_profile")
     flat = _on_white(upright, notes)
     if profile or flat.mode == "LAB":
         flat = _to_srgb_colours(flat, profile, notes)
     pixels = np.array(flat.convert("L" if grey else "RGB"))
-    if deep and (top := int(pixels.max(initial=0))) < 64:
+    if deep:
+        top = int(pixels.max(initial=0))
+        dark = f": they end at {top} of 255, nearly black, as 12 bits in a 16-bit file do" if top < 64 else ""
         notes.append(
-            f"16-bit colours, of which only the upper 8 bits are read: they end at {top} of 255, nearly "
-            "black, as 12 bits in a 16-bit file do; scale them and pass a uint8 array"
+            f"16-bit colours, of which only the upper 8 bits are read{dark}; pass an array for all of them"
         )
-    return pixels, tuple(notes), 0
+    return Raw(pixels, label, tuple(notes))
 
 
 def _turned(image: Image.Image, notes: list[str]) -> Image.Image:
@@ -83,7 +69,7 @@ def _turned(image: Image.Image, notes: list[str]) -> Image.Image:
         8: Transpose.ROTATE_90,
     }
     try:
-        turn = turns.get(image.getexif().get(_ORIENTATION, 1))
+        turn = turns.get(image.getexif().get(ORIENTATION, 1))
     except Exception:  # whatever a damaged block makes of Pillow's parser; the pixels are fine
         notes.append("the EXIF block is damaged; its orientation, if any, was not applied")
         return image
@@ -93,24 +79,17 @@ def _turned(image: Image.Image, notes: list[str]) -> Image.Image:
     return image.transpose(turn)
 
 
-def _from_16_bits(
-    upright: Image.Image, image: Image.Image, notes: list[str], white: int
-) -> tuple[np.ndarray, int]:
-    """Scale 16-bit grey by what is there: a camera's or a scanner's 12 bits would be nearly black by 16."""
-    values = np.array(upright).astype(np.uint32)
+def _deep_grey(upright: Image.Image, image: Image.Image, notes: list[str], label: str) -> Raw:
+    """Return grey of 16 bits, or of 32, unscaled; a transparent value becomes white."""
+    values = np.array(upright)
     said = tuple(getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, ()))
-    largest = int(values.max(initial=0))
-    spread = largest and any(not (values % step).any() for step in (256, 257))  # 8 bits, written as 16
-    bits = 12 if said == (12,) else 16 if spread else next(n for n in _DEPTHS if largest < 2**n)
-    top = max(2**bits - 1, white)
-    there = f" (no value above {largest})" if top < 65535 and said != (12,) else ""
-    notes.append(f"{top.bit_length()}-bit grey values scaled by 255/{top} to 8 bits{there}")
-    pixels: np.ndarray = (np.minimum(values, top) * 255 + top // 2) // top
+    if upright.mode.startswith("I;16") or image.format == "PNG":
+        values = values.astype(np.uint16)
     clear = image.info.get("transparency")
-    if isinstance(clear, int) and (values == clear).any():
-        pixels[values == clear] = 255
+    if isinstance(clear, int) and (there := values == clear).any():
+        values[there] = depth_of(values)
         notes.append("transparent parts shown on white")
-    return pixels.astype(np.uint8), top
+    return Raw(values, label, tuple(notes), bits=12 if said == (12,) else 0)
 
 
 def _on_white(image: Image.Image, notes: list[str]) -> Image.Image:
@@ -129,6 +108,20 @@ def _on_white(image: Image.Image, notes: list[str]) -> Image.Image:
     white = Image.new(plain.mode, plain.size, "white")
     white.paste(plain, mask=alpha)
     return white
+
+
+def is_deep(image: Image.Image) -> bool:
+    """Return whether an image that is not decoded yet holds 16-bit values."""
+    return any(";16" in str(part) for part in getattr(image, "tile", ()))
+
+
+def is_srgb(profile: bytes) -> bool:
+    from PIL import ImageCms
+
+    try:
+        return ImageCms.getProfileDescription(io.BytesIO(profile)).strip().startswith("sRGB")
+    except Exception:  # a damaged profile: Pillow's way says so
+        return False
 
 
 def _to_srgb_colours(image: Image.Image, profile: bytes | None, notes: list[str]) -> Image.Image:

@@ -13,6 +13,7 @@ import importlib
 import io
 import os
 import stat
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
@@ -60,9 +61,6 @@ _BEGINNINGS = (
     (b"version https://git-lfs", "Git LFS pointer"),
 )
 _CURES = {
-    "NumPy array": "pass numpy.load(path)",
-    "DICOM": "pass the array, for example pydicom.dcmread(path).pixel_array",
-    "NIfTI": "pass the array, for example nibabel.load(path).get_fdata()",
     "Git LFS pointer": "it is a placeholder for the picture: git lfs pull",
 }
 _BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
@@ -207,8 +205,10 @@ def sniff(start: bytes) -> str | None:
         return "AVI video"
     if start[128:132] == b"DICM":
         return "DICOM"
-    if start[344:348] in (b"n+1\0", b"ni1\0"):
+    if start[344:348] in (b"n+1\0", b"ni1\0") or start[4:7] in (b"n+2", b"ni2") or is_packed_nifti(start):
         return "NIfTI"
+    if start[:4] == b"PK\3\4" and start[30 : 30 + int.from_bytes(start[26:28], "little")].endswith(b".npy"):
+        return "NumPy archive"
     if start[4:8] == b"ftyp":
         return (
             "AVIF" if start[8:12] in (b"avif", b"avis") else "HEIC" if start[8:12] in _BRANDS else "MP4 video"
@@ -219,6 +219,17 @@ def sniff(start: bytes) -> str | None:
     if text.startswith((b"<!doctype html", b"<html")):
         return "HTML"
     return "SVG" if text.startswith(b"<") and b"<svg" in text else None
+
+
+def is_packed_nifti(start: bytes) -> bool:
+    """Return whether a file that begins so is a NIfTI file packed by gzip."""
+    if start[:2] != b"\x1f\x8b":
+        return False
+    try:
+        head = zlib.decompressobj(31).decompress(start, 348)
+    except zlib.error:
+        return False
+    return head[:4] in (b"\\\x01\0\0", b"\0\0\x01\\") or head[4:7] in (b"n+2", b"ni2")
 
 
 def _refuse_special(mode: int, name: str) -> None:

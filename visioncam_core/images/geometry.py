@@ -54,10 +54,10 @@ class Geometry:
         """Make the model input of a picture.
 
         Args:
-            pixels: (H, W) or (H, W, C) uint8 ndarray.
+            pixels: (H, W) or (H, W, C) ndarray, uint8, or float32 of 0 to 255.
 
         Returns:
-            (h, w, C) uint8 ndarray; C is 1 for a grey picture.
+            (h, w, C) ndarray of the same dtype; C is 1 for a grey picture.
         """
         top, left, bottom, right = self.view
         t, l, b, r = self.area  # noqa: E741
@@ -69,7 +69,7 @@ class Geometry:
             part = _resized(pixels[top:bottom, left:right], (b - t, r - l), self.resample)
         if part.shape[:2] == self.size:
             return part
-        result = np.full((*self.size, part.shape[-1]), self.fill, np.uint8)
+        result = np.full((*self.size, part.shape[-1]), self.fill, part.dtype)
         result[t:b, l:r] = part
         return result
 
@@ -84,26 +84,12 @@ class Geometry:
             (H, W) float32 ndarray, linear between the map's values; 0 where the model saw nothing.
         """
         if heat.ndim != 2 or heat.size == 0:
-            raise ImageError(
-                f"a map to project must have two axes and at least one value; received shape {heat.shape}"
-            )
+            raise ImageError(f"a map to project must have two axes and a value; received shape {heat.shape}")
         rows, columns = (self._weights(axis, heat.shape[axis], placement) for axis in (0, 1))
         result = np.zeros(self.shape, np.float32)
         top, left, bottom, right = self.view
         np.matmul(rows @ heat.astype(np.float32), columns.T, out=result[top:bottom, left:right])
         return result
-
-    def place(self, grid: tuple[int, ...], placement: Placement = STRETCHED) -> dict[str, Any]:
-        """Return where a map of `grid` lies, in shares of the picture's height and width.
-
-        "axes": of each, the first value's place and the step; "seen": top, left, bottom, right of the view.
-        """
-        axes = []
-        for i, (low, high, side) in enumerate(zip(self.view[:2], self.view[2:], self.shape, strict=True)):
-            first, last = placement.read(i, grid[i], self.size[i], *self._ends(i))
-            step = (high - low) / (last - first)
-            axes.append([(low + (0.5 - first) * step) / side, step / side])
-        return {"axes": axes, "seen": [n / self.shape[i % 2] for i, n in enumerate(self.view)]}
 
     def to_input(self, labels: np.ndarray) -> np.ndarray:
         """Return whole numbers (H, W) on the picture's pixels on those of the input, (h, w); -1 beside it."""
@@ -113,7 +99,7 @@ class Geometry:
         """Return whole numbers (h, w) on the input's pixels on those of the picture; -1 where not seen."""
         places = []
         for axis in (0, 1):
-            begin, end = self._ends(axis)
+            begin, end = self.ends(axis)
             low, high = self.view[axis], self.view[axis + 2]
             at = np.arange(self.shape[axis])
             inside = (at >= low) & (at < high)
@@ -124,19 +110,19 @@ class Geometry:
     @property
     def pixel(self) -> tuple[float, float]:
         """Height and width of a pixel of the input, in pixels of the picture."""
-        high, wide = ((self.view[i + 2] - self.view[i]) / float(np.diff(self._ends(i))[0]) for i in (0, 1))
+        high, wide = ((self.view[i + 2] - self.view[i]) / float(np.diff(self.ends(i))[0]) for i in (0, 1))
         return high, wide
 
     def _on_picture(self, axis: int) -> np.ndarray:
         """Return the picture's pixel that each pixel of the input shows, along one axis; -1 beside it."""
-        begin, end = self._ends(axis)
+        begin, end = self.ends(axis)
         low, high = self.view[axis], self.view[axis + 2]
         at = np.arange(self.size[axis])
         inside = (at >= self.area[axis]) & (at < self.area[axis + 2])
         there = low + (at + 0.5 - begin) * (high - low) / (end - begin)
         return np.where(inside, np.clip(np.floor(there), 0, self.shape[axis] - 1), -1).astype(int)
 
-    def _ends(self, axis: int) -> tuple[float, float]:
+    def ends(self, axis: int) -> tuple[float, float]:
         """Return where the view's edges lie on the input."""
         if self.resized is None:
             return self.area[axis], self.area[axis + 2]
@@ -146,7 +132,7 @@ class Geometry:
     def _weights(self, axis: int, n: int, placement: Placement) -> np.ndarray:
         """Return the (picture pixels of the view, n) matrix that reads a map along one axis."""
         low, high = self.view[axis], self.view[axis + 2]
-        begin, end = self._ends(axis)
+        begin, end = self.ends(axis)
         return placed_matrix(high - low, n, self.size[axis], begin, end, placement, axis)
 
 
@@ -243,19 +229,19 @@ def fit(picture: Any, size: tuple[int, int], geometry: object = "resize") -> tup
     """Fit a picture to a model's input (h, w).
 
     Args:
-        picture: a `Picture`, or its (H, W) or (H, W, C) uint8 pixels.
+        picture: a `Picture`, or its (H, W) or (H, W, C) pixels, uint8, or float32 of 0 to 255.
         size: of the input, in pixels.
         geometry: `"resize"`, `"center_crop"`, `"letterbox"`, `"tile"` (a picture no larger than the input),
             or any callable `(shape, size) -> Geometry` such as `CenterCrop(fraction=0.875)`.
 
     Returns:
-        The (h, w, C) uint8 values, and the way back.
+        The (h, w, C) values of the same dtype, and the way back.
 
     Raises:
         OptionError: an unknown geometry (`OptionTypeError`: a value that is none).
         ImageError: a size that is not two whole numbers above 0.
     """
-    pixels: np.ndarray = getattr(picture, "pixels", picture)
+    pixels: np.ndarray = getattr(picture, "exact", picture)
     if len(size) != 2 or not all(isinstance(n, int | np.integer) and n > 0 for n in size):
         raise ImageError(f"the size to fit to must be two whole numbers above 0; received {brief(size)}")
     height, width = pixels.shape[:2]
@@ -296,7 +282,7 @@ def _resized(pixels: np.ndarray, size: tuple[int, int], resample: str) -> np.nda
     if pixels.shape[:2] == size:
         return pixels.copy()
     method, target = Image.Resampling[resample.upper()], size[::-1]
-    parts = [pixels] if pixels.shape[-1] == 3 else np.moveaxis(pixels, -1, 0)
-    pictures = (Image.fromarray(np.ascontiguousarray(part)) for part in parts)
-    resized = [np.asarray(picture.resize(target, method)) for picture in pictures]
-    return resized[0].copy() if pixels.shape[-1] == 3 else np.stack(resized, axis=-1)
+    together = pixels.shape[-1] == 3 and pixels.dtype == np.uint8
+    parts = [pixels] if together else np.moveaxis(pixels, -1, 0)
+    resized = [np.asarray(Image.fromarray(np.ascontiguousarray(one)).resize(target, method)) for one in parts]
+    return resized[0].copy() if together else np.clip(np.stack(resized, axis=-1), 0, 255)  # floats overshoot

@@ -1,8 +1,8 @@
 """From what the user passes to what the model takes, with the way back kept.
 
-A path, bytes, a Pillow image or a uint8 array is a *picture*: it is fitted to the model, then
-preprocessed.  So are the frames of a clip, for a model of videos or volumes.  Any other array or tensor is
-*model input*: it is used as it is, and must fit.
+A path, bytes, a Pillow image or a uint8 array is a *picture*: it is fitted to the model, then preprocessed.
+So are clips, for a model of videos or volumes, 16-bit arrays of another shape than the model's, and with a
+window all arrays.  Any other array or tensor is *model input*: it is used as it is, and must fit.
 """
 
 from __future__ import annotations
@@ -23,18 +23,22 @@ from visioncam_core.images.arrays import (
     check_shape,
     check_size,
     fits,
+    has_16_bits,
+    has_channels_first,
     input_name,
     is_dataset,
+    is_number,
     is_picture,
     shape_text,
 )
-from visioncam_core.images.clips import FRAMES, clips_among, is_clip, load_clip
-from visioncam_core.images.decode import MAX_PIXELS, Picture, load_picture, match_channels
+from visioncam_core.images.clips import FRAMES, clips_among, frames_of, is_clip, load_clip
+from visioncam_core.images.decode import MAX_PIXELS, load_picture, match_channels
 from visioncam_core.images.geometry import Geometry, Resize, Tile, fit, geometry_named
 from visioncam_core.images.multiple_inputs import images_of, parts_of, rows_of
 from visioncam_core.images.opaque import as_called
-from visioncam_core.images.sample import Sample, Windows
+from visioncam_core.images.sample import Sample, Windows, base_name
 from visioncam_core.images.tiling import Window
+from visioncam_core.images.values import Picture, Range
 from visioncam_core.ops import to_numpy
 from visioncam_core.text import brief
 
@@ -67,6 +71,7 @@ class Reader:
         frame: which picture of an animated or paged file.
         max_pixels: the largest picture that is decoded.
         whole: (H, W, C) uint8 picture -> (h, w, C) model input, in the place of geometry and preprocess.
+        window: (low, high), the values that become black and white.
     """
 
     inputs: ModelInputs
@@ -75,13 +80,10 @@ class Reader:
     frame: int = 0
     max_pixels: int = MAX_PIXELS
     whole: Callable[[np.ndarray], np.ndarray] | None = None
+    window: Range | None = None
 
     def read(self, images: Any) -> tuple[list[Sample], bool]:
-        """Return the items, and whether a single image was passed.
-
-        Raises:
-            ImageError: anything that cannot be used, naming what was received.
-        """
+        """Return the items, and whether a single image was passed; `ImageError` names what cannot be used."""
         if isinstance(images, Read):
             return images.items, images.single
         if len(self.inputs.inputs) > 1 or isinstance(images, Mapping):
@@ -115,12 +117,12 @@ class Reader:
         if isinstance(images, list | tuple):
             if not images:
                 raise ImageError("an empty list of images was passed; pass at least one")
-            if _is_number(images):
+            if is_number(images):
                 return self._pictures(as_array(images))
             if self._rank() != FRAMES:
                 return list(images), False
             return clips_among(images, self._takes(), self.max_pixels)
-        if is_picture(images, self._rank()):
+        if self._is_picture(images):
             return [images], True
         array = as_array(images)
         if array.ndim != self._rank() + 2:
@@ -144,10 +146,21 @@ class Reader:
             part = self._prepared(np.stack(fitted))
         return rows_of(part, model_input, count, single, self.inputs.channels_first)
 
+    def _is_picture(self, value: Any) -> bool:
+        """Return whether a value is one picture, or one clip, that is no model input."""
+        shape, rank = tuple(getattr(value, "shape", ())), self._rank()
+        if is_picture(value, rank) or rank not in (2, FRAMES) or len(shape) not in (rank, rank + 1):
+            return is_picture(value, rank)
+        taken = fits(shape, self.inputs.image_shape or shape) or fits((*shape, 1), self._takes())
+        return self.window is not None or (has_16_bits(value) and not taken)
+
     def _one(self, image: Any, others: Others) -> Sample:
-        if self._rank() == FRAMES and is_clip(image) and not self._is_input(image):
-            item = self._clip(load_clip(image, self.max_pixels))
-        elif self._rank() == 2 and is_picture(image, 2):
+        if self.window is not None and self._is_input(image):
+            image = np.moveaxis(as_array(image), 0, -1)
+        picture = self._is_picture(image)
+        if self._rank() == FRAMES and (picture or is_clip(image)) and not self._is_input(image):
+            item = self._clip(load_clip(image, self.max_pixels, self.window, self._takes()[-1]))
+        elif self._rank() == 2 and picture:
             item = self._picture(self._loaded(image))
         elif self._rank() != FRAMES and is_picture(image, self._rank()):
             raise ImageTypeError(f"{self._wanted()}; received {brief(image, 40)}, a file or a picture")
@@ -158,32 +171,31 @@ class Reader:
 
     def _picture(self, picture: Picture) -> Sample:
         model_input = self.inputs.inputs[self.inputs.image]
-        source = os.path.basename(picture.source) or picture.source
         if self.whole is not None:
-            return as_called(self.whole, picture, source, self.inputs)
+            return as_called(self.whole, picture, self.inputs)
 
         def fitted(box: Window) -> tuple[np.ndarray, Geometry]:
-            part = picture.pixels[box[0] : box[2], box[1] : box[3]]
+            part = picture.exact[box[0] : box[2], box[1] : box[3]]
             values, made = self._fitted(part, model_input.shape, self.geometry)
             check_size(made.size, model_input, self.inputs.channels_first)
             return values, made
 
         def as_values(pixels: np.ndarray) -> np.ndarray:
-            values = self._prepared(pixels[None])[0]
-            return as_input(values, model_input.dtype, f"the preprocessed picture {source!r}")[None]
+            what = f"the preprocessed picture {base_name(picture.source)!r}"
+            return as_input(self._prepared(pixels[None])[0], model_input.dtype, what)[None]
 
         space = picture.pixels.shape[:2]
         boxes = self._boxes((int(space[0]), int(space[1])))
         pixels, geometry = fitted(boxes[0])
         windows = Windows(boxes, geometry, lambda box: as_values(fitted(box)[0]), self.inputs.image)
-        flat = (as_values(pixels),)
-        return Sample(flat, picture.pixels, geometry, source, picture.notes, windows if boxes[1:] else None)
+        return Sample.of(picture, (as_values(pixels),), geometry, windows=windows if boxes[1:] else None)
 
     def _clip(self, clip: Picture) -> Sample:
         """Return a clip whose frames are fitted and preprocessed, each as a picture is."""
         model_input, first = self.inputs.inputs[self.inputs.image], self.inputs.channels_first
         shape, count = model_input.shape or (), self._takes()[0]
-        given, source = len(clip.pixels), os.path.basename(clip.source) or clip.source
+        exact, notes = frames_of(clip, count)
+        given = len(exact)
         if count not in (None, given):
             alone = given == 1 or (clip.pixels.ndim == 3 and clip.pixels.shape[-1] in (3, 4))
             has = "a single picture" if alone else f"{given} frames of shape {clip.pixels.shape[1:]}"
@@ -198,11 +210,11 @@ class Reader:
                 "geometry='tile' cuts single pictures, not frames; pass 'resize' or 'letterbox'"
             )
         shape = (shape[0], *shape[2:]) if first else shape[1:]
-        parts = [self._fitted(frame, shape, self.geometry) for frame in clip.pixels]
+        parts = [self._fitted(frame, shape, self.geometry) for frame in exact]
         values = self._prepared(np.stack([pixels for pixels, _ in parts]))
         values = np.moveaxis(values, 0, 1) if first else values
-        values = as_input(values, model_input.dtype, f"the preprocessed clip {source!r}")
-        return Sample((values[None],), clip.pixels, parts[0][1], source, clip.notes)
+        values = as_input(values, model_input.dtype, f"the preprocessed clip {base_name(clip.source)!r}")
+        return Sample.of(clip, (values[None],), parts[0][1], notes=notes, frames=given)
 
     def _is_input(self, array: Any) -> bool:
         """Return whether an array is (K, *space) as the model takes it; a picture's channels are last."""
@@ -258,10 +270,12 @@ class Reader:
         return (high or space[0], wide or space[1])
 
     def _loaded(self, source: Any) -> Picture:
-        source = to_numpy(source) if hasattr(source, "numpy") else source  # a uint8 tensor
-        if self.inputs.channels_first and _has_channels_first(source):
+        source = to_numpy(source) if hasattr(source, "numpy") else source  # a tensor
+        channels = self._takes()[-1]
+        if self.inputs.channels_first and has_channels_first(source, channels):
             source = np.moveaxis(source, 0, -1)
-        return load_picture(source, max_pixels=self.max_pixels, frame=self.frame)
+        return load_picture(source, max_pixels=self.max_pixels, frame=self.frame, window=self.window,
+                            channels=channels)  # fmt: skip
 
     def _fitted(
         self, pixels: np.ndarray, shape: tuple[int | None, ...] | None, geometry: object
@@ -284,17 +298,3 @@ class Reader:
                 "batch axis and return (N, h, w, C)"
             )
         return np.moveaxis(batch, -1, 1) if self.inputs.channels_first else batch
-
-
-def _has_channels_first(value: Any) -> bool:
-    """Return whether an array is a picture as PyTorch reads files: (C, H, W)."""
-    if not isinstance(value, np.ndarray) or value.ndim != 3:
-        return False
-    return value.shape[0] in (1, 3, 4) and value.shape[2] not in (1, 3, 4)
-
-
-def _is_number(value: Any) -> bool:
-    """Return whether what lists hold within each other is a number: they are one array."""
-    while isinstance(value, list | tuple) and value:
-        value = value[0]
-    return isinstance(value, int | float)

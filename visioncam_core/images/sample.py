@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,7 +11,13 @@ import numpy as np
 
 from visioncam_core.images.geometry import Geometry
 from visioncam_core.images.tiling import Window
+from visioncam_core.images.values import Picture
 from visioncam_core.resize import STRETCHED, Placement, placed_matrix, resize
+
+
+def base_name(source: str) -> str:
+    """Return the last part of a path, of a folder too; another word as it is."""
+    return os.path.basename(os.path.normpath(source)) or source
 
 
 @attrs.frozen(eq=False)
@@ -42,6 +49,9 @@ class Sample:
         notes: what decoding it decided.
         windows: the windows it is explained in, one after the other; `flat` is that of the first.
         whole: False for one of several windows.
+        unused: how little of its range a picture uses, in words, or "".
+        affine: see `values.Raw`.
+        frames: of a clip: how many the model was given; None where they are the display's.
     """
 
     flat: tuple[np.ndarray, ...]
@@ -51,6 +61,15 @@ class Sample:
     notes: tuple[str, ...]
     windows: Windows | None = None
     whole: bool = True
+    unused: str = ""
+    affine: np.ndarray | None = None
+    frames: int | None = None
+
+    @classmethod
+    def of(cls, picture: Picture, flat: tuple[np.ndarray, ...], geometry: Geometry, **more: Any) -> Sample:
+        """Return the sample of a picture or a clip that was fitted so; `more` are further fields."""
+        about = {"notes": picture.notes, "unused": picture.unused, "affine": picture.affine}
+        return cls(flat, picture.pixels, geometry, base_name(picture.source), **{**about, **more})
 
     def parts(self) -> Iterator[Sample]:
         """Yield the item itself, or each of its windows, made when it is asked for."""
@@ -67,8 +86,9 @@ class Sample:
         if not self.whole:
             return heat
         if self.geometry is not None and heat.ndim == 3:  # a clip, whose frames were fitted alike
-            frames = len(self.display)
-            over_time = placed_matrix(frames, len(heat), frames, 0, frames, placement, 0)
+            shown = len(self.display)
+            frames = self.frames or shown
+            over_time = placed_matrix(shown, len(heat), frames, 0, frames, placement, 0)
             plane = attrs.evolve(placement, start=placement.start[1:], step=placement.step[1:])
             values = np.tensordot(over_time, heat, 1)
             return np.stack([self.geometry.project(frame, plane) for frame in values])
@@ -77,14 +97,23 @@ class Sample:
         return resize(heat, self.space(len(heat.shape)), placement)
 
     def place(self, grid: tuple[int, ...], placement: Placement) -> dict[str, Any] | None:
-        """Return where a map lies on a picture, as `Geometry.place`; None of anything else."""
+        """Return where a map of `grid` lies, in shares of height and width; None if it is not of a picture.
+
+        "axes": of each, the first value's place and the step; "seen": top, left, bottom, right of the view.
+        """
         if not self.whole or len(grid) != 2:
             return None
-        if self.geometry is not None:
-            return self.geometry.place(grid, placement)
-        high, wide = self.space(2)
-        whole = (0, 0, high, wide)
-        return Geometry("", (high, wide), (high, wide), whole, whole).place(grid, placement)
+        if (fitted := self.geometry) is None:
+            high, wide = self.space(2)
+            fitted = Geometry("", (high, wide), (high, wide), (0, 0, high, wide), (0, 0, high, wide))
+        axes = []
+        for i, (low, high, side) in enumerate(
+            zip(fitted.view[:2], fitted.view[2:], fitted.shape, strict=True)
+        ):
+            first, last = placement.read(i, grid[i], fitted.size[i], *fitted.ends(i))
+            step = (high - low) / (last - first)
+            axes.append([(low + (0.5 - first) * step) / side, step / side])
+        return {"axes": axes, "seen": [n / fitted.shape[i % 2] for i, n in enumerate(fitted.view)]}
 
     def space(self, rank: int) -> tuple[int, ...]:
         return tuple(self.display.shape[:rank])

@@ -175,6 +175,8 @@ def _about(
             "geometry": whole if sample.geometry is None else sample.geometry.name,
             "seed": settings.seed,
             "batch_size": settings.batch,
+            **({} if settings.window is None else {"window": list(settings.window)}),
+            **({} if sample.affine is None else {"affine": sample.affine.tolist()}),
         },
     }
 
@@ -244,6 +246,8 @@ def _of_batch(batch: Batch) -> Iterator[Diagnostic]:
 def _of_sample(batch: Batch, sample: Sample) -> Iterator[Diagnostic]:
     for note in sample.notes:
         yield Diagnostic("picture-note", note)
+    if sample.unused:
+        yield Diagnostic("range-unused", sample.unused)
     values = sample.flat[batch.view.image]
     if batch.expected.known and (message := check_range(values, batch.expected)):
         yield Diagnostic("pixel-range", message)

@@ -96,8 +96,8 @@ class Explainer:
         preprocessing, expected, geometry = wanted_by(
             settings.preprocess, settings.geometry, hints, card, engine.picture_steps
         )
-        frame, most = settings.frame, settings.max_pixels
-        reader = Reader(inputs, preprocessing.function, geometry, frame, most, preprocessing.whole)
+        frame, most, whole = settings.frame, settings.max_pixels, preprocessing.whole
+        reader = Reader(inputs, preprocessing.function, geometry, frame, most, whole, settings.window)
         names = settings.class_names
         if names is None:
             names = card.class_names or hints.class_names
@@ -204,6 +204,7 @@ class Explainer:
         image = picture_of(layers, self.inputs)
         given = self.settings.class_names is not None
         head = head_of(view.score, self.names, given, view.table.image_shape)
+        head = attrs.evolve(head, features=self.hints.features)
         return Batch(
             self.engine, self.request, samples, pictures, flat, view, layers, image, head,
             self.preprocessing, self.expected, self.versions, mixed,

@@ -173,8 +173,10 @@ def method_list(methods: Any) -> list[Any]:
 
 def _split(keywords: Mapping[str, Any], methods: Sequence[Any]) -> tuple[Settings, dict[str, Any]]:
     """Split keywords into settings and method options; an unknown one is an error with the nearest name."""
-    own = [info.name for info in describe_options(Settings)]
     known = {name for method in methods for name in _option_names(method)}
+    own = [info.name for info in describe_options(Settings)]
+    if "window" in known and whole(keywords.get("window")) is not None:  # a side in pixels, not a pair
+        own.remove("window")
     unknown = [name for name in keywords if name not in own and name not in known]
     if "target" in unknown:
         raise OptionTypeError(

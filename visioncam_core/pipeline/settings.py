@@ -10,6 +10,7 @@ import attrs
 from visioncam_core.engine.batches import Budget
 from visioncam_core.images.decode import MAX_PIXELS
 from visioncam_core.images.geometry import geometry_named
+from visioncam_core.images.values import check_window
 from visioncam_core.layers.reshape import checked_reshape
 from visioncam_core.options.fields import in_range, option
 
@@ -45,6 +46,11 @@ class Settings:
         None,
         help="how the picture is fitted to the model; the model's own way by default, else resize",
         validator=_known_geometry,
+    )
+    window: tuple[float, float] | None = option(
+        None,
+        help="values that become black and white, low and high; what lies outside is clipped",
+        validator=check_window,
     )
     frame: int = option(
         0,

@@ -47,7 +47,7 @@ class Explanation(ExplanationData):
         options: the method's options.
         evidence: "for", "against" or "signed": which part of the raw map the heat map shows.
         diagnostics: caveats; empty if nothing is wrong.
-        provenance: versions, model name, seed, geometry, preprocessing.
+        provenance: versions, model name, seed, geometry, preprocessing, the affine of a volume.
         account: what the map adds up to and should, and its error; None if the method promises nothing.
         regions: the regions and what each contributed, on the picture's pixels; None without regions.
         whole: the explained volume or video, if this is one slice of it; else None.
@@ -72,8 +72,9 @@ class Explanation(ExplanationData):
         Args:
             path: its suffix says what is written.  `.png`, `.jpg`, `.webp`: the rendered picture.
                 `.pdf`, `.svg`: a figure for a paper, its words as text.  `.gif`, `.mp4`: a volume slice by
-                slice, or a video frame by frame.  `.npz`: everything, for `visioncam.load`.  `.mask.png`,
-                `.json` (COCO), `.csv`, `.txt` (YOLO): the areas above a threshold.
+                slice, or a video frame by frame.  `.npz`: everything, for `visioncam.load`.  `.nii`,
+                `.nii.gz`: the heat map in the space of the volume; `.npy`: the heat map alone.
+                `.mask.png`, `.json` (COCO), `.csv`, `.txt` (YOLO): the areas above a threshold.
             renderer: of pictures and animations, as in `render`.
             options: the renderer's, or the file format's (`threshold`, `min_area`, ...).  `width_cm` and
                 `dpi` make a figure of a `.png`, `.jpg` or `.webp`, too.

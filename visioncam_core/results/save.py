@@ -19,12 +19,16 @@ from visioncam_core.results.formats.film import OPTIONS as FILM_OPTIONS
 from visioncam_core.results.formats.film import SMALLEST, Film, gif, mp4
 from visioncam_core.results.formats.mask import Mask
 from visioncam_core.results.formats.npz import Arrays
+from visioncam_core.results.formats.voxels import Nifti, Npy, PackedNifti
 from visioncam_core.results.formats.yolo import Yolo
 from visioncam_core.results.image_files import encode_image
 from visioncam_core.results.render import call_renderer, render
 
 FILMS = (".gif", ".mp4")
-WRITERS: dict[str, Any] = {".npz": Arrays, ".json": Coco, ".csv": Table, ".txt": Yolo, ".mask.png": Mask}
+WRITERS: dict[str, Any] = {
+    ".npz": Arrays, ".npy": Npy, ".nii": Nifti, ".nii.gz": PackedNifti, ".json": Coco, ".csv": Table,
+    ".txt": Yolo, ".mask.png": Mask,
+}  # fmt: skip
 """Suffix -> the class whose fields are the options of that kind of file, and which makes its bytes."""
 DATA = tuple(WRITERS)
 SUFFIXES = (*FORMATS, *VECTORS, *FILMS, *DATA)

@@ -139,7 +139,7 @@ def bad_pixels() -> bytes:
         (b"", "is empty (0 bytes)"),
         (b"hello world, no picture\n", "is not an image (it begins with b'hello world,')"),
         (b"\n<!DOCTYPE html><html><body>404</body>", "is an HTML page, not an image"),
-        (b"\x93NUMPY\x01\0v\0", "format not enabled: NumPy array; pass numpy.load(path)"),
+        (b"\x93NUMPY\x01\0v\0", "truncated or damaged NumPy array"),
     ],
 )
 def test_damaged_files_say_what_is_wrong(data: bytes, words: str, tmp_path: Path) -> None:

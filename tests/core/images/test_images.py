@@ -50,7 +50,8 @@ def test_16_bit_grey_is_scaled_not_clipped() -> None:
         picture = load_picture(encoded(values, kind))
         assert picture.pixels.dtype == np.uint8
         assert np.array_equal(picture.pixels, np.floor(values / 257 + 0.5))
-        assert picture.notes == ("16-bit grey values scaled by 255/65535 to 8 bits",)
+        np.testing.assert_allclose(picture.values, values / 257, rtol=1e-6)
+        assert picture.notes == ("16-bit values scaled by 255/65535",)
 
 
 def test_16_bit_grey_with_an_orientation_is_turned_too() -> None:
@@ -66,22 +67,32 @@ def test_12_bit_tiff_is_scaled_by_its_own_maximum() -> None:
     assert picture.pixels.tolist() == [[0, 255, 128, 64]]
 
 
-def test_16_bit_colour_loses_its_low_byte() -> None:
+@pytest.mark.parametrize("kind", [".png", ".tif"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_16_bit_colour_keeps_its_low_byte(kind: str, orientation: int) -> None:
     import cv2
 
-    values = (colours().astype(np.uint16) * 257)[..., ::-1]
-    picture = load_picture(cv2.imencode(".png", values)[1].tobytes())
-    assert np.array_equal(picture.pixels, colours())
+    values = (colours() * 257.0 - 3 * (colours() > 9)).astype(np.uint16)
+    data = cv2.imencode(kind, values[..., ::-1])[1].tobytes()
+    if kind == ".png":
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        data = data[:33] + chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")) + data[33:]
+    elif orientation > 1:
+        return
+    wanted = values if orientation == 1 else np.rot90(values, -1)
+    picture = load_picture(data)
+    np.testing.assert_allclose(picture.values, wanted / 257, rtol=1e-6)
+    assert np.array_equal(picture.pixels, np.rint(wanted / 257))
 
 
-@pytest.mark.parametrize(("mode", "word"), [("F", "float"), ("I", "integer")])
-def test_values_without_a_range_are_refused(mode: str, word: str) -> None:
-    with pytest.raises(
-        ImageError,
-        match=f"'?bytes'?: holds 32-bit {word} values, and the values of black and white .* "
-        "pass a uint8 array",
-    ):
-        load_picture(encoded(Image.new(mode, (4, 3), 1), "TIFF"))
+@pytest.mark.parametrize("mode", ["F", "I"])
+@pytest.mark.parametrize("form", ["file", "Pillow image"])
+def test_values_without_a_range_are_scaled_from_their_own(mode: str, form: str) -> None:
+    image = Image.fromarray(np.array([[-3, 0], [1, 7]], np.float32 if mode == "F" else np.int32))
+    picture = load_picture(encoded(image, "TIFF") if form == "file" else image)
+    assert np.array_equal(picture.values, np.float32([[0, 76.5], [102, 255]]))
+    assert picture.notes == ("values scaled from their own range, -3 to 7; window= sets another",)
 
 
 def test_grey_pictures_stay_grey() -> None:

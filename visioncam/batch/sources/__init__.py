@@ -1,4 +1,4 @@
-"""From what the user named to the pictures of a run: folder, glob, list, tar archive, iterable, dataset."""
+"""From what the user named to the pictures of a run: folder, glob, list, archive, series, iterable."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from visioncam.batch.sources.iterables import read_iterable
 from visioncam.batch.sources.lists import read_list
 from visioncam.batch.sources.tar import read_archive
 from visioncam_core.errors import ImageError, ImageNotFoundError, ImageTypeError
+from visioncam_core.images.decode import count_frames
+from visioncam_core.images.formats.numpy_files import named_array
+from visioncam_core.images.values import Frame
 from visioncam_core.text import brief
 
 LISTS = (".txt", ".csv")
@@ -22,8 +25,8 @@ def source_of(source: Any, *, recursive: bool = False, out: Path | None = None) 
     """Return the pictures of a run.
 
     Args:
-        source: a folder, a glob pattern, a text or CSV list, a tar archive; or an iterable of images, of
-            (name, image) pairs or of paths; or a `tf.data.Dataset`.
+        source: a folder, a glob pattern, a text or CSV list, a tar archive, a file of several pictures; or
+            an iterable of images, of (name, image) pairs or of paths; or a `tf.data.Dataset`.
         recursive: look into folders of the folder, too.
         out: the run's own folder, which is never read.
 
@@ -42,7 +45,7 @@ def source_of(source: Any, *, recursive: bool = False, out: Path | None = None) 
     if os.path.isdir(path):
         found = _folder(path, recursive, out)
         hint = "" if recursive else "; --recursive (recursive=True) searches its subfolders, too"
-    elif os.path.isfile(path):
+    elif os.path.isfile(named_array(path)[0]):
         found = _file(path)
     elif glob.has_magic(path):
         found = _pattern(path, out)
@@ -60,8 +63,15 @@ def source_of(source: Any, *, recursive: bool = False, out: Path | None = None) 
 def _file(path: str) -> Source:
     if path.lower().endswith(LISTS):
         return read_list(path)
-    if path.lower().endswith(SUFFIXES):
-        raise ImageError(f"{brief(path)} is a single picture; use `visioncam explain {path}`")
+    if path.lower().endswith((*SUFFIXES, ".npz")) or named_array(path)[1]:
+        count = count_frames(path)
+        if count == 1:
+            raise ImageError(f"{brief(path)} is a single picture; use `visioncam explain {path}`")
+        stem, suffix = os.path.splitext(os.path.basename(path))
+        mark = file_mark(named_array(path)[0])
+        return Source(
+            [Entry(f"{stem}_{k:04d}{suffix}", Frame(path, k), f"{mark}-{k}") for k in range(count)], count
+        )
     return read_archive(path)
 
 

@@ -63,6 +63,8 @@ FLAGS = options(
 def batch(context: click.Context, /, **values: Any) -> int:
     """Explain every picture of SOURCE: a folder, a 'pattern', a .txt or .csv list, or a .tar archive.
 
+    SOURCE may also be one file of several pictures (.tif, .npy, .npz, .nii, .dcm), for a 2-D model.
+
     Writes the raw map and a drawing of each, and a line in manifest.jsonl; pictures that fail get a line
     in errors.jsonl. Run the same command again to resume after an interruption.
     """

@@ -1,0 +1,1 @@
+"""Files that hold more than 8-bit pictures, each read to `values.Raw`."""
