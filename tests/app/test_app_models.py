@@ -63,7 +63,7 @@ def test_a_model_that_a_visitor_names_is_explained_with_its_class_names(
     with pytest.raises(ModelNotFoundError, match="no such model file"):
         free.answer(attrs.evolve(form, model="none.keras"), Deadline(60))
     here = Form(photo, "small", target="owl", class_names="cat\nowl\na\nb\nc")  # a listed one has the owner's
-    with pytest.raises(TargetError, match="no class is called 'owl'"):
+    with pytest.raises(TargetError, match="there is no class 'owl'"):
         free.answer(here, Deadline(60))
 
 
@@ -127,6 +127,22 @@ def test_downloads_are_those_of_the_answer_that_is_shown(
     for gone in kept:
         with pytest.raises(OptionError, match="no longer here; click Explain again"):
             service.files_of(gone, Deadline(60))
+
+
+def test_downloads_give_way_to_a_question(
+    service: Service, photo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = service.answer(Form(photo, "small"), Deadline(60))
+    assert service._answering == 0
+    service._answering, waits = 1, []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        service._answering = 0
+
+    monkeypatch.setattr("visioncam.app.answer.time.sleep", sleep)
+    service.files(answer, Deadline(60))
+    assert waits == [0.05]
 
 
 def test_a_visitor_names_a_model(tmp_path: Path, examples: Path) -> None:

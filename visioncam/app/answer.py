@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,6 +75,7 @@ class Service:
     models: ModelList
     workspace: Workspace
     limits: Limits
+    _answering: int = 0
     _kept: dict[str, Answer] = attrs.field(factory=dict)  # shown, and not yet written
     _last: tuple[tuple[str, ...], Read] | None = None  # the photo read last, for which model
 
@@ -92,6 +91,13 @@ class Service:
         return [(auto, "auto"), *reversed(rows)]
 
     def answer(self, form: Form, deadline: Deadline, progress: Progress | None = None) -> Answer:
+        self._answering += 1
+        try:
+            return self._answer(form, deadline, progress)
+        finally:
+            self._answering -= 1
+
+    def _answer(self, form: Form, deadline: Deadline, progress: Progress | None) -> Answer:
         photo = self._photo(form.photo)
         methods = self._methods(form)
         registry().make_renderer(form.renderer, form.drawing)  # an error comes before the work
@@ -129,22 +135,28 @@ class Service:
 
     def files(self, answer: Answer, deadline: Deadline) -> list[str]:
         """Write what can be downloaded: a report; each map as drawn (PNG) and with all its numbers (NPZ)."""
-        if sys.platform == "linux":  # there it is of this thread alone: the next question goes before
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
         names = OutputNames(answer.folder, ())
         (page,) = names.paths_for(answer.source, "report", (".html",))
         report = Report(answer.explainer)
         report.put([answer.comparison])
         written = [str(report.write(page))]
-        deadline.check()
         for explanation in answer.comparison:
+            self._give_way(deadline)
             picture = explanation.render(answer.renderer, **answer.drawing)
             image, data = names.paths_for(answer.source, explanation.method, (".png", ".npz"))
             write_bytes(image, encode_image(picture, ".png", explanation.text()))
-            deadline.check()
+            self._give_way(deadline)
             written += [str(image), str(explanation.save(data))]
-            deadline.check()
+        deadline.check()
         return written
+
+    def _give_way(self, deadline: Deadline) -> None:
+        """Wait a little while a question is answered: it goes first."""
+        for _ in range(60):
+            deadline.check()
+            if not self._answering:
+                break
+            time.sleep(0.05)
 
     def keep(self, answer: Answer) -> str:
         """Return by which name `files_of` knows an answer; the oldest go where they are many."""

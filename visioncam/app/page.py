@@ -131,8 +131,8 @@ class Page:
                     yield taken, *shown
 
             example.__annotations__["event"] = gr.SelectData  # Gradio reads it, and here it is no global
-            live = [one.input for one in (method, others, target, layer, evidence, drawing, preprocess)]
-            live.append(classes.blur)
+            live = [one.select for one in (method, drawing, preprocess)]  # `input` comes twice in Gradio 6.31
+            live += [one.input for one in (others, target, layer, evidence)] + [classes.blur]
             picked = model.input(self._picked, [model, photo], [layer, target, about], **work)
             for shown in (
                 gr.on([photo.upload, photo.clear, button.click], self._explain, inputs, outputs, **work),
