@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 import io
 import os
+import re
 import stat
 import zlib
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MAX_SIDE = 32_767
+_NAMED = re.compile(r"(.+\.npz):([^/\\:]+)", re.IGNORECASE | re.DOTALL)
 MOST_BANDS = 6  # that Pillow reads of a TIFF
 _PARTS = ((273, 279), (324, 325))  # TIFF's tags for where strips, or tiles, lie and how long they are
 
@@ -230,6 +232,12 @@ def is_packed_nifti(start: bytes) -> bool:
     except zlib.error:
         return False
     return head[:4] in (b"\\\x01\0\0", b"\0\0\x01\\") or head[4:7] in (b"n+2", b"ni2")
+
+
+def named_array(path: str) -> tuple[str, str]:
+    """Return the file and the array of `file.npz:array`; the path and "" where it names no array."""
+    match = None if os.path.exists(path) else _NAMED.fullmatch(path)
+    return (match[1], match[2]) if match else (path, "")
 
 
 def _refuse_special(mode: int, name: str) -> None:
