@@ -17,7 +17,7 @@ import stat
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from visioncam_core.errors import ImageError, ImageNotFoundError
 
@@ -232,6 +232,16 @@ def is_packed_nifti(start: bytes) -> bool:
     except zlib.error:
         return False
     return head[:4] in (b"\\\x01\0\0", b"\0\0\x01\\") or head[4:7] in (b"n+2", b"ni2")
+
+
+def may_be_deep(source: Any) -> bool:
+    """Return whether a path or bytes are of a kind that may hold more than an 8-bit picture."""
+    if not isinstance(source, bytes):
+        path = os.fsdecode(os.fspath(source))
+        if os.path.isdir(path) or named_array(path)[1]:
+            return True
+    with opened(source) as (file, _):
+        return sniff(file.read(512)) in ("TIFF", "DICOM", "NIfTI", "NumPy array", "NumPy archive")
 
 
 def named_array(path: str) -> tuple[str, str]:
