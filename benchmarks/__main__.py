@@ -1,7 +1,7 @@
 """`python -m benchmarks [--quick] [--only WORD]`: measure, print, write docs/performance.md.
 
 `--only torch` writes the page's section about PyTorch and JAX, and README's table; `--only methods` that
-about methods beyond CAM.
+about methods beyond CAM, `--only app` that about the app.
 """
 
 from __future__ import annotations
@@ -13,7 +13,18 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import click
 
-from benchmarks import gpu, kept, method_rows, page, processes, quality, rows, torch_peers, torch_rows
+from benchmarks import (
+    app_rows,
+    gpu,
+    kept,
+    method_rows,
+    page,
+    processes,
+    quality,
+    rows,
+    torch_peers,
+    torch_rows,
+)
 from benchmarks.kept import Line
 from benchmarks.models import subject
 from benchmarks.peers import compared
@@ -50,6 +61,7 @@ def plan(rounds: int) -> Iterator[tuple[str, Callable[[], Iterable[Row | Line]]]
     yield "torch ResNet50", lambda: torch_rows.measured(rounds)
     yield "beside torch: MobileNetV2 on JAX", lambda: torch_rows.on_jax(rounds)
     yield "methods beyond CAM", lambda: method_rows.measured(rounds)
+    yield "app", lambda: app_rows.measured(rounds)
     yield "gpu", lambda: gpu.measured(rounds)
 
 
@@ -66,7 +78,7 @@ def plan(rounds: int) -> Iterator[tuple[str, Callable[[], Iterable[Row | Line]]]
 def main(rounds: int, only: str, parts: str | None, written: bool, note: str) -> None:
     """Measure everything and write docs/performance.md and its plot.
 
-    Parts are only printed, but for `torch` and `methods`.
+    Parts are only printed, but for `torch`, `methods` and `app`.
     """
     known = kept.read(parts)
     for name, work in [] if written else plan(rounds):

@@ -20,15 +20,15 @@ INTRODUCTION = """\
 # Performance
 
 Written by `python -m benchmarks`. F is one warmed, compiled forward pass of the same model at the same batch
-size, on the same machine, in the same run; two sides take turns, and a figure is the median of the ratios of
-neighbours. Random weights: time does not depend on them.
+size, on the same machine, in the same run; the two sides alternate, and a figure is the median ratio of
+neighbouring runs. Weights are random: time does not depend on them.
 """
 
 QUALITY = """\
 `channels=` scores only the channels that vary most over space; `until=` stops once the map's rank correlation
 with its state half as many channels ago exceeds the bound. The error is the mean difference of the two heat
-maps, which lie in [0, 1]; pictures are those the model was asked about. One photo, `examples/chelsea.png`: an
-indication, not a law."""
+maps, which lie in [0, 1]; pictures are those the model scored. One photo, `examples/chelsea.png`: an
+indication, not a general result."""
 PEERS = """\
 The same architecture, picture size and layer, random weights. A figure counts forward passes of the tool's
 own framework, timed in the same run and in turn."""
@@ -44,11 +44,17 @@ METHODS = """\
 Written by `python -m benchmarks --only methods`: Integrated Gradients with 32 steps, occlusion with windows
 of 32 pixels at steps of 16, the same baseline and picture for both; seconds of the process on one thread. F
 is `model(x)` at batch 1."""
-APART = {"torch": TORCH, "methods": METHODS}
+APP = """\
+## The app
+
+Written by `python -m benchmarks --only app`: from the click until the map is drawn on the screen, in headless
+Chromium on the same machine, median of the rounds. The app explains an example before it prints its address,
+so that the first click is warm."""
+APART = {"torch": TORCH, "methods": METHODS, "app": APP}
 """Word of `--only` -> how its section of the page begins."""
 MEASURED = re.compile(r"(<!-- measured: torch -->\n).*?(<!-- end of measured: torch -->)", re.DOTALL)
 NO_GPU = """\
-Throughput on a GPU (batch 64, float32 and mixed precision) was not measured: none was at hand.
+Throughput on a GPU (batch 64, float32 and mixed precision) was not measured: none was available.
   `python -m benchmarks --only gpu` measures it where TensorFlow finds one."""
 
 

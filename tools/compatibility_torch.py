@@ -2,6 +2,7 @@
 
     python tools/compatibility_torch.py                          PyTorch: torchvision and timm
     KERAS_BACKEND=jax python tools/compatibility_torch.py keras   Keras on JAX, or on torch
+    python tools/compatibility_torch.py hub                      classifiers of KerasHub
 
 Weights are random: what is shown is that a map comes, of the right shape, finite.  The exit code is 1 if
 something is not well.  `tools/compatibility.py` writes the page around them, and keeps these parts.
@@ -57,6 +58,15 @@ def keras_models() -> Iterator[tuple[str, str, Callable[[], Any]]]:
         )
 
 
+def hub_models() -> Iterator[tuple[str, str, Callable[[], Any]]]:
+    """Yield (library, name, what makes it)."""
+    import keras_hub
+    from helpers.hub import BACKBONES, classifier
+
+    for name in BACKBONES:
+        yield "keras_hub", name, lambda name=name: classifier(keras_hub, name)
+
+
 def row(library: str, name: str, make: Callable[[], Any], picture: Any) -> list[str]:
     """Return what came of one network: its layer, grid, and how many of the gradient methods gave a map."""
     import visioncam
@@ -86,9 +96,12 @@ def main(arguments: list[str]) -> int:
     """Run everything and write the part."""
     draw = np.random.default_rng(0)
     backend = os.environ.get("KERAS_BACKEND", "")
-    if "keras" in arguments:
+    if "hub" in arguments:
+        models, title, mark = hub_models(), "KerasHub", "hub"
+        picture: Any = draw.integers(0, 256, (90, 120, 3)).astype(np.uint8)
+    elif "keras" in arguments:
         models, title, mark = keras_models(), f"Keras on {backend}", f"keras-{backend}"
-        picture: Any = draw.uniform(0, 255, (SIDE, SIDE, 3)).astype(np.float32)
+        picture = draw.uniform(0, 255, (SIDE, SIDE, 3)).astype(np.float32)
     else:
         models, title, mark = torch_models(), "PyTorch", "torch"
         picture = None

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 
 from visioncam_core.errors import ModelError, ModelNotFoundError, UnsafeModelError
+from visioncam_engines.other_formats import told_of
 
 DIRECTORY = 1 << 20  # bytes of the list of members; Keras and torch write some 200 a member
 TOTAL = 8 << 30  # bytes of all members, unpacked
@@ -36,6 +37,8 @@ def first_bytes(text: str, name: str, count: int, refuse: Callable[[bool], Model
         with open(text, "rb") as file:
             start = file.read(count)
     except (FileNotFoundError, NotADirectoryError) as error:
+        if os.path.isfile(f"{text}.index"):
+            raise ModelError(f"{name}: {told_of(text)}") from error
         raise ModelNotFoundError(f"{name}: no such model file; check the path") from error
     except ModelError:
         raise

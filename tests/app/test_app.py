@@ -21,6 +21,7 @@ from helpers.app import (
     Served,
     answered,
     asked,
+    for_downloads,
     form,
     hanging_plugin,
     join,
@@ -135,7 +136,9 @@ def test_many_ask_at_once(app: Served, examples: Path) -> None:
         assert (status, headers["retry-after"]) == (503, "10")
     for session, (status, *_) in put.items():
         if status == 200:
-            names = [Path(file["path"]).name for file in answered(app, session)[2]["value"]]
+            answered(app, session)
+            assert join(app, for_downloads(app, session))[0] == 200
+            names = [Path(file["path"]).name for file in answered(app, session)[0]["value"]]
             assert f"photo{session[-2:]}_gradcam.npz" in names
 
 

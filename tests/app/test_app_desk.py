@@ -5,25 +5,23 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
 import numpy as np
 import pytest
-from helpers.app import HOSTILE, small_model
+from helpers.app import HOSTILE
 from helpers.cli import run
 from PIL import Image
 
 import visioncam
 from visioncam.app.addresses import Addresses
 from visioncam.app.answer import Form, Service
-from visioncam.app.limits import Deadline, Limits, TooSlowError
+from visioncam.app.limits import Deadline, TooSlowError
 from visioncam.app.markup import class_choices, error_box, words
 from visioncam.app.models import ModelList, list_models
 from visioncam.app.widgets import options_from, widgets_of
-from visioncam.app.workspace import Workspace
 from visioncam_core.errors import (
     ImageError,
     LayerError,
@@ -37,49 +35,19 @@ from visioncam_core.options.fields import build
 from visioncam_core.plugins.default import methods, renderers
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("models")
-    small_model(made)
-    return made
-
-
-@pytest.fixture(scope="module")
-def shelf(folder: Path) -> ModelList:
-    return ModelList({"small": folder / "small.keras"}, class_names=str(folder / "names.json"))
-
-
-@pytest.fixture
-def service(shelf: ModelList) -> Iterator[Service]:
-    workspace = Workspace()
-    yield Service(shelf, workspace, Limits(pixels=2_000_000, seconds=60, side=100))
-    workspace.close()
-
-
-@pytest.fixture
-def photo(service: Service) -> str:
-    """A wide photo that lies where uploads lie."""
-    path = service.workspace.new_folder() / "my photo.png"
-    pixels = np.random.default_rng(2).integers(0, 256, (60, 150, 3)).astype(np.uint8)
-    Image.fromarray(pixels).save(path)
-    return str(path)
-
-
-def watch() -> Deadline:
-    return Deadline(60)
-
-
 def test_an_answer_is_what_explain_gives(service: Service, photo: str, shelf: ModelList) -> None:
     question = Form(photo, "small", "hirescam", others=("gradcam", "hirescam"), target="3", layer="first")
-    answer = service.answer(question, watch())
+    answer = service.answer(question, Deadline(60))
     assert [one.method for one in answer.comparison] == ["hirescam", "gradcam"]
     model = shelf.model("small")
     alone = visioncam.explain(model, photo, "hirescam", target=3, layer="first")
     assert isinstance(alone, visioncam.Explanation)
     np.testing.assert_allclose(answer.comparison[0].heatmap, alone.heatmap, atol=1e-6)
-    with Image.open(answer.pictures[0][0]) as shown:
-        assert shown.size == (100, 40)  # at display size
-    files = service.files(answer, watch())
+    assert [caption for _, caption in answer.pictures] == ["photo", "HiResCAM", "Grad-CAM"]
+    for path, _ in answer.pictures:
+        with Image.open(path) as shown:
+            assert shown.size == (100, 40)  # at display size
+    files = service.files(answer, Deadline(60))
     names = [
         "my photo_report.html",
         "my photo_hirescam.png",
@@ -98,7 +66,7 @@ def test_an_answer_is_what_explain_gives(service: Service, photo: str, shelf: Mo
 
 
 def test_words_are_escaped(service: Service, photo: str) -> None:
-    answer = service.answer(Form(photo, "small", target="1"), watch())
+    answer = service.answer(Form(photo, "small", target="1"), Deadline(60))
     page = words(answer)
     assert "&lt;script&gt;alert" in page
     assert "<script" not in page
@@ -149,7 +117,7 @@ def test_bad_questions(
 ) -> None:
     question = attrs.evolve(Form(photo, "small"), **change)
     with pytest.raises(kind, match=message):
-        service.answer(question, watch())
+        service.answer(question, Deadline(60))
 
 
 @pytest.mark.parametrize("what", ["text", "cut", "bomb"])
@@ -160,16 +128,12 @@ def test_bad_photos_are_named_as_their_owner_named_them(service: Service, exampl
     else:
         whole = (examples / "rocket.jpg").read_bytes()
         path.write_bytes(b"hello" if what == "text" else whole[: len(whole) // 2])
-    for ask in (
-        lambda: service.preview(str(path)),
-        lambda: service.answer(Form(str(path), "small"), watch()),
-    ):
-        with pytest.raises(ImageError) as caught:
-            ask()
-        message = str(caught.value)
-        assert message.startswith("'holiday.jpg': ")
-        assert str(service.workspace.root) not in message
-        assert {"text": "not an image", "cut": "truncated", "bomb": "4,000,000 pixels"}[what] in message
+    with pytest.raises(ImageError) as caught:
+        service.answer(Form(str(path), "small"), Deadline(60))
+    message = str(caught.value)
+    assert message.startswith("'holiday.jpg': ")
+    assert str(service.workspace.root) not in message
+    assert {"text": "not an image", "cut": "truncated", "bomb": "4,000,000 pixels"}[what] in message
 
 
 def test_an_answer_ends_in_time(service: Service, photo: str) -> None:

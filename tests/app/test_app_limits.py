@@ -12,11 +12,11 @@ from PIL import Image
 
 from visioncam.app import limits as app_limits
 from visioncam.app import workspace as app_workspace
-from visioncam.app.answer import Service
+from visioncam.app.answer import Form, Service
 from visioncam.app.limits import Deadline, Limits, TooSlowError, run_limited
 from visioncam.app.models import ModelList
 from visioncam.app.workspace import Workspace
-from visioncam_core.errors import ImageError
+from visioncam_core.errors import ImageError, ModelNotFoundError
 
 
 @pytest.fixture
@@ -100,9 +100,10 @@ def test_what_is_used_stays(workspace: Workspace, monkeypatch: pytest.MonkeyPatc
         os.utime(path, (time.time() - 100 + number,) * 2)
     os.utime(photo, (time.time() - 3000,) * 2)  # the oldest, but wanted
     with pytest.raises(ImageError, match="drop it again"):
-        service.preview(str(path.parents[1] / "gone.png"))
-    service.preview(str(photo))
+        service.answer(Form(str(path.parents[1] / "gone.png"), "none"), Deadline(9))
+    with pytest.raises(ModelNotFoundError):
+        service.answer(Form(str(photo), "none"), Deadline(9))
     workspace.sweep()
     left = {one.name for one in workspace.root.rglob("*") if one.is_file()}
-    assert left == {"example.webp", "photo.png", "4.png", "photo.webp"}
+    assert left == {"example.webp", "photo.png", "3.png", "4.png"}
     assert not [one for one in workspace.root.iterdir() if not any(one.iterdir())]

@@ -124,7 +124,7 @@ FAILS = {
     f"{ONE} --plugin-file broken_plugin.py": (1, "plugin file '"),
     "new-plugin 3": (2, "a plugin's name has letters, digits and single dashes, and begins with a letter"),
     "new-plugin pictures": (2, "'pictures' exists and is not an empty folder; name another one"),
-    "new-plugin x --kind metric": (2, "Invalid value for '--kind': 'metric' is not one of 'method'"),
+    "new-plugin x --kind colour": (2, "Invalid value for '--kind': 'colour' is not one of 'method'"),
 }  # fmt: skip
 
 

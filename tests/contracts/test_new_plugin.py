@@ -13,7 +13,10 @@ from helpers.installed import put_in, python
 from visioncam.new_plugin import KINDS, Names, write_plugin
 from visioncam_core.errors import OptionError, OutputError
 
-NAMES = {"method": "my-cam", "renderer": "visioncam.TINT", "selector": "deep_layers"}
+NAMES = {
+    "method": "my-cam", "renderer": "visioncam.TINT", "selector": "deep_layers", "metric": "rank-accuracy",
+    "engine": "my-Engine",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +49,7 @@ def test_what_was_written_works_on_the_command_line(written: tuple[Path, list[st
     folder, paths = written
     listed = {
         kind: json.loads(python("-m", "visioncam", kind, "--json", paths=paths, cwd=folder).stdout)[kind]
-        for kind in ("methods", "renderers", "plugins")
+        for kind in ("methods", "renderers", "metrics", "plugins")
     }
     (method,) = [one for one in listed["methods"] if one["distribution"] == "my-cam"]
     assert (method["name"], method["title"], method["options"][0]["name"]) == ("mycam", "My CAM", "power")
@@ -54,7 +57,9 @@ def test_what_was_written_works_on_the_command_line(written: tuple[Path, list[st
     assert (renderer["name"], renderer["title"]) == ("visioncamtint", "Visioncam TINT")
     named = {one["name"]: one for one in listed["plugins"] if not one["builtin"]}
     strangers = {name: one for name, one in named.items() if one["status"] != "skipped"}
-    assert set(strangers) == {"mycam", "visioncamtint", "deeplayers"}
+    (metric,) = [one for one in listed["metrics"] if one["distribution"] == "rank-accuracy"]
+    assert (metric["name"], metric["title"]) == ("rankaccuracy", "Rank Accuracy")
+    assert set(strangers) == {"mycam", "visioncamtint", "deeplayers", "rankaccuracy", "myengine"}
     assert {one["status"] for one in strangers.values()} == {"loaded"}
 
 
@@ -114,6 +119,8 @@ def test_the_command_says_what_it_wrote_and_what_to_type(
         ("my-", "method", "received 'my-'"),
         ("Grad-CAM", "method", "the method name 'gradcam' is taken by Grad-CAM of visioncam"),
         ("saliency", "renderer", "the renderer name 'saliency' is taken by Overlay of visioncam"),
+        ("road", "metric", "the metric name 'road' is taken by ROAD of visioncam"),
+        ("black-box", "engine", "the engine name 'blackbox' is taken by"),
         ("class", "method", "the module 'class' is a Python keyword"),
         ("random", "selector", "the module 'random' is a module of the standard library"),
         ("numpy", "renderer", "the module 'numpy' is a module that is installed here"),
@@ -147,6 +154,6 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
 
 def test_an_unknown_kind_is_named(tmp_path: Path) -> None:
     with pytest.raises(
-        OptionError, match="kind must be one of 'method', 'renderer', 'selector'; received 'metric'"
+        OptionError, match="'method', 'renderer', 'metric', 'engine', 'selector'; received 'colour'"
     ):
-        write_plugin("my-cam", tmp_path / "new", "metric")
+        write_plugin("my-cam", tmp_path / "new", "colour")

@@ -64,10 +64,14 @@ NAMES = {
     ),
     "visioncam_core.testing": (
         "ArrayNet", "Check", "assert_loads", "bare_table", "blob", "engine_checks", "isolated_registry",
-        "make_explanation", "make_table", "method_checks", "photo", "renderer_checks", "selector_checks",
+        "make_explanation", "make_table", "method_checks", "metric_checks", "photo", "renderer_checks",
+        "selector_checks",
     ),
     "visioncam_core.testing.models": ("gap_dense", "piecewise_linear", "planted_blob"),
-    "visioncam.callbacks": ("ExplanationMonitor", "FolderSink", "Look", "Sink", "TensorBoardSink", "overlap"),
+    "visioncam.callbacks": (
+        "ExplanationMonitor", "FolderSink", "Look", "Sink", "TensorBoardSink", "overlap",
+        "to_mlflow", "to_wandb",
+    ),
     "visioncam.distributed": ("explain",),
     "visioncam.targets": (
         "Binary", "Box", "Class", "Contrast", "Ranked", "Region", "Regression", "Similarity",

@@ -18,9 +18,12 @@ pytestmark = pytest.mark.skipif(
     not os.environ.get("VISIONCAM_TEST_INSTALLED"), reason="runs in `make test`, which installs the wheel"
 )
 IMPORT_NAMES = {
-    "opencv_python": "cv2", "pillow": "PIL", "scikit_image": "skimage", "scikit_learn": "sklearn",
+    "mlflow_skinny": "mlflow", "opencv_python": "cv2", "pillow": "PIL", "scikit_image": "skimage",
+    "scikit_learn": "sklearn",
 }  # fmt: skip
-EXTRAS = {"app", "audit", "bench", "demo", "docs", "jax", "legacy", "ray", "regions", "torch"}
+EXTRAS = {
+    "app", "audit", "bench", "demo", "docs", "jax", "legacy", "mlflow", "ray", "regions", "torch", "wandb"
+}  # fmt: skip
 ONLY_WHERE_IT_IS = {"IPython", "pandas", "pytorch_lightning"}  # used by those who have it anyway
 
 

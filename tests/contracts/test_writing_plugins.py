@@ -19,6 +19,7 @@ from visioncam_core.plugins.loading import SLOW_AFTER
 from visioncam_core.testing.checks.claims import CLAIMS
 from visioncam_core.testing.checks.engine import ENGINE_CHECKS
 from visioncam_core.testing.checks.method import METHOD_CHECKS
+from visioncam_core.testing.checks.metric import METRIC_CHECKS
 from visioncam_core.testing.checks.renderer import RENDERER_CHECKS
 from visioncam_core.testing.checks.selector import SELECTOR_CHECKS
 
@@ -65,7 +66,7 @@ def test_the_first_code_is_a_whole_plugin() -> None:
 
 
 @pytest.mark.parametrize(
-    "names", [METHOD_CHECKS, ENGINE_CHECKS, RENDERER_CHECKS, SELECTOR_CHECKS, CLAIMS, KINDS]
+    "names", [METHOD_CHECKS, ENGINE_CHECKS, RENDERER_CHECKS, METRIC_CHECKS, SELECTOR_CHECKS, CLAIMS, KINDS]
 )
 def test_every_check_claim_and_kind_is_on_the_page(names: dict[str, object]) -> None:
     assert [name for name in names if f"`{name}`" not in PAGE and f"--kind {name}" not in PAGE] in (

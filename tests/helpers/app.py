@@ -127,7 +127,7 @@ def served(folder: Path, *args: str) -> Iterator[Served]:
     try:
         url = ""
         for line in process.stdout:
-            found = re.search(r"http://\S+?(?=,)", line)
+            found = re.search(r"http://[^\s,;]+", line)
             if found:
                 url = found[0]
                 break
@@ -161,6 +161,15 @@ def form(name: str, content: bytes) -> tuple[bytes, str]:
     edge = uuid.uuid4().hex
     head = f'--{edge}\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'
     return head.encode() + content + f"\r\n--{edge}--\r\n".encode(), f"multipart/form-data; boundary={edge}"
+
+
+def for_downloads(app: Served, session: str) -> bytes:
+    """Return the question that the page puts when an answer is shown: for its downloads."""
+    config = json.loads(asked(app, "/config")[2])
+    states = [one["id"] for one in config["components"] if one["type"] == "state"]
+    (ask, *_) = [one for one in config["dependencies"] if one["inputs"] == states]
+    put = {"data": [None], "fn_index": ask["id"], "session_hash": session, "event_data": None}
+    return json.dumps(put).encode()
 
 
 def question(app: Served, photo: str, session: str, **answers: Any) -> bytes:

@@ -134,8 +134,20 @@ def zipped(path: Path, member: str) -> None:
 
 OTHERS = {
     "m.tflite": (b"\x1c\0\0\0TFL3\x14\0 \0", "TFLite .*it was converted from"),
-    "m.onnx": (b"\x08\x07\x12\x07pytorch", "ONNX"),
-    "m.pkl": (pickle.dumps([1]), "is a pickle"),
+    "m.onnx": (b"\x08\x07\x12\x07pytorch", "is an ONNX model.* visioncam.blackbox"),
+    "unnamed": (b"\x08\x07\x12\x07pytorch", "is an ONNX model"),
+    "m.mlmodel": (b"\x08\x07\x12\x07pytorch", "is a Core ML model"),
+    "m.pb": (b"\n\x08abc", "is a frozen graph of TensorFlow.*folder of the SavedModel"),
+    "m.pkl": (pickle.dumps([1]), "is a pickle.*predict_proba"),
+    "m.joblib": (b"\x78\x9c", "is a pickle"),
+    "m.ckpt": ("archive/data.pkl", "checkpoint.*load_from_checkpoint.*--model package.module:function"),
+    "m.ckpt.index": (b"\0\0\0", r"of TensorFlow.*train\.Checkpoint"),
+    "pytorch_model.bin": ("archive/data.pkl", "weights and no model.*hf:FOLDER"),
+    "m.gguf": (b"GGUF\x03", "language model"),
+    "m.engine": (b"ftrt", "TensorRT.*built from"),
+    "m.plan": (b"ftrt", "TensorRT"),
+    "m.caffemodel": (b"\n\x05net", "is a Caffe model.*readNetFromCaffe"),
+    "m.msgpack": (b"\x81", "Flax"),
     "m.json": (b'{"class_name": "Functional"}', "configuration or weights"),
     "m.safetensors": (b"\x40\0\0\0\0\0\0\0" + b'{"a": 1}', "configuration or weights"),
     "saved_model.pb": (b"\n\x08abc", "pass its folder"),
@@ -152,6 +164,27 @@ def test_files_of_others_are_named(name: str, tmp_path: Path) -> None:
     path.write_bytes(content) if isinstance(content, bytes) else zipped(path, content)
     with pytest.raises(ModelError, match=words):
         load_model(path)
+
+
+@pytest.mark.parametrize(
+    ("held", "words"),
+    [
+        ("Manifest.json Data", "Core ML"),
+        ("config.json model.safetensors", "Hugging Face; name it hf:FOLDER"),
+        ("config.json metadata.json model.weights.h5", r"KerasHub.*from_preset\(FOLDER\)"),
+        ("_METADATA", r"Orbax.*visioncam\.blackbox"),
+        ("checkpoint m.index m.data-00000-of-00001", r"of TensorFlow.*train\.Checkpoint"),
+        ("notes.txt", "is a folder; pass a .keras or .h5 file"),
+    ],
+)
+def test_folders_of_others_are_named(held: str, words: str, tmp_path: Path) -> None:
+    for name in held.split():
+        (tmp_path / name).write_text("x")
+    with pytest.raises(ModelError, match=words):
+        load_model(tmp_path)
+    if "m.index" in held:
+        with pytest.raises(ModelError, match=words):
+            load_model(tmp_path / "m")
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import pytest
 from helpers.viz import explanation
 
 from visioncam_core.images.geometry import CenterCrop, Geometry, Letterbox, Resize
+from visioncam_core.images.sample import Sample
 from visioncam_core.resize import STRETCHED, Placement
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.heat import heat, smooth
@@ -25,12 +26,18 @@ GEOMETRIES: dict[str, Any] = {
 }
 
 
+def place_of(geometry: Geometry, placement: Placement = STRETCHED) -> dict[str, Any]:
+    place = Sample((), np.zeros((*SHAPE, 3), np.uint8), geometry, "array", ()).place(GRID, placement)
+    assert place is not None
+    return place
+
+
 def case(geometry: Geometry, placement: Placement = STRETCHED, evidence: str = "for") -> Explanation:
     """Return an explanation of a grey picture with a random map of 6 × 6."""
     raw = np.random.default_rng(0).normal(0.3, 1, GRID).astype(np.float32)
     photo = np.full((*SHAPE, 3), 99, np.uint8)
     e = explanation(photo, geometry.project(heat(raw, evidence), placement), evidence=evidence)
-    return attrs.evolve(e, raw=raw, provenance=e.provenance | {"place": geometry.place(GRID, placement)})
+    return attrs.evolve(e, raw=raw, provenance=e.provenance | {"place": place_of(geometry, placement)})
 
 
 @pytest.mark.parametrize("evidence", ["for", "against", "signed"])
@@ -43,7 +50,7 @@ def test_positions_keep_their_values_and_creases_go(
     values, drawn = heat(e.raw, evidence), smooth(e)
     assert drawn.min() >= min(values.min(), 0)
     assert drawn.max() <= values.max()
-    place = geometry.place(GRID, placement)
+    place = place_of(geometry, placement)
     ys, xs = (
         (first + step * np.arange(6)) * side - 0.5
         for (first, step), side in zip(place["axes"], SHAPE, strict=True)
@@ -94,5 +101,5 @@ def test_a_frame_surrounds_the_part_that_the_model_saw_and_nothing_else_is_tinte
     assert not framed[:top].any()
     assert not framed[:, right:].any()
     assert np.array_equal(blank.render("overlay", alpha=0.0), plain)
-    whole = attrs.evolve(blank, provenance={"place": GEOMETRIES["whole"].place(GRID)})
+    whole = attrs.evolve(blank, provenance={"place": place_of(GEOMETRIES["whole"])})
     assert np.array_equal(whole.render("overlay"), plain)

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import attrs
-import numpy as np
 
 from visioncam.app.limits import Deadline, Limits
 from visioncam.app.models import ModelList
+from visioncam.app.pictures import at_most, at_side, write_webp
 from visioncam.app.workspace import Workspace
 from visioncam.html_report.report import Report
 from visioncam_core.errors import ImageError, OptionError, TargetError, VisionCamError
 from visioncam_core.files import OutputNames, write_bytes
-from visioncam_core.images.decode import load_picture
 from visioncam_core.images.files import quoted
+from visioncam_core.images.reader import Read
 from visioncam_core.pipeline.apply import Method
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request
 from visioncam_core.plugins.default import registry
 from visioncam_core.results.comparison import Comparison
 from visioncam_core.results.image_files import encode_image
-from visioncam_core.targets.class_names import load_class_names
 from visioncam_core.text import index_or_name
 
 MOST = 9  # methods in one form
+MOST_KEPT = 400 * 2**20  # bytes of answers whose downloads are not written yet
 Progress = Callable[[int, int], None]
 
 
@@ -45,6 +48,8 @@ class Form:
     evidence: Any = "for"
     renderer: str = "overlay"
     drawing: Mapping[str, Any] = attrs.field(factory=dict)  # options of the renderer
+    class_names: str = ""  # of a model that the visitor names, one a line
+    preprocess: str = "auto"
 
 
 @attrs.frozen(eq=False)
@@ -55,25 +60,25 @@ class Answer:
     explainer: Explainer
     model: str
     source: str  # the photo's file name, as it was uploaded
-    pictures: list[tuple[str, str]]  # (file, caption) for each map, at display size
-    drawn: list[np.ndarray]  # the maps as drawn, at the photo's size: (H, W, 3) uint8
+    pictures: list[tuple[str, str]]  # (file, caption) of the photo and each map, at display size
     folder: Path  # where the answer's files are
+    renderer: str
+    drawing: Mapping[str, Any]
+
+    @property
+    def bytes(self) -> int:
+        return sum(one.heatmap.nbytes + one.picture.nbytes for one in self.comparison)
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Service:
     """Answers forms: models, a folder for the files, limits."""
 
     models: ModelList
     workspace: Workspace
     limits: Limits
-
-    def preview(self, photo: str | None) -> str:
-        """Return a file that shows an uploaded photo as the model's reader decodes it."""
-        path = self._photo(photo)
-        with _named_for_owner(path):
-            picture = load_picture(path, max_pixels=self.limits.pixels)
-        return self._write(picture.pixels, self.workspace.new_folder(), "photo")
+    _kept: dict[str, Answer] = attrs.field(factory=dict)  # shown, and not yet written
+    _last: tuple[tuple[str, ...], Read] | None = None  # the photo read last, for which model
 
     def layers(self, model: str) -> list[tuple[str, str]]:
         """Return (text, path) for each layer that can be explained, the last first, "auto" on top."""
@@ -94,7 +99,8 @@ class Service:
             "layer": index_or_name(form.layer.strip() or "auto"),
             "evidence": form.evidence,
             "max_pixels": self.limits.pixels,
-            "class_names": load_class_names(self.models.names_of(form.model)),
+            "class_names": self.models.names_of(form.model, form.class_names),
+            "preprocess": form.preprocess,
             "progress": _checking(deadline, progress),
         }
         model = self.models.model(form.model)
@@ -105,34 +111,54 @@ class Service:
             )
         explainer = Explainer.of(model, Request.of(methods, keywords))
         with _named_for_owner(photo):
-            comparison = explainer.compare(photo, target)
+            comparison = explainer.compare(self._pictures(explainer, photo, form), target)
         assert isinstance(comparison, Comparison)
         deadline.check()
         if not comparison.explanations:
             raise OptionError(next(iter(comparison.failures.values())))
-        folder = self.workspace.new_folder()
-        drawn, pictures = [], []
-        for explanation in comparison:
-            drawn.append(explanation.render(form.renderer, **form.drawing))
+        folder, shown = self.workspace.new_folder(), [at_most(one, self.limits.side) for one in comparison]
+        original = shown[0].render("overlay", alpha=0.0)
+        pictures = [(write_webp(at_side(original, self.limits.side), folder, "photo"), "photo")]
+        for one in shown:
             deadline.check()
-            pictures.append((self._write(drawn[-1], folder, explanation.method), explanation.method_title))
-        return Answer(comparison, explainer, form.model, photo.name, pictures, drawn, folder)
+            drawn = at_side(one.render(form.renderer, **form.drawing), self.limits.side)
+            pictures.append((write_webp(drawn, folder, one.method), one.method_title))
+        return Answer(
+            comparison, explainer, form.model, photo.name, pictures, folder, form.renderer, form.drawing
+        )
 
     def files(self, answer: Answer, deadline: Deadline) -> list[str]:
         """Write what can be downloaded: a report; each map as drawn (PNG) and with all its numbers (NPZ)."""
+        if sys.platform == "linux":  # there it is of this thread alone: the next question goes before
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
         names = OutputNames(answer.folder, ())
         (page,) = names.paths_for(answer.source, "report", (".html",))
         report = Report(answer.explainer)
         report.put([answer.comparison])
         written = [str(report.write(page))]
         deadline.check()
-        for explanation, picture in zip(answer.comparison, answer.drawn, strict=True):
+        for explanation in answer.comparison:
+            picture = explanation.render(answer.renderer, **answer.drawing)
             image, data = names.paths_for(answer.source, explanation.method, (".png", ".npz"))
             write_bytes(image, encode_image(picture, ".png", explanation.text()))
             deadline.check()
             written += [str(image), str(explanation.save(data))]
             deadline.check()
         return written
+
+    def keep(self, answer: Answer) -> str:
+        """Return by which name `files_of` knows an answer; the oldest go where they are many."""
+        self._kept[answer.folder.name] = answer
+        while len(self._kept) > 1 and sum(one.bytes for one in list(self._kept.values())) > MOST_KEPT:
+            self._kept.pop(next(iter(self._kept)), None)
+        return answer.folder.name
+
+    def files_of(self, name: str, deadline: Deadline) -> list[str]:
+        """Return the files of an answer that was kept; it is kept no longer."""
+        answer = self._kept.pop(name, None)
+        if answer is None:
+            raise OptionError("the downloads of this answer are no longer here; click Explain again")
+        return self.files(answer, deadline)
 
     def _photo(self, photo: str | None) -> Path:
         if not photo:
@@ -150,20 +176,13 @@ class Service:
             for name in names
         ]
 
-    def _write(self, pixels: np.ndarray, folder: Path, stem: str) -> str:
-        """Write a picture at display size; return its file."""
-        import cv2
-
-        height, width = pixels.shape[:2]
-        scale = self.limits.side / max(height, width)
-        if scale < 1:
-            size = max(1, round(width * scale)), max(1, round(height * scale))
-            pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-        if pixels.ndim == 3 and pixels.shape[2] != 3:
-            pixels = pixels[..., :3] if pixels.shape[2] > 3 else pixels[..., 0]
-        path = folder / f"{stem}.webp"
-        write_bytes(path, encode_image(pixels, ".webp"))
-        return str(path)
+    def _pictures(self, explainer: Explainer, photo: Path, form: Form) -> Read:
+        """Return the photo as the model takes it; another method on the same photo reads it once."""
+        key = (str(photo), form.model, form.preprocess)
+        if self._last is None or self._last[0] != key:
+            self._last = None  # two large photos need not fit into memory
+            self._last = (key, Read(*explainer.reader.read(photo)))
+        return self._last[1]
 
 
 @contextmanager

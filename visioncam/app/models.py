@@ -1,8 +1,13 @@
-"""The models one can pick from: named on the command line or in the folder named there, no others."""
+"""The models one can pick from: named on the command line or in the folder named there.
+
+Others only where whoever started the app lets visitors name them, and never code:
+`package.module:function` is for the command line alone, and a file is read as one from anybody.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,11 +15,15 @@ from typing import Any
 
 import attrs
 
-from visioncam_core.errors import ModelNotFoundError
+from visioncam_core.engine.model_name import is_function
+from visioncam_core.errors import ModelError, ModelNotFoundError
 from visioncam_core.pipeline.models import check_file, embedded_is_installed, is_name, open_model
+from visioncam_core.targets.class_names import load_class_names
 from visioncam_core.text import brief
 
 SUFFIXES = (".keras", ".h5", ".hdf5", ".pt2")
+OF_A_LIBRARY = re.compile(r"(timm|torchvision):[\w.-]+(\?weights=\w+)?|keras:\w+(\?weights=none)?")
+"""Names that reach no file of this computer: `hf:./folder` and `keras:ResNet50?weights=FILE` do."""
 EMBEDDED = "EfficientNet-Lite0, ImageNet (embedded)"
 
 
@@ -26,6 +35,9 @@ class ModelList:
     files: dict[str, Path | str | None]
     custom_objects: Sequence[str] = ()  # modules with classes that the files need
     class_names: Any = None  # of the models in files
+    opens: str = (
+        ""  # what else a visitor may name: "" nothing, "names" of libraries, "files" of this computer too
+    )
     _open: tuple[str, Any] | None = None
     _lock: threading.Lock = attrs.field(factory=threading.Lock)
 
@@ -33,25 +45,54 @@ class ModelList:
     def names(self) -> list[str]:
         return list(self.files)
 
+    @property
+    def downloads(self) -> bool:
+        """Whether a library may have to fetch weights."""
+        return bool(self.opens) or any(isinstance(one, str) for one in self.files.values())
+
     def model(self, name: str) -> Any:
         """Return a model, loaded when first needed, always as a file from anybody."""
-        if name not in self.files:
-            raise ModelNotFoundError(f"there is no model {brief(name, 60)} here; pick one from the list")
+        path = self._found(name)
         with self._lock:
             if self._open is None or self._open[0] != name:
                 self._open = None  # two large models need not fit into memory
-                path = self.files[name]
                 how: dict[str, Any] = {"custom_objects": self.custom_objects} if path else {}
                 self._open = (name, open_model(path, **how))
             return self._open[1]
 
-    def names_of(self, name: str) -> Any:
-        """Return the class names for a model; None where the model itself may know them."""
-        return None if self.files.get(name) is None else self.class_names
+    def names_of(self, name: str, written: str = "") -> tuple[str, ...] | None:
+        """Return the class names for a model; those a visitor has `written` are of one that is not listed.
+
+        None where the model itself may know them.
+        """
+        if name not in self.files:
+            return load_class_names([one.strip() for one in written.splitlines() if one.strip()] or None)
+        return load_class_names(None if self.files[name] is None else self.class_names)
+
+    def _found(self, name: str) -> Path | str | None:
+        if name in self.files:
+            return self.files[name]
+        here = f"there is no model {brief(name, 60)} here; pick one from the list"
+        if not self.opens:
+            raise ModelNotFoundError(here)
+        if OF_A_LIBRARY.fullmatch(name):
+            return name
+        if self.opens == "names":
+            raise ModelNotFoundError(f"{here}, or write one of a library, such as torchvision:resnet50")
+        if is_function(name):
+            raise ModelError(
+                f"{brief(name, 60)} would run code of this computer; only who starts the app can name that, "
+                "with --model"
+            )
+        return name if is_name(name) else Path(os.path.abspath(os.path.expanduser(name)))
 
 
 def list_models(
-    named: Sequence[str], folder: str | None, custom_objects: Sequence[str] = (), class_names: Any = None
+    named: Sequence[str],
+    folder: str | None,
+    custom_objects: Sequence[str] = (),
+    class_names: Any = None,
+    opens: str = "",
 ) -> ModelList:
     """Return the models in files that were named and in a folder; the embedded model comes last.
 
@@ -84,4 +125,4 @@ def list_models(
             "there is no model to explain; name one with --model, a folder of them with --models, or install "
             "the embedded one: pip install 'visioncam[demo]'"
         )
-    return ModelList(files, custom_objects, class_names)
+    return ModelList(files, custom_objects, class_names, opens)

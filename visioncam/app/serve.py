@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -12,12 +13,12 @@ import attrs
 from visioncam.app.addresses import Addresses
 from visioncam.app.answer import Service
 from visioncam.app.guard import Guard
-from visioncam.app.limits import Limits, begin, give_up
+from visioncam.app.limits import Limits, begin, give_up, run_limited
 from visioncam.app.models import ModelList
 from visioncam.app.page import Page, examples
 from visioncam.app.style import CSS, theme
 from visioncam.app.workspace import Workspace
-from visioncam_core.errors import BackendError
+from visioncam_core.errors import BackendError, VisionCamError
 
 MISSING = "the app needs Gradio; install it with: pip install 'visioncam[app]'"
 
@@ -32,10 +33,11 @@ def require_gradio() -> None:
         raise BackendError(MISSING)
 
 
-def set_environment(workspace: Workspace) -> None:
+def set_environment(workspace: Workspace, offline: bool = True) -> None:
     """Set the environment of this process before Gradio is imported: it decides by variables.
 
     What `GRADIO_…` says elsewhere (a share link, folders to serve, a monitoring page) is not for this app.
+    Where it is not `offline`, libraries may fetch the weights of networks that are named.
     """
     for name in [name for name in os.environ if name.startswith("GRADIO_")]:
         del os.environ[name]
@@ -43,9 +45,10 @@ def set_environment(workspace: Workspace) -> None:
         GRADIO_ANALYTICS_ENABLED="False",
         GRADIO_TEMP_DIR=str(workspace.root),
         HF_HUB_DISABLE_TELEMETRY="1",
-        HF_HUB_OFFLINE="1",
         DO_NOT_TRACK="1",
     )
+    if offline:
+        os.environ["HF_HUB_OFFLINE"] = "1"
 
 
 def application(
@@ -53,15 +56,19 @@ def application(
 ) -> Any:
     """Return the app for an ASGI server; `set_environment` comes first.
 
-    The first model is loaded and traced, so that what is wrong with it is said now.
+    The first model is loaded and explains an example, so that what is wrong with it is said now and the first
+    click is as quick as any.
     """
     import gradio as gr
     from fastapi import FastAPI
 
     service = Service(models, workspace, limits)
     models.model(models.names[0])
-    page = Page(service).build()
+    made = Page(service)
+    page = made.build()
     workspace.keep()
+    with suppress(VisionCamError):  # a click gives the reason
+        run_limited(made.warm, limits.seconds)
     page.state_session_capacity = SESSIONS
     page.has_launched = True  # else a mounted app takes files that nobody uploaded (Gradio 6.31)
     inner = gr.mount_gradio_app(
@@ -102,7 +109,7 @@ def serve(
     signal.signal(signal.SIGTERM, _end)  # the server hands signals on when it has closed
     try:
         addresses = attrs.evolve(addresses, port=sockets[0].getsockname()[1])
-        set_environment(workspace)
+        set_environment(workspace, offline=not models.downloads)
         app = application(models, workspace, limits, addresses, token)
         config = uvicorn.Config(
             app,

@@ -9,15 +9,29 @@ MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 CSS = """
 .gradio-container { max-width: 1400px !important; margin: 0 auto; }
 footer { display: none !important; }
+#vc-page { display: grid; grid-template-columns: minmax(320px, 4fr) minmax(0, 9fr);
+  grid-template-rows: auto 1fr; align-items: start; }
+#vc-page > * { min-width: 0 !important; grid-column: 1; }
+#vc-page > #vc-results { grid-area: 1 / 2 / 3 / 3; }
+@media (max-width: 800px) {
+  #vc-page { grid-template: none; }
+  #vc-page > #vc-results { grid-area: auto; }
+}
+#vc-page input[role=combobox] { padding-right: 1.8rem; text-overflow: ellipsis; }
 #vc-maps .thumbnail-item { aspect-ratio: auto; border: 0; box-shadow: none; background: none; }
 #vc-maps .thumbnail-item img { height: auto; max-height: 70vh; object-fit: contain; }
 #vc-maps .grid-container { grid-template-rows: auto; grid-auto-rows: auto; align-items: start; }
 #vc-maps, #vc-maps :is(.gallery-container, .grid-wrap, .grid-container) { height: auto !important;
   min-height: 0 !important; max-height: none !important; max-width: none; overflow: visible !important; }
+#vc-maps:not(:has(img)) .empty { display: none; }
+#vc-photo { border: 1px dashed var(--neutral-400); }
+#vc-examples, #vc-examples :is(.grid-wrap, .grid-container) { padding: 0 !important; overflow: hidden; }
+#vc-examples .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 6px; }
 #vc-downloads button[aria-label^="Remove"] { display: none; }
 .vc-title { font-size: 1.05rem; padding: .4rem 0; color: var(--body-text-color-subdued); }
 .vc-title b { font-size: 1.35rem; color: var(--body-text-color); margin-right: .6rem; }
-.vc-hint { padding: 1rem; color: var(--body-text-color-subdued); }
+.vc-hint { padding: 3rem 1rem; text-align: center; color: var(--body-text-color-subdued);
+  border: 1px dashed var(--neutral-400); border-radius: 8px; }
 .vc-error { padding: .8rem 1rem; border-left: 4px solid #c2410c; background: var(--block-background-fill);
   color: var(--body-text-color); overflow-wrap: anywhere; }
 .vc-words { display: grid; grid-template-columns: minmax(220px, 1fr) 2fr; gap: 1.2rem; padding: .4rem .2rem; }
@@ -56,4 +70,5 @@ def theme() -> Any:
         block_label_text_color="*body_text_color",
         block_label_text_color_dark="*body_text_color",
         link_text_color="*primary_600",
+        link_text_color_dark="*primary_400",
     )

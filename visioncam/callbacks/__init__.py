@@ -2,6 +2,7 @@
 
 monitor = visioncam.callbacks.ExplanationMonitor(probe, target=labels, folder="maps", tensorboard="logs")
 model.fit(x, y, epochs=50, callbacks=[monitor])
+visioncam.callbacks.to_mlflow(explanation)
 
 A framework is imported when its callback is first named.
 """
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from visioncam.callbacks.overlap import overlap
 from visioncam.callbacks.sinks import FolderSink, Look, Sink, TensorBoardSink
+from visioncam.callbacks.trackers import to_mlflow, to_wandb
 
 if TYPE_CHECKING:
     from visioncam.callbacks.with_keras import ExplanationMonitor
@@ -25,4 +27,13 @@ else:
 
 
 # Without `LightningMonitor`: most who import everything have no Lightning.
-__all__ = ["ExplanationMonitor", "FolderSink", "Look", "Sink", "TensorBoardSink", "overlap"]
+__all__ = [
+    "ExplanationMonitor",
+    "FolderSink",
+    "Look",
+    "Sink",
+    "TensorBoardSink",
+    "overlap",
+    "to_mlflow",
+    "to_wandb",
+]

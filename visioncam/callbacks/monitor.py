@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from visioncam.callbacks.overlap import overlap
-from visioncam.callbacks.sinks import FolderSink, Look, Sink, TensorBoardSink
+from visioncam.callbacks.sinks import FolderSink, Look, Sink, TensorBoardSink, as_sink
 from visioncam_core.errors import OptionError, OptionTypeError, VisionCamError
 from visioncam_core.images.reader import Read
 from visioncam_core.pipeline.explainer import Explainer
@@ -37,7 +37,7 @@ class Monitor:
         every: int = 1,
         folder: str | os.PathLike[str] | None = None,
         tensorboard: str | os.PathLike[str] | None = None,
-        sinks: Iterable[Sink] = (),
+        sinks: Iterable[Sink | Callable[[Look], Any]] = (),
         method: str | object = "gradcam",
         renderer: str | object = "overlay",
         **keywords: Any,
@@ -47,13 +47,15 @@ class Monitor:
             raise OptionTypeError(f"every must be a whole number of epochs, at least 1; received {every!r}")
         if every < 1:
             raise OptionError(f"every must be a whole number of epochs, at least 1; received {every!r}")
-        self.sinks: list[Sink] = list(sinks)
+        self.sinks: list[Sink] = [as_sink(one) for one in ([sinks] if callable(sinks) else sinks)]
         if folder is not None:
             self.sinks.append(FolderSink(Path(folder), renderer))
         if tensorboard is not None:
             self.sinks.append(TensorBoardSink(tensorboard, renderer))
         if not self.sinks:
-            raise OptionError("the maps have nowhere to go; pass folder=, tensorboard= or sinks=[...]")
+            raise OptionError(
+                "the maps have nowhere to go; pass folder=, tensorboard= or sinks=[...], such as [to_mlflow]"
+            )
         self.every = int(every)
         self.curves: dict[str, dict[int, float]] = {"overlap_previous": {}, "overlap_first": {}}
         self._probe, self._target, self._method, self._keywords = probe, target, method, keywords

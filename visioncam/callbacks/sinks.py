@@ -1,6 +1,6 @@
 """Where the maps of a training run go: one small protocol, a folder and TensorBoard.
 
-A sink of your own, for another tracker, is a class with these two methods.
+A sink of your own, for another tracker, is a function that takes a look, or a class with these two methods.
 """
 
 from __future__ import annotations
@@ -8,17 +8,19 @@ from __future__ import annotations
 import csv
 import io
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 import numpy as np
 
 from visioncam.callbacks.event_file import EventFile
-from visioncam_core.errors import OutputError
+from visioncam_core.errors import OptionTypeError, OutputError
 from visioncam_core.files import as_cell, write_bytes
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.image_files import encode_image
+from visioncam_core.text import brief
 
 COLUMNS = ("epoch", "picture", "target", "probability", "score", "overlap_previous", "overlap_first")
 
@@ -54,6 +56,28 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Training has ended; `write` may still follow if the same monitor is used again."""
+
+
+@attrs.frozen(eq=False)
+class _Function:
+    """A function as a sink."""
+
+    write: Callable[[Look], Any]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def as_sink(given: Any) -> Sink:
+    """Return a sink, or a function that takes looks, as a sink."""
+    if callable(getattr(given, "write", None)) and callable(getattr(given, "close", None)):
+        return given
+    if not callable(given) or isinstance(given, type):
+        raise OptionTypeError(
+            "a sink must be a function that takes a look, or an object with write(look) and close(); "
+            f"received {brief(given, 60)}"
+        )
+    return _Function(given)
 
 
 @attrs.define(eq=False)
@@ -100,7 +124,7 @@ class FolderSink:
 class TensorBoardSink:
     """Writes images and curves as TensorBoard reads them: `visioncam/picture_00`, `visioncam/overlap_first`.
 
-    TensorBoard need not be installed where the training runs.
+    TensorBoard need not be installed on the training machine.
 
     Attributes:
         logdir: folder of the event file.

@@ -23,7 +23,7 @@ class ExplanationMonitor(Monitor, Epochs):
         every: epochs between two looks.
         folder: where to write pictures and `overlap.csv`; see `FolderSink`.
         tensorboard: log folder for TensorBoard; see `TensorBoardSink`.
-        sinks: your own, see `Sink`.
+        sinks: `to_mlflow`, `to_wandb`, and your own: functions that take a look, or objects, see `Sink`.
         method: as in `visioncam.explain`.
         renderer: what draws the pictures of `folder` and `tensorboard`.
         **keywords: the other keywords of `visioncam.explain`, and the method's options.

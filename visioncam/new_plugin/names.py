@@ -23,7 +23,7 @@ class Names:
 
     distribution: str  # what `pip` calls it: "my-cam"
     module: str  # what Python imports: "my_cam"
-    entry: str  # its entry point, and its method, renderer or scheme: "mycam"
+    entry: str  # its entry point, and its method, renderer, metric, engine or scheme: "mycam"
     cls: str  # its class: "MyCAM"
     title: str  # for people: "My CAM"
 
@@ -59,9 +59,12 @@ class Names:
             )
         if kind == "selector":
             return
-        find = registry().method if kind == "method" else registry().renderer
         try:
-            spec = find(self.entry)
+            spec = (
+                registry().engine_spec(None, self.entry)
+                if kind == "engine"
+                else getattr(registry(), kind)(self.entry)
+            )
         except NameNotFoundError:
             return
         raise OptionError(

@@ -47,6 +47,16 @@ KINDS = {
         'visioncam.explain(model, "cat.jpg").save("cat.png", "$entry", threshold=0.5)',
         "visioncam explain cat.jpg --renderer $entry --threshold 0.5",
     ),
+    "metric": Kind(
+        "the metric `$entry`, which asks for where the object is",
+        'visioncam.evaluate(model, ["cat.jpg"], metrics=["$entry"], truth=[(40, 20, 200, 180)])',
+        "visioncam evaluate photos/ --boxes boxes.csv --metrics $entry",
+    ),
+    "engine": Kind(
+        "the engine `$entry`, which runs models of the class `$cls`",
+        'from $module.engine import $cls\n\nvisioncam.explain($cls(), "cat.jpg", method="gradcam")',
+        "visioncam explain cat.jpg --model $module.engine:$cls",
+    ),
     "selector": Kind(
         "the layer scheme `$entry:0.5`",
         'visioncam.explain(model, "cat.jpg", layer="$entry:0.5")',
@@ -80,7 +90,7 @@ def write_plugin(name: str, folder: Path | None = None, kind: str = "method") ->
     Args:
         name: of its distribution, such as "my-cam".
         folder: where; it must be new or empty.  By default a new one, called like the plugin.
-        kind: "method", "renderer" or "selector".
+        kind: "method", "renderer", "metric", "engine" or "selector".
 
     Raises:
         OptionError: an unknown kind, a name that cannot be used, or one that is taken.

@@ -7,16 +7,26 @@ as long as its model.
 
 from __future__ import annotations
 
+import json
+import os
 import reprlib
+import shutil
+import tempfile
 import threading
 import weakref
+import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import attrs
 import numpy as np
 
+from visioncam_core.engine.records import Scaling
 from visioncam_core.errors import ModelError
+
+MEMBER = "visioncam.json"
+"""What a card is called in a `.keras` file."""
 
 
 @attrs.frozen
@@ -38,6 +48,43 @@ class ModelCard:
     geometry: object | str | None = None
     title: str = ""
     channels_first: bool | None = None
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the card into a `.keras` file, where `--model` finds it; Keras reads the file as before.
+
+        Args:
+            path: what `model.save` wrote.
+
+        Raises:
+            ModelError: no `.keras` file; or a part of the card that only code could say: a function as
+                `preprocess`, a geometry of one's own.
+        """
+        held = attrs.asdict(self, recurse=False)
+        for name in ("preprocess", "geometry"):
+            value = held[name]
+            known = isinstance(value, Scaling) or type(value).__module__.startswith("visioncam_core.images.")
+            if known:
+                held[name] = {"class": type(value).__name__, **attrs.asdict(value)}
+            elif not (value is None or isinstance(value, str)):
+                raise ModelError(
+                    f"a file holds no code, and {name}={reprlib.repr(value)} is code; give its name, such as "
+                    "'unit', or one of visioncam.geometry"
+                )
+        text = json.dumps(held)
+        if not zipfile.is_zipfile(path) or "config.json" not in zipfile.ZipFile(path).namelist():
+            raise ModelError(
+                f"{os.fspath(path)!r} is no .keras file; save the model first: model.save('x.keras')"
+            )
+        with tempfile.TemporaryDirectory(dir=Path(path).parent) as folder:
+            copy = Path(folder, "model.keras")
+            with zipfile.ZipFile(path) as old, zipfile.ZipFile(copy, "w") as new:
+                for member in old.infolist():
+                    if member.filename != MEMBER:
+                        with old.open(member) as source, new.open(member, "w", force_zip64=True) as target:
+                            shutil.copyfileobj(source, target, 1 << 20)
+                new.writestr(MEMBER, text)
+            shutil.copymode(path, copy)
+            os.replace(copy, path)
 
 
 _cards: weakref.WeakKeyDictionary[Any, ModelCard] = weakref.WeakKeyDictionary()

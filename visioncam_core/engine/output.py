@@ -76,6 +76,7 @@ class Head:
         assumed: the activation that makes probabilities of the output as of logits, as none was found; or "".
         own: the output is probabilities as it is, though no activation was found.
         groups, complete, by_answer, varies: as in `Score`.
+        features: as in `Hints`.
     """
 
     classes: int
@@ -94,6 +95,7 @@ class Head:
     complete: bool = True
     by_answer: bool = False
     varies: bool = False
+    features: str = ""
 
     @property
     def known(self) -> tuple[str, ...] | None:
@@ -108,7 +110,7 @@ class Head:
         if self.names is not None and len(self.names) not in fitting:
             count = "1 or 2" if self.binary else f"{self.classes}, one for each class"
             raise OptionError(
-                f"class_names holds {len(self.names)} names, and the explained output has {count} classes; "
+                f"class_names holds {len(self.names)} names, but the explained output takes {count}; "
                 "pass them in the model's own order, or leave class_names= out"
             )
 
@@ -120,6 +122,11 @@ class Head:
                 "end the model with keras.layers.Reshape((height, width, 1)), or pass a function of the "
                 "outputs"
             )
+
+    def check_ranks(self) -> None:
+        """Raise `TargetError` where there are no classes of which one could be the best."""
+        if self.features:
+            raise TargetError(self.features)
 
     def name(self, index: int) -> str | None:
         known = self.known

@@ -110,6 +110,7 @@ class Hints:
         why: where that comes from, or why it is not known.
         geometry: how its pictures are fitted, as in `explain(geometry=)`; None for the default.
         class_names: one name per output index, or None.
+        features: where the output has no classes, why and what to do; else "".
     """
 
     title: str
@@ -119,6 +120,7 @@ class Hints:
     why: str = "the model does not say how its pictures are preprocessed"
     geometry: object = None
     class_names: tuple[str, ...] | None = None
+    features: str = ""
 
 
 @attrs.frozen(eq=False)

@@ -91,18 +91,6 @@ class Geometry:
         np.matmul(rows @ heat.astype(np.float32), columns.T, out=result[top:bottom, left:right])
         return result
 
-    def place(self, grid: tuple[int, ...], placement: Placement = STRETCHED) -> dict[str, Any]:
-        """Return where a map of `grid` lies, in shares of the picture's height and width.
-
-        "axes": of each, the first value's place and the step; "seen": top, left, bottom, right of the view.
-        """
-        axes = []
-        for i, (low, high, side) in enumerate(zip(self.view[:2], self.view[2:], self.shape, strict=True)):
-            first, last = placement.read(i, grid[i], self.size[i], *self._ends(i))
-            step = (high - low) / (last - first)
-            axes.append([(low + (0.5 - first) * step) / side, step / side])
-        return {"axes": axes, "seen": [n / self.shape[i % 2] for i, n in enumerate(self.view)]}
-
     def to_input(self, labels: np.ndarray) -> np.ndarray:
         """Return whole numbers (H, W) on the picture's pixels on those of the input, (h, w); -1 beside it."""
         return _read(labels, [self._on_picture(axis) for axis in (0, 1)])
@@ -111,7 +99,7 @@ class Geometry:
         """Return whole numbers (h, w) on the input's pixels on those of the picture; -1 where not seen."""
         places = []
         for axis in (0, 1):
-            begin, end = self._ends(axis)
+            begin, end = self.ends(axis)
             low, high = self.view[axis], self.view[axis + 2]
             at = np.arange(self.shape[axis])
             inside = (at >= low) & (at < high)
@@ -122,19 +110,19 @@ class Geometry:
     @property
     def pixel(self) -> tuple[float, float]:
         """Height and width of a pixel of the input, in pixels of the picture."""
-        high, wide = ((self.view[i + 2] - self.view[i]) / float(np.diff(self._ends(i))[0]) for i in (0, 1))
+        high, wide = ((self.view[i + 2] - self.view[i]) / float(np.diff(self.ends(i))[0]) for i in (0, 1))
         return high, wide
 
     def _on_picture(self, axis: int) -> np.ndarray:
         """Return the picture's pixel that each pixel of the input shows, along one axis; -1 beside it."""
-        begin, end = self._ends(axis)
+        begin, end = self.ends(axis)
         low, high = self.view[axis], self.view[axis + 2]
         at = np.arange(self.size[axis])
         inside = (at >= self.area[axis]) & (at < self.area[axis + 2])
         there = low + (at + 0.5 - begin) * (high - low) / (end - begin)
         return np.where(inside, np.clip(np.floor(there), 0, self.shape[axis] - 1), -1).astype(int)
 
-    def _ends(self, axis: int) -> tuple[float, float]:
+    def ends(self, axis: int) -> tuple[float, float]:
         """Return where the view's edges lie on the input."""
         if self.resized is None:
             return self.area[axis], self.area[axis + 2]
@@ -144,7 +132,7 @@ class Geometry:
     def _weights(self, axis: int, n: int, placement: Placement) -> np.ndarray:
         """Return the (picture pixels of the view, n) matrix that reads a map along one axis."""
         low, high = self.view[axis], self.view[axis + 2]
-        begin, end = self._ends(axis)
+        begin, end = self.ends(axis)
         return placed_matrix(high - low, n, self.size[axis], begin, end, placement, axis)
 
 

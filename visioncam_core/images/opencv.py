@@ -11,10 +11,16 @@ def load_opencv() -> ModuleType:
     """Return the module `cv2`, imported when first needed.
 
     Raises:
-        BackendError: OpenCV cannot be imported; on bare servers `opencv-python` misses libGL.
+        BackendError: OpenCV is not installed, or cannot be imported; on bare servers `opencv-python` misses
+            libGL.
     """
     try:
         import cv2
+    except ModuleNotFoundError as error:
+        raise BackendError(
+            "this needs OpenCV (cv2), which is not installed: pip install opencv-python, or "
+            "opencv-python-headless on a machine without a screen"
+        ) from error
     except ImportError as error:
         raise BackendError(
             f"OpenCV cannot be imported: {error}. Either install the missing system library (on Debian and "

@@ -97,14 +97,23 @@ class Sample:
         return resize(heat, self.space(len(heat.shape)), placement)
 
     def place(self, grid: tuple[int, ...], placement: Placement) -> dict[str, Any] | None:
-        """Return where a map lies on a picture, as `Geometry.place`; None of anything else."""
+        """Return where a map of `grid` lies, in shares of height and width; None if it is not of a picture.
+
+        "axes": of each, the first value's place and the step; "seen": top, left, bottom, right of the view.
+        """
         if not self.whole or len(grid) != 2:
             return None
-        if self.geometry is not None:
-            return self.geometry.place(grid, placement)
-        high, wide = self.space(2)
-        whole = (0, 0, high, wide)
-        return Geometry("", (high, wide), (high, wide), whole, whole).place(grid, placement)
+        if (fitted := self.geometry) is None:
+            high, wide = self.space(2)
+            fitted = Geometry("", (high, wide), (high, wide), (0, 0, high, wide), (0, 0, high, wide))
+        axes = []
+        for i, (low, high, side) in enumerate(
+            zip(fitted.view[:2], fitted.view[2:], fitted.shape, strict=True)
+        ):
+            first, last = placement.read(i, grid[i], fitted.size[i], *fitted.ends(i))
+            step = (high - low) / (last - first)
+            axes.append([(low + (0.5 - first) * step) / side, step / side])
+        return {"axes": axes, "seen": [n / fitted.shape[i % 2] for i, n in enumerate(fitted.view)]}
 
     def space(self, rank: int) -> tuple[int, ...]:
         return tuple(self.display.shape[:rank])

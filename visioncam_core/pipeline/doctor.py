@@ -17,7 +17,7 @@ from visioncam_core.options.fields import describe_options
 from visioncam_core.pipeline import diagnose
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.settings import Settings
-from visioncam_core.pipeline.watched import Watched
+from visioncam_core.pipeline.watched import Watched, try_preprocessings
 from visioncam_core.resize import STRETCHED
 from visioncam_core.results.agreement import rank_correlation
 from visioncam_core.results.diagnostics import FIRST, Diagnostic
@@ -38,7 +38,7 @@ class Report:
 
     Attributes:
         facts: section -> one line: model, trace, input, range, output, score, layer, place, gradient, map,
-            class.
+            class; tried, if the model does not say what it expects.
         diagnostics: what is wrong or worth knowing, each with its fix; empty if nothing is wrong.
         keywords: those of the suggested call, in order; "…" where only you know the value.
         explanation: the explanation it was judged on.
@@ -135,8 +135,14 @@ def _examined(explainer: Explainer, image: object, target: object) -> Report:
         facts["account"] = str(explanation.account)
     if alike is not None and other is not None:
         facts["class"] = f"rank correlation {alike:.2f} with the map for {other.target.label}"
+    best, tried = ("", "") if explainer.expected.known else try_preprocessings(explainer, view, item)
+    if tried:
+        facts["tried"] = tried
     found.sort(key=lambda one: FIRST.index(one.code) if one.code in FIRST else len(FIRST))
-    return Report(facts, tuple(found), _keywords(explainer, explanation, found), explanation)
+    keywords = _keywords(explainer, explanation, found)
+    if best and (best != explainer.preprocessing.name or "preprocess" in keywords):
+        keywords["preprocess"] = best
+    return Report(facts, tuple(found), keywords, explanation)
 
 
 def _place(view: View, explanation: Explanation) -> tuple[str, float]:

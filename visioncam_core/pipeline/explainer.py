@@ -204,6 +204,7 @@ class Explainer:
         image = picture_of(layers, self.inputs)
         given = self.settings.class_names is not None
         head = head_of(view.score, self.names, given, view.table.image_shape)
+        head = attrs.evolve(head, features=self.hints.features)
         return Batch(
             self.engine, self.request, samples, pictures, flat, view, layers, image, head,
             self.preprocessing, self.expected, self.versions, mixed,

@@ -18,6 +18,7 @@ import numpy as np
 
 from visioncam_core.errors import ImageError, OptionTypeError, OutputError
 from visioncam_core.files import FORMATS, as_path, without_folders, write_bytes
+from visioncam_core.images.opencv import load_opencv
 
 if TYPE_CHECKING:
     from PIL.PngImagePlugin import PngInfo
@@ -101,8 +102,7 @@ def _chunks(text: Mapping[str, str]) -> PngInfo:
 
 def _large_png(pixels: np.ndarray, text: Mapping[str, str]) -> bytes:
     """Return a PNG packed by OpenCV, in half of Pillow's time; it carries no text, so that is put in."""
-    import cv2
-
+    cv2 = load_opencv()
     settings = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
     if hasattr(cv2, "IMWRITE_PNG_FILTER"):  # OpenCV 4.12
         settings += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]

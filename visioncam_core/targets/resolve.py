@@ -85,6 +85,8 @@ def one_each(target: Any, count: int) -> list[Any]:
 
 def _spec(target: Any, head: Head) -> TargetSpec:
     target = _plain(target)
+    if target is None or isinstance(target, Ranked):
+        head.check_ranks()
     if target is None:
         head.check_classes()
         return TOP

@@ -14,7 +14,9 @@ from visioncam_core.text import brief
 
 def _embedding(reference: Any) -> np.ndarray:
     """Return a reference as (D,) float32, or raise a `TargetError`."""
-    what = "the reference of Similarity() is the model's own output for another picture, shape (D,) or (1, D)"
+    what = (
+        "the reference of Similarity() is the model's own output for another picture, shape (D,) or (1, ...)"
+    )
     try:
         array = ops.to_numpy(reference)
         array = array.astype(np.float32) if array.dtype.kind in "fiu" else array
@@ -22,7 +24,7 @@ def _embedding(reference: Any) -> np.ndarray:
         raise TargetTypeError(f"{what}; received {brief(reference, 60)}") from error
     if array.dtype.kind != "f":
         raise TargetTypeError(f"{what}; received {brief(reference, 60)} of type {type(reference).__name__}")
-    if array.ndim not in (1, 2) or (array.ndim == 2 and len(array) != 1) or array.size == 0:
+    if array.ndim == 0 or (array.ndim > 1 and len(array) != 1) or array.size == 0:
         raise TargetError(f"{what}; received shape {array.shape}")
     if not np.all(np.isfinite(array)) or not array.any():
         found = "only zeros" if not array.any() else "NaN or infinite values"
@@ -35,7 +37,7 @@ class Similarity:
     """Cosine similarity of the model's embedding with a reference embedding.
 
     Attributes:
-        reference: (D,) embedding, or (1, D).
+        reference: (D,) embedding, or the output (1, ...) for one picture.
     """
 
     reference: Any = attrs.field(converter=_embedding)

@@ -1,4 +1,4 @@
-"""The contract kit: what a plugin author runs against their own method, renderer or layer selector.
+"""The contract kit: what a plugin author runs against their own method, renderer, metric, engine or selector.
 
     import pytest
     from visioncam_core.testing import method_checks
@@ -12,6 +12,7 @@
 |---|---|
 | `method_checks(method)` | the contract of a method, named checks |
 | `renderer_checks(renderer)` | the contract of a renderer |
+| `metric_checks(metric)` | the contract of a metric |
 | `selector_checks(selector, answers, refuses)` | the contract of a layer selector |
 | `engine_checks(engine, model, images)` | the contract of an engine |
 | `assert_loads("my-distribution")` | what is installed loads, without faults and without TensorFlow |
@@ -28,6 +29,7 @@ checks.  Importing this loads neither TensorFlow nor Keras.
 from visioncam_core.testing.checks.engine import engine_checks
 from visioncam_core.testing.checks.loading import assert_loads
 from visioncam_core.testing.checks.method import method_checks
+from visioncam_core.testing.checks.metric import metric_checks
 from visioncam_core.testing.checks.renderer import renderer_checks
 from visioncam_core.testing.checks.selector import selector_checks
 from visioncam_core.testing.checks.subject import Check
@@ -47,6 +49,7 @@ __all__ = [
     "make_explanation",
     "make_table",
     "method_checks",
+    "metric_checks",
     "photo",
     "renderer_checks",
     "selector_checks",

@@ -14,6 +14,9 @@ from typing import Any
 
 import attrs
 
+from visioncam_core.engine.records import Scaling
+from visioncam_engines.demo.card import BODY
+from visioncam_engines.demo.card import SCALING as OURS
 from visioncam_engines.keras.first_layers import SCALING, front, is_a, weights_of
 
 
@@ -23,14 +26,14 @@ class Architecture:
 
     Attributes:
         name: as in `keras.applications`.
-        mode: how it wants its pixels: `"caffe"`, `"tf"` or `"torch"`.
+        mode: how it wants its pixels: `"caffe"`, `"tf"` or `"torch"`, or a scaling.
         last: name of its last layer that is never named automatically.
         weights: number of weights up to and including `last`, one for each width.
         first: names of its first layers with weights, where they are fixed.
     """
 
     name: str
-    mode: str
+    mode: str | Scaling
     last: str
     weights: tuple[int, ...]
     first: tuple[str, ...] = ()
@@ -81,6 +84,8 @@ TABLE = (
         ("Conv1", "bn_Conv1", "expanded_conv_depthwise"),
     ),
 )
+EMBEDDED = Architecture("EfficientNet-Lite0", OURS, "top_bn", (BODY,))
+"""Our own, as saved by its user."""
 
 
 def recognise(layers: Sequence[Any]) -> Architecture | None:
@@ -92,7 +97,7 @@ def recognise(layers: Sequence[Any]) -> Architecture | None:
     total = 0
     for layer in layers[front(layers) :]:
         total += weights_of(layer)
-        for row in TABLE:
+        for row in (*TABLE, EMBEDDED):
             if layer.name == row.last and total in row.weights:
                 return row
     return None

@@ -14,7 +14,7 @@ from visioncam_core.errors import ModelError
 from visioncam_core.images.files import quoted
 from visioncam_core.version import installed_version
 from visioncam_engines.demo.card import digest
-from visioncam_engines.keras import demo, names
+from visioncam_engines.keras import demo, hub, names
 from visioncam_engines.keras.checks import check_model, require_backend
 from visioncam_engines.keras.files.inspection import inspect_file
 from visioncam_engines.keras.files.load import check_file, is_saved_model, load_model
@@ -53,7 +53,7 @@ class KerasEngine:
         return hints_of(original(model))
 
     def picture_steps(self, preprocess: Any) -> PictureSteps | None:
-        return None
+        return hub.steps_of(preprocess)
 
     def mark(self, model: Any) -> object:
         return fingerprint(model)

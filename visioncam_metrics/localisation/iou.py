@@ -9,7 +9,7 @@ import attrs
 from visioncam_core.cases import Case
 from visioncam_core.metrics import UNASKED, Measured, Switches
 from visioncam_core.options import option
-from visioncam_core.results.areas import mask
+from visioncam_core.results.areas import check_threshold, mask
 
 
 @attrs.frozen
@@ -30,7 +30,11 @@ class IoU:
         Threshold of a fifth of the maximum as in Zhou et al., CVPR 2016, arXiv:1512.04150.
     """
 
-    threshold: float | str = option(0.2, help="share of the maximum, 'otsu', or a percentile such as 'p90'")
+    threshold: float | str = option(
+        0.2,
+        help="share of the maximum, 'otsu', or a percentile such as 'p90'",
+        validator=lambda metric, field, value: check_threshold(value),
+    )
     needs: ClassVar[frozenset[str]] = frozenset({"truth"})
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 

@@ -206,7 +206,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (1, 8, 8, 3)).astype(np.float
         ),
         (PIXELS / 127.5 - 1, "rescaling", "almost nothing, but the model takes 0..255"),
         (PIXELS - 128, "rescaling", "but the model takes 0..255"),
-        (PIXELS, "tf", "but the model takes -1..1 (asked for: 'tf')"),
+        (PIXELS, "tf", "but the model takes -1..1 (as requested: 'tf')"),
         (PIXELS / 255, "tf", "which looks like 0..1, but the model takes -1..1"),
         (PIXELS, "torch", "but the model takes -2.12..2.64"),
         (PIXELS / 255, "torch", "which looks like 0..1, but"),

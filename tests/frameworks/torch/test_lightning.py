@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import visioncam
-from visioncam.callbacks import LightningMonitor, Look
+from visioncam.callbacks import LightningMonitor, Look, to_mlflow
 from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import TargetError
 
@@ -123,3 +124,19 @@ def test_what_cannot_work_is_said_before_the_first_step() -> None:
     with pytest.raises(TargetError, match="7"):
         fit(module, 1, LightningMonitor(pictures()[0][:1], 7, sinks=[Kept()]))
     assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+
+
+def test_trackers_take_lightnings_loggers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No run is active; the logger knows its run and where it lies."""
+    mlflow = pytest.importorskip("mlflow")
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    from lightning.pytorch.loggers import MLFlowLogger
+
+    logger = MLFlowLogger(tracking_uri=(tmp_path / "store").as_uri())
+    fit(Whole(), 2, LightningMonitor(pictures()[0][:2], [0, 1], sinks=[partial(to_mlflow, run=logger)]))
+    client = mlflow.MlflowClient((tmp_path / "store").as_uri())
+    history = client.get_metric_history(logger.run_id, "visioncam/picture_01/score")
+    assert [one.step for one in history] == [0, 1, 2]
+    assert (
+        len([one for one in client.list_artifacts(logger.run_id, "images") if one.path.endswith(".png")]) == 6
+    )

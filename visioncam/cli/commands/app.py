@@ -13,12 +13,16 @@ EXAMPLES = (
     "visioncam app",
     "visioncam app --model my.keras --class-names names.txt",
     "visioncam app --models models/ --port 8000",
+    "visioncam app --model timm:resnet18 --allow-models names",
 )
 FLAGS = options(
     option(ASK, "--model", "named", multiple=True, metavar="MODEL",
            help="Model to offer, a file or a name as for `visioncam explain`; repeat it for several."),
     option(ASK, "--models", "folder", metavar="DIR",
            help="Folder of .keras, .h5 and .pt2 files to offer."),
+    option(ASK, "--allow-models", "opens", type=click.Choice(["names", "files"]),
+           help="Let visitors enter other models on the page: networks of timm, torchvision and keras "
+                "(names), or also any model file on this computer (files)."),
     option(ASK, "--class-names", metavar="FILE",
            help="JSON or text file with the class names of these models."),
     option(PICTURE, "--max-pixels", type=click.IntRange(1), default=MAX_PIXELS, show_default=True,
@@ -43,8 +47,9 @@ FLAGS = options(
 def app_command(output: Any, /, **values: Any) -> None:
     """Explain photos in a browser, on this computer.
 
-    Photos and models stay on this computer: nothing is sent anywhere. The models offered are those you name,
-    and code in their files never runs. Plugins are left out unless VISIONCAM_PLUGINS names them.
+    Photos and models stay on this computer: nothing is sent anywhere. The models offered are those you name
+    (visitors may enter others with --allow-models), and code in their files never runs. Plugins are left out
+    unless VISIONCAM_PLUGINS names them.
     """
     from visioncam.cli.work.app import app as work
 

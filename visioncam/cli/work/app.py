@@ -12,17 +12,19 @@ from visioncam.cli.terminal import Output
 
 
 def app(
-    output: Output, named: tuple[str, ...], folder: str | None, class_names: str | None, max_pixels: int,
-    max_upload: int, host: str, port: int, time_limit: float, custom_objects: tuple[str, ...],
+    output: Output, named: tuple[str, ...], folder: str | None, opens: str | None, class_names: str | None,
+    max_pixels: int, max_upload: int, host: str, port: int, time_limit: float,
+    custom_objects: tuple[str, ...],
 ) -> None:  # fmt: skip
     require_gradio()
-    models = list_models(named, folder, custom_objects, class_names)
+    models = list_models(named, folder, custom_objects, class_names, opens or "")
     addresses = Addresses(host, port)
     token = "" if addresses.local else secrets.token_urlsafe(24)
     if token:
         output.warn(
             f"--host {host} lets other computers reach this app; anyone with the whole address below can "
             "use it, and the connection is not encrypted"
+            + ("; --allow-models files lets them open any model file that you can read" * (opens == "files"))
         )
 
     def tell(url: str) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from visioncam_core.ops import to_numpy
 from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.pipeline.settings import Settings
-from visioncam_core.plugins.specs import MethodSpec, RendererSpec
+from visioncam_core.plugins.specs import MethodSpec, MetricSpec, RendererSpec
 from visioncam_core.results.accounts import Attribution
 from visioncam_core.testing.checks.program_state import restored
 from visioncam_core.testing.examples.array_net import ArrayNet
@@ -124,7 +124,7 @@ def assert_same(actual: Any, expected: Any, what: str, tolerance: float = TOLERA
 
 def instance_of(subject: Any) -> Any:
     """Return the object to check, for a row, a class or the object itself."""
-    cls = subject.cls if isinstance(subject, MethodSpec | RendererSpec) else subject
+    cls = subject.cls if isinstance(subject, MethodSpec | MetricSpec | RendererSpec) else subject
     return cls() if isinstance(cls, type) else cls
 
 

@@ -14,7 +14,9 @@ from visioncam_engines.archives import listed, problems_of
 from visioncam_engines.keras.files.config import LARGEST, reading
 from visioncam_engines.keras.files.hdf5 import Stored, check_hdf5
 
-_KNOWN = re.compile(r"config\.json|metadata\.json|model\.weights(_\d+)?\.(h5|json)|assets/.*", re.DOTALL)
+_KNOWN = re.compile(
+    r"config\.json|visioncam\.json|metadata\.json|model\.weights(_\d+)?\.(h5|json)|assets/.*", re.DOTALL
+)
 
 
 def members_of(path: str | os.PathLike[str], name: str) -> list[zipfile.ZipInfo]:

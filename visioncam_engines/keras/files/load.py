@@ -20,13 +20,14 @@ from visioncam_core.errors import ModelError, UnsafeModelError
 from visioncam_core.images.files import quoted, sniff
 from visioncam_core.results.provenance import check_digest
 from visioncam_engines.archives import first_bytes, is_damaged
-from visioncam_engines.keras.checks import TFLITE, require_backend
+from visioncam_engines.keras.checks import require_backend
 from visioncam_engines.keras.files import legacy
 from visioncam_engines.keras.files.archive import members_of
 from visioncam_engines.keras.files.config import Config
 from visioncam_engines.keras.files.custom_objects import objects_of
 from visioncam_engines.keras.files.inspection import CURE, inspect_file, read_config
 from visioncam_engines.keras.first_layers import is_a
+from visioncam_engines.other_formats import told_of
 
 ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 SAFE_KERAS = (3, 15)
@@ -122,7 +123,8 @@ def check_file(path: str | os.PathLike[str]) -> str:
                 "or, only if you trust its author, --trust-savedmodel (load_model(trust_savedmodel=True))"
             )
         if folder:
-            return ModelError(f"{name}: is a folder; pass a .keras or .h5 file: {_SAVE}")
+            other = told_of(text) or f"is a folder; pass a .keras or .h5 file: {_SAVE}"
+            return ModelError(f"{name}: {other}")
         return ModelError(f"{name}: is not a regular file; pass a .keras or .h5 file")
 
     start = first_bytes(text, name, 64, refused)
@@ -135,22 +137,18 @@ def check_file(path: str | os.PathLike[str]) -> str:
 
 def _other(path: str, start: bytes) -> str:
     """Return what a file is that is no Keras model, and what to pass in its place."""
-    if start[4:8] == b"TFL3":
-        return f"{TFLITE}; pass the .keras or .h5 file it was converted from"
+    kind = sniff(start)
+    if kind == "Git LFS pointer":
+        return "is a Git LFS pointer, a placeholder for the model: git lfs pull"
     if os.path.basename(path) == "saved_model.pb":
         return "is only the graph of a SavedModel; pass its folder, if you trust its author"
-    if start[:1] == b"\x08" and start[2:3] == b"\x12":
-        return "looks like an ONNX model, which is not read; pass the Keras model it was converted from"
-    if start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05":
-        return f"is a pickle, which can run code and is not read; load it in Python and {_SAVE}"
+    if kind is None and (other := told_of(path, start)):
+        return other
     if start.lstrip()[:1] == b"{" or start[8:10] == b'{"':
         return (
             "holds only a model's configuration or weights; build the model in Python, load its weights and "
             f"{_SAVE}"
         )
-    kind = sniff(start)
-    if kind == "Git LFS pointer":
-        return "is a Git LFS pointer, a placeholder for the model: git lfs pull"
     if kind is not None:
         return f"is not a model ({kind}); pass a .keras or .h5 file as the model"
     return f"is not a Keras model file (it begins with {start[:12]!r}); pass a .keras or .h5 file: {_SAVE}"
@@ -161,7 +159,7 @@ def _check_zip(path: str, name: str) -> str:
     if "config.json" not in members or not {"model.weights.h5", "model.weights.json"} & members:
         if any(member.endswith("data.pkl") for member in members):
             raise ModelError(
-                f"{name}: is a file of PyTorch; give it its suffix, .pt2 or .pth, and it is read as one"
+                f"{name}: {told_of(path) or 'is a file of PyTorch; give it its suffix, .pt2 or .pth'}"
             )
         some = ", ".join(sorted(members)[:3]) or "nothing"
         raise ModelError(f"{name}: is a zip archive but not a Keras model (it holds {some}, …); {_SAVE}")

@@ -8,6 +8,7 @@ from visioncam_core.errors import ModelError, UnsafeModelError
 from visioncam_core.images.files import quoted, sniff
 from visioncam_core.text import error_text
 from visioncam_engines.archives import first_bytes, listed
+from visioncam_engines.other_formats import told_of
 from visioncam_engines.torch.files.tensors import read_header, read_pickled, told
 
 EXPORT = "torch.export.save(torch.export.export(model.eval(), (picture,)), 'name.pt2')"
@@ -36,10 +37,10 @@ def kind_of(path: str | os.PathLike[str]) -> str:
     name = quoted(text)
 
     def refused(folder: bool) -> ModelError:
-        return ModelError(
-            f"{name}: is {'a folder' if folder else 'not a regular file'}; pass a .pt2 file, or the folder "
-            "of a model of transformers as hf:FOLDER"
-        )
+        what = "is a folder" if folder else "is not a regular file"
+        what += "; pass a .pt2 file, or the folder of a model of transformers as hf:FOLDER"
+        what = (folder and told_of(text)) or what
+        return ModelError(f"{name}: {what}")
 
     start = first_bytes(text, name, 512, refused)
     try:
@@ -62,6 +63,8 @@ def kind_of(path: str | os.PathLike[str]) -> str:
     kind = sniff(start)
     if kind == "Git LFS pointer":
         raise ModelError(f"{name}: is a Git LFS pointer, a placeholder for the model: git lfs pull")
+    if kind is None and (other := told_of(text, start)):
+        raise ModelError(f"{name}: {other}")
     what = f"not a model ({kind})" if kind else f"not a PyTorch model file (it begins with {start[:12]!r})"
     raise ModelError(f"{name}: is {what}; pass a .pt2 file: {EXPORT}")
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from visioncam_core.engine.records import Hints, Scaling
 from visioncam_core.images.resize_crop import ResizeCrop
+from visioncam_engines.demo.card import BODY, RECOGNISED, SCALING, fitted, names_of
 from visioncam_engines.torch.libraries.transforms import resampling
 
 _WRAPPERS = ("torch", "peft", "accelerate")
@@ -44,9 +45,19 @@ def hints_of(model: Any) -> Hints:
         if home == "torchvision":
             title, kind, why = type(inside).__name__, "torchvision", _CURE["torchvision"]
             break
+    bias = dict(model.named_parameters()).get("_fc.bias")
+    if bias is not None and _body(model) == BODY:
+        names, geometry = names_of(bias.detach().float().cpu().numpy()), fitted
+        scaling, why = SCALING, RECOGNISED
     if kind == "torch.nn.Module" and library not in ("torch", "__main__"):
         kind = f"torch.nn.Module of {library}"
     return Hints(title, kind, _weights(model), scaling or "", why, geometry, names)
+
+
+def _body(model: Any) -> int:
+    """Return how many numbers a network holds that ends in `_fc`, without that."""
+    left = [one for name, one in model.state_dict().items() if not name.startswith("_fc.")]
+    return sum(one.numel() for one in left if one.is_floating_point())
 
 
 def _unwrapped(model: Any) -> Iterator[Any]:
