@@ -19,7 +19,7 @@ import numpy as np
 from visioncam_core.errors import ImageError, ImageTypeError, OptionError, OptionTypeError
 from visioncam_core.images.colour import ORIENTATION, is_deep, is_srgb, to_srgb
 from visioncam_core.images.deep import count_of, deep_png, read_deep
-from visioncam_core.images.files import check_size, format_of, open_image, opened
+from visioncam_core.images.files import check_size, format_of, may_be_deep, open_image, opened
 from visioncam_core.images.values import Frame, Picture, Range, Raw, check_window, scaled
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def load_picture(
     """
     _check_whole("max_pixels", max_pixels, 1)
     _check_whole("frame", frame, 0)
-    check_window(None, None, window)
+    if window is not None:
+        check_window(None, None, window)
     if isinstance(source, Frame):
         frame, source = source.number, source.path
     if isinstance(source, np.ndarray):
@@ -74,7 +75,10 @@ def load_picture(
         return scaled(deep[0], window)
     with _opened(source, max_pixels) as (image, name, label):
         notes = () if is_image(source) else _go_to(image, frame, max_pixels, name)
-        return scaled(_decoded(image, label, notes), window)
+        raw = _decoded(image, label, notes)
+        if raw.values.dtype == np.uint8 and window is None:
+            return Picture(raw.values, raw.source, raw.notes, raw.values)
+        return scaled(raw, window)
 
 
 def load_frames(source: Any, *, max_pixels: int = MAX_PIXELS, channels: int | None = None) -> list[Raw]:
@@ -122,11 +126,9 @@ def count_frames(source: Any, max_pixels: int = MAX_PIXELS) -> int:
 def _deep(source: Any, max_pixels: int, channels: int | None, frame: int | None) -> list[Raw] | None:
     if isinstance(source, bytearray | memoryview):
         source = bytes(source)
-    return (
-        read_deep(source, max_pixels, channels, frame)
-        if isinstance(source, str | bytes | os.PathLike)
-        else None
-    )
+    if not isinstance(source, str | bytes | os.PathLike) or not may_be_deep(source):
+        return None
+    return read_deep(source, max_pixels, channels, frame)
 
 
 @contextmanager

@@ -11,10 +11,10 @@ import numpy as np
 
 from visioncam_core.errors import ImageError, VisionCamError
 from visioncam_core.images.colour import is_srgb
-from visioncam_core.images.files import opened, quoted, sniff
+from visioncam_core.images.files import named_array, opened, quoted, sniff
 from visioncam_core.images.formats.dicom import dicom_files, read_dicom, read_series
 from visioncam_core.images.formats.nifti import read_nifti
-from visioncam_core.images.formats.numpy_files import named_array, read_npy, read_npz
+from visioncam_core.images.formats.numpy_files import read_npy, read_npz
 from visioncam_core.images.formats.tiff import MEANING, ORIENTATION, Page, is_plain, pages_of, read_page
 from visioncam_core.images.opencv import load_opencv
 from visioncam_core.images.values import Raw

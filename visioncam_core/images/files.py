@@ -12,11 +12,12 @@ from __future__ import annotations
 import importlib
 import io
 import os
+import re
 import stat
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from visioncam_core.errors import ImageError, ImageNotFoundError
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MAX_SIDE = 32_767
+_NAMED = re.compile(r"(.+\.npz):([^/\\:]+)", re.IGNORECASE | re.DOTALL)
 MOST_BANDS = 6  # that Pillow reads of a TIFF
 _PARTS = ((273, 279), (324, 325))  # TIFF's tags for where strips, or tiles, lie and how long they are
 
@@ -230,6 +232,22 @@ def is_packed_nifti(start: bytes) -> bool:
     except zlib.error:
         return False
     return head[:4] in (b"\\\x01\0\0", b"\0\0\x01\\") or head[4:7] in (b"n+2", b"ni2")
+
+
+def may_be_deep(source: Any) -> bool:
+    """Return whether a path or bytes are of a kind that may hold more than an 8-bit picture."""
+    if not isinstance(source, bytes):
+        path = os.fsdecode(os.fspath(source))
+        if os.path.isdir(path) or named_array(path)[1]:
+            return True
+    with opened(source) as (file, _):
+        return sniff(file.read(512)) in ("TIFF", "DICOM", "NIfTI", "NumPy array", "NumPy archive")
+
+
+def named_array(path: str) -> tuple[str, str]:
+    """Return the file and the array of `file.npz:array`; the path and "" where it names no array."""
+    match = None if os.path.exists(path) else _NAMED.fullmatch(path)
+    return (match[1], match[2]) if match else (path, "")
 
 
 def _refuse_special(mode: int, name: str) -> None:

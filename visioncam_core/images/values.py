@@ -66,7 +66,7 @@ class Picture:
         pixels: (H, W, 3) RGB, (H, W) grey or (H, W, C) uint8 ndarray, upright; of a stack with frames first.
         source: the path it came from, or "bytes", "image" or "array".
         notes: what was decided on the way (turned, laid on white, first frame, ...).
-        values: float32, the pixels before they were rounded; None where they were 8 bits.
+        exact: what goes to the model: float32, the pixels before they were rounded; or `pixels`.
         unused: how little of the range is used, in words, or "".
         affine: see `Raw`.
         volume: see `Raw`.
@@ -75,15 +75,15 @@ class Picture:
     pixels: np.ndarray
     source: str = "array"
     notes: tuple[str, ...] = ()
-    values: np.ndarray | None = None
+    exact: np.ndarray = attrs.field(default=attrs.Factory(lambda self: self.pixels, takes_self=True))
     unused: str = ""
     affine: np.ndarray | None = None
     volume: bool = False
 
     @property
-    def exact(self) -> np.ndarray:
-        """The pixels, unrounded: what goes to the model."""
-        return self.pixels if self.values is None else self.values
+    def values(self) -> np.ndarray | None:
+        """The pixels before they were rounded; None where they were 8 bits."""
+        return None if self.exact is self.pixels else self.exact
 
 
 def check_window(instance: object, attribute: Any, value: Any) -> None:
@@ -110,7 +110,7 @@ def scaled(raw: Raw, window: Range | None = None) -> Picture:
     known = window or raw.window
     if values.dtype == np.uint8 and known is None:
         pixels = 255 - values if raw.inverted else values
-        return Picture(pixels, raw.source, raw.notes, None, "", raw.affine, raw.volume)
+        return Picture(pixels, raw.source, raw.notes, pixels, "", raw.affine, raw.volume)
     if values.dtype.kind == "f" and (bad := int(np.count_nonzero(~np.isfinite(values)))):
         if bad == values.size:
             raise ImageError(f"{raw.source!r} holds no finite value; pass a picture with values in it")

@@ -161,6 +161,7 @@ CASES: dict[str, tuple[Ask, dict[str, Any], dict[str, Any] | None]] = {
         lambda model: explain(model(), X[0]), {"model": by_hand}, {"model": functional},
     ),
     "picture-note": (ask(functional), {"image": png(100)}, {"image": png(255)}),
+    "range-unused": (ask(functional, np.int16([[9] * 300, [9] * 299 + [9999]])), {}, {"window": (0, 9)}),
     "mostly-unseen": (
         ask(functional, np.tile(PICTURE, (1, 4, 1)), geometry="center_crop"), {}, {"geometry": "letterbox"},
     ),

@@ -14,7 +14,7 @@ from visioncam.batch.sources.lists import read_list
 from visioncam.batch.sources.tar import read_archive
 from visioncam_core.errors import ImageError, ImageNotFoundError, ImageTypeError
 from visioncam_core.images.decode import count_frames
-from visioncam_core.images.formats.numpy_files import named_array
+from visioncam_core.images.files import named_array
 from visioncam_core.images.values import Frame
 from visioncam_core.text import brief
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import re
 import zipfile
 from contextlib import closing
 from typing import BinaryIO
@@ -13,14 +11,6 @@ import numpy as np
 
 from visioncam_core.errors import ImageError
 from visioncam_core.text import listing
-
-_NAMED = re.compile(r"(.+\.npz):([^/\\:]+)", re.IGNORECASE | re.DOTALL)
-
-
-def named_array(path: str) -> tuple[str, str]:
-    """Return the file and the array of `file.npz:array`; the path and "" where it names no array."""
-    match = None if os.path.exists(path) else _NAMED.fullmatch(path)
-    return (match[1], match[2]) if match else (path, "")
 
 
 def read_npy(file: BinaryIO, name: str, max_pixels: int) -> np.ndarray:
