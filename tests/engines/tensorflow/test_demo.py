@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import zipfile
@@ -18,7 +17,6 @@ import visioncam
 from visioncam import demo
 from visioncam_core.engine.model_card import card_of
 from visioncam_core.images.geometry import CenterCrop, Resize, fit
-from visioncam_core.images.preprocessing import preprocessing_for
 from visioncam_core.pipeline.models import open_model
 from visioncam_engines.demo import weights
 from visioncam_engines.keras.demo import cache, network
@@ -259,53 +257,3 @@ def test_a_saved_copy_keeps_names_preprocessing_and_geometry_and_one_trained_fur
     assert (found.target.label, found.diagnostics) == (f"class {found.target.index}", ())
     two = keras.Model(model.input, keras.layers.Dense(2)(model.layers[-2].output))
     assert not any(one.code == "preprocess-unknown" for one in visioncam.explain(two, CHELSEA).diagnostics)
-
-
-def trained_with(kind: str, model: Any) -> Any:
-    """Return the embedded model as if it had been trained with a preprocessing that it does not say."""
-    import keras
-
-    pixels = np.concatenate([np.eye(3), np.zeros((1, 3)), np.full((1, 3), 0.4)]).astype(np.float32) * 255
-    given = preprocessing_for(None, kind).function(pixels[:, None, None])[:, 0, 0]
-    back = np.linalg.lstsq(np.c_[given, np.ones(5)], demo.preprocess(pixels), rcond=None)[0]
-    image, first = keras.Input((224, 224, 3)), keras.layers.Conv2D(3, 1)
-    found = keras.Model(image, model(first(image)))
-    first.set_weights([back[None, None, :3], back[3]])
-    return found
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("kind", "photo", "best", "words"),
-    [
-        (
-            "caffe",
-            "coffee.png",
-            "caffe",
-            r"'caffe' \(BGR .*confident answer, class 967 at 90%; the next, 'none'",
-        ),
-        ("none", "coffee.png", "none", r"'none' \(0 to 255\) gives the confident answer"),
-        (
-            "none",
-            "chelsea.png",
-            "",
-            r"none is clearly the one .*unlikely on this photo: 'torch', 'unit', 'tf'",
-        ),
-    ],
-)
-def test_the_doctor_tries_the_usual_preprocessings(
-    model: Any, kind: str, photo: str, best: str, words: str
-) -> None:
-    report = visioncam.doctor(trained_with(kind, model), CHELSEA.with_name(photo))
-    assert re.search(words, report.facts["tried"]), report.facts["tried"]
-    assert report.keywords["preprocess"] == (best or "…")
-
-
-def test_the_doctor_tries_none_where_the_model_says_it_or_is_sure_of_anything(model: Any) -> None:
-    import keras
-
-    assert "tried" not in visioncam.doctor(model, CHELSEA).facts
-    layers = keras.layers
-    sure = keras.Sequential([keras.Input((32, 32, 3)), layers.Conv2D(2, 3), layers.GlobalMaxPooling2D()])
-    sure.layers[0].bias.assign([900.0, 0.0])
-    assert "none is clearly the one" in visioncam.doctor(sure, CHELSEA).facts["tried"]
