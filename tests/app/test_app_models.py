@@ -63,7 +63,7 @@ def test_a_model_that_a_visitor_names_is_explained_with_its_class_names(
     with pytest.raises(ModelNotFoundError, match="no such model file"):
         free.answer(attrs.evolve(form, model="none.keras"), Deadline(60))
     here = Form(photo, "small", target="owl", class_names="cat\nowl\na\nb\nc")  # a listed one has the owner's
-    with pytest.raises(TargetError, match="no class is called 'owl'"):
+    with pytest.raises(TargetError, match="there is no class 'owl'"):
         free.answer(here, Deadline(60))
 
 

@@ -154,7 +154,7 @@ def test_damaged_and_large_files(monkeypatch: pytest.MonkeyPatch) -> None:
         ("raise max_pixels", whole, {"max_pixels": 50}),
         ("damaged NIfTI", whole[:108] + np.float32(1e9).tobytes() + whole[112:], {}),
         ("half of an .hdr/.img pair", whole[:344] + b"ni1" + whole[347:], {}),
-        ("no real numbers", scan(VALUES.astype(np.complex64)), {}),
+        ("not real numbers", scan(VALUES.astype(np.complex64)), {}),
     ):
         with pytest.raises(ImageError, match=words):
             load_picture(data, **options)
