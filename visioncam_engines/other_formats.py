@@ -9,22 +9,22 @@ _BOX = "or wrap what runs it: visioncam.blackbox(function)"
 _PASS = f"pass the Keras or PyTorch model it was converted from, {_BOX}"
 _BUILD = "--model package.module:function"
 _JAX = "build the network, restore them, and wrap it: visioncam.blackbox(lambda x: model.apply(arrays, x))"
-_ORBAX = f"is a checkpoint of Orbax (JAX), arrays without a model; {_JAX}"
+_ORBAX = f"is an Orbax (JAX) checkpoint, arrays without a model; {_JAX}"
 _PICKLE = (
     "is a pickle, which can run code and is not read; load it in Python and pass the model, save it with "
     "model.save('name.keras'), or wrap its predictions: visioncam.blackbox(model.predict_proba)"
 )
 _TENSORFLOW = (
-    "is a checkpoint of TensorFlow, weights without a model; build the model in Python, "
+    "is a TensorFlow checkpoint, weights without a model; build the model in Python, "
     "tf.train.Checkpoint(model=model).restore(path), and save it with model.save('name.keras')"
 )
-_TENSORRT = f"is an engine of TensorRT, compiled for one GPU; pass the model it was built from, {_BOX}"
+_TENSORRT = f"is a TensorRT engine, compiled for one GPU; pass the model it was built from, {_BOX}"
 TFLITE = "is a TFLite model, which has neither gradients nor the activations of its layers"
 FILES = {
     ".onnx": f"is an ONNX model, whose layers are not read; {_PASS}",
     ".tflite": f"{TFLITE}; {_PASS}",
     ".mlmodel": f"is a Core ML model, whose layers are not read; {_PASS}",
-    ".pb": "is a frozen graph of TensorFlow, whose layers are not read; pass the folder of the SavedModel, "
+    ".pb": "is a frozen TensorFlow graph, whose layers are not read; pass the folder of the SavedModel, "
     f"and --trust-savedmodel if you trust its author, {_BOX}",
     ".ckpt": "is a checkpoint, weights without a model; of PyTorch Lightning, name a function that returns "
     f"YourModule.load_from_checkpoint(path): {_BUILD}; of TensorFlow, restore it in Python and save it with "
@@ -37,16 +37,16 @@ FILES = {
     ".engine": _TENSORRT,
     ".plan": _TENSORRT,
     ".caffemodel": f"is a Caffe model; convert it to Keras or PyTorch, {_BOX} (cv2.dnn.readNetFromCaffe)",
-    ".bin": f"holds weights and no model; in a folder of Hugging Face, pass hf:FOLDER; else {_BUILD} "
+    ".bin": f"holds weights but no model; in a Hugging Face folder, pass hf:FOLDER; else {_BUILD} "
     "--weights FILE, a .pth or .safetensors",
-    ".msgpack": f"holds arrays of Flax (JAX) without a model; {_JAX}",
+    ".msgpack": f"holds Flax (JAX) arrays without a model; {_JAX}",
 }
 """Suffix -> what such a file is, and what to do."""
 FOLDERS = (
     (("Manifest.json", "Data"), FILES[".mlmodel"]),
-    (("config.json", "metadata.json"), "is a preset of KerasHub; in Python, pass the model that "
+    (("config.json", "metadata.json"), "is a KerasHub preset; in Python, pass the model that "
      "keras_hub.models.ImageClassifier.from_preset(FOLDER) returns, or save it: model.save('name.keras')"),
-    (("config.json",), "is a folder of Hugging Face; name it hf:FOLDER"),
+    (("config.json",), "is a Hugging Face folder; name it hf:FOLDER"),
     (("_METADATA",), _ORBAX),
     (("_CHECKPOINT_METADATA",), _ORBAX),
     (("manifest.ocdbt",), _ORBAX),

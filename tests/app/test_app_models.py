@@ -45,7 +45,7 @@ def test_a_visitor_names_only_models_that_the_owner_lets_them(
         assert all(isinstance(path, str) or path.is_absolute() for path in opened)
         return
     code = name == CODE and opens == "files"
-    hint = ", or write one of a library" if opens else "$"
+    hint = ", or type one of a library" if opens else "$"
     why = "would run code" if code else f"there is no model .* here; pick one from the list{hint}"
     with pytest.raises(ModelError, match=why):
         shelf.model(name)
@@ -162,4 +162,4 @@ def test_a_visitor_names_a_model(tmp_path: Path, examples: Path) -> None:
         names = {"Class names": "cat\nowl\nmoon\nsun\nstar", "Class": "owl"}
         assert "owl (1)" in told("visitor", str(model), **names)
         assert "no such model file" in told("lost", str(tmp_path / "none.keras"))
-        assert "would run code of this computer" in told("sly", "os:getcwd")
+        assert "would run code on this computer" in told("sly", "os:getcwd")

@@ -137,12 +137,12 @@ OTHERS = {
     "m.onnx": (b"\x08\x07\x12\x07pytorch", "is an ONNX model.* visioncam.blackbox"),
     "unnamed": (b"\x08\x07\x12\x07pytorch", "is an ONNX model"),
     "m.mlmodel": (b"\x08\x07\x12\x07pytorch", "is a Core ML model"),
-    "m.pb": (b"\n\x08abc", "is a frozen graph of TensorFlow.*folder of the SavedModel"),
+    "m.pb": (b"\n\x08abc", "is a frozen TensorFlow graph.*folder of the SavedModel"),
     "m.pkl": (pickle.dumps([1]), "is a pickle.*predict_proba"),
     "m.joblib": (b"\x78\x9c", "is a pickle"),
     "m.ckpt": ("archive/data.pkl", "checkpoint.*load_from_checkpoint.*--model package.module:function"),
-    "m.ckpt.index": (b"\0\0\0", r"of TensorFlow.*train\.Checkpoint"),
-    "pytorch_model.bin": ("archive/data.pkl", "weights and no model.*hf:FOLDER"),
+    "m.ckpt.index": (b"\0\0\0", r"a TensorFlow checkpoint.*train\.Checkpoint"),
+    "pytorch_model.bin": ("archive/data.pkl", "weights but no model.*hf:FOLDER"),
     "m.gguf": (b"GGUF\x03", "language model"),
     "m.engine": (b"ftrt", "TensorRT.*built from"),
     "m.plan": (b"ftrt", "TensorRT"),
@@ -152,7 +152,7 @@ OTHERS = {
     "m.safetensors": (b"\x40\0\0\0\0\0\0\0" + b'{"a": 1}', "configuration or weights"),
     "saved_model.pb": (b"\n\x08abc", "pass its folder"),
     "lfs.keras": (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
-    "cat.png": (b"\x89PNG\r\n\x1a\n", r"is no model \(PNG\)"),
+    "cat.png": (b"\x89PNG\r\n\x1a\n", r"is not a model \(PNG\)"),
     "m.pt": ("archive/data.pkl", "PyTorch"),
 }
 
@@ -170,10 +170,10 @@ def test_files_of_others_are_named(name: str, tmp_path: Path) -> None:
     ("held", "words"),
     [
         ("Manifest.json Data", "Core ML"),
-        ("config.json model.safetensors", "Hugging Face; name it hf:FOLDER"),
+        ("config.json model.safetensors", "Hugging Face folder; name it hf:FOLDER"),
         ("config.json metadata.json model.weights.h5", r"KerasHub.*from_preset\(FOLDER\)"),
         ("_METADATA", r"Orbax.*visioncam\.blackbox"),
-        ("checkpoint m.index m.data-00000-of-00001", r"of TensorFlow.*train\.Checkpoint"),
+        ("checkpoint m.index m.data-00000-of-00001", r"a TensorFlow checkpoint.*train\.Checkpoint"),
         ("notes.txt", "is a folder; pass a .keras or .h5 file"),
     ],
 )

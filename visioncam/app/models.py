@@ -78,10 +78,11 @@ class ModelList:
         if OF_A_LIBRARY.fullmatch(name):
             return name
         if self.opens == "names":
-            raise ModelNotFoundError(f"{here}, or write one of a library, such as torchvision:resnet50")
+            raise ModelNotFoundError(f"{here}, or type one of a library, such as torchvision:resnet50")
         if is_function(name):
             raise ModelError(
-                f"{brief(name, 60)} would run code of this computer; only who starts the app can name that, "
+                f"{brief(name, 60)} would run code on this computer; only the person who starts the app can "
+                "name it, "
                 "with --model"
             )
         return name if is_name(name) else Path(os.path.abspath(os.path.expanduser(name)))

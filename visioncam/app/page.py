@@ -24,8 +24,8 @@ from visioncam_core.plugins.default import methods, registry, renderers
 TOP = "top class"
 OPENS = {
     "": None,
-    "names": "pick, or write a name such as torchvision:resnet50",
-    "files": "pick, or write a path, or a name such as torchvision:resnet50",
+    "names": "pick one, or type a name such as torchvision:resnet50",
+    "files": "pick one, or type a path or a name such as torchvision:resnet50",
 }
 NO_PICTURES = ("slices", "planes", "projection", "sheet")  # renderers of volumes and of comparisons
 TITLE = """<div class="vc-title"><b>VisionCam</b> Which parts of this photo are evidence for a class?</div>"""
@@ -87,12 +87,13 @@ class Page:
                     own = models.names != [EMBEDDED] or bool(models.opens)
                     with gr.Accordion("About the model", open=False, visible=own):
                         classes = gr.Textbox(
-                            label="Class names", info="of a model that you name: one a line", lines=2,
+                            label="Class names", info="of a model that you name: one per line", lines=2,
                             max_lines=6, visible=bool(models.opens), elem_id="vc-names",
                         )  # fmt: skip
                         preprocess = gr.Dropdown(
                             list(SETTINGS), label="Preprocessing", elem_id="vc-preprocess",
-                            info="how 0 to 255 become its input; auto is what the model says of itself",
+                            info="how pixel values 0 to 255 become its input; auto uses what the model "
+                                 "declares",
                         )  # fmt: skip
                     method = gr.Dropdown(
                         [(spec.title, spec.name) for spec in methods()], label="Method", elem_id="vc-method"

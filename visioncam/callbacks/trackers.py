@@ -202,11 +202,11 @@ def _entries(one: Any, renderer: str | object, taken: list[str]) -> Iterator[Ent
     if not isinstance(one, Comparison | Comparisons):
         raise OptionTypeError(
             f"received {brief(one, 60)}; log an explanation, a comparison, a list of them, or the path of a "
-            "file: an evaluation, an audit or a diff is saved first, with found.save('found.json')"
+            "file: save an evaluation, an audit or a diff first: found.save('found.json')"
         )
     maps = list(one._maps())
     if not maps:
-        raise OptionError("no method gave a map; print the comparison, which says why")
+        raise OptionError("no method gave a map; print the comparison to see why")
     numbers = {key: value for e in maps for key, value in _numbers(_key(e, taken), e).items()}
     lines = [str(row) for row in one._rows()]
     yield Entry(

@@ -67,13 +67,14 @@ class ModelCard:
                 held[name] = {"class": type(value).__name__, **attrs.asdict(value)}
             elif not (value is None or isinstance(value, str)):
                 raise ModelError(
-                    f"a file holds no code, and {name}={reprlib.repr(value)} is code; give its name, such as "
+                    f"a file cannot hold code, and {name}={reprlib.repr(value)} is code; give its name, "
+                    "such as "
                     "'unit', or one of visioncam.geometry"
                 )
         text = json.dumps(held)
         if not zipfile.is_zipfile(path) or "config.json" not in zipfile.ZipFile(path).namelist():
             raise ModelError(
-                f"{os.fspath(path)!r} is no .keras file; save the model first: model.save('x.keras')"
+                f"{os.fspath(path)!r} is not a .keras file; save the model first: model.save('x.keras')"
             )
         with tempfile.TemporaryDirectory(dir=Path(path).parent) as folder:
             copy = Path(folder, "model.keras")

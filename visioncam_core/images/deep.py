@@ -181,7 +181,7 @@ def _of_page(data: bytes, page: Page, max_pixels: int, name: str, channels: int 
         values = on_white(values, page.extra[-1] == 1, notes)
     elif page.bands == 4 and page.tags.get(MEANING) == 2 and channels != 4:
         values = values[..., :3]
-        notes.append("the first 3 of its 4 bands; a model of 4 channels is shown all of them")
+        notes.append("the first 3 of its 4 bands; a model with 4 channels gets all of them")
     values = upright(values, page.tags.get(ORIENTATION, 1), notes)
     return Raw(values, "", tuple(notes), inverted=page.tags.get(MEANING) == 0)
 

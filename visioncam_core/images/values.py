@@ -116,7 +116,7 @@ def scaled(raw: Raw, window: Range | None = None) -> Picture:
             raise ImageError(f"{raw.source!r} holds no finite value; pass a picture with values in it")
         finite = values[np.isfinite(values)]
         values = np.nan_to_num(values, nan=finite.min(), posinf=finite.max(), neginf=finite.min())
-        notes.append(f"{bad} values that are NaN or infinite taken as the lowest or highest")
+        notes.append(f"{bad} NaN or infinite values, treated as the lowest or highest")
     low, high = known or _range(values, raw.bits, notes)
     exact, pixels = np.empty(values.shape, np.float32), np.empty(values.shape, np.uint8)
     step = max(1, CHUNK * len(values) // max(values.size, 1))
@@ -137,7 +137,7 @@ def _range(values: np.ndarray, bits: int, notes: list[str]) -> Range:
         there = f" (no value above {high:g})" if top < 65535 and not bits else ""
         notes.append(f"{top.bit_length()}-bit values scaled by 255/{top}{there}")
         return 0.0, float(top)
-    notes.append(f"values scaled from their own range, {low:g} to {high:g}; window= sets another")
+    notes.append(f"values scaled by their own range, {low:g} to {high:g}; window= sets another")
     return low, high if high > low else low + 1
 
 

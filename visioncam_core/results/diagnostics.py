@@ -27,7 +27,7 @@ FIXES = {
     "placement-offset": "pass placement='effective', which draws positions where the weights look",
     "score-layer": "choose an earlier layer, or layer='auto': this one is the score itself",
     "pixel-range": "pass the picture itself, or the range the model was trained on (preprocess=)",
-    "range-unused": "pass window=(low, high), the values that are to be black and white",
+    "range-unused": "pass window=(low, high), the values for black and white",
     "class-insensitive": "the map hardly depends on the class here; compare methods or choose a later layer",
     "preprocess-unknown": "pass preprocess= so that the model sees what it was trained on",
     "score-not-logit": "end the model with a softmax or sigmoid, or read the map as explaining the output",

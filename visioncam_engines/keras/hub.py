@@ -47,7 +47,7 @@ def preprocessor_of(model: Any) -> tuple[PictureSteps | None, str]:
             )
         if is_hub(unit, "Task"):
             given, steps = unit.preprocessor, steps_of(unit.preprocessor)
-            why = "is None" if given is None else f"({type(given).__name__}) can be called, but not be read"
+            why = "is None" if given is None else f"({type(given).__name__}) can be called, but not analysed"
             return steps, "" if steps else f"the preprocessor of {name} {why}"
     return None, ""
 
@@ -79,7 +79,7 @@ def features_of(model: Any) -> str:
     for unit in (model, *getattr(model, "layers", ())):
         if is_hub(unit, "Backbone") and weights_of(unit) == weights_of(model):
             return (
-                f"the output of {type(unit).__name__} is features, no classes, as it is a backbone without a "
+                f"the output of {type(unit).__name__} is features, not classes: it is a backbone without a "
                 "head; explain its classifier, keras_hub.models.ImageClassifier(backbone, num_classes, "
                 "preprocessor), or pass target=targets.Similarity(the output for another picture), or a "
                 "function of the output"

@@ -47,7 +47,7 @@ def test_the_first_window_of_the_tags_in_hounsfield_units() -> None:
     picture = load_picture(dicom(STORED, **CT, **SOFT))
     low, high = 40 - 0.5 - 399 / 2, 40 - 0.5 + 399 / 2  # DICOM PS3.3, C.11.2.1.2.1
     np.testing.assert_allclose(picture.exact, shown(HU, low, high), rtol=1e-5, atol=1e-4)
-    assert picture.notes == ("window of its tags, -160 to 239; window= sets another",)
+    assert picture.notes == ("window from its tags, -160 to 239; window= sets another",)
     own = load_picture(dicom(STORED, **CT, **SOFT), window=(-1000, 0))
     np.testing.assert_allclose(own.exact, shown(HU, -1000, 0), rtol=1e-5, atol=1e-4)
     exact = load_picture(dicom(STORED, **CT, **SOFT, VOILUTFunction="LINEAR_EXACT"))
@@ -108,7 +108,7 @@ def test_without_places_by_number_and_else_refused(tmp_path: Path) -> None:
     clip = load_clip(folder)
     np.testing.assert_allclose(clip.exact, shown(stack * 1.0, -160, 239), rtol=1e-5, atol=1e-4)
     assert "sorted by their numbers" in " ".join(clip.notes)
-    with pytest.raises(ImageError, match="neither places nor numbers"):
+    with pytest.raises(ImageError, match="neither positions nor numbers"):
         load_clip(saved(tmp_path / "b", [dicom(one, **SOFT) for one in stack]))
 
 
@@ -116,12 +116,12 @@ def test_what_a_folder_may_not_hold(tmp_path: Path) -> None:
     at = [{**AXIAL, "ImagePositionPatient": [0, 0, z]} for z in (0, 1, 1)]
     with pytest.raises(ImageError, match=r"holds 2 series, '1\.2\.3\.5', '1\.2\.3\.6'; put the files of one"):
         load_clip(saved(tmp_path / "a", [dicom(STORED), dicom(STORED, SeriesInstanceUID="1.2.3.6")]))
-    with pytest.raises(ImageError, match="several slices lie at one place"):
+    with pytest.raises(ImageError, match="several slices have the same position"):
         load_clip(saved(tmp_path / "b", [dicom(STORED, **one) for one in at]))
-    with pytest.raises(ImageError, match="several sizes"):
+    with pytest.raises(ImageError, match="differ in size"):
         load_clip(saved(tmp_path / "c", [dicom(STORED, **at[0]), dicom(STORED[:4], **at[1])]))
     turned = {**at[1], "ImageOrientationPatient": [0, 1, 0, 0, 0, 1]}
-    with pytest.raises(ImageError, match="several directions"):
+    with pytest.raises(ImageError, match="differ in direction"):
         load_clip(saved(tmp_path / "d", [dicom(STORED, **at[0]), dicom(STORED, **turned)]))
     with pytest.raises(ImageError, match="160 pixels, more than max_pixels=100"):
         load_clip(saved(tmp_path / "e", [dicom(STORED, **one) for one in at[:2]]), max_pixels=100)

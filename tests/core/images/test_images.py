@@ -92,7 +92,7 @@ def test_values_without_a_range_are_scaled_from_their_own(mode: str, form: str) 
     image = Image.fromarray(np.array([[-3, 0], [1, 7]], np.float32 if mode == "F" else np.int32))
     picture = load_picture(encoded(image, "TIFF") if form == "file" else image)
     assert np.array_equal(picture.values, np.float32([[0, 76.5], [102, 255]]))
-    assert picture.notes == ("values scaled from their own range, -3 to 7; window= sets another",)
+    assert picture.notes == ("values scaled by their own range, -3 to 7; window= sets another",)
 
 
 def test_grey_pictures_stay_grey() -> None:

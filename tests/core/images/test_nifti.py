@@ -65,7 +65,7 @@ def test_slope_and_window_of_the_header() -> None:
     data = header.binaryblock + bytes(4) + VALUES.tobytes(order="F")
     clip = load_clip(data)
     np.testing.assert_allclose(clip.exact, shown(VALUES * 0.5 + 10, -200, 300), rtol=1e-5, atol=1e-4)
-    assert clip.notes == ("window of its header (cal_min, cal_max), -200 to 300; window= sets another",)
+    assert clip.notes == ("window from its header (cal_min, cal_max), -200 to 300; window= sets another",)
 
 
 def test_a_fourth_axis_is_channels(tmp_path: Path) -> None:
@@ -153,8 +153,8 @@ def test_damaged_and_large_files(monkeypatch: pytest.MonkeyPatch) -> None:
         ("damaged NIfTI", gzip.compress(whole)[:-30], {}),
         ("raise max_pixels", whole, {"max_pixels": 50}),
         ("damaged NIfTI", whole[:108] + np.float32(1e9).tobytes() + whole[112:], {}),
-        ("half of a pair", whole[:344] + b"ni1" + whole[347:], {}),
-        ("no real numbers", scan(VALUES.astype(np.complex64)), {}),
+        ("half of an .hdr/.img pair", whole[:344] + b"ni1" + whole[347:], {}),
+        ("not real numbers", scan(VALUES.astype(np.complex64)), {}),
     ):
         with pytest.raises(ImageError, match=words):
             load_picture(data, **options)

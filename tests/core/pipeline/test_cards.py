@@ -85,10 +85,10 @@ def test_a_card_in_a_file_comes_back_with_the_model_and_the_file_stays_one_of_ke
 
 
 def test_a_card_that_is_code_or_a_file_that_is_no_model_is_an_error(saved: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="a file holds no code, and preprocess="):
+    with pytest.raises(ModelError, match="a file cannot hold code, and preprocess="):
         ModelCard(preprocess=lambda batch: batch).save(saved)
     (tmp_path / "x.keras").write_bytes(b"nothing")
-    with pytest.raises(ModelError, match=r"x\.keras' is no \.keras file; save the model first"):
+    with pytest.raises(ModelError, match=r"x\.keras' is not a \.keras file; save the model first"):
         ModelCard().save(tmp_path / "x.keras")
     with zipfile.ZipFile(saved, "a") as archive:
         archive.writestr(

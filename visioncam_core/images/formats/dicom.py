@@ -76,8 +76,8 @@ def read_series(paths: Sequence[str], name: str, max_pixels: int) -> Raw:
     series = list(dict.fromkeys(str(one.get("SeriesInstanceUID", "without a UID")) for one in heads))
     if len(series) > 1:
         raise ImageError(
-            f"{name}: holds {len(series)} series, {listing(series[:4])}; put the files of one into a folder "
-            "of their own, or pass a single file"
+            f"{name}: holds {len(series)} series, {listing(series[:4])}; put the files of one series into a "
+            "separate folder, or pass a single file"
         )
     total = sum(_size(one, quoted(path)) for one, path in zip(heads, paths, strict=True))
     _check_total(total, max_pixels, name)
@@ -102,9 +102,7 @@ def _dataset(file: BinaryIO, name: str, pixels: bool) -> Any:
     """Return the tags that are needed; what pydicom says of their values never leaves this function."""
     pydicom = _pydicom()
     if _DEFLATED in file.read(65_536):
-        raise ImageError(
-            f"{name}: is deflated DICOM, whose size is not known; inflate it first (dcmconv +te)"
-        )
+        raise ImageError(f"{name}: is deflated DICOM, whose size is unknown; inflate it first (dcmconv +te)")
     file.seek(0)
     tags = [*_HEADER, *(_PIXELS if pixels else ())]
     try:
@@ -157,7 +155,7 @@ def _stack(files: Sequence[tuple[Any, str]], max_pixels: int, name: str) -> Raw:
             if tag in data:
                 notes.append(f"its {word} LUT was not applied")
     if len({frame.shape for frame in frames}) > 1:
-        raise ImageError(f"{name}: its slices have several sizes; leave out those of another (localizers)")
+        raise ImageError(f"{name}: its slices differ in size; leave out the others (localizers)")
     order, geometry = sorted_slices(owners, name, notes) if len(frames) > 1 else ([0], None)
     values = np.stack([frames[k] for k in order]) if len(frames) > 1 else frames[0]
     first = files[0][0]
@@ -166,7 +164,7 @@ def _stack(files: Sequence[tuple[Any, str]], max_pixels: int, name: str) -> Raw:
         geometry = affine_of([owners[0]])
     inverted = str(first.get("PhotometricInterpretation", "")) == "MONOCHROME1"
     if inverted:
-        notes.append("low values are bright, as MONOCHROME1 says")
+        notes.append("low values are bright (MONOCHROME1)")
     bits, notes = int(first.get("BitsStored") or 0), list(dict.fromkeys(notes))
     return Raw(values, "DICOM", tuple(notes), window, bits, inverted, geometry, len(frames) > 1)
 
@@ -210,10 +208,10 @@ def _window(data: Any, notes: list[str]) -> Range | None:
     c, w = centre[0], width[0]
     shape = str(tag_of(data, "VOILUTFunction") or "LINEAR")
     if shape == "SIGMOID":
-        notes.append("its sigmoid window is taken as linear")
+        notes.append("its sigmoid window is treated as linear")
     if shape == "LINEAR" and w > 1:  # DICOM PS3.3, C.11.2.1.2
         low, high = c - 0.5 - (w - 1) / 2, c - 0.5 + (w - 1) / 2
     else:
         low, high = c - w / 2, c + w / 2
-    notes.append(f"window of its tags, {low:g} to {high:g}; window= sets another")
+    notes.append(f"window from its tags, {low:g} to {high:g}; window= sets another")
     return low, high

@@ -67,7 +67,7 @@ def _read(nib: Any, stream: Any, name: str, max_pixels: int) -> Raw:
     stream.seek(0)
     header = (nib.Nifti2Header if second else nib.Nifti1Header).from_fileobj(stream, check=False)
     if header["magic"].item()[:2] == b"ni":
-        raise ImageError(f"{name}: is half of a pair .hdr and .img; save it as .nii")
+        raise ImageError(f"{name}: is half of an .hdr/.img pair; save it as .nii")
     shape, dtype, start = header.get_data_shape(), header.get_data_dtype(), int(header["vox_offset"])
     size = math.prod(shape)
     if not size or len(shape) < 2 or not 0 <= start <= FARTHEST:
@@ -80,13 +80,13 @@ def _read(nib: Any, stream: Any, name: str, max_pixels: int) -> Raw:
     stream.seek(start)
     data = stream.read(size * dtype.itemsize)
     if len(data) < size * dtype.itemsize:
-        raise ImageError(f"{name}: is cut off, its header says {shape} {dtype}; save it again")
+        raise ImageError(f"{name}: is truncated: its header says {shape} {dtype}; save it again")
     values = np.frombuffer(data, dtype).reshape(shape, order="F")
     notes: list[str] = []
     if dtype.fields:
         values = np.stack([values[part] for part in ("R", "G", "B")], axis=-1)
     elif dtype.kind not in "iuf":
-        raise ImageError(f"{name}: holds {dtype}, no real numbers; save it as float32")
+        raise ImageError(f"{name}: holds {dtype}, not real numbers; save it as float32")
     while values.ndim > 3 and values.shape[3] == 1 and not dtype.fields:
         values = values[:, :, :, 0]
     slope, intercept = header.get_slope_inter()
@@ -95,6 +95,6 @@ def _read(nib: Any, stream: Any, name: str, max_pixels: int) -> Raw:
     low, high = float(header["cal_min"]), float(header["cal_max"])
     window = (low, high) if np.isfinite([low, high]).all() and low < high else None
     if window is not None:
-        notes.append(f"window of its header (cal_min, cal_max), {low:g} to {high:g}; window= sets another")
+        notes.append(f"window from its header (cal_min, cal_max), {low:g} to {high:g}; window= sets another")
     values = values.astype(values.dtype.newbyteorder("="), copy=False)
     return Raw(values, "NIfTI", tuple(notes), window, affine=header.get_best_affine(), volume=True, across=2)

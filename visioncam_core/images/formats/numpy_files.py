@@ -28,7 +28,7 @@ def read_npy(file: BinaryIO, name: str, max_pixels: int) -> np.ndarray:
     header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, fortran, dtype = header(file)
     if dtype.kind not in "biuf" or dtype.hasobject:
-        raise ImageError(f"{name}: holds {str(dtype)[:40]}, no real numbers; save it as float32 or uint8")
+        raise ImageError(f"{name}: holds {str(dtype)[:40]}, not real numbers; save it as float32 or uint8")
     size = math.prod(shape)
     if size > 4 * max_pixels:
         raise ImageError(
@@ -37,7 +37,7 @@ def read_npy(file: BinaryIO, name: str, max_pixels: int) -> np.ndarray:
         )
     data = file.read(size * dtype.itemsize)
     if len(data) < size * dtype.itemsize or not size:
-        raise ImageError(f"{name}: is empty or cut off, its header says {shape} {dtype}; save it again")
+        raise ImageError(f"{name}: is empty or truncated: its header says {shape} {dtype}; save it again")
     array = np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
     return array.astype(np.uint8) if dtype.kind == "b" else array.astype(dtype.newbyteorder("="), copy=False)
 

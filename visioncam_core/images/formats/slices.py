@@ -46,27 +46,27 @@ def sorted_slices(
     if all(one is not None for one in places):
         normal = np.cross(places[0][0][0], places[0][0][1])  # type: ignore[index]
         if any(np.abs(np.array(one[0]) - places[0][0]).max() > 1e-3 for one in places):  # type: ignore[index]
-            raise ImageError(
-                f"{name}: its slices have several directions; leave out those of another (localizers)"
-            )
+            raise ImageError(f"{name}: its slices differ in direction; leave out the others (localizers)")
         depth = np.array([float(np.dot(normal, one[1])) for one in places])  # type: ignore[index]
         order = np.argsort(depth, kind="stable").tolist()
         gaps = np.diff(depth[order])
         if gaps.min() > 1e-4:
             if np.ptp(gaps) > 0.01 * gaps.max():
-                notes.append(f"its slices lie {gaps.min():.3g} to {gaps.max():.3g} mm apart, unevenly")
+                notes.append(f"its slices are {gaps.min():.3g} to {gaps.max():.3g} mm apart, unevenly")
             return order, affine_of([owners[k] for k in order])
         if len({id(data) for data, _ in owners}) > 1 and np.ptp(depth) > 1e-4:
-            raise ImageError(f"{name}: several slices lie at one place; put those of one time into a folder")
+            raise ImageError(
+                f"{name}: several slices have the same position; put those of one time point into a folder"
+            )
     files = len({id(data) for data, _ in owners})
     if files == 1:  # frames, one after the other
         return list(range(len(owners))), None
     numbers = [numbers_of(data.get("InstanceNumber")) for data, _ in owners]
     if not all(numbers) or len({one[0] for one in numbers}) < len(numbers):
         raise ImageError(
-            f"{name}: its slices have neither places nor numbers that tell their order; pass a list"
+            f"{name}: its slices have neither positions nor numbers that give their order; pass a list"
         )
-    notes.append("slices sorted by their numbers, as their places tell no order")
+    notes.append("slices sorted by their numbers, because their positions give no order")
     return sorted(range(len(numbers)), key=lambda k: numbers[k][0]), None
 
 
