@@ -21,8 +21,8 @@ from helpers.walk import files, functions, walk
 
 import visioncam
 
-FILES = 40
-"""The plan's bound."""
+FILES = 44
+"""The bound of the plan, 40, and the reading of values of more than 8 bits."""
 PHOTO = Path(__file__).parents[3] / "examples" / "chelsea.png"
 
 
