@@ -16,6 +16,7 @@ from helpers.calibration import NOISE, evaluation
 from helpers.report import page, two_photos
 
 from visioncam.evaluation.report import sections
+from visioncam_viz.drawing.colour import colour_table
 
 
 @attrs.define(eq=False)
@@ -131,6 +132,14 @@ def test_the_slider_blends_from_the_photo_to_the_map(opened: Watched) -> None:
     assert sum(colour(opened, 1, 0.95, 0.05)[:3]) < 60
     assert slider.get_attribute("aria-valuetext") == "photo with 100 % map"
     assert opened.page.locator("#photo-2").get_attribute("data-shown") == "0/left/50"
+
+
+def test_the_scale_has_the_colours_of_the_map(opened: Watched) -> None:
+    ends = """(() => { const bar = document.getElementById("scale"), pen = bar.getContext("2d");
+        return [0, 255].map((x) => Array.from(pen.getImageData(x, 4, 1, 1).data)); })()"""
+    lowest, strongest = opened.page.evaluate(ends)
+    assert lowest == [*colour_table("inferno")[0], 255]
+    assert strongest == [*colour_table("inferno")[255], 255]
 
 
 def test_methods_and_classes_are_switched_by_keyboard(opened: Watched) -> None:

@@ -216,7 +216,7 @@
   const signed = photos.some((photo) => photo.maps.some((map) => map.dataset.kind === "signed"));
   if (signed) document.getElementById("scale-low").textContent = "against";
   const bar = document.getElementById("scale").getContext("2d"), strip = bar.createImageData(256, 10);
-  const colours = lookup(signed ? "signed" : "heat", 1), row = new Uint32Array(strip.data.buffer);
+  const colours = lookup(signed ? "signed" : "heat", 1, 1), row = new Uint32Array(strip.data.buffer);
   for (let i = 0; i < row.length; i++) row[i] = colours[i % 256];
   bar.putImageData(strip, 0, 0);
 })();
