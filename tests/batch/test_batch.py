@@ -256,7 +256,7 @@ def test_a_full_disk_stops_at_once_and_the_next_run_completes(
 ) -> None:
     visioncam.explain_dataset(model, pictures, tmp_path / "whole", save_as="npz")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4 * 450, hard))  # the manifest is full after a few lines
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5 * 450, hard))  # the manifest is full after a few lines
     try:
         summary = visioncam.explain_dataset(model, pictures, tmp_path / "out", save_as="npz")
     finally:

@@ -22,7 +22,8 @@ IMPORT_NAMES = {
     "scikit_learn": "sklearn",
 }  # fmt: skip
 EXTRAS = {
-    "app", "audit", "bench", "demo", "docs", "jax", "legacy", "mlflow", "ray", "regions", "torch", "wandb"
+    "app", "audit", "bench", "demo", "dicom", "docs", "jax", "legacy", "mlflow", "nifti", "ray", "regions",
+    "torch", "wandb",
 }  # fmt: skip
 ONLY_WHERE_IT_IS = {"IPython", "pandas", "pytorch_lightning"}  # used by those who have it anyway
 

@@ -211,7 +211,7 @@ def test_learned_vectors_are_refused(name: str) -> None:
     model = KINDS[name].build()
     rows = {row.path: row for row in visioncam.layers(model).table.rows}
     for path in ("latents", "latent_ln", "ln_f", "queries", "dec_ln"):
-        assert path not in rows or "its own" in rows[path].refused
+        assert path not in rows or "not positions of the picture" in rows[path].refused
 
 
 def test_what_the_graph_does_not_tell_is_asked_and_told() -> None:

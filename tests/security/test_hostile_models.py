@@ -43,11 +43,11 @@ LAYERS = {
     "top": (("keras", "function", "enable_unsafe_deserialization"), "not part of a model"),
     "huge": (
         ("keras.layers", "Dense", {"units": 10_000_000_000, "name": "d"}),
-        "asks for 10,000,0",
+        "needs 10,000,0",
     ),
     "no number": (
         ("keras.layers", "Conv2D", {"filters": 10**400, "kernel_size": [10**400] * 40, "name": "c"}),
-        "asks for 1,000,0",
+        "needs 1,000,0",
     ),
 }
 ARCHIVES: dict[str, tuple[Callable[[Path, Path], Path], str]] = {

@@ -50,7 +50,7 @@ def test_a_saved_model_needs_trust_and_may_not_reach_outside(tmp_path: Path) -> 
         folder = Reaching.saved(tmp_path / act.__name__, act)
         with pytest.raises(UnsafeModelError, match=r"is a SavedModel.*--trust-savedmodel"):
             load_model(folder)
-        with pytest.raises(UnsafeModelError, match=f"{word}.* reaches outside"):
+        with pytest.raises(UnsafeModelError, match=f"{word}.* accesses files outside"):
             load_saved_model(folder)
     assert not canary.exists()
     tf.saved_model.load(str(tmp_path / "writes")).signatures["serving_default"](tf.zeros((1, 8, 8, 3)))

@@ -94,7 +94,7 @@ def with_refusal(named: Method, spec: EngineSpec) -> Method:
         named,
         refusal=OptionError(
             f"method {named.name!r} needs {', '.join(missing)}, which the engine {spec.name!r} does not "
-            f"give; {works}"
+            f"provide; {works}"
         ),
     )
 

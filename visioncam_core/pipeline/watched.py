@@ -100,11 +100,15 @@ def try_preprocessings(explainer: Explainer, view: View, item: Sample) -> tuple[
     found: list[tuple[float, str, int, float]] = []
     for name in USUAL:
         how = preprocessing_for(None, name).function
-        reader = attrs.evolve(explainer.reader, preprocess=how, geometry="resize", whole=None)
+        reader = attrs.evolve(
+            explainer.reader, preprocess=how, geometry="resize", whole=None, frame=0, window=None
+        )
         try:
             rows = np.concatenate([_answer(explainer, view, head, one) for one in reader.read(shown)[0]])
         except explainer.engine.errors:
             return "", ""
+        except VisionCamError:  # of three channels, which the model does not take
+            continue
         best = int(rows[0].argmax())
         if np.isfinite(rows).all():
             sure = float(rows[:2, best].min())

@@ -149,7 +149,7 @@ def test_the_command_line_reads_and_writes_volumes(tmp_path: Path) -> None:
 def test_damaged_and_large_files(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = scan()
     for words, data, options in (
-        ("is cut off", whole[:-5], {}),
+        ("is truncated", whole[:-5], {}),
         ("damaged NIfTI", gzip.compress(whole)[:-30], {}),
         ("raise max_pixels", whole, {"max_pixels": 50}),
         ("damaged NIfTI", whole[:108] + np.float32(1e9).tobytes() + whole[112:], {}),

@@ -119,7 +119,7 @@ def test_the_map_lies_on_the_object_in_the_box() -> None:
         ),
         ({"class_": "cat"}, "'class_' of Box must be int, received 'cat'"),
         ({"class_": 0, "decode": lambda boxes: boxes[..., :2]}, r"decode turned \(1, 64, 4\) into"),
-        ({"class_": 0, "start": 8}, "needs an output with a box and classes for many positions"),
+        ({"class_": 0, "start": 8}, "needs an output with a box and classes at many positions"),
     ],
 )
 def test_what_is_no_detection_is_refused(options: dict[str, Any], message: str) -> None:

@@ -93,7 +93,7 @@ def test_sizes_that_can_be_followed() -> None:
 def test_only_tokens_in_a_row_have_a_mean() -> None:
     check_row((2, 7, 4), 7)
     with pytest.raises(
-        LayerError, match=r"\(2, 7, 7, 4\), which is not a sequence of 49 tokens .* pool='model'"
+        LayerError, match=r"\(2, 7, 7, 4\), which is not a sequence of 49 tokens.* pool='model'"
     ):
         check_row((2, 7, 7, 4), 49)
 

@@ -53,7 +53,7 @@ def test_everything_works_without_a_framework(tmp_path: Path) -> None:
         "True",
         "(8, 8)",
         "probability",
-        "answers",
+        "agrees ",
         "9",
         "two_layers",
         "0",

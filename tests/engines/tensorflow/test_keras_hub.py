@@ -117,7 +117,9 @@ def test_a_preprocessor_or_a_converter_can_be_passed_for_a_backbone_which_has_no
     converter = ImageConverter(**SCALES)
     task = Task(ImageClassifierPreprocessor(converter))
     for target in (None, "top2"):
-        with pytest.raises(TargetError, match=r"output of Backbone is features, no classes.*ImageClassifier"):
+        with pytest.raises(
+            TargetError, match=r"output of Backbone is features, not classes.*ImageClassifier"
+        ):
             visioncam.explain(task.backbone, CAT, target=target)
     pooled = keras.Sequential([task.backbone, keras.layers.GlobalAveragePooling2D()])
     with pytest.raises(TargetError, match="is features"):

@@ -52,6 +52,7 @@ class MethodSubject(Subject):
     claims: frozenset[str] = frozenset()
     reserved: ClassVar[frozenset[str]] = frozenset(
         {"model", "image", "method", "methods", "target", *(field.name for field in attrs.fields(Settings))}
+        - {"window"}  # a pair is the pictures', a whole number the method's
     )
 
     @property
