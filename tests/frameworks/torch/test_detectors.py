@@ -96,7 +96,9 @@ def test_one_detection_is_a_list_of_one_whichever_picture_came_first(first: floa
             assert found.score == pytest.approx(scores[count - 1].item(), rel=1e-5)
             assert (found.target.name, found.target.label) == (None, f"class {count - 1}")
         for target in (count, visioncam.targets.Ranked(count)):
-            with pytest.raises(TargetError, match=f"has {count} values for this picture, and .* was asked"):
+            with pytest.raises(
+                TargetError, match=f"has {count} values for this picture, and .* was requested"
+            ):
                 visioncam.explain(model, bright * picture, target=target, layer="body")
         probable = visioncam.explain(model, bright * picture, layer="body", score="probability")
         assert probable.target.probability == pytest.approx(scores[0].item(), rel=1e-5)

@@ -95,7 +95,7 @@ def test_the_doctor_suggests_no_layer() -> None:
     assert "layer" not in report.keywords
     assert report.facts["gradient"].startswith("reaches 100% of 180 positions")
     report = visioncam.doctor(model, x[0], "smoothgrad", target=1)
-    assert report.facts["gradient"] == "smoothgrad asks for those of other pictures"
+    assert report.facts["gradient"] == "smoothgrad needs those of other pictures"
 
 
 @pytest.mark.parametrize(

@@ -200,7 +200,7 @@ def test_weights_of_ones_own_go_into_a_network_of_a_library(tmp_path: Path) -> N
     from visioncam_core.results.provenance import source_digest
 
     assert open_model("timm:resnet10t", weights=tmp_path / "w.pth", sha256=source_digest(tmp_path / "w.pth"))
-    with pytest.raises(ModelError, match="another model"):
+    with pytest.raises(ModelError, match="a different model"):
         open_model("timm:resnet10t", weights=tmp_path / "w.pth", sha256="0" * 64)
 
 

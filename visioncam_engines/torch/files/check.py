@@ -20,6 +20,8 @@ SCRIPT = (
     "is TorchScript, a program whose layers cannot be seen; pass the torch.nn.Module that was "
     f"scripted, or export it: {EXPORT}"
 )
+RUNS = "is a pickle that runs code when read"
+"""How `refusal` begins where reading a file would run code."""
 DIRECTORY = 16 << 20  # bytes of the list of members: torch writes one a weight
 
 
@@ -78,11 +80,7 @@ def refusal(path: str | os.PathLike[str], kind: str) -> str:
     if kind == "pickle":
         pickled = read_pickled(text, name)
         if pickled is not None and pickled.names:
-            return (
-                f"is a pickle that runs code when read ({told(pickled.names)}), so it is not read; in "
-                "Python, "
-                f"save the weights, torch.save(model.state_dict(), ...), or export the model: {EXPORT}"
-            )
+            return f"{RUNS} ({told(pickled.names)}), so it is not read; in Python, save the weights, torch.save(model.state_dict(), ...), or export the model: {EXPORT}"
         return f"holds only weights, no model; {WITH} {name}"
     return ""
 
@@ -97,6 +95,6 @@ def check_file(path: str | os.PathLike[str]) -> str:
     kind = kind_of(path)
     why = refusal(path, kind)
     if why:
-        error = UnsafeModelError if "would run code" in why else ModelError
+        error = UnsafeModelError if why.startswith(RUNS) else ModelError
         raise error(f"{quoted(os.fsdecode(os.fspath(path)))}: {why}")
     return kind

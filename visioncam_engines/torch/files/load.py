@@ -15,7 +15,7 @@ from visioncam_core.errors import ModelError, UnsafeModelError
 from visioncam_core.images.files import quoted
 from visioncam_core.results.provenance import check_digest
 from visioncam_core.text import error_text
-from visioncam_engines.torch.files.check import EXPORT, SCRIPT, check_file, kind_of, refusal
+from visioncam_engines.torch.files.check import EXPORT, RUNS, SCRIPT, check_file, kind_of, refusal
 from visioncam_engines.torch.files.exported import read_exported, write_plain
 
 _INSIDE = ("state_dict", "model_state_dict", "model", "module", "net", "weights", "params")
@@ -126,7 +126,7 @@ def _weights(path: str | os.PathLike[str], name: str) -> dict[str, Any]:
             raise ModelError(f"{name}: to read it, pip install safetensors") from error
         return dict(load_file(os.fspath(path)))
     why = refusal(path, kind)
-    if kind != "pickle" or "would run code" in why:
+    if kind != "pickle" or why.startswith(RUNS):
         raise UnsafeModelError(
             f"{name}: {why or 'holds a model, not weights'}; pass a .safetensors or .pth file of weights"
         )
