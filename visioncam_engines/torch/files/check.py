@@ -80,7 +80,10 @@ def refusal(path: str | os.PathLike[str], kind: str) -> str:
     if kind == "pickle":
         pickled = read_pickled(text, name)
         if pickled is not None and pickled.names:
-            return f"{RUNS} ({told(pickled.names)}), so it is not read; in Python, save the weights, torch.save(model.state_dict(), ...), or export the model: {EXPORT}"
+            return (
+                f"{RUNS} ({told(pickled.names)}), so it is not read; in Python, save the weights, "
+                f"torch.save(model.state_dict(), ...), or export the model: {EXPORT}"
+            )
         return f"holds only weights, no model; {WITH} {name}"
     return ""
 
