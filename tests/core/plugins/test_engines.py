@@ -85,7 +85,7 @@ def test_an_engine_that_raises_when_it_is_asked_costs_one_warning(registry: Make
 def test_an_engine_without_gradients_serves_methods_that_need_none(registry: Make) -> None:
     registry(attrs.evolve(SPEC, can={"layers"}))
     with pytest.raises(
-        OptionError, match="'gradcam' needs gradients, which the engine 'numpy-two-layers' does not give"
+        OptionError, match="'gradcam' needs gradients, which the engine 'numpy-two-layers' does not provide"
     ) as caught:
         explainer("gradcam")
     assert "'scorecam'" in str(caught.value)
@@ -98,7 +98,7 @@ def test_an_engine_without_gradients_serves_methods_that_need_none(registry: Mak
 
 def test_an_engine_that_shows_no_attention_refuses_methods_that_need_it(registry: Make) -> None:
     registry(SPEC)
-    with pytest.raises(OptionError, match=r"'rollout' needs attention, which the engine .* does not give"):
+    with pytest.raises(OptionError, match=r"'rollout' needs attention, which the engine .* does not provide"):
         explainer("rollout")
 
 

@@ -44,7 +44,6 @@ def trained_with(kind: str, model: Any) -> Any:
             "caffe",
             r"'caffe' \(BGR .*confident answer, class 967 at 90%; the next, 'none'",
         ),
-        ("none", "coffee.png", "none", r"'none' \(0 to 255\) gives the confident answer"),
         (
             "none",
             "chelsea.png",
