@@ -12,8 +12,9 @@ import attrs
 
 from visioncam.app.limits import Deadline, Limits
 from visioncam.app.models import ModelList
-from visioncam.app.pictures import at_most, at_side, write_webp
+from visioncam.app.pictures import at_most, write_webp
 from visioncam.app.workspace import Workspace
+from visioncam.html_report.data_uris import smaller
 from visioncam.html_report.report import Report
 from visioncam_core.errors import ImageError, OptionError, TargetError, VisionCamError
 from visioncam_core.files import OutputNames, write_bytes
@@ -124,10 +125,10 @@ class Service:
             raise OptionError(next(iter(comparison.failures.values())))
         folder, shown = self.workspace.new_folder(), [at_most(one, self.limits.side) for one in comparison]
         original = shown[0].render("overlay", alpha=0.0)
-        pictures = [(write_webp(at_side(original, self.limits.side), folder, "photo"), "photo")]
+        pictures = [(write_webp(smaller(original, self.limits.side), folder, "photo"), "photo")]
         for one in shown:
             deadline.check()
-            drawn = at_side(one.render(form.renderer, **form.drawing), self.limits.side)
+            drawn = smaller(one.render(form.renderer, **form.drawing), self.limits.side)
             pictures.append((write_webp(drawn, folder, one.method), one.method_title))
         return Answer(
             comparison, explainer, form.model, photo.name, pictures, folder, form.renderer, form.drawing

@@ -82,8 +82,7 @@ class ModelList:
         if is_function(name):
             raise ModelError(
                 f"{brief(name, 60)} would run code on this computer; only the person who starts the app can "
-                "name it, "
-                "with --model"
+                "name it, with --model"
             )
         return name if is_name(name) else Path(os.path.abspath(os.path.expanduser(name)))
 

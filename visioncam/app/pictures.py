@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 import numpy as np
 
-from visioncam_core.opencv import load_opencv
+from visioncam.html_report.data_uris import smaller
 from visioncam_core.results.explanation import Explanation
 
 QUICK = {"quality": 90, "method": 1}  # of Pillow's WebP
@@ -21,22 +21,10 @@ def at_most(explanation: Explanation, side: int) -> Explanation:
     if not small or picture.shape[2:] not in ((), (3,)):
         return explanation
     if regions is not None:
-        nearest = load_opencv().INTER_NEAREST
-        regions = attrs.evolve(regions, labels=at_side(regions.labels, side, nearest))
+        regions = attrs.evolve(regions, labels=smaller(regions.labels, side, averaged=False))
     return attrs.evolve(
-        explanation, picture=at_side(picture, side), heatmap=at_side(heatmap, side), regions=regions
+        explanation, picture=smaller(picture, side), heatmap=smaller(heatmap, side), regions=regions
     )
-
-
-def at_side(pixels: np.ndarray, side: int, how: int | None = None) -> np.ndarray:
-    """Return pixels whose longer side is `side` at most, averaged, or as OpenCV's `how` says."""
-    cv2 = load_opencv()
-    height, width = pixels.shape[:2]
-    scale = side / max(height, width)
-    if scale >= 1:
-        return pixels
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if how is None else how))
 
 
 def write_webp(pixels: np.ndarray, folder: Path, stem: str) -> str:

@@ -15,7 +15,7 @@ PHOTO_QUALITY, MAP_QUALITY = 80, 90
 
 def picture_uri(pixels: np.ndarray, side: int) -> str:
     """Return an RGB or grey uint8 picture as a WebP `data:` address, no longer than `side` pixels."""
-    return _webp(_smaller(pixels, side), PHOTO_QUALITY)
+    return _webp(smaller(pixels, side), PHOTO_QUALITY)
 
 
 def map_uri(heat: np.ndarray, signed: bool) -> str:
@@ -24,7 +24,7 @@ def map_uri(heat: np.ndarray, signed: bool) -> str:
     0 is no evidence and 255 the strongest; of a signed map 128 is none, 0 the strongest against.  Lossy: a
     value is off by 1 in 255 in the mean.
     """
-    small = _smaller(np.nan_to_num(np.asarray(heat, np.float32)), MAP_SIDE)
+    small = smaller(np.nan_to_num(np.asarray(heat, np.float32)), MAP_SIDE)
     share = small / 2 + 0.5 if signed else small
     return _webp(np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8), MAP_QUALITY)
 
@@ -49,12 +49,14 @@ def display_size(shape: tuple[int, ...], side: int) -> tuple[int, int]:
     return max(round(width * factor), 1), max(round(height * factor), 1)
 
 
-def _smaller(values: np.ndarray, side: int) -> np.ndarray:
+def smaller(values: np.ndarray, side: int, *, averaged: bool = True) -> np.ndarray:
+    """Return values whose longer side is `side` at most: averaged, or as they are at the nearest places."""
     size = display_size(values.shape, side)
     if size == values.shape[1::-1]:
         return values
     cv2 = load_opencv()
-    return np.asarray(cv2.resize(np.ascontiguousarray(values), size, interpolation=cv2.INTER_AREA))
+    how = cv2.INTER_AREA if averaged else cv2.INTER_NEAREST
+    return np.asarray(cv2.resize(np.ascontiguousarray(values), size, interpolation=how))
 
 
 def _webp(pixels: np.ndarray, quality: int) -> str:

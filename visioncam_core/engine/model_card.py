@@ -68,11 +68,14 @@ class ModelCard:
             elif not (value is None or isinstance(value, str)):
                 raise ModelError(
                     f"a file cannot hold code, and {name}={reprlib.repr(value)} is code; give its name, "
-                    "such as "
-                    "'unit', or one of visioncam.geometry"
+                    "such as 'unit', or one of visioncam.geometry"
                 )
         text = json.dumps(held)
-        if not zipfile.is_zipfile(path) or "config.json" not in zipfile.ZipFile(path).namelist():
+        held_by_keras = False
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                held_by_keras = "config.json" in archive.namelist()
+        if not held_by_keras:
             raise ModelError(
                 f"{os.fspath(path)!r} is not a .keras file; save the model first: model.save('x.keras')"
             )

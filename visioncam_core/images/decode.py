@@ -19,7 +19,16 @@ import numpy as np
 from visioncam_core.errors import ImageError, ImageTypeError, OptionError, OptionTypeError
 from visioncam_core.images.colour import ORIENTATION, is_deep, is_srgb, to_srgb
 from visioncam_core.images.deep import count_of, deep_png, read_deep
-from visioncam_core.images.files import check_size, format_of, may_be_deep, open_image, opened
+from visioncam_core.images.files import (
+    check_frame,
+    check_size,
+    check_sizes,
+    format_of,
+    may_be_deep,
+    note_of,
+    open_image,
+    opened,
+)
 from visioncam_core.images.values import Frame, Picture, Range, Raw, check_window, scaled
 
 if TYPE_CHECKING:
@@ -75,10 +84,7 @@ def load_picture(
         return scaled(deep[0], window)
     with _opened(source, max_pixels) as (image, name, label):
         notes = () if is_image(source) else _go_to(image, frame, max_pixels, name)
-        raw = _decoded(image, label, notes)
-        if raw.values.dtype == np.uint8 and window is None:
-            return Picture(raw.values, raw.source, raw.notes, raw.values)
-        return scaled(raw, window)
+        return scaled(_decoded(image, label, notes), window)
 
 
 def load_frames(source: Any, *, max_pixels: int = MAX_PIXELS, channels: int | None = None) -> list[Raw]:
@@ -95,11 +101,7 @@ def load_frames(source: Any, *, max_pixels: int = MAX_PIXELS, channels: int | No
         return deep
     with _opened(source, max_pixels) as (image, name, label):
         count, held = getattr(image, "n_frames", 1), image.tell()
-        if count * image.width * image.height > max_pixels:
-            raise ImageError(
-                f"{name}: {count} pictures of {image.width} x {image.height} are more than "
-                f"max_pixels={max_pixels:,} together; shrink them or raise max_pixels (--max-pixels)"
-            )
+        check_sizes([image.size] * count, max_pixels, name)
         if count == 1:
             return [_decoded(image, label, ())]
         try:
@@ -201,15 +203,11 @@ def match_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
 
 def _go_to(image: Image.Image, frame: int, max_pixels: int, name: str) -> tuple[str, ...]:
     frames = getattr(image, "n_frames", 1)
-    if frame >= frames:
-        count = f"{frames} frame" + ("s" if frames > 1 else "")
-        raise ImageError(f"{name}: frame={frame} does not exist; it has {count}, counted from 0")
-    if frames == 1:
-        return ()
+    check_frame(frame, frames, name)
     if frame:
         image.seek(frame)
         check_size(image.size, max_pixels, name)
-    return (f"frame {frame} of {frames} (counted from 0)",)
+    return note_of(frame, frames)
 
 
 def _decoded(image: Image.Image, label: str, notes: tuple[str, ...]) -> Raw:

@@ -11,7 +11,7 @@ import numpy as np
 
 from visioncam_core.errors import ImageError, VisionCamError
 from visioncam_core.images.colour import is_srgb
-from visioncam_core.images.files import named_array, opened, quoted, sniff
+from visioncam_core.images.files import check_frame, check_sizes, named_array, note_of, opened, quoted, sniff
 from visioncam_core.images.formats.dicom import dicom_files, read_dicom, read_series
 from visioncam_core.images.formats.nifti import read_nifti
 from visioncam_core.images.formats.numpy_files import read_npy, read_npz
@@ -149,23 +149,8 @@ def _read(
         check_frame(frame, len(pages), name)
         raw = _of_page(data, pages[frame], max_pixels, name, channels)
         return [attrs.evolve(raw, notes=(*note_of(frame, len(pages)), *raw.notes))]
-    total = sum(page.size[0] * page.size[1] for page in pages)
-    if total > max_pixels:
-        raise ImageError(
-            f"{name}: {len(pages)} pictures of {pages[0].size[0]} x {pages[0].size[1]} are more than "
-            f"max_pixels={max_pixels:,} together; shrink them or raise max_pixels (--max-pixels)"
-        )
+    check_sizes([page.size for page in pages], max_pixels, name)
     return [_of_page(data, page, max_pixels, name, channels) for page in pages]
-
-
-def check_frame(frame: int, count: int, name: str) -> None:
-    if frame >= count:
-        have = f"{count} frame" + ("s" if count > 1 else "")
-        raise ImageError(f"{name}: frame={frame} does not exist; it has {have}, counted from 0")
-
-
-def note_of(frame: int, count: int) -> tuple[str, ...]:
-    return (f"frame {frame} of {count} (counted from 0)",) if count > 1 else ()
 
 
 def _own_colours(page: Page) -> bool:

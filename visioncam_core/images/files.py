@@ -15,7 +15,7 @@ import os
 import re
 import stat
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -194,6 +194,25 @@ def check_size(size: tuple[int, int], max_pixels: int, name: str) -> None:
         raise ImageError(
             f"{name}: {width} x {height} has a side above {MAX_SIDE:,} pixels; cut the picture into parts"
         )
+
+
+def check_sizes(sizes: Sequence[tuple[int, int]], max_pixels: int, name: str) -> None:
+    """Raise `ImageError` where pictures of (width, height) have too many pixels together."""
+    if sum(width * height for width, height in sizes) > max_pixels:
+        raise ImageError(
+            f"{name}: {len(sizes)} pictures of {sizes[0][0]} x {sizes[0][1]} are more than "
+            f"max_pixels={max_pixels:,} together; shrink them or raise max_pixels (--max-pixels)"
+        )
+
+
+def check_frame(frame: int, count: int, name: str) -> None:
+    if frame >= count:
+        have = f"{count} frame" + ("s" if count > 1 else "")
+        raise ImageError(f"{name}: frame={frame} does not exist; it has {have}, counted from 0")
+
+
+def note_of(frame: int, count: int) -> tuple[str, ...]:
+    return (f"frame {frame} of {count} (counted from 0)",) if count > 1 else ()
 
 
 def sniff(start: bytes) -> str | None:

@@ -230,8 +230,8 @@ def no_gradient(batch: Batch, error: GradientError) -> GradientError:
     why = "" if "float" in kind else f": it takes {kind}, whole numbers, which have none"
     return GradientError(
         f"the score has no gradient with respect to the picture, as the model receives it{why}; choose a "
-        "method "
-        "that looks at a layer, such as gradcam or layerintegratedgradients, or one of the family 'region'"
+        "method that looks at a layer, such as gradcam or layerintegratedgradients, or one of the family "
+        "'region'"
     )
 
 

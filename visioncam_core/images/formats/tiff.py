@@ -146,7 +146,7 @@ def _plane(data: bytes, page: Page, number: int, bands: int) -> np.ndarray:
                 for at in range(0, -(-high // rows), several)
             ]
         )  # fmt: skip
-    raw = raw.reshape(high, across, wide, bands * size)  # predictors begin anew in each tile
+    raw = raw.reshape(high, across, wide, bands * size)  # predictors restart in each tile
     little = data[:2] == b"II"
     predictor = int(tags.get(PREDICTOR, 1)) if packed in PREDICTED else 1
     if predictor == 3:
