@@ -42,6 +42,7 @@ PLAN = Plan(
         "visioncam_engines.other_formats",
         "visioncam_engines.archives",
         "visioncam_engines.demo",
+        "visioncam_engines.exported",
         "visioncam_engines.keras",
         "visioncam_engines.tensorflow",
         "visioncam_engines.torch",
@@ -65,7 +66,7 @@ PLAN = Plan(
         # html_report below evaluation: its page and the app's are drawn with the same blocks.
         "batch html_report",
         "evaluation",
-        "auditing differences distributed",
+        "auditing differences distributed exporting",
         "app new_plugin",
     ),
     frameworks=("tensorflow", "keras", "tf_keras", "torch", "jax", "lightning", "pytorch_lightning"),
