@@ -20,14 +20,14 @@ _BACKWARD = re.compile(r"Grad(V\d)?$|Backprop|BroadcastGradientArgs|ConcatOffset
 _BLOCKED = ("StopGradient", "PreventGradient")
 
 
-def slopes(values: Any, at: list[Any], cotangent: Any, portable: bool) -> list[Any]:
+def slopes(values: Any, at: list[Any], cotangent: Any, form: str) -> list[Any]:
     """Return the gradients of `values` at each of the tensors `at`.
 
     Args:
         values: the score's values.
         at: the layer's tensors, in the same graph.
         cotangent: gradient in the values, of their shape.
-        portable: whether operations that only TensorFlow has are refused.
+        form: the format, as in `ExportPlan`; only a SavedModel holds all of TensorFlow's operations.
 
     Raises:
         GradientError: no way leads to the layer, or an operation on it has no rule; it is named.
@@ -39,7 +39,7 @@ def slopes(values: Any, at: list[Any], cotangent: Any, portable: bool) -> list[A
         given = [found.get(id(one)) for one in op.outputs]
         if all(one is None for one in given) or op.type in _BLOCKED:
             continue
-        for tensor, slope in zip(op.inputs, _through(op, given, portable), strict=True):
+        for tensor, slope in zip(op.inputs, _through(op, given, form), strict=True):
             if slope is not None and id(tensor) in on_way:
                 had = found.get(id(tensor))
                 found[id(tensor)] = slope if had is None else had + slope
@@ -69,17 +69,31 @@ def _backwards(values: Any, on_way: dict[int, Any], stop: set[int]) -> list[Any]
     return order[::-1]
 
 
-def _through(op: Any, given: list[Any], portable: bool) -> list[Any]:
+def _through(op: Any, given: list[Any], form: str) -> list[Any]:
     """Return the gradients in an operation's inputs from those in its outputs, None for one without."""
     if op.type in OF_SHAPE or not op.outputs[0].dtype.is_floating:
         return [None] * len(op.inputs)
+    if op.type == "MatMul" and given[0].op.type == "OneHot" and not op.get_attr("transpose_b"):
+        return [_columns(given[0].op.inputs[0], op.inputs[1], form), None]
     rule = RULES.get(op.type)
     if rule is not None:
         return rule(op, given if op.type in SEVERAL else given[0])
-    return _of_tensorflow(op, given, portable)
+    return _of_tensorflow(op, given, form)
 
 
-def _of_tensorflow(op: Any, given: list[Any], portable: bool) -> list[Any]:
+def _columns(classes: Any, kernel: Any, form: str) -> Any:
+    """Return the columns (N, K) of a kernel (K, C) for the class of each picture.
+
+    A product with the transposed kernel would store it once more.  TFLite keeps it transposed anyway.
+    """
+    import tensorflow as tf
+
+    if form == "tflite":
+        return tf.gather(tf.transpose(kernel), classes)
+    return tf.transpose(tf.gather(kernel, classes, axis=1))
+
+
+def _of_tensorflow(op: Any, given: list[Any], form: str) -> list[Any]:
     """Return what TensorFlow's own gradient of one operation is."""
     import tensorflow as tf
 
@@ -94,7 +108,7 @@ def _of_tensorflow(op: Any, given: list[Any], portable: bool) -> list[Any]:
         raise GradientError(refusal(op, "TensorFlow has no gradient for it")) from error
     made = [one for one in graph.get_operations() if id(one) not in before]
     lacking = next((one.type for one in made if _BACKWARD.search(one.type)), None)
-    if portable and lacking:
+    if form != "savedmodel" and lacking:
         raise GradientError(refusal(op, f"its gradient is {lacking}, which only TensorFlow runs"))
     return [next(found) if one.dtype.is_floating else None for one in op.inputs]
 

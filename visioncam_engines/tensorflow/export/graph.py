@@ -51,7 +51,7 @@ def function_of(plan: ExportPlan) -> Any:
         if plan.gradients:
             classes = given[-1] if plan.target is ASKED else tf.constant([plan.target], tf.int32)
             cotangent = class_cotangent(attrs.evolve(view.score, values=values, answer=answer), classes)
-            slope = _grid(slopes(values, at, cotangent, plan.format != "savedmodel"), view, plan)
+            slope = _grid(slopes(values, at, cotangent, plan.format), view, plan)
         made = plan.draw(_grid(at, view, plan), slope)
         made |= {"probabilities": probabilities, "logits": values}
         return {name: tf.identity(made[name], name=name) for name in plan.outputs}

@@ -204,9 +204,6 @@ def _matmul(op: Any, dy: Any) -> list[Any]:
     a, b = op.inputs
     if op.type == "MatMul":
         turn_a, turn_b = op.get_attr("transpose_a"), op.get_attr("transpose_b")
-        column = None if turn_a or turn_b else _column(dy, b)
-        if column is not None:
-            return [column, None]
     else:
         turn_a, turn_b = op.get_attr("adj_x"), op.get_attr("adj_y")
     in_a = (
@@ -216,19 +213,6 @@ def _matmul(op: Any, dy: Any) -> list[Any]:
         tf.matmul(dy, a, transpose_a=True, transpose_b=turn_a) if turn_b else tf.matmul(a, dy, transpose_a=not turn_a)
     )
     return [fit(in_a, a), fit(in_b, b)]
-
-
-def _column(dy: Any, kernel: Any) -> Any:
-    """Return the kernel's columns for the classes where the gradient is one class of each picture, or None.
-
-    A product with the transposed kernel would store it once more.  The first axis is gathered, of the
-    transposed kernel: this is how TFLite stores it, and what it makes of a constant.
-    """
-    import tensorflow as tf
-
-    if dy.op.type != "OneHot":
-        return None
-    return tf.gather(tf.transpose(kernel), dy.op.inputs[0])
 
 
 @rule("Einsum")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import re
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from visioncam_core.engine.export import ExportPlan, Written
+from visioncam_core.engine.export import ASKED, ExportPlan, Written
 from visioncam_core.errors import ModelError
 from visioncam_core.text import error_text
 from visioncam_engines.exported import onnx_file, tflite_file
@@ -25,20 +26,15 @@ _BUILT_IN = "a TFLite file that any runtime opens holds TFLite's own operations 
 
 def write(plan: ExportPlan) -> Written:
     """Write the file of a plan; see `EngineDefaults.export`."""
-    import tensorflow as tf
-
     if plan.format not in _WRITERS:
         raise ModelError(f"a Keras model becomes .tflite, .onnx or a SavedModel, not {plan.path.suffix!r}")
-    module = tf.Module()
-    module.serve = function_of(plan)
-    concrete = module.serve.get_concrete_function()
-    return _WRITERS[plan.format](plan, module, concrete)
+    return _WRITERS[plan.format](plan, function_of(plan).get_concrete_function())
 
 
-def _saved(plan: ExportPlan, module: Any, concrete: Any) -> Written:
+def _saved(plan: ExportPlan, concrete: Any) -> Written:
     import tensorflow as tf
 
-    _save(module, concrete, plan.path)
+    _save(concrete, plan.path)
     beside = plan.path / SAVED_MODEL
     beside.parent.mkdir(exist_ok=True)
     beside.write_text(json.dumps(plan.metadata), encoding="utf-8")
@@ -49,23 +45,19 @@ def _saved(plan: ExportPlan, module: Any, concrete: Any) -> Written:
     return Written(run, f"TensorFlow {tf.__version__}", batch=not plan.view.exact)
 
 
-def _save(module: Any, concrete: Any, path: Path) -> None:
+def _save(concrete: Any, path: Path) -> None:
     import tensorflow as tf
 
-    level = logging.getLogger("tensorflow").level
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # that there is no layer to save, and where it is saved
-    try:
-        tf.saved_model.save(module, os.fspath(path), signatures=concrete)
-    finally:
-        logging.getLogger("tensorflow").setLevel(level)
+    with _quiet():
+        tf.saved_model.save(tf.Module(), os.fspath(path), signatures=concrete)
 
 
-def _tflite(plan: ExportPlan, module: Any, concrete: Any) -> Written:
+def _tflite(plan: ExportPlan, concrete: Any) -> Written:
     import tensorflow as tf
 
     with tempfile.TemporaryDirectory(dir=plan.path.parent) as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the converter's own calls
-        _save(module, concrete, Path(folder))
+        _save(concrete, Path(folder))
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         if plan.samples:
@@ -83,12 +75,47 @@ def _tflite(plan: ExportPlan, module: Any, concrete: Any) -> Written:
     return Written(run, runtime, batch=not plan.view.exact)
 
 
-def _onnx(plan: ExportPlan, module: Any, concrete: Any) -> Written:
-    onnx_file.require()
-    raise NotImplementedError
+def _onnx(plan: ExportPlan, concrete: Any) -> Written:
+    onnx_file.require("tf2onnx")
+    import tf2onnx
+
+    with _quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the converter's own calls
+        names = {one.name: name for one, name in zip(concrete.inputs, _taken(plan), strict=True)}
+        names |= {one.name: name for one, name in zip(concrete.outputs, sorted(plan.outputs), strict=True)}
+        try:
+            made, _ = tf2onnx.convert.from_graph_def(
+                concrete.graph.as_graph_def(),
+                input_names=[one.name for one in concrete.inputs],
+                output_names=[one.name for one in concrete.outputs],
+                opset=onnx_file.OPSET,
+            )
+        except Exception as error:
+            raise ModelError(f"the model cannot become an ONNX file: {error_text(error)}") from error
+    onnx_file.save(plan.path, made, names, plan.outputs, plan.metadata)
+    run, runtime = onnx_file.runner(plan.path)
+    return Written(run, runtime, onnx_file.OPSET, not plan.view.exact)
 
 
-_WRITERS: dict[str, Callable[[ExportPlan, Any, Any], Written]] = {
+def _taken(plan: ExportPlan) -> list[str]:
+    return [*plan.inputs, *(["target"] if plan.target is ASKED else [])]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep TensorFlow's and the converter's words about what is not the user's to change to themselves."""
+    loggers = [logging.getLogger(name) for name in ("tensorflow", "tf2onnx")]
+    levels = [one.level for one in loggers]
+    for one in loggers:
+        one.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for one, level in zip(loggers, levels, strict=True):
+            one.setLevel(level)
+
+
+_WRITERS: dict[str, Callable[[ExportPlan, Any], Written]] = {
     "savedmodel": _saved,
     "tflite": _tflite,
     "onnx": _onnx,
