@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -22,7 +23,7 @@ from visioncam_core.engine.defaults import EngineDefaults
 from visioncam_core.engine.export import ASKED, ExportPlan
 from visioncam_core.engine.layer_table import LayerTable
 from visioncam_core.engine.output import Head, head_of
-from visioncam_core.errors import GradientError, LayerError, OptionError, OutputError
+from visioncam_core.errors import GradientError, LayerError, OptionError, OutputError, VisionCamError
 from visioncam_core.files import as_path, check_folder
 from visioncam_core.images.sample import Sample
 from visioncam_core.pipeline.explainer import Explainer
@@ -113,9 +114,12 @@ def export(
     with cache.steady(explainer.engine, model):
         calibration = [] if quantize is None else _read(explainer, quantize)
         shown = _read(explainer, pictures) if pictures is not None else calibration or _made_up(explainer)
-        plan, head = _plan(explainer, kind, target, wanted, size, shown[0])
-        plan = attrs.evolve(plan, samples=[_calibrating(plan, one) for one in calibration])
-        return _written(plan, place, explainer, head, shown, at_least)
+
+        def planned(explainer: Explainer) -> tuple[ExportPlan, Head]:
+            plan, head = _plan(explainer, kind, target, wanted, size, shown[0])
+            return attrs.evolve(plan, samples=[_calibrating(plan, one) for one in calibration]), head
+
+        return _written(planned, place, explainer, shown, at_least)
 
 
 def _place(path: Any) -> tuple[Path, str]:
@@ -230,17 +234,23 @@ def _calibrating(plan: ExportPlan, sample: Sample) -> dict[str, np.ndarray]:
     return given | ({"target": np.asarray([-1], np.int32)} if plan.target is ASKED else {})
 
 
+Planned = Callable[[Explainer], tuple[ExportPlan, Head]]
+
+
 def _written(
-    plan: ExportPlan, place: Path, explainer: Explainer, head: Head, shown: list[Sample], at_least: float
+    planned: Planned, place: Path, explainer: Explainer, shown: list[Sample], at_least: float
 ) -> Exported:
     """Write the file to a temporary place beside its own, check it, and move it."""
+    plan, head = planned(explainer)
+    write = getattr(explainer.engine, "export", None) or partial(EngineDefaults.export, explainer.engine)
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=".visioncam-") as folder:
         plan = attrs.evolve(plan, path=Path(folder, place.name))
-        write = getattr(explainer.engine, "export", None) or partial(EngineDefaults.export, explainer.engine)
         try:
             made = write(plan)
         except GradientError as error:
-            raise GradientError(f"{error}{_later(write, plan, folder)}") from error
+            later = _later(write, planned, explainer, plan)
+            where = f"layer={later!r} works" if later else "no later layer works"
+            raise GradientError(f"{place.name} at {plan.choice.path}: {error}; {where}") from error
         found = check(plan, made.run, explainer, head, shown)
         most = None if plan.samples else 1e-3
         refuse_if_off(found, at_least, most, place.name)
@@ -256,5 +266,12 @@ def _written(
     )  # fmt: skip
 
 
-def _later(write: Any, plan: ExportPlan, folder: str) -> str:
+def _later(write: Any, planned: Planned, explainer: Explainer, plan: ExportPlan) -> str:
+    """Return the nearest later layer with which a file can be written; "" where there is none."""
+    rows = plan.view.table.candidates
+    for row in rows[1 + [one.path for one in rows].index(plan.choice.path) :]:
+        with suppress(VisionCamError), tempfile.TemporaryDirectory(dir=plan.path.parent) as folder:
+            other = planned(explainer.with_settings(layer=row.path))[0]
+            write(attrs.evolve(other, path=Path(folder, plan.path.name)))
+            return row.path
     return ""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from visioncam_core.engine.export import Run
-from visioncam_core.errors import BackendError
+from visioncam_core.errors import BackendError, ModelError
 from visioncam_engines.exported.metadata import NAME
 
 OPSET = 17
@@ -44,6 +44,9 @@ def save(
     import onnx
 
     graph = model.graph
+    lacking = sorted({one.op_type for one in graph.node if not onnx.defs.has(one.op_type, OPSET, one.domain)})
+    if lacking:
+        raise ModelError(f"the model cannot become an ONNX file: opset {OPSET} has no {', '.join(lacking)}")
     for one in (*graph.input, *graph.output):
         one.name = names.get(one.name, one.name)
     for one in (*graph.input, *graph.output):

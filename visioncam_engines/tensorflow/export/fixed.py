@@ -16,6 +16,8 @@ from visioncam_engines.tensorflow.graph.graph import ancestors
 from visioncam_engines.tensorflow.graph.inlining import CALLS, inlined
 
 Shape = tuple[int | None, ...]
+PASS = "model/"
+"""Begins the names of the operations of the forward pass."""
 FEW, MORE = 2, 3
 """Pictures in the two batches that are measured."""
 
@@ -66,7 +68,7 @@ class Fixed:
 
         read = {part.lstrip("^").split(":")[0] for node in self.nodes.node for part in node.input}
         known = {name: x for name, x in zip(self.inputs, given, strict=False) if name.split(":")[0] in read}
-        found: list[Any] = tf.graph_util.import_graph_def(self.nodes, known, self.fetches, name="model")
+        found: list[Any] = tf.graph_util.import_graph_def(self.nodes, known, self.fetches, name=PASS.rstrip("/"))
         scope = found[0].op.name.removesuffix(self.fetches[0].split(":")[0])
         here = tf.compat.v1.get_default_graph()
         for name, shape in self.shapes.items():

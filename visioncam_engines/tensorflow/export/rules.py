@@ -92,7 +92,7 @@ def _rectified(op: Any, x: Any, y: Any, dy: Any) -> Any:
     return tf.where(x > 0 if op.type != "Relu" else y > 0, dy * scale if op.type == "Selu" else dy, below)
 
 
-@_each("Sigmoid", "Tanh", "Softplus", "Softsign", "Exp", "Expm1", "Log", "Log1p", "Erf")
+@_each("Sigmoid", "Tanh", "Softplus", "Softsign", "Exp", "Expm1", "Log", "Log1p", "Erf", "Erfc")
 def _smooth(op: Any, x: Any, y: Any, dy: Any) -> Any:
     import tensorflow as tf
 
@@ -105,6 +105,7 @@ def _smooth(op: Any, x: Any, y: Any, dy: Any) -> Any:
         "Expm1": lambda: y + 1,
         "Log": lambda: 1 / x,
         "Log1p": lambda: 1 / (1 + x),
+        "Erfc": lambda: -2 / math.sqrt(math.pi) * tf.exp(-x * x),
         "Erf": lambda: 2 / math.sqrt(math.pi) * tf.exp(-x * x),
     }[op.type]()
 

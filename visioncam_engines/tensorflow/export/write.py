@@ -19,9 +19,9 @@ from visioncam_core.text import error_text
 from visioncam_engines.exported import onnx_file, tflite_file
 from visioncam_engines.exported.metadata import SAVED_MODEL
 from visioncam_engines.tensorflow.export.graph import function_of
+from visioncam_engines.tensorflow.export.lowering import lowered
 
-_LACKS = re.compile(r"tf\.(\w+)\b|'tf\.(\w+)'|Op type not registered '(\w+)'")
-_BUILT_IN = "a TFLite file that any runtime opens holds TFLite's own operations alone"
+_LACKS = re.compile(r"^(?:TF Select|Custom|Flex) ops: (.+)$", re.MULTILINE)
 
 
 def write(plan: ExportPlan) -> Written:
@@ -55,6 +55,25 @@ def _save(concrete: Any, path: Path) -> None:
 def _tflite(plan: ExportPlan, concrete: Any) -> Written:
     import tensorflow as tf
 
+    try:
+        found = _converted(plan, lowered(concrete, "tflite"))
+    except Exception as error:
+        lacking = _lacking(error)
+        if not lacking & {"Erf", "Erfc"}:
+            raise _refusal(error) from error
+        try:
+            found = _converted(plan, lowered(concrete, "tflite", every=True))
+        except Exception as second:
+            raise _refusal(second) from second
+    plan.path.write_bytes(found)
+    tflite_file.add_metadata(plan.path, plan.metadata)
+    run, runtime = tflite_file.runner(plan.path)
+    return Written(run, runtime, batch=not plan.view.exact)
+
+
+def _converted(plan: ExportPlan, concrete: Any) -> bytes:
+    import tensorflow as tf
+
     with tempfile.TemporaryDirectory(dir=plan.path.parent) as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the converter's own calls
         _save(concrete, Path(folder))
@@ -63,22 +82,28 @@ def _tflite(plan: ExportPlan, concrete: Any) -> Written:
         if plan.samples:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.representative_dataset = lambda: iter(plan.samples)
-        try:
-            found = converter.convert()
-        except Exception as error:
-            lacking = sorted({name for one in _LACKS.findall(str(error)) for name in one if name})
-            why = f"it has no {', '.join(lacking[:5])}" if lacking else error_text(error)
-            raise ModelError(f"the model cannot become a TFLite file: {why}; {_BUILT_IN}") from error
-    plan.path.write_bytes(found)
-    tflite_file.add_metadata(plan.path, plan.metadata)
-    run, runtime = tflite_file.runner(plan.path)
-    return Written(run, runtime, batch=not plan.view.exact)
+        found: bytes = converter.convert()
+        return found
+
+
+def _lacking(error: Exception) -> set[str]:
+    """Return the types of operations that the converter names as missing."""
+    return {name for line in _LACKS.findall(str(error)) for name in line.replace(" ", "").split(",")}
+
+
+def _refusal(error: Exception) -> ModelError:
+    lacking = sorted(_lacking(error))
+    why = f"TFLite has no {', '.join(lacking)}" if lacking else error_text(error)
+    return ModelError(
+        f"the model cannot become a TFLite file of TFLite's own operations: {why}; .onnx or a SavedModel may do"
+    )
 
 
 def _onnx(plan: ExportPlan, concrete: Any) -> Written:
     onnx_file.require("tf2onnx")
     import tf2onnx
 
+    concrete = lowered(concrete, "onnx")
     with _quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the converter's own calls
         names = {one.name: name for one, name in zip(concrete.inputs, _taken(plan), strict=True)}
