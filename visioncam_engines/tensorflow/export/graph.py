@@ -13,6 +13,10 @@ from visioncam_engines.tensorflow.export.fixed import Fixed
 from visioncam_engines.tensorflow.graph.functions import class_cotangent
 from visioncam_engines.tensorflow.run.passes import to_grid
 
+SLOPE, MAP = "slope/", "map/"
+"""Begin the names of the operations of the gradient and of the map."""
+
+
 def function_of(plan: ExportPlan) -> Any:
     """Return a function with one signature, from the inputs by name to a dict of the outputs.
 
@@ -45,9 +49,11 @@ def function_of(plan: ExportPlan) -> Any:
         slope = None
         if plan.gradients:
             classes = given[-1] if plan.target is ASKED else tf.constant([plan.target], tf.int32)
-            cotangent = class_cotangent(attrs.evolve(view.score, values=values, answer=answer), classes)
-            slope = _grid(slopes(values, at, cotangent, plan.format), view, plan)
-        made = plan.draw(_grid(at, view, plan), slope)
+            with tf.name_scope(SLOPE):
+                cotangent = class_cotangent(attrs.evolve(view.score, values=values, answer=answer), classes)
+                slope = _grid(slopes(values, at, cotangent, plan.format), view, plan)
+        with tf.name_scope(MAP):
+            made = plan.draw(_grid(at, view, plan), slope)
         made |= {"probabilities": probabilities, "logits": values}
         return {name: tf.identity(made[name], name=name) for name in plan.outputs}
 
