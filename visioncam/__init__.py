@@ -117,6 +117,6 @@ __all__ = [
     "Exported", "GradCAM", "GradCAMElementWise", "GradCAMPlusPlus", "HiResCAM", "ModelCard", "Recommendation",
     "RespondCAM", "ScoreCAM", "SmoothGradCAMPlusPlus", "VisionCamError", "XGradCAM", "__version__", "audit",
     "blackbox", "callbacks", "compare", "demo", "diff", "doctor", "evaluate", "explain", "explain_dataset",
-    "explainer", "export", "forget", "geometry", "layers", "load", "load_plugin", "methods", "metrics", "plugins",
-    "quiet", "recommend", "registry", "renderers", "report", "set_model_card", "targets",
+    "explainer", "export", "forget", "geometry", "layers", "load", "load_plugin", "methods", "metrics",
+    "plugins", "quiet", "recommend", "registry", "renderers", "report", "set_model_card", "targets",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from visioncam_core.errors import ModelError
 from visioncam_core.images.reader import Read
 from visioncam_core.images.sample import Sample
 from visioncam_core.pipeline.explainer import Explainer
-from visioncam_core.resize import resize
+from visioncam_core.resize import placed_matrix
 from visioncam_core.results.heat import heat
 
 PICTURES = 3
@@ -68,8 +68,8 @@ def refuse_if_off(checked: Checked, least: float, most: float | None, name: str)
     off = most is not None and not checked.error <= most
     if off or not checked.correlation >= least:
         raise ModelError(
-            f"{name} was not written: run on {PICTURES} pictures, its maps differ from those of visioncam.explain "
-            f"by up to {checked.error:.2g}, with a rank correlation of {checked.correlation:.3f} at least"
+            f"{name} was not written: run on pictures, its maps differ from those of visioncam.explain by up "
+            f"to {checked.error:.2g}, with a rank correlation of {checked.correlation:.3f} at least"
             + (f" (at most {most:g} is allowed)" if off else f" (at_least={least:g} is asked for)")
             + "; choose another layer or method"
             + ("" if most is not None else ", pass more pictures as quantize=, or a smaller at_least=")
@@ -103,14 +103,9 @@ def _best(found: Mapping[str, np.ndarray], head: Head) -> int | None:
 
 def _heat(plan: ExportPlan, wanted: Any, size: tuple[int, ...], explainer: Explainer) -> np.ndarray:
     grid = heat(wanted.raw, explainer.settings.evidence)
-    if size == grid.shape:
+    space, placement = plan.view.table.image_shape, plan.choice.placement
+    if plan.metadata["size"] is None:
         return grid
-    space = plan.view.table.image_shape
-    placement = plan.choice.placement
-    if size == tuple(space):
-        return resize(grid, size, placement)
-    from visioncam_core.resize import placed_matrix
-
     for axis, length in enumerate(size):
         matrix = placed_matrix(length, grid.shape[axis], space[axis], 0, space[axis], placement, axis)
         grid = np.moveaxis(np.tensordot(matrix, grid, axes=(1, axis)), 0, axis)

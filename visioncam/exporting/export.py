@@ -21,8 +21,7 @@ from visioncam.exporting.result import Exported
 from visioncam_core.engine import cache
 from visioncam_core.engine.defaults import EngineDefaults
 from visioncam_core.engine.export import ASKED, ExportPlan
-from visioncam_core.engine.layer_table import LayerTable
-from visioncam_core.engine.output import Head, head_of
+from visioncam_core.engine.output import Head
 from visioncam_core.errors import GradientError, LayerError, OptionError, OutputError, VisionCamError
 from visioncam_core.files import as_path, check_folder
 from visioncam_core.images.sample import Sample
@@ -73,8 +72,8 @@ def export(
 
     Args:
         model: a built Keras model on TensorFlow; it is not changed.
-        path: `cat.tflite`, `cat.onnx`; a name without suffix, or one ending in `.savedmodel`, is the folder of a
-            SavedModel, which must not exist.
+        path: `cat.tflite`, `cat.onnx`; a name without suffix, or one ending in `.savedmodel`, is the folder
+            of a SavedModel, which must not exist.
         method: gradcam, hirescam, xgradcam, gradcamplusplus, gradcamelementwise, respondcam, layercam or
             eigencam, or a method object of these.
         layer: as in `explain`; one layer.
@@ -102,15 +101,19 @@ def export(
         "layer": layer, "placement": placement, "score": score, "output": output, "evidence": evidence,
         "preprocess": preprocess, "geometry": geometry, "class_names": class_names, "engine": engine,
     }  # fmt: skip
-    place, kind = _place(path)
+    place, kind = place_of(path)
     wanted = tuple(outputs)
     _check_outputs(wanted, at_least)
     if quantize is not None and kind != "tflite":
-        raise OptionError(f"quantize= makes an int8 TFLite file, and {place.name!r} is none; end it in .tflite")
+        raise OptionError(
+            f"quantize= makes an int8 TFLite file, and {place.name!r} is none; end it in .tflite"
+        )
     explainer = Explainer.of(model, Request.of([method], {**settings, **method_options}))
     name = explainer.methods[0].name
     if name not in METHODS:
-        raise OptionError(f"method {name!r} cannot be exported: it takes more than one pass; {listing(METHODS)} can")
+        raise OptionError(
+            f"method {name!r} cannot be exported: it takes more than one pass; {listing(METHODS)} can"
+        )
     with cache.steady(explainer.engine, model):
         calibration = [] if quantize is None else _read(explainer, quantize)
         shown = _read(explainer, pictures) if pictures is not None else calibration or _made_up(explainer)
@@ -122,13 +125,13 @@ def export(
         return _written(planned, place, explainer, shown, at_least)
 
 
-def _place(path: Any) -> tuple[Path, str]:
+def place_of(path: Any) -> tuple[Path, str]:
     place = as_path(path, OutputError, OutputError)
     kind = FORMATS.get(place.suffix.lower())
     if kind is None:
         raise OutputError(
-            f"cannot export to {place.name!r}: end it in .tflite, .onnx or .pt2, or in nothing for the folder of a "
-            "SavedModel"
+            f"cannot export to {place.name!r}: end it in .tflite, .onnx or .pt2, or in nothing for the "
+            "folder of a SavedModel"
         )
     check_folder(place.parent)
     if not place.parent.is_dir():
@@ -163,7 +166,7 @@ def _made_up(explainer: Explainer) -> list[Sample]:
     shape = explainer.inputs.image_shape or (None, None, 3)
     *space, channels = (*shape[1:], shape[0]) if explainer.inputs.channels_first else shape
     sides = [n or 224 for n in space]
-    found = []
+    found: list[np.ndarray] = []
     for _ in range(PICTURES):
         if len(sides) == 2:
             soft = np.moveaxis(resize(random.uniform(0, 255, (3, 6, 6)), tuple(sides)), 0, -1)
@@ -178,8 +181,7 @@ def _made_up(explainer: Explainer) -> list[Sample]:
 def _plan(
     explainer: Explainer, kind: str, target: Any, outputs: tuple[str, ...], size: Any, sample: Sample
 ) -> tuple[ExportPlan, Head]:
-    engine, settings = explainer.engine, explainer.settings
-    batch = explainer.batch([sample], [0])
+    settings, batch = explainer.settings, explainer.batch([sample], [0])
     if len(batch.layers) != 1:
         raise LayerError(f"layer={brief(settings.layer)}: a file maps one layer; pass one")
     probable = explainer.with_settings(score="probability").batch([sample], [0]).view
@@ -191,11 +193,12 @@ def _plan(
     sides = _size(size, space, choice.row.grid)
     method = explainer.methods[0]
     maps = {"raw": list(choice.row.grid), "heatmap": list(sides or choice.row.grid)}
+    answers = {one: maps.get(one, []) for one in outputs}
     plan = ExportPlan(
         kind, Path(), batch.view, probable, choice,
         drawing(method.method, settings.evidence, choice, space, sides),
         "gradients" in method.needs, index, outputs, names, shapes,
-        metadata_of(explainer, choice, head, index, names, shapes, {one: maps.get(one, []) for one in outputs}),
+        metadata_of(explainer, choice, head, index, names, shapes, answers, sides),
     )  # fmt: skip
     return plan, head
 
@@ -218,13 +221,15 @@ def _size(size: Any, space: tuple[int, ...], grid: tuple[int, ...]) -> tuple[int
         return None
     if isinstance(size, str) and size == "input":
         return tuple(space)
-    whole = isinstance(size, Sequence) and not isinstance(size, str) and all(
-        isinstance(n, int) and 0 < n <= 1 << 14 for n in size
+    whole = (
+        isinstance(size, Sequence)
+        and not isinstance(size, str)
+        and all(isinstance(n, int) and 0 < n <= 1 << 14 for n in size)
     )
     if not whole or len(size) != len(grid):
         raise OptionError(
-            f"size={brief(size, 40)}: pass {len(grid)} whole numbers above 0, as (224, 224), 'input', or None for the "
-            f"layer's own grid, {grid}"
+            f"size={brief(size, 40)}: pass {len(grid)} whole numbers above 0, as (224, 224), 'input', or "
+            f"None for the layer's own grid, {grid}"
         )
     return tuple(size)
 
@@ -242,7 +247,8 @@ def _written(
 ) -> Exported:
     """Write the file to a temporary place beside its own, check it, and move it."""
     plan, head = planned(explainer)
-    write = getattr(explainer.engine, "export", None) or partial(EngineDefaults.export, explainer.engine)
+    engine: Any = explainer.engine
+    write = getattr(engine, "export", None) or partial(EngineDefaults.export, engine)
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=".visioncam-") as folder:
         plan = attrs.evolve(plan, path=Path(folder, place.name))
         try:
@@ -254,7 +260,9 @@ def _written(
         found = check(plan, made.run, explainer, head, shown)
         most = None if plan.samples else 1e-3
         refuse_if_off(found, at_least, most, place.name)
-        files = [one for one in (plan.path.rglob("*") if plan.path.is_dir() else [plan.path]) if one.is_file()]
+        files = [
+            one for one in (plan.path.rglob("*") if plan.path.is_dir() else [plan.path]) if one.is_file()
+        ]
         size = sum(one.stat().st_size for one in files)
         try:
             shutil.move(plan.path, place) if plan.path.is_dir() else os.replace(plan.path, place)

@@ -28,6 +28,7 @@ def metadata_of(
     names: tuple[str, ...],
     shapes: tuple[tuple[int, ...], ...],
     outputs: dict[str, list[int]],
+    size: tuple[int, ...] | None,
 ) -> dict[str, Any]:
     """Return the document.
 
@@ -39,6 +40,7 @@ def metadata_of(
         names: of the inputs.
         shapes: of the inputs, without the batch.
         outputs: name -> shape of a map without the batch, [] of another output.
+        size: of the heat map; None for the layer's grid.
     """
     (method,), inputs, settings = explainer.methods, explainer.inputs, explainer.settings
     channels = shapes[inputs.image][0 if inputs.channels_first else -1]
@@ -59,6 +61,7 @@ def metadata_of(
             "preprocess": preprocess_facts(explainer.preprocessing, channels),
         },
         "outputs": outputs,
+        "size": size,
         "class_names": None if head.known is None else list(head.known),
         "probabilities": "own" if head.probable or head.own else head.assumed or "none",
         "method": method.name,
@@ -75,7 +78,7 @@ def metadata_of(
 
 def _geometry(geometry: Any) -> dict[str, Any]:
     made = geometry_named(geometry)
-    fields = attrs.asdict(made) if attrs.has(type(made)) else {}
+    fields: dict[str, Any] = attrs.asdict(made) if attrs.has(type(made)) else {}  # type: ignore[arg-type]
     return {"name": type(made).__name__, **fields}
 
 
@@ -85,18 +88,26 @@ def preprocess_facts(preprocessing: Preprocessing, channels: int) -> dict[str, A
     "order" says from which channel of the picture each of the input comes.  What no numbers say has its name
     alone: the code is not in the file.
     """
-    facts: dict[str, Any] = {"name": preprocessing.name, "known": preprocessing.known, "why": preprocessing.why}
+    facts: dict[str, Any] = {
+        "name": preprocessing.name,
+        "known": preprocessing.known,
+        "why": preprocessing.why,
+    }
     if preprocessing.whole is not None:
         return facts
     try:
         zero, one, two = (_through(preprocessing, np.full((1, 1, channels), n)) for n in (0.0, 255.0, 51.0))
-        single = np.stack([_through(preprocessing, np.eye(channels)[i][None, None] * 255.0) for i in range(channels)])
+        single = np.stack(
+            [_through(preprocessing, np.eye(channels)[i][None, None] * 255.0) for i in range(channels)]
+        )
     except Exception:  # a function of the user's, which takes pictures of one size alone
         return facts
     step = (one - zero) / 255
     order = np.argmax(np.abs(single - zero), axis=0)
     told = np.where(np.arange(channels)[:, None] == order, one, zero)
-    straight = np.allclose(two, zero + step * 51, rtol=1e-4) and np.allclose(single, told, rtol=1e-4, atol=1e-4)
+    straight = np.allclose(two, zero + step * 51, rtol=1e-4) and np.allclose(
+        single, told, rtol=1e-4, atol=1e-4
+    )
     if straight and np.all(step > 0):
         facts |= {"order": order.tolist(), "mean": (-zero / step).tolist(), "std": (1 / step).tolist()}
     return facts

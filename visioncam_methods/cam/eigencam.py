@@ -62,10 +62,8 @@ class EigenCAM:
         power = _scaled(xp.matmul(X, turned) if left else xp.matmul(turned, X))
         for _ in range(SQUARINGS):
             power = _scaled(xp.matmul(power, power))
-        if left:
-            V = xp.matmul(turned, xp.matmul(power, seen))
-        else:
-            V = xp.matmul(power, xp.matmul(turned, seen))
+        steps = (power, turned) if left else (turned, power)
+        V = xp.matmul(steps[1], xp.matmul(steps[0], seen))
         size = xp.sqrt(xp.sum(V * V, axis=-2, keepdims=True))
         M = xp.matmul(X, ops.divide(V, size, size > 0))
         return xp.reshape(M, (-1, *A.shape[1:-1]))

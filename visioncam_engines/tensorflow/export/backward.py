@@ -1,7 +1,7 @@
 """The gradient at a layer, written in operations that go forward, so that a runtime without training has it.
 
-TensorFlow's own gradients end in operations such as `Relu6Grad`, which neither TFLite nor ONNX knows.  Here the
-graph is walked from the score back to the layer, with a rule for each type of operation (`rules`).
+TensorFlow's own gradients end in operations such as `Relu6Grad`, which neither TFLite nor ONNX knows.  Here
+the graph is walked from the score back to the layer, with a rule for each type of operation (`rules`).
 """
 
 from __future__ import annotations
@@ -114,4 +114,6 @@ def _of_tensorflow(op: Any, given: list[Any], form: str) -> list[Any]:
 
 
 def refusal(op: Any, why: str) -> str:
-    return f"the operation {plain_name(op.name)!r} ({op.type}) lies between the layer and the score, and {why}"
+    return (
+        f"the operation {plain_name(op.name)!r} ({op.type}) lies between the layer and the score, and {why}"
+    )

@@ -1,7 +1,8 @@
 """The gradients of convolutions, pooling and batch norm, as convolutions that go forward.
 
-The gradient of a convolution is one with the kernel turned round, of a gradient whose values stand as far apart as
-the stride.  That is what a transposed convolution is; TFLite's takes no dilation, no groups and no open batch.
+The gradient of a convolution is one with the kernel turned round, of a gradient whose values stand as far
+apart as the stride.  That is what a transposed convolution is; TFLite's takes no dilation, no groups and no
+open batch.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def _slides(op: Any, window: list[int], dilations: list[int]) -> list[Slide]:
         GradientError: the channels come first.
     """
     if op.get_attr("data_format") != b"NHWC":
-        raise GradientError(f"the operation {op.name!r} ({op.type}) has its channels first, for which no rule is written")
+        raise GradientError(f"the operation {op.name!r} ({op.type}) has its channels first: it has no rule")
     before, after = shape_of(op.inputs[0])[1:3], shape_of(op.outputs[0])[1:3]
     strides, padding = op.get_attr("strides")[1:3], op.get_attr("padding")
     given = op.get_attr("explicit_paddings") if padding == b"EXPLICIT" else []
@@ -55,12 +56,12 @@ def _slides(op: Any, window: list[int], dilations: list[int]) -> list[Slide]:
 
 
 def _spread(dy: Any, slides: list[Slide], lead: list[int] | None = None) -> Any:
-    """Return a gradient with its values a stride apart, so padded that a window's whole slide gives the input.
+    """Return a gradient with its values a stride apart, padded so that a window's slide gives the input.
 
     Args:
         dy: (N, m, m', K).
         slides: of the two axes.
-        lead: of each axis the zeros before the first value; a window's reach less one and its padding by default.
+        lead: zeros before the first value of each axis; a window's reach less one and its padding by default.
     """
     import tensorflow as tf
 
@@ -90,7 +91,7 @@ def _convolution(op: Any, dy: Any) -> list[Any]:
     import tensorflow as tf
 
     kernel, dilations = op.inputs[1], op.get_attr("dilations")[1:3]
-    high, wide, deep, count = shape_of(kernel)
+    high, wide, deep, _ = shape_of(kernel)
     slides = _slides(op, [high, wide], dilations)
     groups = shape_of(op.inputs[0])[-1] // deep
     turned = kernel if high == wide == 1 else kernel[::-1, ::-1]
@@ -133,7 +134,9 @@ def _transposed(op: Any, dy: Any) -> list[Any]:
     padding = op.get_attr("padding").decode()
     strides, dilations = op.get_attr("strides"), op.get_attr("dilations")
     if padding == "EXPLICIT" or op.get_attr("data_format") != b"NHWC":
-        raise GradientError(f"the transposed convolution {op.name!r} has a padding or an order without a rule")
+        raise GradientError(
+            f"the transposed convolution {op.name!r} has a padding or an order without a rule"
+        )
     return [None, None, tf.nn.conv2d(dy, op.inputs[1], strides, padding, dilations=dilations)]
 
 
@@ -162,13 +165,25 @@ def _largest(op: Any, dy: Any) -> list[Any]:
 
     x, y, window = op.inputs[0], op.outputs[0], op.get_attr("ksize")[1:3]
     slides = _slides(op, window, [1, 1])
-    pads = [[0, 0], *([one.before, max((one.m - 1) * one.stride + one.reach - one.n - one.before, 0)] for one in slides), [0, 0]]
+    pads = [
+        [0, 0],
+        *([one.before, max((one.m - 1) * one.stride + one.reach - one.n - one.before, 0)] for one in slides),
+        [0, 0],
+    ]
     padded = tf.pad(x, pads, constant_values=x.dtype.min) if any(map(any, pads)) else x
     total: Any = None
     free: Any = None
     none = tf.zeros([], dy.dtype)
     for offsets in itertools.product(*(range(one.reach) for one in slides)):
-        part = padded[(slice(None), *(slice(o, o + (s.m - 1) * s.stride + 1, s.stride) for o, s in zip(offsets, slides, strict=True)))]
+        part = padded[
+            (
+                slice(None),
+                *(
+                    slice(o, o + (s.m - 1) * s.stride + 1, s.stride)
+                    for o, s in zip(offsets, slides, strict=True)
+                ),
+            )
+        ]
         here = part == y if free is None else (part == y) & free
         free = ~here if free is None else free & ~here
         lead = [o - s.before for o, s in zip(offsets, slides, strict=True)]

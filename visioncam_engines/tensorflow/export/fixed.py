@@ -1,7 +1,7 @@
 """The forward pass as a plain graph: no calls, no variables, and every size a number but the batch.
 
-Sizes that a graph computes (those of a product over the last axis, of an input of any size) are measured on blank
-pictures, and written into its reshapes: a runtime then knows how large everything is before it runs.
+Sizes that a graph computes (those of a product over the last axis, of an input of any size) are measured on
+blank pictures, and written into its reshapes: a runtime then knows how large everything is before it runs.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ class Fixed:
         Raises:
             ModelError: a variable is used other than by reading all of it.
         """
-        captured = {inside.op.name: trace.replaced.get(id(held), held) for held, inside in trace.graph.captures}
+        captured = {
+            inside.op.name: trace.replaced.get(id(held), held) for held, inside in trace.graph.captures
+        }
         graph, inputs = trace.graph, list(trace.inputs)
         if any(op.type in CALLS for op in ancestors(fetches).values()):
             held = {f"{name}:0": value for name, value in captured.items()}
@@ -68,7 +70,9 @@ class Fixed:
 
         read = {part.lstrip("^").split(":")[0] for node in self.nodes.node for part in node.input}
         known = {name: x for name, x in zip(self.inputs, given, strict=False) if name.split(":")[0] in read}
-        found: list[Any] = tf.graph_util.import_graph_def(self.nodes, known, self.fetches, name=PASS.rstrip("/"))
+        found: list[Any] = tf.graph_util.import_graph_def(
+            self.nodes, known, self.fetches, name=PASS.rstrip("/")
+        )
         scope = found[0].op.name.removesuffix(self.fetches[0].split(":")[0])
         here = tf.compat.v1.get_default_graph()
         for name, shape in self.shapes.items():
@@ -92,7 +96,10 @@ class Fixed:
 
         run = tf.compat.v1.wrap_function(shapes, specs)
         few, more = (
-            [value.numpy().tolist() for value in run(*[tf.zeros([n, *one.shape[1:]], one.dtype) for one in specs])]
+            [
+                value.numpy().tolist()
+                for value in run(*[tf.zeros([n, *one.shape[1:]], one.dtype) for one in specs])
+            ]
             for n in ((1, 1) if specs[0].shape[0] == 1 else (FEW, MORE))
         )
         return {
@@ -107,7 +114,11 @@ def _put_values(nodes: Any, captured: dict[str, Any]) -> None:
     import tensorflow as tf
 
     handles = {name: name for name, held in captured.items() if held.dtype == tf.resource}
-    copies = [node for node in nodes.node if node.op == "Identity" and node.attr["T"].type == tf.resource.as_datatype_enum]
+    copies = [
+        node
+        for node in nodes.node
+        if node.op == "Identity" and node.attr["T"].type == tf.resource.as_datatype_enum
+    ]
     for _ in copies:  # a copy may be of a copy
         handles |= {node.name: handles[node.input[0]] for node in copies if node.input[0] in handles}
     types: dict[str, int] = {}

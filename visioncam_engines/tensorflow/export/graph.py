@@ -39,8 +39,9 @@ def function_of(plan: ExportPlan) -> Any:
     ]
     if plan.target is ASKED:
         specs.append(tf.TensorSpec([batch], tf.int32, name="target"))
+    probable: Any = plan.probable.score
     record = view.record(plan.choice.row)
-    fetches = [*record.tensors, view.score.values, view.score.answer, plan.probable.score.values]
+    fetches = [*record.tensors, view.score.values, view.score.answer, probable.values]
     fixed = Fixed.of(view.trace, fetches, specs[: len(plan.inputs)])
 
     def body(*given: Any) -> dict[str, Any]:

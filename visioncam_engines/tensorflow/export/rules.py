@@ -1,7 +1,7 @@
 """The gradients of operations on single values, of sums, and of products of matrices.
 
-A rule takes an operation and the gradient in its output (a list of them where it has several) and returns one for
-each input, None where there is none.
+A rule takes an operation and the gradient in its output (a list of them where it has several) and returns one
+for each input, None where there is none.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ def _each(*types: str) -> Callable[[Callable[[Any, Any, Any, Any], Any]], None]:
     """Return what adds the rule of operations with one input: (operation, x, y, gradient) -> gradient."""
 
     def add(function: Callable[[Any, Any, Any, Any], Any]) -> None:
-        rule(*types)(lambda op, dy: [function(op, op.inputs[0], op.outputs[0], dy)] + [None] * (len(op.inputs) - 1))
+        rule(*types)(
+            lambda op, dy: [function(op, op.inputs[0], op.outputs[0], dy)] + [None] * (len(op.inputs) - 1)
+        )
 
     return add
 
@@ -83,46 +85,51 @@ def _rectified(op: Any, x: Any, y: Any, dy: Any) -> Any:
     if op.type == "Relu6":
         return tf.where((y > 0) & (y < 6), dy, tf.zeros([], dy.dtype))
     scale, alpha = 1.0507009873554805, 1.6732632423543772
-    below = {
-        "Relu": lambda: tf.zeros([], dy.dtype),
-        "LeakyRelu": lambda: dy * op.get_attr("alpha") if op.type == "LeakyRelu" else dy,
-        "Elu": lambda: dy * (y + 1),
-        "Selu": lambda: dy * (y + scale * alpha),
-    }[op.type]()
-    return tf.where(x > 0 if op.type != "Relu" else y > 0, dy * scale if op.type == "Selu" else dy, below)
+    if op.type == "LeakyRelu":
+        below = dy * op.get_attr("alpha")
+    elif op.type in ("Elu", "Selu"):
+        below = dy * (y + 1 if op.type == "Elu" else y + scale * alpha)
+    else:
+        below = tf.zeros([], dy.dtype)
+    return tf.where(x > 0, dy * scale if op.type == "Selu" else dy, below)
 
 
-@_each("Sigmoid", "Tanh", "Softplus", "Softsign", "Exp", "Expm1", "Log", "Log1p", "Erf", "Erfc")
+def _exp(x: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.exp(x)
+
+
+def _sign(x: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.sign(x)
+
+
+_FACTORS: dict[str, Callable[[Any, Any], Any]] = {
+    "Sigmoid": lambda x, y: y * (1 - y),
+    "Tanh": lambda x, y: 1 - y * y,
+    "Softplus": lambda x, y: 1 / (1 + _exp(-x)),
+    "Exp": lambda x, y: y,
+    "Expm1": lambda x, y: y + 1,
+    "Log": lambda x, y: 1 / x,
+    "Log1p": lambda x, y: 1 / (1 + x),
+    "Erf": lambda x, y: 2 / math.sqrt(math.pi) * _exp(-x * x),
+    "Erfc": lambda x, y: -2 / math.sqrt(math.pi) * _exp(-x * x),
+    "Sqrt": lambda x, y: 0.5 / y,
+    "Rsqrt": lambda x, y: -0.5 * y * y * y,
+    "Square": lambda x, y: 2 * x,
+    "Neg": lambda x, y: -1.0,
+    "Abs": lambda x, y: _sign(x),
+    "Reciprocal": lambda x, y: -y * y,
+    "Inv": lambda x, y: -y * y,
+}
+"""Type of an operation -> its slope, from its input and its output."""
+
+
+@_each(*_FACTORS)
 def _smooth(op: Any, x: Any, y: Any, dy: Any) -> Any:
-    import tensorflow as tf
-
-    return dy * {
-        "Sigmoid": lambda: y * (1 - y),
-        "Tanh": lambda: 1 - y * y,
-        "Softplus": lambda: tf.sigmoid(x),
-        "Softsign": lambda: 1 / ((1 + tf.abs(x)) * (1 + tf.abs(x))),
-        "Exp": lambda: y,
-        "Expm1": lambda: y + 1,
-        "Log": lambda: 1 / x,
-        "Log1p": lambda: 1 / (1 + x),
-        "Erfc": lambda: -2 / math.sqrt(math.pi) * tf.exp(-x * x),
-        "Erf": lambda: 2 / math.sqrt(math.pi) * tf.exp(-x * x),
-    }[op.type]()
-
-
-@_each("Sqrt", "Rsqrt", "Square", "Neg", "Abs", "Reciprocal", "Inv")
-def _powers(op: Any, x: Any, y: Any, dy: Any) -> Any:
-    import tensorflow as tf
-
-    return dy * {
-        "Sqrt": lambda: 0.5 / y,
-        "Rsqrt": lambda: -0.5 * y * y * y,
-        "Square": lambda: 2 * x,
-        "Neg": lambda: -1.0,
-        "Abs": lambda: tf.sign(x),
-        "Reciprocal": lambda: -y * y,
-        "Inv": lambda: -y * y,
-    }[op.type]()
+    return dy * _FACTORS[op.type](x, y)
 
 
 @_each("Softmax")
@@ -208,10 +215,14 @@ def _matmul(op: Any, dy: Any) -> list[Any]:
     else:
         turn_a, turn_b = op.get_attr("adj_x"), op.get_attr("adj_y")
     in_a = (
-        tf.matmul(b, dy, transpose_a=turn_b, transpose_b=True) if turn_a else tf.matmul(dy, b, transpose_b=not turn_b)
+        tf.matmul(b, dy, transpose_a=turn_b, transpose_b=True)
+        if turn_a
+        else tf.matmul(dy, b, transpose_b=not turn_b)
     )
     in_b = (
-        tf.matmul(dy, a, transpose_a=True, transpose_b=turn_a) if turn_b else tf.matmul(a, dy, transpose_a=not turn_a)
+        tf.matmul(dy, a, transpose_a=True, transpose_b=turn_a)
+        if turn_b
+        else tf.matmul(a, dy, transpose_a=not turn_a)
     )
     return [fit(in_a, a), fit(in_b, b)]
 

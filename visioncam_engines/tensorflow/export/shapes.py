@@ -134,7 +134,10 @@ def _strided(op: Any, dy: Any) -> list[Any]:
     import tensorflow as tf
 
     begin, end, step = (fixed(op, i) for i in (1, 2, 3))
-    masks = {name: int(op.get_attr(f"{name}_mask")) for name in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")}
+    masks = {
+        name: int(op.get_attr(f"{name}_mask"))
+        for name in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")
+    }
     shape, axis, found = shape_of(op.inputs[0]), 0, []
     for i in range(len(begin)):
         has = {name: bool(mask >> i & 1) for name, mask in masks.items()}
@@ -148,9 +151,11 @@ def _strided(op: Any, dy: Any) -> list[Any]:
             whole = has["begin"] and has["end"] and step[i] == 1 and not has["shrink_axis"]
             if n < 0 and not whole:
                 raise GradientError(f"the operation {op.name!r} (StridedSlice) picks pictures out of a batch")
-            part = slice(None if has["begin"] else int(begin[i]), None if has["end"] else int(end[i]), int(step[i]))
+            part = slice(
+                None if has["begin"] else int(begin[i]), None if has["end"] else int(end[i]), int(step[i])
+            )
             at = np.arange(max(n, 0))
-            found.append(at[int(begin[i])] [None] if has["shrink_axis"] else at[part])
+            found.append(at[int(begin[i])][None] if has["shrink_axis"] else at[part])
             axis += 1
     found += [np.arange(max(n, 0)) for n in shape[len(found) :]]
     dy = tf.reshape(dy, [n if n < 0 else len(at) for n, at in zip(shape, found, strict=True)])
@@ -193,9 +198,8 @@ def _tiled(op: Any, dy: Any) -> list[Any]:
         raise GradientError(f"the operation {op.name!r} (Tile) repeats the pictures of a batch")
     for axis in np.flatnonzero(times != 1):
         n = shape[axis]
-        split = [*shape[:axis], int(times[axis]), n, *(int(a * b) for a, b in zip(shape, times, strict=True))][: axis + 2]
         rest = [int(a * b) for a, b in zip(shape[axis + 1 :], times[axis + 1 :], strict=True)]
-        dy = tf.reduce_sum(tf.reshape(dy, [*split, *rest]), axis)
+        dy = tf.reduce_sum(tf.reshape(dy, [*shape[:axis], int(times[axis]), n, *rest]), axis)
     return only(op, dy)
 
 
@@ -206,7 +210,7 @@ def _broadcast(op: Any, dy: Any) -> list[Any]:
 
 @rule("ResizeBilinear", "ResizeNearestNeighbor", "ResizeBicubic")
 def _resized(op: Any, dy: Any) -> list[Any]:
-    """Both axes are resized by themselves: the rows of their matrices are what the operation makes of ones."""
+    """Each axis is resized by itself: the rows of its matrix are what the operation makes of ones."""
     import tensorflow as tf
 
     (_, *sides, _), size = shape_of(op.inputs[0]), fixed(op, 1)

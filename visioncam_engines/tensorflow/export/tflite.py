@@ -17,8 +17,10 @@ from visioncam_engines.tensorflow.export.lowering import lowered
 from visioncam_engines.tensorflow.export.save import save
 
 _LACKS = re.compile(r"^(?:TF Select|Custom|Flex) ops: (.+)$", re.MULTILINE)
-_FLOAT = re.compile(rf"(^|;){MAP}|(^|;){SLOPE}(?!.*(Conv2D|depthwise|MatMul|GatherV2|Einsum))|^PartitionedCall")
-"""Names of tensors that stay float32 in an int8 file: the map, and of the gradient all but products of weights."""
+_FLOAT = re.compile(
+    rf"(^|;){MAP}|(^|;){SLOPE}(?!.*(Conv2D|depthwise|MatMul|GatherV2|Einsum))|^PartitionedCall"
+)
+"""Names of what stays float32 in an int8 file: the map, and of the gradient all but products of weights."""
 
 
 def write(plan: ExportPlan, concrete: Any) -> Written:
@@ -53,7 +55,7 @@ def _converted(plan: ExportPlan, concrete: Any) -> bytes:
 def _quantized(converter: Any, plan: ExportPlan) -> bytes:
     """Return an int8 file whose map is computed in float32 from what the int8 operations give.
 
-    A map of gradients in int8 is one of rounding: they are small, and the guards against sums that cancel smaller.
+    A map of gradients in int8 is one of rounding: they are small, and what tells sums that cancel is smaller.
     """
     import tensorflow as tf
 
@@ -78,5 +80,5 @@ def _refusal(error: Exception) -> ModelError:
     lacking = sorted(_lacking(error))
     why = f"TFLite has no {', '.join(lacking)}" if lacking else error_text(error)
     return ModelError(
-        f"the model cannot become a TFLite file of TFLite's own operations: {why}; .onnx or a SavedModel may do"
+        f"the model cannot become a file of TFLite's own operations: {why}; .onnx or a SavedModel may do"
     )

@@ -19,7 +19,6 @@ from visioncam_engines.tensorflow.export.lowering import lowered
 from visioncam_engines.tensorflow.export.save import quiet, save
 
 
-
 def write(plan: ExportPlan) -> Written:
     """Write the file of a plan; see `EngineDefaults.export`."""
     if plan.format not in _WRITERS:
