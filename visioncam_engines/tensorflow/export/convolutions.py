@@ -184,7 +184,7 @@ def _largest(op: Any, dy: Any) -> list[Any]:
                 ),
             )
         ]
-        here = part == y if free is None else (part == y) & free
+        here = tf.equal(part, y) if free is None else tf.equal(part, y) & free
         free = ~here if free is None else free & ~here
         lead = [o - s.before for o, s in zip(offsets, slides, strict=True)]
         moved = _spread(tf.where(here, dy, none), slides, lead)

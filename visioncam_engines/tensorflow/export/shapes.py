@@ -71,7 +71,7 @@ def _most(op: Any, dy: Any) -> list[Any]:
 
     x, axes = op.inputs[0], _axes(op)
     kept = [1 if i in axes else n for i, n in enumerate(shape_of(x))]
-    here = tf.cast(x == tf.reshape(op.outputs[0], kept), dy.dtype)
+    here = tf.cast(tf.equal(x, tf.reshape(op.outputs[0], kept)), dy.dtype)
     return only(op, tf.reshape(dy, kept) / tf.reduce_sum(here, axes, keepdims=True) * here)
 
 
