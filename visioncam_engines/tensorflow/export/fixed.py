@@ -58,6 +58,8 @@ class Fixed:
         sources = {one.name for one in inputs}
         operations, used = between(fetches, {*sources, *(f"{name}:0" for name in captured)})
         nodes = copied(graph, operations)
+        for node in nodes.node:
+            node.attr.pop("_gradient_op_type", None)  # its Python holds tensors of the other graph
         _put_values(nodes, {name: held for name, held in captured.items() if f"{name}:0" in used})
         found = cls(nodes, [one.name for one in inputs], [one.name for one in fetches])
         shapes = found._measured(specs)

@@ -14,7 +14,7 @@ from visioncam_core.errors import GradientError
 
 Rule = Callable[[Any, Any], list[Any]]
 RULES: dict[str, Rule] = {}
-SEVERAL = ("Unpack", "Split", "SplitV")
+SEVERAL = ("Unpack", "Split", "SplitV", "IdentityN")
 """Types of operations with several outputs."""
 
 
@@ -68,6 +68,12 @@ def _each(*types: str) -> Callable[[Callable[[Any, Any, Any, Any], Any]], None]:
 
 @_each("Identity", "CheckNumerics", "Snapshot")
 def _same(op: Any, x: Any, y: Any, dy: Any) -> Any:
+    return dy
+
+
+@rule("IdentityN")
+def _copied(op: Any, dy: list[Any]) -> list[Any]:
+    """A gradient of the user's own ends here, as that of `silu` does: the automatic one goes on."""
     return dy
 
 
