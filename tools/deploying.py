@@ -1,9 +1,9 @@
-"""Measure exported files beside the framework's own, and write the table of docs/deploying.md.
+"""Measure exported files beside plain ones, and write the table of docs/deploying.md.
 
     python tools/deploying.py            # every network; a few minutes
-    python tools/deploying.py ResNet     # networks whose name has this word; prints, and writes nothing
+    python tools/deploying.py ResNet     # networks whose name has this word; writes nothing
 
-Each file is run on one thread, one picture at a time, in turns with the plain model exported by the framework.
+Each file is run on one thread, one picture at a time, in turns with the model that the framework exports.
 """
 
 from __future__ import annotations
@@ -25,23 +25,26 @@ sys.path.insert(0, str(ROOT))
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
 warnings.simplefilter("ignore")
 
-import keras
-import numpy as np
-import tensorflow as tf
-from keras import layers as L  # noqa: N812
+import keras  # noqa: E402 - after the variables above
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
+from keras import layers as L  # noqa: E402, N812
 
-import visioncam
+import visioncam  # noqa: E402
 
 PAGE = ROOT / "docs" / "deploying.md"
-BEGIN, END = "<!-- begin measured: written by tools/deploying.py -->\n", "<!-- end measured -->"
-HEAD = "| Network, layer | Format | Plain | With map | Size | Time | Map |\n| --- | --- | --- | --- | --- | --- | --- |\n"
+BEGIN, END = "<!-- from here: deploying -->\n", "<!-- to here: deploying -->"
+HEAD = "| Network, layer | Format | Plain | With map | Size | Time | Map |\n" + "| --- " * 7 + "|\n"
 ROUNDS = 40
 Run = Callable[[np.ndarray], Any]
 
 
 def resnet() -> Any:
-    inputs = keras.Input((64, 64, 3))
-    x = L.MaxPooling2D(3, 2, "same")(L.ReLU()(L.BatchNormalization()(L.Conv2D(32, 7, 2, padding="same")(inputs))))
+    """Return a small ResNet."""
+    inputs = keras.Input((128, 128, 3))
+    x = L.MaxPooling2D(3, 2, "same")(
+        L.ReLU()(L.BatchNormalization()(L.Conv2D(32, 7, 2, padding="same")(inputs)))
+    )
     for name, channels, stride in (("stage1", 32, 1), ("stage2", 64, 2), ("stage3", 128, 2)):
         y = L.ReLU()(L.BatchNormalization()(L.Conv2D(channels, 3, stride, padding="same", use_bias=False)(x)))
         y = L.BatchNormalization()(L.Conv2D(channels, 3, padding="same", use_bias=False)(y))
@@ -52,16 +55,21 @@ def resnet() -> Any:
 
 
 class ClassToken(L.Layer):
+    """A token before all others, and a place for each."""
+
     def build(self, shape: Any) -> None:
+        """Make both."""
         self.token = self.add_weight(shape=(1, 1, shape[-1]), initializer="normal")
         self.places = self.add_weight(shape=(1, shape[1] + 1, shape[-1]), initializer="normal")
 
     def call(self, x: Any) -> Any:
+        """Return the tokens with it."""
         token = keras.ops.tile(self.token, (keras.ops.shape(x)[0], 1, 1))
         return keras.ops.concatenate([token, x], 1) + self.places
 
 
 def vit() -> Any:
+    """Return a vision transformer of six blocks as wide as ViT-Tiny's."""
     inputs = keras.Input((96, 96, 3))
     x = ClassToken()(L.Reshape((36, 192))(L.Conv2D(192, 16, 16)(inputs)))
     for i in range(6):
@@ -74,6 +82,7 @@ def vit() -> Any:
 
 
 def mobilenet() -> Any:
+    """Return MobileNetV2."""
     return keras.applications.MobileNetV2(input_shape=(96, 96, 3), weights=None, classes=100)
 
 
@@ -90,19 +99,21 @@ def randomised(make: Callable[[], Any]) -> Any:
 
 NETWORKS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "EfficientNet-Lite0, embedded": (visioncam.demo.load, ("auto", "block5c_add")),
-    "small ResNet": (lambda: randomised(resnet), ("auto", "stage2")),
+    "small ResNet, 128 pixels": (lambda: randomised(resnet), ("auto", "stage2")),
     "MobileNetV2, 96 pixels": (lambda: randomised(mobilenet), ("auto", "block_12_add")),
     "ViT-Tiny, 6 blocks": (lambda: randomised(vit), ("auto",)),
 }
 
 
 def tflite(path: Path) -> Run:
+    """Return what runs a TFLite file on one thread."""
     runner = tf.lite.Interpreter(os.fspath(path), num_threads=1).get_signature_runner()
     (name,) = runner.get_input_details()
     return lambda x: runner(**{name: x})
 
 
 def onnx(path: Path) -> Run:
+    """Return what runs an ONNX file on one thread."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -113,6 +124,7 @@ def onnx(path: Path) -> Run:
 
 
 def savedmodel(path: Path) -> Run:
+    """Return what runs a SavedModel."""
     serve = tf.saved_model.load(path).signatures["serving_default"]
     (name,) = serve.structured_input_signature[1]
     return lambda x: serve(**{name: tf.constant(x)})
@@ -137,6 +149,7 @@ def plain(model: Any, form: str, folder: Path) -> Path:
 
 
 def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of a folder's files."""
     return sum(one.stat().st_size for one in ([path] if path.is_file() else path.rglob("*")) if one.is_file())
 
 
@@ -174,8 +187,8 @@ def rows(name: str, forms: tuple[str, ...] = tuple(RUNNERS)) -> Iterator[str]:
                     cells = [f"{size / 1e6:.2f} MB, {before[0]:.1f} ms", f"×{found.size / size:.2f}"]
                     cells.append(f"×{after / before[0]:.2f}")
                 yield (
-                    f"| {name}, `{found.layer}` | {form} | {cells[0]} | {found.size / 1e6:.2f} MB, {after:.1f} ms | "
-                    f"{cells[1]} | {cells[2]} | {found.error:.0e} |"
+                    f"| {name}, `{found.layer}` | {form} | {cells[0]} | {found.size / 1e6:.2f} MB, "
+                    f"{after:.1f} ms | {cells[1]} | {cells[2]} | {found.error:.0e} |"
                 )
 
 
@@ -189,7 +202,7 @@ def main() -> None:
             lines.append(line)
     if word:
         return
-    where = f"{platform.system()} {platform.machine()}, one thread, TensorFlow {tf.__version__}, other work beside it."
+    where = f"{platform.system()} {platform.machine()}, one thread, TensorFlow {tf.__version__}."
     table = f"{BEGIN}\n{HEAD}" + "\n".join(lines) + f"\n\nMeasured on {where}\n{END}"
     text = PAGE.read_text("utf-8")
     new = re.sub(re.escape(BEGIN) + ".*?" + re.escape(END), lambda _: table, text, flags=re.DOTALL)

@@ -15,7 +15,7 @@ from helpers.cli import run
 from keras import layers
 
 import visioncam
-from visioncam_core.errors import GradientError, ModelError, OptionError, OutputError
+from visioncam_core.errors import GradientError, LayerError, ModelError, OptionError, OutputError
 from visioncam_engines.exported import onnx_file, tflite_file
 
 FORMS = ("tflite", "onnx", "savedmodel")
@@ -83,7 +83,9 @@ def answers(path: Path, form: str, given: Mapping[str, np.ndarray]) -> dict[str,
 
 
 def test_a_file_answers_a_batch_as_explain_does(written: Any, model: Any, pictures: np.ndarray) -> None:
-    found = answers(written.path, written.format, {"photo": pictures, "target": np.asarray([-1, 2], np.int32)})
+    found = answers(
+        written.path, written.format, {"photo": pictures, "target": np.asarray([-1, 2], np.int32)}
+    )
     np.testing.assert_allclose(found["probabilities"], model(pictures), atol=1e-5)
     for i, target in enumerate((None, 2)):
         wanted = visioncam.explain(model, pictures[i], layer="early", target=target)
@@ -168,9 +170,11 @@ def _has_onnx() -> bool:
     return all(find_spec(name) for name in ("onnx", "onnxruntime", "tf2onnx"))
 
 
-def test_int8_is_measured_and_refused_below_the_bound(model: Any, pictures: np.ndarray, tmp_path: Path) -> None:
+def test_int8_is_measured_and_refused_below_the_bound(
+    model: Any, pictures: np.ndarray, tmp_path: Path
+) -> None:
     place = tmp_path / "small.tflite"
-    with pytest.raises(ModelError, match=r"small.tflite was not written.*at_least=1 is asked for.*quantize="):
+    with pytest.raises(ModelError, match=r"small.tflite was not written.*\(at_least=1\).*quantize="):
         visioncam.export(model, place, layer="late", quantize=[*pictures], at_least=1)
     assert list(tmp_path.iterdir()) == []
     found = visioncam.export(model, place, layer="late", quantize=[*pictures], at_least=0.5)
@@ -203,17 +207,18 @@ def test_an_operation_without_a_forward_gradient_is_named_with_the_next_layer(tm
     assert visioncam.export(made, tmp_path / "x", layer="first").error < 1e-4
 
 
-REFUSED = {
-    "scorecam": (dict(method="scorecam"), OptionError, r"'scorecam' cannot be exported.*eigencam"),
-    "suffix": (dict(path="x.pb"), OutputError, r"'x.pb': end it in .tflite"),
-    "pt2": (dict(path="x.pt2"), ModelError, r"Keras model becomes .tflite, .onnx or a SavedModel, not '.pt2'"),
-    "outputs": (dict(outputs=["probabilities"]), OptionError, r"outputs=.*with a map among them"),
-    "output": (dict(outputs=["heat", "raw"]), OptionError, r"outputs=.*'heat'.*heatmap"),
-    "size": (dict(size=(0, 3)), OptionError, r"size=\(0, 3\): pass 2 whole numbers"),
-    "at least": (dict(at_least=2), OptionError, r"at_least=2 is a rank correlation"),
-    "int8": (dict(path="x.onnx", quantize=[]), OptionError, r"'x.onnx' is none; end it in .tflite"),
-    "target": (dict(target=lambda y: y[:, 0]), OptionError, r"a file explains the top class"),
-    "folder": (dict(path="there/x.tflite"), OutputError, r"no such folder"),
+REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
+    "scorecam": ({"method": "scorecam"}, OptionError, r"'scorecam' cannot be exported.*eigencam"),
+    "suffix": ({"path": "x.pb"}, OutputError, r"'x.pb': end it in .tflite"),
+    "pt2": ({"path": "x.pt2"}, ModelError, r"Keras model becomes .tflite, .onnx or a SavedModel, not '.pt2'"),
+    "outputs": ({"outputs": ["probabilities"]}, OptionError, r"outputs=.*with a map among them"),
+    "output": ({"outputs": ["heat", "raw"]}, OptionError, r"outputs=.*'heat'.*heatmap"),
+    "size": ({"size": (0, 3)}, OptionError, r"size=\(0, 3\): pass 2 whole numbers"),
+    "at least": ({"at_least": 2}, OptionError, r"at_least=2 is a rank correlation"),
+    "int8": ({"path": "x.onnx", "quantize": []}, OptionError, r"'x.onnx' is none; end it in .tflite"),
+    "target": ({"target": lambda y: y[:, 0]}, OptionError, r"a file explains the top class"),
+    "layers": ({"layer": ["early", "late"]}, LayerError, r"a file maps one layer"),
+    "folder": ({"path": "there/x.tflite"}, OutputError, r"no such folder"),
 }
 
 

@@ -70,7 +70,7 @@ def refuse_if_off(checked: Checked, least: float, most: float | None, name: str)
         raise ModelError(
             f"{name} was not written: run on pictures, its maps differ from those of visioncam.explain by up "
             f"to {checked.error:.2g}, with a rank correlation of {checked.correlation:.3f} at least"
-            + (f" (at most {most:g} is allowed)" if off else f" (at_least={least:g} is asked for)")
+            + (f" (at most {most:g} is allowed)" if off else f" (at_least={least:g})")
             + "; choose another layer or method"
             + ("" if most is not None else ", pass more pictures as quantize=, or a smaller at_least=")
         )

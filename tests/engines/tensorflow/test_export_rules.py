@@ -1,4 +1,4 @@
-"""The gradients of exported files: each rule against TensorFlow's own, none in operations that go backward."""
+"""The gradients of exported files: each rule against TensorFlow's own, in operations that go forward."""
 
 from __future__ import annotations
 
@@ -84,12 +84,19 @@ CASES: dict[str, tuple[tuple[int, ...], Callable[[Any], Any]]] = {
     "rectified": (ROW, lambda x: tf.nn.elu(x) + tf.nn.selu(2 * x) - tf.nn.leaky_relu(x, 0.3)),
     "smooth": (ROW, lambda x: tf.nn.softplus(x) + tf.exp(x) + tf.math.expm1(x) - tf.math.log1p(tf.abs(x))),
     "powers": (ROW, lambda x: tf.sqrt(tf.square(x) + 1) * tf.math.rsqrt(x * x + 2) + tf.pow(x, 3.0)),
-    "quotients": (ROW, lambda x: x / (1 + tf.exp(-x)) + tf.math.reciprocal(x * x + 1) + tf.math.log(x * x + 1)),
+    "quotients": (
+        ROW,
+        lambda x: x / (1 + tf.exp(-x)) + tf.math.reciprocal(x * x + 1) + tf.math.log(x * x + 1),
+    ),
     "differences": (ROW, lambda x: tf.math.squared_difference(x, const(1, 5)) - tf.negative(x) * x),
     "choices": (ROW, lambda x: tf.maximum(x, 0.2 * x) + tf.where(x > 0.5, x * x, -x) + tf.minimum(x, 0.1)),
     "without a rule": (ROW, lambda x: tf.cumsum(tf.sin(x), axis=1)),
 }
-KERNEL, CLASS, NORM = const(3, 3, 3, 4), const(1, 1, 4), (const(4), const(4), const(4), np.full(4, 0.5, np.float32))
+KERNEL, CLASS, NORM = (
+    const(3, 3, 3, 4),
+    const(1, 1, 4),
+    (const(4), const(4), const(4), np.full(4, 0.5, np.float32)),
+)
 SPREAD = lambda x: tf.sqrt(tf.math.reduce_variance(x, [1, 2], keepdims=True) + 1e-3)  # noqa: E731
 BACKWARD = re.compile(r"Grad|Backprop")
 

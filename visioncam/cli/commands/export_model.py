@@ -22,7 +22,8 @@ FLAGS = options(
     flags.MODEL,
     flags.METHOD,
     flags.LAYER,
-    flags.target_flag("Class to explain, index or name, or input: the file is told; the top one by default."),
+    flags.target_flag("Class to explain, index or name; input makes it an input of the file; the top one by "
+                      "default."),
     flags.CLASS_NAMES,
     flags.keyword_flag(ASK, "placement"),
     flags.keyword_flag(ASK, "score"),

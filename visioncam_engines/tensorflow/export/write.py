@@ -55,12 +55,18 @@ def _onnx(plan: ExportPlan, concrete: Any) -> Written:
                 input_names=[one.name for one in concrete.inputs],
                 output_names=[one.name for one in concrete.outputs],
                 opset=onnx_file.OPSET,
+                custom_op_handlers={"SelectV2": (_where, [])},
             )
         except Exception as error:
             raise ModelError(f"the model cannot become an ONNX file: {error_text(error)}") from error
     onnx_file.save(plan.path, made, names, plan.outputs, plan.metadata)
     run, runtime = onnx_file.runner(plan.path)
     return Written(run, runtime, onnx_file.OPSET, not plan.view.exact)
+
+
+def _where(graph: Any, node: Any, name: str, arguments: Any) -> None:
+    """Make a choice ONNX's own; tf2onnx makes two products of it, and infinity times 0 is no number."""
+    node.type = "Where"
 
 
 def _taken(plan: ExportPlan) -> list[str]:
