@@ -217,6 +217,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "at least": ({"at_least": 2}, OptionError, r"at_least=2 is a rank correlation"),
     "int8": ({"path": "x.onnx", "quantize": []}, OptionError, r"'x.onnx' is none; end it in .tflite"),
     "target": ({"target": lambda y: y[:, 0]}, OptionError, r"a file explains the top class"),
+    "tile": ({"geometry": "tile"}, OptionError, r"geometry='tile' takes a pass for each window"),
     "layers": ({"layer": ["early", "late"]}, LayerError, r"a file maps one layer"),
     "folder": ({"path": "there/x.tflite"}, OutputError, r"no such folder"),
 }

@@ -24,6 +24,7 @@ from visioncam_core.engine.export import ASKED, ExportPlan
 from visioncam_core.engine.output import Head
 from visioncam_core.errors import GradientError, LayerError, OptionError, OutputError, VisionCamError
 from visioncam_core.files import as_path, check_folder
+from visioncam_core.images.geometry import Tile, geometry_named
 from visioncam_core.images.sample import Sample
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request
@@ -109,6 +110,8 @@ def export(
             f"quantize= makes an int8 TFLite file, and {place.name!r} is none; end it in .tflite"
         )
     explainer = Explainer.of(model, Request.of([method], {**settings, **method_options}))
+    if isinstance(geometry_named(explainer.reader.geometry), Tile):
+        raise OptionError("geometry='tile' takes a pass for each window; pass 'resize' or 'letterbox'")
     name = explainer.methods[0].name
     if name not in METHODS:
         raise OptionError(

@@ -81,6 +81,7 @@ CASES: dict[str, tuple[tuple[int, ...], Callable[[Any], Any]]] = {
     "gelu": (ROW, lambda x: tf.nn.gelu(x) + tf.nn.gelu(x, approximate=True)),
     "erf": (ROW, tf.math.erf),
     "swish": (ROW, lambda x: x * tf.sigmoid(x) + x * tf.nn.relu6(x + 3) / 6),
+    "silu": (ROW, tf.nn.silu),
     "rectified": (ROW, lambda x: tf.nn.elu(x) + tf.nn.selu(2 * x) - tf.nn.leaky_relu(x, 0.3)),
     "smooth": (ROW, lambda x: tf.nn.softplus(x) + tf.exp(x) + tf.math.expm1(x) - tf.math.log1p(tf.abs(x))),
     "powers": (ROW, lambda x: tf.sqrt(tf.square(x) + 1) * tf.math.rsqrt(x * x + 2) + tf.pow(x, 3.0)),

@@ -132,7 +132,8 @@ def _put_values(nodes: Any, captured: dict[str, Any]) -> None:
             node.attr["T"].CopyFrom(node.attr.pop("dtype"))
         elif read and node not in copies:
             raise ModelError(
-                f"the operation {node.name!r} ({node.op}) uses a variable in a way that no file holds"
+                f"the operation {node.name!r} ({node.op}) does more with a variable than read it, as a loop "
+                "does: a model with an LSTM or GRU cannot be exported"
             )
     for node in copies:
         node.attr["T"].type = types[handles[node.name]]
