@@ -96,6 +96,10 @@ class Reader:
             ]
         else:
             (pictures, single), others = self._pictures(images), []
+        if isinstance(pictures, np.ndarray):
+            if rows := self._rows(pictures):
+                return rows, False
+            pictures = list(pictures)
         items = []
         for i, picture in enumerate(pictures):
             try:
@@ -110,8 +114,26 @@ class Reader:
         shape = self.inputs.image_shape
         return len(shape) - 1 if shape is not None else 2
 
-    def _pictures(self, images: Any) -> tuple[list[Any], bool]:
-        """Return single pictures, and whether one alone was passed."""
+    def _rows(self, array: np.ndarray) -> list[Sample]:
+        """Return samples of a batch of model input, checked together; none where each is to be looked at."""
+        model_input, first = self.inputs.inputs[self.inputs.image], self.inputs.channels_first
+        alone = len(self.inputs.inputs) == 1 and not isinstance(geometry_named(self.geometry), Tile)
+        if not alone or self.window is not None or self._is_picture(array[0]):
+            return []
+        try:
+            check_shape(array[0], model_input, first)
+            values = as_input(array, model_input.dtype, "the image")
+        except ImageError:  # of which picture, is found out one by one
+            return []
+        shown = np.moveaxis(array, 1, -1) if first and array.ndim > 2 else array
+        kind = np.dtype(np.float32) if shown.dtype.name == "bfloat16" else shown.dtype
+        return [
+            Sample((values[i : i + 1],), np.array(one, kind), None, "array", ())
+            for i, one in enumerate(shown)
+        ]
+
+    def _pictures(self, images: Any) -> tuple[Any, bool]:
+        """Return single pictures, in a list or along the first axis of an array; whether one was passed."""
         if is_dataset(images):
             return images_of(images, self._rank()), False
         if isinstance(images, list | tuple):
@@ -129,7 +151,7 @@ class Reader:
             return [array], True
         if len(array) == 0:
             raise ImageError(f"an empty batch of shape {array.shape} was passed; pass at least one image")
-        return list(array), False
+        return array, False
 
     def _other(self, part: Any, model_input: ModelInput, count: int, single: bool) -> np.ndarray:
         """Return the (count, ...) rows of an input that is not the picture, but may be a second one."""

@@ -71,6 +71,13 @@ class Sample:
         about = {"notes": picture.notes, "unused": picture.unused, "affine": picture.affine}
         return cls(flat, picture.pixels, geometry, base_name(picture.source), **{**about, **more})
 
+    def without_inputs(self) -> Sample:
+        """Return what is needed to show a map."""
+        return Sample(
+            (), self.display, self.geometry, self.source, self.notes, None, self.whole, self.unused,
+            self.affine, self.frames,
+        )  # fmt: skip
+
     def parts(self) -> Iterator[Sample]:
         """Yield the item itself, or each of its windows, made when it is asked for."""
         if self.windows is None:

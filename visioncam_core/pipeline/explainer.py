@@ -194,7 +194,8 @@ class Explainer:
 
         `pictures` are the positions of their pictures in the call.
         """
-        flat = self.engine.tensors(joined_inputs(samples))
+        arrays = joined_inputs(samples)
+        flat = self.engine.tensors(arrays)
         with self.engine.running(self.model):
             view = self._view(flat)
             notes = view.notes
@@ -206,7 +207,7 @@ class Explainer:
         head = head_of(view.score, self.names, given, view.table.image_shape)
         head = attrs.evolve(head, features=self.hints.features)
         return Batch(
-            self.engine, self.request, samples, pictures, flat, view, layers, image, head,
+            self.engine, self.request, samples, pictures, arrays, flat, view, layers, image, head,
             self.preprocessing, self.expected, self.versions, mixed,
             (*notes, *cache.notes_of(self.engine, self.model)),
         )  # fmt: skip
