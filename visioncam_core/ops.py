@@ -120,7 +120,7 @@ def relu(values: Any) -> Any:
 def sum_space(values: Any, keepdims: bool = False) -> Any:
     """Return the sum over positions, 0 where its terms, or all of them, cancel: (N, *grid, K) -> (N, K)."""
     xp, values = backend(values), wide(values)
-    total, size = added(values), added(xp.abs(values))
+    total, size = _added(values), _added(xp.abs(values))
     if isinstance(values, np.ndarray) and np.any(doubtful := np.abs(total) < DOUBTFUL * size):
         exact = np.sum(values, axis=space(values), dtype=np.float64)
         doubtful &= np.abs(exact - total) > DOUBTFUL * np.abs(exact)
@@ -135,7 +135,7 @@ def mean_space(values: Any, keepdims: bool = False) -> Any:
     return sum_space(values, keepdims) / prod(values.shape[1:-1])
 
 
-def added(values: Any) -> Any:
+def _added(values: Any) -> Any:
     """Return the sum over positions in the values' dtype: (N, *grid, K) -> (N, K)."""
     if isinstance(values, np.ndarray) and prod(values.shape[1:-1]) <= 1024:  # as exact, and faster
         return np.einsum(values, range(values.ndim), [0, values.ndim - 1])
@@ -157,7 +157,7 @@ def weigh(activations: Any, weights: Any) -> Any:
     xp, shape = backend(activations), tuple(activations.shape)
     flat = xp.reshape(activations, (shape[0], -1, shape[-1]))
     maps = xp.reshape(xp.matmul(flat, weights[..., None]), shape[:-1])
-    return _without_noise(maps, weights * added(xp.abs(flat)))
+    return _without_noise(maps, weights * _added(xp.abs(flat)))
 
 
 def _without_noise(maps: Any, terms: Any) -> Any:

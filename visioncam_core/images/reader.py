@@ -36,7 +36,7 @@ from visioncam_core.images.decode import MAX_PIXELS, load_picture, match_channel
 from visioncam_core.images.geometry import Geometry, Resize, Tile, fit, geometry_named
 from visioncam_core.images.multiple_inputs import images_of, parts_of, rows_of
 from visioncam_core.images.opaque import as_called
-from visioncam_core.images.sample import Sample, Windows, base_name
+from visioncam_core.images.sample import Read, Sample, Windows, base_name, input_rows
 from visioncam_core.images.tiling import Window
 from visioncam_core.images.values import Picture, Range
 from visioncam_core.ops import to_numpy
@@ -45,19 +45,6 @@ from visioncam_core.text import brief
 Preprocess = Callable[[np.ndarray], np.ndarray]
 Others = Sequence[tuple[int, np.ndarray]]
 """Rows of the inputs that are not the picture, with their flat positions."""
-
-
-@attrs.frozen(eq=False)
-class Read:
-    """Images that were read before: `Reader.read` hands them on, so that they are decoded once.
-
-    Attributes:
-        items: the pictures.
-        single: whether a single image was passed.
-    """
-
-    items: list[Sample]
-    single: bool
 
 
 @attrs.frozen(eq=False)
@@ -115,22 +102,11 @@ class Reader:
         return len(shape) - 1 if shape is not None else 2
 
     def _rows(self, array: np.ndarray) -> list[Sample]:
-        """Return samples of a batch of model input, checked together; none where each is to be looked at."""
-        model_input, first = self.inputs.inputs[self.inputs.image], self.inputs.channels_first
+        """Return the samples of a batch of model input; none where each is to be looked at by itself."""
         alone = len(self.inputs.inputs) == 1 and not isinstance(geometry_named(self.geometry), Tile)
         if not alone or self.window is not None or self._is_picture(array[0]):
             return []
-        try:
-            check_shape(array[0], model_input, first)
-            values = as_input(array, model_input.dtype, "the image")
-        except ImageError:  # of which picture, is found out one by one
-            return []
-        shown = np.moveaxis(array, 1, -1) if first and array.ndim > 2 else array
-        kind = np.dtype(np.float32) if shown.dtype.name == "bfloat16" else shown.dtype
-        return [
-            Sample((values[i : i + 1],), np.array(one, kind), None, "array", ())
-            for i, one in enumerate(shown)
-        ]
+        return input_rows(array, self.inputs)
 
     def _pictures(self, images: Any) -> tuple[Any, bool]:
         """Return single pictures, in a list or along the first axis of an array; whether one was passed."""

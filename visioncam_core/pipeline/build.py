@@ -11,7 +11,7 @@ import numpy as np
 from visioncam_core.images.sample import Sample
 from visioncam_core.pipeline.apply import Applied, apply
 from visioncam_core.pipeline.batch import Batch
-from visioncam_core.pipeline.caveats import Caveats
+from visioncam_core.pipeline.diagnosis.caveats import Caveats
 from visioncam_core.pipeline.finish import Finish, ModelOutput
 from visioncam_core.pipeline.gather import Observation
 from visioncam_core.results.accounts import RegionTable

@@ -272,8 +272,10 @@ class Explainer:
         return [self._placed(view, select_layer(view.table, query)) for query in queries]
 
     def _placed(self, view: View, choice: LayerChoice) -> LayerChoice:
-        wanted = self.settings.placement
-        placement = view.table.placement(choice.row, wanted)
+        table, row, wanted = view.table, choice.row, self.settings.placement
+        key = (id(table), row.path, wanted)  # the table is kept beside it, so that no other gets its number
+        find = lambda: (table, table.placement(row, wanted))  # noqa: E731
+        placement = cache.recalled_while_held(self.model, key, find)[1]
         return choice if placement == choice.placement else attrs.evolve(choice, placement=placement)
 
     def _comparison(self, answers: Sequence[Answer]) -> Comparison:

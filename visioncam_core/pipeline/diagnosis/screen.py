@@ -13,9 +13,9 @@ import numpy as np
 
 from visioncam_core import ops
 from visioncam_core.images.preprocessing import range_note
-from visioncam_core.pipeline import diagnose
 from visioncam_core.pipeline.apply import Applied
 from visioncam_core.pipeline.batch import Batch
+from visioncam_core.pipeline.diagnosis import diagnose
 from visioncam_core.pipeline.evidence import Evidence
 from visioncam_core.pipeline.gather import Observation
 
@@ -129,7 +129,7 @@ def _adds_up(evidence: Evidence, sums: str) -> np.ndarray:
             kept, size = xp.sum(terms, axis=-1), xp.sum(xp.abs(terms), axis=-1)
             least = diagnose.RANDOM / np.sqrt(int(terms.shape[-1]))
         else:
-            kept, size = ops.added(terms), ops.added(xp.abs(terms))
+            kept, size = (xp.sum(one, axis=ops.space(terms)) for one in (terms, xp.abs(terms)))
             least = diagnose.DOUBTFUL if what == "G" else diagnose.LEFT
         kept, size = (ops.to_numpy(one).reshape(count, -1) for one in (kept, size))
         kept, whole = np.abs(kept), size.sum(1)

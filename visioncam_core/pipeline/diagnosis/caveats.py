@@ -10,12 +10,12 @@ import numpy as np
 
 from visioncam_core.images.preprocessing import check_range, turned_colours
 from visioncam_core.images.sample import Sample
-from visioncam_core.pipeline import diagnose
 from visioncam_core.pipeline.apply import Applied, Method
 from visioncam_core.pipeline.batch import Batch
+from visioncam_core.pipeline.diagnosis import diagnose
+from visioncam_core.pipeline.diagnosis.screen import Screen
 from visioncam_core.pipeline.finish import ModelOutput
 from visioncam_core.pipeline.gather import Observation
-from visioncam_core.pipeline.screen import Screen
 from visioncam_core.results.diagnostics import Diagnostic
 
 
