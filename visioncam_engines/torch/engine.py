@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from visioncam_core.engine.export import ExportPlan, Written
 from visioncam_core.engine.interface import Copy, Traced
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.model_name import ModelName, scheme_of
@@ -91,6 +92,12 @@ class TorchEngine:
 
     def slope(self, function: Callable[[Any], Any], values: Any) -> tuple[Any, Any]:
         return _work().slope(function, values)
+
+    def export(self, plan: ExportPlan) -> Written:
+        """Write the model and its map as one graph; see `EngineDefaults.export`."""
+        from visioncam_engines.torch.export.write import write
+
+        return write(plan)
 
     def versions(self) -> dict[str, str]:
         return {"torch": installed_version("torch")}

@@ -1,0 +1,141 @@
+"""The one graph: the forward pass, the gradient as ATen operations of a forward pass, and the map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch._dispatch.python import enable_python_dispatcher
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv, StatelessSymbolicContext
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from visioncam_core.engine.export import ASKED, ExportPlan
+from visioncam_core.errors import GradientError, ModelError
+from visioncam_engines.torch.export.backward import TABLE
+from visioncam_engines.torch.export.simpler import simplify
+from visioncam_engines.torch.placing import to_grid
+from visioncam_engines.torch.tape.model_trace import at_rest
+
+
+def program(plan: ExportPlan) -> tuple[Any, bool]:
+    """Return the exported program of a plan, and whether it takes several pictures at once.
+
+    It takes the inputs in order, then the class where it is asked for, and returns a dict of the outputs.
+
+    Raises:
+        ModelError: the model cannot be one graph of float32 on the CPU.
+        GradientError: the score has no gradient at the layer.
+    """
+    _check(plan)
+    if not plan.view.exact:
+        try:
+            return _traced(plan, True), True
+        except (GradientError, ModelError):
+            raise
+        except Exception:  # a step that takes the number of pictures for a fixed one
+            pass
+    return _traced(plan, False), False
+
+
+def _check(plan: ExportPlan) -> None:
+    view: Any = plan.view
+    title = plan.metadata["model"]
+    if getattr(view, "runs", None) is not None:
+        why = next((what for _, what in view.notes if what), "its Python decides by the picture")
+        raise ModelError(f"the model {title!r} cannot become one graph: {why}")
+    if view.placing.device.type != "cpu":
+        raise ModelError(f"the model {title!r} is on {view.placing.device}; export model.cpu()")
+    if view.placing.dtype != torch.float32:
+        raise ModelError(f"the model {title!r} computes in {view.placing.dtype}; export model.float()")
+    if len(view.score.shape) > 2:
+        raise ModelError(
+            f"the output {view.score.output!r} has a value at every position; a file explains one class of a "
+            "picture: end the model with a mean over the positions"
+        )
+
+
+def _traced(plan: ExportPlan, batch: bool) -> Any:
+    view: Any = plan.view
+    count = 3 if batch else 1
+    given = [
+        torch.zeros((count, *shape), dtype=view.trace.dtypes[value])
+        for shape, value in zip(plan.shapes, view.trace.inputs, strict=True)
+    ]
+    if plan.target is ASKED:
+        given.append(torch.zeros(count, dtype=torch.int32))
+    mode = FakeTensorMode(allow_non_fake_inputs=True, shape_env=ShapeEnv())
+    first = DimDynamic.DYNAMIC if batch else DimDynamic.STATIC
+
+    def faked(x: Any) -> Any:
+        sizes = [first, *[DimDynamic.STATIC] * (x.dim() - 1)]
+        return mode.from_tensor(x, symbolic_context=StatelessSymbolicContext(dynamic_sizes=sizes))
+
+    body = _body(plan)
+    with at_rest(True), sdpa_kernel(SDPBackend.MATH), enable_python_dispatcher():
+        graph = make_fx(body, decomposition_table=TABLE)(*map(faked, given))
+    simplify(graph, plan.outputs)
+    names = [*plan.inputs, *(["target"] if plan.target is ASKED else [])]
+    shapes: Any = ({0: torch.export.Dim("N", min=1)},) * len(names) if batch else None
+    with at_rest():
+        return torch.export.export(graph, tuple(given), dynamic_shapes=shapes, strict=False)
+
+
+def _body(plan: ExportPlan) -> Callable[..., list[Any]]:
+    view: Any = plan.view
+    trace, score, probable = view.trace, view.score, getattr(plan.probable, "score")
+    at_layer = view.record(plan.choice.row).value
+    fetches = list(dict.fromkeys((*score.fetches, *probable.fetches)))
+    sides = trace.frontier(at_layer, fetches)
+    head = trace.cut(trace.inputs, [at_layer, *sides])
+    tail = trace.cut([at_layer, *sides], fetches)
+    layout = plan.choice.row.layout
+    assert layout is not None
+
+    def body(*given: Any) -> list[Any]:
+        count = given[0].shape[0]
+        with torch.no_grad():
+            at, *held = head(count, *given[: len(plan.inputs)])
+        leaf = at.detach().requires_grad_(plan.gradients)
+        found = dict(zip(fetches, tail(count, leaf, *held), strict=True))
+        values, answer = score.read([found[one] for one in score.fetches])
+        slope = None
+        if plan.gradients:
+            asked = given[-1] if plan.target is ASKED else torch.full((), plan.target, dtype=torch.int32)
+            slope = to_grid(_slope(plan, values, answer, leaf, asked), layout).float()
+        with torch.no_grad():
+            probabilities, _ = probable.read([found[one].detach() for one in probable.fetches])
+            made = plan.draw(to_grid(at, layout).float(), slope)
+            made |= {"probabilities": probabilities, "logits": values.detach()}
+            return [made[name] for name in plan.outputs]
+
+    return body
+
+
+def _slope(plan: ExportPlan, values: Any, answer: Any, leaf: Any, asked: Any) -> Any:
+    score: Any = plan.view.score
+    found = None
+    if values.requires_grad:
+        cotangent = _cotangent(score, values.detach(), answer.detach(), asked)
+        (found,) = torch.autograd.grad(values, leaf, cotangent, allow_unused=True)
+    if found is None:
+        raise GradientError(
+            f"the score of output {score.output!r} has no gradient there: a step between them cannot be "
+            "differentiated (argmax, rounding, a stopped gradient)"
+        )
+    return found
+
+
+def _cotangent(score: Any, values: Any, answer: Any, asked: Any) -> Any:
+    """Return the gradient of each picture's class in the values; see `default_passes.class_cotangent`."""
+    ranked = answer if score.by_answer else values
+    if values.dim() == 1 or values.shape[-1] == 1:
+        if not score.binary:
+            return torch.ones_like(values)
+        best = (ranked.reshape(-1) >= (0.5 if score.by_answer else score.middle)).to(torch.int32)
+        return (2 * torch.where(asked < 0, best, asked) - 1).to(values.dtype).reshape(values.shape)
+    best = ranked.argmax(-1).to(torch.int32)
+    index = torch.where(asked < 0, best, asked)
+    return (torch.arange(values.shape[-1], dtype=torch.int32) == index[:, None]).to(values.dtype)
