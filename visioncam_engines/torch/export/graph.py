@@ -12,7 +12,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv, StatelessSymbolicContext
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from visioncam_core.engine.export import ASKED, ExportPlan
+from visioncam_core.engine.export import ASKED, TOP, ExportPlan
 from visioncam_core.errors import GradientError, ModelError
 from visioncam_engines.torch.export.backward import TABLE
 from visioncam_engines.torch.export.simpler import simplify
@@ -74,7 +74,7 @@ def _traced(plan: ExportPlan, batch: bool) -> Any:
         return mode.from_tensor(x, symbolic_context=StatelessSymbolicContext(dynamic_sizes=sizes))
 
     body = _body(plan)
-    with at_rest(True), sdpa_kernel(SDPBackend.MATH), enable_python_dispatcher():
+    with at_rest(True), sdpa_kernel(SDPBackend.MATH), enable_python_dispatcher(), mode:
         graph = make_fx(body, decomposition_table=TABLE)(*map(faked, given))
     simplify(graph, plan.outputs)
     names = [*plan.inputs, *(["target"] if plan.target is ASKED else [])]
@@ -103,8 +103,7 @@ def _body(plan: ExportPlan) -> Callable[..., list[Any]]:
         values, answer = score.read([found[one] for one in score.fetches])
         slope = None
         if plan.gradients:
-            asked = given[-1] if plan.target is ASKED else torch.full((), plan.target, dtype=torch.int32)
-            slope = to_grid(_slope(plan, values, answer, leaf, asked), layout).float()
+            slope = to_grid(_slope(plan, values, answer, leaf, given[-1]), layout).float()
         with torch.no_grad():
             probabilities, _ = probable.read([found[one].detach() for one in probable.fetches])
             made = plan.draw(to_grid(at, layout).float(), slope)
@@ -118,7 +117,7 @@ def _slope(plan: ExportPlan, values: Any, answer: Any, leaf: Any, asked: Any) ->
     score: Any = plan.view.score
     found = None
     if values.requires_grad:
-        cotangent = _cotangent(score, values.detach(), answer.detach(), asked)
+        cotangent = _cotangent(plan, values.detach(), answer.detach(), asked)
         (found,) = torch.autograd.grad(values, leaf, cotangent, allow_unused=True)
     if found is None:
         raise GradientError(
@@ -128,14 +127,20 @@ def _slope(plan: ExportPlan, values: Any, answer: Any, leaf: Any, asked: Any) ->
     return found
 
 
-def _cotangent(score: Any, values: Any, answer: Any, asked: Any) -> Any:
+def _cotangent(plan: ExportPlan, values: Any, answer: Any, asked: Any) -> Any:
     """Return the gradient of each picture's class in the values; see `default_passes.class_cotangent`."""
+    score: Any = plan.view.score
     ranked = answer if score.by_answer else values
-    if values.dim() == 1 or values.shape[-1] == 1:
-        if not score.binary:
-            return torch.ones_like(values)
-        best = (ranked.reshape(-1) >= (0.5 if score.by_answer else score.middle)).to(torch.int32)
-        return (2 * torch.where(asked < 0, best, asked) - 1).to(values.dtype).reshape(values.shape)
-    best = ranked.argmax(-1).to(torch.int32)
-    index = torch.where(asked < 0, best, asked)
+    single = values.dim() == 1 or values.shape[-1] == 1
+    if single and not score.binary:
+        return torch.ones_like(values)
+    middle = 0.5 if score.by_answer else score.middle
+    best = (ranked.reshape(-1) >= middle) if single else ranked.argmax(-1)
+    index = best.to(torch.int32)
+    if plan.target is ASKED:
+        index = torch.where(asked < 0, index, asked)
+    elif plan.target != TOP:
+        index = torch.full_like(index, plan.target)
+    if single:
+        return (2 * index - 1).to(values.dtype).reshape(values.shape)
     return (torch.arange(values.shape[-1], dtype=torch.int32) == index[:, None]).to(values.dtype)
