@@ -16,7 +16,7 @@ from visioncam_core.errors import BackendError, ModelError
 from visioncam_engines.exported.metadata import NAME
 
 OPSET = 17
-"""Of the operations: what runtimes of 2022 and later know."""
+"""Of a Keras model's operations: what runtimes of 2022 and later know."""
 
 
 def require(*more: str) -> None:
@@ -44,9 +44,10 @@ def save(
     import onnx
 
     graph = model.graph
-    lacking = sorted({one.op_type for one in graph.node if not onnx.defs.has(one.op_type, OPSET, one.domain)})
+    opset = next(one.version for one in model.opset_import if not one.domain)
+    lacking = sorted({one.op_type for one in graph.node if not onnx.defs.has(one.op_type, opset, one.domain)})
     if lacking:
-        raise ModelError(f"the model cannot become an ONNX file: opset {OPSET} has no {', '.join(lacking)}")
+        raise ModelError(f"the model cannot become an ONNX file: opset {opset} has no {', '.join(lacking)}")
     for one in (*graph.input, *graph.output):
         one.name = names.get(one.name, one.name)
     for one in (*graph.input, *graph.output):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import torch
@@ -42,72 +43,95 @@ def _convolution(
     return found, None, None
 
 
-@rule(aten.max_pool2d_with_indices_backward.default)
-def _max_pool(slope: Any, x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: bool, at: Any) -> Any:
-    flat = torch.zeros_like(x).flatten(-2)
-    return flat.scatter_add(-1, at.flatten(-2), slope.flatten(-2)).reshape(x.shape)
+@rule(aten.max_pool2d_with_indices_backward.default, aten.adaptive_max_pool2d_backward.default)
+def _largest_2d(slope: Any, x: Any, *options: Any) -> Any:
+    return _put(slope, x, options[-1], 2)
 
 
-@rule(aten.avg_pool2d_backward.default)
-def _avg_pool(
-    slope: Any, x: Any, kernel: Any, stride: Any, padding: Any, ceil: bool, counted: bool, divisor: Any
-) -> Any:
-    if divisor is not None:
-        slope = slope * (kernel[0] * kernel[-1] / divisor)
-        counted = True
-
-    def forward(line: Any, axis: int) -> Any:
-        def along(values: Any, other: int) -> Any:
-            return [values[-1 if axis else 0], other] if not axis else [other, values[-1]]
-
-        step = stride or kernel
-        return aten.avg_pool2d(line, along(kernel, 1), along(step, 1), along(padding, 0), ceil, counted)
-
-    return _separable(slope, x.shape, forward)
+@rule(aten.max_pool3d_with_indices_backward.default, aten.adaptive_max_pool3d_backward.default)
+def _largest_3d(slope: Any, x: Any, *options: Any) -> Any:
+    return _put(slope, x, options[-1], 3)
 
 
-@rule(aten._adaptive_avg_pool2d_backward.default)
-def _adaptive(slope: Any, x: Any) -> Any:
-    sizes = slope.shape[-2:]
-    return _separable(
-        slope,
-        x.shape,
-        lambda line, axis: aten._adaptive_avg_pool2d(line, [1, sizes[1]] if axis else [sizes[0], 1]),
-    )
+def _put(slope: Any, x: Any, at: Any, rank: int) -> Any:
+    """Return a slope put at the places, counted through the last axes, of what had been the largest."""
+    none = torch.zeros_like(x).flatten(-rank)
+    return none.scatter_add(-1, at.flatten(-rank), slope.flatten(-rank)).reshape(x.shape)
 
 
-def _resized(forward: Any, aligned: bool) -> Callable[..., Any]:
-    def back(slope: Any, size: Any, shape: Any, *options: Any) -> Any:
-        corners, scales = (options[:1], options[1:]) if aligned else ((), options)
+def _mean(forward: Any, rank: int) -> Callable[..., Any]:
+    def back(
+        slope: Any, x: Any, kernel: Any, stride: Any, padding: Any, ceil: bool, counted: bool, divisor: Any
+    ) -> Any:
+        if divisor is not None:
+            slope, counted = slope * (prod(kernel) / divisor), True
 
         def one(line: Any, axis: int) -> Any:
-            lengths = [1, size[1]] if axis else [size[0], 1]
-            kept = [scale if i == axis else None for i, scale in enumerate(scales)]
-            return forward(line, lengths, *corners, *kept)
+            along = [
+                [value[axis] if i == axis else other for i in range(rank)]
+                for value, other in ((kernel, 1), (stride or kernel, 1), (padding, 0))
+            ]
+            return forward(line, *along, ceil, counted)
 
-        return _separable(slope, shape, one)
+        return _separable(slope, x.shape, rank, one)
 
     return back
 
 
-for _name, _aligned in (("bilinear2d", True), ("bicubic2d", True), ("nearest2d", False)):
-    _forward = getattr(aten, f"upsample_{_name}").default
-    rule(getattr(aten, f"upsample_{_name}_backward").default)(_resized(_forward, _aligned))
+def _adaptive(forward: Any, rank: int) -> Callable[..., Any]:
+    def back(slope: Any, x: Any) -> Any:
+        def one(line: Any, axis: int) -> Any:
+            return forward(line, [slope.shape[i - rank] if i == axis else 1 for i in range(rank)])
+
+        return _separable(slope, x.shape, rank, one)
+
+    return back
 
 
-def _separable(slope: Any, shape: Any, forward: Callable[[Any, int], Any]) -> Any:
-    """Return the gradient of what is a product with a matrix along each of the last two axes.
+def _resized(forward: Any, rank: int) -> Callable[..., Any]:
+    corners = int("align_corners" in str(forward._schema))
+
+    def back(slope: Any, size: Any, shape: Any, *options: Any) -> Any:
+        scales = (*options[corners:], *[None] * rank)
+
+        def one(line: Any, axis: int) -> Any:
+            sides = [size[i] if i == axis else 1 for i in range(rank)]
+            kept = [scales[i] if i == axis else None for i in range(rank)]
+            return forward(line, sides, *options[:corners], *kept)
+
+        return _separable(slope, shape, rank, one)
+
+    return back
+
+
+def _separable(slope: Any, shape: Any, rank: int, forward: Callable[[Any, int], Any]) -> Any:
+    """Return the gradient of what is a product with a matrix along each of the last axes.
 
     Args:
-        slope: (N, K, h, w).
-        shape: of what the operation was given, (N, K, H, W).
-        forward: (lines (n, 1, n, 1) or (n, 1, 1, n), 0 or 1) -> what the operation makes of them.
+        slope: (N, K, *sides).
+        shape: of what the operation was given, (N, K, *sides).
+        rank: number of sides.
+        forward: (lines (n, 1, 1, n, 1), of length 1 along all sides but one, which side) -> what the operation
+            makes of them.
     """
-    for axis in (0, 1):
-        n = int(shape[2 + axis])
+    for axis in range(rank):
+        n = int(shape[axis - rank])
         with _disable_current_modes(), torch.no_grad():
-            line = torch.eye(n).reshape((n, 1, 1, n) if axis else (n, 1, n, 1))
-            matrix = forward(line, axis).reshape(n, -1)  # what each position gives to those made of it
-            matrix = (matrix if axis else matrix).contiguous()
-        slope = torch.matmul(slope, matrix.T) if axis else torch.matmul(matrix, slope)
+            sides = [n if i == axis else 1 for i in range(rank)]
+            matrix = forward(torch.eye(n).reshape(n, 1, *sides), axis).reshape(n, -1)  # of each position: whither
+        slope = torch.matmul(slope.movedim(axis - rank, -1), matrix.T.contiguous()).movedim(-1, axis - rank)
     return slope
+
+
+_LINEAR = {
+    _mean: ("avg_pool2d", "avg_pool3d"),
+    _adaptive: ("_adaptive_avg_pool2d", "_adaptive_avg_pool3d"),
+    _resized: (
+        *(f"{name}{rank}d" for name in ("upsample_nearest", "_upsample_nearest_exact") for rank in (1, 2, 3)),
+        "upsample_linear1d", "upsample_bilinear2d", "upsample_bicubic2d", "upsample_trilinear3d",
+    ),
+}  # fmt: skip
+for _make, _names in _LINEAR.items():
+    for _name in _names:
+        _back = getattr(aten, f"{_name}_backward").default
+        rule(_back)(_make(getattr(aten, _name).default, int(_name[-2])))

@@ -46,6 +46,9 @@ def _check(plan: ExportPlan) -> None:
     if getattr(view, "runs", None) is not None:
         why = next((what for _, what in view.notes if what), "its Python decides by the picture")
         raise ModelError(f"the model {title!r} cannot become one graph: {why}")
+    if view.trace.random:
+        drawn = ", ".join(view.trace.random)
+        raise ModelError(f"the model {title!r} draws random numbers ({drawn}), which a file cannot repeat")
     if view.placing.device.type != "cpu":
         raise ModelError(f"the model {title!r} is on {view.placing.device}; export model.cpu()")
     if view.placing.dtype != torch.float32:
