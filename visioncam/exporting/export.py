@@ -72,9 +72,9 @@ def export(
     those of `explain` is not written.
 
     Args:
-        model: a built Keras model on TensorFlow; it is not changed.
-        path: `cat.tflite`, `cat.onnx`; a name without suffix, or one ending in `.savedmodel`, is the folder
-            of a SavedModel, which must not exist.
+        model: a built Keras model on TensorFlow, or a PyTorch module; it is not changed.
+        path: `cat.tflite` (Keras), `cat.pt2` (PyTorch), `cat.onnx`; a name without suffix, or one ending in `.savedmodel`, is the folder
+            of a SavedModel (Keras), which must not exist.
         method: gradcam, hirescam, xgradcam, gradcamplusplus, gradcamelementwise, respondcam, layercam or
             eigencam, or a method object of these.
         layer: as in `explain`; one layer.

@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812
 
 import visioncam
 from visioncam_core.errors import GradientError, ModelError
-from visioncam_engines.exported import onnx_file
 
 CLASSES = 5
 HAS_ONNX = all(find_spec(name) for name in ("onnx", "onnxruntime", "onnxscript"))
@@ -121,6 +120,23 @@ def test_its_record_and_its_metadata(written: Any) -> None:
     assert written.metadata["outputs"] == {"probabilities": [], "raw": [10, 8], "heatmap": [30, 9]}
 
 
+class Small(nn.Module):
+    """Two convolutions with something between them."""
+
+    def __init__(self, between: Any = torch.relu) -> None:
+        super().__init__()
+        self.early, self.late = nn.Conv2d(3, 6, 3), nn.Conv2d(6, 6, 3)
+        self.head, self.between = nn.Linear(6, CLASSES), between
+
+    def forward(self, x: Any) -> Any:
+        return self.head(self.late(self.between(self.early(x))).relu().mean((2, 3)))
+
+
+def small(between: Any = torch.relu) -> Any:
+    torch.manual_seed(1)
+    return Small(between).eval()
+
+
 METHODS: dict[str, dict[str, Any]] = {
     "hirescam": {}, "xgradcam": {}, "gradcamplusplus": {}, "gradcamelementwise": {}, "respondcam": {},
     "layercam": {"gamma": 2.0}, "eigencam": {"centre": True},
@@ -128,8 +144,96 @@ METHODS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_of_one_pass(method: str, model: Any, pictures: np.ndarray, tmp_path: Path) -> None:
+def test_every_method_of_one_pass(method: str, pictures: np.ndarray, tmp_path: Path) -> None:
     found = visioncam.export(
-        model, tmp_path / "m.pt2", method, layer="late", pictures=[*pictures], **METHODS[method]
+        small(), tmp_path / "m.pt2", method, layer="late", pictures=[*pictures], **METHODS[method]
     )
     assert found.error < 1e-4
+
+
+@needs_onnx
+def test_at_the_last_map_the_weight_is_stored_once(pictures: np.ndarray, tmp_path: Path) -> None:
+    made = nn.Sequential(
+        nn.Conv2d(3, 256, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 2000)
+    )
+    found = visioncam.export(made.eval(), tmp_path / "big.onnx", pictures=[*pictures])
+    assert found.size < 4 * 1.02 * sum(one.numel() for one in made.parameters()) + 100_000
+    import onnx
+
+    assert "Gather" in {node.op_type for node in onnx.load(found.path).graph.node}
+
+
+@needs_onnx
+def test_the_embedded_network(tmp_path: Path) -> None:
+    found = visioncam.export(visioncam.demo.load("torch"), tmp_path / "cat.onnx")
+    assert found.error < 1e-4
+    assert found.same_class == (True, True, True)
+
+
+def test_one_value_stands_for_two_classes(pictures: np.ndarray, tmp_path: Path) -> None:
+    made = small()
+    made.head = nn.Sequential(nn.Linear(6, 1), nn.Sigmoid())
+    found = visioncam.export(made, tmp_path / "m.pt2", pictures=[*pictures], target="input")
+    assert found.error < 1e-4
+    for i, target in enumerate((0, 1)):
+        raw = answers(found.path, pictures[i : i + 1], np.asarray([target], np.int32))["heatmap"]
+        wanted = visioncam.explain(made, pictures[i], target=target).raw
+        np.testing.assert_allclose(
+            raw[0], np.maximum(wanted, 0) / (wanted.max() if wanted.max() > 0 else 1), atol=1e-4
+        )
+
+
+def test_the_model_is_left_as_it_was(pictures: np.ndarray, tmp_path: Path) -> None:
+    made = small().train()
+    made.early.register_forward_hook(lambda module, given, output: output * 2)
+    before, held = copy.deepcopy(made.state_dict()), {one: dict(vars(one)) for one in made.modules()}
+    found = visioncam.export(made, tmp_path / "m.pt2", layer="early", pictures=[*pictures])
+    assert found.error < 1e-4
+    with pytest.raises(ModelError):
+        visioncam.export(made, tmp_path / "m.tflite", layer="early", pictures=[*pictures])
+    assert {one: dict(vars(one)) for one in made.modules()} == held
+    assert all(torch.equal(one, before[name]) for name, one in made.state_dict().items())
+    assert all(one.grad is None and one.requires_grad for one in made.parameters())
+
+
+@needs_onnx
+def test_an_operation_that_onnx_lacks_is_named_with_the_next_layer(
+    pictures: np.ndarray, tmp_path: Path
+) -> None:
+    def turned(x: Any) -> Any:
+        places = F.affine_grid(torch.eye(2, 3).expand(len(x), 2, 3) * 0.8, x.shape, align_corners=False)
+        return F.grid_sample(x, places, align_corners=False)
+
+    with pytest.raises(
+        GradientError, match=r"x.onnx at early: .*'grid_sampler_2d_backward'; layer='late' works"
+    ):
+        visioncam.export(small(turned), tmp_path / "x.onnx", layer="early", pictures=[*pictures])
+    assert list(tmp_path.iterdir()) == []
+    assert (
+        visioncam.export(small(turned), tmp_path / "x.pt2", layer="early", pictures=[*pictures]).error < 1e-4
+    )
+
+
+REFUSED: dict[str, tuple[Any, str, str]] = {
+    "tflite": (small, "x.tflite", r"becomes .onnx or .pt2, not 'x.tflite'; for TFLite"),
+    "folder": (small, "x", r"becomes .onnx or .pt2, not 'x'"),
+    "half": (lambda: small().half(), "x.pt2", r"'Small' computes in torch.float16; export model.float\(\)"),
+    "reads": (
+        lambda: small(lambda x: x * (2 if x.mean() > 0 else 1)),
+        "x.pt2",
+        r"cannot become one graph: .*reads",
+    ),
+    "random": (
+        lambda: small(lambda x: x + torch.rand_like(x)),
+        "x.pt2",
+        r"draws random numbers \(rand_like\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_written_is_refused(name: str, pictures: np.ndarray, tmp_path: Path) -> None:
+    make, file, message = REFUSED[name]
+    with pytest.raises(ModelError, match=message):
+        visioncam.export(make(), tmp_path / file, pictures=[*pictures])
+    assert list(tmp_path.iterdir()) == []

@@ -52,8 +52,8 @@ FLAGS = options(
 def export_model(context: click.Context, /, **values: Any) -> None:
     """Write the model into FILE, which answers with its probabilities and the map of the class.
 
-    FILE ends in .tflite or .onnx, or is the name of a folder for a SavedModel. It is run on three pictures,
-    and kept only if its maps are those that VisionCam makes.
+    FILE ends in .onnx, .tflite (Keras) or .pt2 (PyTorch), or is the name of a folder for a SavedModel. It is
+    run on three pictures, and kept only if its maps are those that VisionCam makes.
     """
     from visioncam.cli.work.export_model import export_model as work
 

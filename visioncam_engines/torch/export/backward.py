@@ -34,7 +34,11 @@ def _convolution(
         return NotImplemented
     if transposed:
         none = [0] * len(stride)
-        return aten.convolution(slope, weight, None, stride, padding, dilation, False, none, groups), None, None
+        return (
+            aten.convolution(slope, weight, None, stride, padding, dilation, False, none, groups),
+            None,
+            None,
+        )
     more = [
         x.shape[i + 2] - ((slope.shape[i + 2] - 1) * stride[i] - 2 * padding[i] + dilation[i] * (k - 1) + 1)
         for i, k in enumerate(weight.shape[2:])
@@ -111,14 +115,16 @@ def _separable(slope: Any, shape: Any, rank: int, forward: Callable[[Any, int], 
         slope: (N, K, *sides).
         shape: of what the operation was given, (N, K, *sides).
         rank: number of sides.
-        forward: (lines (n, 1, 1, n, 1), of length 1 along all sides but one, which side) -> what the operation
-            makes of them.
+        forward: (lines such as (n, 1, 1, n), of length 1 along all sides but one, which side) -> what the
+            operation makes of them.
     """
     for axis in range(rank):
         n = int(shape[axis - rank])
         with _disable_current_modes(), torch.no_grad():
             sides = [n if i == axis else 1 for i in range(rank)]
-            matrix = forward(torch.eye(n).reshape(n, 1, *sides), axis).reshape(n, -1)  # of each position: whither
+            matrix = forward(torch.eye(n).reshape(n, 1, *sides), axis).reshape(
+                n, -1
+            )  # of each position: whither
         slope = torch.matmul(slope.movedim(axis - rank, -1), matrix.T.contiguous()).movedim(-1, axis - rank)
     return slope
 

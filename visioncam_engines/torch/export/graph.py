@@ -88,7 +88,8 @@ def _traced(plan: ExportPlan, batch: bool) -> Any:
 
 def _body(plan: ExportPlan) -> Callable[..., list[Any]]:
     view: Any = plan.view
-    trace, score, probable = view.trace, view.score, getattr(plan.probable, "score")
+    seen: Any = plan.probable
+    trace, score, probable = view.trace, view.score, seen.score
     at_layer = view.record(plan.choice.row).value
     fetches = list(dict.fromkeys((*score.fetches, *probable.fetches)))
     sides = trace.frontier(at_layer, fetches)

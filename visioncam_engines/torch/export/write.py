@@ -9,7 +9,6 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import torch
@@ -29,8 +28,8 @@ def write(plan: ExportPlan) -> Written:
     """Write the file of a plan; see `EngineDefaults.export`."""
     if plan.format not in _WRITERS:
         raise ModelError(
-            f"a PyTorch model becomes .onnx or .pt2, not {plan.path.name!r}; for TFLite export the Keras model, "
-            "or convert the ONNX file"
+            f"a PyTorch model becomes .onnx or .pt2, not {plan.path.name!r}; for TFLite export the Keras "
+            "model, or convert the ONNX file"
         )
     return _WRITERS[plan.format](plan)
 
@@ -56,9 +55,13 @@ def _onnx(plan: ExportPlan) -> Written:
     with _quiet():
         try:
             found = torch.onnx.export(
-                made, dynamo=True, opset_version=OPSET, input_names=_names(plan), output_names=list(plan.outputs),
+                made,
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=_names(plan),
+                output_names=list(plan.outputs),
                 verbose=False,
-            )  # fmt: skip
+            )
         except Exception as error:
             raise _refusal(error) from error
     model = found.model_proto
