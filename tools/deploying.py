@@ -2,6 +2,7 @@
 
     python tools/deploying.py            # every network; a few minutes
     python tools/deploying.py ResNet     # networks whose name has this word; writes nothing
+    python tools/deploying_torch.py      # those of PyTorch, where it is installed
 
 Each file is run on one thread, one picture at a time, in turns with the model that the framework exports.
 """
@@ -9,12 +10,8 @@ Each file is run on one thread, one picture at a time, in turns with the model t
 from __future__ import annotations
 
 import os
-import platform
-import re
-import statistics
 import sys
 import tempfile
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,12 +28,7 @@ import tensorflow as tf  # noqa: E402
 from keras import layers as L  # noqa: E402, N812
 
 import visioncam  # noqa: E402
-
-PAGE = ROOT / "docs" / "deploying.md"
-BEGIN, END = "<!-- from here: deploying -->\n", "<!-- to here: deploying -->"
-HEAD = "| Network, layer | Format | Plain | With map | Size | Time | Map |\n" + "| --- " * 7 + "|\n"
-ROUNDS = 40
-Run = Callable[[np.ndarray], Any]
+from tools.deploying_table import Run, main, onnx, row, size_of, times  # noqa: E402
 
 
 def resnet() -> Any:
@@ -112,17 +104,6 @@ def tflite(path: Path) -> Run:
     return lambda x: runner(**{name: x})
 
 
-def onnx(path: Path) -> Run:
-    """Return what runs an ONNX file on one thread."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    return lambda x: session.run(None, {name: x})
-
-
 def savedmodel(path: Path) -> Run:
     """Return what runs a SavedModel."""
     serve = tf.saved_model.load(path).signatures["serving_default"]
@@ -148,23 +129,6 @@ def plain(model: Any, form: str, folder: Path) -> Path:
     return path
 
 
-def size_of(path: Path) -> int:
-    """Return the bytes of a file, or of a folder's files."""
-    return sum(one.stat().st_size for one in ([path] if path.is_file() else path.rglob("*")) if one.is_file())
-
-
-def times(runs: list[Run], x: np.ndarray) -> list[float]:
-    """Return the median milliseconds of each, measured in turns."""
-    found: list[list[float]] = [[] for _ in runs]
-    for i in range(ROUNDS + 3):
-        for run, each in zip(runs, found, strict=True):
-            start = time.perf_counter()
-            run(x)
-            if i >= 3:
-                each.append(1000 * (time.perf_counter() - start))
-    return [statistics.median(one) for one in found]
-
-
 def rows(name: str, forms: tuple[str, ...] = tuple(RUNNERS)) -> Iterator[str]:
     """Yield the lines of the table for one network."""
     make, layers = NETWORKS[name]
@@ -180,34 +144,8 @@ def rows(name: str, forms: tuple[str, ...] = tuple(RUNNERS)) -> Iterator[str]:
                 runs = []
             for layer in layers:
                 found = visioncam.export(model, folder / f"{layer}.{form}", layer=layer)
-                *before, after = times([*runs, RUNNERS[form](found.path)], x)
-                size = size_of(alone)
-                cells = ["does not run", "–", "–"]
-                if before:
-                    cells = [f"{size / 1e6:.2f} MB, {before[0]:.1f} ms", f"×{found.size / size:.2f}"]
-                    cells.append(f"×{after / before[0]:.2f}")
-                yield (
-                    f"| {name}, `{found.layer}` | {form} | {cells[0]} | {found.size / 1e6:.2f} MB, "
-                    f"{after:.1f} ms | {cells[1]} | {cells[2]} | {found.error:.0e} |"
-                )
-
-
-def main() -> None:
-    """Measure, print, and write the page unless a word was given."""
-    word = sys.argv[1] if len(sys.argv) > 1 else ""
-    lines = []
-    for name in [one for one in NETWORKS if word in one]:
-        for line in rows(name):
-            print(line, flush=True)
-            lines.append(line)
-    if word:
-        return
-    where = f"{platform.system()} {platform.machine()}, one thread, TensorFlow {tf.__version__}."
-    table = f"{BEGIN}\n{HEAD}" + "\n".join(lines) + f"\n\nMeasured on {where}\n{END}"
-    text = PAGE.read_text("utf-8")
-    new = re.sub(re.escape(BEGIN) + ".*?" + re.escape(END), lambda _: table, text, flags=re.DOTALL)
-    PAGE.write_text(new, "utf-8")
+                yield row(name, form, found, size_of(alone), times([*runs, RUNNERS[form](found.path)], x))
 
 
 if __name__ == "__main__":
-    main()
+    main(NETWORKS, rows, "deploying", f"TensorFlow {tf.__version__}")

@@ -73,8 +73,8 @@ def export(
 
     Args:
         model: a built Keras model on TensorFlow, or a PyTorch module; it is not changed.
-        path: `cat.tflite` (Keras), `cat.pt2` (PyTorch), `cat.onnx`; a name without suffix, or one ending in `.savedmodel`, is the folder
-            of a SavedModel (Keras), which must not exist.
+        path: `cat.tflite` (Keras), `cat.pt2` (PyTorch), `cat.onnx`; a name without suffix, or one ending in
+            `.savedmodel`, is the folder of a SavedModel (Keras), which must not exist.
         method: gradcam, hirescam, xgradcam, gradcamplusplus, gradcamelementwise, respondcam, layercam or
             eigencam, or a method object of these.
         layer: as in `explain`; one layer.

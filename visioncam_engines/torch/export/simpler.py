@@ -20,7 +20,6 @@ def simplify(graph: Any, outputs: Sequence[str]) -> None:
             graph.graph.erase_node(node)
     (end,) = (node for node in graph.graph.nodes if node.op == "output")
     end.args = (dict(zip(outputs, end.args[0], strict=True)),)
-    graph.graph._codegen = torch.fx.graph.CodeGen()
     graph.graph.eliminate_dead_code()
     graph.recompile()
 

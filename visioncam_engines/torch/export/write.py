@@ -70,8 +70,8 @@ def _onnx(plan: ExportPlan) -> Written:
     return Written(run, runtime, OPSET, batch)
 
 
-def _refusal(error: BaseException | None) -> Exception:
-    text, one = "", error
+def _refusal(error: BaseException) -> Exception:
+    text, one = str(error), error.__cause__
     while one is not None:
         text, one = f"{text} {one}", one.__cause__
     lacking = sorted(set(re.findall(r"aten\.([a-z_0-9]+)", text)))
