@@ -84,7 +84,7 @@ def plain(model: Any, form: str, x: Any, folder: Path) -> Path:
 def rows(name: str) -> Iterator[str]:
     """Yield the lines of the table for one network."""
     make, side, layers = NETWORKS[name]
-    model, x = make(), np.random.default_rng(0).normal(size=(1, 3, side, side)).astype(np.float32)
+    model, x = make(), np.random.default_rng(2).normal(size=(1, 3, side, side)).astype(np.float32)
     for form, runner in RUNNERS.items():
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
