@@ -107,7 +107,9 @@ def test_its_record_and_its_metadata(written: Any) -> None:
     elif written.format == "onnx":
         import onnx
 
-        held = {one.key: one.value for one in onnx.load(written.path).metadata_props}
+        made = onnx.load(written.path)
+        assert [one.name for one in made.graph.output] == ["probabilities", "raw", "heatmap"]
+        held = {one.key: one.value for one in made.metadata_props}
         held = json.loads(held["visioncam"])
         assert written.opset == 17
     else:
@@ -179,8 +181,8 @@ def test_int8_is_measured_and_refused_below_the_bound(
     assert list(tmp_path.iterdir()) == []
     found = visioncam.export(model, place, layer="late", quantize=[*pictures], at_least=0.5)
     assert found.quantized
-    assert 1e-4 < found.error < 0.5
-    assert 0.5 <= found.correlation < 1
+    assert 1e-4 < found.error < 0.1  # 0.37 with the map in int8, too
+    assert 0.97 < found.correlation < 1
     assert "int8" in found.lines()[0]
 
 
