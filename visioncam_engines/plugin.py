@@ -72,6 +72,34 @@ def visioncam_register_engines() -> list[EngineSpec]:
             schemes=("timm", "torchvision", "hf"),
         ),
         EngineSpec(
+            "onnx",
+            accepts=partial(_closed, "onnx"),
+            make=partial(_file_engine, "onnx"),
+            title="ONNX file",
+            summary="ONNX Runtime: a file that runs and does not show what it computes",
+            suffixes=(".onnx",),
+            requires=("onnx", "onnxruntime"),
+            can=frozenset(),
+        ),
+        EngineSpec(
+            "tflite",
+            accepts=partial(_closed, "tflite"),
+            make=partial(_file_engine, "tflite"),
+            title="TFLite file",
+            summary="the TFLite interpreter: a file that runs and does not show what it computes",
+            suffixes=(".tflite",),
+            can=frozenset(),
+        ),
+        EngineSpec(
+            "served",
+            accepts=partial(_closed, "served"),
+            make=_serving,
+            title="served model",
+            summary="http://host:8501/v1/models/NAME: a model that TensorFlow Serving runs",
+            can=frozenset(),
+            schemes=("http", "https"),
+        ),
+        EngineSpec(
             "blackbox",
             accepts=_of_blackbox,
             make=_blackbox,
@@ -117,6 +145,10 @@ def _of_torch(model: Any) -> bool:
 
 def _of_blackbox(model: Any) -> bool:
     return _comes_from(model, "visioncam_engines.blackbox") and hasattr(model, "calls")
+
+
+def _closed(kind: str, model: Any) -> bool:
+    return _comes_from(model, "visioncam_engines.runtimes") and getattr(model, "kind", "") == kind
 
 
 def _comes_from(model: Any, *packages: str) -> bool:
@@ -172,3 +204,15 @@ def _blackbox() -> Engine:
     from visioncam_engines.blackbox import BlackBoxEngine
 
     return BlackBoxEngine()
+
+
+def _file_engine(kind: str) -> Engine:
+    from visioncam_engines.runtimes.engine import FileEngine
+
+    return FileEngine(kind)
+
+
+def _serving() -> Engine:
+    from visioncam_engines.runtimes.engine import ServingEngine
+
+    return ServingEngine()

@@ -109,12 +109,13 @@ def engine_for_file(path: str | os.PathLike[str], rows: Sequence[EngineSpec]) ->
     Raises:
         ModelError: no engine reads files.
     """
-    readers = sorted((spec for spec in rows if spec.suffixes), key=lambda spec: bool(lacks(spec)))
-    if not readers:
-        raise ModelError(f"no engine reads model files, received {brief(os.fspath(path))}")
+    ready = sorted(rows, key=lambda spec: bool(lacks(spec)))
     scheme = scheme_of(path, schemes_of(rows))
     if scheme:
-        return next(spec for spec in readers if scheme in spec.schemes)
+        return next(spec for spec in ready if scheme in spec.schemes)
+    readers = [spec for spec in ready if spec.suffixes]
+    if not readers:
+        raise ModelError(f"no engine reads model files, received {brief(os.fspath(path))}")
     suffix = PurePath(os.fsdecode(os.fspath(path))).suffix.lower()
     fitting = [spec for spec in readers if suffix in spec.suffixes] or readers
     return next((spec for spec in fitting if spec.ready() and not lacks(spec)), fitting[0])
@@ -122,4 +123,4 @@ def engine_for_file(path: str | os.PathLike[str], rows: Sequence[EngineSpec]) ->
 
 def schemes_of(rows: Sequence[EngineSpec]) -> list[str]:
     """Return the libraries whose networks can be named."""
-    return list(dict.fromkeys(scheme for spec in rows if spec.suffixes for scheme in spec.schemes))
+    return list(dict.fromkeys(scheme for spec in rows for scheme in spec.schemes))
