@@ -28,19 +28,39 @@ class ClosedModel:
     """A model that runs and does not show what it computes.
 
     Attributes:
-        kind: "onnx", "tflite" or "served".
         calls: calls it.
         inputs: what it says of its inputs.
         hints: what it says of its pictures.
         file: what runs it: an `OnnxFile`, a `TfliteFile` or a `Server`.
     """
 
-    kind: str
     calls: Calls
     inputs: ModelInputs
     hints: Hints
     file: Any = attrs.field(repr=False)
     names: ClassVar[None] = None
+    kind: ClassVar[str]
+
+
+class OnnxModel(ClosedModel):
+    """An ONNX file."""
+
+    kind = "onnx"
+
+
+class TfliteModel(ClosedModel):
+    """A TFLite file."""
+
+    kind = "tflite"
+
+
+class ServedModel(ClosedModel):
+    """What a server runs."""
+
+    kind = "served"
+
+
+CLASSES: dict[str, type[ClosedModel]] = {one.kind: one for one in (OnnxModel, TfliteModel, ServedModel)}
 
 
 @attrs.frozen(eq=False)
@@ -66,7 +86,7 @@ def closed(file: Any, kind: str, title: str, what: str, batch: int = BATCH) -> C
 
     Args:
         file: the file, opened.
-        kind: as in `ClosedModel`.
+        kind: "onnx", "tflite" or "served".
         title: its name.
         what: what messages call it, such as "ONNX file".
         batch: pictures in one call, where the file does not say.
@@ -98,7 +118,7 @@ def closed(file: Any, kind: str, title: str, what: str, batch: int = BATCH) -> C
         f"the {what}", () if values else RANGES,
     )  # fmt: skip
     inputs = ModelInputs((ModelInput(image.name, image.shape[1:], "float32"),), 0, 0, first)
-    model = ClosedModel(kind, calls, inputs, known, file)
+    model = CLASSES[kind](calls, inputs, known, file)
     if METADATA in file.metadata:
         set_model_card(model, _card(file.metadata[METADATA], title))
     return model

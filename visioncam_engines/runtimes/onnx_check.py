@@ -7,11 +7,10 @@ from math import prod
 from typing import Any
 
 from visioncam_core.text import error_text
+from visioncam_engines.runtimes.onnx_sizes import too_large
 from visioncam_engines.runtimes.ports import OUTSIDE, TENSOR, Facts, Port, damaged, needed
 
 DEEPEST, NODES = 8, 200_000  # of graphs in graphs; in all, functions written out
-OPEN = 224  # pixels along an axis that the file leaves open, to tell how large its arrays grow
-SMALL = 1024  # numbers: larger constants are no sizes of others
 STANDARD = ("", "ai.onnx", "ai.onnx.ml")
 
 
@@ -43,7 +42,7 @@ def read_checked(content: bytes, name: str) -> Facts:
     ends += [("output", one) for one in model.graph.output]
     ports = tuple((side, _port(onnx, one)) for side, one in ends)
     metadata = {one.key: one.value for one in model.metadata_props}
-    problems = seen.problems or _written_out(model) or _too_large(onnx, model)
+    problems = seen.problems or _written_out(model) or too_large(onnx, model)
     return Facts(problems, ports, metadata)
 
 
@@ -158,64 +157,6 @@ def _deep(nodes: Iterable[Any]) -> Iterator[Any]:
         for attribute in node.attribute:
             for graph in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
                 yield from _deep(graph.node)
-
-
-def _too_large(onnx: Any, model: Any) -> list[str]:
-    """Return which arrays would fill the memory, or whose size cannot be told, when one picture is run.
-
-    The model is changed: large weights become inputs, which have a shape and no numbers.
-    """
-    try:
-        if model.functions:
-            from onnx.inliner import inline_local_functions
-
-            model = inline_local_functions(model)
-        _hollow(onnx, model.graph)
-        shaped = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
-    except Exception as error:  # of the C++ library
-        return [f"the sizes of its arrays cannot be followed ({error_text(error, 80)})"]
-    known = {one.name: one.type.tensor_type for one in (*shaped.value_info, *shaped.output)}
-    problems = []
-    for node in shaped.node:
-        for output in filter(None, node.output):
-            found = known.get(output)
-            shape = None if found is None or not found.HasField("shape") else found.shape.dim
-            what = f"{node.op_type} {_short(node.name or output)}"
-            if shape is None or not all(n.HasField("dim_value") and n.dim_value >= 0 for n in shape):
-                problems.append(f"the size of what {what} makes cannot be told without running it")
-            elif (size := _bytes(onnx, found.elem_type) * prod(n.dim_value for n in shape)) > TENSOR:
-                problems.append(f"{what} would make {size:,} bytes, at most {TENSOR:,}")
-    return sorted(problems, key=lambda one: "cannot" in one)
-
-
-def _hollow(onnx: Any, graph: Any) -> None:
-    """Leave of weights their shapes, give every open axis a length, and drop what the file says of sizes."""
-    given = {one.name for one in graph.input}
-    for one in graph.input:
-        if one.type.HasField("tensor_type"):
-            for place, axis in enumerate(one.type.tensor_type.shape.dim):
-                if not axis.HasField("dim_value") or axis.dim_value < 0:
-                    axis.dim_value = OPEN if place else 1
-    kept = []
-    for tensor in graph.initializer:
-        if prod(tensor.dims) <= SMALL:
-            kept.append(tensor)
-        elif tensor.name not in given:
-            graph.input.append(
-                onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims))
-            )
-    kept = [onnx.TensorProto.FromString(one.SerializeToString()) for one in kept]
-    del graph.initializer[:], graph.value_info[:]
-    graph.initializer.extend(kept)
-    for one in graph.output:
-        one.type.tensor_type.ClearField("shape")
-
-
-def _bytes(onnx: Any, kind: int) -> int:
-    try:
-        return int(onnx.helper.tensor_dtype_to_np_dtype(kind).itemsize)
-    except KeyError:
-        return 8
 
 
 def _short(text: str) -> str:

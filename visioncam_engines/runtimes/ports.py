@@ -77,11 +77,10 @@ def contents(path: str | os.PathLike[str], suffix: str) -> bytes:
     """
     text = os.fsdecode(os.fspath(path))
     check_start(text, suffix)
+    if (size := os.path.getsize(text)) > FILE:
+        raise UnsafeModelError(f"{quoted(text)}: has {size:,} bytes, more than {FILE:,}, and is not read")
     with open(text, "rb") as file:
-        content = file.read(FILE + 1)
-    if len(content) > FILE:
-        raise UnsafeModelError(f"{quoted(text)}: has more than {FILE:,} bytes, and is not read")
-    return content
+        return file.read(FILE)
 
 
 def check_start(path: str | os.PathLike[str], suffix: str) -> None:
