@@ -54,7 +54,9 @@ else:
         "visioncam_core.plugins.default": (
             "load_plugin", "methods", "metrics", "plugins", "registry", "renderers",
         ),
-        "visioncam.api": ("compare", "doctor", "explain", "explainer", "forget", "layers", "load", "load_model"),
+        "visioncam.api": (
+            "compare", "doctor", "explain", "explainer", "forget", "layers", "load", "load_model",
+        ),
         "visioncam.auditing.findings": ("Audit",),
         "visioncam.auditing.audit": ("audit",),
         "visioncam.batch.explain_dataset": ("explain_dataset",),

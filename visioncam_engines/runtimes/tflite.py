@@ -39,8 +39,9 @@ class TfliteFile:
     metadata: dict[str, str]
     content: bytes = attrs.field(repr=False)
     interpreter: Any = attrs.field(repr=False)
-    _places: dict[str, int] = attrs.field(repr=False)
-    _shapes: dict[str, tuple[int, ...]] = attrs.field(factory=dict, repr=False)
+    _given: list[int] = attrs.field(repr=False)
+    _gives: list[int] = attrs.field(repr=False)
+    _shapes: list[tuple[int, ...]] = attrs.field(factory=list, repr=False)
     _lock: threading.Lock = attrs.field(factory=threading.Lock, repr=False)
 
     @classmethod
@@ -72,33 +73,31 @@ class TfliteFile:
                 warnings.simplefilter("ignore")  # TensorFlow's says that LiteRT's will replace it
                 interpreter = make(model_content=content)
             interpreter.allocate_tensors()
-        except Exception as error:  # RuntimeError and ValueError, as it was built
+            ends = interpreter.get_input_details(), interpreter.get_output_details()
+            inputs, outputs = (tuple(map(_port, end)) for end in ends)
+        except Exception as error:  # RuntimeError and ValueError, as it was built; names that are no text
             raise ModelError(
                 f"{name}: the TFLite interpreter cannot open it ({error_text(error)}); convert the model "
                 "again, with built-in operations alone"
             ) from error
-        ends = interpreter.get_input_details(), interpreter.get_output_details()
-        inputs, outputs = (tuple(map(_port, end)) for end in ends)
-        places = {
-            f"{side} {told['name']}": int(told["index"])
-            for side, end in zip("io", ends, strict=True)
-            for told in end
-        }
-        return cls(inputs, outputs, facts_of(content, name).metadata, content, interpreter, places)
+        places = [[int(told["index"]) for told in end] for end in ends]
+        return cls(inputs, outputs, facts_of(content, name).metadata, content, interpreter, *places)
 
     def __call__(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Return every output for an array for each input, of its dtype; one call at a time."""
         run = self.interpreter
         with self._lock:
-            for port, array in zip(self.inputs, arrays, strict=True):
-                if None in port.shape and self._shapes.get(port.name) != array.shape:
-                    run.resize_tensor_input(self._places[f"i {port.name}"], array.shape)
-                    self._shapes[port.name] = array.shape
-            run.allocate_tensors()
-            for port, array in zip(self.inputs, arrays, strict=True):
-                run.set_tensor(self._places[f"i {port.name}"], np.ascontiguousarray(array))
+            shapes = [array.shape for array in arrays]
+            if self._shapes != shapes:
+                for port, place, shape in zip(self.inputs, self._given, shapes, strict=True):
+                    if None in port.shape:
+                        run.resize_tensor_input(place, shape)
+                run.allocate_tensors()
+                self._shapes[:] = shapes
+            for place, array in zip(self._given, arrays, strict=True):
+                run.set_tensor(place, np.ascontiguousarray(array))
             run.invoke()
-            return [np.array(run.get_tensor(self._places[f"o {port.name}"])) for port in self.outputs]
+            return [np.array(run.get_tensor(place)) for place in self._gives]
 
 
 def _port(told: dict[str, Any]) -> Port:

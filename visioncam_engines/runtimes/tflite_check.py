@@ -87,7 +87,7 @@ class _Reading:
             told = self.model.Metadata(i)
             if told.Name() and len(data := self._data(told.Buffer())) <= TEXT:
                 try:
-                    found[told.Name().decode()] = data.decode()
+                    found[told.Name().decode()] = data.decode().rstrip("\0")
                 except UnicodeDecodeError:
                     continue
         return found
