@@ -19,7 +19,7 @@ _SIZES = {
     "INT4": 0.5, "UINT4": 0.5, "INT2": 0.25,
 }  # fmt: skip
 """Bytes of one number; 4 for all others."""
-_GROWING = {
+GROWING = {
     "FILL": 0, "BROADCAST_TO": 1, "TILE": 1, "RESIZE_BILINEAR": 1, "RESIZE_NEAREST_NEIGHBOR": 1,
     "TRANSPOSE_CONV": 0, "PAD": 1, "PADV2": 1, "MIRROR_PAD": 1, "RANDOM_UNIFORM": 0,
     "RANDOM_STANDARD_NORMAL": 0, "RANGE": 1, "ONE_HOT": 1, "CONV_3D_TRANSPOSE": 0, "SCATTER_ND": 2,
@@ -142,7 +142,7 @@ class _Reading:
             given = self._places(operator.InputsLength(), operator.InputsAsNumpy, count, -1)
             gives = self._places(operator.OutputsLength(), operator.OutputsAsNumpy, count, 0)
             made |= dict.fromkeys(gives, (name, given))
-            if name in _GROWING and gives:
+            if name in GROWING and gives:
                 yield from self._of_growing(name, given, shapes, gives[0], tensors, made)
         for ends in (
             (graph.InputsLength(), graph.InputsAsNumpy),
@@ -198,7 +198,7 @@ class _Reading:
         made: Any,
     ) -> Iterator[str]:
         """Yield why an operation may make more than its output declares."""
-        place = given[_GROWING[name]]
+        place = given[GROWING[name]]
         says = self._numbers(tensors[place])
         if says is None:
             if not self._handed_on(place, tensors, made):
