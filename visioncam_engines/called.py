@@ -13,7 +13,7 @@ from visioncam_core.engine.batches import COUNTERS, in_batches
 from visioncam_core.engine.default_passes import PassesDefaults
 from visioncam_core.engine.defaults import EngineDefaults, PlainView, TracedDefaults
 from visioncam_core.engine.graph.probable import Logits, score_kind, tried_logits
-from visioncam_core.engine.layer_table import LayerTable
+from visioncam_core.engine.layer_table import LayerChoice, LayerRow, LayerTable
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.output import Score, named_output
 from visioncam_core.engine.records import Hints, Note, Scaling
@@ -172,6 +172,7 @@ class TracedBox(TracedDefaults):
         shapes: of its pictures.
         notes: what the reader should know of it.
         channels_first: whether its pictures are (N, C, *space).
+        rows: of the layers that can be seen.
     """
 
     calls: Calls
@@ -180,6 +181,7 @@ class TracedBox(TracedDefaults):
     shapes: tuple[tuple[int | None, ...], ...]
     notes: tuple[Note, ...]
     channels_first: bool = False
+    rows: tuple[LayerRow, ...] = ()
 
     def answers(self, flat: list[Any]) -> list[Any]:
         """Return what the function returns."""
@@ -193,15 +195,19 @@ class TracedBox(TracedDefaults):
             name, kind, shape, shape, assumed=assumed, own=self.found.own, complete=self.found.complete
         )
         space = tuple(int(n) for n in (flat[0].shape[2:] if self.channels_first else flat[0].shape[1:-1]))
-        table = LayerTable((), space, output=name, model_name=self.calls.title)
+        table = LayerTable(self.rows, space, output=name, model_name=self.calls.title)
 
-        def passes(choice: Any, reshape: Any, budget: Any) -> BoxPasses:
-            return BoxPasses(score, reshape, budget, self.channels_first, self)
+        def passes(choice: LayerChoice, reshape: Any, budget: Any) -> BoxPasses:
+            return self.passes(choice, BoxPasses(score, reshape, budget, self.channels_first, self))
 
         return PlainView(
             score, table, passes, channels_first=self.channels_first, outputs=(name,), notes=self.notes,
             exact=self.calls.batch == 1,
         )  # fmt: skip
+
+    def passes(self, choice: LayerChoice, plain: BoxPasses) -> BoxPasses:
+        """Return the passes at a layer; there is only the picture."""
+        return plain
 
 
 @attrs.frozen(eq=False)
@@ -220,7 +226,10 @@ class BoxPasses(PassesDefaults):
         return self._answered(np.moveaxis(activations, -1, 1) if self.channels_first else activations)
 
     def _answered(self, pictures: Any) -> tuple[Any, Any]:
-        answer = self.box.calls(pictures, self.box.count)
+        return self.scored(self.box.calls(pictures, self.box.count))
+
+    def scored(self, answer: Any) -> tuple[Any, Any]:
+        """Return (values, answer) of an answer."""
         if not self.score.assumed:
             return answer, answer
         return (ops.softmax if self.box.count > 1 else ops.sigmoid)(answer), answer

@@ -74,17 +74,17 @@ def visioncam_register_engines() -> list[EngineSpec]:
         EngineSpec(
             "onnx",
             accepts=partial(_closed, "onnx"),
-            make=partial(_file_engine, "onnx"),
+            make=_onnx,
             title="ONNX file",
-            summary="ONNX Runtime: a file that runs and does not show what it computes",
+            summary="ONNX Runtime: scores, and the feature maps at which a file can be cut, without gradients",
             suffixes=(".onnx",),
             requires=("onnx", "onnxruntime"),
-            can=frozenset(),
+            can=frozenset({"layers"}),
         ),
         EngineSpec(
             "tflite",
             accepts=partial(_closed, "tflite"),
-            make=partial(_file_engine, "tflite"),
+            make=_tflite,
             title="TFLite file",
             summary="the TFLite interpreter: a file that runs and does not show what it computes",
             suffixes=(".tflite",),
@@ -206,10 +206,16 @@ def _blackbox() -> Engine:
     return BlackBoxEngine()
 
 
-def _file_engine(kind: str) -> Engine:
+def _onnx() -> Engine:
+    from visioncam_engines.runtimes.onnx_passes import OnnxEngine
+
+    return OnnxEngine("onnx")
+
+
+def _tflite() -> Engine:
     from visioncam_engines.runtimes.engine import FileEngine
 
-    return FileEngine(kind)
+    return FileEngine("tflite")
 
 
 def _serving() -> Engine:

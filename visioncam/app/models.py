@@ -86,8 +86,8 @@ class ModelList:
             )
         if name.startswith(("http:", "https:")):
             raise ModelError(
-                f"{brief(name, 60)} would be asked from this computer; only the person who starts the app can "
-                "name it, with --model"
+                f"{brief(name, 60)} would be asked from this computer; only the person who starts the app "
+                "can name it, with --model"
             )
         return name if is_name(name) else Path(os.path.abspath(os.path.expanduser(name)))
 

@@ -33,16 +33,28 @@ def too_large(onnx: Any, model: Any) -> list[str]:
         model: whose functions do not call themselves.
     """
     try:
-        if model.functions:
-            from onnx.inliner import inline_local_functions
-
-            model = inline_local_functions(model)
-        _Sizes(onnx, model).graph(model.graph)
+        types_of(onnx, inlined(model))
     except _FoundError as found:
         return [str(found)]
     except Exception as error:  # of the C++ library
         return [f"the sizes of its arrays cannot be followed ({error_text(error, 80)})"]
     return []
+
+
+def inlined(model: Any) -> Any:
+    """Return a model with its own functions written out."""
+    if not model.functions:
+        return model
+    from onnx.inliner import inline_local_functions
+
+    return inline_local_functions(model)
+
+
+def types_of(onnx: Any, model: Any) -> dict[str, Any]:
+    """Return the type of every array of a model without functions, for one picture; raises as `too_large` says."""
+    sizes = _Sizes(onnx, model)
+    sizes.graph(model.graph)
+    return sizes.types
 
 
 class _FoundError(Exception):
@@ -65,10 +77,11 @@ class _Sizes:
                 self.numbers[tensor.name] = tensor
         for one in graph.input:
             if one.name not in self.types:
-                for place, axis in enumerate(one.type.tensor_type.shape.dim):
+                kind = self.types[one.name] = self.onnx.TypeProto()
+                kind.CopyFrom(one.type)
+                for place, axis in enumerate(kind.tensor_type.shape.dim):
                     if not axis.HasField("dim_value") or axis.dim_value < 0:
                         axis.dim_value = OPEN if place else 1
-                self.types[one.name] = one.type
         for node in graph.node:
             self.node(node)
 
