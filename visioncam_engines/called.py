@@ -173,6 +173,7 @@ class TracedBox(TracedDefaults):
         notes: what the reader should know of it.
         channels_first: whether its pictures are (N, C, *space).
         rows: of the layers that can be seen.
+        none: why there are none.
     """
 
     calls: Calls
@@ -182,6 +183,7 @@ class TracedBox(TracedDefaults):
     notes: tuple[Note, ...]
     channels_first: bool = False
     rows: tuple[LayerRow, ...] = ()
+    none: str = ""
 
     def answers(self, flat: list[Any]) -> list[Any]:
         """Return what the function returns."""
@@ -195,7 +197,7 @@ class TracedBox(TracedDefaults):
             name, kind, shape, shape, assumed=assumed, own=self.found.own, complete=self.found.complete
         )
         space = tuple(int(n) for n in (flat[0].shape[2:] if self.channels_first else flat[0].shape[1:-1]))
-        table = LayerTable(self.rows, space, output=name, model_name=self.calls.title)
+        table = LayerTable(self.rows, space, output=name, model_name=self.calls.title, none=self.none)
 
         def passes(choice: LayerChoice, reshape: Any, budget: Any) -> BoxPasses:
             return self.passes(choice, BoxPasses(score, reshape, budget, self.channels_first, self))

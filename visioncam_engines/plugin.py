@@ -76,7 +76,7 @@ def visioncam_register_engines() -> list[EngineSpec]:
             accepts=partial(_closed, "onnx"),
             make=_onnx,
             title="ONNX file",
-            summary="ONNX Runtime: scores, and the feature maps at which a file can be cut, without gradients",
+            summary="ONNX Runtime: scores, and feature maps at which a file can be cut; no gradients",
             suffixes=(".onnx",),
             requires=("onnx", "onnxruntime"),
             can=frozenset({"layers"}),

@@ -25,8 +25,8 @@ _LOOKS = (
 """Operations that leave each position at its place in (N, K, *space)."""
 _POINTWISE = (
     "Add", "BatchNormalization", "Celu", "Clip", "Concat", "Div", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid",
-    "HardSwish", "LeakyRelu", "Mish", "Mul", "PRelu", "Pad", "Pow", "Relu", "Selu", "Sigmoid", "Softplus", "Sqrt", "Sub",
-    "Tanh", *PASSING,
+    "HardSwish", "LeakyRelu", "Mish", "Mul", "PRelu", "Pad", "Pow", "Relu", "Selu", "Sigmoid", "Softplus",
+    "Sqrt", "Sub", "Tanh", "InstanceNormalization", *PASSING,
 )  # fmt: skip
 """The same, also in (N, *space, K), where all that they take and that has positions is such an array."""
 _NAMES = {"AveragePool": "AvgPool"}  # as other engines call it
@@ -41,6 +41,7 @@ class Parts:
         values: path of a row -> the name of its value in the file.
         types: of all values, for one picture.
         open_batch: whether it takes any number of pictures.
+        why: why there are no rows.
     """
 
     onnx: Any
@@ -49,6 +50,7 @@ class Parts:
     values: dict[str, str]
     types: dict[str, Any] = attrs.field(factory=dict)
     open_batch: bool = False
+    why: str = ""
 
     def cut(self, path: str, output: str) -> tuple[bytes, bytes]:
         """Return the file up to a layer, and from there to an output."""
@@ -95,20 +97,23 @@ def parts_of(content: bytes, name: str, output: str, channels_first: bool) -> Pa
     model = inlined(onnx.ModelProto.FromString(content))
     try:
         types = types_of(onnx, model)
-    except Exception:  # a file that was opened unchecked: no sizes, no layers
-        return Parts(onnx, model, (), {})
+    except Exception:  # a file that was opened unchecked
+        return Parts(onnx, model, (), {}, why="the sizes of its values cannot be told")
     shapes = {key: tuple(n.dim_value for n in kind.tensor_type.shape.dim) for key, kind in types.items()}
     weights = {one.name for one in model.graph.initializer}
     given = next(one for one in model.graph.input if one.name not in weights)
     picture, axes = given.name, [n.HasField("dim_value") for n in given.type.tensor_type.shape.dim]
     if not all(axes[1:]):
-        return Parts(onnx, model, (), {})
+        return Parts(
+            onnx, model, (), {}, why="it leaves the size of its picture open; export it with a fixed one"
+        )
     space = shapes[picture][2:] if channels_first else shapes[picture][1:-1]
     first = {picture: channels_first}  # value -> whether it is (N, K, *space), or (N, *space, K)
-    alone = _alone(model.graph, picture, output)
+    alone, product = _alone(model.graph, picture, output)
     rows: list[LayerRow] = []
     values: dict[str, str] = {}
-    for node in model.graph.node:
+    behind = 0
+    for place, node in enumerate(model.graph.node):
         form = _form(node, first, shapes)
         if form is None:
             continue
@@ -122,7 +127,11 @@ def parts_of(content: bytes, name: str, output: str, channels_first: bool) -> Pa
         steps = tuple(n / m for n, m in zip(space, shape[2:], strict=True))
         layout, kind = Layout("channels_first", shape[2:], shape[1]), _NAMES.get(node.op_type, node.op_type)
         rows.append(LayerRow(path, path, kind, shape[1:], layout, steps, (0,), True, index=len(rows)))
-    return Parts(onnx, model, tuple(rows), values, types, not axes[0])
+        behind = place
+    why = "" if rows else "no feature map that all evidence flows through was found in it"
+    if rows and behind < product:
+        rows, why = [], "attention lies behind its last feature map, and its tokens are not read"
+    return Parts(onnx, model, tuple(rows), values, types, not axes[0], why)
 
 
 def _form(node: Any, first: dict[str, bool], shapes: dict[str, tuple[int, ...]]) -> bool | None:
@@ -144,17 +153,22 @@ def _form(node: Any, first: dict[str, bool], shapes: dict[str, tuple[int, ...]])
     return form if node.op_type in _POINTWISE and all(first.get(one) is form for one in placed) else None
 
 
-def _alone(graph: Any, picture: str, output: str) -> set[str]:
-    """Return the values through which flows all that the output takes from the picture."""
+def _alone(graph: Any, picture: str, output: str) -> tuple[set[str], int]:
+    """Return the values through which flows all that the output takes from the picture.
+
+    And the place of the last product of two values that depend on the picture, as in attention; or -1.
+    """
     depends, places = {picture}, {picture: -1}
     for i, node in enumerate(graph.node):
         if depends.intersection(_read(node)):
             depends |= set(filter(None, node.output))
         places |= dict.fromkeys(node.output, i)
-    wanted, until = {output}, {output: len(graph.node)}  # value -> the last node that reads it
+    product, wanted, until = -1, {output}, {output: len(graph.node)}  # value -> the last node that reads it
     for i in reversed(range(len(graph.node))):
         node = graph.node[i]
         if wanted.intersection(node.output):
+            if node.op_type in ("MatMul", "Einsum") and all(one in depends for one in node.input):
+                product = max(product, i)
             for one in _read(node):
                 wanted.add(one)
                 until.setdefault(one, i)
@@ -163,7 +177,7 @@ def _alone(graph: Any, picture: str, output: str) -> set[str]:
         if latest <= places[one]:
             alone.add(one)
         latest = max(latest, until[one])
-    return alone
+    return alone, product
 
 
 def _read(node: Any) -> Iterable[str]:

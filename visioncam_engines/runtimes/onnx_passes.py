@@ -14,6 +14,7 @@ from visioncam_engines.runtimes.closed import Run
 from visioncam_engines.runtimes.engine import FileEngine
 from visioncam_engines.runtimes.onnx import OnnxFile
 from visioncam_engines.runtimes.onnx_layers import Parts, parts_of
+from visioncam_engines.runtimes.ports import Port
 
 
 class OnnxEngine(FileEngine):
@@ -27,7 +28,7 @@ class OnnxEngine(FileEngine):
             run.file.content, model.hints.title, run.file.outputs[run.output].name, inputs.channels_first
         )
         fields = {field.name: getattr(box, field.name) for field in attrs.fields(TracedBox)}
-        return TracedOnnx(**fields | {"rows": parts.rows}, parts=parts)
+        return TracedOnnx(**fields | {"rows": parts.rows, "none": parts.why}, parts=parts)
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -44,19 +45,11 @@ class TracedOnnx(TracedBox):
             return plain
         if path not in self._cut:
             run: Any = self.calls.function
-            name = f"{self.calls.title} at {path}"
-            files = [
-                OnnxFile.of(one, name) for one in self.parts.cut(path, run.file.outputs[run.output].name)
-            ]
-            layer = attrs.evolve(run.image, shape=run.image.shape[:1], dtype="float32", scale=0.0)
-            head, tail = (
-                attrs.evolve(
-                    self.calls, function=attrs.evolve(run, file=file, image=image, output=0), values=values
-                )
-                for file, image, values in zip(
-                    files, (run.image, layer), (self.calls.values, (0.0, 1.0)), strict=True
-                )
-            )
+            parts = self.parts.cut(path, run.file.outputs[run.output].name)
+            up_to, behind = (OnnxFile.of(one, f"{self.calls.title} at {path}") for one in parts)
+            layer = Port(path, run.image.shape[:1], "float32")
+            head = attrs.evolve(self.calls, function=attrs.evolve(run, file=up_to, output=0))
+            tail = attrs.evolve(self.calls, function=Run(behind, layer, 0), values=(0.0, 1.0))
             self._cut[path] = head, tail
         head, tail = self._cut[path]
         return LayerPasses(

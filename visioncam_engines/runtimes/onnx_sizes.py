@@ -51,7 +51,7 @@ def inlined(model: Any) -> Any:
 
 
 def types_of(onnx: Any, model: Any) -> dict[str, Any]:
-    """Return the type of every array of a model without functions, for one picture; raises as `too_large` says."""
+    """Return the type of every array of a model without functions, for one picture."""
     sizes = _Sizes(onnx, model)
     sizes.graph(model.graph)
     return sizes.types

@@ -77,7 +77,10 @@ def test_the_card_in_a_file_is_used(picture: np.ndarray, tmp_path: Path) -> None
 
 def test_what_needs_layers_is_refused(picture: np.ndarray, tmp_path: Path) -> None:
     model = visioncam.load_model(linear_onnx(tmp_path / "m.onnx"))
-    with pytest.raises(OptionError, match=r"'gradcam' needs gradients.* 'onnx' does not provide; .*'rise'"):
+    with pytest.raises(
+        OptionError,
+        match=r"'gradcam' needs gradients, which the engine .onnx. does not provide; .*.eigencam.",
+    ):
         visioncam.explain(model, picture, "gradcam")
     with pytest.raises(
         OptionError, match=r"occlusion maps the picture itself, not a layer; leave layer= out"
