@@ -108,6 +108,8 @@ class CalledEngine(EngineDefaults):
     """Calls models that say of themselves `calls`, `inputs`, `hints` and `names`."""
 
     name = "called"
+    none = ""
+    """Why there are no layers, where that is not plain."""
 
     def inputs(self, model: Any) -> ModelInputs:
         """Return what the model says."""
@@ -144,7 +146,9 @@ class CalledEngine(EngineDefaults):
             message = f"{calls.what} {calls.title!r} gives two answers for the same picture, {off:.1%} apart"
             notes = (("answers-vary", message),)
         found = tried_logits(OUTPUT, OUTPUT, 1.0, lambda output: answers)
-        return TracedBox(calls, count, found, (inputs.image_shape or (),), notes, inputs.channels_first)
+        return TracedBox(
+            calls, count, found, (inputs.image_shape or (),), notes, inputs.channels_first, none=self.none
+        )
 
     def call(self, model: Any, inputs: ModelInputs, flat: list[Any]) -> list[Any]:
         """Return what the function returns."""

@@ -25,6 +25,11 @@ AT_ONCE = 8  # pictures in one message to a server
 class FileEngine(CalledEngine):
     """Runs files of one format."""
 
+    none = (
+        "what the file computes on the way is not seen; choose a method of pictures, such as 'occlusion', or "
+        "convert the model to ONNX, whose feature maps are"
+    )
+
     def __init__(self, name: str) -> None:
         self.name = name
 
@@ -70,6 +75,7 @@ class ServingEngine(CalledEngine):
     """Asks servers."""
 
     name = "served"
+    none = "only the answers of a server are seen; choose a method of pictures, such as 'occlusion'"
 
     def check_file(self, path: str | os.PathLike[str], *, trust_savedmodel: bool = False) -> None:
         """Accept every address: `load` asks it."""
