@@ -134,7 +134,7 @@ class CalledEngine(EngineDefaults):
             )
         off = float(np.abs(calls(first, count) - one).max() / max(np.abs(one).max(), 1e-30))
         rng, ranges = np.random.default_rng(0), calls.ranges or (calls.range,) * 3
-        noise = np.stack([rng.uniform(*ends, first.shape[1:]) for ends in ranges]).astype(np.float32)
+        noise = np.stack([rng.uniform(low, high, first.shape[1:]) for low, high in ranges]).astype(np.float32)
         try:
             answers = [one, calls(noise, count)]
         except ModelError:  # noise may be no picture to it
@@ -156,9 +156,10 @@ class CalledEngine(EngineDefaults):
 
     def weights(self, model: Any) -> Iterator[tuple[str, Any]]:
         """Yield its answer to one noise picture: the same function has the same."""
-        shape = (1, *(n or 32 for n in model.inputs.image_shape))
-        noise = np.random.default_rng(0).uniform(*model.calls.range, shape)
-        yield "answer", model.calls(noise).astype(np.float16)
+        calls: Calls = model.calls
+        low, high = calls.range
+        shape = [1, *(n or 32 for n in model.inputs.image_shape)]
+        yield "answer", calls(np.random.default_rng(0).uniform(low, high, shape)).astype(np.float16)
 
     def configuration(self, model: Any) -> str:
         """Return its name, size and range."""

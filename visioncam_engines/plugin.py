@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visioncam_core.hookspecs import hookimpl
+from visioncam_core.plugins.engines import installed
 from visioncam_core.specs import EngineSpec
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def visioncam_register_engines() -> list[EngineSpec]:
             title="TFLite file",
             summary="the TFLite interpreter: a file that runs and does not show what it computes",
             suffixes=(".tflite",),
+            requires=(_interpreter(),),
             can=frozenset(),
         ),
         EngineSpec(
@@ -145,6 +147,11 @@ def _of_torch(model: Any) -> bool:
 
 def _of_blackbox(model: Any) -> bool:
     return _comes_from(model, "visioncam_engines.blackbox") and hasattr(model, "calls")
+
+
+def _interpreter() -> str:
+    """Return the package whose interpreter runs TFLite files here."""
+    return "tensorflow" if installed("tensorflow") or not installed("ai_edge_litert") else "ai_edge_litert"
 
 
 def _closed(kind: str, model: Any) -> bool:

@@ -94,13 +94,13 @@ def closed(file: Any, kind: str, title: str, what: str, batch: int = BATCH) -> C
     Raises:
         ModelError: it takes something else than one picture, or gives no classes; its card is damaged.
     """
-    if len(file.inputs) != 1 or len(file.inputs[0].shape) not in (4, 5):
+    image = file.inputs[0] if len(file.inputs) == 1 else None
+    if image is None or len(image.shape) not in (4, 5) or image.kind not in tuple("fiu"):
         takes = ", ".join(f"{one.name!r} {_told(one)}" for one in file.inputs[:4]) or "nothing"
         raise ModelError(
             f"{title}: takes {takes}, and one picture (N, height, width, channels) is expected; call it in a "
             "function of pictures: visioncam.blackbox(function)"
         )
-    (image,) = file.inputs
     fitting = [i for i, one in enumerate(file.outputs) if _has_classes(one)]
     if not fitting:
         gives = ", ".join(f"{one.name!r} {_told(one)}" for one in file.outputs[:4])
@@ -138,7 +138,7 @@ def _has_classes(port: Port) -> bool:
     """Return whether an output is (N, K), or (N, K, 1, 1); one that tells no shape may be."""
     if port.shape and (len(port.shape) < 2 or sum(n != 1 for n in port.shape[1:]) > 1):
         return False
-    return np.dtype(port.dtype).kind == "f" or bool(port.scale)
+    return port.kind == "f" or bool(port.scale)
 
 
 def _channels_first(shape: tuple[int | None, ...], usual: bool) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from visioncam_core.errors import ModelError
 from visioncam_core.images.files import quoted
 from visioncam_core.text import error_text
 from visioncam_engines.runtimes.onnx_check import read_checked
-from visioncam_engines.runtimes.ports import Port, contents, damaged, is_outside, needed, refused
+from visioncam_engines.runtimes.ports import Port, contents, is_outside, needed, refused
 
 _DTYPES = {"float": "float32", "double": "float64"}
 
@@ -85,9 +86,7 @@ class OnnxFile:
 
 
 def _port(told: Any) -> Port:
-    kind = str(told.type)
-    if not kind.startswith("tensor("):
-        raise damaged("the file", f"{told.name!r} is {kind}, not a tensor")
-    dtype = kind.removeprefix("tensor(").removesuffix(")")
+    kind = str(told.type).removeprefix("tensor(").removesuffix(")")
+    kind = _DTYPES.get(kind, kind)
     shape = tuple(n if isinstance(n, int) and n >= 0 else None for n in told.shape)
-    return Port(str(told.name), shape, _DTYPES.get(dtype, dtype))
+    return Port(str(told.name), shape, kind if re.fullmatch(r"(float|u?int)\d+|bool", kind) else "")

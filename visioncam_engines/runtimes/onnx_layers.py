@@ -46,8 +46,8 @@ class Parts:
 
     onnx: Any
     model: Any
-    rows: tuple[LayerRow, ...]
-    values: dict[str, str]
+    rows: tuple[LayerRow, ...] = ()
+    values: dict[str, str] = attrs.field(factory=dict)
     types: dict[str, Any] = attrs.field(factory=dict)
     open_batch: bool = False
     why: str = ""
@@ -98,15 +98,13 @@ def parts_of(content: bytes, name: str, output: str, channels_first: bool) -> Pa
     try:
         types = types_of(onnx, model)
     except Exception:  # a file that was opened unchecked
-        return Parts(onnx, model, (), {}, why="the sizes of its values cannot be told")
+        return Parts(onnx, None, why="the sizes of its values cannot be told")
     shapes = {key: tuple(n.dim_value for n in kind.tensor_type.shape.dim) for key, kind in types.items()}
     weights = {one.name for one in model.graph.initializer}
     given = next(one for one in model.graph.input if one.name not in weights)
     picture, axes = given.name, [n.HasField("dim_value") for n in given.type.tensor_type.shape.dim]
     if not all(axes[1:]):
-        return Parts(
-            onnx, model, (), {}, why="it leaves the size of its picture open; export it with a fixed one"
-        )
+        return Parts(onnx, None, why="it leaves the size of its picture open; export it with a fixed one")
     space = shapes[picture][2:] if channels_first else shapes[picture][1:-1]
     first = {picture: channels_first}  # value -> whether it is (N, K, *space), or (N, *space, K)
     alone, product = _alone(model.graph, picture, output)

@@ -88,8 +88,9 @@ class _Sizes:
     def node(self, node: Any) -> None:
         found = self._branches(node) if node.op_type == "If" else self._inferred(node)
         for output in filter(None, node.output):
-            kind = found.get(output)
-            shape = kind.tensor_type.shape.dim if kind and kind.tensor_type.HasField("shape") else None
+            kind: Any = found.get(output)
+            told = kind is not None and kind.tensor_type.HasField("shape")
+            shape = kind.tensor_type.shape.dim if told else None
             what = f"{node.op_type} {(node.name or output)[:60]!r}"
             if shape is None or not all(n.HasField("dim_value") and n.dim_value >= 0 for n in shape):
                 raise _FoundError(f"the size of what {what} makes cannot be told without running it")

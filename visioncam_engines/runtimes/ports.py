@@ -26,7 +26,7 @@ class Port:
     Attributes:
         name: in the file.
         shape: the batch included; None where it is open, () also where the file does not say.
-        dtype: of NumPy, such as "float32".
+        dtype: of NumPy, such as "float32"; "" for what is no array of numbers.
         scale: of whole numbers that stand for others, scale * (number - zero); 0 for plain numbers.
         zero: see `scale`.
     """
@@ -37,11 +37,16 @@ class Port:
     scale: float = 0.0
     zero: int = 0
 
+    @property
+    def kind(self) -> str:
+        """The kind of its dtype in NumPy, such as "f"; "" for what is no array of numbers."""
+        return np.dtype(self.dtype).kind if self.dtype else ""
+
     def stored(self, values: np.ndarray) -> np.ndarray:
         """Return values as the file takes them; what its numbers cannot hold is clipped."""
         values = np.asarray(values)
         values = np.rint(values / self.scale + self.zero) if self.scale else values
-        if np.dtype(self.dtype).kind in "iu" and values.dtype.kind == "f":
+        if self.kind in "iu" and values.dtype.kind == "f":
             bounds = np.iinfo(self.dtype)
             values = np.rint(values).clip(bounds.min, bounds.max)
         return values.astype(self.dtype)

@@ -74,16 +74,16 @@ class Server:
         try:
             signatures = found["metadata"]["signature_def"]["signature_def"]
             signature = signatures.get("serving_default") or next(iter(signatures.values()))
-            ports = [
+            inputs, outputs = (
                 tuple(_port(name, told) for name, told in sorted(signature[side].items()))
                 for side in ("inputs", "outputs")
-            ]
+            )
         except (AttributeError, KeyError, TypeError, ValueError, StopIteration) as error:
             raise ModelError(
                 f"{url}/metadata: has no signature that is understood ({error_text(error)}); wrap "
                 "the service in a function of pictures: visioncam.blackbox(function)"
             ) from error
-        return cls(url, *ports)
+        return cls(url, inputs, outputs)
 
     def __call__(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Return every output for (N, ...) pictures."""

@@ -7,7 +7,6 @@ import threading
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import attrs
@@ -15,6 +14,7 @@ import numpy as np
 
 from visioncam_core.errors import BackendError, ModelError
 from visioncam_core.images.files import quoted
+from visioncam_core.plugins.engines import installed
 from visioncam_core.text import error_text
 from visioncam_engines.runtimes.ports import Facts, Port, contents, refused
 from visioncam_engines.runtimes.tflite_check import read_checked
@@ -75,13 +75,16 @@ class TfliteFile:
             interpreter.allocate_tensors()
             ends = interpreter.get_input_details(), interpreter.get_output_details()
             inputs, outputs = (tuple(map(_port, end)) for end in ends)
+            if not _takes_two(interpreter, inputs, outputs):
+                inputs = tuple(attrs.evolve(one, shape=(1, *one.shape[1:])) for one in inputs)
+            interpreter.allocate_tensors()
         except Exception as error:  # RuntimeError and ValueError, as it was built; names that are no text
             raise ModelError(
                 f"{name}: the TFLite interpreter cannot open it ({error_text(error)}); convert the model "
                 "again, with built-in operations alone"
             ) from error
-        places = [[int(told["index"]) for told in end] for end in ends]
-        return cls(inputs, outputs, facts_of(content, name).metadata, content, interpreter, *places)
+        given, gives = ([int(told["index"]) for told in end] for end in ends)
+        return cls(inputs, outputs, facts_of(content, name).metadata, content, interpreter, given, gives)
 
     def __call__(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Return every output for an array for each input, of its dtype; one call at a time."""
@@ -100,6 +103,25 @@ class TfliteFile:
             return [np.array(run.get_tensor(place)) for place in self._gives]
 
 
+def _takes_two(run: Any, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> bool:
+    """Return whether a file that leaves its number of pictures open takes two; it is set to one again."""
+    told = run.get_input_details()
+    if any(one.shape[:1] != (None,) or None in one.shape[1:] for one in inputs):
+        return True  # it does not say so, or has other open axes
+    try:
+        for count in (2, 1):
+            for one in told:
+                run.resize_tensor_input(one["index"], (count, *one["shape"][1:]))
+            run.allocate_tensors()
+            if count == 2:
+                fits = all(int(one["shape"][0]) == 2 for one in run.get_output_details() if len(one["shape"]))
+    except (RuntimeError, ValueError):
+        for one in told:
+            run.resize_tensor_input(one["index"], one["shape"])
+        return False
+    return fits
+
+
 def _port(told: dict[str, Any]) -> Port:
     signature = told["shape_signature"] if len(told["shape_signature"]) else told["shape"]
     scale, zero = told["quantization"]
@@ -115,7 +137,7 @@ def facts_of(content: bytes, name: str) -> Facts:
 
 def runs_in() -> str:
     """Return the package whose interpreter is used, "" where there is none."""
-    return next((package for package in _PLACES if find_spec(package) is not None), "")
+    return next((package for package in _PLACES if installed(package)), "")
 
 
 def _part(name: str, file: str) -> Any:

@@ -216,14 +216,11 @@ class _Reading:
         elif name == "ONE_HOT":
             size = prod(shapes[given[0]]) * prod(says.tolist())
         elif name == "RANGE":
-            first, limit, step = (self._numbers(tensors[one]) for one in given)
-            if first is None or step is None or not float(step.ravel()[0]):
+            ends = [float(n[0]) for one in given if (n := self._numbers(tensors[one])) is not None]
+            if len(ends) != 3 or not ends[2]:
                 yield f"the size of what {name} makes cannot be told without running it"
                 return
-            size = (
-                int(abs(float(limit.ravel()[0]) - float(first.ravel()[0])) / abs(float(step.ravel()[0]))) + 1
-            )
-            most += 1
+            size = int(abs((ends[1] - ends[0]) / ends[2]))
         else:
             size = prod(says.tolist())
         if size > most:
