@@ -90,6 +90,23 @@ def test_what_would_fill_the_memory_is_refused(kind: str, tmp_path: Path) -> Non
     refused(path, "--allow-unsafe-model")
 
 
+def test_sizes_that_are_computed_are_followed(tmp_path: Path) -> None:
+    middle = [
+        ("Shape", "x", "shape"),
+        ("Gather", "shape two", "rows"),
+        ("Mul", "rows rows", "many"),
+        ("Equal", "many many", "same"),
+        ("Where", "same many one", "size"),
+        ("ConstantOfShape", "size", "big"),
+    ]
+    weights = {"two": sizes(2), "one": sizes(1)}
+    nodes = [
+        node(*one, **({"keepdims": 0} if one[0] == "ReduceMean" else {})) for one in (*HEAD, *middle, *END)
+    ]
+    path = onnx_file(tmp_path / "m.onnx", nodes, weights, (None, 3))
+    assert visioncam.load_model(path).file.outputs[0].name == "y"
+
+
 def test_doubling_is_refused(tmp_path: Path) -> None:
     nodes = [node("Concat", f"d{i} d{i}", f"d{i + 1}", axis=1) for i in range(40)]
     nodes = [node(*HEAD[0]), node("Flatten", "p", "d0"), *nodes, node("Identity", "d40", "y")]

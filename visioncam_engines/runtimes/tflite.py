@@ -75,7 +75,7 @@ class TfliteFile:
             interpreter.allocate_tensors()
             ends = interpreter.get_input_details(), interpreter.get_output_details()
             inputs, outputs = (tuple(map(_port, end)) for end in ends)
-            if not _takes_two(interpreter, inputs, outputs):
+            if not _takes_two(interpreter, inputs):
                 inputs = tuple(attrs.evolve(one, shape=(1, *one.shape[1:])) for one in inputs)
             interpreter.allocate_tensors()
         except Exception as error:  # RuntimeError and ValueError, as it was built; names that are no text
@@ -103,7 +103,7 @@ class TfliteFile:
             return [np.array(run.get_tensor(place)) for place in self._gives]
 
 
-def _takes_two(run: Any, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> bool:
+def _takes_two(run: Any, inputs: tuple[Port, ...]) -> bool:
     """Return whether a file that leaves its number of pictures open takes two; it is set to one again."""
     told = run.get_input_details()
     if any(one.shape[:1] != (None,) or None in one.shape[1:] for one in inputs):
@@ -113,13 +113,11 @@ def _takes_two(run: Any, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) ->
             for one in told:
                 run.resize_tensor_input(one["index"], (count, *one["shape"][1:]))
             run.allocate_tensors()
-            if count == 2:
-                fits = all(int(one["shape"][0]) == 2 for one in run.get_output_details() if len(one["shape"]))
     except (RuntimeError, ValueError):
         for one in told:
             run.resize_tensor_input(one["index"], one["shape"])
         return False
-    return fits
+    return True
 
 
 def _port(told: dict[str, Any]) -> Port:

@@ -166,3 +166,14 @@ def test_the_whole_product_works_with_a_file(picture: np.ndarray, tmp_path: Path
         "scale": 0.0,
         "zero": 0,
     }
+
+
+def test_the_first_output_with_scores_is_explained(picture: np.ndarray, tmp_path: Path) -> None:
+    def more(model: Any) -> None:
+        model.graph.node.append(node("ArgMax", "y", "label", axis=1, keepdims=0))
+        model.graph.output.insert(0, onnx.helper.make_tensor_value_info("label", 7, [None, 1, 1]))
+
+    onnx = pytest.importorskip("onnx")
+    model = visioncam.load_model(linear_onnx(tmp_path / "m.onnx", change=more))
+    found = visioncam.explain(model, picture, HideOne(), preprocess=None)
+    assert found.score == pytest.approx(linear(picture[None])[0].max(), rel=1e-5)

@@ -15,6 +15,7 @@ from helpers.functions import SIZE
 import visioncam
 from visioncam_core.errors import ModelError, OptionError
 from visioncam_core.plugins.default import registry
+from visioncam_engines.runtimes.ports import Port
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +75,13 @@ def test_whole_numbers_stand_for_pixels(kind: str, model: Any, files: Path, pict
     assert high == pytest.approx(255, abs=2)
 
 
+def test_numbers_are_stored_and_meant_by_scale_and_zero() -> None:
+    port = Port("x", (None, 3), "int8", 0.5, -3)
+    stored = port.stored(np.array([[0.0, 1.0, 1e6]]))
+    assert (stored.dtype, stored.tolist()) == (np.int8, [[-3, -1, 127]])
+    np.testing.assert_array_equal(port.meant(stored), [[0, 1, 65]])
+
+
 def test_gradients_are_refused(files: Path, picture: np.ndarray) -> None:
     with pytest.raises(OptionError, match=r"'gradcam' needs gradients.* 'tflite' does not provide"):
         visioncam.explain(visioncam.load_model(files / "float.tflite"), picture, "gradcam")
@@ -109,3 +117,16 @@ def test_a_file_with_another_content_is_named(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
         with pytest.raises(ModelError, match=words):
             visioncam.load_model(tmp_path / name)
+
+
+def test_a_file_that_takes_no_two_pictures_gets_one_at_a_time(picture: np.ndarray, tmp_path: Path) -> None:
+    @tf.function(input_signature=[tf.TensorSpec((None, *SIZE, 3))])
+    def means(x: Any) -> Any:
+        return tf.reshape(tf.reduce_mean(x, [1, 2]), (1, 3))
+
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([means.get_concrete_function()], means)
+    (tmp_path / "m.tflite").write_bytes(converter.convert())
+    model = visioncam.load_model(tmp_path / "m.tflite")
+    assert (model.calls.batch, model.file.inputs[0].shape) == (1, (1, *SIZE, 3))
+    found = visioncam.explain(model, picture, "occlusion", target=2, preprocess=None)
+    assert found.score == pytest.approx(picture[..., 2].mean(), rel=1e-5)
