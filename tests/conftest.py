@@ -5,6 +5,7 @@ Set here and not in the library: importing VisionCam changes no environment vari
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import sys
@@ -22,6 +23,12 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ["VISIONCAM_PLUGINS"] = ""  # plugins_example is installed in `make test`, and has tests of its own
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector, which runs thousands of times, all that was imported."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

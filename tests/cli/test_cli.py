@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from helpers.cli import run
@@ -150,6 +151,18 @@ def test_compare_draws_all_nine(files: Path, here: Path) -> None:
     assert "extra passes" in done.stdout
     assert "wrote    compare.png" in done.stdout
     assert pixels(here / "compare.png").shape[1] > 1000
+
+
+def test_the_sheet_of_all_methods_scores_64_channels_and_says_so(files: Path, here: Path) -> None:
+    keras.utils.set_random_seed(1)
+    i = keras.Input((16, 16, 3))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(80, 3)(i))
+    keras.Model(i, keras.layers.Dense(3)(x)).save(here / "wide.keras")
+    asked = ("compare", files / "cat.png", "--model", here / "wide.keras")
+    few, every = run(*asked), run(*asked, "--methods", "all")
+    assert "64 of 80 channels, rank correlation" in few.stdout
+    assert "Score-CAM scored the 64 channels that vary most; --methods all scores" in few.stderr
+    assert "channels" not in every.stdout + every.stderr
 
 
 def test_compare_as_data_with_options(files: Path, here: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from visioncam_core.errors import OptionError
 from visioncam_core.pipeline.evidence import Evidence
+from visioncam_core.results.agreement import rank_correlation
 from visioncam_core.testing import ArrayNet
 from visioncam_methods.cam.scorecam import FIRST, ScoreCAM
 
@@ -36,7 +37,7 @@ def test_the_channels_that_vary_most_are_scored_and_share_all_weight() -> None:
     """The map is that of a layer which has those channels only."""
     counted = Counted(12)
     A = counted.evidence.activations
-    M = ScoreCAM(channels=5)(counted.evidence)
+    M = ScoreCAM(channels=5)(counted.evidence).map
     most = np.argsort(-np.ptp(A[0].reshape(-1, 12), axis=0))[:5]
     assert counted.pictures == 5
     alone = Evidence.from_arrays(A[..., most], inputs=counted.x, score_inputs=counted.net.score)
@@ -45,12 +46,13 @@ def test_the_channels_that_vary_most_are_scored_and_share_all_weight() -> None:
 
 
 def test_as_many_channels_as_there_are_is_exact() -> None:
-    np.testing.assert_allclose(ScoreCAM(channels=40)(Counted(40).evidence), exact(40), rtol=1e-9)
+    np.testing.assert_allclose(ScoreCAM(channels=40)(Counted(40).evidence).map, exact(40), rtol=1e-9)
 
 
 def test_an_unreachable_bound_scores_every_channel_and_is_exact() -> None:
     counted = Counted(150)
-    np.testing.assert_allclose(ScoreCAM(until=1.0)(counted.evidence), exact(150), rtol=1e-9, atol=1e-12)
+    M = ScoreCAM(until=1.0)(counted.evidence).map
+    np.testing.assert_allclose(M, exact(150), rtol=1e-9, atol=1e-12)
     varying = int((np.ptp(counted.evidence.activations[0].reshape(-1, 150), axis=0) > 0).sum())
     assert counted.pictures == varying > 2 * FIRST
 
@@ -59,15 +61,29 @@ def test_it_stops_at_the_first_step_that_is_like_the_one_before() -> None:
     counted = Counted(150)
     ScoreCAM(until=-1.0)(counted.evidence)
     assert counted.pictures == 2 * FIRST
-    assert ScoreCAM(until=-1.0, channels=FIRST)(Counted(150).evidence).shape == (1, 3, 5)
+    assert ScoreCAM(until=-1.0, channels=FIRST)(Counted(150).evidence).map.shape == (1, 3, 5)
 
 
 def test_a_picture_without_a_varying_channel_has_an_empty_map() -> None:
     evidence = Evidence.from_arrays(
         np.ones((1, 3, 3, 4)), inputs=np.ones((1, 6, 6, 1)), score_inputs=lambda masked: masked.sum((1, 2, 3))
     )
-    for method in (ScoreCAM(), ScoreCAM(until=0.9), ScoreCAM(channels=2)):
-        assert not np.any(method(evidence))
+    assert not np.any(ScoreCAM()(evidence))
+    for method in (ScoreCAM(until=0.9), ScoreCAM(channels=2)):
+        found = method(evidence)
+        assert not np.any(found.map)
+        assert str(found.accounts[0]) == ""
+
+
+def test_an_approximate_map_says_how_far_it_is_settled() -> None:
+    counted = Counted(12)
+    found = ScoreCAM(channels=6)(counted.evidence)
+    half = ScoreCAM(channels=3)(counted.evidence).map
+    like = rank_correlation(np.maximum(found.map, 0), np.maximum(half, 0))
+    varying = int((np.ptp(counted.evidence.activations[0].reshape(-1, 12), axis=0) > 0).sum())
+    (account,) = found.accounts
+    assert (account.samples, account.total) == (6, None)
+    assert str(account) == f"6 of {varying} channels, rank correlation {like:.3f} with half of them"
 
 
 @pytest.mark.parametrize("options", [{"channels": 0}, {"until": 1.5}])

@@ -17,7 +17,7 @@ from keras import layers as L  # noqa: N812  -- as everybody writes it
 import visioncam
 from visioncam.evaluation.randomised import Randomised, checked_copy
 from visioncam_core.errors import ModelError
-from visioncam_core.images.reader import Read
+from visioncam_core.images.sample import Read
 from visioncam_engines.tensorflow.engine import TensorFlowEngine
 
 X = np.random.default_rng(0).normal(3, 2, size=(2, 8, 8, 3)).astype(np.float32)

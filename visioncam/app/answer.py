@@ -19,7 +19,7 @@ from visioncam.html_report.report import Report
 from visioncam_core.errors import ImageError, OptionError, TargetError, VisionCamError
 from visioncam_core.files import OutputNames, write_bytes
 from visioncam_core.images.files import quoted
-from visioncam_core.images.reader import Read
+from visioncam_core.images.sample import Read
 from visioncam_core.pipeline.apply import Method
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request

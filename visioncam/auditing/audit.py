@@ -18,8 +18,7 @@ from visioncam.evaluation.randomised import Randomised, checked_copy
 from visioncam.evaluation.truth import marks, name_of
 from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import ModelError, OptionError, VisionCamError
-from visioncam_core.images.reader import Read
-from visioncam_core.images.sample import Sample
+from visioncam_core.images.sample import Read, Sample
 from visioncam_core.pipeline.apply import PASSES
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request

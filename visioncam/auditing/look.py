@@ -11,8 +11,7 @@ import numpy as np
 from visioncam.auditing.places import means, strong_edges
 from visioncam.evaluation.truth import name_of, regions
 from visioncam_core.errors import ImageError, OptionError
-from visioncam_core.images.reader import Read
-from visioncam_core.images.sample import Sample
+from visioncam_core.images.sample import Read, Sample
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.results.agreement import ROUNDING
 from visioncam_core.results.explanation import Explanation

@@ -10,8 +10,7 @@ import attrs
 from visioncam.batch.entry import Entry, out_of_memory
 from visioncam_core.engine.batches import COUNTERS
 from visioncam_core.errors import ImageError, is_full
-from visioncam_core.images.reader import Read
-from visioncam_core.images.sample import Sample
+from visioncam_core.images.sample import Read, Sample
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.provenance import source_digest

@@ -13,7 +13,7 @@ import numpy as np
 from visioncam.callbacks.overlap import overlap
 from visioncam.callbacks.sinks import FolderSink, Look, Sink, TensorBoardSink, as_sink
 from visioncam_core.errors import OptionError, OptionTypeError, VisionCamError
-from visioncam_core.images.reader import Read
+from visioncam_core.images.sample import Read
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request
 from visioncam_core.results.explanation import Explanation

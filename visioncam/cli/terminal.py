@@ -57,9 +57,12 @@ class Output:
         """Print a line for people; nothing under `--json`."""
         if self.json:
             return
+        pieces = [(part, "") if isinstance(part, str) else part for part in parts]
+        if not self.console.is_terminal:  # a listing has hundreds of lines
+            self.console.file.write("".join(clean(words) for words, _ in pieces) + "\n")
+            return
         from rich.text import Text
 
-        pieces = [(part, "") if isinstance(part, str) else part for part in parts]
         text = Text.assemble(*((clean(words), style) for words, style in pieces))
         self.console.print(text, soft_wrap=True)
 

@@ -13,8 +13,7 @@ import attrs
 from visioncam_core.engine.model_card import card_of
 from visioncam_core.engine.output import Head
 from visioncam_core.errors import ModelError, VisionCamError
-from visioncam_core.images.reader import Read
-from visioncam_core.images.sample import Sample
+from visioncam_core.images.sample import Read, Sample
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.results.explanation import Explanation
 

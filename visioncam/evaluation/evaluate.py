@@ -16,7 +16,7 @@ from visioncam.evaluation.subjects import subjects
 from visioncam.evaluation.truth import marks
 from visioncam_core.engine.cache import notes_of
 from visioncam_core.errors import LayerError, ModelError
-from visioncam_core.images.reader import Read
+from visioncam_core.images.sample import Read
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import Request, several_layers, several_methods
 from visioncam_core.results.provenance import versions

@@ -22,12 +22,12 @@ from visioncam.evaluation.subjects import (
     subjects,
 )
 from visioncam.evaluation.truth import on_input
-from visioncam_core.images.reader import Read
+from visioncam_core.images.sample import Read
 from visioncam_core.metrics.case import Case
 from visioncam_core.metrics.measure import judge
 from visioncam_core.metrics.probe import probes
 from visioncam_core.metrics.result import Measured, MetricResult
-from visioncam_core.pipeline import diagnose
+from visioncam_core.pipeline.diagnosis import diagnose
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.watched import is_deaf
 from visioncam_core.results.agreement import alike, is_flat

@@ -14,7 +14,7 @@ from visioncam_core.engine.cache import compared, difference, open_trace
 from visioncam_core.engine.interface import Copy
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.errors import ModelError
-from visioncam_core.images.reader import Read
+from visioncam_core.images.sample import Read
 from visioncam_core.metrics.probe import probes
 from visioncam_core.pipeline.explainer import Explainer
 

@@ -53,7 +53,8 @@ class Entry:
 
 _ENTRIES: weakref.WeakKeyDictionary[Any, Entry] = weakref.WeakKeyDictionary()
 _LOCK = threading.RLock()
-_STEADY: ContextVar[tuple[tuple[Any, Entry], ...]] = ContextVar("steady", default=())
+_STEADY: ContextVar[tuple[tuple[Any, Entry, dict[Any, Any]], ...]] = ContextVar("steady", default=())
+"""Models that this thread has checked and takes as they are, with what was found out meanwhile."""
 
 
 def open_trace(engine: Engine, model: Any, inputs: ModelInputs, flat: list[Any]) -> Traced:
@@ -144,6 +145,14 @@ def recalled(engine: Engine, model: Any, **finds: Callable[[], Any]) -> list[Any
     return [found[name] for name in finds]
 
 
+def recalled_while_held(model: Any, key: Any, find: Callable[[], Any]) -> Any:
+    """Return what a function finds out about a model's weights: once, as long as this thread holds it."""
+    found = next((found for one, _, found in _STEADY.get() if one is model), {})
+    if key not in found:
+        found[key] = find()
+    return found[key]
+
+
 def entry_of(engine: Engine, model: Any) -> Entry:
     """Return what is kept of a model: a new entry where the model has changed."""
     if (held := _held(engine, model)) is not None:
@@ -161,7 +170,7 @@ def entry_of(engine: Engine, model: Any) -> Entry:
 
 def _held(engine: Engine, model: Any) -> Entry | None:
     """Return what is kept of a model that this thread has checked and takes as it is; None of another."""
-    held = (entry for one, entry in reversed(_STEADY.get()) if one is model)
+    held = (entry for one, entry, _ in reversed(_STEADY.get()) if one is model)
     return next((entry for entry in held if entry.mark[0] == engine.name), None)
 
 
@@ -184,12 +193,12 @@ def hold(engine: Engine, model: Any) -> None:
         ModelError: not a model, or not built.
     """
     check(engine, model)
-    _STEADY.set((*_STEADY.get(), (model, entry_of(engine, model))))
+    _STEADY.set((*_STEADY.get(), (model, entry_of(engine, model), {})))
 
 
 def release() -> Entry:
     """End the last `hold` of this thread; return what is kept of its model."""
-    *outer, (_, entry) = _STEADY.get()
+    *outer, (_, entry, _) = _STEADY.get()
     _STEADY.set(tuple(outer))
     return entry
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -187,11 +188,13 @@ def check_range(batch: np.ndarray, preprocessing: Preprocessing) -> str | None:
 
     Only what cannot fit is reported; dark, bright and flat pictures do fit.
     """
+    return range_note(batch, preprocessing, float(batch.min()), float(batch.max())) if batch.size else None
+
+
+def range_note(batch: np.ndarray, preprocessing: Preprocessing, low: float, high: float) -> str | None:
+    """Return what `check_range` does, of values whose least and largest are known."""
     expected = preprocessing.expected_range
-    if expected is None or batch.size == 0:
-        return None
-    low, high = float(batch.min()), float(batch.max())
-    if not np.isfinite([low, high]).all() or low == high:
+    if expected is None or not -math.inf < low < high < math.inf:
         return None
     wants = f"the model takes {expected[0]:g}..{expected[1]:g} ({preprocessing.why})"
     span = expected[1] - expected[0]

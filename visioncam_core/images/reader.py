@@ -36,7 +36,7 @@ from visioncam_core.images.decode import MAX_PIXELS, load_picture, match_channel
 from visioncam_core.images.geometry import Geometry, Resize, Tile, fit, geometry_named
 from visioncam_core.images.multiple_inputs import images_of, parts_of, rows_of
 from visioncam_core.images.opaque import as_called
-from visioncam_core.images.sample import Sample, Windows, base_name
+from visioncam_core.images.sample import Read, Sample, Windows, base_name, input_rows
 from visioncam_core.images.tiling import Window
 from visioncam_core.images.values import Picture, Range
 from visioncam_core.ops import to_numpy
@@ -45,19 +45,6 @@ from visioncam_core.text import brief
 Preprocess = Callable[[np.ndarray], np.ndarray]
 Others = Sequence[tuple[int, np.ndarray]]
 """Rows of the inputs that are not the picture, with their flat positions."""
-
-
-@attrs.frozen(eq=False)
-class Read:
-    """Images that were read before: `Reader.read` hands them on, so that they are decoded once.
-
-    Attributes:
-        items: the pictures.
-        single: whether a single image was passed.
-    """
-
-    items: list[Sample]
-    single: bool
 
 
 @attrs.frozen(eq=False)
@@ -96,6 +83,10 @@ class Reader:
             ]
         else:
             (pictures, single), others = self._pictures(images), []
+        if isinstance(pictures, np.ndarray):
+            if rows := self._rows(pictures):
+                return rows, False
+            pictures = list(pictures)
         items = []
         for i, picture in enumerate(pictures):
             try:
@@ -110,8 +101,15 @@ class Reader:
         shape = self.inputs.image_shape
         return len(shape) - 1 if shape is not None else 2
 
-    def _pictures(self, images: Any) -> tuple[list[Any], bool]:
-        """Return single pictures, and whether one alone was passed."""
+    def _rows(self, array: np.ndarray) -> list[Sample]:
+        """Return the samples of a batch of model input; none where each is to be looked at by itself."""
+        alone = len(self.inputs.inputs) == 1 and not isinstance(geometry_named(self.geometry), Tile)
+        if not alone or self.window is not None or self._is_picture(array[0]):
+            return []
+        return input_rows(array, self.inputs)
+
+    def _pictures(self, images: Any) -> tuple[Any, bool]:
+        """Return single pictures, in a list or along the first axis of an array; whether one was passed."""
         if is_dataset(images):
             return images_of(images, self._rank()), False
         if isinstance(images, list | tuple):
@@ -129,7 +127,7 @@ class Reader:
             return [array], True
         if len(array) == 0:
             raise ImageError(f"an empty batch of shape {array.shape} was passed; pass at least one image")
-        return list(array), False
+        return array, False
 
     def _other(self, part: Any, model_input: ModelInput, count: int, single: bool) -> np.ndarray:
         """Return the (count, ...) rows of an input that is not the picture, but may be a second one."""

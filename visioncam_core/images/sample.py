@@ -9,6 +9,9 @@ from typing import Any
 import attrs
 import numpy as np
 
+from visioncam_core.engine.model_inputs import ModelInputs
+from visioncam_core.errors import ImageError
+from visioncam_core.images.arrays import as_input, check_shape
 from visioncam_core.images.geometry import Geometry
 from visioncam_core.images.tiling import Window
 from visioncam_core.images.values import Picture
@@ -71,6 +74,13 @@ class Sample:
         about = {"notes": picture.notes, "unused": picture.unused, "affine": picture.affine}
         return cls(flat, picture.pixels, geometry, base_name(picture.source), **{**about, **more})
 
+    def without_inputs(self) -> Sample:
+        """Return what is needed to show a map."""
+        return Sample(
+            (), self.display, self.geometry, self.source, self.notes, None, self.whole, self.unused,
+            self.affine, self.frames,
+        )  # fmt: skip
+
     def parts(self) -> Iterator[Sample]:
         """Yield the item itself, or each of its windows, made when it is asked for."""
         if self.windows is None:
@@ -117,3 +127,31 @@ class Sample:
 
     def space(self, rank: int) -> tuple[int, ...]:
         return tuple(self.display.shape[:rank])
+
+
+@attrs.frozen(eq=False)
+class Read:
+    """Images that were read before: `Reader.read` hands them on, so that they are decoded once.
+
+    Attributes:
+        items: the pictures.
+        single: whether a single image was passed.
+    """
+
+    items: list[Sample]
+    single: bool
+
+
+def input_rows(array: np.ndarray, inputs: ModelInputs) -> list[Sample]:
+    """Return the samples of a batch (N, ...) of model input, checked together; none if one does not fit."""
+    model_input = inputs.inputs[inputs.image]
+    try:
+        check_shape(array[0], model_input, inputs.channels_first)
+        values = as_input(array, model_input.dtype, "the image")
+    except ImageError:
+        return []
+    shown = np.moveaxis(array, 1, -1) if inputs.channels_first and array.ndim > 2 else array
+    kind = np.dtype(np.float32) if shown.dtype.name == "bfloat16" else shown.dtype
+    return [
+        Sample((values[i : i + 1],), np.array(one, kind), None, "array", ()) for i, one in enumerate(shown)
+    ]

@@ -33,7 +33,8 @@ class Batch:
         request: methods and settings.
         samples: the pictures, or windows of pictures.
         pictures: for each sample the position of its picture in the call.
-        flat: their inputs, in the model's flat order.
+        arrays: their inputs, in the model's flat order.
+        flat: the same as the framework's own, on its device.
         view: the traced model.
         layers: the layer, or the several that are fused.
         image: the input that is the picture these layers depend on.
@@ -50,6 +51,7 @@ class Batch:
     request: Request
     samples: list[Sample]
     pictures: list[int]
+    arrays: list[np.ndarray]
     flat: list[Any]
     view: View
     layers: list[LayerChoice]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from visioncam_core.images.reader import Read
+from visioncam_core.images.sample import Read
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.request import list_of
 from visioncam_core.results.comparison import Comparison, Comparisons

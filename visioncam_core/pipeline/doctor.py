@@ -11,10 +11,9 @@ import numpy as np
 from visioncam_core.engine import cache
 from visioncam_core.engine.interface import View
 from visioncam_core.engine.output import head_of
-from visioncam_core.images.reader import Read
-from visioncam_core.images.sample import Sample
+from visioncam_core.images.sample import Read, Sample
 from visioncam_core.options.fields import describe_options
-from visioncam_core.pipeline import diagnose
+from visioncam_core.pipeline.diagnosis import diagnose
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.pipeline.watched import Watched, try_preprocessings

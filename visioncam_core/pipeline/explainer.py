@@ -194,7 +194,8 @@ class Explainer:
 
         `pictures` are the positions of their pictures in the call.
         """
-        flat = self.engine.tensors(joined_inputs(samples))
+        arrays = joined_inputs(samples)
+        flat = self.engine.tensors(arrays)
         with self.engine.running(self.model):
             view = self._view(flat)
             notes = view.notes
@@ -206,7 +207,7 @@ class Explainer:
         head = head_of(view.score, self.names, given, view.table.image_shape)
         head = attrs.evolve(head, features=self.hints.features)
         return Batch(
-            self.engine, self.request, samples, pictures, flat, view, layers, image, head,
+            self.engine, self.request, samples, pictures, arrays, flat, view, layers, image, head,
             self.preprocessing, self.expected, self.versions, mixed,
             (*notes, *cache.notes_of(self.engine, self.model)),
         )  # fmt: skip
@@ -271,8 +272,10 @@ class Explainer:
         return [self._placed(view, select_layer(view.table, query)) for query in queries]
 
     def _placed(self, view: View, choice: LayerChoice) -> LayerChoice:
-        wanted = self.settings.placement
-        placement = view.table.placement(choice.row, wanted)
+        table, row, wanted = view.table, choice.row, self.settings.placement
+        key = (id(table), row.path, wanted)  # the table is kept beside it, so that no other gets its number
+        find = lambda: (table, table.placement(row, wanted))  # noqa: E731
+        placement = cache.recalled_while_held(self.model, key, find)[1]
         return choice if placement == choice.placement else attrs.evolve(choice, placement=placement)
 
     def _comparison(self, answers: Sequence[Answer]) -> Comparison:

@@ -16,7 +16,8 @@ from visioncam_core.errors import GradientError
 from visioncam_core.pipeline.batch import Batch
 from visioncam_core.pipeline.engine_source import EngineSource, joined, no_gradient
 from visioncam_core.pipeline.evidence import Evidence
-from visioncam_core.targets.resolve import Target, TargetSpec, fix_target
+from visioncam_core.pipeline.finish import ModelOutput
+from visioncam_core.targets.resolve import Target, TargetSpec, fix_target, fix_targets, scores_of
 
 
 @attrs.frozen(eq=False)
@@ -40,6 +41,13 @@ class Observation:
     head: Head
     asked: set[str]
     told: list[tuple[int, str]]
+
+    def output(self, i: int) -> ModelOutput:
+        """Return what the model gave for one sample; of a list of classes a copy, which may be kept."""
+        values, answer = self.values[i], self.answer[i]
+        if not self.head.dense:
+            values, answer = values.copy(), answer.copy()
+        return ModelOutput(self.targets[i], values, answer, self.head)
 
 
 def gather_what_can(
@@ -78,13 +86,7 @@ def gather(batch: Batch, passes: Passes, specs: Sequence[Sequence[TargetSpec]]) 
         slopes = [_slopes(batch, row) for row in specs] if gradients else []
         results = passes.watch(batch.flat, slopes)
     values, answer = ops.to_numpy(results[0].values), ops.to_numpy(results[0].answer)
-    targets = [
-        [
-            fix_target(spec, values[i : i + 1], head, batch.engine, answer[i : i + 1])
-            for i, spec in enumerate(row)
-        ]
-        for row in specs
-    ]
+    targets = [fix_targets(row, values, head, batch.engine, answer) for row in specs]
     unknown = batch.view.score.own is None and not batch.view.score.assumed
     if unknown and not head.probable and not head.dense and looks_probable(answer):
         # A softmax written by hand: never applied a second time.
@@ -95,10 +97,9 @@ def gather(batch: Batch, passes: Passes, specs: Sequence[Sequence[TargetSpec]]) 
     pool: dict[Any, Any] | None = {} if values.ndim == 2 else None
     for i, row in enumerate(targets):
         result = results[i if gradients else 0]
-        score = np.concatenate([one.score(values[j : j + 1]) for j, one in enumerate(row)])
         evidence = Evidence(
             result.activations,
-            score.astype(np.float32),
+            scores_of(row, values),
             settings.seed,
             result.gradients,
             source := EngineSource(batch, passes, row, result.at_layer, shared, pool),

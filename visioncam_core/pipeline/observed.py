@@ -58,16 +58,19 @@ class Observed:
 
     def each(self) -> Iterator[Self]:
         """Yield the evidence of one picture at a time (N = 1), as perturbation methods need it."""
-        for i, picture in enumerate(self._pictures):
-            part = slice(i, i + 1)
-            gradients = None if self._gradients is None else self._gradients[part]
-            yield attrs.evolve(
-                self,
-                activations=self.activations[part],
-                score=self.score[part],
-                gradients=gradients,
-                pictures=(picture,),
-            )
+        yield from map(self.only, range(len(self._pictures)))
+
+    def only(self, i: int) -> Self:
+        """Return the evidence of one of its pictures."""
+        part = slice(i, i + 1)
+        gradients = None if self._gradients is None else self._gradients[part]
+        return attrs.evolve(
+            self,
+            activations=self.activations[part],
+            score=self.score[part],
+            gradients=gradients,
+            pictures=(self._pictures[i],),
+        )
 
     def score_inputs(self, make: Make, count: int, which: Which = "target") -> Any:
         """Return the (count,) scores of changed pictures; for evidence of one picture.

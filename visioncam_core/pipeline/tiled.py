@@ -14,10 +14,10 @@ from visioncam_core.errors import TargetError
 from visioncam_core.images.sample import Sample, Windows
 from visioncam_core.images.tiling import stitch
 from visioncam_core.ops import to_numpy
-from visioncam_core.pipeline import diagnose
 from visioncam_core.pipeline.apply import total
 from visioncam_core.pipeline.batch import Batch
 from visioncam_core.pipeline.build import Answer, grouped
+from visioncam_core.pipeline.diagnosis import diagnose
 from visioncam_core.resize import STRETCHED, Placement, resize
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.explanation import Explanation

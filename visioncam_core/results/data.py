@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 import numpy as np
@@ -47,8 +48,44 @@ class Prediction:
         return f"{self.value:.1%}" if probable else f"{self.value:.4g}"
 
 
+class Maker:
+    """Makes some fields of a record, each with the method of its name."""
+
+    def __init__(self, *fields: str) -> None:
+        self.fields, self.lock = set(fields), threading.RLock()
+
+
+class MadeLater:
+    """A record some of whose fields a `Maker` makes when they are first read, once for all threads."""
+
+    __slots__ = ("_maker",)
+    _maker: Maker | None
+
+    @classmethod
+    def made_by(cls, maker: Maker, **known: Any) -> Self:
+        """Return a record of the fields known; the others are the maker's."""
+        record = cls.__new__(cls)
+        for name, value in known.items():
+            object.__setattr__(record, name, value)
+        object.__setattr__(record, "_maker", maker)
+        return record
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:  # where a field is not set
+            maker = None if name == "_maker" else self._maker
+            if maker is not None:
+                with maker.lock:
+                    if name in maker.fields:
+                        object.__setattr__(self, name, getattr(maker, name)())
+                        maker.fields.discard(name)
+                    if not maker.fields:
+                        object.__setattr__(self, "_maker", None)  # it holds more than is needed now
+            return None if name == "_maker" else object.__getattribute__(self, name)
+
+
 @attrs.frozen(eq=False)
-class ExplanationData:
+class ExplanationData(MadeLater):
     """The fields of an `Explanation`, which documents them."""
 
     raw: np.ndarray = attrs.field(repr=lambda a: f"<{a.shape}>")

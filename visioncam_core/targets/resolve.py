@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -222,6 +222,34 @@ def fix_target(
     clean = engine.tensors([values])[0] if getattr(source, "binds_tensors", False) else values
     bound = bind(clean)
     return Target(None, bound, head, engine, bound if hasattr(bound, "label") else source)
+
+
+def fix_targets(
+    specs: Sequence[TargetSpec], values: np.ndarray, head: Head, engine: Engine, answer: np.ndarray
+) -> list[Target]:
+    """Return the targets of the pictures of a batch; those of the same class are one object."""
+    if head.dense or head.varies or not all(isinstance(spec, int) for spec in specs):
+        return [
+            fix_target(spec, values[i : i + 1], head, engine, answer[i : i + 1])
+            for i, spec in enumerate(specs)
+        ]
+    ranked, reads = head.ranked(values, answer)
+    flat = ranked.reshape(len(ranked), -1)
+    top = flat[:, 0] >= reads.middle if head.binary else flat.argmax(axis=1)
+    indices = [int(best) if spec == TOP else spec for spec, best in zip(specs, top.tolist(), strict=True)]
+    found = {index: Target(index, None, head, engine) for index in set(indices)}
+    return [found[index] for index in indices]
+
+
+def scores_of(targets: Sequence[Target], values: np.ndarray) -> np.ndarray:
+    """Return the (N,) scores of N pictures from their (N, ...) values, each by its own target."""
+    same: dict[int, list[int]] = {}
+    for i, one in enumerate(targets):
+        same.setdefault(id(one), []).append(i)
+    found = np.zeros(len(targets), np.float32)
+    for which in same.values():
+        found[which] = targets[which[0]].score(values[which] if len(same) > 1 else values)
+    return found
 
 
 def stack_size(target: Any, names: tuple[str, ...] | None) -> int:

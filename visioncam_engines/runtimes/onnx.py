@@ -64,7 +64,9 @@ class OnnxFile:
         settings = runtime.SessionOptions()
         settings.log_severity_level = 4  # what goes wrong is raised as well
         try:
-            session = runtime.InferenceSession(content, settings, providers=["CPUExecutionProvider"])
+            session = runtime.InferenceSession(
+                content, settings, providers=["CPUExecutionProvider"], enable_fallback=0
+            )
         except Exception as error:  # it has a class of its own for each kind
             raise ModelError(
                 f"{name}: ONNX Runtime {runtime.__version__} cannot open it ({error_text(error)}); export "

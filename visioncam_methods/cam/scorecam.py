@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise, takewhile
 from typing import Any, ClassVar, Literal
 
 import attrs
 import numpy as np
 
 from visioncam_core import ops
-from visioncam_core.evidence import Evidence, Which
+from visioncam_core.evidence import Account, Attribution, Evidence, Which
 from visioncam_core.options import in_range, option
 
 FIRST = 32
@@ -57,34 +58,47 @@ class ScoreCAM:
     needs: ClassVar[frozenset[str]] = frozenset({"activations"})
 
     def __call__(self, evidence: Evidence) -> Any:
-        """Return the raw map (N, *grid)."""
-        return ops.concatenate([self._map(one) for one in evidence.each()])
+        """Return the raw map (N, *grid); an approximate one with how far it is settled."""
+        found = [self._map(one) for one in evidence.each()]
+        maps = ops.concatenate([M for M, _ in found])
+        if self.channels is None and self.until is None:
+            return maps
+        return Attribution(ops.to_numpy(maps), tuple(account for _, account in found))
 
-    def _map(self, one: Evidence) -> Any:
-        A, chosen = one.activations, self._chosen(one.activations)
+    def _map(self, one: Evidence) -> tuple[Any, Account]:
+        A, varying = one.activations, self._varying(one.activations)
+        chosen = varying[: self.channels]
         which: Which = "target" if self.weights == "softmax" else "probability"
         S, M = np.zeros(0, np.float32), ops.weigh(A, ops.place(np.zeros(0, np.float32), chosen[:0], A))
-        for start, stop in self._steps(len(chosen)):
+        settled = 0.0
+        for start, stop in pairwise((0, *self._stops(len(chosen)))):
             more = one.score_changed(masked, ops.channels(A, chosen[start:stop]), which)
             S, before = np.concatenate([S, ops.to_numpy(more)]), M
             w = ops.softmax(S) if self.weights == "softmax" else S
             M = ops.weigh(A, ops.place(w, chosen[:stop], A))
-            if start and self.until is not None and _like(M, before) > self.until:
+            settled = _like(M, before) if start else 0.0
+            if start and self.until is not None and settled > self.until:
                 break
-        return M
+        like = f", rank correlation {settled:.3f} with half of them" if settled else ""
+        note = f"{len(S)} of {len(varying)} channels{like}" if len(S) < len(varying) else ""
+        return M, Account(samples=len(S), note=note)
 
-    def _chosen(self, A: Any) -> np.ndarray:
+    def _varying(self, A: Any) -> np.ndarray:
+        """Return the channels that vary; where not all are scored, those that vary most first."""
         varying = ops.varying_channels(A)
         if self.channels is None and self.until is None:
             return varying
         spread = ops.to_numpy(ops.spread(A))[0, varying]
-        return varying[np.argsort(-spread, kind="stable")][: self.channels]
+        return varying[np.argsort(-spread, kind="stable")]
 
-    def _steps(self, count: int) -> Iterator[tuple[int, int]]:
-        start, stop = 0, count if self.until is None else FIRST
-        while start < count:
-            yield start, min(stop, count)
-            start, stop = stop, 2 * stop
+    def _stops(self, count: int) -> Iterator[int]:
+        """Yield after how many channels a map is made."""
+        if self.until is not None:
+            yield from takewhile(lambda n: n < count, (FIRST << i for i in range(32)))
+        elif self.channels is not None and count > 1:
+            yield count // 2
+        if count:
+            yield count
 
 
 def masked(x: Any, maps: Any) -> Any:

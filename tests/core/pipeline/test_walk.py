@@ -21,7 +21,7 @@ from helpers.walk import files, functions, walk
 
 import visioncam
 
-FILES = 44
+FILES = 46
 """The bound of the plan, 40, and the reading of values of more than 8 bits."""
 PHOTO = Path(__file__).parents[3] / "examples" / "chelsea.png"
 

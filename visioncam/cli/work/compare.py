@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 import click
+from click.core import ParameterSource
 
 from visioncam.cli import describe
 from visioncam.cli.exit import DONE, SOME_FAILED
@@ -22,11 +23,15 @@ from visioncam_core.files import check_file
 from visioncam_core.pipeline.compare import compare_all
 from visioncam_core.pipeline.models import mark_of
 from visioncam_core.plugins.default import registry
+from visioncam_core.plugins.specs import MethodSpec
 from visioncam_core.progress import Bar
 from visioncam_core.results.comparison import Comparison, Comparisons, at_layer
 from visioncam_core.results.describe import shared_notes
 from visioncam_core.results.diagnostics import Diagnostic
 from visioncam_core.results.provenance import add_marks
+
+CHANNELS = 64
+"""How many Score-CAM scores on a sheet of all methods; with every one it takes longer than all the others."""
 
 
 def compare(
@@ -46,6 +51,7 @@ def compare(
         )
     options = options_of(context, {"method": specs, "sheet": [page], "renderer": [drawn]})
     (tile_options,), (page_options,) = options["renderer"], options["sheet"]
+    limited = _limit_scorecam(context, specs, options["method"])
     bar = Bar(Path(images[0]).name)
     request = request_of(context, specs, options["method"], bar)
     registry().make_renderer(drawn.name, tile_options)  # refuses bad values now, not after the work
@@ -69,7 +75,26 @@ def compare(
     file.parent.mkdir(parents=True, exist_ok=True)
     found.save(file, **draw)
     _tell(context.obj, images, title_of(explainer.model, model), found, file)
+    if limited and any(row.passes.get("scorecam", 0) >= CHANNELS for row in found):
+        context.obj.note(
+            f"Score-CAM scored the {CHANNELS} channels that vary most; --methods all scores every channel"
+        )
     return SOME_FAILED if any(one.failures for one in found) else DONE
+
+
+def _limit_scorecam(
+    context: click.Context, specs: list[MethodSpec], options: list[dict[str, object]]
+) -> bool:
+    """Give Score-CAM a fixed number of passes on a sheet whose methods the user has not named."""
+    if any(
+        context.get_parameter_source(name) is not ParameterSource.DEFAULT for name in ("methods", "method")
+    ):
+        return False
+    for spec, given in zip(specs, options, strict=True):
+        if spec.name == "scorecam" and not {"channels", "until"} & set(given):
+            given["channels"] = CHANNELS
+            return True
+    return False
 
 
 def _tell(output: Output, images: tuple[str, ...], model: str, found: Comparisons, file: Path) -> None:

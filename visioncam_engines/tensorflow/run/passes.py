@@ -267,7 +267,7 @@ def to_host(tensor: Any) -> Any:
     if tensor.dtype in (tf.float16, tf.bfloat16):
         tensor = tf.cast(tensor, tf.float32)
     if "CPU" in tensor.device or not tensor.device:
-        return tensor.numpy()
+        return np.asarray(tensor)  # .numpy() copies
     return tensor
 
 
@@ -279,12 +279,3 @@ def cast_to(values: Any, dtype: Any) -> Any:
     if dtype.is_integer and values.dtype.is_floating:
         return tf.saturate_cast(tf.round(values), dtype)
     return tf.cast(values, dtype)
-
-
-@lru_cache(maxsize=4)
-def multiple(scale: float) -> Any:
-    """Return a multiple of the score as a tensor, made once."""
-    import tensorflow as tf
-
-    with tf.init_scope():
-        return tf.constant(scale, tf.float32)

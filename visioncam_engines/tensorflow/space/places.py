@@ -25,7 +25,6 @@ from visioncam_engines.tensorflow.space.walk import Centres, follow
 from visioncam_engines.tensorflow.tracing.trace_model import Trace
 
 KERNELS = ("Conv2D", "Conv3D", "DepthwiseConv2dNative", "Conv2DBackpropInput", "Conv3DBackpropInputV2")
-RANKS = 3
 
 
 @attrs.define(eq=False, slots=False)
@@ -51,15 +50,18 @@ class Places:
 
     def placement(self, row: LayerRow, name: str) -> Placement:
         """Return where the positions of a row lie; by the weights as they are now."""
-        looks, key = self._energies() if name == "effective" else ({}, b"")
+        energies = self._energies() if name == "effective" else {}
+        key = b"".join(energies.values())
         with self.trace.lock:
             if (row.path, name, key) not in self._found:
                 for old in [one for one in self._found if one[2] not in (b"", key)]:
                     del self._found[old]  # of other weights
-                self._found[row.path, name, key] = self._placement(row, name, looks, key)
+                self._found[row.path, name, key] = self._placement(row, name, energies, key)
             return self._found[row.path, name, key]
 
-    def _placement(self, row: LayerRow, name: str, looks: Mapping[str, np.ndarray], key: bytes) -> Placement:
+    def _placement(
+        self, row: LayerRow, name: str, energies: Mapping[str, np.ndarray], key: bytes
+    ) -> Placement:
         source = next(
             (i for i in (self.inputs.image, *self.sizes) if i in row.inputs and i in self.sizes), None
         )
@@ -68,7 +70,7 @@ class Places:
             return STRETCHED
         size = self.sizes[source]
         image = size[1:] if self.inputs.channels_first else size[:-1]
-        walks = self._walks(looks, key) if looks else self.walks
+        walks = self._walks(energies, key) if energies else self.walks
         space = side_by_side([walks[source].get(id(tensor)) for tensor in record.tensors])
         return placement_of(row, name, space, image)
 
@@ -90,23 +92,33 @@ class Places:
             for i, size in self.sizes.items()
         }
 
-    def _walks(self, looks: Mapping[str, np.ndarray], key: bytes) -> dict[int, dict[int, Space]]:
+    def _walks(self, energies: Mapping[str, np.ndarray], key: bytes) -> dict[int, dict[int, Space]]:
         """Return the walks with every kernel looking where the energy of its weights lies."""
         if self._walked[0] != key:
-            self._walked = key, self._followed(looks.get)
+            centres = {name: _centre(energy) for name, energy in energies.items()}
+            self._walked = key, self._followed(centres.get)
         return self._walked[1]
 
-    def _energies(self) -> tuple[dict[str, np.ndarray], bytes]:
-        """Return name of an operation -> centre of its kernel's energy, Σ tap·w² / Σ w², and all as bytes."""
-        names, run = cuts.once(self.trace, "energies", lambda: _energies_of(self.trace))
-        if not names:
-            return {}, b""
-        every = run()[0].numpy()
-        return dict(zip(names, np.split(every, len(every) // RANKS), strict=True)), every.tobytes()
+    def _energies(self) -> dict[str, np.ndarray]:
+        """Return name of an operation -> energy of each tap of its kernel, Σ w² over channels."""
+        taps, run = cuts.once(self.trace, "energies", lambda: _energies_of(self.trace))
+        if not taps:
+            return {}
+        every = np.split(np.asarray(run()[0]), np.cumsum([prod(shape) for shape in taps.values()])[:-1])
+        return {name: one.reshape(shape) for (name, shape), one in zip(taps.items(), every, strict=True)}
 
 
-def _energies_of(trace: Trace) -> tuple[list[str], Any]:
-    """Return the names of operations with kernels, and the function that gives all their centres."""
+def _centre(energy: np.ndarray) -> np.ndarray:
+    """Return the centre of a kernel's energy, Σ tap·w² / Σ w², one an axis; the middle of none, or of NaN."""
+    if not 0 < energy.sum() < np.inf:
+        energy = np.ones_like(energy)
+    axes = range(energy.ndim)
+    lines = [energy.sum(axis=tuple(other for other in axes if other != axis)) for axis in axes]
+    return np.asarray([(np.arange(len(line), dtype=np.float32) * line).sum() / line.sum() for line in lines])
+
+
+def _energies_of(trace: Trace) -> tuple[dict[str, tuple[int, ...]], Any]:
+    """Return the taps of each operation with a kernel, and the function of the energies of all of them."""
     import tensorflow as tf
 
     goals = [tensor for one in trace.records if not one.inside for tensor in one.tensors]
@@ -118,10 +130,11 @@ def _energies_of(trace: Trace) -> tuple[list[str], Any]:
         if id(source) not in from_input
     }
 
-    def centres() -> tuple[list[Any], list[Any]]:
-        return [], [tf.concat([_centre(source, kernel) for source, kernel in kernels.values()], 0)]
+    def energies() -> tuple[list[Any], list[Any]]:
+        return [], [tf.concat([_energy(source, kernel) for source, kernel in kernels.values()], 0)]
 
-    return list(kernels), cuts.cut(trace, "energies of kernels", centres) if kernels else None
+    taps = {name: tuple(kernel.shape[:-2]) for name, (_, kernel) in kernels.items()}
+    return taps, cuts.cut(trace, "energies of kernels", energies) if kernels else None
 
 
 def _kernels(op: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -140,8 +153,8 @@ def _kernels(op: Any) -> Iterator[tuple[str, Any, Any]]:
                     yield f"{op.name}/{name}", given[id(source)], kernel
 
 
-def _centre(source: Any, like: Any) -> Any:
-    """Return the symbolic centre of a kernel's energy, one an axis; the middle of none, or of NaN."""
+def _energy(source: Any, like: Any) -> Any:
+    """Return the symbolic energy of each tap of a kernel, Σ w² over channels, as one row."""
     import tensorflow as tf
 
     kernel = source
@@ -150,13 +163,4 @@ def _centre(source: Any, like: Any) -> Any:
         kernel = tf.ensure_shape(kernel, like.shape)
     channels = max(MOST_WEIGHTS * kernel.shape[-2] // prod(kernel.shape), 1)
     energy = tf.square(tf.cast(kernel[..., :channels, :], tf.float32))
-    axes = range(energy.shape.rank - 2)
-    energy = tf.reduce_sum(energy, axis=[-2, -1])
-    whole = tf.reduce_sum(energy)
-    energy = tf.where((whole > 0) & tf.math.is_finite(whole), energy, tf.ones_like(energy))
-    parts = []
-    for axis in axes:
-        line = tf.reduce_sum(energy, axis=[other for other in axes if other != axis])
-        taps = tf.range(line.shape[0], dtype=tf.float32)
-        parts.append(tf.reduce_sum(taps * line) / tf.reduce_sum(line))
-    return tf.stack([*parts, *[tf.zeros([])] * (RANKS - len(parts))])
+    return tf.reshape(tf.reduce_sum(energy, axis=[-2, -1]), [-1])

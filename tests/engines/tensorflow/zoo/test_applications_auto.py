@@ -50,12 +50,10 @@ FAMILIES = (
     Family("MobileNetV2", "out_relu"),
     Family("MobileNetV3Small", "", homogeneous=False),
     Family("DenseNet121", "relu"),
-    Family("NASNetMobile", ""),
     Family("EfficientNetB0", "top_activation"),
     Family("ConvNeXtTiny", "", homogeneous=False),
 )
-LONG = {"NASNetMobile", "DenseNet121"}
-CASES = [pytest.param(f, id=f.name, marks=[pytest.mark.slow] * (f.name in LONG)) for f in FAMILIES]
+CASES = [pytest.param(f, id=f.name) for f in FAMILIES]
 
 
 @pytest.fixture(params=CASES)
