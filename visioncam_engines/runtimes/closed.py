@@ -126,7 +126,7 @@ def closed(file: Any, kind: str, title: str, what: str, batch: int = BATCH) -> C
 
 def _card(text: str, title: str) -> ModelCard:
     try:
-        return card_from(json.loads(text)["card"])
+        return card_from(json.loads(text))
     except Exception as error:  # the file may be anybody's
         raise ModelError(
             f"{title}: its card, the metadata {METADATA!r}, cannot be read ({error_text(error)}); export the "

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from typing import Any
 
 from visioncam_core.errors import ModelError
 from visioncam_core.images.files import quoted
 from visioncam_core.results.provenance import check_digest
+from visioncam_core.text import error_text
 from visioncam_core.version import installed_version
+from visioncam_engines.archives import listed
 from visioncam_engines.called import CalledEngine
 from visioncam_engines.runtimes.closed import ClosedModel, closed
 from visioncam_engines.runtimes.inspection import Holdings, inspect_file
 from visioncam_engines.runtimes.onnx import OnnxFile
-from visioncam_engines.runtimes.ports import check_start
+from visioncam_engines.runtimes.ports import check_start, damaged
 from visioncam_engines.runtimes.serving import Server
 from visioncam_engines.runtimes.tflite import TfliteFile, runs_in
 
@@ -46,6 +49,11 @@ class FileEngine(CalledEngine):
             )
         self.check_file(path)
         check_digest(path, asked.get("sha256"), name)
+        try:
+            if zipfile.is_zipfile(path):  # behind the file, where labels and cards are
+                listed(path, name)
+        except zipfile.BadZipFile as error:
+            raise damaged(name, error_text(error)) from error
         file = FILES[self.name].open(path, bool(asked.get("unsafe")))
         return self._closed(file, os.path.basename(os.fsdecode(os.fspath(path))))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,10 @@ import pytest
 import tensorflow as tf
 from helpers.cli import run
 from helpers.functions import SIZE
+from helpers.hostile_models import crowded
 
 import visioncam
-from visioncam_core.errors import ModelError, OptionError
+from visioncam_core.errors import ModelError, OptionError, UnsafeModelError
 from visioncam_core.plugins.default import registry
 from visioncam_engines.runtimes.ports import Port
 
@@ -106,6 +109,37 @@ def test_commands_and_other_processes_take_a_file(files: Path, picture: np.ndarr
         for one in (closed, engine.unpack(engine.pack(closed)))
     ]
     np.testing.assert_array_equal(*maps)
+
+
+def test_the_document_of_an_export_is_a_card(files: Path, picture: np.ndarray, tmp_path: Path) -> None:
+    document = {
+        "visioncam.export": 1,
+        "model": "three",
+        "class_names": ["a", "b", "c"],
+        "picture": {
+            "geometry": {"name": "Letterbox", "fill": 0},
+            "preprocess": {
+                "name": "scaled",
+                "known": True,
+                "order": [0, 1, 2],
+                "mean": [0.0] * 3,
+                "std": [2.0] * 3,
+            },
+        },
+    }
+    path = tmp_path / "m.tflite"
+    path.write_bytes((files / "float.tflite").read_bytes())
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("visioncam.json", json.dumps(document))
+    found = visioncam.explain(visioncam.load_model(path), picture, "occlusion", target="b")
+    plain = visioncam.load_model(files / "float.tflite")
+    wanted = visioncam.explain(plain, picture, "occlusion", target=1, preprocess=lambda x: x / 2)
+    assert found.score == pytest.approx(wanted.score, abs=1e-6)
+    assert found.provenance["geometry"] == "letterbox"
+    crowded(tmp_path / "b.zip", path)
+    path.write_bytes((files / "float.tflite").read_bytes() + (tmp_path / "b.zip").read_bytes())
+    with pytest.raises(UnsafeModelError, match=r"m\.tflite': its list of members takes 46,000,004 bytes"):
+        visioncam.load_model(path)
 
 
 def test_a_file_with_another_content_is_named(tmp_path: Path) -> None:
