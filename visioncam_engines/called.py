@@ -192,14 +192,20 @@ class TracedBox(TracedDefaults):
 
     def answers(self, flat: list[Any]) -> list[Any]:
         """Return what the function returns."""
-        return [self.calls(flat[0], self.count)]
+        return [self.shown(self.calls(flat[0], self.count))]
+
+    def shown(self, values: Any) -> Any:
+        """Return the function's own answer for what `calls` gives, which is logits where they are known."""
+        activations = {"softmax": ops.softmax, "sigmoid": ops.sigmoid}
+        return activations[self.found.activation](values) if self.found.activation else values
 
     def view(self, inputs: ModelInputs, flat: list[Any], output: str | int | None, wanted: str) -> PlainView:
         """Return the view of its one output."""
         name, shape = named_output((OUTPUT,), output), (None, self.count)
         kind, assumed = score_kind(self.found, wanted)
+        found = self.found
         score = Score(
-            name, kind, shape, shape, assumed=assumed, own=self.found.own, complete=self.found.complete
+            name, kind, shape, shape, found.activation, assumed, own=found.own, complete=found.complete
         )
         space = tuple(int(n) for n in (flat[0].shape[2:] if self.channels_first else flat[0].shape[1:-1]))
         table = LayerTable(self.rows, space, output=name, model_name=self.calls.title, none=self.none)
@@ -235,8 +241,9 @@ class BoxPasses(PassesDefaults):
     def _answered(self, pictures: Any) -> tuple[Any, Any]:
         return self.scored(self.box.calls(pictures, self.box.count))
 
-    def scored(self, answer: Any) -> tuple[Any, Any]:
-        """Return (values, answer) of an answer."""
-        if not self.score.assumed:
-            return answer, answer
-        return (ops.softmax if self.box.count > 1 else ops.sigmoid)(answer), answer
+    def scored(self, values: Any) -> tuple[Any, Any]:
+        """Return (values, answer) of what the box's calls give."""
+        answer = self.box.shown(values)
+        if self.score.assumed:
+            return (ops.softmax if self.box.count > 1 else ops.sigmoid)(values), answer
+        return (answer if self.score.kind == "probability" else values), answer

@@ -41,6 +41,8 @@ class Parts:
         values: path of a row -> the name of its value in the file.
         types: of all values, for one picture.
         open_batch: whether it takes any number of pictures.
+        output: what is explained: the logits, where the file's output is a softmax or sigmoid of them.
+        activation: "softmax", "sigmoid" or "".
         why: why there are no rows.
     """
 
@@ -50,23 +52,28 @@ class Parts:
     values: dict[str, str] = attrs.field(factory=dict)
     types: dict[str, Any] = attrs.field(factory=dict)
     open_batch: bool = False
+    output: str = ""
+    activation: str = ""
     why: str = ""
 
-    def cut(self, path: str, output: str) -> tuple[bytes, bytes]:
-        """Return the file up to a layer, and from there to an output."""
+    def up_to(self, name: str) -> bytes:
+        """Return the file up to a value."""
+        return self._made(self.model.graph.input, name, set())
+
+    def cut(self, path: str) -> tuple[bytes, bytes]:
+        """Return the file up to a layer, and from there to what is explained."""
         name = self.values[path]
-        head = self._made(self.model.graph.input, [name], set())
         between = self._told(name)
         between.type.CopyFrom(self.types[name])
         if self.open_batch:
             between.type.tensor_type.shape.dim[0].dim_param = "pictures"
-        return head, self._made([between], [output], {name})
+        return self.up_to(name), self._made([between], self.output, {name})
 
     def _told(self, name: str) -> Any:
         return self.onnx.helper.make_tensor_value_info(name, self.onnx.TensorProto.FLOAT, None)
 
-    def _made(self, inputs: Iterable[Any], outputs: list[str], known: set[str]) -> bytes:
-        graph, wanted, nodes = self.model.graph, set(outputs), []
+    def _made(self, inputs: Iterable[Any], output: str, known: set[str]) -> bytes:
+        graph, wanted, nodes = self.model.graph, {output}, []
         for node in reversed(graph.node):
             if wanted.intersection(node.output) - known:
                 nodes.append(node)
@@ -79,7 +86,7 @@ class Parts:
         made.graph.initializer.extend(one for one in graph.initializer if one.name in wanted)
         weights = {one.name for one in graph.initializer}
         made.graph.input.extend(one for one in inputs if one.name not in weights)
-        made.graph.output.extend(map(self._told, outputs))
+        made.graph.output.append(self._told(output))
         content: bytes = made.SerializeToString()
         return content
 
@@ -100,11 +107,13 @@ def parts_of(content: bytes, name: str, output: str, channels_first: bool) -> Pa
     except Exception:  # a file that was opened unchecked
         return Parts(onnx, None, why="the sizes of its values cannot be told")
     shapes = {key: tuple(n.dim_value for n in kind.tensor_type.shape.dim) for key, kind in types.items()}
+    output, activation = _logits(onnx, model, types, output)
     weights = {one.name for one in model.graph.initializer}
     given = next(one for one in model.graph.input if one.name not in weights)
     picture, axes = given.name, [n.HasField("dim_value") for n in given.type.tensor_type.shape.dim]
     if not all(axes[1:]):
-        return Parts(onnx, None, why="it leaves the size of its picture open; export it with a fixed one")
+        why = "it leaves the size of its picture open; export it with a fixed one"
+        return Parts(onnx, model, output=output, activation=activation, why=why)
     space = shapes[picture][2:] if channels_first else shapes[picture][1:-1]
     first = {picture: channels_first}  # value -> whether it is (N, K, *space), or (N, *space, K)
     alone, product = _alone(model.graph, picture, output)
@@ -129,7 +138,25 @@ def parts_of(content: bytes, name: str, output: str, channels_first: bool) -> Pa
     why = "" if rows else "no feature map that all evidence flows through was found in it"
     if rows and behind < product:
         rows, why = [], "attention lies behind its last feature map, and its tokens are not read"
-    return Parts(onnx, model, tuple(rows), values, types, not axes[0], why)
+    return Parts(onnx, model, tuple(rows), values, types, not axes[0], output, activation, why)
+
+
+def _logits(onnx: Any, model: Any, types: dict[str, Any], output: str) -> tuple[str, str]:
+    """Return the logits of an output (N, K), and their activation; the output itself and "" without one."""
+    made = {node.output[0]: node for node in model.graph.node if node.output}
+    name = output
+    while name in made and made[name].op_type in PASSING:
+        name = made[name].input[0]
+    node = made.get(name)
+    version = max(one.version for one in model.opset_import if one.domain in ("", "ai.onnx"))
+    rank = len(types[name].tensor_type.shape.dim) if node is not None else 0
+    if node is None or node.op_type not in ("Softmax", "Sigmoid") or rank != 2:
+        return output, ""
+    axis = next((a.i for a in node.attribute if a.name == "axis"), -1 if version > 12 else 1)
+    kind = types[node.input[0]].tensor_type.elem_type if node.input[0] in types else 0
+    if kind != onnx.TensorProto.FLOAT or (node.op_type == "Softmax" and axis not in (-1, 1)):
+        return output, ""
+    return node.input[0], node.op_type.lower()
 
 
 def _form(node: Any, first: dict[str, bool], shapes: dict[str, tuple[int, ...]]) -> bool | None:

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from visioncam_core.engine.graph.probable import Logits
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_engines.called import BoxPasses, Calls, TracedBox
@@ -24,11 +25,15 @@ class OnnxEngine(FileEngine):
         """Return the file with its feature maps."""
         box = super().trace(model, inputs, flat)
         run: Run = model.calls.function
-        parts = parts_of(
-            run.file.content, model.hints.title, run.file.outputs[run.output].name, inputs.channels_first
-        )
+        title, output = model.hints.title, run.file.outputs[run.output].name
+        parts = parts_of(run.file.content, title, output, inputs.channels_first)
         fields = {field.name: getattr(box, field.name) for field in attrs.fields(TracedBox)}
-        return TracedOnnx(**fields | {"rows": parts.rows, "none": parts.why}, parts=parts)
+        fields |= {"rows": parts.rows, "none": parts.why}
+        if parts.activation:
+            to_logits = attrs.evolve(run, file=OnnxFile.of(parts.up_to(parts.output), title), output=0)
+            fields["calls"] = attrs.evolve(model.calls, function=to_logits)
+            fields["found"] = Logits(output, output, parts.activation, complete=parts.activation == "softmax")
+        return TracedOnnx(**fields, parts=parts)
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -45,8 +50,8 @@ class TracedOnnx(TracedBox):
             return plain
         if path not in self._cut:
             run: Any = self.calls.function
-            parts = self.parts.cut(path, run.file.outputs[run.output].name)
-            up_to, behind = (OnnxFile.of(one, f"{self.calls.title} at {path}") for one in parts)
+            name = f"{self.calls.title} at {path}"
+            up_to, behind = (OnnxFile.of(one, name) for one in self.parts.cut(path))
             layer = Port(path, run.image.shape[:1], "float32")
             head = attrs.evolve(self.calls, function=attrs.evolve(run, file=up_to, output=0))
             tail = attrs.evolve(self.calls, function=Run(behind, layer, 0), values=(0.0, 1.0))

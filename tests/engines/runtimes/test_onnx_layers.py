@@ -59,6 +59,29 @@ def test_maps_are_those_of_the_files_numbers(batch: int | None, picture: np.ndar
     assert np.isfinite(visioncam.explain(model, picture, "scorecam", **keywords).raw).all()
 
 
+@pytest.mark.parametrize("kind", ["Softmax", "Sigmoid"])
+def test_logits_before_probabilities_are_explained(kind: str, picture: np.ndarray, tmp_path: Path) -> None:
+    def ending(model: Any) -> None:
+        model.graph.node[-1].output[0] = model.graph.node[-1].name = "logits"
+        model.graph.node.append(node(kind, "logits", "y"))
+
+    plain = visioncam.load_model(small_onnx(tmp_path / "a.onnx"))
+    model = visioncam.load_model(small_onnx(tmp_path / "b.onnx", change=ending))
+    for method in ("occlusion", "ablationcam"):
+        found, wanted = (
+            visioncam.explain(one, picture, method, target=1, preprocess="unit") for one in (model, plain)
+        )
+        np.testing.assert_allclose(found.raw, wanted.raw, atol=1e-5)
+        assert (found.score_kind, wanted.score_kind) == ("logit", "output")
+        probability = visioncam.explain(
+            model, picture, method, target=1, preprocess="unit", score="probability"
+        )
+        shares = np.exp([one.value for one in sorted(wanted.predictions, key=lambda one: one.index)])
+        p = shares[1] / shares.sum() if kind == "Softmax" else 1 / (1 + 1 / shares[1])
+        assert probability.score == pytest.approx(p, rel=1e-4) == found.target.probability
+    assert visioncam.doctor(model, picture, "occlusion").facts["trace"].startswith("agrees")
+
+
 def test_the_table_has_what_all_evidence_flows_through(tmp_path: Path) -> None:
     nodes = [
         node("Conv", "x U", "stem", pads=[1, 1, 1, 1]),
