@@ -73,7 +73,7 @@ def _advice(model: Any, rows: Sequence[EngineSpec]) -> str:
     if isinstance(model, str | os.PathLike):
         if PurePath(os.fsdecode(os.fspath(model))).suffix.lower() in _PICTURES:
             return "; that is a picture: pass the model first, then the picture"
-        return "; load a file with its framework first, such as keras.models.load_model"
+        return "; open a file first: visioncam.load_model(path)"
     if hasattr(model, "__array__") or hasattr(model, "getexif"):
         return "; pass the model first, then the picture"
     if isinstance(model, dict) and any(hasattr(value, "requires_grad") for value in model.values()):
