@@ -78,7 +78,7 @@ PLAN = Plan(
     folder_modules=20,
     file_lines=300,
     own_lazy=40,
-    product_lines=61_900,  # 35,000 for the house; then space, silence, three engines, medical files, trackers
+    product_lines=62_150,  # 35,000 for the house; then space, silence, three engines, medical files, trackers
     not_counted=frozenset(
         {f"visioncam_core.engine.{name}" for name in ("interface", "records", "defaults", "default_passes")}
         | {f"visioncam_core.testing.checks.{name}" for name in ("engine", "engine_passes", "engine_subject")}
