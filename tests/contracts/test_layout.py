@@ -80,7 +80,7 @@ PLAN = Plan(
     folder_modules=20,
     file_lines=300,
     own_lazy=40,
-    product_lines=64_200,  # 35,000 for the house; then space, silence, engines, medical, trackers
+    product_lines=64_000,  # 35,000 for the house; then space, silence, engines, medical, trackers
     not_counted=frozenset(
         {f"visioncam_core.engine.{name}" for name in ("interface", "records", "defaults", "default_passes")}
         | {f"visioncam_core.testing.checks.{name}" for name in ("engine", "engine_passes", "engine_subject")}

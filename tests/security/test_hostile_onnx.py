@@ -67,6 +67,11 @@ BOMBS: dict[str, tuple[list[tuple[str, str, str]], dict[str, np.ndarray], str]] 
         {"s": sizes(1 << 10)},
         "ConstantOfShape 'big'",
     ),
+    "by zero": (
+        [("Div", "s z", "t"), ("Reshape", "t s", "u"), ("ConstantOfShape", "u", "big")],
+        {"s": sizes(7), "z": sizes(0)},
+        "the size of what ConstantOfShape 'big' makes cannot be told",
+    ),
     "by the picture": (
         [("Cast", "m0", "t"), ("ConstantOfShape", "t", "big")],
         {},

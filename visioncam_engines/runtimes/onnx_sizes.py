@@ -147,10 +147,14 @@ class _Sizes:
             ends = {a.name: a.i for a in node.attribute}
             lengths = lengths[ends.get("start", 0) : ends.get("end", len(lengths))]
             found = lengths if node.op_type == "Shape" else prod(lengths)
-        elif all(name in self.numbers for name in given):
-            found = self._run(node, given)
-        else:
+        elif not all(name in self.numbers for name in given):
             return
+        else:
+            try:
+                with np.errstate(all="ignore"):
+                    found = self._run(node, given)
+            except Exception:  # numbers that no such operation takes: they stay unknown
+                return
         kind = self.onnx.helper.tensor_dtype_to_np_dtype(self.types[outputs[0]].tensor_type.elem_type)
         self.numbers[outputs[0]] = self.onnx.numpy_helper.from_array(np.asarray(found, kind), outputs[0])
 
