@@ -235,4 +235,6 @@ def _cost(comparison: Comparison, explanation: Explanation) -> str:
         parts.append(spent if seconds >= 0.01 else "< 0.01 s")
     if passes is not None:
         parts.append(f"{passes or 'no':{',' if passes else ''}} extra pass{'' if passes == 1 else 'es'}")
+    if explanation.account is not None and explanation.account.note:
+        parts.append(explanation.account.note.partition(",")[0])
     return " \u00b7 ".join(parts)
