@@ -12,7 +12,7 @@ from visioncam_core.images.sample import Sample
 from visioncam_core.pipeline.apply import Applied, apply
 from visioncam_core.pipeline.batch import Batch
 from visioncam_core.pipeline.diagnosis.caveats import Caveats
-from visioncam_core.pipeline.finish import Common, Finish, ModelOutput
+from visioncam_core.pipeline.finish import Common, Finish, ModelOutput, Shown
 from visioncam_core.pipeline.gather import Observation
 from visioncam_core.results.accounts import RegionTable
 from visioncam_core.results.data import made_later
@@ -76,7 +76,7 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
         "whole": None,
     }
     for i, sample in enumerate(batch.samples):
-        output, seen = observation.output(i), sample.without_inputs()
+        output, shown = observation.output(i), Shown(common, sample)
         noisy = None if all(one[i] for one in quiet) else caveats.of(i, output)
         about: dict[str, Any] = {**shared, "score": scores[i]}
         if output.scalar.index is None or head.dense:  # what they are made from is too large to be kept
@@ -88,7 +88,7 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
                 finite = np.where(np.isfinite(raw := one.raw[i]), raw, np.float32(0))  # a diagnostic says so
                 explanation = made_later(
                     Explanation,
-                    Finish(common, method, finite, seen, None if "target" in about else output),
+                    Finish(shown, method, finite, None if "target" in about else output),
                     raw=finite,
                     method=method.name,
                     method_title=method.title,

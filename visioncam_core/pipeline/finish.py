@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -88,29 +90,39 @@ class Common:
         )  # fmt: skip
 
 
-class Finish(Maker):
-    """Makes what nobody may ask for, of one picture and method.  It holds no input and no activations."""
+class Shown:
+    """A picture of a batch without its inputs, and what maps of it by several methods share."""
 
-    def __init__(
-        self, common: Common, method: Method, raw: np.ndarray, sample: Sample, output: ModelOutput | None
-    ) -> None:
-        super().__init__(*OF_PICTURE, *(OF_OUTPUT if output is not None else ()))
-        self.common, self.method, self.raw, self.sample, self.output = common, method, raw, sample, output
+    def __init__(self, common: Common, sample: Sample) -> None:
+        self.common, self.sample, self.lock = common, sample.without_inputs(), threading.RLock()
 
-    def heatmap(self) -> np.ndarray:
-        single = self.method.on == "input" and getattr(self.method.method, "family", "") == "gradient"
-        evidence = self.common.evidence
-        drawn = heat(pooled(self.raw) if single else self.raw, evidence)
-        shown = self.sample.project(drawn, self.common.placement)
-        return np.clip(shown, -1.0 if evidence == "signed" else 0.0, 1.0)
-
+    @cached_property
     def picture(self) -> np.ndarray:
-        """Return it for display: values that were passed in as preprocessed are made a picture again."""
+        """The picture for display: values that were passed in as preprocessed are made a picture again."""
         if self.sample.geometry is not None:
             return self.sample.display
         given = self.common.preprocessing
         how = given if given.inverse is not None else self.common.expected
         return shown_again(self.sample.display, how)
+
+
+class Finish(Maker):
+    """Makes what nobody may ask for, of one picture and method.  It holds no input and no activations."""
+
+    def __init__(self, shown: Shown, method: Method, raw: np.ndarray, output: ModelOutput | None) -> None:
+        super().__init__(shown.lock, *OF_PICTURE, *(OF_OUTPUT if output is not None else ()))
+        self.shown, self.method, self.raw, self.output = shown, method, raw, output
+
+    def heatmap(self) -> np.ndarray:
+        single = self.method.on == "input" and getattr(self.method.method, "family", "") == "gradient"
+        common = self.shown.common
+        evidence = common.evidence
+        drawn = heat(pooled(self.raw) if single else self.raw, evidence)
+        shown = self.shown.sample.project(drawn, common.placement)
+        return np.clip(shown, -1.0 if evidence == "signed" else 0.0, 1.0)
+
+    def picture(self) -> np.ndarray:
+        return self.shown.picture
 
     def target(self) -> TargetInfo:
         assert self.output is not None
@@ -121,7 +133,7 @@ class Finish(Maker):
         return self.output.predictions()
 
     def provenance(self) -> dict[str, Any]:
-        sample, common, whole = self.sample, self.common, "model input as passed"
+        sample, common, whole = self.shown.sample, self.shown.common, "model input as passed"
         place = sample.place(self.raw.shape, common.placement)
         return {
             **common.versions,

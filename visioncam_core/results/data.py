@@ -49,10 +49,10 @@ class Prediction:
 
 
 class Maker:
-    """Makes some fields of a record, each with the method of its name."""
+    """Makes some fields of a record, each with the method of its name; makers of the same lock take turns."""
 
-    def __init__(self, *fields: str) -> None:
-        self.fields, self.lock = set(fields), threading.RLock()
+    def __init__(self, lock: threading.RLock, *fields: str) -> None:
+        self.lock, self.fields = lock, set(fields)
 
 
 class MadeLater:
