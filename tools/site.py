@@ -26,7 +26,7 @@ REFERENCE = {
     "models": ("Models", "doctor load_model blackbox set_model_card ModelCard demo"),
     "asking": ("Targets and geometry", "targets geometry"),
     "trust": ("Evaluation", "evaluate Evaluation recommend Recommendation audit Audit diff Diff"),
-    "scale": ("Many pictures, and training", "explain_dataset distributed callbacks"),
+    "scale": ("Many pictures, training, export", "explain_dataset distributed callbacks export Exported"),
     "methods": (
         "Methods and plugins",
         "methods renderers metrics plugins load_plugin registry GradCAM GradCAMPlusPlus GradCAMElementWise "

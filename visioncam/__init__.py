@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from visioncam.evaluation.evaluate import evaluate
     from visioncam.evaluation.evaluation import Evaluation
     from visioncam.evaluation.recommend import Recommendation, recommend
+    from visioncam.exporting.export import export
+    from visioncam.exporting.result import Exported
     from visioncam.html_report.report import report
     from visioncam_core.engine.model_card import ModelCard, set_model_card
     from visioncam_core.errors import VisionCamError
@@ -65,6 +67,8 @@ else:
         "visioncam.evaluation.evaluation": ("Evaluation",),
         "visioncam.evaluation.recommend": ("Recommendation", "recommend"),
         "visioncam.evaluation.evaluate": ("evaluate",),
+        "visioncam.exporting.export": ("export",),
+        "visioncam.exporting.result": ("Exported",),
         "visioncam_core.engine.model_card": ("ModelCard", "set_model_card"),
         "visioncam_core.results.diagnostics": ("Diagnostic",),
         "visioncam_core.errors": ("VisionCamError",),
@@ -112,9 +116,10 @@ __version__ = VERSION
 
 __all__ = [
     "AblationCAM", "Audit", "Comparison", "Diagnostic", "Diff", "Evaluation", "Explainer", "Explanation",
-    "GradCAM", "GradCAMElementWise", "GradCAMPlusPlus", "HiResCAM", "ModelCard", "Recommendation",
+    "Exported", "GradCAM", "GradCAMElementWise", "GradCAMPlusPlus", "HiResCAM", "ModelCard", "Recommendation",
     "RespondCAM", "ScoreCAM", "SmoothGradCAMPlusPlus", "VisionCamError", "XGradCAM", "__version__", "audit",
     "blackbox", "callbacks", "compare", "demo", "diff", "doctor", "evaluate", "explain", "explain_dataset",
-    "explainer", "forget", "geometry", "layers", "load", "load_model", "load_plugin", "methods", "metrics",
-    "plugins", "quiet", "recommend", "registry", "renderers", "report", "set_model_card", "targets",
+    "explainer", "export", "forget", "geometry", "layers", "load", "load_model", "load_plugin", "methods",
+    "metrics", "plugins", "quiet", "recommend", "registry", "renderers", "report", "set_model_card",
+    "targets",
 ]  # fmt: skip

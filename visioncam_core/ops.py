@@ -155,8 +155,8 @@ def weigh(activations: Any, weights: Any) -> Any:
     """Return Σ_k w_k A_pk, 0 where all of it cancels: (N, *grid, K), (N, K) -> (N, *grid)."""
     activations, weights = wide(activations), wide(weights)
     xp, shape = backend(activations), tuple(activations.shape)
-    flat = xp.reshape(activations, (shape[0], -1, shape[-1]))
-    maps = xp.reshape(xp.matmul(flat, weights[..., None]), shape[:-1])
+    flat = xp.reshape(activations, (-1, prod(shape[1:-1]), shape[-1]))  # the batch may be open
+    maps = xp.reshape(xp.matmul(flat, weights[..., None]), (-1, *shape[1:-1]))
     return _without_noise(maps, weights * _added(xp.abs(flat)))
 
 

@@ -17,7 +17,8 @@ import pytest
 HELP = Path(__file__).parent / "help"
 COMMANDS = (
     "explain", "batch", "verify", "compare", "evaluate", "audit", "diff", "report", "doctor", "app",
-    "layers", "inspect", "methods", "renderers", "metrics", "plugins", "new-plugin",
+    "layers", "inspect", "methods", "renderers", "metrics", "plugins",
+    "export-model", "new-plugin",
 )  # fmt: skip
 
 

@@ -42,6 +42,7 @@ PLAN = Plan(
         "visioncam_engines.other_formats",
         "visioncam_engines.archives",
         "visioncam_engines.demo",
+        "visioncam_engines.exported",
         "visioncam_engines.keras",
         "visioncam_engines.tensorflow",
         "visioncam_engines.torch",
@@ -67,7 +68,7 @@ PLAN = Plan(
         # html_report below evaluation: its page and the app's are drawn with the same blocks.
         "batch html_report",
         "evaluation",
-        "auditing differences distributed",
+        "auditing differences distributed exporting",
         "app new_plugin",
     ),
     frameworks=("tensorflow", "keras", "tf_keras", "torch", "jax", "lightning", "pytorch_lightning"),
@@ -80,7 +81,7 @@ PLAN = Plan(
     folder_modules=20,
     file_lines=300,
     own_lazy=40,
-    product_lines=64_000,  # 35,000 for the house; then space, silence, engines, medical, trackers
+    product_lines=66_600,  # 35,000 for the house; then engines, medical, trackers, files of others
     not_counted=frozenset(
         {f"visioncam_core.engine.{name}" for name in ("interface", "records", "defaults", "default_passes")}
         | {f"visioncam_core.testing.checks.{name}" for name in ("engine", "engine_passes", "engine_subject")}

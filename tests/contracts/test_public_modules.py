@@ -95,7 +95,7 @@ IMPORT = re.compile(
 )
 DOTTED = re.compile(r"(?<![\w./-])visioncam(?:_core|_methods|_metrics|_viz)?(?:\.[A-Za-z_]\w*)+\b(?!/)")
 USED_OF_OPS = re.compile(r"(?<![\w.])ops\.(\w+)\(")
-NO_NAMES = ("visioncam.lock",)
+NO_NAMES = ("visioncam.json", "visioncam.lock")
 """Dotted words of the texts that are files."""
 
 

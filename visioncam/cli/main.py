@@ -52,6 +52,7 @@ COMMANDS = {
         "plugins": ("plugins:plugins", "The plugins, and why one failed."),
     },
     "Extend": {
+        "export-model": ("export_model:export_model", "A model and its map in one TFLite or ONNX file."),
         "new-plugin": ("new_plugin:new_plugin", "Create a plugin of your own."),
     },
 }

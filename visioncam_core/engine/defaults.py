@@ -18,6 +18,7 @@ import numpy as np
 
 from visioncam_core import ops
 from visioncam_core.engine.batches import Budget
+from visioncam_core.engine.export import ExportPlan, Written
 from visioncam_core.engine.interface import Copy, Passes
 from visioncam_core.engine.layer_table import LayerChoice, LayerTable
 from visioncam_core.engine.output import Score
@@ -116,6 +117,10 @@ class EngineDefaults:
     def fill(self, model: Any, path: str | os.PathLike[str]) -> None:
         """Refuse."""
         raise ModelError(f"the engine {self.name!r} reads no weights, received {brief(os.fspath(path))}")
+
+    def export(self, plan: ExportPlan) -> Written:
+        """Refuse."""
+        raise ModelError(f"the engine {self.name!r} cannot write a model with its map into a file")
 
     def pack(self, model: Any) -> Any:
         """Return the model itself."""

@@ -17,6 +17,7 @@ import numpy as np
 
 from visioncam_core.engine.cache import open_trace
 from visioncam_core.engine.copies import Twin, TwinCopy, original
+from visioncam_core.engine.export import ExportPlan, Written
 from visioncam_core.engine.interface import Copy
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_core.engine.records import Hints, Mark
@@ -156,6 +157,12 @@ class TensorFlowEngine(KerasEngine):
             scores = function(values)
         gradient = tape.gradient(scores, values) if tf.is_tensor(scores) else None
         return scores, None if gradient is None else tf.convert_to_tensor(gradient)
+
+    def export(self, plan: ExportPlan) -> Written:
+        """Write the model and its map as one graph; see `EngineDefaults.export`."""
+        from visioncam_engines.tensorflow.export.write import write
+
+        return write(plan)
 
     def check_file(self, path: str | os.PathLike[str], *, trust_savedmodel: bool = False) -> None:
         if not (trust_savedmodel and is_saved_model(path)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, ClassVar
 
 import attrs
@@ -48,3 +49,31 @@ class EigenCAM:
         M = np.einsum("nzk,nk->nz", X, V[:, 0])
         sums = (M * X.sum(axis=-1) if self.centre else M).sum(axis=-1)
         return np.where(sums[:, None] < 0, -M, M).reshape(A.shape[:-1]).astype(A.dtype)
+
+    def in_graph(self, evidence: Evidence) -> Any:
+        """Return the same map for a graph, which has no singular value decomposition, by squaring X Xᵀ."""
+        A = ops.wide(evidence.activations)
+        xp, (positions, channels) = ops.backend(A), (prod(A.shape[1:-1]), int(A.shape[-1]))
+        X = xp.reshape(A, (-1, positions, channels))
+        X = X - xp.mean(X, axis=1, keepdims=True) if self.centre else X
+        seen = xp.sum(X, axis=-1, keepdims=True) if self.centre else xp.ones_like(X[..., :1])  # M's own side
+        left = positions <= channels
+        turned = xp.moveaxis(X, -1, -2)
+        power = _scaled(xp.matmul(X, turned) if left else xp.matmul(turned, X))
+        for _ in range(SQUARINGS):
+            power = _scaled(xp.matmul(power, power))
+        steps = (power, turned) if left else (turned, power)
+        V = xp.matmul(steps[1], xp.matmul(steps[0], seen))
+        size = xp.sqrt(xp.sum(V * V, axis=-2, keepdims=True))
+        M = xp.matmul(X, ops.divide(V, size, size > 0))
+        return xp.reshape(M, (-1, *A.shape[1:-1]))
+
+
+SQUARINGS = 12
+
+
+def _scaled(power: Any) -> Any:
+    """Return (N, n, n) divided by its largest value, so that squaring neither overflows nor vanishes."""
+    xp = ops.backend(power)
+    top = xp.max(xp.abs(power), axis=(-2, -1), keepdims=True)
+    return ops.divide(power, top, top > 0)

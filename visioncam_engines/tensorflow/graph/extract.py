@@ -33,8 +33,8 @@ def carve(
 
     captured = {placeholder.name: replaced.get(id(held), held) for held, placeholder in graph.captures}
     names = [tensor.name for tensor in feeds]
-    operations, used = _between(fetches, {*names, *captured})
-    nodes = _copied(graph, operations)
+    operations, used = between(fetches, {*names, *captured})
+    nodes = copied(graph, operations)
 
     def body(*arguments: Any) -> list[Any]:
         here = tf.compat.v1.get_default_graph()
@@ -53,7 +53,7 @@ def carve(
     return tf.compat.v1.wrap_function(body, plain if specs is None else specs)
 
 
-def _between(fetches: list[Any], sources: set[str]) -> tuple[set[str], set[str]]:
+def between(fetches: list[Any], sources: set[str]) -> tuple[set[str], set[str]]:
     """Return the names of the operations from `sources` to `fetches`, and of the sources they read."""
     operations: set[str] = set()
     used: set[str] = set()
@@ -69,7 +69,7 @@ def _between(fetches: list[Any], sources: set[str]) -> tuple[set[str], set[str]]
     return operations, used
 
 
-def _copied(graph: Any, operations: set[str]) -> Any:
+def copied(graph: Any, operations: set[str]) -> Any:
     import tensorflow as tf
 
     whole = graph.as_graph_def()

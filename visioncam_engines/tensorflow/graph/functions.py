@@ -151,7 +151,7 @@ def probe(trace: Trace, record: Recorded, score: GraphScore) -> Any:
 
         classes = tf.compat.v1.placeholder(tf.int32, [None], name="class_index")
         scale = tf.compat.v1.placeholder(tf.float32, [], name="scale")
-        cotangent = _class_cotangent(score, classes) * scale
+        cotangent = class_cotangent(score, classes) * scale
         gradients = _gradients(score, record, cotangent)
         fetches = [*record.tensors, *gradients, score.values, score.answer]
         return [*trace.inputs, classes, scale], fetches
@@ -159,7 +159,7 @@ def probe(trace: Trace, record: Recorded, score: GraphScore) -> Any:
     return cut(trace, ("probe", record.path, score.key), build)
 
 
-def _class_cotangent(score: GraphScore, classes: Any) -> Any:
+def class_cotangent(score: GraphScore, classes: Any) -> Any:
     import tensorflow as tf
 
     values, ranked = score.values, score.answer if score.by_answer else score.values

@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 CALLS = ("PartitionedCall", "StatefulPartitionedCall")
+_COMPILED = "_XlaMustCompile"
 _STEP = re.compile(r"(Stateful)?PartitionedCall(_\d+)?")
 
 
@@ -36,7 +37,7 @@ def calls(tensors: list[Any]) -> bool:
 
 def _compiled(op: Any) -> bool:
     try:
-        return bool(op.get_attr("_XlaMustCompile"))
+        return bool(op.get_attr(_COMPILED))
     except ValueError:  # it has no such attribute
         return False
 
@@ -62,7 +63,12 @@ class Flat:
 
 
 def inlined(
-    graph: Any, feeds: list[Any], captures: dict[str, Any], fetches: list[Any], specs: list[Any]
+    graph: Any,
+    feeds: list[Any],
+    captures: dict[str, Any],
+    fetches: list[Any],
+    specs: list[Any],
+    compiled: bool = False,
 ) -> Flat:
     """Return `graph`, which has calls in it, with their bodies instead.
 
@@ -72,10 +78,11 @@ def inlined(
         captures: name of a placeholder -> the tensor or resource it stands for.
         fetches: symbolic tensors whose counterparts are wanted.
         specs: a `tf.TensorSpec` for each feed.
+        compiled: whether functions that XLA compiles are put in their place, too.
     """
     import tensorflow as tf
 
-    nodes = _optimised(graph, [*feeds, *fetches])
+    nodes = _optimised(graph, [*feeds, *fetches], compiled)
     rounds = _forget_own_gradients(nodes)
     before = {op.name for op in graph.get_operations()}
     fed = [tensor.name for tensor in feeds]
@@ -111,7 +118,7 @@ def plain_name(name: str) -> str:
     return "/".join(steps) or name
 
 
-def _optimised(graph: Any, keep: list[Any]) -> Any:
+def _optimised(graph: Any, keep: list[Any], compiled: bool) -> Any:
     """Return the graph's definition with every call replaced by its body, and no other change."""
     import tensorflow as tf
     from tensorflow.python.grappler import tf_optimizer
@@ -122,7 +129,11 @@ def _optimised(graph: Any, keep: list[Any]) -> Any:
             node.device = ""  # of the machine it was exported on
             if "_lower_using_switch_merge" in node.attr:
                 node.attr["_lower_using_switch_merge"].b = False
+            if compiled:
+                node.attr.pop(_COMPILED, None)
     for function in whole.library.function:
+        if compiled:
+            function.attr.pop(_COMPILED, None)
         function.attr.pop("api_implements", None)  # one body for each device, which would stay a call
     meta = tf.compat.v1.MetaGraphDef(graph_def=whole)
     meta.collection_def["train_op"].node_list.value.extend(tensor.name for tensor in keep)

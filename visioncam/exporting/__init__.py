@@ -1,0 +1,1 @@
+"""One file that answers with the class and its map; knows no framework, the model's engine writes it."""

@@ -1,0 +1,1 @@
+"""Writing a model and its map as one graph: SavedModel, TFLite, ONNX."""
