@@ -11,8 +11,7 @@ import numpy as np
 from visioncam_core.engine.export import ASKED, TOP, ExportPlan, Run
 from visioncam_core.engine.output import Head
 from visioncam_core.errors import ModelError
-from visioncam_core.images.reader import Read
-from visioncam_core.images.sample import Sample
+from visioncam_core.images.sample import Read, Sample
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.resize import placed_matrix
 from visioncam_core.results.heat import heat

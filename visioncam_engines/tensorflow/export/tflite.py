@@ -80,8 +80,8 @@ def _refusal(error: Exception) -> ModelError:
     lacking = sorted(_lacking(error))
     if lacking and "xf16>" in str(error):
         return ModelError(
-            "TFLite computes in float32, and the model in float16; .onnx or a SavedModel holds it, or make the "
-            "model float32"
+            "TFLite computes in float32, and the model in float16; .onnx or a SavedModel holds it, or make "
+            "the model float32"
         )
     why = f"TFLite has no {', '.join(lacking)}" if lacking else error_text(error)
     return ModelError(
