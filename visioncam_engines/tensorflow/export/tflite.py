@@ -85,5 +85,5 @@ def _refusal(error: Exception) -> ModelError:
         )
     why = f"TFLite has no {', '.join(lacking)}" if lacking else error_text(error)
     return ModelError(
-        f"the model cannot become a file of TFLite's own operations: {why}; .onnx or a SavedModel may do"
+        f"the model cannot become a file of TFLite's own operations: {why}; try .onnx or a SavedModel"
     )
