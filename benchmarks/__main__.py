@@ -1,7 +1,7 @@
 """`python -m benchmarks [--quick] [--only WORD]`: measure, print, write docs/performance.md.
 
 `--only torch` writes the page's section about PyTorch and JAX, and README's table; `--only methods` that
-about methods beyond CAM, `--only app` that about the app.
+about methods beyond CAM, `--only loops` that about loops and first answers, `--only app` that about the app.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from benchmarks import (
     app_rows,
     gpu,
     kept,
+    loop_rows,
     method_rows,
     page,
     processes,
@@ -61,6 +62,7 @@ def plan(rounds: int) -> Iterator[tuple[str, Callable[[], Iterable[Row | Line]]]
     yield "torch ResNet50", lambda: torch_rows.measured(rounds)
     yield "beside torch: MobileNetV2 on JAX", lambda: torch_rows.on_jax(rounds)
     yield "methods beyond CAM", lambda: method_rows.measured(rounds)
+    yield "loops and first answers", lambda: loop_rows.measured(rounds)
     yield "app", lambda: app_rows.measured(rounds)
     yield "gpu", lambda: gpu.measured(rounds)
 
@@ -78,7 +80,7 @@ def plan(rounds: int) -> Iterator[tuple[str, Callable[[], Iterable[Row | Line]]]
 def main(rounds: int, only: str, parts: str | None, written: bool, note: str) -> None:
     """Measure everything and write docs/performance.md and its plot.
 
-    Parts are only printed, but for `torch`, `methods` and `app`.
+    Parts are only printed, but for `torch`, `methods`, `loops` and `app`.
     """
     known = kept.read(parts)
     for name, work in [] if written else plan(rounds):

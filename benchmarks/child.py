@@ -75,6 +75,37 @@ def first_call(name: str) -> dict[str, float]:
     return {"seconds": seconds, "further_traces": float(COUNTERS.snapshot()["traces"] - before)}
 
 
+def first_answer(name: str) -> dict[str, float]:
+    """Measure the first compiled forward pass, the first explanation, and the first at another layer."""
+    import tensorflow as tf
+
+    import visioncam
+    from benchmarks.models import subject
+
+    s = subject(name)
+    x = s.pictures(1)
+    tf.function(lambda x: x + 1)(tf.constant(x))  # the first function of a process prepares TensorFlow
+    start = time.perf_counter()
+    s.forward(x)
+    forward = time.perf_counter()
+    visioncam.explain(s.model, x)
+    first = time.perf_counter()
+    visioncam.explain(s.model, x, layer=-20)
+    second = time.perf_counter()
+    return {"forward": forward - start, "first": first - forward, "second": second - first}
+
+
+def bare_answer(path: str) -> dict[str, float]:
+    """Load a model and run one compiled forward pass, as one does without VisionCam."""
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    model = keras.models.load_model(path)
+    x = tf.constant(np.zeros((1, *model.input_shape[1:]), np.float32))
+    return {"top": float(tf.function(lambda x: model(x, training=False))(x).numpy().max())}
+
+
 def endurance(name: str, calls: str) -> dict[str, float]:
     """Explain many different pictures; report traces, memory growth after 50, and time per picture."""
     import visioncam
@@ -124,6 +155,8 @@ def on_jax(rounds: str) -> dict[str, float]:
 TASKS: dict[str, Callable[..., dict[str, float]]] = {
     "memory": memory,
     "first_call": first_call,
+    "first_answer": first_answer,
+    "bare_answer": bare_answer,
     "endurance": endurance,
     "on_jax": on_jax,
     "torch_memory": torch_memory,

@@ -50,7 +50,12 @@ APP = """\
 Written by `python -m benchmarks --only app`: from the click until the map is drawn on the screen, in headless
 Chromium on the same machine, median of the rounds. The app explains an example before it prints its address,
 so that the first click is warm."""
-APART = {"torch": TORCH, "methods": METHODS, "app": APP}
+LOOPS = """\
+## Loops, batches and first answers
+
+Written by `python -m benchmarks --only loops`: Grad-CAM. Python per picture is what a call takes beyond the
+passes that the method itself needs, already cut from the model's graph."""
+APART = {"torch": TORCH, "methods": METHODS, "loops": LOOPS, "app": APP}
 """Word of `--only` -> how its section of the page begins."""
 MEASURED = re.compile(r"(<!-- measured: torch -->\n).*?(<!-- end of measured: torch -->)", re.DOTALL)
 NO_GPU = """\

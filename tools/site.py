@@ -23,7 +23,7 @@ COPIED = (
 REFERENCE = {
     "explaining": ("Explaining", "explain compare report layers explainer load forget quiet Explainer"),
     "results": ("Results", "Explanation Comparison Diagnostic VisionCamError"),
-    "models": ("Models", "doctor blackbox set_model_card ModelCard demo"),
+    "models": ("Models", "doctor load_model blackbox set_model_card ModelCard demo"),
     "asking": ("Targets and geometry", "targets geometry"),
     "trust": ("Evaluation", "evaluate Evaluation recommend Recommendation audit Audit diff Diff"),
     "scale": ("Many pictures, training, export", "explain_dataset distributed callbacks export Exported"),

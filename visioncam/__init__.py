@@ -15,7 +15,7 @@ from visioncam_core.version import VERSION
 
 if TYPE_CHECKING:
     from visioncam import callbacks, demo, geometry, targets
-    from visioncam.api import compare, doctor, explain, explainer, forget, layers, load
+    from visioncam.api import compare, doctor, explain, explainer, forget, layers, load, load_model
     from visioncam.auditing.audit import audit
     from visioncam.auditing.findings import Audit
     from visioncam.batch.explain_dataset import explain_dataset
@@ -56,7 +56,9 @@ else:
         "visioncam_core.plugins.default": (
             "load_plugin", "methods", "metrics", "plugins", "registry", "renderers",
         ),
-        "visioncam.api": ("compare", "doctor", "explain", "explainer", "forget", "layers", "load"),
+        "visioncam.api": (
+            "compare", "doctor", "explain", "explainer", "forget", "layers", "load", "load_model",
+        ),
         "visioncam.auditing.findings": ("Audit",),
         "visioncam.auditing.audit": ("audit",),
         "visioncam.batch.explain_dataset": ("explain_dataset",),
@@ -117,6 +119,7 @@ __all__ = [
     "Exported", "GradCAM", "GradCAMElementWise", "GradCAMPlusPlus", "HiResCAM", "ModelCard", "Recommendation",
     "RespondCAM", "ScoreCAM", "SmoothGradCAMPlusPlus", "VisionCamError", "XGradCAM", "__version__", "audit",
     "blackbox", "callbacks", "compare", "demo", "diff", "doctor", "evaluate", "explain", "explain_dataset",
-    "explainer", "export", "forget", "geometry", "layers", "load", "load_plugin", "methods", "metrics",
-    "plugins", "quiet", "recommend", "registry", "renderers", "report", "set_model_card", "targets",
+    "explainer", "export", "forget", "geometry", "layers", "load", "load_model", "load_plugin", "methods",
+    "metrics", "plugins", "quiet", "recommend", "registry", "renderers", "report", "set_model_card",
+    "targets",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from visioncam_core.layers.listing import LayerListing
 from visioncam_core.pipeline.compare import compare_all
 from visioncam_core.pipeline.doctor import Report, examine
 from visioncam_core.pipeline.explainer import Explainer
+from visioncam_core.pipeline.models import open_model
 from visioncam_core.pipeline.request import Request, several_layers, several_methods, side_by_side
 from visioncam_core.pipeline.settings import Settings
 from visioncam_core.plugins.default import BUILTINS, load_plugin, methods, plugins, registry, renderers
@@ -23,8 +24,8 @@ from visioncam_core.results.explanation import Explanation
 from visioncam_core.results.load import load as read
 
 __all__ = [
-    "BUILTINS", "compare", "doctor", "explain", "explainer", "forget", "layers", "load", "load_plugin",
-    "methods", "plugins", "registry", "renderers",
+    "BUILTINS", "compare", "doctor", "explain", "explainer", "forget", "layers", "load", "load_model",
+    "load_plugin", "methods", "plugins", "registry", "renderers",
 ]  # fmt: skip
 
 
@@ -193,6 +194,38 @@ def load(path: str | os.PathLike[str]) -> Explanation:
         ImageError: no such file, or not an explanation.
     """
     return read(path)
+
+
+def load_model(
+    path: str | os.PathLike[str] | None = None,
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    sha256: str | None = None,
+    custom_objects: Sequence[str] = (),
+    unsafe: bool = False,
+    trust_savedmodel: bool = False,
+) -> Any:
+    """Return the model that the command line's `--model` names; a file may be from anybody.
+
+        model = visioncam.load_model("m.onnx")
+
+    Args:
+        path: a file; `library:network`; `http://host:8501/v1/models/NAME`; `package.module:function`; the
+            embedded model by default.
+        weights: a file with the weights for a named network.
+        sha256: checksum that the file must have.
+        custom_objects: Python modules with the classes that a Keras file needs.
+        unsafe: take a file that could run code or fill the memory.
+        trust_savedmodel: take the folder of a SavedModel, which is a program.
+
+    Raises:
+        UnsafeModelError: the file could run code, fill the memory or read other files.
+        ModelError: there is no such model, or it cannot be read.
+    """
+    return open_model(
+        path, weights=weights, sha256=sha256, custom_objects=custom_objects, unsafe=unsafe,
+        trust_savedmodel=trust_savedmodel,
+    )  # fmt: skip
 
 
 def forget(model: Any) -> None:

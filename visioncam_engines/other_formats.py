@@ -19,10 +19,9 @@ _TENSORFLOW = (
     "tf.train.Checkpoint(model=model).restore(path), and save it with model.save('name.keras')"
 )
 _TENSORRT = f"is a TensorRT engine, compiled for one GPU; pass the model it was built from, {_BOX}"
-TFLITE = "is a TFLite model, which has neither gradients nor the activations of its layers"
 FILES = {
-    ".onnx": f"is an ONNX model, whose layers are not read; {_PASS}",
-    ".tflite": f"{TFLITE}; {_PASS}",
+    ".onnx": "is an ONNX model without its suffix; call it name.onnx",
+    ".tflite": "is a TFLite model without its suffix; call it name.tflite",
     ".mlmodel": f"is a Core ML model, whose layers are not read; {_PASS}",
     ".pb": "is a frozen TensorFlow graph, whose layers are not read; pass the folder of the SavedModel, "
     f"and --trust-savedmodel if you trust its author, {_BOX}",

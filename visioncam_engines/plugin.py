@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visioncam_core.hookspecs import hookimpl
+from visioncam_core.plugins.engines import installed
 from visioncam_core.specs import EngineSpec
 
 if TYPE_CHECKING:
@@ -72,6 +73,35 @@ def visioncam_register_engines() -> list[EngineSpec]:
             schemes=("timm", "torchvision", "hf"),
         ),
         EngineSpec(
+            "onnx",
+            accepts=partial(_closed, "onnx"),
+            make=_onnx,
+            title="ONNX file",
+            summary="ONNX Runtime: scores, and feature maps at which a file can be cut; no gradients",
+            suffixes=(".onnx",),
+            requires=("onnx", "onnxruntime"),
+            can=frozenset({"layers"}),
+        ),
+        EngineSpec(
+            "tflite",
+            accepts=partial(_closed, "tflite"),
+            make=_tflite,
+            title="TFLite file",
+            summary="the TFLite interpreter: a file that runs and does not show what it computes",
+            suffixes=(".tflite",),
+            requires=(_interpreter(),),
+            can=frozenset(),
+        ),
+        EngineSpec(
+            "served",
+            accepts=partial(_closed, "served"),
+            make=_serving,
+            title="served model",
+            summary="http://host:8501/v1/models/NAME: a model that TensorFlow Serving runs",
+            can=frozenset(),
+            schemes=("http", "https"),
+        ),
+        EngineSpec(
             "blackbox",
             accepts=_of_blackbox,
             make=_blackbox,
@@ -117,6 +147,15 @@ def _of_torch(model: Any) -> bool:
 
 def _of_blackbox(model: Any) -> bool:
     return _comes_from(model, "visioncam_engines.blackbox") and hasattr(model, "calls")
+
+
+def _interpreter() -> str:
+    """Return the package whose interpreter runs TFLite files here."""
+    return "tensorflow" if installed("tensorflow") or not installed("ai_edge_litert") else "ai_edge_litert"
+
+
+def _closed(kind: str, model: Any) -> bool:
+    return _comes_from(model, "visioncam_engines.runtimes") and getattr(model, "kind", "") == kind
 
 
 def _comes_from(model: Any, *packages: str) -> bool:
@@ -172,3 +211,21 @@ def _blackbox() -> Engine:
     from visioncam_engines.blackbox import BlackBoxEngine
 
     return BlackBoxEngine()
+
+
+def _onnx() -> Engine:
+    from visioncam_engines.runtimes.onnx_passes import OnnxEngine
+
+    return OnnxEngine("onnx")
+
+
+def _tflite() -> Engine:
+    from visioncam_engines.runtimes.engine import FileEngine
+
+    return FileEngine("tflite")
+
+
+def _serving() -> Engine:
+    from visioncam_engines.runtimes.engine import ServingEngine
+
+    return ServingEngine()

@@ -62,15 +62,25 @@ function modelInput(picture, about) {
   return [new ort.Tensor("float32", values, [1, ...shape]), seen];
 }
 
+const RAMP = [[40, 11, 84], [120, 28, 109], [212, 72, 66], [251, 155, 6], [252, 255, 164]];
+
+function colour(value) {
+  const at = value * (RAMP.length - 1), low = Math.min(Math.floor(at), RAMP.length - 2);
+  return RAMP[low].map((one, k) => one + (at - low) * (RAMP[low + 1][k] - one));
+}
+
+// The photo where there is no evidence, colours where there is; a frame around what the model saw.
 function draw(picture, heat, seen) {
   const [, height, width] = heat.dims, map = new ImageData(width, height);
-  heat.data.forEach((value, p) => map.data.set([255, 90 * value, 0, 190 * value], 4 * p));
+  heat.data.forEach((value, p) => map.data.set([...colour(value), 215 * value], 4 * p));
   const small = new OffscreenCanvas(width, height);
   small.getContext("2d").putImageData(map, 0, 0);
   [canvas.width, canvas.height] = [picture.width, picture.height];
   const page = canvas.getContext("2d");
   page.drawImage(picture, 0, 0);
   page.drawImage(small, ...seen);
+  page.strokeStyle = "rgb(255 255 255 / 60%)";
+  page.strokeRect(...seen);
 }
 
 const bytes = new Uint8Array(await (await fetch("cat.onnx")).arrayBuffer());

@@ -28,9 +28,10 @@ FILES = [
     "timm:../x", "torchvision:a?weights=a/b", "keras:ResNet50?weights=secret",
 ]  # fmt: skip
 CODE = "os:getcwd"
+ADDRESS = "http://127.0.0.1:8501/v1/models/m"
 
 
-@pytest.mark.parametrize("name", [*LIBRARIES, *FILES, CODE])
+@pytest.mark.parametrize("name", [*LIBRARIES, *FILES, CODE, ADDRESS])
 @pytest.mark.parametrize(
     ("opens", "allowed"), [("", ()), ("names", LIBRARIES), ("files", (*LIBRARIES, *FILES))]
 )
@@ -44,9 +45,10 @@ def test_a_visitor_names_only_models_that_the_owner_lets_them(
         shelf.model(name)
         assert all(isinstance(path, str) or path.is_absolute() for path in opened)
         return
-    code = name == CODE and opens == "files"
+    never = {CODE: "would run code", ADDRESS: "would be asked from this computer"}
     hint = ", or type one of a library" if opens else "$"
-    why = "would run code" if code else f"there is no model .* here; pick one from the list{hint}"
+    why = f"there is no model .* here; pick one from the list{hint}"
+    why = never.get(name, why) if opens == "files" else why
     with pytest.raises(ModelError, match=why):
         shelf.model(name)
     assert opened == []

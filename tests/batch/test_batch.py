@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import tarfile
 from pathlib import Path
@@ -49,6 +50,15 @@ def test_every_picture_has_its_map_its_picture_and_one_line(
     assert line["class"] == one.target.index
     assert line["score"] == pytest.approx(one.score, rel=1e-5)
     assert [box["area"] for box in line["boxes"]] == [box.area for box in one.boxes()]
+
+
+def test_a_run_says_what_it_spent_its_time_on(model: Any, pictures: Path, tmp_path: Path) -> None:
+    summary = visioncam.explain_dataset(model, pictures, tmp_path)
+    assert set(summary.waits) == {"explaining", "decoding", "writing"}
+    assert 0 < sum(summary.waits.values()) < summary.seconds
+    shares = [int(share) for share in re.findall(r"(\d+)% ", summary.profile)]
+    assert len(shares) == 4
+    assert sum(shares) == pytest.approx(100, abs=2)
 
 
 def test_a_finished_run_asks_the_model_nothing(model: Any, pictures: Path, tmp_path: Path) -> None:

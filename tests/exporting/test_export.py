@@ -15,7 +15,9 @@ from helpers.cli import run
 from keras import layers
 
 import visioncam
+from visioncam.exporting.check import rank_correlation
 from visioncam_core.errors import GradientError, LayerError, ModelError, OptionError, OutputError
+from visioncam_core.resize import read_at
 from visioncam_engines.exported import onnx_file, tflite_file
 
 FORMS = ("tflite", "onnx", "savedmodel")
@@ -91,11 +93,10 @@ def test_a_file_answers_a_batch_as_explain_does(written: Any, model: Any, pictur
         wanted = visioncam.explain(model, pictures[i], layer="early", target=target)
         scale = np.abs(wanted.raw).max()
         np.testing.assert_allclose(found["raw"][i] / scale, wanted.raw / scale, atol=1e-4)
-        assert found["heatmap"][i].shape == (30, 9)
-        assert found["heatmap"][i].max() > 0.5
-        # The middle of every third pixel of 30 lies between those of two of 20: where both meet, they agree.
-        inside = visioncam.explain(model, pictures[i], layer="early", target=target).heatmap
-        assert abs(found["heatmap"][i].mean() - inside.mean()) < 0.02
+        pixels = [(np.arange(n) + 0.5) * side / n - 0.5 for n, side in ((30, 20), (9, 16))]
+        heat = np.maximum(wanted.raw, 0) / wanted.raw.max()
+        expected = read_at(heat, pixels, (20, 16), wanted.layer.placement)
+        np.testing.assert_allclose(found["heatmap"][i], expected, atol=1e-4)
 
 
 def test_its_record_and_its_metadata(written: Any) -> None:
@@ -107,7 +108,9 @@ def test_its_record_and_its_metadata(written: Any) -> None:
     elif written.format == "onnx":
         import onnx
 
-        held = {one.key: one.value for one in onnx.load(written.path).metadata_props}
+        made = onnx.load(written.path)
+        assert [one.name for one in made.graph.output] == ["probabilities", "raw", "heatmap"]
+        held = {one.key: one.value for one in made.metadata_props}
         held = json.loads(held["visioncam"])
         assert written.opset == 17
     else:
@@ -119,6 +122,15 @@ def test_its_record_and_its_metadata(written: Any) -> None:
     assert (held["method"], held["layer"], held["target"]) == ("gradcam", "early", "input")
     assert len(held["weights_sha256"]) == 64
     assert held["picture"]["preprocess"]["mean"] == [0, 0, 0]
+
+
+def test_a_file_is_opened_again_with_its_names(model: Any, pictures: np.ndarray, tmp_path: Path) -> None:
+    names = [f"class {i}" for i in range(CLASSES)]
+    found = visioncam.export(model, tmp_path / "m.tflite", layer="late", class_names=names)
+    again = visioncam.load_model(found.path)
+    one, other = (visioncam.explain(m, pictures[0], "occlusion") for m in (again, model))
+    assert one.target.name == f"class {other.target.index}"
+    assert one.target.probability == pytest.approx(other.target.probability, abs=1e-5)
 
 
 METHODS = {
@@ -179,9 +191,18 @@ def test_int8_is_measured_and_refused_below_the_bound(
     assert list(tmp_path.iterdir()) == []
     found = visioncam.export(model, place, layer="late", quantize=[*pictures], at_least=0.5)
     assert found.quantized
-    assert 1e-4 < found.error < 0.5
-    assert 0.5 <= found.correlation < 1
+    assert 1e-4 < found.error < 0.1  # 0.37 with the map in int8, too
+    assert 0.97 < found.correlation < 1
     assert "int8" in found.lines()[0]
+
+
+def test_rounding_around_zero_is_no_other_order() -> None:
+    heat = np.zeros(40)
+    heat[:5] = [0.2, 0.4, 0.6, 0.8, 1.0]
+    noise = np.random.default_rng(0).normal(0, 1e-7, 40)
+    assert rank_correlation(heat, heat + noise) == pytest.approx(1)
+    assert rank_correlation(heat, heat[::-1]) < 0
+    assert (rank_correlation(heat, noise), rank_correlation(noise, noise[::-1])) == (0, 1)
 
 
 def test_an_operation_without_a_forward_gradient_is_named_with_the_next_layer(tmp_path: Path) -> None:

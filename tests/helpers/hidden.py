@@ -19,7 +19,7 @@ sys.meta_path.insert(0, Hidden())
 sys.path.insert(0, {tests!r})
 """
 TENSORFLOW = ("tensorflow", "keras", "tf_keras")
-FRAMEWORKS = (*TENSORFLOW, "torch", "jax")
+FRAMEWORKS = (*TENSORFLOW, "torch", "jax", "onnx", "onnxruntime", "ai_edge_litert")
 
 
 def hiding(*names: str) -> str:

@@ -133,9 +133,8 @@ def zipped(path: Path, member: str) -> None:
 
 
 OTHERS = {
-    "m.tflite": (b"\x1c\0\0\0TFL3\x14\0 \0", "TFLite .*it was converted from"),
-    "m.onnx": (b"\x08\x07\x12\x07pytorch", "is an ONNX model.* visioncam.blackbox"),
-    "unnamed": (b"\x08\x07\x12\x07pytorch", "is an ONNX model"),
+    "tflite": (b"\x1c\0\0\0TFL3\x14\0 \0", r"TFLite model without its suffix; call it name\.tflite"),
+    "unnamed": (b"\x08\x07\x12\x07pytorch", r"ONNX model without its suffix; call it name\.onnx"),
     "m.mlmodel": (b"\x08\x07\x12\x07pytorch", "is a Core ML model"),
     "m.pb": (b"\n\x08abc", "is a frozen TensorFlow graph.*folder of the SavedModel"),
     "m.pkl": (pickle.dumps([1]), "is a pickle.*predict_proba"),

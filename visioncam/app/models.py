@@ -21,7 +21,7 @@ from visioncam_core.pipeline.models import check_file, embedded_is_installed, is
 from visioncam_core.targets.class_names import load_class_names
 from visioncam_core.text import brief
 
-SUFFIXES = (".keras", ".h5", ".hdf5", ".pt2")
+SUFFIXES = (".keras", ".h5", ".hdf5", ".pt2", ".onnx", ".tflite")
 OF_A_LIBRARY = re.compile(r"(timm|torchvision):[\w.-]+(\?weights=\w+)?|keras:\w+(\?weights=none)?")
 """Names that reach no file of this computer: `hf:./folder` and `keras:ResNet50?weights=FILE` do."""
 EMBEDDED = "EfficientNet-Lite0, ImageNet (embedded)"
@@ -83,6 +83,11 @@ class ModelList:
             raise ModelError(
                 f"{brief(name, 60)} would run code on this computer; only the person who starts the app can "
                 "name it, with --model"
+            )
+        if name.startswith(("http:", "https:")):
+            raise ModelError(
+                f"{brief(name, 60)} would be asked from this computer; only the person who starts the app "
+                "can name it, with --model"
             )
         return name if is_name(name) else Path(os.path.abspath(os.path.expanduser(name)))
 

@@ -70,6 +70,10 @@ class WatchedEngine:
     local: Local
     journal: Journal
 
+    @property
+    def waits(self) -> dict[str, float]:
+        return self.local.waits
+
     def __call__(self, entries: Iterable[Entry], stopped: Callable[[], bool]) -> Iterator[Outcome]:
         """Yield the outcome of each picture; those that are given up are errors."""
         losses = deque[Outcome]()

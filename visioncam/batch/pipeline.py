@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
+import time
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -30,6 +31,8 @@ class Local:
     writing: Writing
     workers: int = 2  # threads for each of decoding and writing
     before_batch: Callable[[], object] = lambda: None  # called before each batch is computed
+    # seconds that the calling thread spent, see `Summary`
+    waits: dict[str, float] = attrs.field(factory=lambda: defaultdict(float))
 
     def __call__(self, entries: Iterable[Entry], stopped: Callable[[], bool]) -> Iterator[Outcome]:
         """Yield the outcome of each picture; a full disk is raised."""
@@ -45,9 +48,9 @@ class Local:
                     job = writers.submit(self.writing, entry, outcome, self.computer.size)
                 written.append((entry, job))
                 while len(written) > AHEAD * self.computer.size or (written and written[0][1].done()):
-                    yield _result(*written.popleft())
+                    yield self._result("writing", *written.popleft())
             while written:
-                yield _result(*written.popleft())
+                yield self._result("writing", *written.popleft())
         finally:
             decoders.shutdown(cancel_futures=True)
             writers.shutdown(cancel_futures=True)
@@ -61,9 +64,9 @@ class Local:
                 return
             waiting.append((entry, pool.submit(self.computer.decode, entry)))
             if len(waiting) > AHEAD * self.computer.size:
-                yield _result(*waiting.popleft())
+                yield self._result("decoding", *waiting.popleft())
         while waiting and not stopped():
-            yield _result(*waiting.popleft())
+            yield self._result("decoding", *waiting.popleft())
 
     def _compute(
         self, decoded: Iterable[tuple[Entry, Ready | Exception]], stopped: Callable[[], bool]
@@ -88,15 +91,19 @@ class Local:
 
     def _explain(self, group: list[Ready]) -> Iterator[tuple[Entry, Any]]:
         self.before_batch()
-        for ready, found in zip(group, self.computer(group), strict=True):
+        start = time.perf_counter()
+        every = self.computer(group)
+        self.waits["explaining"] += time.perf_counter() - start
+        for ready, found in zip(group, every, strict=True):
             yield ready.entry, found
 
-
-def _result(entry: Entry, job: Future[Any]) -> tuple[Entry, Any]:
-    """Return what a thread came to; a full disk is everybody's error."""
-    error = job.exception()
-    if error is None:
-        return entry, job.result()
-    if is_full(error) or not isinstance(error, Exception):
-        raise error
-    return entry, error
+    def _result(self, kind: str, entry: Entry, job: Future[Any]) -> tuple[Entry, Any]:
+        """Return what a thread came to; a full disk is everybody's error."""
+        start = time.perf_counter()
+        error = job.exception()
+        self.waits[kind] += time.perf_counter() - start
+        if error is None:
+            return entry, job.result()
+        if is_full(error) or not isinstance(error, Exception):
+            raise error
+        return entry, error

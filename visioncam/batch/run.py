@@ -104,6 +104,7 @@ class Run:
                 raise
             summary.stopped = f"no space left ({error})"
         finally:
+            summary.waits = dict(getattr(work, "waits", {}))
             close = getattr(outcomes, "close", None)
             if close is not None:
                 close()

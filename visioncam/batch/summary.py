@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
+
+SPENT = {
+    "explaining": "explaining",
+    "decoding": "waiting for decoded pictures",
+    "writing": "waiting for written files",
+}
 
 
 @attrs.define(eq=False)
@@ -20,6 +27,8 @@ class Summary:
         seconds: how long it took.
         stopped: why it ended early, or "".
         notes: what was left out, cleaned or taken over.
+        waits: what the run spent its seconds on, of one process: "explaining", and waiting for "decoding" and
+            "writing", which other threads do meanwhile; the rest went into the plan and the manifest.
     """
 
     folder: Path
@@ -29,6 +38,7 @@ class Summary:
     seconds: float = 0.0
     stopped: str = ""
     notes: list[str] = attrs.field(factory=list)
+    waits: Mapping[str, float] = attrs.field(factory=dict)
 
     @property
     def failures(self) -> int:
@@ -39,6 +49,15 @@ class Summary:
     def rate(self) -> float:
         """Pictures a second, 0 where none was finished."""
         return self.done / self.seconds if self.done and self.seconds else 0.0
+
+    @property
+    def profile(self) -> str:
+        """What the run waited for, as shares of its time; "" where that is not known, as on a Ray cluster."""
+        if not self.waits or not self.seconds:
+            return ""
+        rest = max(0.0, self.seconds - sum(self.waits.values()))
+        parts = [f"{self.waits.get(kind, 0.0) / self.seconds:.0%} {what}" for kind, what in SPENT.items()]
+        return f"{self.seconds:.1f} s: {', '.join(parts)}, {rest / self.seconds:.0%} start and bookkeeping"
 
     def __str__(self) -> str:
         """Return it in one line."""

@@ -74,8 +74,8 @@ def _weights(context: click.Context, parameter: click.Parameter, value: str | No
 
 MODEL = option(
     ASK, "--model", metavar="MODEL",
-    help="File (.keras, .h5, .pt2), library model (timm:, torchvision:, keras:, hf:NAME), or "
-    "package.module:function; the embedded ImageNet model by default.",
+    help="File (.keras, .h5, .pt2, .onnx, .tflite), library model (timm:, torchvision:, keras:, hf:NAME), "
+    "http://host:8501/v1/models/NAME, or package.module:function; the embedded ImageNet model by default.",
 )  # fmt: skip
 TRUST = options(
     option(RUN, "--trust-savedmodel", is_flag=True, expose_value=False, callback=_remember,

@@ -11,8 +11,7 @@ import numpy as np
 from visioncam_core.engine.export import ASKED, TOP, ExportPlan, Run
 from visioncam_core.engine.output import Head
 from visioncam_core.errors import ModelError
-from visioncam_core.images.reader import Read
-from visioncam_core.images.sample import Sample
+from visioncam_core.images.sample import Read, Sample
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.resize import placed_matrix
 from visioncam_core.results.heat import heat
@@ -52,7 +51,7 @@ def check(plan: ExportPlan, run: Run, explainer: Explainer, head: Head, samples:
             scale = float(np.abs(expected).max(initial=0.0)) or 1.0
             difference = np.abs(found[name][0].astype(np.float64) - expected).max(initial=0.0) / scale
             errors.append(float(difference) if np.isfinite(difference) else float("inf"))
-            correlations.append(rank_correlation(found[name][0], expected))
+            correlations.append(rank_correlation(found[name][0] / scale, expected / scale))
     return Checked(max(errors), min(correlations), tuple(same))
 
 
@@ -82,10 +81,13 @@ def named(plan: ExportPlan, sample: Sample) -> dict[str, np.ndarray]:
 
 
 def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Return Spearman's rank correlation; of maps that are constant, 1 where they are alike, else 0."""
+    """Return Spearman's rank correlation of two maps, values that differ by 1e-4 or so counting as equal.
+
+    Of constant maps it is 1 where both are, else 0.
+    """
     from scipy.stats import spearmanr
 
-    one, other = one.reshape(-1).astype(np.float64), other.reshape(-1).astype(np.float64)
+    one, other = (np.round(values.reshape(-1).astype(np.float64), 4) for values in (one, other))
     if np.ptp(one) == 0 or np.ptp(other) == 0:
         return float(np.ptp(one) == np.ptp(other))
     return float(spearmanr(one, other).statistic)

@@ -120,7 +120,10 @@ class EngineDefaults:
 
     def export(self, plan: ExportPlan) -> Written:
         """Refuse."""
-        raise ModelError(f"the engine {self.name!r} cannot write a model with its map into a file")
+        raise ModelError(
+            f"the engine {self.name!r} cannot write a model with its map into a file; Keras models on "
+            "TensorFlow can be exported"
+        )
 
     def pack(self, model: Any) -> Any:
         """Return the model itself."""

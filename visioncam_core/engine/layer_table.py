@@ -143,6 +143,7 @@ class LayerTable:
             its own part of the picture.
         placement: where the positions of a row lie on the input: by the name of a placement.
         model_name: the model's name, for messages.
+        none: why there is no layer, where more is known than that; or "".
     """
 
     rows: tuple[LayerRow, ...]
@@ -160,6 +161,7 @@ class LayerTable:
         default=lambda row, name: STRETCHED, repr=False
     )
     model_name: str = "model"
+    none: str = ""
 
     @property
     def candidates(self) -> tuple[LayerRow, ...]:

@@ -49,15 +49,12 @@ class ModelCard:
     title: str = ""
     channels_first: bool | None = None
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the card into a `.keras` file, where `--model` finds it; Keras reads the file as before.
-
-        Args:
-            path: what `model.save` wrote.
+    def record(self) -> dict[str, Any]:
+        """Return the card as JSON can hold it; `visioncam_core.images.cards.card_from` reads it.
 
         Raises:
-            ModelError: no `.keras` file; or a part of the card that only code could say: a function as
-                `preprocess`, a geometry of one's own.
+            ModelError: a part of the card that only code could say: a function as `preprocess`, a geometry of
+                one's own.
         """
         held = attrs.asdict(self, recurse=False)
         for name in ("preprocess", "geometry"):
@@ -70,7 +67,18 @@ class ModelCard:
                     f"a file cannot hold code, and {name}={reprlib.repr(value)} is code; give its name, "
                     "such as 'unit', or one of visioncam.geometry"
                 )
-        text = json.dumps(held)
+        return held
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the card into a `.keras` file, where `--model` finds it; Keras reads the file as before.
+
+        Args:
+            path: what `model.save` wrote.
+
+        Raises:
+            ModelError: no `.keras` file; or as `record`.
+        """
+        text = json.dumps(self.record())
         held_by_keras = False
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:

@@ -117,7 +117,7 @@ def made_by(text: str, schemes: Sequence[str]) -> Any:
     module, _, name = text.partition(":")
     meant = nearest(module, list(schemes))
     hint = f"; did you mean {meant[0]}:{name}?" if meant else ""
-    names = ", ".join(f"{scheme}:NAME" for scheme in schemes)
+    names = ", ".join(f"{scheme}:NAME" for scheme in schemes if scheme[:4] != "http")
     where = f"a model is a file, {names} or package.module:function"
     try:
         found = getattr(imported(module), name, None)

@@ -145,6 +145,8 @@ def checked(table: LayerTable, row: LayerRow, why: str) -> LayerChoice:
 
 
 def no_layer(table: LayerTable) -> str:
+    if table.none:
+        return f"the model {table.model_name!r} shows no layer: {table.none}"
     return (
         f"the model {table.model_name!r} has no layer with spatial axes: class activation maps need at "
         "least one layer that keeps positions separate (a convolution, or tokens); pass reshape= if a layer "

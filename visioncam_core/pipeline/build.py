@@ -12,9 +12,10 @@ from visioncam_core.images.sample import Sample
 from visioncam_core.pipeline.apply import Applied, apply
 from visioncam_core.pipeline.batch import Batch
 from visioncam_core.pipeline.diagnosis.caveats import Caveats
-from visioncam_core.pipeline.finish import Finish, ModelOutput
+from visioncam_core.pipeline.finish import Common, Finish, ModelOutput, Shown
 from visioncam_core.pipeline.gather import Observation
 from visioncam_core.results.accounts import RegionTable
+from visioncam_core.results.data import made_later
 from visioncam_core.results.explanation import Explanation
 
 
@@ -66,6 +67,7 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
     caveats = Caveats(batch, observation, applied, probable, told)
     quiet, every = caveats.quiet(), caveats.every()
     scores, head = np.asarray(observation.evidence.score).tolist(), observation.head
+    common = Common.of(batch)
     shared = {
         "score_kind": batch.view.score.kind,
         "probabilities": head.probable or head.scored,
@@ -74,7 +76,7 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
         "whole": None,
     }
     for i, sample in enumerate(batch.samples):
-        output, seen = observation.output(i), sample.without_inputs()
+        output, shown = observation.output(i), Shown(common, sample)
         noisy = None if all(one[i] for one in quiet) else caveats.of(i, output)
         about: dict[str, Any] = {**shared, "score": scores[i]}
         if output.scalar.index is None or head.dense:  # what they are made from is too large to be kept
@@ -84,8 +86,9 @@ def build(batch: Batch, layer: int, target: int, observation: Observation) -> It
             if one.raw is not None:
                 about["diagnostics"] = every[k] if noisy is None or quiet[k][i] else noisy[k]
                 finite = np.where(np.isfinite(raw := one.raw[i]), raw, np.float32(0))  # a diagnostic says so
-                explanation = Explanation.made_by(
-                    Finish(batch, method, finite, seen, None if "target" in about else output),
+                explanation = made_later(
+                    Explanation,
+                    Finish(shown, method, finite, None if "target" in about else output),
                     raw=finite,
                     method=method.name,
                     method_title=method.title,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+from functools import cached_property
 from typing import Any
 
 import attrs
 import numpy as np
 
 from visioncam_core.engine.output import Head
-from visioncam_core.images.preprocessing import shown_again
+from visioncam_core.images.preprocessing import Preprocessing, shown_again
 from visioncam_core.images.sample import Sample
 from visioncam_core.pipeline.apply import Method
 from visioncam_core.pipeline.batch import Batch
+from visioncam_core.resize import Placement
 from visioncam_core.results.data import Maker, Prediction, TargetInfo
 from visioncam_core.results.heat import heat, pooled
 from visioncam_core.targets.functions import function_name
@@ -64,32 +67,62 @@ class ModelOutput:
         return tuple(Prediction(int(i), head.name(int(i)), float(shown[i])) for i in best)
 
 
+@attrs.frozen(eq=False)
+class Common:
+    """What explanations of one batch and layer have in common, without the batch itself."""
+
+    evidence: str
+    about: dict[str, Any]
+    window: tuple[float, float] | None
+    model: str
+    placement: Placement
+    preprocessing: Preprocessing
+    expected: Preprocessing
+    versions: dict[str, Any]
+
+    @classmethod
+    def of(cls, batch: Batch) -> Common:
+        settings = batch.request.settings
+        return cls(
+            settings.evidence, {"seed": settings.seed, "batch_size": settings.batch}, settings.window,
+            batch.view.table.model_name, batch.layers[0].placement, batch.preprocessing, batch.expected,
+            batch.versions,
+        )  # fmt: skip
+
+
+class Shown:
+    """A picture of a batch without its inputs, and what maps of it by several methods share."""
+
+    def __init__(self, common: Common, sample: Sample) -> None:
+        self.common, self.sample, self.lock = common, sample.without_inputs(), threading.RLock()
+
+    @cached_property
+    def picture(self) -> np.ndarray:
+        """The picture for display: values that were passed in as preprocessed are made a picture again."""
+        if self.sample.geometry is not None:
+            return self.sample.display
+        given = self.common.preprocessing
+        how = given if given.inverse is not None else self.common.expected
+        return shown_again(self.sample.display, how)
+
+
 class Finish(Maker):
     """Makes what nobody may ask for, of one picture and method.  It holds no input and no activations."""
 
-    def __init__(
-        self, batch: Batch, method: Method, raw: np.ndarray, sample: Sample, output: ModelOutput | None
-    ) -> None:
-        super().__init__(*OF_PICTURE, *(OF_OUTPUT if output is not None else ()))
-        settings = batch.request.settings
-        self.evidence, self.window = settings.evidence, settings.window
-        self.seed, self.batch_size, self.versions = settings.seed, settings.batch, batch.versions
-        self.preprocessing, self.expected = batch.preprocessing, batch.expected
-        self.model, self.placement = batch.view.table.model_name, batch.layers[0].placement
-        self.method, self.raw, self.sample, self.output = method, raw, sample, output
+    def __init__(self, shown: Shown, method: Method, raw: np.ndarray, output: ModelOutput | None) -> None:
+        super().__init__(shown.lock, *OF_PICTURE, *(OF_OUTPUT if output is not None else ()))
+        self.shown, self.method, self.raw, self.output = shown, method, raw, output
 
     def heatmap(self) -> np.ndarray:
         single = self.method.on == "input" and getattr(self.method.method, "family", "") == "gradient"
-        drawn = heat(pooled(self.raw) if single else self.raw, self.evidence)
-        shown = self.sample.project(drawn, self.placement)
-        return np.clip(shown, -1.0 if self.evidence == "signed" else 0.0, 1.0)
+        common = self.shown.common
+        evidence = common.evidence
+        drawn = heat(pooled(self.raw) if single else self.raw, evidence)
+        shown = self.shown.sample.project(drawn, common.placement)
+        return np.clip(shown, -1.0 if evidence == "signed" else 0.0, 1.0)
 
     def picture(self) -> np.ndarray:
-        """Return it for display: values that were passed in as preprocessed are made a picture again."""
-        if self.sample.geometry is not None:
-            return self.sample.display
-        how = self.preprocessing if self.preprocessing.inverse is not None else self.expected
-        return shown_again(self.sample.display, how)
+        return self.shown.picture
 
     def target(self) -> TargetInfo:
         assert self.output is not None
@@ -100,17 +133,16 @@ class Finish(Maker):
         return self.output.predictions()
 
     def provenance(self) -> dict[str, Any]:
-        sample, whole = self.sample, "model input as passed"
-        place = sample.place(self.raw.shape, self.placement)
+        sample, common, whole = self.shown.sample, self.shown.common, "model input as passed"
+        place = sample.place(self.raw.shape, common.placement)
         return {
-            **self.versions,
-            "model": self.model,
+            **common.versions,
+            "model": common.model,
             "source": sample.source,
-            "preprocess": whole if sample.geometry is None else self.preprocessing.name,
+            "preprocess": whole if sample.geometry is None else common.preprocessing.name,
             "geometry": whole if sample.geometry is None else sample.geometry.name,
-            "seed": self.seed,
-            "batch_size": self.batch_size,
-            **({} if self.window is None else {"window": list(self.window)}),
+            **common.about,
+            **({} if common.window is None else {"window": list(common.window)}),
             **({} if sample.affine is None else {"affine": sample.affine.tolist()}),
             **({} if place is None else {"place": place}),
         }

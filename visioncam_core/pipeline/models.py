@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Callable
 from typing import Any
 
 import attrs
 
 from visioncam_core.engine.model_card import MEMBER, ModelCard, card_of, set_model_card
 from visioncam_core.engine.model_name import NO_WEIGHTS, ModelName, is_function, made_by, scheme_of
-from visioncam_core.engine.records import Scaling
 from visioncam_core.errors import ModelError
+from visioncam_core.images.cards import card_from
 from visioncam_core.images.files import quoted
-from visioncam_core.images.geometry import CenterCrop, Letterbox, Resize, Tile
-from visioncam_core.images.resize_crop import ResizeCrop
 from visioncam_core.plugins.default import registry
 from visioncam_core.plugins.engines import schemes_of
 from visioncam_core.results.provenance import check_digest, model_file_mark, named_mark
@@ -25,9 +22,6 @@ from visioncam_core.text import error_text
 Path = str | os.PathLike[str]
 EMBEDDED = "demo"
 _LARGEST = 64 << 20  # bytes of a card
-_KNOWN: dict[str, Callable[..., Any]] = {
-    one.__name__: one for one in (Scaling, CenterCrop, Letterbox, Resize, ResizeCrop, Tile)
-}
 
 
 def open_model(path: Path | None = None, *, weights: Path | None = None, **how: Any) -> Any:
@@ -82,15 +76,7 @@ def read_card(path: Path) -> ModelCard | None:
         try:
             if archive.getinfo(MEMBER).file_size > _LARGEST:
                 raise ValueError(f"more than {_LARGEST:,} bytes")
-            held = json.loads(archive.read(MEMBER))
-            if held["class_names"] is not None:
-                held["class_names"] = tuple(map(str, held["class_names"]))
-            for name in ("preprocess", "geometry"):
-                if isinstance(held[name], dict):
-                    made = _KNOWN[held[name].pop("class")]
-                    parts = held[name].items()
-                    held[name] = made(**{key: tuple(x) if isinstance(x, list) else x for key, x in parts})
-            return ModelCard(**held)
+            return card_from(json.loads(archive.read(MEMBER)))
         except Exception as error:  # the file may be anybody's
             raise ModelError(
                 f"{quoted(os.fsdecode(os.fspath(path)))}: its card, {MEMBER}, cannot be read "

@@ -18,10 +18,11 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 def lacks(spec: EngineSpec) -> tuple[str, ...]:
     """Return the modules that an engine needs and that are not installed; nothing is imported."""
-    return tuple(name for name in spec.requires if not _installed(name))
+    return tuple(name for name in spec.requires if not installed(name))
 
 
-def _installed(name: str) -> bool:
+def installed(name: str) -> bool:
+    """Return whether a module can be found; a package is not imported."""
     try:
         return find_spec(name) is not None
     except (ImportError, ValueError):  # a parent that is missing, or a module without a spec
@@ -72,7 +73,7 @@ def _advice(model: Any, rows: Sequence[EngineSpec]) -> str:
     if isinstance(model, str | os.PathLike):
         if PurePath(os.fsdecode(os.fspath(model))).suffix.lower() in _PICTURES:
             return "; that is a picture: pass the model first, then the picture"
-        return "; load a file with its framework first, such as keras.models.load_model"
+        return "; open a file first: visioncam.load_model(path)"
     if hasattr(model, "__array__") or hasattr(model, "getexif"):
         return "; pass the model first, then the picture"
     if isinstance(model, dict) and any(hasattr(value, "requires_grad") for value in model.values()):
@@ -102,24 +103,27 @@ def engine_for_file(path: str | os.PathLike[str], rows: Sequence[EngineSpec]) ->
     """Return the row of the engine that opens a model, of those that can be used here where there is one.
 
     A name such as `timm:resnet50` goes by its scheme, a file by its suffix; every other file, and "" for the
-    embedded model, to the first that reads files.
+    embedded model, to the first that reads files, of those with gradients
+    if there are any.
 
     Of several, as Keras' engines, it is the first that is ready to run models in this process.
 
     Raises:
         ModelError: no engine reads files.
     """
-    readers = sorted((spec for spec in rows if spec.suffixes), key=lambda spec: bool(lacks(spec)))
-    if not readers:
-        raise ModelError(f"no engine reads model files, received {brief(os.fspath(path))}")
+    ready = sorted(rows, key=lambda spec: bool(lacks(spec)))
     scheme = scheme_of(path, schemes_of(rows))
     if scheme:
-        return next(spec for spec in readers if scheme in spec.schemes)
+        return next(spec for spec in ready if scheme in spec.schemes)
+    readers = [spec for spec in ready if spec.suffixes]
+    if not readers:
+        raise ModelError(f"no engine reads model files, received {brief(os.fspath(path))}")
     suffix = PurePath(os.fsdecode(os.fspath(path))).suffix.lower()
-    fitting = [spec for spec in readers if suffix in spec.suffixes] or readers
+    whole = [spec for spec in readers if "gradients" in spec.can]
+    fitting = [spec for spec in readers if suffix in spec.suffixes] or whole or readers
     return next((spec for spec in fitting if spec.ready() and not lacks(spec)), fitting[0])
 
 
 def schemes_of(rows: Sequence[EngineSpec]) -> list[str]:
     """Return the libraries whose networks can be named."""
-    return list(dict.fromkeys(scheme for spec in rows if spec.suffixes for scheme in spec.schemes))
+    return list(dict.fromkeys(scheme for spec in rows for scheme in spec.schemes))

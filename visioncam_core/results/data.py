@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 import numpy as np
@@ -49,10 +49,10 @@ class Prediction:
 
 
 class Maker:
-    """Makes some fields of a record, each with the method of its name."""
+    """Makes some fields of a record, each with the method of its name; makers of the same lock take turns."""
 
-    def __init__(self, *fields: str) -> None:
-        self.fields, self.lock = set(fields), threading.RLock()
+    def __init__(self, lock: threading.RLock, *fields: str) -> None:
+        self.lock, self.fields = lock, set(fields)
 
 
 class MadeLater:
@@ -60,15 +60,6 @@ class MadeLater:
 
     __slots__ = ("_maker",)
     _maker: Maker | None
-
-    @classmethod
-    def made_by(cls, maker: Maker, **known: Any) -> Self:
-        """Return a record of the fields known; the others are the maker's."""
-        record = cls.__new__(cls)
-        for name, value in known.items():
-            object.__setattr__(record, name, value)
-        object.__setattr__(record, "_maker", maker)
-        return record
 
     if not TYPE_CHECKING:
 
@@ -82,6 +73,18 @@ class MadeLater:
                     if not maker.fields:
                         object.__setattr__(self, "_maker", None)  # it holds more than is needed now
             return None if name == "_maker" else object.__getattribute__(self, name)
+
+
+R = TypeVar("R", bound=MadeLater)
+
+
+def made_later(kind: type[R], maker: Maker, **known: Any) -> R:
+    """Return a record of the fields that are known; the others are the maker's."""
+    record = kind.__new__(kind)
+    for name, value in known.items():
+        object.__setattr__(record, name, value)
+    object.__setattr__(record, "_maker", maker)
+    return record
 
 
 @attrs.frozen(eq=False)

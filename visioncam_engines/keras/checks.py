@@ -115,7 +115,7 @@ def instead_of(value: Any) -> str:
             "function.get_concrete_function(tf.TensorSpec((None, height, width, 3)))"
         )
     if hasattr(value, "get_input_details"):
-        return f"{TFLITE}: pass the Keras model it was converted from"
+        return f"{TFLITE}: pass the Keras model it was converted from, or visioncam.load_model('m.tflite')"
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         return (
             "pass the model first, then the picture; for a symbolic output build keras.Model(inputs, output)"

@@ -168,7 +168,9 @@ class Sheet:
             room = legend(page, first, table, MARGIN, line, inner, SMALL) - MARGIN - GAP
         layers = sorted({caption.layer_name(e) for group in groups for e in group.explanations})
         cropped = any(seen_of(e) != WHOLE for group in groups for e in group.explanations)
-        scale = f" \u00b7 {WORDS[self.scale]}" + " \u00b7 the model sees what is framed" * cropped
+        scale = f" \u00b7 {WORDS[self.scale]}"
+        framed = " \u00b7 the model sees what is framed" * cropped
+        scale += framed if width_of(scale + framed, SMALL) < room else ""
         words = f"Layer {layers[0]}" if len(layers) == 1 else f"{len(layers)} layers"
         words = shorten(words, room - width_of(scale, SMALL), SMALL, keep="end") + scale
         draw(page, words, MARGIN, line, SMALL, colour=QUIET)
@@ -235,4 +237,6 @@ def _cost(comparison: Comparison, explanation: Explanation) -> str:
         parts.append(spent if seconds >= 0.01 else "< 0.01 s")
     if passes is not None:
         parts.append(f"{passes or 'no':{',' if passes else ''}} extra pass{'' if passes == 1 else 'es'}")
+    if explanation.account is not None and explanation.account.note:
+        parts.append(explanation.account.note.partition(",")[0])
     return " \u00b7 ".join(parts)

@@ -98,6 +98,12 @@ def test_every_thread_reads_the_same_and_a_pickle_holds_it() -> None:
             np.testing.assert_equal(getattr(copy, field), first)
 
 
+def test_maps_of_one_picture_share_it() -> None:
+    found = visioncam.compare(functional(), inputs()[0], ["gradcam", "hirescam"])
+    one, other = found.explanations
+    assert one.picture is other.picture
+
+
 def test_what_is_read_later_is_of_the_call() -> None:
     """The user's array and the weights may have changed meanwhile."""
     model, x = functional(), inputs()[:2]

@@ -60,7 +60,7 @@ def test_everything_works_without_a_framework(tmp_path: Path) -> None:
         "[]",
     ]
     assert "of type object; engines" in lines[11]
-    assert "; engines: blackbox, numpy-two-layers; not installed: keras-tensorflow, " in lines[11]
+    assert "; engines: served, blackbox, numpy-two-layers; not installed: keras-tensorflow, " in lines[11]
     assert "(pip install tensorflow keras" in lines[11]
     assert (tmp_path / "ablationcam.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "sheet.png").stat().st_size > 1000

@@ -48,7 +48,11 @@ CASES: dict[str, tuple[tuple[int, ...], Callable[[Any], Any]]] = {
     "depthwise, dilated": (PICTURE, depthwise(1, 1, "SAME", 2)),
     "transposed": (PICTURE, lambda x: tf.nn.conv2d_transpose(x, KERNEL, [2, 18, 16, 3], 2)),
     "max": (PICTURE, lambda x: tf.nn.max_pool2d(tf.nn.relu(x), 3, 2, "SAME")),
-    "max, apart": (PICTURE, lambda x: tf.nn.max_pool2d(tf.round(x) * 0 + tf.nn.relu6(3 * x), 2, 2, "VALID")),
+    "max, alike": (
+        PICTURE,
+        lambda x: tf.nn.max_pool2d(tf.image.resize(x, [18, 16], "nearest"), 3, 2, "SAME"),
+    ),
+    "max, apart": (PICTURE, lambda x: tf.nn.max_pool2d(tf.nn.relu6(3 * x), 2, 2, "VALID")),
     "average": (PICTURE, lambda x: tf.nn.avg_pool2d(x, 3, 2, "SAME")),
     "average, valid": (PICTURE, lambda x: tf.nn.avg_pool2d(x, [2, 3], [1, 2], "VALID")),
     "batch norm": (PICTURE, lambda x: tf.compat.v1.nn.fused_batch_norm(x, *NORM, is_training=False)[0]),

@@ -19,7 +19,7 @@ FLAGS = options(
     option(ASK, "--model", "named", multiple=True, metavar="MODEL",
            help="Model to offer, a file or a name as for `visioncam explain`; repeat it for several."),
     option(ASK, "--models", "folder", metavar="DIR",
-           help="Folder of .keras, .h5 and .pt2 files to offer."),
+           help="Folder of .keras, .h5, .pt2, .onnx and .tflite files to offer."),
     option(ASK, "--allow-models", "opens", type=click.Choice(["names", "files"]),
            help="Let visitors enter other models on the page: networks of timm, torchvision and keras "
                 "(names), or also any model file on this computer (files)."),

@@ -36,6 +36,8 @@ FLAGS = options(
            help="More failed pictures end the run; 100 by default, or a tenth of them."),
     option(RUN, "--workers", type=click.IntRange(1, 256), default=2, show_default=True, metavar="N",
            help="Threads for decoding, and as many for writing."),
+    option(RUN, "--profile", is_flag=True,
+           help="Report at the end what the run spent its time on."),
     option(RUN, "--engine", "runner", type=click.Choice(["local", "ray"]), default="local", show_default=True,
            help="Where to compute: in this process, or on a Ray cluster (extra ray)."),
     option(RUN, "--address", metavar="A",

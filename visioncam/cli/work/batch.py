@@ -76,6 +76,7 @@ def batch(
     gpus: float,
     supervise: bool,
     item_timeout: float | None,
+    profile: bool,
     **rest: Any,
 ) -> int:
     output: Output = context.obj
@@ -110,6 +111,9 @@ def batch(
             summary = run.summary
             summary.stopped = "interrupted"
         _tell(output, summary)
+        if profile and summary.profile:
+            output.document["seconds_of"] = {kind: round(n, 3) for kind, n in summary.waits.items()}
+            output.line(f"  {summary.profile}")
         if stopping.received():
             return stopping.code
     return STOPPED if summary.stopped else SOME_FAILED if summary.failures else DONE

@@ -79,7 +79,7 @@ class Caveats:
         doubts = list(diagnose.of_assumed(output.head, output.answer))
         found += doubts if score.kind == "probability" or output.head.own else ()
         cancelling: dict[str, list[Diagnostic]] = {}
-        every = []
+        every: list[tuple[Diagnostic, ...]] = []
         for k, ((_, method), one) in enumerate(zip(batch.methods, self.applied, strict=True)):
             if one.raw is None:
                 every.append(())

@@ -51,24 +51,21 @@ class Screen:
         xp, axes = ops.backend(A), tuple(range(1, len(A.shape)))
         low = ops.to_numpy(xp.min(A, axis=axes))
         with np.errstate(all="ignore"):
-            terms = xp.abs(evidence.gradients * A) if evidence.has_gradients else xp.abs(A)
-            moves = ops.to_numpy(xp.sum(terms, axis=axes))
+            terms = evidence.gradients * A if evidence.has_gradients else A
+            moves = ops.to_numpy(xp.sum(xp.abs(terms), axis=axes))
         plain = (moves > 0) & (moves < np.inf) & np.isfinite(scores) & _as_expected(batch)
         if len(A.shape) < 3 or max(A.shape[1:-1]) == 1:
             plain = np.zeros_like(plain)  # one position
         logit = batch.view.score.kind == "logit" and all(one.index is not None for one in observation.targets)
         answer = observation.answer.reshape(len(scores), -1)
         inside = (answer.min(1) >= 0) & (answer.max(1) <= 1)
+        doubtful = np.full(len(scores), bool(head.assumed)) | (~inside & head.own)
         return cls(
             plain & (_unsaturated(batch, observation) if batch.view.score.kind == "probability" else True),
             low >= 0,
             moves if evidence.has_gradients else np.full(len(scores), np.inf),
             np.maximum(scores, 1.0) if logit else scores,
-            np.full(len(scores), True)
-            if head.assumed
-            else ~inside
-            if head.own
-            else np.zeros(len(scores), bool),
+            doubtful,
         )
 
     def quiet(self, method: Any, one: Applied, evidence: Evidence, kind: str, probable: bool) -> np.ndarray:
@@ -125,13 +122,13 @@ def _adds_up(evidence: Evidence, sums: str) -> np.ndarray:
     terms = evidence.gradients if what == "G" else evidence.gradients * evidence.activations
     xp, count = ops.backend(terms), int(terms.shape[0])
     with np.errstate(all="ignore"):
+        axes = -1 if over == "channels" else ops.space(terms)
+        kept, size = (
+            ops.to_numpy(xp.sum(one, axis=axes)).reshape(count, -1) for one in (terms, xp.abs(terms))
+        )
+        least = diagnose.DOUBTFUL if what == "G" else diagnose.LEFT
         if over == "channels":
-            kept, size = xp.sum(terms, axis=-1), xp.sum(xp.abs(terms), axis=-1)
             least = diagnose.RANDOM / np.sqrt(int(terms.shape[-1]))
-        else:
-            kept, size = (xp.sum(one, axis=ops.space(terms)) for one in (terms, xp.abs(terms)))
-            least = diagnose.DOUBTFUL if what == "G" else diagnose.LEFT
-        kept, size = (ops.to_numpy(one).reshape(count, -1) for one in (kept, size))
         kept, whole = np.abs(kept), size.sum(1)
         gone = np.where(kept <= NEAR * size, size, 0).sum(1)
         return (kept.sum(1) > ROOM * least * whole) & ((gone < whole / 2 / ROOM) | (over == "channels"))

@@ -78,7 +78,12 @@ def _lacking(error: Exception) -> set[str]:
 
 def _refusal(error: Exception) -> ModelError:
     lacking = sorted(_lacking(error))
+    if lacking and "xf16>" in str(error):
+        return ModelError(
+            "TFLite computes in float32, and the model in float16; .onnx or a SavedModel holds it, or make "
+            "the model float32"
+        )
     why = f"TFLite has no {', '.join(lacking)}" if lacking else error_text(error)
     return ModelError(
-        f"the model cannot become a file of TFLite's own operations: {why}; .onnx or a SavedModel may do"
+        f"the model cannot become a file of TFLite's own operations: {why}; try .onnx or a SavedModel"
     )

@@ -51,7 +51,7 @@ class Places:
     def placement(self, row: LayerRow, name: str) -> Placement:
         """Return where the positions of a row lie; by the weights as they are now."""
         energies = self._energies() if name == "effective" else {}
-        key = b"".join(energies.values())
+        key = b"".join(one.tobytes() for one in energies.values())
         with self.trace.lock:
             if (row.path, name, key) not in self._found:
                 for old in [one for one in self._found if one[2] not in (b"", key)]:
