@@ -72,7 +72,7 @@ def export(
     those of `explain` is not written.
 
     Args:
-        model: a built Keras model on TensorFlow, or a PyTorch module; it is not changed.
+        model: a PyTorch module, or a built Keras model on TensorFlow or PyTorch; it is not changed.
         path: `cat.tflite` (Keras), `cat.pt2` (PyTorch), `cat.onnx`; a name without suffix, or one ending in
             `.savedmodel`, is the folder of a SavedModel (Keras), which must not exist.
         method: gradcam, hirescam, xgradcam, gradcamplusplus, gradcamelementwise, respondcam, layercam or

@@ -108,6 +108,17 @@ def _resized(forward: Any, rank: int) -> Callable[..., Any]:
     return back
 
 
+def _padded(forward: Any, rank: int) -> Callable[..., Any]:
+    def back(slope: Any, x: Any, pads: Any) -> Any:
+        def one(line: Any, axis: int) -> Any:
+            last = rank - 1 - axis  # pads begin with the last axis
+            return forward(line, [pad if i // 2 == last else 0 for i, pad in enumerate(pads)])
+
+        return _separable(slope, x.shape, rank, one)
+
+    return back
+
+
 def _separable(slope: Any, shape: Any, rank: int, forward: Callable[[Any, int], Any]) -> Any:
     """Return the gradient of what is a product with a matrix along each of the last axes.
 
@@ -131,6 +142,7 @@ def _separable(slope: Any, shape: Any, rank: int, forward: Callable[[Any, int], 
 
 _LINEAR = {
     _mean: ("avg_pool2d", "avg_pool3d"),
+    _padded: tuple(f"replication_pad{rank}d" for rank in (1, 2, 3)),
     _adaptive: ("_adaptive_avg_pool2d", "_adaptive_avg_pool3d"),
     _resized: (
         *(f"{name}{rank}d" for name in ("upsample_nearest", "_upsample_nearest_exact") for rank in (1, 2, 3)),

@@ -11,6 +11,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv, StatelessSymbolicContext
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils._pytree import tree_structure
 
 from visioncam_core.engine.export import ASKED, TOP, ExportPlan
 from visioncam_core.errors import GradientError, ModelError
@@ -83,7 +84,10 @@ def _traced(plan: ExportPlan, batch: bool) -> Any:
     names = [*plan.inputs, *(["target"] if plan.target is ASKED else [])]
     shapes: Any = ({0: torch.export.Dim("N", min=1)},) * len(names) if batch else None
     with at_rest():
-        return torch.export.export(graph, tuple(given), dynamic_shapes=shapes, strict=False)
+        made = torch.export.export(graph, tuple(given), dynamic_shapes=shapes, strict=False)
+    plain = tree_structure(dict.fromkeys(plan.outputs, 0))  # not torch.fx's own kind of dict
+    made.module_call_graph[0].signature.out_spec = plain
+    return made
 
 
 def _body(plan: ExportPlan) -> Callable[..., list[Any]]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from visioncam_core.engine.cache import open_trace
 from visioncam_core.engine.copies import Twin, original
+from visioncam_core.engine.export import ExportPlan, Written
 from visioncam_core.engine.interface import Copy, Traced
 from visioncam_core.engine.model_inputs import ModelInputs
 from visioncam_engines.keras.engine import KerasEngine
@@ -53,6 +54,12 @@ class KerasTorchEngine(KerasEngine):
 
     def copy(self, model: Any) -> Copy:
         return _work().copied(model)
+
+    def export(self, plan: ExportPlan) -> Written:
+        """Write the model and its map as one graph; see `EngineDefaults.export`."""
+        from visioncam_engines.torch.export.write import write
+
+        return write(plan)
 
     def slope(self, function: Callable[[Any], Any], values: Any) -> tuple[Any, Any]:
         return _work().slope(function, values)
