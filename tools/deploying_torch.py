@@ -48,7 +48,7 @@ NETWORKS: dict[str, tuple[Callable[[], Any], int, tuple[str, ...]]] = {
     "MobileNetV2, 96 pixels": (
         lambda: warmed(torchvision.models.mobilenet_v2, 96),
         96,
-        ("auto", "features/14"),
+        ("auto",),
     ),
     "ViT-Tiny": (vit, 224, ("auto",)),
 }
