@@ -14,7 +14,8 @@ def simplify(graph: Any, outputs: Sequence[str]) -> None:
     """Rewrite a graph module in place, so that it returns a dict."""
     _hold_weights(graph)
     for node in list(graph.graph.nodes):
-        found = _SIMPLER.get(node.target, lambda _: None)(node) if node.op == "call_function" else None
+        rule = _SIMPLER.get(node.target) if node.op == "call_function" else None
+        found = None if rule is None else rule(node)
         if found is not None:
             node.replace_all_uses_with(found)
             graph.graph.erase_node(node)
