@@ -81,7 +81,7 @@ PLAN = Plan(
     folder_modules=20,
     file_lines=300,
     own_lazy=40,
-    product_lines=66_600,  # 35,000 for the house; then engines, medical, trackers, files of others
+    product_lines=66_800,  # 35,000 for the house; then engines, medical, trackers, files of others
     not_counted=frozenset(
         {f"visioncam_core.engine.{name}" for name in ("interface", "records", "defaults", "default_passes")}
         | {f"visioncam_core.testing.checks.{name}" for name in ("engine", "engine_passes", "engine_subject")}
