@@ -22,10 +22,15 @@ IMPORT_NAMES = {
     "scikit_learn": "sklearn",
 }  # fmt: skip
 EXTRAS = {
-    "app", "audit", "bench", "demo", "dicom", "docs", "jax", "legacy", "mlflow", "nifti", "ray", "regions",
-    "torch", "wandb",
+    "app", "audit", "bench", "demo", "dicom", "docs", "export", "jax", "legacy", "mlflow", "nifti", "ray",
+    "regions", "torch", "wandb",
 }  # fmt: skip
-ONLY_WHERE_IT_IS = {"IPython", "pandas", "pytorch_lightning"}  # used by those who have it anyway
+ONLY_WHERE_IT_IS = {
+    "IPython",
+    "ai_edge_litert",
+    "pandas",
+    "pytorch_lightning",
+}  # used by those who have it anyway
 
 
 @pytest.fixture(scope="module")

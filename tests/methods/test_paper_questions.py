@@ -105,7 +105,7 @@ def test_a_map_without_evidence_is_zero_and_says_why(model: Any, images: np.ndar
         (lambda c, m: c(m, 0, 99), LayerError, "layer index 99 is out of range"),
         (lambda c, m: c(m, 0, samples=3), OptionTypeError, "unknown keyword 'samples'"),
         (lambda c, m: c(m, target=3), OptionTypeError, "takes the class as class_idx=; received target=3"),
-        (lambda c, m: c("m.keras"), visioncam.VisionCamError, "of type str; load a file with"),
+        (lambda c, m: c("m.keras"), visioncam.VisionCamError, "of type str; open a file first"),
     ],
 )
 def test_bad_questions_name_the_value(

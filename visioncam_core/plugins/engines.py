@@ -48,11 +48,11 @@ def engine_for(
             failed(spec, error)
     if len(found) == 1:
         return found[0]
-    what = f"{brief(model, 60)} of type {type(model).__name__}"
+    what = f"{brief(model, 40)} of type {type(model).__name__}"
     if found:
         names = " and ".join(repr(spec.name) for spec in found)
         raise ModelError(f"the engines {names} both run {what}; choose one: engine={found[0].name!r}")
-    titles = dict.fromkeys(spec.title for spec in rows)
+    titles = list(dict.fromkeys(spec.title for spec in rows))[:2]  # the engines' names follow
     expected = " or ".join(f"{'an' if title[:1].lower() in 'aeiou' else 'a'} {title}" for title in titles)
     engines = _described(rows) if rows else "none is registered"
     raise ModelError(
