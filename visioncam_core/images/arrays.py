@@ -112,8 +112,10 @@ def input_dtype(dtype: str, given: np.dtype[Any] | None = None) -> np.dtype[Any]
     return np.dtype(dtype if dtype.startswith(("float", "int", "uint")) else "float32")
 
 
-def as_input(array: np.ndarray, dtype: str, what: str) -> np.ndarray:
+def as_input(array: np.ndarray, dtype: str, what: str, copy: bool = True) -> np.ndarray:
     """Return an array of real numbers in the model's dtype; what does not fit is counted and located.
+
+    Without `copy`, one that has it already is returned itself.
 
     Raises:
         ImageError: NaN or infinite values, values too large for the dtype, or fractions where it has none.
@@ -124,7 +126,7 @@ def as_input(array: np.ndarray, dtype: str, what: str) -> np.ndarray:
             ~np.isfinite(array), what, "that are NaN or infinite", "replace or remove them (numpy.nan_to_num)"
         )
     with np.errstate(over="ignore", invalid="ignore"):
-        cast = array.astype(expected)
+        cast = array.astype(expected, copy=copy)
         if expected == array.dtype:
             pass
         elif expected.kind == "f":

@@ -147,7 +147,7 @@ def input_rows(array: np.ndarray, inputs: ModelInputs) -> list[Sample]:
     model_input = inputs.inputs[inputs.image]
     try:
         check_shape(array[0], model_input, inputs.channels_first)
-        values = as_input(array, model_input.dtype, "the image")
+        values = as_input(array, model_input.dtype, "the image", copy=False)
     except ImageError:
         return []
     shown = np.moveaxis(array, 1, -1) if inputs.channels_first and array.ndim > 2 else array

@@ -155,7 +155,18 @@ def _off(alone: list[np.ndarray], together: list[np.ndarray]) -> float:
 
 def joined_inputs(samples: Iterable[Sample]) -> list[np.ndarray]:
     columns = zip(*(sample.flat for sample in samples), strict=True)
-    return [column[0] if len(column) == 1 else np.concatenate(column) for column in columns]
+    return [column[0] if len(column) == 1 else _joined(column) for column in columns]
+
+
+def _joined(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Return arrays (1, ...) as one; without a copy where they are all rows of an array, in order."""
+    base = rows[0].base
+    if isinstance(base, np.ndarray) and base.shape == (len(rows), *rows[0].shape[1:]):
+        start, step = base.__array_interface__["data"][0], base.strides[0]
+        places = [one.__array_interface__["data"][0] for one in rows]
+        if base.dtype == rows[0].dtype and places == [start + i * step for i in range(len(rows))]:
+            return base
+    return np.concatenate(rows)
 
 
 def blank_inputs(inputs: ModelInputs) -> list[np.ndarray]:
