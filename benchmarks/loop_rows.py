@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -87,11 +88,8 @@ def single_calls(rounds: int) -> Iterator[Row]:
     x = np.random.default_rng(0).uniform(-1, 1, (1, 28, 28, 1)).astype(np.float32)
     ask, forward = visioncam.explainer(model, "gradcam"), compiled(model)
     for held in (False, True):
-        if held:
-            ask.__enter__()
-        times = interleaved(20 * rounds, warm=20, F=lambda: forward(x), ours=lambda: ask(x))
-        if held:
-            ask.__exit__(None, None, None)
+        with ask if held else nullcontext():
+            times = interleaved(20 * rounds, warm=20, F=lambda: forward(x), ours=lambda: ask(x))
         over = median(a - 1.3 * b for a, b in zip(times.seconds["ours"], times.seconds["F"], strict=True))
         note = f"{times.ratio('ours', 'F'):.2f} F of {1e3 * times.median('F'):.2f} ms"
         work = "one call beyond 1.3 F" + (", inside `with explainer:`" if held else "")

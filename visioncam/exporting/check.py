@@ -8,12 +8,13 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.engine.export import ASKED, TOP, ExportPlan, Run
+from visioncam_core.engine.export import INPUT, TOP, ExportPlan, Run
 from visioncam_core.engine.output import Head
 from visioncam_core.errors import ModelError
 from visioncam_core.images.sample import Read, Sample
 from visioncam_core.pipeline.explainer import Explainer
 from visioncam_core.resize import placed_matrix
+from visioncam_core.results import agreement
 from visioncam_core.results.heat import heat
 
 PICTURES = 3
@@ -33,8 +34,8 @@ def check(plan: ExportPlan, run: Run, explainer: Explainer, head: Head, samples:
     errors, correlations, same = [], [], []
     for i, sample in enumerate(samples[:PICTURES]):
         given = named(plan, sample)
-        target: Any = None if plan.target in (TOP, ASKED) else plan.target
-        if plan.target is ASKED:
+        target: Any = None if plan.target in (TOP, INPUT) else plan.target
+        if plan.target is INPUT:
             asked = TOP if i == 0 else i % head.classes
             given["target"] = np.asarray([asked], np.int32)
             target = None if asked == TOP else asked
@@ -85,12 +86,10 @@ def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
 
     Of constant maps it is 1 where both are, else 0.
     """
-    from scipy.stats import spearmanr
-
     one, other = (np.round(values.reshape(-1).astype(np.float64), 4) for values in (one, other))
     if np.ptp(one) == 0 or np.ptp(other) == 0:
         return float(np.ptp(one) == np.ptp(other))
-    return float(spearmanr(one, other).statistic)
+    return agreement.rank_correlation(one, other)
 
 
 def _best(found: Mapping[str, np.ndarray], head: Head) -> int | None:

@@ -20,9 +20,16 @@ from visioncam.exporting.metadata import metadata_of
 from visioncam.exporting.result import Exported
 from visioncam_core.engine import cache
 from visioncam_core.engine.defaults import EngineDefaults
-from visioncam_core.engine.export import ASKED, ExportPlan
+from visioncam_core.engine.export import INPUT, ExportPlan
 from visioncam_core.engine.output import Head
-from visioncam_core.errors import GradientError, LayerError, OptionError, OutputError, VisionCamError
+from visioncam_core.errors import (
+    GradientError,
+    LayerError,
+    ModelError,
+    OptionError,
+    OutputError,
+    VisionCamError,
+)
 from visioncam_core.files import as_path, check_folder
 from visioncam_core.images.geometry import Tile, geometry_named
 from visioncam_core.images.sample import Sample
@@ -187,6 +194,11 @@ def _plan(
     settings, batch = explainer.settings, explainer.batch([sample], [0])
     if len(batch.layers) != 1:
         raise LayerError(f"layer={brief(settings.layer)}: a file maps one layer; pass one")
+    if len(batch.view.score.shape) > 2:
+        raise ModelError(
+            f"the output {batch.view.score.output!r} has a value at every position; a file explains one "
+            "class of a picture: end the model with a mean over the positions"
+        )
     probable = explainer.with_settings(score="probability").batch([sample], [0]).view
     head, (choice,) = batch.head, batch.layers
     index = _target(target, head)
@@ -212,7 +224,7 @@ def _name(name: str) -> str:
 
 def _target(target: Any, head: Head) -> int | None:
     if isinstance(target, str) and target == "input":
-        return ASKED
+        return INPUT
     (spec,) = target_specs(target, 1, head)
     if not isinstance(spec, int):
         raise OptionError(f"target={brief(target, 60)}: a file explains the top class, one class, or 'input'")
@@ -239,7 +251,7 @@ def _size(size: Any, space: tuple[int, ...], grid: tuple[int, ...]) -> tuple[int
 
 def _calibrating(plan: ExportPlan, sample: Sample) -> dict[str, np.ndarray]:
     given = named(plan, sample)
-    return given | ({"target": np.asarray([-1], np.int32)} if plan.target is ASKED else {})
+    return given | ({"target": np.asarray([-1], np.int32)} if plan.target is INPUT else {})
 
 
 Planned = Callable[[Explainer], tuple[ExportPlan, Head]]

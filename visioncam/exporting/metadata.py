@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from visioncam_core.engine.export import ASKED, TOP
+from visioncam_core.engine.export import INPUT, TOP
 from visioncam_core.engine.layer_table import LayerChoice
 from visioncam_core.engine.output import Head
 from visioncam_core.images.geometry import geometry_named
@@ -70,7 +70,7 @@ def metadata_of(
         "placement": attrs.asdict(choice.placement),
         "score": settings.score,
         "evidence": settings.evidence,
-        "target": "top" if target == TOP else "input" if target is ASKED else target,
+        "target": "top" if target == TOP else "input" if target is INPUT else target,
     }
     found: dict[str, Any] = plain(document)
     return found

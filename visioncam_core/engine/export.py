@@ -1,4 +1,4 @@
-"""What an engine is told to write: one file that answers with the class and its map."""
+"""The plan of one file that answers with the class and its map."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from visioncam_core.engine.layer_table import LayerChoice
 
 Run = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
 """Inputs of one picture by name -> outputs by name, by a written file in its own runtime."""
-TOP, ASKED = -1, None
+TOP, INPUT = -1, None
 
 
 @attrs.frozen(eq=False)
@@ -30,7 +30,7 @@ class ExportPlan:
         draw: activations (N, *grid, K) and gradients, or None, -> maps by the name of the output; written in
             `ops`.
         gradients: whether `draw` needs the gradients.
-        target: index of the class; `TOP` for the best of each picture; `ASKED` for an input "target", (N,)
+        target: index of the class; `TOP` for the best of each picture; `INPUT` for an input "target", (N,)
             int32, in which -1 is the best.
         outputs: names of the outputs, in order.
         inputs: names of the model's inputs, in flat order.
@@ -52,6 +52,11 @@ class ExportPlan:
     shapes: tuple[tuple[int, ...], ...]
     metadata: dict[str, Any]
     samples: Sequence[Mapping[str, np.ndarray]] = ()
+
+    @property
+    def taken(self) -> list[str]:
+        """Names of what the file takes, in order."""
+        return [*self.inputs, *(["target"] if self.target is INPUT else [])]
 
 
 @attrs.frozen(eq=False)

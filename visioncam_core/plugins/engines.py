@@ -103,8 +103,7 @@ def engine_for_file(path: str | os.PathLike[str], rows: Sequence[EngineSpec]) ->
     """Return the row of the engine that opens a model, of those that can be used here where there is one.
 
     A name such as `timm:resnet50` goes by its scheme, a file by its suffix; every other file, and "" for the
-    embedded model, to the first that reads files, of those with gradients
-    if there are any.
+    embedded model, to the first that reads files, of those with gradients if there are any.
 
     Of several, as Keras' engines, it is the first that is ready to run models in this process.
 

@@ -1,4 +1,4 @@
-"""What speaks against opening an ONNX file of a stranger: it is read as data, and nothing in it is run."""
+"""What speaks against opening an ONNX file from anybody: it is read as data, and nothing in it is run."""
 
 from __future__ import annotations
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import attrs
 
-from visioncam_core.engine.export import ASKED, ExportPlan
-from visioncam_core.errors import ModelError
+from visioncam_core.engine.export import INPUT, ExportPlan
 from visioncam_engines.tensorflow.export.backward import slopes
 from visioncam_engines.tensorflow.export.fixed import Fixed
 from visioncam_engines.tensorflow.graph.functions import class_cotangent
@@ -21,23 +20,17 @@ def function_of(plan: ExportPlan) -> Any:
     """Return a function with one signature, from the inputs by name to a dict of the outputs.
 
     Raises:
-        ModelError: the score has a value at every position.
         GradientError: an operation on the way back to the layer cannot be written in forward operations.
     """
     import tensorflow as tf
 
     view: Any = plan.view
-    if len(view.score.shape) > 2:
-        raise ModelError(
-            f"the output {view.score.output!r} has a value at every position; a file explains one class of a "
-            "picture: end the model with a mean over the positions"
-        )
     batch = 1 if view.exact else None
     specs = [
         tf.TensorSpec([batch, *shape], one.dtype, name=name)
         for shape, one, name in zip(plan.shapes, view.trace.inputs, plan.inputs, strict=True)
     ]
-    if plan.target is ASKED:
+    if plan.target is INPUT:
         specs.append(tf.TensorSpec([batch], tf.int32, name="target"))
     probable: Any = plan.probable.score
     record = view.record(plan.choice.row)
@@ -49,7 +42,7 @@ def function_of(plan: ExportPlan) -> Any:
         *at, values, answer, probabilities = found
         slope = None
         if plan.gradients:
-            classes = given[-1] if plan.target is ASKED else tf.constant([plan.target], tf.int32)
+            classes = given[-1] if plan.target is INPUT else tf.constant([plan.target], tf.int32)
             with tf.name_scope(SLOPE):
                 cotangent = class_cotangent(attrs.evolve(view.score, values=values, answer=answer), classes)
                 slope = _grid(slopes(values, at, cotangent, plan.format), view, plan)

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from visioncam_core.engine.export import ASKED, ExportPlan, Written
+from visioncam_core.engine.export import ExportPlan, Written
 from visioncam_core.errors import ModelError
 from visioncam_core.text import error_text
 from visioncam_engines.exported import onnx_file
@@ -47,7 +47,7 @@ def _onnx(plan: ExportPlan, concrete: Any) -> Written:
     concrete = lowered(concrete, "onnx")
     with quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the converter's own calls
-        names = {one.name: name for one, name in zip(concrete.inputs, _taken(plan), strict=True)}
+        names = {one.name: name for one, name in zip(concrete.inputs, plan.taken, strict=True)}
         names |= {one.name: name for one, name in zip(concrete.outputs, sorted(plan.outputs), strict=True)}
         try:
             made, _ = tf2onnx.convert.from_graph_def(
@@ -67,10 +67,6 @@ def _onnx(plan: ExportPlan, concrete: Any) -> Written:
 def _where(graph: Any, node: Any, name: str, arguments: Any) -> None:
     """Make a choice ONNX's own; tf2onnx makes two products of it, and infinity times 0 is no number."""
     node.type = "Where"
-
-
-def _taken(plan: ExportPlan) -> list[str]:
-    return [*plan.inputs, *(["target"] if plan.target is ASKED else [])]
 
 
 _WRITERS: dict[str, Callable[[ExportPlan, Any], Written]] = {

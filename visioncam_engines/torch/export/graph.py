@@ -13,7 +13,7 @@ from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv, Stateles
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._pytree import tree_structure
 
-from visioncam_core.engine.export import ASKED, TOP, ExportPlan
+from visioncam_core.engine.export import INPUT, TOP, ExportPlan
 from visioncam_core.errors import GradientError, ModelError
 from visioncam_engines.torch.export.backward import TABLE
 from visioncam_engines.torch.export.simpler import simplify
@@ -24,7 +24,7 @@ from visioncam_engines.torch.tape.model_trace import at_rest
 def program(plan: ExportPlan) -> tuple[Any, bool]:
     """Return the exported program of a plan, and whether it takes several pictures at once.
 
-    It takes the inputs in order, then the class where it is asked for, and returns a dict of the outputs.
+    It takes the inputs in order, then the class where it is an input, and returns a dict of the outputs.
 
     Raises:
         ModelError: the model cannot be one graph of float32 on the CPU.
@@ -54,11 +54,6 @@ def _check(plan: ExportPlan) -> None:
         raise ModelError(f"the model {title!r} is on {view.placing.device}; export model.cpu()")
     if view.placing.dtype != torch.float32:
         raise ModelError(f"the model {title!r} computes in {view.placing.dtype}; export model.float()")
-    if len(view.score.shape) > 2:
-        raise ModelError(
-            f"the output {view.score.output!r} has a value at every position; a file explains one class of a "
-            "picture: end the model with a mean over the positions"
-        )
 
 
 def _traced(plan: ExportPlan, batch: bool) -> Any:
@@ -68,7 +63,7 @@ def _traced(plan: ExportPlan, batch: bool) -> Any:
         torch.zeros((count, *shape), dtype=view.trace.dtypes[value])
         for shape, value in zip(plan.shapes, view.trace.inputs, strict=True)
     ]
-    if plan.target is ASKED:
+    if plan.target is INPUT:
         given.append(torch.zeros(count, dtype=torch.int32))
     mode = FakeTensorMode(allow_non_fake_inputs=True, shape_env=ShapeEnv())
     first = DimDynamic.DYNAMIC if batch else DimDynamic.STATIC
@@ -81,8 +76,7 @@ def _traced(plan: ExportPlan, batch: bool) -> Any:
     with at_rest(True), sdpa_kernel(SDPBackend.MATH), enable_python_dispatcher(), mode:
         graph = make_fx(body, decomposition_table=TABLE)(*map(faked, given))
     simplify(graph, plan.outputs)
-    names = [*plan.inputs, *(["target"] if plan.target is ASKED else [])]
-    shapes: Any = ({0: torch.export.Dim("N", min=1)},) * len(names) if batch else None
+    shapes: Any = ({0: torch.export.Dim("N", min=1)},) * len(given) if batch else None
     with at_rest():
         made = torch.export.export(graph, tuple(given), dynamic_shapes=shapes, strict=False)
     plain = tree_structure(dict.fromkeys(plan.outputs, 0))  # not torch.fx's own kind of dict
@@ -145,7 +139,7 @@ def _cotangent(plan: ExportPlan, values: Any, answer: Any, asked: Any) -> Any:
     middle = 0.5 if score.by_answer else score.middle
     best = (ranked.reshape(-1) >= middle) if single else ranked.argmax(-1)
     index = best.to(torch.int32)
-    if plan.target is ASKED:
+    if plan.target is INPUT:
         index = torch.where(asked < 0, index, asked)
     elif plan.target != TOP:
         index = torch.full_like(index, plan.target)

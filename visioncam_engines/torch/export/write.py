@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from visioncam_core.engine.export import ASKED, ExportPlan, Written
+from visioncam_core.engine.export import ExportPlan, Written
 from visioncam_core.errors import GradientError, ModelError
 from visioncam_core.text import error_text, listing
 from visioncam_engines.exported import onnx_file
@@ -39,7 +39,7 @@ def _pt2(plan: ExportPlan) -> Written:
     with _quiet():
         torch.export.save(made, os.fspath(plan.path), extra_files={NAME: json.dumps(plan.metadata)})
         module = torch.export.load(os.fspath(plan.path)).module()
-    names = _names(plan)
+    names = plan.taken
 
     def run(given: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         with torch.no_grad():
@@ -58,7 +58,7 @@ def _onnx(plan: ExportPlan) -> Written:
                 made,
                 dynamo=True,
                 opset_version=OPSET,
-                input_names=_names(plan),
+                input_names=plan.taken,
                 output_names=list(plan.outputs),
                 verbose=False,
             )
@@ -78,10 +78,6 @@ def _refusal(error: BaseException) -> Exception:
     if lacking:
         return GradientError(f"ONNX has no operation for torch's {listing(lacking)}")
     return ModelError(f"the model cannot become an ONNX file: {error_text(error)}")
-
-
-def _names(plan: ExportPlan) -> list[str]:
-    return [*plan.inputs, *(["target"] if plan.target is ASKED else [])]
 
 
 @contextmanager
